@@ -1,0 +1,4 @@
+declare module '*.wgsl' {
+  const kernel: import('./kernel.ts').KernelSource;
+  export default kernel;
+}

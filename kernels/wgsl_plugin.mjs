@@ -1,0 +1,68 @@
+// `import conv2d from './conv2d_v1.wgsl'` gives a KernelSource: the text with its includes resolved, and the bindings,
+// the uniform layout and the overrides read from it by wgsl_reflect. One transform for the build (esbuild) and the
+// tests (vite), so that nothing about a kernel's interface is ever written twice, and wgsl_reflect never ships.
+import { readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
+
+const INCLUDE = /^\/\/!include\s+(\S+)\s*$/gm;
+
+/** The text of a kernel file with every `//!include path` line replaced by that file, each at most once. */
+export function resolveIncludes(path, seen = new Set()) {
+  seen.add(path);
+  return readFileSync(path, 'utf8').replace(INCLUDE, (_, name) => {
+    const included = join(dirname(path), name);
+    return seen.has(included) ? '' : resolveIncludes(included, seen);
+  });
+}
+
+/** Reads a kernel's interface from its WGSL. `override` is reflected as such; see KernelSource in kernels/kernel.ts. */
+export function reflectKernel(path) {
+  const code = resolveIncludes(path);
+  const name = basename(path, '.wgsl');
+  let reflected;
+  try {
+    reflected = new WgslReflect(code);
+  } catch (error) {
+    throw new Error(`${path}: wgsl_reflect cannot read this kernel: ${error.message ?? error}`);
+  }
+  if (reflected.entry.compute.length !== 1) throw new Error(`${path}: a kernel file has exactly one @compute entry point`);
+  const bindings = [...reflected.storage, ...reflected.uniforms]
+    .filter((v) => v.group === 0)
+    .map((v) => ({
+      name: v.name,
+      binding: v.binding,
+      kind: v.resourceType === 0 ? 'uniform' : v.access === 'read' || v.access === '' ? 'read' : 'read_write',
+    }))
+    .sort((a, b) => a.binding - b.binding);
+  const uniform = reflected.uniforms.find((v) => v.name === 'params');
+  const params = uniform ? uniform.type.members.map((m) => ({ name: m.name, offset: m.offset, type: m.type.name })) : [];
+  return {
+    name,
+    code,
+    entryPoint: reflected.entry.compute[0].name,
+    bindings,
+    params,
+    paramsSize: uniform ? Math.ceil(uniform.type.size / 16) * 16 : 0,
+    overrides: reflected.overrides.map((o) => o.name),
+  };
+}
+
+const toModule = (path) => `export default ${JSON.stringify(reflectKernel(path))};`;
+
+/** For esbuild's `plugins`. */
+export const wgslEsbuild = {
+  name: 'wgsl',
+  setup(build) {
+    build.onLoad({ filter: /\.wgsl$/ }, ({ path }) => ({ contents: toModule(path), loader: 'js' }));
+  },
+};
+
+/** For vite's `plugins`. */
+export const wgslVite = {
+  name: 'wgsl',
+  enforce: 'pre',
+  load(id) {
+    return id.endsWith('.wgsl') ? toModule(id) : null;
+  },
+};
