@@ -1,0 +1,164 @@
+import { pipelineKey, specialise, type Launch } from '../../kernels/kernel.ts';
+import type { Capabilities } from '../op.ts';
+import { UserError } from '../user_error.ts';
+
+/** What `openDevice` may be asked for; everything optional is taken where the adapter has it and never required. */
+export interface DeviceOptions {
+  /** The entry point to WebGPU: `navigator.gpu` in a browser, `openGpu()` of gpu.node.ts in Node. */
+  readonly gpu?: GPU;
+  readonly powerPreference?: GPUPowerPreference;
+}
+
+export interface AdapterSummary {
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly description: string;
+  /** True where the CPU pretends to be a GPU (lavapipe, SwiftShader, WARP). */
+  readonly software: boolean;
+}
+
+const WANTED_FEATURES: GPUFeatureName[] = ['shader-f16', 'timestamp-query', 'subgroups' as GPUFeatureName];
+
+/**
+ * An open GPU: its queue, its capabilities, its pipelines (compiled once, shared by every program) and the count of the
+ * buffers that are alive on it.
+ */
+export class Device implements Disposable {
+  readonly capabilities: Capabilities;
+  readonly adapter: AdapterSummary;
+  /** Settles when the device is lost, with the reason; never rejects. */
+  readonly lost: Promise<string>;
+  /** Buffers alive and their bytes: what closing everything must bring to zero. */
+  readonly memory = { buffers: 0, bytes: 0, peakBytes: 0 };
+
+  private readonly pipelines = new Map<string, Promise<GPUComputePipeline>>();
+  private readonly owned = new Set<GPUBuffer>();
+  private failure: Error | undefined;
+  private closed = false;
+
+  constructor(readonly gpu: GPUDevice, adapter: GPUAdapter) {
+    const { info, limits } = adapter;
+    const software = info.isFallbackAdapter === true || /llvmpipe|swiftshader|warp/i.test(`${info.device} ${info.description} ${info.architecture}`);
+    this.adapter = { vendor: info.vendor, architecture: info.architecture, description: info.description || info.device, software };
+    this.capabilities = {
+      maxWorkgroupInvocations: limits.maxComputeInvocationsPerWorkgroup,
+      maxWorkgroupStorage: limits.maxComputeWorkgroupStorageSize,
+      maxStorageBinding: limits.maxStorageBufferBindingSize,
+      f16: gpu.features.has('shader-f16'),
+      subgroups: gpu.features.has('subgroups' as GPUFeatureName),
+      software,
+    };
+    this.lost = gpu.lost.then((info) => info.message || info.reason);
+    gpu.addEventListener('uncapturederror', (event) => {
+      this.failure ??= new Error(`WebGPU: ${(event as GPUUncapturedErrorEvent).error.message}`);
+    });
+  }
+
+  get hasTimestamps(): boolean {
+    return this.gpu.features.has('timestamp-query');
+  }
+
+  /** Throws the first error that WebGPU reported since the device was opened: nothing computed after it can be trusted. */
+  check(): void {
+    if (this.failure) throw this.failure;
+  }
+
+  createBuffer(bytes: number, usage: GPUBufferUsageFlags, label: string): GPUBuffer {
+    const size = Math.max(4, Math.ceil(bytes / 4) * 4);
+    if ((usage & GPUBufferUsage.STORAGE) !== 0 && size > this.capabilities.maxStorageBinding) {
+      throw new UserError(
+        `${label} needs a buffer of ${size} bytes, and ${this.adapter.description} binds at most ${this.capabilities.maxStorageBinding}; use a smaller batch or image size`,
+      );
+    }
+    const buffer = this.gpu.createBuffer({ size, usage, label });
+    this.owned.add(buffer);
+    this.memory.buffers++;
+    this.memory.bytes += buffer.size;
+    this.memory.peakBytes = Math.max(this.memory.peakBytes, this.memory.bytes);
+    return buffer;
+  }
+
+  destroyBuffer(buffer: GPUBuffer): void {
+    if (!this.owned.delete(buffer)) return;
+    this.memory.buffers--;
+    this.memory.bytes -= buffer.size;
+    buffer.destroy();
+  }
+
+  /** The pipeline for a launch: made at the first request, shared by every launch with the same key. */
+  pipeline(launch: Launch): Promise<GPUComputePipeline> {
+    const key = pipelineKey(launch);
+    let pipeline = this.pipelines.get(key);
+    if (!pipeline) {
+      const { kernel } = launch;
+      const module = this.gpu.createShaderModule({ code: specialise(launch), label: kernel.name });
+      const constants = Object.fromEntries(Object.entries(launch.overrides ?? {}).map(([name, value]) => [name, Number(value)]));
+      pipeline = this.gpu
+        .createComputePipelineAsync({ label: kernel.name, layout: 'auto', compute: { module, entryPoint: kernel.entryPoint, constants } })
+        .catch((error: Error) => {
+          throw new Error(`kernel ${kernel.name} does not compile for ${key}: ${error.message}`);
+        });
+      this.pipelines.set(key, pipeline);
+    }
+    return pipeline;
+  }
+
+  get pipelineCount(): number {
+    return this.pipelines.size;
+  }
+
+  /** The contents of a storage buffer (it needs COPY_SRC), copied back to the CPU. */
+  async readBuffer(buffer: GPUBuffer, bytes: number = buffer.size): Promise<ArrayBuffer> {
+    const size = Math.ceil(bytes / 4) * 4;
+    const staging = this.createBuffer(size, GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ, 'readback');
+    try {
+      const encoder = this.gpu.createCommandEncoder();
+      encoder.copyBufferToBuffer(buffer, 0, staging, 0, size);
+      this.gpu.queue.submit([encoder.finish()]);
+      await staging.mapAsync(GPUMapMode.READ);
+      this.check();
+      return staging.getMappedRange().slice(0, bytes);
+    } finally {
+      this.destroyBuffer(staging);
+    }
+  }
+
+  /** Resolves when all submitted work is done. */
+  async idle(): Promise<void> {
+    await this.gpu.queue.onSubmittedWorkDone();
+    this.check();
+  }
+
+  /** Frees what is still alive and closes the GPU device. Calling it twice is fine. */
+  [Symbol.dispose](): void {
+    if (this.closed) return;
+    this.closed = true;
+    for (const buffer of [...this.owned]) this.destroyBuffer(buffer);
+    this.gpu.destroy();
+  }
+}
+
+/**
+ * Opens a device with the adapter's own limits and every optional feature that Tuningfork can use.
+ * Throws a UserError where there is no WebGPU or no adapter.
+ */
+export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
+  const gpu = options.gpu ?? (globalThis.navigator as Navigator | undefined)?.gpu;
+  if (!gpu) throw new UserError('this JavaScript engine has no WebGPU: use a browser that has it, or give openDevice({ gpu: openGpu() }) in Node');
+  const adapter = await gpu.requestAdapter({ powerPreference: options.powerPreference ?? 'high-performance' });
+  if (!adapter) throw new UserError('no WebGPU adapter was found; run `tuningfork doctor` to see what is missing and how to mend it');
+  const limits = adapter.limits;
+  const device = await adapter.requestDevice({
+    requiredFeatures: WANTED_FEATURES.filter((feature) => adapter.features.has(feature)),
+    requiredLimits: {
+      maxBufferSize: limits.maxBufferSize,
+      maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
+      maxStorageBuffersPerShaderStage: limits.maxStorageBuffersPerShaderStage,
+      maxComputeWorkgroupStorageSize: limits.maxComputeWorkgroupStorageSize,
+      maxComputeInvocationsPerWorkgroup: limits.maxComputeInvocationsPerWorkgroup,
+      maxComputeWorkgroupSizeX: limits.maxComputeWorkgroupSizeX,
+      maxComputeWorkgroupSizeY: limits.maxComputeWorkgroupSizeY,
+    },
+  });
+  return new Device(device, adapter);
+}

@@ -1,0 +1,62 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { UserError } from '../user_error.ts';
+
+/** Where Linux distributions put the description of a Vulkan driver that runs on the CPU. */
+const SOFTWARE_DRIVERS = {
+  lavapipe: ['/usr/share/vulkan/icd.d/lvp_icd.json', '/usr/share/vulkan/icd.d/lvp_icd.x86_64.json', '/usr/share/vulkan/icd.d/lvp_icd.aarch64.json'],
+  swiftshader: ['/usr/lib/chromium/vk_swiftshader_icd.json', '/usr/lib/chromium-browser/vk_swiftshader_icd.json'],
+} as const;
+
+export type SoftwareAdapter = keyof typeof SOFTWARE_DRIVERS;
+
+/** The driver file of a software adapter, or undefined where it is not installed. */
+export function softwareDriver(name: SoftwareAdapter): string | undefined {
+  return SOFTWARE_DRIVERS[name].find((path) => existsSync(path));
+}
+
+export interface GpuOptions {
+  /** `lavapipe`, `swiftshader`, or part of an adapter's name; the system's choice when absent. */
+  readonly adapter?: string;
+  /** Dawn toggles that a browser cannot set, such as `disable_robustness`: figures taken with them are labelled. */
+  readonly enable?: readonly string[];
+  readonly disable?: readonly string[];
+  /** `null` validates kernels and computes nothing: for tests of compilation only. */
+  readonly backend?: 'null' | 'vulkan' | 'metal' | 'd3d12';
+}
+
+const alive = new Set<GPU>();
+let loaded: typeof import('webgpu') | undefined;
+
+/**
+ * WebGPU for Node, through Dawn. The Vulkan loader reads its environment when the first adapter is asked for, so a
+ * process that wants a software adapter says so in its first call.
+ */
+export function openGpu(options: GpuOptions = {}): GPU {
+  process.env['XDG_RUNTIME_DIR'] ??= '/tmp';
+  const flags: string[] = [];
+  const wanted = options.adapter?.toLowerCase();
+  if (wanted === 'lavapipe' || wanted === 'swiftshader') {
+    if (!softwareDriver(wanted)) throw new UserError(`the software adapter ${wanted} is not installed; run \`tuningfork doctor\` for the command that installs it`);
+    // Both drivers are named, so that one process can open both: the loader reads this once.
+    process.env['VK_DRIVER_FILES'] = [softwareDriver('lavapipe'), softwareDriver('swiftshader')].filter(Boolean).join(':');
+    flags.push(`adapter=${wanted === 'lavapipe' ? 'llvmpipe' : 'SwiftShader'}`);
+  } else if (wanted) flags.push(`adapter=${options.adapter}`);
+  // Dawn rounds timestamps to 65 us as a browser must; a benchmark needs them as they are.
+  const disable = ['timestamp_quantization', ...(options.disable ?? [])];
+  flags.push(`disable-dawn-features=${disable.join(',')}`);
+  // NVIDIA's Vulkan driver has f16; Dawn hides it there unless asked.
+  flags.push(`enable-dawn-features=${['vulkan_enable_f16_on_nvidia', ...(options.enable ?? [])].join(',')}`);
+  if (options.backend) flags.push(`backend=${options.backend}`);
+  try {
+    // Required lazily: the binding is 20 MB, and `--help` needs none of it.
+    loaded ??= createRequire(import.meta.url)('webgpu') as typeof import('webgpu');
+  } catch (error) {
+    throw new UserError(`the Dawn binding (npm package webgpu) cannot be loaded: ${(error as Error).message}; run \`npm ci\``);
+  }
+  Object.assign(globalThis, loaded.globals);
+  // Dawn's binding frees its instance when the GPU object is collected, under the feet of every device made from it.
+  const gpu = loaded.create(flags);
+  alive.add(gpu);
+  return gpu;
+}

@@ -1,0 +1,91 @@
+import type { Launch } from '../kernels/kernel.ts';
+import { Tensor, type Attributes, type DType, type Shape } from './tensor.ts';
+
+/** What a kernel may count on: taken from the adapter, never assumed. */
+export interface Capabilities {
+  readonly maxWorkgroupInvocations: number;
+  readonly maxWorkgroupStorage: number;
+  readonly maxStorageBinding: number;
+  readonly f16: boolean;
+  readonly subgroups: boolean;
+  /** A CPU pretending to be a GPU: no workgroup memory of its own, wide SIMD, few registers. */
+  readonly software: boolean;
+}
+
+/** A buffer of the program, known by number until it is planned. */
+export type BufferRef = number & { readonly brand: 'BufferRef' };
+
+/** A launch and the buffers it is bound to, by the names in the WGSL. */
+export interface Step {
+  readonly launch: Launch;
+  readonly buffers: Readonly<Record<string, BufferRef>>;
+}
+
+/** What `lower` works with: where the inputs and the output live, and scratch memory that dies with the op. */
+export interface LowerContext<A> {
+  readonly inputs: readonly Tensor[];
+  readonly attrs: A;
+  readonly output: Tensor;
+  readonly capabilities: Capabilities;
+  in(index: number): BufferRef;
+  out(): BufferRef;
+  /** Scratch of so many f32 elements. */
+  temp(elements: number): BufferRef;
+}
+
+/** The lazily made cotangents of an op's inputs, by input name; an input left out has none (it is not differentiable). */
+export type Cotangents<N extends string> = Partial<Record<N, () => Tensor>>;
+
+/**
+ * One op: its shapes, its gradient and how it becomes kernels. `N` are the names of its inputs.
+ * `vjp` gets the inputs by name, the output `y`, the output's cotangent `dy` and the attributes.
+ */
+export interface OpSpec<N extends string, A extends object> {
+  readonly name: string;
+  readonly inputs: readonly N[];
+  shape(inputs: readonly Tensor[], attrs: A): Shape;
+  readonly dtype?: DType;
+  vjp?(tensors: Record<N, Tensor> & { y: Tensor }, dy: Tensor, attrs: A): Cotangents<N>;
+  lower?(context: LowerContext<A>): Step[];
+  /** Indices of the inputs (parameters) that the kernel changes in place: an update, see `compile`. */
+  readonly mutates?: readonly number[];
+  /** The output is the input's memory under another shape: no kernel runs. */
+  readonly view?: boolean;
+}
+
+/** An op with the types of its names and attributes erased: what the graph, autodiff and the compiler see. */
+export interface OpDef {
+  readonly name: string;
+  readonly inputs: readonly string[];
+  readonly mutates: readonly number[];
+  readonly view: boolean;
+  vjp(t: Tensor, dy: Tensor): Partial<Record<string, () => Tensor>> | undefined;
+  lower(context: LowerContext<Attributes>): Step[];
+}
+
+/** An op as a function: give it its inputs and attributes, get the tensor that describes the result. */
+export interface Op<A extends object> extends OpDef {
+  (inputs: readonly Tensor[], attrs: A): Tensor;
+}
+
+export function defineOp<N extends string, A extends object = Record<string, never>>(spec: OpSpec<N, A>): Op<A> {
+  const def: OpDef = {
+    name: spec.name,
+    inputs: spec.inputs,
+    mutates: spec.mutates ?? [],
+    view: spec.view ?? false,
+    vjp(t, dy) {
+      const named: Record<string, Tensor> = { y: t };
+      spec.inputs.forEach((name, i) => (named[name] = t.inputs[i]));
+      return spec.vjp?.(named as Record<N, Tensor> & { y: Tensor }, dy, t.attrs as A) as Partial<Record<string, () => Tensor>> | undefined;
+    },
+    lower(context) {
+      if (!spec.lower) throw new Error(`${spec.name} cannot be computed on the GPU: it is a leaf or a view`);
+      return spec.lower(context as LowerContext<A>);
+    },
+  };
+  const op = ((inputs, attrs) => new Tensor(op, inputs, attrs as Attributes, spec.shape(inputs, attrs), spec.dtype ?? 'f32')) as Op<A>;
+  // `name` of a function is read-only by assignment, so the definition is laid over the function property by property.
+  for (const [key, value] of Object.entries(def)) Object.defineProperty(op, key, { value });
+  return op;
+}

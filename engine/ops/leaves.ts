@@ -1,0 +1,40 @@
+import { fill } from '../../kernels/pointwise/pointwise.ts';
+import { defineOp } from '../op.ts';
+import { sameShape, shapeError, showShape, sizeOf, type DType, type Shape, type Tensor } from '../tensor.ts';
+
+const inputF32 = defineOp<never, { shape: Shape }>({ name: 'input', inputs: [], shape: (_, a) => a.shape });
+const inputU32 = defineOp<never, { shape: Shape }>({ name: 'input', inputs: [], dtype: 'u32', shape: (_, a) => a.shape });
+
+/** A value given at each run: images, labels, the learning rate, the seed. A scalar has the shape []. */
+export const input = (name: string, shape: Shape, dtype: DType = 'f32'): Tensor => (dtype === 'u32' ? inputU32 : inputF32)([], { shape }).named(name);
+
+const constantOp = defineOp<never, { shape: Shape; value: number }>({
+  name: 'constant',
+  inputs: [],
+  shape: (_, a) => a.shape,
+  lower: ({ attrs, output, out }) => [{ launch: fill(output.size, attrs.value), buffers: { out: out() } }],
+});
+
+/** A tensor with one number in every place. */
+export const constant = (value: number, shape: Shape = []): Tensor => constantOp([], { shape, value });
+export const ones = (shape: Shape): Tensor => constant(1, shape);
+export const zeros = (shape: Shape): Tensor => constant(0, shape);
+
+const reshapeOp = defineOp<'x', { shape: Shape }>({
+  name: 'reshape',
+  inputs: ['x'],
+  view: true,
+  shape([x], { shape }) {
+    if (sizeOf(shape) !== x.size) shapeError('reshape', `${x.size} elements do not fill ${showShape(shape)}`, x);
+    return shape;
+  },
+  vjp: ({ x }, dy) => ({ x: () => reshape(dy, x.shape) }),
+});
+
+/** The same elements in the same order under another shape; costs nothing. */
+export const reshape = (x: Tensor, shape: Shape): Tensor => (sameShape(x.shape, shape) ? x : reshapeOp([x], { shape }));
+
+const stopGradientOp = defineOp<'x'>({ name: 'stop_gradient', inputs: ['x'], view: true, shape: ([x]) => x.shape, vjp: ({ x }) => ({ x: () => zeros(x.shape) }) });
+
+/** The same tensor, through which no gradient flows. */
+export const stopGradient = (x: Tensor): Tensor => stopGradientOp([x], {});

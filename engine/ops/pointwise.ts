@@ -1,0 +1,125 @@
+import { pointwise, type OperandMode, type PointwiseName, type PointwiseStage } from '../../kernels/pointwise/pointwise.ts';
+import { defineOp } from '../op.ts';
+import { sameShape, shapeError, sizeOf, type Shape, type Tensor } from '../tensor.ts';
+
+import { broadcastTo, sumTo } from './reduce.ts';
+
+/** A chain of stages over `x`; a stage whose mode is not `immediate` takes the next operand. User graphs have one stage a node. */
+export interface PointwiseAttributes {
+  readonly stages: readonly PointwiseStage[];
+}
+
+/** The derivative of one stage: the cotangents of what flows through (`x`) and of its tensor operand (`a`). */
+interface Row {
+  readonly x?: (dy: Tensor, x: Tensor, a: Tensor | number, y: Tensor) => Tensor;
+  readonly a?: (dy: Tensor, x: Tensor, a: Tensor, y: Tensor) => Tensor;
+}
+
+// y = op(x, a). One row an op: what its WGSL case (kernels/pointwise/ops.wgsl) differentiates to.
+const TABLE: Partial<Record<PointwiseName, Row>> = {
+  add: { x: (dy) => dy, a: (dy) => dy },
+  sub: { x: (dy) => dy, a: (dy) => neg(dy) },
+  rsub: { x: (dy) => neg(dy), a: (dy) => dy },
+  mul: { x: (dy, _, a) => mul(dy, a), a: (dy, x) => mul(dy, x) },
+  div: { x: (dy, _, a) => div(dy, a), a: (dy, _, a, y) => neg(mul(dy, div(y, a))) },
+  rdiv: { x: (dy, x, _, y) => neg(mul(dy, div(y, x))), a: (dy, x) => div(dy, x) },
+  // At a tie the whole cotangent goes to x.
+  max: { x: (dy, x, a) => mul(dy, greaterEqual(x, a)), a: (dy, x, a) => mul(dy, rsub(greaterEqual(x, a), 1)) },
+  min: { x: (dy, x, a) => mul(dy, rsub(greater(x, a), 1)), a: (dy, x, a) => mul(dy, greater(x, a)) },
+  exp: { x: (dy, _, __, y) => mul(dy, y) },
+  log: { x: (dy, x) => div(dy, x) },
+  sqrt: { x: (dy, _, __, y) => div(mul(dy, 0.5), y) },
+  square: { x: (dy, x) => mul(mul(dy, 2), x) },
+  abs: { x: (dy, x) => binary('abs_grad', dy, x) },
+  sigmoid: { x: (dy, _, __, y) => binary('sigmoid_grad', dy, y) },
+  tanh: { x: (dy, _, __, y) => binary('tanh_grad', dy, y) },
+  relu: { x: (dy, x) => binary('relu_grad', dy, x) },
+  silu: { x: (dy, x) => binary('silu_grad', dy, x) },
+  // Second derivatives where Grad-CAM++ and the curious need them: the cotangent enters linearly.
+  relu_grad: { x: (dy, _, a) => binary('relu_grad', dy, a as Tensor) },
+  silu_grad: { x: (dy, _, a) => binary('silu_grad', dy, a as Tensor) },
+};
+
+const NAMES = ['x', 'a', 'b', 'c', 'd'] as const;
+
+export const pointwiseOp = defineOp<(typeof NAMES)[number], PointwiseAttributes>({
+  name: 'pointwise',
+  inputs: NAMES,
+  shape: ([x]) => x.shape,
+  vjp({ x, a, y }, dy, { stages }) {
+    if (stages.length !== 1) throw new Error('only unfused pointwise nodes are differentiated; fusion comes after autodiff');
+    const [{ op, immediate }] = stages;
+    const row = TABLE[op];
+    const operand = a ?? immediate;
+    return {
+      ...(row?.x && { x: () => row.x!(dy, x, operand, y) }),
+      ...(row?.a && a && { a: () => sumTo(row.a!(dy, x, a, y), a.shape) }),
+    };
+  },
+  lower({ inputs, attrs, output, in: from, out }) {
+    const { shape, size } = output;
+    const buffers: Record<string, ReturnType<typeof from>> = { x: from(0), out: out() };
+    let next = 1;
+    // A kernel must be given every binding it declares; a stage without an operand reads x's buffer in its place, unused.
+    attrs.stages.forEach((stage, k) => (buffers[NAMES[k + 1]] = stage.mode === 'immediate' ? from(0) : from(next++)));
+    for (const name of NAMES) buffers[name] ??= from(0);
+    if (next !== inputs.length) throw new Error('pointwise: operands and stages do not match');
+    return [{ launch: pointwise(attrs.stages, size, shape[shape.length - 1] ?? 1, shape.length > 0 && shape[0] > 0 ? size / shape[0] : 1), buffers }];
+  },
+});
+
+/** How an operand of this shape is read beside a full tensor, or undefined where it must be broadcast first. */
+export function operandMode(operand: Shape, full: Shape): OperandMode | undefined {
+  if (sameShape(operand, full)) return 'full';
+  if (sizeOf(operand) === 1) return 'scalar';
+  const channels = full[full.length - 1];
+  const rank = operand.length;
+  if (operand[rank - 1] === channels && sizeOf(operand) === channels) return 'channel';
+  if (rank !== full.length || operand[0] !== full[0]) return undefined;
+  if (operand[rank - 1] === channels && sizeOf(operand) === full[0] * channels) return 'sampleChannel';
+  return sizeOf(operand) === full[0] ? 'sample' : undefined;
+}
+
+const unary = (op: PointwiseName, x: Tensor): Tensor => pointwiseOp([x], { stages: [{ op, mode: 'immediate' }] });
+
+/** op(x, a): `a` is a number or a tensor that broadcasts to x's shape. */
+function binary(op: PointwiseName, x: Tensor, a: Tensor | number): Tensor {
+  if (typeof a === 'number') return pointwiseOp([x], { stages: [{ op, mode: 'immediate', immediate: a }] });
+  const mode = operandMode(a.shape, x.shape);
+  return mode ? pointwiseOp([x, a], { stages: [{ op, mode }] }) : binary(op, x, broadcastTo(a, x.shape));
+}
+
+/** op(x, y) where either may be the smaller one; `swapped` is the op with its operands exchanged. */
+function symmetric(op: PointwiseName, swapped: PointwiseName, x: Tensor, y: Tensor | number): Tensor {
+  if (typeof y === 'number') return binary(op, x, y);
+  const [small, large] = y.size > x.size ? [x, y] : [y, x];
+  if (small.shape.length > large.shape.length || small.shape.some((d, i) => d !== 1 && d !== large.shape[i + large.shape.length - small.shape.length])) {
+    shapeError(op, 'the shapes do not broadcast', x, y);
+  }
+  return y.size > x.size ? binary(swapped, y, x) : binary(op, x, y);
+}
+
+// Arithmetic, with NumPy's broadcasting of the smaller tensor.
+export const add = (x: Tensor, y: Tensor | number): Tensor => symmetric('add', 'add', x, y);
+export const sub = (x: Tensor, y: Tensor | number): Tensor => symmetric('sub', 'rsub', x, y);
+export const mul = (x: Tensor, y: Tensor | number): Tensor => symmetric('mul', 'mul', x, y);
+export const div = (x: Tensor, y: Tensor | number): Tensor => symmetric('div', 'rdiv', x, y);
+export const maximum = (x: Tensor, y: Tensor | number): Tensor => binary('max', x, y);
+export const minimum = (x: Tensor, y: Tensor | number): Tensor => binary('min', x, y);
+/** y − x, for a number or a smaller tensor y. */
+export const rsub = (x: Tensor, y: Tensor | number): Tensor => binary('rsub', x, y);
+/** 1 where x > y (x >= y), else 0; no gradient flows. */
+export const greater = (x: Tensor, y: Tensor | number): Tensor => binary('greater', x, y);
+export const greaterEqual = (x: Tensor, y: Tensor | number): Tensor => binary('greater_equal', x, y);
+
+export const neg = (x: Tensor): Tensor => mul(x, -1);
+export const exp = (x: Tensor): Tensor => unary('exp', x);
+export const log = (x: Tensor): Tensor => unary('log', x);
+export const sqrt = (x: Tensor): Tensor => unary('sqrt', x);
+export const square = (x: Tensor): Tensor => unary('square', x);
+export const abs = (x: Tensor): Tensor => unary('abs', x);
+export const sigmoid = (x: Tensor): Tensor => unary('sigmoid', x);
+export const tanh = (x: Tensor): Tensor => unary('tanh', x);
+export const relu = (x: Tensor): Tensor => unary('relu', x);
+/** x · sigmoid(x) (Elfwing et al. 2017; Ramachandran et al. 2017, there "Swish"). */
+export const silu = (x: Tensor): Tensor => unary('silu', x);

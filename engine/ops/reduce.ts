@@ -1,0 +1,97 @@
+import { broadcast, reduce } from '../../kernels/reduce/reduce.ts';
+import { defineOp, type BufferRef } from '../op.ts';
+import { sameShape, shapeError, showShape, type Shape, type Tensor } from '../tensor.ts';
+import { reshape } from './leaves.ts';
+
+/** A contiguous run of dimensions: the middle one of [outer, length, inner] as the kernels see the tensor. */
+interface Run {
+  readonly first: number;
+  readonly last: number;
+  readonly scale: number;
+}
+
+const product = (dims: readonly number[]) => dims.reduce((a, b) => a * b, 1);
+const asThree = (shape: Shape, { first, last }: Run) =>
+  [product(shape.slice(0, first)), product(shape.slice(first, last + 1)), product(shape.slice(last + 1))] as const;
+
+// y[o, i] = scale · Σ_r x[o, r, i], r running over the dimensions first..last
+const sumOp = defineOp<'x', Run>({
+  name: 'sum',
+  inputs: ['x'],
+  shape: ([x], { first, last }) => x.shape.map((d, i) => (i >= first && i <= last ? 1 : d)),
+  vjp: ({ x }, dy, run) => ({ x: () => repeatRun(dy, { ...run, shape: x.shape }) }),
+  lower(ctx) {
+    const launches = reduce(...asThree(ctx.inputs[0].shape, ctx.attrs), ctx.attrs.scale);
+    let from: BufferRef = ctx.in(0);
+    return launches.map((launch, i) => {
+      const { outer, parts, inner } = launch.params;
+      const to = i === launches.length - 1 ? ctx.out() : ctx.temp(outer * parts * inner);
+      const step = { launch, buffers: { x: from, out: to } };
+      from = to;
+      return step;
+    });
+  },
+});
+
+// y[o, r, i] = scale · x[o, i]
+const broadcastOp = defineOp<'x', Run & { shape: Shape }>({
+  name: 'broadcast',
+  inputs: ['x'],
+  shape: (_, a) => a.shape,
+  vjp: (_, dy, { first, last, scale }) => ({ x: () => sumRun(dy, { first, last, scale }) }),
+  lower: ({ attrs, in: from, out }) => [{ launch: broadcast(...asThree(attrs.shape, attrs), attrs.scale), buffers: { x: from(0), out: out() } }],
+});
+
+// Named with their types, because each is the other's gradient and neither's type can be inferred first.
+const sumRun = (x: Tensor, run: Run): Tensor => sumOp([x], run);
+const repeatRun = (x: Tensor, run: Run & { shape: Shape }): Tensor => broadcastOp([x], run);
+
+/** Runs of neighbouring axes, last first. */
+function runs(axes: readonly number[]): { first: number; last: number }[] {
+  const found: { first: number; last: number }[] = [];
+  for (const axis of [...new Set(axes)].sort((a, b) => b - a)) {
+    const run = found[found.length - 1];
+    if (run && run.first === axis + 1) run.first = axis;
+    else found.push({ first: axis, last: axis });
+  }
+  return found;
+}
+
+const allAxes = (x: Tensor) => x.shape.map((_, i) => i);
+
+/** The sum over some axes (all when absent), times `scale`; summed axes keep the length 1 (as `keepdim` in PyTorch). */
+export function sum(x: Tensor, axes: readonly number[] = allAxes(x), scale = 1): Tensor {
+  for (const axis of axes) if (!(axis >= 0 && axis < x.shape.length)) shapeError('sum', `there is no axis ${axis}`, x);
+  return runs(axes).reduce((y, run, k) => sumRun(y, { ...run, scale: k === 0 ? scale : 1 }), x);
+}
+
+/** The mean over some axes (all when absent); the axes keep the length 1. */
+export function mean(x: Tensor, axes: readonly number[] = allAxes(x)): Tensor {
+  return sum(x, axes, 1 / axes.reduce((n, axis) => n * x.shape[axis], 1));
+}
+
+/** The axes along which `shape`, aligned at the last dimension, is repeated to become `to`; an error where it cannot be. */
+function repeatedAxes(shape: Shape, to: Shape): { padded: Shape; axes: number[] } | undefined {
+  if (shape.length > to.length) return undefined;
+  const padded = [...Array<number>(to.length - shape.length).fill(1), ...shape];
+  if (!padded.every((d, i) => d === to[i] || d === 1)) return undefined;
+  return { padded, axes: padded.flatMap((d, i) => (d === 1 && to[i] !== 1 ? [i] : [])) };
+}
+
+/** `x` repeated along its missing or length-1 dimensions (NumPy's broadcasting). */
+export function broadcastTo(x: Tensor, shape: Shape): Tensor {
+  if (sameShape(x.shape, shape)) return x;
+  const found = repeatedAxes(x.shape, shape) ?? shapeError('broadcast', `cannot be repeated to ${showShape(shape)}`, x);
+  let y = reshape(x, found.padded);
+  for (const run of runs(found.axes).reverse()) {
+    const next = y.shape.map((d, i) => (i >= run.first && i <= run.last ? shape[i] : d));
+    y = repeatRun(y, { ...run, scale: 1, shape: next });
+  }
+  return y;
+}
+
+/** `x` summed down to a shape that broadcasts to its own: the cotangent of a broadcast operand. */
+export function sumTo(x: Tensor, shape: Shape): Tensor {
+  const found = repeatedAxes(shape, x.shape) ?? shapeError('sum', `cannot be summed to ${showShape(shape)}`, x);
+  return reshape(found.axes.length > 0 ? sum(x, found.axes) : x, shape);
+}

@@ -1,0 +1,202 @@
+import { packParams } from '../../kernels/kernel.ts';
+import type { Device } from '../device/device.ts';
+import { parameterOf } from '../device/parameter.ts';
+import type { BufferRef } from '../op.ts';
+import { Tensor } from '../tensor.ts';
+import { UserError } from '../user_error.ts';
+import { buildGraph } from './graph.ts';
+import { lower, type Lowered, type LoweredStep } from './lower.ts';
+import { planMemory, type MemoryPlan } from './plan.ts';
+
+export interface ProgramSpec {
+  /** Tensors whose values can be read after a run. */
+  readonly outputs?: readonly Tensor[];
+  /** Tensors of ops that change parameters (`adam`, `assign`): the one place where state changes. */
+  readonly updates?: readonly Tensor[];
+  /** `all` keeps every intermediate readable and turns fusion and buffer reuse off: for learning and debugging. */
+  readonly keep?: 'outputs' | 'all';
+}
+
+export type Feed = Float32Array | Uint32Array | number;
+
+interface Recorded {
+  readonly pipeline: GPUComputePipeline;
+  readonly bindGroup: GPUBindGroup;
+  readonly workgroups: readonly [number, number, number];
+}
+
+/** A graph that was planned once and can be run again and again: nothing is allocated, hashed or bound in `run`. */
+export class Program implements Disposable {
+  private readonly scalar = { f32: new Float32Array(1), u32: new Uint32Array(1) };
+
+  private constructor(
+    readonly device: Device,
+    private readonly resolve: (t: Tensor) => Tensor,
+    private readonly lowered: Lowered,
+    readonly plan: MemoryPlan,
+    private readonly recorded: readonly Recorded[],
+    private readonly owned: readonly GPUBuffer[],
+    private readonly physical: ReadonlyMap<BufferRef, GPUBuffer>,
+    private readonly inputs: ReadonlyMap<string, Tensor>,
+    private readonly readable: ReadonlySet<Tensor> | 'all',
+  ) {}
+
+  /** What runs, in order: for listings and profiles. */
+  get steps(): readonly LoweredStep[] {
+    return this.lowered.steps;
+  }
+
+  /** Bytes of GPU memory that the program holds: temporaries, inputs, outputs and uniforms; parameters not counted. */
+  get bytes(): number {
+    return this.owned.reduce((n, b) => n + b.size, 0);
+  }
+
+  static async create(device: Device, spec: ProgramSpec): Promise<Program> {
+    const outputs = spec.outputs ?? [];
+    const roots = [...outputs, ...(spec.updates ?? [])];
+    for (const t of spec.updates ?? []) if (t.op.mutates.length === 0) throw new UserError(`compile: ${t} is no update: it changes no parameter`);
+    const keepAll = spec.keep === 'all';
+    const graph = buildGraph(roots, !keepAll);
+    const lowered = lower(graph, new Set(outputs.map(graph.resolve)), keepAll, device.capabilities);
+    const plan = planMemory(lowered);
+
+    const inputs = new Map<string, Tensor>();
+    for (const t of graph.order) {
+      if (t.op.name !== 'input') continue;
+      const other = inputs.get(t.name!);
+      if (other && other !== t) throw new UserError(`compile: two inputs are named ${t.name}`);
+      inputs.set(t.name!, t);
+      lowered.bufferOf(t);
+    }
+
+    const owned: GPUBuffer[] = [];
+    const own = (bytes: number, usage: number, label: string) => {
+      const buffer = device.createBuffer(bytes, usage, label);
+      owned.push(buffer);
+      return buffer;
+    };
+    try {
+      const storage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+      const slots = plan.slotBytes.map((bytes, i) => own(bytes, storage, `temporary ${i}`));
+      const physical = new Map<BufferRef, GPUBuffer>();
+      for (const { ref, bytes, kind, tensor } of lowered.buffers) {
+        if (kind === 'parameter') physical.set(ref, parameterOf(tensor!)!.buffer);
+        else if (kind === 'temporary') {
+          const slot = plan.slotOf.get(ref);
+          if (slot !== undefined) physical.set(ref, slots[slot]);
+        } else physical.set(ref, own(bytes, storage, String(tensor)));
+      }
+      const recorded = await record(device, lowered.steps, physical, own);
+      device.check();
+      return new Program(device, graph.resolve, lowered, plan, recorded, owned, physical, inputs, keepAll ? 'all' : new Set(outputs));
+    } catch (error) {
+      for (const buffer of owned) device.destroyBuffer(buffer);
+      throw error;
+    }
+  }
+
+  /** Uploads the feeds, encodes the recorded steps and submits them. Returns at once: `read` or `device.idle` waits. */
+  run(feeds: Readonly<Record<string, Feed>> = {}): void {
+    this.feed(feeds);
+    const encoder = this.device.gpu.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    for (const { pipeline, bindGroup, workgroups } of this.recorded) {
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, bindGroup);
+      pass.dispatchWorkgroups(workgroups[0], workgroups[1], workgroups[2]);
+    }
+    pass.end();
+    this.device.gpu.queue.submit([encoder.finish()]);
+  }
+
+  private feed(feeds: Readonly<Record<string, Feed>>): void {
+    for (const name of Object.keys(feeds)) if (!this.inputs.has(name)) throw new UserError(`run: the program has no input ${name}; it has ${[...this.inputs.keys()].join(', ') || 'none'}`);
+    for (const [name, tensor] of this.inputs) {
+      const value = feeds[name];
+      if (value === undefined) throw new UserError(`run: no value for input ${tensor}`);
+      let data: Float32Array | Uint32Array;
+      if (typeof value === 'number') {
+        data = this.scalar[tensor.dtype];
+        data[0] = value;
+      } else data = value;
+      if (data.length !== tensor.size) throw new UserError(`run: input ${tensor} holds ${tensor.size} numbers and was given ${data.length}`);
+      if (data instanceof Uint32Array !== (tensor.dtype === 'u32')) throw new UserError(`run: input ${tensor} holds ${tensor.dtype}, and was given the other type`);
+      this.device.gpu.queue.writeBuffer(this.bufferOf(tensor), 0, data as Float32Array<ArrayBuffer>);
+    }
+  }
+
+  private bufferOf(tensor: Tensor): GPUBuffer {
+    return this.physical.get(this.lowered.bufferOf(this.resolve(tensor)))!;
+  }
+
+  /** The value of an output after the last run (of any tensor under `keep: 'all'`). */
+  async read(tensor: Tensor): Promise<Float32Array> {
+    if (this.readable !== 'all' && !this.readable.has(tensor)) throw new UserError(`read: ${tensor} is not among the program's outputs`);
+    return new Float32Array(await this.device.readBuffer(this.bufferOf(tensor), tensor.size * 4));
+  }
+
+  /** Milliseconds of GPU time of each step of one run, by timestamps around it; undefined where the adapter has none. */
+  async profile(feeds: Readonly<Record<string, Feed>> = {}): Promise<number[] | undefined> {
+    if (!this.device.hasTimestamps) return undefined;
+    this.feed(feeds);
+    const { gpu } = this.device;
+    const milliseconds: number[] = [];
+    // A query set holds at most 4096 timestamps.
+    for (let start = 0; start < this.recorded.length; start += 2048) {
+      const part = this.recorded.slice(start, start + 2048);
+      const querySet = gpu.createQuerySet({ type: 'timestamp', count: part.length * 2 });
+      const resolved = this.device.createBuffer(part.length * 16, GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC, 'timestamps');
+      const encoder = gpu.createCommandEncoder();
+      part.forEach(({ pipeline, bindGroup, workgroups }, i) => {
+        const pass = encoder.beginComputePass({ timestampWrites: { querySet, beginningOfPassWriteIndex: i * 2, endOfPassWriteIndex: i * 2 + 1 } });
+        pass.setPipeline(pipeline);
+        pass.setBindGroup(0, bindGroup);
+        pass.dispatchWorkgroups(workgroups[0], workgroups[1], workgroups[2]);
+        pass.end();
+      });
+      encoder.resolveQuerySet(querySet, 0, part.length * 2, resolved, 0);
+      gpu.queue.submit([encoder.finish()]);
+      const times = new BigUint64Array(await this.device.readBuffer(resolved));
+      for (let i = 0; i < part.length; i++) milliseconds.push(Number(times[i * 2 + 1] - times[i * 2]) / 1e6);
+      this.device.destroyBuffer(resolved);
+      querySet.destroy();
+    }
+    return milliseconds;
+  }
+
+  [Symbol.dispose](): void {
+    for (const buffer of this.owned) this.device.destroyBuffer(buffer);
+  }
+}
+
+/** Makes pipelines (in parallel, each once), uniforms (one buffer for all) and bind groups. */
+async function record(
+  device: Device,
+  steps: readonly LoweredStep[],
+  physical: ReadonlyMap<BufferRef, GPUBuffer>,
+  own: (bytes: number, usage: number, label: string) => GPUBuffer,
+): Promise<Recorded[]> {
+  const pipelines = await Promise.all(steps.map((step) => device.pipeline(step.launch)));
+  const align = device.gpu.limits.minUniformBufferOffsetAlignment;
+  const strides = steps.map(({ launch }) => Math.ceil(launch.kernel.paramsSize / align) * align);
+  const total = strides.reduce((a, b) => a + b, 0);
+  const contents = new Uint8Array(total);
+  const uniforms = own(Math.max(16, total), GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST, 'uniforms');
+  let offset = 0;
+  const recorded = steps.map(({ launch, buffers, tensor }, i): Recorded => {
+    const entries = launch.kernel.bindings.map(({ name, binding, kind }): GPUBindGroupEntry => {
+      if (kind === 'uniform') return { binding, resource: { buffer: uniforms, offset, size: launch.kernel.paramsSize } };
+      const buffer = physical.get(buffers[name]);
+      if (!buffer) throw new Error(`${tensor}: kernel ${launch.kernel.name} was given no buffer for ${name}`);
+      return { binding, resource: { buffer } };
+    });
+    contents.set(new Uint8Array(packParams(launch)), offset);
+    offset += strides[i];
+    return { pipeline: pipelines[i], bindGroup: device.gpu.createBindGroup({ layout: pipelines[i].getBindGroupLayout(0), entries, label: String(tensor) }), workgroups: launch.workgroups };
+  });
+  if (total > 0) device.gpu.queue.writeBuffer(uniforms, 0, contents);
+  return recorded;
+}
+
+/** Plans and records a graph: lowers it to steps, fuses, plans memory, compiles pipelines. See ProgramSpec. */
+export const compile = (device: Device, spec: ProgramSpec): Promise<Program> => Program.create(device, spec);

@@ -1,0 +1,68 @@
+import { UserError } from './user_error.ts';
+import type { OpDef } from './op.ts';
+
+export type Shape = readonly number[];
+export type DType = 'f32' | 'u32';
+export type Attributes = Readonly<Record<string, unknown>>;
+
+export const sizeOf = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);
+export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((d, i) => d === b[i]);
+export const showShape = (shape: Shape): string => `[${shape.join(', ')}]`;
+
+let nextId = 0;
+
+/**
+ * A description of a value: the op that makes it, from which inputs, with which attributes. Plain data: nothing is
+ * computed and no memory is held until a program is compiled from it.
+ */
+export class Tensor {
+  readonly id = nextId++;
+  name: string | undefined;
+
+  constructor(
+    readonly op: OpDef,
+    readonly inputs: readonly Tensor[],
+    readonly attrs: Attributes,
+    readonly shape: Shape,
+    readonly dtype: DType = 'f32',
+  ) {}
+
+  get size(): number {
+    return sizeOf(this.shape);
+  }
+
+  /** Gives the tensor a name for listings, errors and Grad-CAM, and returns it. */
+  named(name: string): this {
+    this.name = name;
+    return this;
+  }
+
+  toString(): string {
+    return `${this.name ?? `%${this.id}`}: ${this.op.name}${showShape(this.shape)}`;
+  }
+}
+
+/** Throws a shape error that names the op and every input's shape. */
+export function shapeError(op: string, problem: string, ...inputs: Tensor[]): never {
+  throw new UserError(`${op}: ${problem}; given ${inputs.map((t) => `${t.name ? `${t.name} ` : ''}${showShape(t.shape)}`).join(', ')}`);
+}
+
+/** All tensors that the roots depend on, inputs before their users. Iterative: networks are deeper than the call stack likes. */
+export function topologicalOrder(roots: readonly Tensor[]): Tensor[] {
+  const order: Tensor[] = [];
+  const state = new Map<Tensor, 'open' | 'done'>();
+  const stack = [...roots].reverse();
+  while (stack.length > 0) {
+    const t = stack[stack.length - 1];
+    if (state.get(t) === 'done') stack.pop();
+    else if (state.get(t) === 'open') {
+      state.set(t, 'done');
+      order.push(t);
+      stack.pop();
+    } else {
+      state.set(t, 'open');
+      for (let i = t.inputs.length - 1; i >= 0; i--) if (!state.has(t.inputs[i])) stack.push(t.inputs[i]);
+    }
+  }
+  return order;
+}

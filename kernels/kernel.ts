@@ -1,0 +1,92 @@
+/** A binding as the WGSL declares it, in group 0. */
+export interface KernelBinding {
+  readonly name: string;
+  readonly binding: number;
+  readonly kind: 'uniform' | 'read' | 'read_write';
+}
+
+/** One member of the kernel's uniform `params`. `type` is the WGSL scalar: u32, i32 or f32. */
+export interface KernelParam {
+  readonly name: string;
+  readonly offset: number;
+  readonly type: string;
+}
+
+/** A WGSL file and its interface as read from the WGSL itself (see wgsl_plugin.mjs). */
+export interface KernelSource {
+  readonly name: string;
+  readonly code: string;
+  readonly entryPoint: string;
+  readonly bindings: readonly KernelBinding[];
+  readonly params: readonly KernelParam[];
+  /** Bytes of the uniform, a multiple of 16; 0 where the kernel has none. */
+  readonly paramsSize: number;
+  readonly overrides: readonly string[];
+}
+
+/**
+ * One dispatch, without its buffers: which kernel, how specialised, with which uniform values and on how many
+ * workgroups. Everything here is plain data, so a cache key is derived from it and never written by hand.
+ */
+export interface Launch {
+  readonly kernel: KernelSource;
+  /** Values of `override` declarations, set when the pipeline is made. */
+  readonly overrides?: Readonly<Record<string, number>>;
+  /** New values of `const NAME = ...;` declarations, where an override is not allowed (private arrays, inner sizes). */
+  readonly consts?: Readonly<Record<string, number>>;
+  /** New types of `alias NAME = ...;` declarations, such as the storage type. */
+  readonly aliases?: Readonly<Record<string, string>>;
+  /** Values of the uniform `params`; every member must be given. */
+  readonly params: Readonly<Record<string, number>>;
+  readonly workgroups: readonly [number, number, number];
+}
+
+const MAX_WORKGROUPS = 65_535;
+
+/** `count` workgroups as a grid no side of which passes WebGPU's 65,535; a kernel recovers its index with `flat_workgroup`. */
+export function foldWorkgroups(count: number): [number, number, number] {
+  if (count <= MAX_WORKGROUPS) return [Math.max(1, count), 1, 1];
+  const y = Math.ceil(count / MAX_WORKGROUPS);
+  return [Math.ceil(count / y), y, 1];
+}
+
+export const ceilDiv = (a: number, b: number): number => Math.ceil(a / b);
+
+/** The kernel's text with `consts` and `aliases` rewritten; `override`s are left to the pipeline. */
+export function specialise(launch: Pick<Launch, 'kernel' | 'consts' | 'aliases'>): string {
+  let code = launch.kernel.code;
+  const replace = (pattern: RegExp, by: string, what: string) => {
+    if (!pattern.test(code)) throw new Error(`kernel ${launch.kernel.name} declares no ${what}`);
+    code = code.replace(pattern, by);
+  };
+  for (const [name, value] of Object.entries(launch.consts ?? {})) {
+    replace(new RegExp(`^const ${name}(\\s*:\\s*\\w+)?\\s*=.*?;`, 'm'), `const ${name}$1 = ${value};`, `const ${name}`);
+  }
+  for (const [name, type] of Object.entries(launch.aliases ?? {})) {
+    replace(new RegExp(`^alias ${name}\\s*=.*?;`, 'm'), `alias ${name} = ${type};`, `alias ${name}`);
+  }
+  return Object.values(launch.aliases ?? {}).includes('f16') ? `enable f16;\n${code}` : code;
+}
+
+/** What two launches must share to share a pipeline. */
+export function pipelineKey(launch: Launch): string {
+  return JSON.stringify([launch.kernel.name, launch.overrides ?? {}, launch.consts ?? {}, launch.aliases ?? {}]);
+}
+
+/** The bytes of the uniform `params`, laid out as the WGSL says. */
+export function packParams(launch: Launch): ArrayBuffer {
+  const { kernel, params } = launch;
+  const bytes = new ArrayBuffer(kernel.paramsSize);
+  const view = new DataView(bytes);
+  for (const { name, offset, type } of kernel.params) {
+    const value = params[name];
+    if (value === undefined) throw new Error(`kernel ${kernel.name}: no value for params.${name}`);
+    if (type === 'f32') view.setFloat32(offset, value, true);
+    else if (type === 'i32') view.setInt32(offset, value, true);
+    else view.setUint32(offset, value, true);
+  }
+  for (const name of Object.keys(params)) {
+    if (!kernel.params.some((p) => p.name === name)) throw new Error(`kernel ${kernel.name} has no params.${name}`);
+  }
+  return bytes;
+}

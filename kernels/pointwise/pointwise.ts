@@ -1,0 +1,55 @@
+import { ceilDiv, foldWorkgroups, type Launch } from '../kernel.ts';
+import fillKernel from './fill.wgsl';
+import pointwiseKernel from './pointwise.wgsl';
+
+/** The numbers of the functions in ops.wgsl. `v` flows through a chain, `s` is the stage's second operand. */
+export const POINTWISE = {
+  add: 1, sub: 2, rsub: 3, mul: 4, div: 5, rdiv: 6, max: 7, min: 8,
+  exp: 9, log: 10, sqrt: 11, square: 12, abs: 13, sigmoid: 14, tanh: 15, relu: 16, silu: 17,
+  relu_grad: 18, silu_grad: 19, sigmoid_grad: 20, tanh_grad: 21, abs_grad: 22,
+  greater: 23, greater_equal: 24,
+} as const;
+
+export type PointwiseName = keyof typeof POINTWISE;
+
+/** How a stage reads its second operand: not at all (an immediate number), or from a tensor of this shape. */
+export const OPERAND_MODE = { immediate: 0, full: 1, channel: 2, sampleChannel: 3, sample: 4, scalar: 5 } as const;
+export type OperandMode = keyof typeof OPERAND_MODE;
+
+export interface PointwiseStage {
+  readonly op: PointwiseName;
+  readonly mode: OperandMode;
+  readonly immediate?: number;
+}
+
+export const MAX_STAGES = 4;
+
+/** A chain over a tensor of `size` elements, `channels` in its last dimension, `sample` in all but its first. */
+export function pointwise(stages: readonly PointwiseStage[], size: number, channels: number, sample: number): Launch {
+  // A Value of four channels must not straddle two operands' values.
+  const vector = channels % 4 === 0 && stages.every((s) => s.mode !== 'sample' && s.mode !== 'scalar') && size % 4 === 0;
+  const width = vector ? 4 : 1;
+  const overrides: Record<string, number> = {};
+  const params: Record<string, number> = { size: size / width, channels: channels / width, sample: sample / width };
+  for (let k = 0; k < MAX_STAGES; k++) {
+    const stage = stages[k];
+    if (stage) {
+      overrides[`OP${k}`] = POINTWISE[stage.op];
+      overrides[`MODE${k}`] = OPERAND_MODE[stage.mode];
+    }
+    params[`s${k}`] = stage?.immediate ?? 0;
+  }
+  return {
+    kernel: pointwiseKernel,
+    overrides,
+    aliases: vector ? {} : { Value: 'f32' },
+    params,
+    workgroups: foldWorkgroups(ceilDiv(size / width, 64)),
+  };
+}
+
+export const fill = (size: number, value: number): Launch => ({
+  kernel: fillKernel,
+  params: { size, value },
+  workgroups: foldWorkgroups(ceilDiv(size, 64)),
+});

@@ -1,0 +1,76 @@
+// out[i] = opK( ... op1(op0(x[i], a[..]), b[..]) ..., d[..]): a chain of up to four pointwise stages in one pass.
+//
+// Each stage is an override (OP0..OP3), so its `switch` is decided when the pipeline is made and costs nothing at run time:
+// the compiler fuses chains it finds in the graph by naming their stages, and no shader text is ever assembled.
+// A stage's second operand is the tensor of its own binding, read where MODE says (see operand_index), or the
+// immediate number s0..s3. A thread owns one Value: four neighbouring channels, or one where 4 does not divide them.
+alias Value = vec4<f32>;
+
+override OP0: u32 = 0;
+override OP1: u32 = 0;
+override OP2: u32 = 0;
+override OP3: u32 = 0;
+override MODE0: u32 = 0;
+override MODE1: u32 = 0;
+override MODE2: u32 = 0;
+override MODE3: u32 = 0;
+
+struct Params {
+  size: u32,     // of out, in Values
+  channels: u32, // of the last dimension, in Values
+  sample: u32,   // of one sample (all dimensions but the first), in Values
+  s0: f32,
+  s1: f32,
+  s2: f32,
+  s3: f32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<Value>;
+@group(0) @binding(1) var<storage, read> a: array<Value>;
+@group(0) @binding(2) var<storage, read> b: array<Value>;
+@group(0) @binding(3) var<storage, read> c: array<Value>;
+@group(0) @binding(4) var<storage, read> d: array<Value>;
+@group(0) @binding(5) var<storage, read_write> out: array<Value>;
+@group(0) @binding(6) var<uniform> params: Params;
+
+//!include ../include/grid.wgsl
+//!include ops.wgsl
+
+// 1 full shape · 2 [C] · 3 [N, 1, .., C] · 4 [N, 1, .., 1] · 5 one number
+fn operand_index(i: u32, mode: u32) -> u32 {
+  switch (mode) {
+    case 1u: { return i; }
+    case 2u: { return i % params.channels; }
+    case 3u: { return i / params.sample * params.channels + i % params.channels; }
+    case 4u: { return i / params.sample; }
+    default: { return 0u; }
+  }
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let i = flat_workgroup(group, groups) * 64u + lane;
+  if (i >= params.size) {
+    return;
+  }
+  var v = x[i];
+  var s = Value(params.s0);
+  if (MODE0 != 0u) { s = a[operand_index(i, MODE0)]; }
+  v = pointwise(OP0, v, s);
+  if (OP1 != 0u) {
+    s = Value(params.s1);
+    if (MODE1 != 0u) { s = b[operand_index(i, MODE1)]; }
+    v = pointwise(OP1, v, s);
+  }
+  if (OP2 != 0u) {
+    s = Value(params.s2);
+    if (MODE2 != 0u) { s = c[operand_index(i, MODE2)]; }
+    v = pointwise(OP2, v, s);
+  }
+  if (OP3 != 0u) {
+    s = Value(params.s3);
+    if (MODE3 != 0u) { s = d[operand_index(i, MODE3)]; }
+    v = pointwise(OP3, v, s);
+  }
+  out[i] = v;
+}

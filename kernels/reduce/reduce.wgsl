@@ -1,0 +1,34 @@
+// out[o, p, i] = scale · Σ_k x[o, p + k·parts, i]      x is [outer, length, inner], out [outer, parts, inner]
+//
+// Sums a middle dimension. With parts > 1 this is the first of several passes; strided parts keep neighbouring threads on
+// neighbouring elements even when inner is 1. Fixed order, no atomics: the same bits in every run.
+// A thread owns one output element.
+struct Params {
+  outer: u32,
+  length: u32,
+  inner: u32,
+  parts: u32,
+  scale: f32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read_write> out: array<f32>;
+@group(0) @binding(2) var<uniform> params: Params;
+
+//!include ../include/grid.wgsl
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let t = flat_workgroup(group, groups) * 64u + lane;
+  if (t >= params.outer * params.parts * params.inner) {
+    return;
+  }
+  let i = t % params.inner;
+  let part = t / params.inner % params.parts;
+  let o = t / params.inner / params.parts;
+  var sum = 0.0;
+  for (var r = part; r < params.length; r += params.parts) {
+    sum += x[(o * params.length + r) * params.inner + i];
+  }
+  out[t] = sum * params.scale;
+}

@@ -1,0 +1,47 @@
+import { it } from 'vitest';
+import { grad } from '../../engine/autodiff.ts';
+import { input } from '../../engine/ops/leaves.ts';
+import { mul } from '../../engine/ops/pointwise.ts';
+import { mean, sum } from '../../engine/ops/reduce.ts';
+import { describeAdapters, evaluate } from '../gpu.ts';
+import { randomArray } from '../random.ts';
+import { expectWithin, sumBound } from '../tolerance.ts';
+
+describeAdapters('reduce', (device) => {
+  it.each([
+    [[2, 3, 4, 5], [1, 2]],
+    [[2, 3, 4, 5], [0, 1, 2]],
+    [[2, 3, 4, 5], [0, 2]],
+    [[2, 3, 4, 5], [3]],
+    [[7, 1300], [1]],
+    [[1300, 3], [0]],
+    [[70_001], [0]],
+  ])('sums and averages %j over %j, and spreads the cotangent back', async (shape, axes) => {
+    const x = input('x', shape);
+    const outShape = shape.map((d, i) => (axes.includes(i) ? 1 : d));
+    const target = (i: number) => {
+      let rest = i;
+      const index = shape.map(() => 0);
+      for (let k = shape.length - 1; k >= 0; k--) {
+        index[k] = rest % shape[k];
+        rest = Math.floor(rest / shape[k]);
+      }
+      return outShape.reduce((at, d, k) => at * d + (d === 1 ? 0 : index[k]), 0);
+    };
+    const values = randomArray(x.size, 11);
+    const length = axes.reduce((n, a) => n * shape[a], 1);
+    const want = new Float64Array(x.size / length);
+    const magnitude = new Float64Array(want.length);
+    values.forEach((v, i) => {
+      want[target(i)] += v;
+      magnitude[target(i)] += Math.abs(v);
+    });
+    const weight = input('weight', outShape);
+    const weights = randomArray(weight.size, 12);
+    const y = mean(x, axes);
+    const [gotSum, gotMean, dx] = await evaluate(device(), [sum(x, axes), y, grad(sum(mul(y, weight)), [x])[0]], { x: values, weight: weights });
+    expectWithin(gotSum, want, (i) => sumBound(length, magnitude[i]), 'sum');
+    expectWithin(gotMean, want.map((v) => v / length), (i) => sumBound(length + 2, magnitude[i] / length), 'mean');
+    expectWithin(dx, Array.from(values, (_, i) => weights[target(i)] / length), (i) => sumBound(4, Math.abs(weights[target(i)] / length)), 'dx');
+  });
+});

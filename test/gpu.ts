@@ -1,0 +1,33 @@
+import { afterAll, beforeAll, describe, expect } from 'vitest';
+import { openDevice, type Device } from '../engine/device/device.ts';
+import { openGpu } from '../engine/device/gpu.node.ts';
+import { compile, type Feed } from '../engine/program/program.ts';
+import type { Tensor } from '../engine/tensor.ts';
+
+/** Every GPU test runs on all of these. TUNINGFORK_TEST_ADAPTERS narrows it while developing; a missing adapter fails. */
+export const ADAPTERS = (process.env['TUNINGFORK_TEST_ADAPTERS'] ?? 'lavapipe,swiftshader').split(',');
+
+/** A describe block per adapter. At its end the device must own no buffer any more: every program and parameter was disposed. */
+export function describeAdapters(title: string, body: (device: () => Device) => void): void {
+  describe.each(ADAPTERS)(`${title} on %s`, (adapter) => {
+    let device: Device;
+    beforeAll(async () => {
+      device = await openDevice({ gpu: openGpu({ adapter }) });
+    });
+    afterAll(() => {
+      const { buffers } = device.memory;
+      device[Symbol.dispose]();
+      expect(buffers, 'buffers still alive').toBe(0);
+    });
+    body(() => device);
+  });
+}
+
+/** Compiles, runs once, reads every output and frees everything. */
+export async function evaluate(device: Device, outputs: readonly Tensor[], feeds: Record<string, Feed> = {}, updates: readonly Tensor[] = []): Promise<Float32Array[]> {
+  using program = await compile(device, { outputs, updates });
+  program.run(feeds);
+  const values: Float32Array[] = [];
+  for (const t of outputs) values.push(await program.read(t));
+  return values;
+}
