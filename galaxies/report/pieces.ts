@@ -13,8 +13,9 @@ const NOTHING = '–';
 export const decimal = (value: number | null, digits = 3): string =>
   value !== null && Number.isFinite(value) ? value.toFixed(digits) : NOTHING;
 
-/** A share in 0..1 as a percentage with one decimal. */
-export const percent = (share: number): string => (Number.isFinite(share) ? `${(100 * share).toFixed(1)} %` : NOTHING);
+/** A share in 0..1 as a percentage. */
+export const percent = (share: number, digits = 1): string =>
+  (Number.isFinite(share) ? `${(100 * share).toFixed(digits)} %` : NOTHING);
 
 /** A count with thin spaces between thousands. */
 export const count = (n: number): string => String(n).replace(/\B(?=(\d{3})+$)/g, '\u2009');

@@ -9,7 +9,7 @@ const total = (numbers: readonly number[]): number => numbers.reduce((a, b) => a
 
 /** Galaxies per class and split, each with its share of the split. */
 function countsTable({ classes, splits, threshold }: DataSummary): Html {
-  const cells = (counts: readonly number[], n: number) => [count(n), total(counts) > 0 ? percent(n / total(counts)) : '–'];
+  const cells = (counts: readonly number[], n: number) => [count(n), percent(n / total(counts))];
   return table({
     caption: `Galaxies with a label: at least ${threshold} of the votes for one answer`,
     columns: ['class', ...splits.flatMap(({ name }) => [name, 'share'])],

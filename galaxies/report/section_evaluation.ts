@@ -51,9 +51,9 @@ export async function evaluationSection(evaluation: Evaluation): Promise<Section
   return {
     id: 'evaluation',
     title: 'The evaluation',
-    body: html`<p>Measured on ${count(evaluation.accuracy.n)} galaxies that took no part in training.</p>
+    body: html`<p>Measured on ${count(evaluation.accuracy.n)} galaxies that took no part in training. Precision says how many of those called a class belong to it, recall how many of those that belong to it were found.</p>
 ${perClass.length > 0 && table({
-  caption: 'Per class. Precision: how many of those called so are so. Recall: how many of those that are so were found.',
+  caption: 'Scores per class',
   columns: ['class', 'precision', 'recall', 'F1', 'galaxies'],
   rows: perClass.map(({ name, precision, recall, f1, support }) => [name, decimal(precision), decimal(recall), decimal(f1), count(support)]),
 })}

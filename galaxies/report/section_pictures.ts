@@ -16,7 +16,7 @@ function caseFigure(item: GradCamCase): Html {
   const tiles = [{ method: 'Input', picture: item.input }, ...item.maps];
   return html`<figure><ul class="maps" style="--n:${tiles.length}">${tiles.map(({ method, picture }) =>
     html`<li>${image(picture, `${method} of galaxy ${item.id}`)}<span>${method}</span></li>`)}</ul>
-<figcaption>${verdict(item, item.score)}. <span class="soft">Galaxy ${item.id}</span></figcaption></figure>
+<figcaption>${verdict(item, item.score)} <span class="id">Galaxy ${item.id}</span></figcaption></figure>
 `;
 }
 
@@ -40,7 +40,7 @@ function voteBar(votes: NonNullable<Mistake['votes']>): Html {
   const names = ['smooth', 'featured', 'artifact'] as const;
   return html`<div class="votes" aria-hidden="true">${names.map((name, i) =>
     html`<i style="width:${(100 * votes[name]).toFixed(1)}%;background:${classColour(name, i)}"></i>`)}</div>
-Votes: ${names.map((name, i) => `${i > 0 ? ', ' : ''}${name} ${percent(votes[name])}`)}`;
+Votes: ${names.map((name, i) => `${i > 0 ? ', ' : ''}${name} ${percent(votes[name], 0)}`)}`;
 }
 
 /** The wrong answers the network was surest of: where to look for mislabelled galaxies and for blind spots. */
@@ -50,7 +50,7 @@ export function mistakesSection(mistakes: readonly Mistake[]): Section {
     title: 'The most confident mistakes',
     body: html`<p>The wrong answers the network was surest of, with the volunteers' votes. Often the votes are divided, or the label itself deserves a second look.</p>
 <div class="mistakes">${mistakes.map((mistake) => html`<figure>${mistake.picture && image(mistake.picture, `Galaxy ${mistake.id}`)}
-<figcaption>${verdict(mistake, mistake.confidence)}. <span class="soft">Galaxy ${mistake.id}</span>${mistake.votes && voteBar(mistake.votes)}</figcaption></figure>
+<figcaption>${verdict(mistake, mistake.confidence)} <span class="id">Galaxy ${mistake.id}</span>${mistake.votes && voteBar(mistake.votes)}</figcaption></figure>
 `)}</div>`,
   };
 }

@@ -42,19 +42,20 @@ figure { margin: 0; padding: 16px; min-width: 0; display: flex; flex-direction: 
 figure.block { margin: 16px 0; }
 figure > svg { display: block; max-width: 100%; height: auto; margin: 0 auto; }
 figure > img { display: block; max-width: 100%; height: auto; margin: 0 auto; border-radius: 4px; background: #000; }
-figcaption { font-size: 0.9rem; margin-top: auto; }
+figcaption { font-size: 0.9rem; }
+figcaption .id { display: block; }
 figcaption strong { color: var(--ink); }
 .scroll { overflow-x: auto; margin: 14px 0; }
 .tables { display: flex; flex-wrap: wrap; gap: 0 44px; align-items: flex-start; }
 .tables > .scroll { max-width: 100%; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 0.94rem; }
+table { border-collapse: collapse; min-width: min(100%, 440px); font-variant-numeric: tabular-nums; font-size: 0.94rem; }
 caption { text-align: left; font-size: 0.9rem; padding-bottom: 6px; }
 th, td { padding: 5px 14px 5px 0; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; }
 thead th { font-weight: 600; color: var(--soft); }
 tbody th { font-weight: 500; }
 tr.marked th, tr.marked td { font-weight: 700; }
-.plain td { text-align: left; white-space: normal; }
+.plain td, .plain th { text-align: left; white-space: normal; }
 .cases { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 480px), 1fr)); gap: 16px; }
 .cases figure, .mistakes figure { padding: 12px; gap: 8px; }
 .maps { display: grid; grid-template-columns: repeat(var(--n, 4), 1fr); gap: 6px; margin: 0; padding: 0; list-style: none; }

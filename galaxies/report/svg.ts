@@ -31,8 +31,10 @@ const theme: Config = {
   axis: {
     labelColor: ink, labelOpacity: 0.8, labelFontSize: 11, titleColor: ink, titleFontSize: 12, titleFontWeight: 'normal',
     titlePadding: 8, gridColor: ink, gridOpacity: 0.12, domainColor: ink, domainOpacity: 0.45, tickColor: ink,
-    tickOpacity: 0.45, tickSize: 4,
+    tickOpacity: 0.45, tickSize: 4, labelFlush: false,
   },
+  // The same room for numbers beside every drawing, so that neighbours come out equally large.
+  axisY: { minExtent: 34 },
   legend: {
     labelColor: ink, labelFontSize: 12, title: null, orient: 'top', symbolSize: 110, symbolStrokeWidth: 2.5,
     columnPadding: 4, offset: 8,
