@@ -64,7 +64,7 @@ export function table({ caption, columns, rows, marked, plain }: Table): Html {
     (c === 0 ? html`<th scope="row">${cell}</th>` : html`<td>${cell}</td>`))}</tr>
 `);
   return html`<div class="scroll" role="region" tabindex="0" aria-label="${caption}"><table${plain && html` class="plain"`}>
-<caption>${caption}</caption>
+<caption><span>${caption}</span></caption>
 <thead><tr>${columns.map((column) => html`<th scope="col">${column}</th>`)}</tr></thead>
 <tbody>
 ${body}</tbody></table></div>

@@ -50,12 +50,13 @@ figcaption strong { color: var(--ink); }
 .tables > .scroll { max-width: 100%; }
 table { border-collapse: collapse; min-width: min(100%, 440px); font-variant-numeric: tabular-nums; font-size: 0.94rem; }
 caption { text-align: left; font-size: 0.9rem; padding-bottom: 6px; }
+caption span { display: inline-block; position: sticky; left: 0; max-width: calc(100vw - 40px); }
 th, td { padding: 5px 14px 5px 0; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; }
 thead th { font-weight: 600; color: var(--soft); }
 tbody th { font-weight: 500; }
 tr.marked th, tr.marked td { font-weight: 700; }
-.plain td, .plain th { text-align: left; white-space: normal; }
+.plain td, .plain th { text-align: left; white-space: normal; overflow-wrap: anywhere; }
 .cases { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 480px), 1fr)); gap: 16px; }
 .cases figure, .mistakes figure { padding: 12px; gap: 8px; }
 .maps { display: grid; grid-template-columns: repeat(var(--n, 4), 1fr); gap: 6px; margin: 0; padding: 0; list-style: none; }
@@ -77,6 +78,10 @@ footer { color: var(--soft); font-size: 0.9rem; padding-top: 40px; padding-botto
   .numbers li { padding: 10px 12px; }
   .numbers strong { font-size: 1.6rem; }
   figure { padding: 12px; }
+  table { min-width: 0; font-size: 0.86rem; }
+  th, td { padding-right: 9px; }
+  caption span { max-width: calc(100vw - 24px); }
+  .maps { grid-template-columns: 1fr 1fr; }
   .mistakes { grid-template-columns: 1fr 1fr; gap: 10px; }
 }
 @media print {
@@ -87,10 +92,10 @@ footer { color: var(--soft); font-size: 0.9rem; padding-top: 40px; padding-botto
   h2, h3 { break-after: avoid; }
   figure, tr, .numbers li { break-inside: avoid; }
   .scroll { overflow: visible; }
-  .grid { grid-template-columns: 1fr 1fr; }
-  .grid.three { grid-template-columns: 1fr 1fr 1fr; }
-  .cases { grid-template-columns: 1fr 1fr; }
-  .mistakes { grid-template-columns: 1fr 1fr 1fr; }
+  table { font-size: 0.86rem; min-width: 0; }
+  .numbers { grid-template-columns: repeat(4, 1fr); }
+  .grid, .cases { grid-template-columns: repeat(2, minmax(0, 1fr)); }
+  .grid.three, .mistakes { grid-template-columns: repeat(3, minmax(0, 1fr)); }
   .votes, .votes i { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
 `;
