@@ -22,7 +22,7 @@ export interface ThresholdCounts {
 }
 
 /** Galaxies per class in one part of the data: `train`, `validation`, or all of it. */
-export interface Split {
+export interface SplitCounts {
   readonly name: string;
   readonly counts: readonly number[];
 }
@@ -41,7 +41,7 @@ export interface DataSummary {
   readonly classes: readonly string[];
   /** The label threshold in use, 0..1. */
   readonly threshold: number;
-  readonly splits: readonly Split[];
+  readonly splits: readonly SplitCounts[];
   /** Galaxies left out because no class reaches the threshold. */
   readonly ambiguous: number;
   /** What was left out while reading and why, one sentence each. */
@@ -112,6 +112,8 @@ export interface TradeOff {
 }
 
 export interface Evaluation {
+  /** What the galaxies are: `the validation split, which took no part in training`. */
+  readonly measuredOn: string;
   readonly classes: readonly string[];
   readonly accuracy: Interval;
   /** [true class][predicted class]. */

@@ -43,9 +43,9 @@ export function figure(content: Content, title: string, reading: Content, classN
   return html`<figure${className && html` class="${className}"`}>${content}<figcaption><strong>${title}.</strong> ${reading}</figcaption></figure>`;
 }
 
-/** A figure drawn from a vega-lite spec. `key` is unique on the page; the title is also what a screen reader says. */
-export async function plot(key: string, spec: TopLevelSpec, title: string, reading: Content): Promise<Html> {
-  return figure(raw(await renderSvg(spec, title, key)), title, reading);
+/** A figure drawn from a vega-lite spec; the title is also what a screen reader says. */
+export async function plot(spec: TopLevelSpec, title: string, reading: Content): Promise<Html> {
+  return figure(raw(await renderSvg(spec, title)), title, reading);
 }
 
 export interface Table {

@@ -262,13 +262,13 @@ export function confidenceHistogram(
   };
 }
 
-/** Accuracy over the number of galaxies left, both against the label threshold. */
+/** Accuracy over the number of galaxies left, both against the label threshold. Thresholds that leave none are left out. */
 export function tradeOffCurve(rows: readonly TradeOff[]): TopLevelSpec {
   const x = { field: 'threshold', type: 'ordinal' as const };
   const axis = { labelAngle: 0, format: '.2~f' };
   return {
     spacing: 8,
-    data: { values: rows.map((row) => ({ ...row, label: row.accuracy.toFixed(3) })) },
+    data: { values: rows.filter(({ n }) => n > 0).map((row) => ({ ...row, label: row.accuracy.toFixed(3) })) },
     vconcat: [
       {
         width: WIDTH, height: 140,

@@ -1,7 +1,7 @@
 import type { DataSummary } from './data.ts';
 import { html } from './html.ts';
 import type { Html } from './html.ts';
-import { count, figure, image, percent, plot, table } from './pieces.ts';
+import { count, decimal, figure, image, percent, plot, table } from './pieces.ts';
 import type { Section } from './pieces.ts';
 import { thresholdBars, voteHistogram } from './plots.ts';
 
@@ -26,10 +26,10 @@ function thresholdTable({ classes, thresholds, threshold }: DataSummary): Html {
     caption: 'Galaxies of each class at several label thresholds; the one in use is bold',
     columns: ['threshold', ...classes, 'left out', 'share labelled'],
     rows: thresholds.map((row) => [
-      row.threshold, ...row.counts.map(count), count(row.ambiguous),
+      decimal(row.threshold, 2), ...row.counts.map(count), count(row.ambiguous),
       percent(total(row.counts) / (total(row.counts) + row.ambiguous)),
     ]),
-    marked: thresholds.findIndex((row) => row.threshold === threshold),
+    marked: thresholds.findIndex((row) => Math.abs(row.threshold - threshold) < 1e-9),
   });
 }
 
@@ -39,13 +39,13 @@ export async function dataSection(data: DataSummary): Promise<Section> {
   for (const name of ['smooth', 'featured', 'artifact'] as const) {
     if (!data.votes || data.votes[name].length === 0) continue;
     const threshold = data.classes.includes(name) ? data.threshold : null;
-    votes.push(await plot(`votes-${name}`, voteHistogram(name, data.votes[name], threshold), `Votes for “${name}”`,
+    votes.push(await plot(voteHistogram(name, data.votes[name], threshold), `Votes for “${name}”`,
       threshold === null
         ? 'How many galaxies got which share of the votes for this answer.'
         : html`How many galaxies got which share of the votes for this answer. Those right of the dashed line are labelled ${name}.`));
   }
   const thresholds = data.thresholds.length > 0 && await plot(
-    'thresholds', thresholdBars(data.thresholds, data.classes), 'What a threshold costs',
+    thresholdBars(data.thresholds, data.classes), 'What a threshold costs',
     'Each bar is the whole dataset. A higher threshold gives surer labels and leaves more galaxies out.');
   return {
     id: 'data',

@@ -20,11 +20,11 @@ async function confidenceFigures({ right, wrong, medianRight, medianWrong }: Eva
   const low = [...right, ...wrong].every((value) => value >= 0.5) ? 0.5 : 0;
   const figures: Html[] = [];
   if (right.length > 0) {
-    figures.push(await plot('confidence-right', confidenceHistogram('right', right, medianRight, low), 'Confidence when right',
+    figures.push(await plot(confidenceHistogram('right', right, medianRight, low), 'Confidence when right',
       'How sure the network was of its right answers. They should crowd at the right edge.'));
   }
   if (wrong.length > 0) {
-    figures.push(await plot('confidence-wrong', confidenceHistogram('wrong', wrong, medianWrong, low), 'Confidence when wrong',
+    figures.push(await plot(confidenceHistogram('wrong', wrong, medianWrong, low), 'Confidence when wrong',
       'How sure it was of its wrong answers. The further left they lie, the better confidence warns of a mistake.'));
   }
   return figures;
@@ -33,25 +33,25 @@ async function confidenceFigures({ right, wrong, medianRight, medianWrong }: Eva
 /** Everything measured on galaxies kept apart from training. */
 export async function evaluationSection(evaluation: Evaluation): Promise<Section> {
   const { classes, confusion, perClass, roc, auc, reliability, ece, tradeOff } = evaluation;
-  const figures: Html[] = [await plot('confusion', confusionMatrix(confusion, classes), 'Confusion matrix',
+  const figures: Html[] = [await plot(confusionMatrix(confusion, classes), 'Confusion matrix',
     'Rows are what the volunteers say, columns what the network says; percentages are of the row. Right answers lie on the diagonal.')];
   if (roc.length > 1) {
-    figures.push(await plot('roc', rocCurve(roc, auc), 'ROC curve',
+    figures.push(await plot(rocCurve(roc, auc), 'ROC curve',
       'Each point is one cut-off on the score. The closer the curve comes to the upper left corner, the better; the dashed line is guessing.'));
   }
   if (reliability.some((bin) => bin.count > 0)) {
-    figures.push(await plot('reliability', reliabilityDiagram(reliability), 'Reliability',
+    figures.push(await plot(reliabilityDiagram(reliability), 'Reliability',
       `On the dashed line a confidence of 0.8 is right 8 times in 10; below it the network is too sure of itself. The red gaps, weighted by the bars, make the calibration error of ${decimal(ece)}.`));
   }
   if (tradeOff.length > 0) {
-    figures.push(await plot('trade-off', tradeOffCurve(tradeOff), 'Threshold trade-off',
+    figures.push(await plot(tradeOffCurve(tradeOff), 'Threshold trade-off',
       'Accuracy on the galaxies whose votes reach each label threshold, over how many those are. Clearer galaxies are easier, and fewer.'));
   }
   figures.push(...await confidenceFigures(evaluation.confidence));
   return {
     id: 'evaluation',
     title: 'The evaluation',
-    body: html`<p>Measured on ${count(evaluation.accuracy.n)} galaxies that took no part in training. Precision says how many of those called a class belong to it, recall how many of those that belong to it were found.</p>
+    body: html`<p>Measured on ${count(evaluation.accuracy.n)} galaxies: ${evaluation.measuredOn}. Precision says how many of those called a class belong to it, recall how many of those that belong to it were found.</p>
 ${perClass.length > 0 && table({
   caption: 'Scores per class',
   columns: ['class', 'precision', 'recall', 'F1', 'galaxies'],

@@ -21,10 +21,10 @@ function epochTable({ epochs, bestEpoch }: TrainingSummary): Html {
 export async function trainingSection(training: TrainingSummary): Promise<Section> {
   const { epochs, configuration } = training;
   const curves = epochs.length > 0 && html`<div class="grid">${[
-    await plot('loss', trainingCurve(epochs, 'loss'), 'Loss',
+    await plot(trainingCurve(epochs, 'loss'), 'Loss',
       'Lower is better. Where validation rises while training still falls, the network learns its examples by heart.'),
-    await plot('accuracy', trainingCurve(epochs, 'accuracy'), 'Accuracy',
-      'The share of right answers. Training is measured on augmented images, with dropout, and may therefore lie below validation.'),
+    await plot(trainingCurve(epochs, 'accuracy'), 'Accuracy',
+      'The share of right answers. Training is measured while learning, through dropout and augmentation where they are on, and may therefore lie below validation.'),
   ]}</div>`;
   return {
     id: 'training',

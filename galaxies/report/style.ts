@@ -38,6 +38,7 @@ nav { margin-top: 14px; display: flex; flex-wrap: wrap; gap: 4px 20px; }
 .numbers small { color: var(--soft); display: block; }
 .grid { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 16px; margin: 16px 0; align-items: stretch; }
 .grid.three { grid-template-columns: repeat(auto-fit, minmax(min(100%, 300px), 1fr)); }
+.grid > div { min-width: 0; }
 figure { margin: 0; padding: 16px; min-width: 0; display: flex; flex-direction: column; gap: 10px; }
 figure.block { margin: 16px 0; }
 figure > svg { display: block; max-width: 100%; height: auto; margin: 0 auto; }
@@ -92,7 +93,9 @@ footer { color: var(--soft); font-size: 0.9rem; padding-top: 40px; padding-botto
   h2, h3 { break-after: avoid; }
   figure, tr, .numbers li { break-inside: avoid; }
   .scroll { overflow: visible; }
-  table { font-size: 0.86rem; min-width: 0; }
+  table { font-size: 0.8rem; min-width: 0; }
+  th, td { padding-right: 8px; white-space: normal; }
+  caption span { max-width: 100%; }
   .numbers { grid-template-columns: repeat(4, 1fr); }
   .grid, .cases { grid-template-columns: repeat(2, minmax(0, 1fr)); }
   .grid.three, .mistakes { grid-template-columns: repeat(3, minmax(0, 1fr)); }

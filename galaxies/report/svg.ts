@@ -51,18 +51,15 @@ const shorten = (path: string): string =>
 
 /**
  * A vega-lite drawing as an SVG element, in the report's theme, without a DOM or a canvas. `label` is read out in its
- * place. `key` keeps the ids inside (clip paths, gradients) apart from those of other drawings on the page: vega
- * counts them through a whole process, which would make the same data give different bytes.
+ * place. Use no clipping and no gradients: vega gives those ids that it counts through the whole process, and the same
+ * data would no longer give the same bytes.
  */
-export async function renderSvg(spec: TopLevelSpec, label: string, key: string): Promise<string> {
+export async function renderSvg(spec: TopLevelSpec, label: string): Promise<string> {
   const [vega, vegaLite] = await Promise.all([import('vega'), import('vega-lite')]);
   const view = new vega.View(vega.parse(vegaLite.compile({ ...spec, config: theme }).spec), { renderer: 'none' });
   try {
     const svg = await view.toSVG();
-    const ids = [...svg.matchAll(/ id="([^"]+)"/g)].map((match) => match[1]);
-    const renamed = ids.reduce(
-      (text, id, i) => text.replaceAll(`id="${id}"`, `id="${key}-${i}"`).replaceAll(`#${id})`, `#${key}-${i})`), svg);
-    return renamed
+    return svg
       .replace(/<path class="(?:background|foreground)"[^>]*(?:display="none"|d="M0,0h0v0h0Z")[^>]*\/>/g, '')
       .replace(/ (?:d|transform)="[^"]*"/g, shorten)
       .replace(/^<svg [^>]*?class="marks"/, (start) => `${start} role="img" aria-label="${escapeHtml(label)}"`);
