@@ -1,0 +1,180 @@
+/** A picture ready for a page. `src` is a `data:image/...` URI: a report fetches nothing. */
+export interface Picture {
+  readonly src: string;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** A number of correct answers out of `n` as a share, with its 95 % interval, all in 0..1. */
+export interface Interval {
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+  readonly n: number;
+  readonly correct: number;
+}
+
+/** How many galaxies of each class (in the order of the classes) reach a label threshold, and how many reach none. */
+export interface ThresholdCounts {
+  readonly threshold: number;
+  readonly counts: readonly number[];
+  readonly ambiguous: number;
+}
+
+/** Galaxies per class in one part of the data: `train`, `validation`, or all of it. */
+export interface SplitCounts {
+  readonly name: string;
+  readonly counts: readonly number[];
+}
+
+export interface ContactSheet {
+  readonly className: string;
+  /** How many galaxies the picture shows. */
+  readonly count: number;
+  readonly picture: Picture;
+}
+
+/** What `data stats` finds, and the first section of a training report. Empty lists leave their figures out. */
+export interface DataSummary {
+  /** What the dataset calls itself. */
+  readonly dataset: string;
+  readonly classes: readonly string[];
+  /** The label threshold in use, 0..1. */
+  readonly threshold: number;
+  readonly splits: readonly SplitCounts[];
+  /** Galaxies left out because no class reaches the threshold. */
+  readonly ambiguous: number;
+  /** What was left out while reading and why, one sentence each. */
+  readonly notes: readonly string[];
+  /** One entry a galaxy in each list: shares of votes in 0..1. null where nobody voted. */
+  readonly votes: {
+    readonly smooth: readonly number[];
+    readonly featured: readonly number[];
+    readonly artifact: readonly number[];
+  } | null;
+  readonly thresholds: readonly ThresholdCounts[];
+  readonly sheets: readonly ContactSheet[];
+}
+
+export interface StatsData {
+  /** What the page is called. */
+  readonly title: string;
+  readonly data: DataSummary;
+}
+
+export interface LossAndAccuracy {
+  readonly loss: number;
+  readonly accuracy: number;
+}
+
+export interface Epoch {
+  /** Counted from 1 over all phases. */
+  readonly epoch: number;
+  /** 1: frozen backbone. 2: its last stages unfrozen. */
+  readonly phase: number;
+  readonly learningRate: number;
+  readonly seconds: number;
+  readonly train: LossAndAccuracy;
+  /** null where the epoch was not validated. */
+  readonly validation: LossAndAccuracy | null;
+}
+
+export interface TrainingSummary {
+  readonly epochs: readonly Epoch[];
+  /** The epoch whose weights were kept. */
+  readonly bestEpoch?: number;
+  /** Every option of the run, in the order in which to show them. */
+  readonly configuration: readonly { readonly name: string; readonly value: string | number | boolean }[];
+}
+
+export interface ClassScores {
+  readonly name: string;
+  readonly precision: number;
+  readonly recall: number;
+  readonly f1: number;
+  readonly support: number;
+}
+
+/** One bin of predicted confidence, `low` to `high`: mean confidence and share of right answers of its `count`. */
+export interface ReliabilityBin {
+  readonly low: number;
+  readonly high: number;
+  readonly confidence: number;
+  readonly accuracy: number;
+  readonly count: number;
+}
+
+/** Accuracy over the `n` galaxies that a label threshold leaves. */
+export interface TradeOff {
+  readonly threshold: number;
+  readonly n: number;
+  readonly accuracy: number;
+}
+
+export interface Evaluation {
+  /** What the galaxies are: `the validation split, which took no part in training`. */
+  readonly measuredOn: string;
+  readonly classes: readonly string[];
+  readonly accuracy: Interval;
+  /** [true class][predicted class]. */
+  readonly confusion: readonly (readonly number[])[];
+  readonly perClass: readonly ClassScores[];
+  /** null where a class is missing from the evaluated galaxies. */
+  readonly auc: number | null;
+  readonly roc: readonly { readonly fpr: number; readonly tpr: number }[];
+  readonly ece: number;
+  readonly reliability: readonly ReliabilityBin[];
+  /** Confidences of the right and the wrong answers with their medians, null where there are none. */
+  readonly confidence: {
+    readonly right: readonly number[];
+    readonly wrong: readonly number[];
+    readonly medianRight: number | null;
+    readonly medianWrong: number | null;
+  };
+  readonly tradeOff: readonly TradeOff[];
+}
+
+/** One galaxy with what the network looked at. */
+export interface GradCamCase {
+  readonly id: string;
+  readonly truth: string;
+  readonly predicted: string;
+  /** The probability of `predicted`, 0..1. */
+  readonly score: number;
+  readonly input: Picture;
+  /** One picture a method, named as it should be read: `Grad-CAM`, `Grad-CAM++`, `Guided backprop`. */
+  readonly maps: readonly { readonly method: string; readonly picture: Picture }[];
+}
+
+export interface GradCamSummary {
+  /** The activation whose gradient was taken. */
+  readonly layer: string;
+  readonly cases: readonly GradCamCase[];
+}
+
+export interface Mistake {
+  readonly id: string;
+  readonly truth: string;
+  readonly predicted: string;
+  /** The probability of `predicted`, 0..1. */
+  readonly confidence: number;
+  readonly votes: { readonly smooth: number; readonly featured: number; readonly artifact: number } | null;
+  readonly picture?: Picture;
+}
+
+/** All that a report shows. A section that is absent (or null) is left out. */
+export interface ReportData {
+  readonly run: {
+    readonly name: string;
+    readonly model: string;
+    readonly adapter: string;
+    readonly seconds: number;
+    readonly seed: number;
+  };
+  readonly data?: DataSummary | null;
+  readonly training?: TrainingSummary | null;
+  readonly evaluation?: Evaluation | null;
+  readonly gradCam?: GradCamSummary | null;
+  /** Most confident first. */
+  readonly mistakes?: readonly Mistake[] | null;
+}

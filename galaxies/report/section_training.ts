@@ -1,0 +1,40 @@
+import type { TrainingSummary } from './data.ts';
+import { html } from './html.ts';
+import type { Html } from './html.ts';
+import { decimal, duration, plot, table } from './pieces.ts';
+import type { Section } from './pieces.ts';
+import { trainingCurve } from './plots.ts';
+
+function epochTable({ epochs, bestEpoch }: TrainingSummary): Html {
+  return table({
+    caption: bestEpoch === undefined ? 'Every epoch' : 'Every epoch; the one whose weights were kept is bold',
+    columns: ['epoch', 'phase', 'learning rate', 'loss', 'accuracy', 'val. loss', 'val. accuracy', 'time'],
+    rows: epochs.map(({ epoch, phase, learningRate, train, validation, seconds }) => [
+      epoch, phase, String(Number(learningRate.toPrecision(3))), decimal(train.loss, 4), decimal(train.accuracy),
+      decimal(validation?.loss ?? null, 4), decimal(validation?.accuracy ?? null), duration(seconds),
+    ]),
+    marked: epochs.findIndex(({ epoch }) => epoch === bestEpoch),
+  });
+}
+
+/** Curves over all phases, the options of the run, and the numbers behind the curves. */
+export async function trainingSection(training: TrainingSummary): Promise<Section> {
+  const { epochs, configuration } = training;
+  const curves = epochs.length > 0 && html`<div class="grid">${[
+    await plot(trainingCurve(epochs, 'loss'), 'Loss',
+      'Lower is better. Where validation rises while training still falls, the network learns its examples by heart.'),
+    await plot(trainingCurve(epochs, 'accuracy'), 'Accuracy',
+      'The share of right answers. Training is measured while learning, through dropout and augmentation where they are on, and may therefore lie below validation.'),
+  ]}</div>`;
+  return {
+    id: 'training',
+    title: 'The training',
+    body: html`${curves}
+<div class="tables">${epochs.length > 0 && epochTable(training)}${configuration.length > 0 && table({
+  caption: 'Configuration',
+  columns: ['option', 'value'],
+  rows: configuration.map(({ name, value }) => [name, String(value)]),
+  plain: true,
+})}</div>`,
+  };
+}
