@@ -63,5 +63,5 @@ export function readNpy(bytes: Uint8Array, name: string): { shape: number[]; dat
   if (bytes.byteLength - start !== needed) {
     throw new UserError(`${name}: shape [${shape.join(', ')}] needs ${needed} bytes, but ${bytes.byteLength - start} follow the header.`);
   }
-  return { shape, data: new Float32Array(bytes.slice(start).buffer) };
+  return { shape, data: new Float32Array(new Uint8Array(bytes.subarray(start)).buffer) };
 }

@@ -48,9 +48,10 @@ export function parseSafetensors(bytes: Uint8Array, name: string): Safetensors {
     const info = STORED_DTYPES[dtype];
     const at = bytes.byteOffset + dataStart + begin;
     const aligned = at % info.bytes === 0;
+    // Not bytes.slice(): of Node's Buffer, which is a Uint8Array too, that is a view and no copy.
     const data = aligned
       ? info.view(bytes.buffer, at, elementCount(shape))
-      : info.view(bytes.slice(dataStart + begin, dataStart + end).buffer, 0, elementCount(shape));
+      : info.view(new Uint8Array(bytes.subarray(dataStart + begin, dataStart + end)).buffer, 0, elementCount(shape));
     tensors.set(key, { dtype, shape, data });
   }
   return { tensors, metadata };

@@ -29,6 +29,7 @@ describe('npy', () => {
     expect(bytes).toHaveLength(128 + 24);
     expect(new DataView(bytes.buffer).getFloat32(128 + 4, true)).toBe(-2.5);
     expect(readNpy(bytes, 'x.npy')).toEqual({ shape: [2, 3], data });
+    expect(readNpy(Buffer.concat([bytes]), 'x.npy').data).toEqual(data); // a Buffer, whose slice() does not copy
     expect(readNpy(writeNpy([], new Float32Array([7])), 'x').shape).toEqual([]);
     expect(() => writeNpy([2, 2], data)).toThrow(/needs 4 values, but 6/);
   });

@@ -50,6 +50,9 @@ describe('parseSafetensors', () => {
     const { data } = parseSafetensors(shifted, 'w').tensors.get('a')!;
     expect(data).toEqual(new Float32Array([0, 1]));
     expect(data.buffer).not.toBe(shifted.buffer);
+    const pooled = Buffer.alloc(padded.byteLength + 1).subarray(1); // a Buffer, whose slice() does not copy
+    pooled.set(shifted);
+    expect(parseSafetensors(pooled, 'w').tensors.get('a')!.data).toEqual(new Float32Array([0, 1]));
   });
 
   it('takes keys that mean something to JavaScript for plain names', () => {
@@ -98,6 +101,28 @@ describe('parseSafetensors', () => {
     ['metadata a string', file('{"__metadata__":"x"}'), /__metadata__ is not an object/],
   ])('refuses %s', (_what, bytes, sentence) => {
     expect(refusal(bytes)).toMatch(sentence);
+  });
+
+  it('survives any damage to the header: reads it or refuses it in a sentence', () => {
+    const sound = writeSafetensors(new Map<string, StoredTensor>([
+      ['a', { dtype: 'f32', shape: [2, 3], data: new Float32Array(6) }],
+      ['b.c', { dtype: 'i64', shape: [1], data: new BigInt64Array(1) }],
+    ]), { k: 'v' });
+    let state = 1;
+    const random = (below: number): number => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) % below;
+    let refused = 0;
+    for (let round = 0; round < 3000; round++) {
+      const bytes = sound.slice(0, random(4) ? sound.length : random(sound.length));
+      for (let n = random(3); n >= 0 && bytes.length; n--) bytes[random(Math.min(bytes.length, 200))] = '{}[]",:0123456789-eE\\ \u0000\u00ff'.charCodeAt(random(24));
+      try {
+        parseSafetensors(bytes, 'w');
+      } catch (error) {
+        expect(error).toBeInstanceOf(UserError);
+        expect((error as Error).message).toMatch(/^w: .*\.$/s);
+        refused++;
+      }
+    }
+    expect(refused).toBeGreaterThan(2000);
   });
 
   it('does not take the same word in different objects, or in values, for a duplicate', () => {
