@@ -1,0 +1,160 @@
+import { UserError } from '../../engine/user_error.ts';
+import { parseSafetensors, writeSafetensors } from './safetensors.ts';
+import { toFloat32 } from './stored_tensor.ts';
+
+/*
+ * RUN/model.safetensors: the weights, and beside them under one metadata key all that predicting from the file alone needs.
+ */
+
+export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
+export interface JsonObject {
+  readonly [key: string]: Json;
+}
+
+export interface Model {
+  /** Which network: its name and what the function that builds it is called with. */
+  readonly architecture: { readonly name: string; readonly config: JsonObject };
+  /** What the outputs stand for, in their order. */
+  readonly classes: readonly string[];
+  readonly preprocessing: {
+    /** Side of the square image the network is given, in pixels. */
+    readonly size: number;
+    /** Side of the central square of the original that is resized to `size`; null for the whole image. */
+    readonly crop: number | null;
+    /** Per channel (R, G, B) of pixels in 0..1: x = (pixel - mean) / std. */
+    readonly mean: readonly number[];
+    readonly std: readonly number[];
+  };
+  readonly padding: 'same' | 'symmetric';
+  readonly bnEpsilon: number;
+  /** How it was trained, for whoever reads the file; nothing here is needed to predict. */
+  readonly config: JsonObject;
+  readonly weights: ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>;
+}
+
+const METADATA_KEY = 'tuningfork';
+const VERSION = 1;
+
+/** The bytes of a model file; the same model gives the same bytes. */
+export function packModel(model: Model): Uint8Array {
+  const { weights, ...description } = model;
+  const tensors = new Map([...weights].map(([name, { shape, data }]) => [name, { dtype: 'f32' as const, shape, data }]));
+  return writeSafetensors(tensors, { format: 'pt', [METADATA_KEY]: JSON.stringify({ version: VERSION, ...description }) });
+}
+
+/**
+ * Reads a model file back. Weights are views of `bytes` where aligned.
+ * @param name what the file is called in error sentences.
+ * @throws UserError when it is not a model of this program, of a later version, or lacks a field.
+ */
+export function unpackModel(bytes: Uint8Array, name: string): Model {
+  const { tensors, metadata } = parseSafetensors(bytes, name);
+  const text = metadata[METADATA_KEY];
+  if (text === undefined) {
+    throw new UserError(`${name}: its metadata has no '${METADATA_KEY}' key, so it is not a model that tuningfork saved; give bare weights by --weights instead.`);
+  }
+  const fields = new Fields(name, parseJson(text, name));
+  const version = fields.number('version');
+  if (version !== VERSION) throw new UserError(`${name}: it was saved in version ${version} of the model format, and this program reads version ${VERSION}; use the program that saved it.`);
+
+  const architecture = fields.object('architecture');
+  const preprocessing = fields.object('preprocessing');
+  const size = preprocessing.positiveInteger('size');
+  const padding = fields.string('padding');
+  if (padding !== 'same' && padding !== 'symmetric') throw fields.wrong('padding', "neither 'same' nor 'symmetric'");
+  return {
+    architecture: { name: architecture.string('name'), config: architecture.object('config').json },
+    classes: fields.strings('classes'),
+    preprocessing: {
+      size,
+      crop: preprocessing.json.crop === null ? null : preprocessing.positiveInteger('crop'),
+      mean: preprocessing.colour('mean'),
+      std: preprocessing.colour('std', 'positive'),
+    },
+    padding,
+    bnEpsilon: fields.positive('bnEpsilon'),
+    config: fields.object('config').json,
+    weights: new Map([...tensors].map(([key, tensor]) => [key, { shape: tensor.shape, data: toFloat32(tensor, `${name}: tensor '${key}'`) }])),
+  };
+}
+
+function parseJson(text: string, name: string): JsonObject {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new UserError(`${name}: its '${METADATA_KEY}' metadata is not JSON; the file is damaged.`);
+  }
+  if (!isObject(value)) throw new UserError(`${name}: its '${METADATA_KEY}' metadata is not an object; the file is damaged.`);
+  return value;
+}
+
+/** Reads fields of an object by type; what is missing or of another type is named by its path. */
+class Fields {
+  readonly json: JsonObject;
+  readonly #file: string;
+  readonly #path: string;
+
+  constructor(file: string, json: JsonObject, path = '') {
+    this.#file = file;
+    this.json = json;
+    this.#path = path;
+  }
+
+  wrong(key: string, what: string): UserError {
+    return new UserError(`${this.#file}: '${this.#path}${key}' in its '${METADATA_KEY}' metadata is ${what}; the file is damaged or was edited.`);
+  }
+
+  #get(key: string): Json {
+    if (!Object.hasOwn(this.json, key)) throw this.wrong(key, 'missing');
+    return this.json[key];
+  }
+
+  object(key: string): Fields {
+    const value = this.#get(key);
+    if (!isObject(value)) throw this.wrong(key, 'not an object');
+    return new Fields(this.#file, value, `${this.#path}${key}.`);
+  }
+
+  string(key: string): string {
+    const value = this.#get(key);
+    if (typeof value !== 'string') throw this.wrong(key, 'not a string');
+    return value;
+  }
+
+  strings(key: string): string[] {
+    const value = this.#get(key);
+    if (!Array.isArray(value) || !value.length || !value.every((item) => typeof item === 'string')) throw this.wrong(key, 'not a list of names');
+    if (new Set(value).size < value.length) throw this.wrong(key, 'a list with a name twice');
+    return value;
+  }
+
+  number(key: string): number {
+    const value = this.#get(key);
+    if (typeof value !== 'number') throw this.wrong(key, 'not a number');
+    return value;
+  }
+
+  positive(key: string): number {
+    const value = this.number(key);
+    if (value <= 0) throw this.wrong(key, `${value}, not above 0`);
+    return value;
+  }
+
+  positiveInteger(key: string): number {
+    const value = this.positive(key);
+    if (!Number.isInteger(value)) throw this.wrong(key, `${value}, not a whole number`);
+    return value;
+  }
+
+  colour(key: string, sign?: 'positive'): number[] {
+    const value = this.#get(key);
+    const isNumber = (item: unknown): boolean => typeof item === 'number' && (!sign || item > 0);
+    if (!Array.isArray(value) || value.length !== 3 || !value.every(isNumber)) throw this.wrong(key, sign ? 'not three positive numbers' : 'not three numbers');
+    return value;
+  }
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

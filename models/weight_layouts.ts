@@ -1,0 +1,25 @@
+/*
+ * From other programs' row-major layouts to ours. Filters here are HWIO [r,s,c,k], depthwise [r,s,c], dense [in,out].
+ */
+
+/** PyTorch's OIHW [k,c,r,s] to HWIO: out[r,s,c,k] = w[k,c,r,s]. */
+export function hwioFromOihw(w: Float32Array, [k, c, r, s]: readonly number[]): Float32Array {
+  const out = new Float32Array(w.length);
+  let from = 0;
+  for (let ki = 0; ki < k; ki++) {
+    for (let ci = 0; ci < c; ci++) {
+      for (let place = 0; place < r * s; place++) out[(place * c + ci) * k + ki] = w[from++];
+    }
+  }
+  return out;
+}
+
+/** PyTorch's depthwise [c,1,r,s] to [r,s,c]: out[r,s,c] = w[c,0,r,s]. */
+export function hwcFromC1hw(w: Float32Array, [c, one, r, s]: readonly number[]): Float32Array {
+  return hwioFromOihw(w, [c, one, r, s]);
+}
+
+/** PyTorch's dense [out,in] to [in,out]: out[i,o] = w[o,i]. */
+export function transposed(w: Float32Array, [rows, columns]: readonly number[]): Float32Array {
+  return hwioFromOihw(w, [rows, columns, 1, 1]);
+}
