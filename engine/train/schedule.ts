@@ -1,0 +1,16 @@
+export interface Schedule {
+  readonly kind: 'constant' | 'cosine';
+  /** The rate after the warm-up. */
+  readonly learningRate: number;
+  /** Steps over which the rate grows linearly from 0. */
+  readonly warmupSteps: number;
+  readonly totalSteps: number;
+}
+
+/** The learning rate of a step, counted from 0. Cosine: Loshchilov & Hutter 2017, eq. 5, without restarts, down to 0. */
+export function learningRateAt({ kind, learningRate, warmupSteps, totalSteps }: Schedule, step: number): number {
+  if (step < warmupSteps) return (learningRate * (step + 1)) / warmupSteps;
+  if (kind === 'constant') return learningRate;
+  const progress = (step - warmupSteps) / Math.max(1, totalSteps - warmupSteps);
+  return learningRate * 0.5 * (1 + Math.cos(Math.PI * Math.min(1, progress)));
+}

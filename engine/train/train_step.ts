@@ -1,0 +1,114 @@
+import { grad } from '../autodiff.ts';
+import type { Device } from '../device/device.ts';
+import { Parameter } from '../device/parameter.ts';
+import { adam, type AdamAttributes } from '../ops/adam.ts';
+import { constant, input, reshape } from '../ops/leaves.ts';
+import { add, div, maximum, mul, sqrt, square } from '../ops/pointwise.ts';
+import { sum } from '../ops/reduce.ts';
+import { compile, type Feed, type Program } from '../program/program.ts';
+import { sizeOf, type Tensor } from '../tensor.ts';
+import { UserError } from '../user_error.ts';
+
+export interface AdamOptions {
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  /** Decoupled (Loshchilov & Hutter 2019); applied to filters and dense weights, not to biases, scales and shifts. */
+  readonly weightDecay: number;
+  /** Gradients are scaled down together where their global L2 norm is larger (Pascanu et al. 2013); undefined: never. */
+  readonly clipNorm?: number;
+}
+
+export const DEFAULT_ADAM: AdamOptions = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 };
+
+export interface TrainStepSpec {
+  /** What is minimised: a scalar. */
+  readonly loss: Tensor;
+  readonly trainable: readonly Parameter[];
+  /** Read after a step beside the loss. */
+  readonly outputs?: readonly Tensor[];
+  /** Further state changed by a step: running statistics. */
+  readonly updates?: readonly Tensor[];
+  readonly adam: AdamOptions;
+}
+
+const HYPER = 'adam_hyper';
+
+/** Forward, backward and Adam as one program; owns the moments. */
+export class TrainStep implements Disposable {
+  /** Steps taken. */
+  step = 0;
+  private readonly hyper = new Float32Array(4);
+
+  private constructor(
+    readonly program: Program,
+    private readonly spec: TrainStepSpec,
+    private readonly moments: readonly Parameter[],
+  ) {}
+
+  static async create(device: Device, spec: TrainStepSpec): Promise<TrainStep> {
+    const { trainable, loss } = spec;
+    const { beta1, beta2, epsilon, weightDecay, clipNorm } = spec.adam;
+    const moments: Parameter[] = [];
+    try {
+      const gradients = clip(grad(loss, trainable.map((p) => p.tensor)), clipNorm);
+      const hyper = input(HYPER, [4]);
+      const updates = trainable.map((w, i) => {
+        const zeros = () => new Float32Array(sizeOf(w.shape));
+        const m = new Parameter(device, `${w.name}/m`, w.shape, zeros());
+        moments.push(m);
+        const v = new Parameter(device, `${w.name}/v`, w.shape, zeros());
+        moments.push(v);
+        const attrs: AdamAttributes = { beta1, beta2, epsilon, weightDecay: w.shape.length > 1 ? weightDecay : 0 };
+        return adam({ w, m, v }, gradients[i], hyper, attrs);
+      });
+      const program = await compile(device, { outputs: [loss, ...(spec.outputs ?? [])], updates: [...(spec.updates ?? []), ...updates] });
+      return new TrainStep(program, spec, moments);
+    } catch (error) {
+      for (const moment of moments) moment[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /** Takes one step; returns at once. */
+  run(feeds: Readonly<Record<string, Feed>>, learningRate: number): void {
+    const { beta1, beta2 } = this.spec.adam;
+    this.step++;
+    this.hyper.set([learningRate, 1 - beta1 ** this.step, 1 - beta2 ** this.step, 1]);
+    this.program.run({ ...feeds, [HYPER]: this.hyper });
+  }
+
+  /** The value that a tensor had in the last step. */
+  read(tensor: Tensor): Promise<Float32Array> {
+    return this.program.read(tensor);
+  }
+
+  /** The moments by name, for a checkpoint; `step` belongs to it too. */
+  async state(): Promise<Map<string, { shape: readonly number[]; data: Float32Array }>> {
+    const state = new Map<string, { shape: readonly number[]; data: Float32Array }>();
+    for (const moment of this.moments) state.set(moment.name, { shape: moment.shape, data: await moment.read() });
+    return state;
+  }
+
+  restore(step: number, state: ReadonlyMap<string, Float32Array>): void {
+    for (const moment of this.moments) {
+      const values = state.get(moment.name);
+      if (!values) throw new UserError(`the checkpoint lacks ${moment.name}: it is of another run`);
+      moment.write(values);
+    }
+    this.step = step;
+  }
+
+  [Symbol.dispose](): void {
+    this.program[Symbol.dispose]();
+    for (const moment of this.moments) moment[Symbol.dispose]();
+  }
+}
+
+/** Gradients times min(1, limit / ‖all gradients‖). */
+function clip(gradients: readonly Tensor[], limit: number | undefined): readonly Tensor[] {
+  if (limit === undefined) return gradients;
+  const norm = sqrt(gradients.map((g) => reshape(sum(square(g)), [1])).reduce(add));
+  const scale = div(constant(limit, [1]), maximum(norm, limit));
+  return gradients.map((g) => mul(g, scale));
+}

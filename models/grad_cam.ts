@@ -1,0 +1,62 @@
+import { grad } from '../engine/autodiff.ts';
+import { mean, sum } from '../engine/ops/reduce.ts';
+import { add, div, maximum, mul, relu, square } from '../engine/ops/pointwise.ts';
+import { input, reshape } from '../engine/ops/leaves.ts';
+import { topologicalOrder, type Tensor } from '../engine/tensor.ts';
+import { UserError } from '../engine/user_error.ts';
+
+/** The tensor of a graph with this name, such as a segment's or a block's output: any of them can be explained. */
+export function findTensor(of: Tensor, name: string): Tensor {
+  const named = topologicalOrder([of]).filter((t) => t.name !== undefined && t.op.name !== 'parameter' && t.op.name !== 'input');
+  const found = named.find((t) => t.name === name);
+  if (!found) throw new UserError(`there is no layer ${name}; the layers are ${named.map((t) => t.name).join(', ')}`);
+  return found;
+}
+
+/** One number a sample: its score for the class that a one-hot row of `classes` [N, K] picks, summed (samples do not mix). */
+const pickedScore = (logits: Tensor, classes: Tensor): Tensor => reshape(sum(mul(logits, classes)), []);
+
+export interface Explanation {
+  /** Class activation map [N, H, W], not negative, not normalised. */
+  readonly map: Tensor;
+}
+
+/**
+ * Grad-CAM (Selvaraju et al. 2017, eq. 1 and 2): the activation's channels weighted by the mean of the class score's gradient
+ * over the image, summed, negatives cut off.
+ *
+ * @param logits [N, K], made from `activation`
+ * @param classes [N, K]: one-hot rows that pick the class to explain
+ * @param activation [N, H, W, C]: any node between input and logits
+ */
+export function gradCam(logits: Tensor, classes: Tensor, activation: Tensor): Tensor {
+  const [gradient] = grad(pickedScore(logits, classes), [activation]);
+  const weights = mean(gradient, [1, 2]);
+  return asMap(relu(sum(mul(activation, weights), [3])));
+}
+
+/**
+ * Grad-CAM++ (Chattopadhay et al. 2018, eq. 19 with the exponential's derivatives): positions where the gradient is positive
+ * count by α = g² / (2g² + Σ A·g³), so that several small objects weigh as much as one large one.
+ */
+export function gradCamPlusPlus(logits: Tensor, classes: Tensor, activation: Tensor): Tensor {
+  const [g] = grad(pickedScore(logits, classes), [activation]);
+  const g2 = square(g);
+  const area = sum(mul(activation, mul(g2, g)), [1, 2]);
+  // The denominator is zero only where the gradient is: there α does not matter.
+  const alpha = div(g2, maximum(add(mul(g2, 2), area), 1e-12));
+  const weights = sum(mul(alpha, relu(g)), [1, 2]);
+  return asMap(relu(sum(mul(activation, weights), [3])));
+}
+
+const asMap = (t: Tensor): Tensor => reshape(t, t.shape.slice(0, 3));
+
+/** One-hot rows for class numbers, as a feed for `classes`. */
+export function oneHot(classes: readonly number[], count: number): Float32Array {
+  const rows = new Float32Array(classes.length * count);
+  classes.forEach((k, i) => (rows[i * count + k] = 1));
+  return rows;
+}
+
+/** The input that picks the class to explain. */
+export const classInput = (logits: Tensor): Tensor => input('explained_class', logits.shape);
