@@ -8,7 +8,7 @@ import { castVotes } from './synthetic_votes.ts';
 export const SYNTHETIC_SIZE = 424;
 
 export interface SyntheticOptions {
-  /** Side of the images in pixels, 1..4096. The drawing itself is done on 130 to 250 pixels. */
+  /** Side of the images in pixels, 1..4096. The drawing itself is done on 110 to 220 pixels. */
   readonly size?: number;
 }
 

@@ -24,6 +24,8 @@ export interface Arms {
   readonly phase: number;
   /** Higher is narrower: the arm's profile across phase is exp(sharpness (cos - 1)). */
   readonly sharpness: number;
+  /** 0 drawn with a ruler, 1 bent and broken. */
+  readonly wobble: number;
 }
 
 export interface Disc {
@@ -74,25 +76,25 @@ export interface SyntheticGalaxy {
 const R90_PER_IMAGE = 8.48;
 const STAR_COLOURS = [[1.7, 0.75, 0.35], [1.5, 0.7, 0.4], [1.2, 1, 0.75], [1, 1, 1], [0.6, 0.85, 1.5]] as const;
 
-/** Galaxy `index` of the sky `seed`: about 47 % ellipticals and lenticulars, 53 % spirals, one in five edge-on. */
+/** Galaxy `index` of the sky `seed`: 29 % ellipticals, 12 % lenticulars, 59 % spirals, one in five of those edge-on. */
 export function drawGalaxy(seed: number, index: number): SyntheticGalaxy {
   const random = new Random(seed, index, PURPOSE.shape);
-  const grid = Math.round(random.uniform(130, 250));
+  const grid = Math.round(random.uniform(110, 220));
   const seeing = random.uniform(1.0, 1.5);
   const r90 = (grid / R90_PER_IMAGE) * random.uniform(0.85, 1.1);
-  const bright = Math.exp(random.normal(0, 0.45));
+  const bright = Math.exp(random.normal(0, 0.5));
   const angle = random.uniform(0, Math.PI);
-  const kind = random.pick([0.36, 0.13, 0.51]);
+  const kind = random.pick([0.29, 0.12, 0.59]);
   const early = kind < 2;
   // Two overlapping populations (red sequence, blue cloud): colour alone tells about three in four apart.
-  const colour = clamp(random.normal(early ? 0.64 : 0.37, 0.2), 0, 1);
+  const colour = clamp(random.normal(early ? 0.63 : 0.42, 0.2), 0, 1);
   const companions = drawCompanions(new Random(seed, index, PURPOSE.field), grid, r90);
   const shared = { grid, seeing, ...companions };
 
   if (kind === 0) {
     const axisRatio = clamp(1 - Math.abs(random.normal(0.08, 0.22)), 0.4, 1);
     const sersic = random.uniform(2.2, 4.5);
-    const bulge = { index: sersic, radius: r90 / 2.6, brightness: 17 * bright, axisRatio, angle, colour };
+    const bulge = { index: sersic, radius: r90 / 2.6, brightness: 13 * bright, axisRatio, angle, colour };
     return { ...shared, bulge, disc: null, bulgeShare: 1 };
   }
 
@@ -101,7 +103,7 @@ export function drawGalaxy(seed: number, index: number): SyntheticGalaxy {
   const scale = r90 / 3.1;
   const bulgeShare = early ? random.uniform(0.25, 0.6) : Math.min(0.5, Math.abs(random.normal(0.08, 0.14)));
   // Light through a flattened disc piles up as it is tilted.
-  const brightness = (45 * bright) / Math.max(0.45, Math.sqrt(axisRatio));
+  const brightness = (38 * bright) / Math.max(0.45, Math.sqrt(axisRatio));
   const bulgeRadius = scale * random.uniform(0.35, 0.6);
   const discLight = 2 * Math.PI * scale ** 2 * brightness * axisRatio;
   const bulgeRatio = Math.max(axisRatio, random.uniform(0.6, 0.9));
@@ -111,16 +113,17 @@ export function drawGalaxy(seed: number, index: number): SyntheticGalaxy {
     brightness: ((bulgeShare / (1 - bulgeShare)) * discLight) / (3.4 * Math.PI * bulgeRadius ** 2 * bulgeRatio),
     axisRatio: bulgeRatio,
     angle,
-    colour: clamp(colour + (early ? 0.05 : 0.3), 0, 1.1),
+    colour: clamp(colour + (early ? 0.05 : 0.35), 0, 1.1),
   };
   const armed = !early && random.uniform() < 0.93;
   const arms: Arms | null = armed
     ? {
         count: [2, 3, 4, 1, 5][random.pick([0.62, 0.16, 0.1, 0.04, 0.08])],
         pitch: random.uniform(9, 32) * (Math.PI / 180) * (random.uniform() < 0.5 ? -1 : 1),
-        contrast: random.uniform(0.25, 0.95),
+        contrast: random.uniform(0.15, 0.85),
         phase: random.uniform(0, 2 * Math.PI),
-        sharpness: random.uniform(1.2, 3.5),
+        sharpness: random.uniform(1, 3),
+        wobble: random.uniform(0.1, 0.9),
       }
     : null;
   const barred = random.uniform() < (early ? 0.12 : 0.33);

@@ -10,11 +10,11 @@ interface Canvas {
 }
 
 /** Standard deviation of the sky in each band. */
-const SKY = [1.25, 0.8, 1.05];
+const SKY = [1.3, 0.85, 1.15];
 /** Brightness at which a source's own photon noise equals the sky's. */
 const GAIN = 40;
 /** Lupton et al. (2004), eq. 2: f(I) = asinh(alpha Q I) / Q. */
-const ALPHA = 0.028;
+const ALPHA = 0.055;
 const Q = 5;
 
 /** Draws a galaxy as a survey's colour cutout of `size` x `size` pixels. The same arguments give the same bytes. */
@@ -97,9 +97,13 @@ function addDisc({ size, light }: Canvas, d: Disc): void {
       }
       let inArm = 0;
       if (d.arms) {
-        const { count, pitch, contrast, phase, sharpness } = d.arms;
+        const { count, pitch, contrast, phase, sharpness, wobble } = d.arms;
         const winding = Math.log(Math.max(t, 0.05)) / Math.tan(pitch);
-        const crest = Math.exp(sharpness * (Math.cos(count * (Math.atan2(v, u) - winding) + phase) - 1));
+        const theta = Math.atan2(v, u);
+        // Real arms bend and fade along their way: two slow waves around the disc, unlike for every galaxy.
+        const bend = wobble * Math.sin(2.3 * t + 3 * phase + theta);
+        const fade = 1 - wobble * (1 + Math.sin(5 * theta - 3.1 * t + 7 * phase)) * 0.5;
+        const crest = fade * Math.exp(sharpness * (Math.cos(count * (theta - winding) + phase + bend) - 1));
         const begins = t < 0.4 ? 0 : t > 1 ? 1 : (t - 0.4) / 0.6;
         const strength = contrast * begins;
         inArm = (strength * 3.4 * crest) / (1 - strength + strength * 3.4 * crest);
@@ -147,7 +151,7 @@ function addPoint({ size, light }: Canvas, x: number, y: number, flux: number, r
 
 /** Convolves with a Gaussian of standard deviation `sigma` pixels, rows then columns; beyond the edge is dark sky. */
 function blur({ size, light }: Canvas, sigma: number): void {
-  const radius = Math.ceil(3 * sigma);
+  const radius = Math.ceil(2.5 * sigma);
   const weights = Float32Array.from({ length: 2 * radius + 1 }, (_, i) => Math.exp(-((i - radius) ** 2) / (2 * sigma ** 2)));
   const sum = weights.reduce((a, b) => a + b, 0);
   weights.forEach((w, i) => (weights[i] = w / sum));
