@@ -33,14 +33,16 @@ export function kaggleTable(file: string): { sink: RowSink; votes: Map<string, V
     const id = fields[columns[0]];
     if (id === '') throw new UserError(`${file}, line ${line}, column ${ID_COLUMN}: empty`);
     if (votes.has(id)) throw new UserError(`${file}, line ${line}: ${ID_COLUMN} ${id} is there a second time`);
-    const all = new Float32Array(CHALLENGE_COLUMNS.length);
-    for (let i = 0; i < all.length; i++) {
-      const where = () => `${file}, line ${line}, column ${CHALLENGE_COLUMNS[i]}`;
-      const value = fraction(fields[columns[i + 1]], where);
+    const places = columns;
+    const values = CHALLENGE_COLUMNS.map((name, i) => {
+      const where = () => `${file}, line ${line}, column ${name}`;
+      const value = fraction(fields[places[i + 1]], where);
       if (value === null) throw new UserError(`${where()}: no number`);
-      all[i] = value;
-    }
-    votes.set(id, { smooth: all[0], featured: all[1], artifact: all[2], all });
+      return value;
+    });
+    // Not from the Float32Array: 0.7 as a float is less than 0.7, and would miss that threshold.
+    const [smooth, featured, artifact] = values;
+    votes.set(id, { smooth, featured, artifact, all: Float32Array.from(values) });
   };
   return { sink, votes };
 }

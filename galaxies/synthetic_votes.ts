@@ -53,21 +53,21 @@ function opinion({ bulge, disc, bulgeShare, seeing, grid, companions }: Syntheti
 export function castVotes(galaxy: SyntheticGalaxy, seed: number, index: number): Votes {
   const random = new Random(seed, index, PURPOSE.votes);
   const likely = opinion(galaxy, random.normal(0, 0.5));
-  const all = new Float32Array(CHALLENGE_COLUMNS.length);
+  const shares = CHALLENGE_COLUMNS.map(() => 0);
   const volunteers = Math.floor(random.uniform(38, 49));
   for (let v = 0; v < volunteers; v++) {
     let next: number | null = 1;
     while (next !== null) {
       const answer = random.pick(likely[next]);
-      all[firstColumn(next) + answer]++;
+      shares[firstColumn(next) + answer]++;
       next = QUESTIONS[next - 1].answers[answer].next;
     }
   }
   const [odd, strange] = [firstColumn(6), firstColumn(8)];
-  const asked = all[odd] + all[odd + 1];
-  for (let c = 0; c < all.length; c++) {
+  const asked = shares[odd] + shares[odd + 1];
+  for (let c = 0; c < shares.length; c++) {
     const question6or8 = (c >= odd && c < odd + 2) || (c >= strange && c < strange + 7);
-    all[c] /= question6or8 ? Math.max(1, asked) : volunteers;
+    shares[c] /= question6or8 ? Math.max(1, asked) : volunteers;
   }
-  return { smooth: all[0], featured: all[1], artifact: all[2], all };
+  return { smooth: shares[0], featured: shares[1], artifact: shares[2], all: Float32Array.from(shares) };
 }

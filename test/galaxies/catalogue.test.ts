@@ -8,7 +8,7 @@ import { UserError } from '../../engine/user_error.ts';
 import { HART_COLUMNS, parseKaggle } from '../../galaxies/catalogue.ts';
 import { readCatalogue } from '../../galaxies/catalogue.node.ts';
 import { CHALLENGE_COLUMNS } from '../../galaxies/columns.ts';
-import { labelTable } from '../../galaxies/labels.ts';
+import { label, labelTable } from '../../galaxies/labels.ts';
 import { openDataset } from '../../galaxies/open_dataset.node.ts';
 import { testData } from '../data.ts';
 
@@ -38,6 +38,12 @@ describe('a csv of the challenge', () => {
     expect([votes.smooth, votes.featured, votes.artifact].map((v) => v.toFixed(6))).toEqual(['0.010000', '0.020000', '0.030000']);
     votes.all!.forEach((v, i) => expect(v).toBeCloseTo((i + 1) / 100, 6));
     expect(parseKaggle(csv(row('7')), 'a.csv').get('7')).toEqual(votes);
+  });
+
+  it('keeps fractions in double precision, so that 0.7 reaches a threshold of 0.7', () => {
+    const votes = parseKaggle(csv(row('7', { 'Class1.1': '0.7' })), 'a.csv').get('7')!;
+    expect(votes.smooth).toBe(0.7);
+    expect(label(votes, 0.7)).toBe('smooth');
   });
 
   it.each<[string, string, RegExp]>([

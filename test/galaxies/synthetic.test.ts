@@ -84,7 +84,8 @@ describe('the synthetic sky', () => {
         [sum(8, 7), v['6.1']],
       ];
       for (const [left, right] of pairs) expect(left).toBeCloseTo(right, 5);
-      expect([votes!.smooth, votes!.featured, votes!.artifact]).toEqual([v['1.1'], v['1.2'], v['1.3']]);
+      const first = [votes!.smooth, votes!.featured, votes!.artifact];
+      first.forEach((share, i) => expect(share).toBeCloseTo(v[`1.${i + 1}`], 6));
     }
   });
 
