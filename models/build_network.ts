@@ -1,0 +1,74 @@
+import { UserError } from '../engine/user_error.ts';
+import { efficientNet, type EfficientNetArithmetic } from './efficientnet.ts';
+import { importEfficientNet, type ImportOptions } from './efficientnet_names.ts';
+import { efficientNetConfig } from './efficientnet_table.ts';
+import type { Safetensors } from './formats/safetensors.ts';
+import type { Model } from './formats/model_file.ts';
+import type { Network } from './network.ts';
+import type { Weights } from './parameter_set.ts';
+import { VGG_VARIANTS, vgg } from './vgg.ts';
+
+export interface Normalisation {
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+}
+
+/** A network, what is known of its weights, and how its input is to be normalised. */
+export interface BuiltModel {
+  readonly network: Network;
+  readonly weights: Weights;
+  /** The weights come from a trained network: its front may be frozen. */
+  readonly pretrained: boolean;
+  readonly arithmetic: EfficientNetArithmetic;
+  readonly preprocessing: Normalisation;
+  readonly notes: readonly string[];
+}
+
+const EFFICIENTNET = /^efficientnet_(b\d)$/;
+const IMAGENET: Normalisation = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+/** What a network trained here from nothing uses where nothing else is given. */
+const OWN_ARITHMETIC: EfficientNetArithmetic = { padding: 'same', bnEpsilon: 1e-3 };
+
+export const MODEL_NAMES: readonly string[] = ['efficientnet_b0', 'efficientnet_b1', 'efficientnet_b2', 'efficientnet_b3', ...Object.keys(VGG_VARIANTS)];
+
+/**
+ * A network by name with `classes` outputs.
+ * @param file weights in a foreign or our own naming; padding, epsilon and normalisation follow it
+ */
+export function buildModel(name: string, classes: number, file?: { tensors: Safetensors['tensors']; source: string }, options: ImportOptions = {}): BuiltModel {
+  const variant = EFFICIENTNET.exec(name)?.[1];
+  if (variant) {
+    const config = efficientNetConfig(variant, classes);
+    if (!file) {
+      return { network: efficientNet(config, OWN_ARITHMETIC), weights: new Map(), pretrained: false, arithmetic: OWN_ARITHMETIC, preprocessing: IMAGENET, notes: [] };
+    }
+    const imported = importEfficientNet(file.tensors, config, file.source, options);
+    const { weights, notes, padding, bnEpsilon } = imported;
+    // Foreign files count pixels from 0 to 255 where `scale` says so; ours are in 0..1.
+    const preprocessing = { mean: imported.preprocessing.mean, std: imported.preprocessing.std };
+    return { network: efficientNet(config, { padding, bnEpsilon }), weights, pretrained: true, arithmetic: { padding, bnEpsilon }, preprocessing, notes };
+  }
+  if (!Object.hasOwn(VGG_VARIANTS, name)) throw new UserError(`there is no model ${name}; choose one of ${MODEL_NAMES.join(', ')}`);
+  if (file) throw new UserError(`${file.source}: weights for ${name} cannot be imported; train it from scratch, or choose efficientnet_b0`);
+  return { network: vgg(name, classes), weights: new Map(), pretrained: false, arithmetic: OWN_ARITHMETIC, preprocessing: IMAGENET, notes: [] };
+}
+
+/** The network of a model file that Tuningfork saved, with its weights. */
+export function restoreModel(model: Model, source: string): BuiltModel {
+  const { name } = model.architecture;
+  const arithmetic = { padding: model.padding, bnEpsilon: model.bnEpsilon };
+  const variant = EFFICIENTNET.exec(name)?.[1];
+  const classes = model.classes.length;
+  const network = variant ? efficientNet(efficientNetConfig(variant, classes), arithmetic) : buildModel(name, classes).network;
+  const weights = new Map<string, Float32Array>();
+  for (const spec of network.specs) {
+    const stored = model.weights.get(spec.name);
+    if (!stored) throw new UserError(`${source}: the tensor ${spec.name} [${spec.shape.join(', ')}] of ${name} is missing`);
+    if (stored.shape.join() !== spec.shape.join()) {
+      throw new UserError(`${source}: the tensor ${spec.name} has the shape [${stored.shape.join(', ')}] and ${name} wants [${spec.shape.join(', ')}]`);
+    }
+    weights.set(spec.name, stored.data);
+  }
+  for (const extra of model.weights.keys()) if (!weights.has(extra)) throw new UserError(`${source}: ${name} has no tensor ${extra}`);
+  return { network, weights, pretrained: true, arithmetic, preprocessing: model.preprocessing, notes: [] };
+}
