@@ -1,0 +1,69 @@
+import { conv2dFilterGradV1, conv2dInputGradV1, conv2dV1 } from '../../kernels/conv2d/conv2d.ts';
+import { defineOp } from '../op.ts';
+import type { Tensor } from '../tensor.ts';
+import { convGeometry, expectShape, filterShape, inputShape, outputShape, type ConvAttributes, type ConvGeometry } from './conv_geometry.ts';
+
+interface Version {
+  /** The kernels: 1 are the naive ones, kept as the second opinion of the tests. */
+  readonly version?: 1 | 2;
+}
+
+/** A convolution's geometry as its three ops carry it. */
+export type Conv2dGeometry = ConvGeometry & Version;
+
+/*
+ * A convolution is linear in x and in w: with the trilinear form T(x, w, dy) = <dy, conv(x, w)>, the three ops below are T
+ * with one argument left open. So each op's gradients are the other two, and differentiating twice needs nothing new.
+ */
+
+// y[n,ho,wo,k] = Σ_{r,s,c} x[n, ho·stride + r·dilation − pad, wo·stride + s·dilation − pad, c] · w[r,s,c,k]
+const conv2dOp = defineOp<'x' | 'w', Conv2dGeometry>({
+  name: 'conv2d',
+  inputs: ['x', 'w'],
+  shape: (_, g) => outputShape(g),
+  vjp: ({ x, w }, dy, g) => ({ x: () => conv2dInputGrad(dy, w, g), w: () => conv2dFilterGrad(x, dy, g) }),
+  lower: ({ attrs, in: from, out }) => [{ launch: conv2dV1(attrs), buffers: { x: from(0), w: from(1), y: out() } }],
+});
+
+const inputGradOp = defineOp<'dy' | 'w', Conv2dGeometry>({
+  name: 'conv2d_input_grad',
+  inputs: ['dy', 'w'],
+  shape([dy, w], g) {
+    expectShape('conv2d_input_grad', 'dy', dy, outputShape(g));
+    expectShape('conv2d_input_grad', 'w', w, filterShape(g));
+    return inputShape(g);
+  },
+  vjp: ({ dy, w }, ddx, g) => ({ dy: () => conv2dOp([ddx, w], g), w: () => conv2dFilterGrad(ddx, dy, g) }),
+  lower: ({ attrs, in: from, out }) => [{ launch: conv2dInputGradV1(attrs), buffers: { dy: from(0), w: from(1), dx: out() } }],
+});
+
+const filterGradOp = defineOp<'x' | 'dy', Conv2dGeometry>({
+  name: 'conv2d_filter_grad',
+  inputs: ['x', 'dy'],
+  shape([x, dy], g) {
+    expectShape('conv2d_filter_grad', 'x', x, inputShape(g));
+    expectShape('conv2d_filter_grad', 'dy', dy, outputShape(g));
+    return filterShape(g);
+  },
+  vjp: ({ x, dy }, ddw, g) => ({ x: () => conv2dInputGrad(dy, ddw, g), dy: () => conv2dOp([x, ddw], g) }),
+  lower: ({ attrs, in: from, out }) => [{ launch: conv2dFilterGradV1(attrs), buffers: { x: from(0), dy: from(1), dw: out() } }],
+});
+
+/**
+ * The convolution (cross-correlation, as in every deep learning library) of x [N, H, W, C] with w [r, s, C/groups, K].
+ * Stride 1, no padding, dilation 1 and one group where not said otherwise; see Padding for 'same' and margins.
+ * @throws UserError where the shapes or attributes do not fit
+ */
+export function conv2d(x: Tensor, w: Tensor, { version, ...attrs }: ConvAttributes & Version = {}): Tensor {
+  return conv2dOp([x, w], { ...convGeometry('conv2d', x, w, attrs), version });
+}
+
+/** The cotangent of x [N, H, W, C] from dy [N, Ho, Wo, K] and w: the transposed convolution. */
+export function conv2dInputGrad(dy: Tensor, w: Tensor, geometry: Conv2dGeometry): Tensor {
+  return inputGradOp([dy, w], geometry);
+}
+
+/** The cotangent of w [r, s, C/groups, K] from x and dy. */
+export function conv2dFilterGrad(x: Tensor, dy: Tensor, geometry: Conv2dGeometry): Tensor {
+  return filterGradOp([x, dy], geometry);
+}

@@ -1,0 +1,60 @@
+import { expect, it } from 'vitest';
+import { grad } from '../../engine/autodiff.ts';
+import type { Device } from '../../engine/device/device.ts';
+import type { ConvAttributes } from '../../engine/ops/conv_geometry.ts';
+import { conv2d } from '../../engine/ops/conv2d.ts';
+import { input } from '../../engine/ops/leaves.ts';
+import { describeAdapters, evaluate } from '../gpu.ts';
+import { randomArray } from '../random.ts';
+import { dot, UNIT } from '../tolerance.ts';
+
+const same: ConvAttributes = { padding: 'same' };
+
+/** Layers at their full size: x, w and attributes. */
+const LAYERS: readonly [string, number[], number[], ConvAttributes][] = [
+  ['EfficientNet-B0 stem', [1, 224, 224, 3], [3, 3, 3, 32], { padding: 'same', stride: 2 }],
+  ['EfficientNet-B0 stage 2, expand', [1, 112, 112, 16], [1, 1, 16, 96], same],
+  ['EfficientNet-B0 stage 2, project', [2, 56, 56, 96], [1, 1, 96, 24], same],
+  ['EfficientNet-B0 stage 5, project', [3, 14, 14, 672], [1, 1, 672, 112], same],
+  ['EfficientNet-B0 head', [2, 7, 7, 320], [1, 1, 320, 1280], same],
+  ['EfficientNet-B0 squeeze', [8, 1, 1, 480], [1, 1, 480, 20], same],
+  ['EfficientNet-B0 excite', [8, 1, 1, 20], [1, 1, 20, 480], same],
+  ['VGG first', [1, 224, 224, 3], [3, 3, 3, 64], same],
+  ['VGG 64 to 128', [1, 56, 56, 64], [3, 3, 64, 128], same],
+  ['VGG 512', [1, 14, 14, 512], [3, 3, 512, 512], same],
+  ['ResNet 3x3 of stride 2', [1, 56, 56, 64], [3, 3, 64, 128], { padding: 1, stride: 2 }],
+  ['ResNet first', [1, 112, 112, 3], [7, 7, 3, 64], { padding: 3, stride: 2 }],
+];
+
+/**
+ * The error to expect of <weight, sums>, where each of the sums has `length` products: rounding errors are independent and
+ * centred, so a sum is off by λ·√length·u·Σ|aᵢbᵢ| (Higham & Mary 2019, "A new approach to probabilistic rounding error
+ * analysis"), and the errors of the sums add up by their squares. `magnitude` holds each sum's Σ|aᵢbᵢ|; λ = 6 sigma.
+ */
+function innerProductBound(length: number, weight: Float32Array, magnitude: Float32Array): number {
+  let squares = 0;
+  for (let i = 0; i < weight.length; i++) squares += (weight[i] * magnitude[i]) ** 2;
+  return 6 * Math.sqrt(length * squares) * UNIT;
+}
+
+async function innerProducts(device: Device, xShape: number[], wShape: number[], attrs: ConvAttributes) {
+  const [X, W] = [input('x', xShape), input('w', wShape)];
+  const Y = conv2d(X, W, attrs);
+  const DY = input('dy', Y.shape);
+  const outputs = [Y, ...grad(Y, [X, W], DY)];
+  const feeds = { x: randomArray(X.size, 41), w: randomArray(W.size, 42), dy: randomArray(DY.size, 43) };
+  const others = [feeds.dy, feeds.x, feeds.w];
+  const values = await evaluate(device, outputs, feeds);
+  const magnitudes = await evaluate(device, outputs, { x: feeds.x.map(Math.abs), w: feeds.w.map(Math.abs), dy: feeds.dy.map(Math.abs) });
+  const lengths = [W.size / wShape[3], W.size / wShape[2], Y.size / wShape[3]];
+  return values.map((value, i) => ({ product: dot(others[i], value), bound: innerProductBound(lengths[i], others[i], magnitudes[i]) }));
+}
+
+describeAdapters('conv2d adjoint', (device) => {
+  it.each(LAYERS)('<dy, conv(x, w)> = <x, dx> = <w, dw>: %s', async (_, x, w, attrs) => {
+    const [forward, inputGrad, filterGrad] = await innerProducts(device(), x, w, attrs);
+    expect(Math.abs(forward.product)).toBeGreaterThan(100 * forward.bound);
+    expect(Math.abs(forward.product - inputGrad.product)).toBeLessThanOrEqual(forward.bound + inputGrad.bound);
+    expect(Math.abs(forward.product - filterGrad.product)).toBeLessThanOrEqual(forward.bound + filterGrad.bound);
+  });
+});

@@ -1,0 +1,36 @@
+import type { ConvAttributes, Padding } from '../../engine/ops/conv_geometry.ts';
+
+export interface ConvCase {
+  readonly title: string;
+  readonly x: readonly [number, number, number, number];
+  readonly w: readonly [number, number, number, number];
+  readonly attrs: ConvAttributes;
+}
+
+const FILTERS = [[1, 1], [3, 3], [5, 5], [7, 7], [3, 1], [1, 5]] as const;
+const STRIDES = [1, 2, [2, 1]] as const;
+const PADDINGS: readonly Padding[] = ['same', 'valid', [[1, 0], [2, 3]], 1];
+const CHANNELS = [1, 3, 4, 5, 8, 33] as const;
+const SIZES = [[5, 7], [8, 8], [9, 10]] as const;
+
+/** The grid that the tests walk: every filter with every stride and padding, and the rest of the dimensions in turn. */
+export function convCases(): ConvCase[] {
+  const cases: ConvCase[] = [];
+  let turn = 0;
+  for (const [r, s] of FILTERS) {
+    for (const stride of STRIDES) {
+      for (const padding of PADDINGS) {
+        turn++;
+        const [H, W] = r === 7 && padding !== 'same' ? [8, 9] : SIZES[turn % 3];
+        const dilation = turn % 5 === 0 && r <= 3 && s <= 3 ? 2 : 1;
+        const groups = turn % 7 === 0 ? 2 : 1;
+        const C = groups === 2 ? [2, 4, 8, 6][turn % 4] : CHANNELS[turn % 6];
+        const K = groups === 2 ? [4, 2, 6, 8][turn % 4] : CHANNELS[(turn * 5 + Math.floor(turn / 6)) % 6];
+        const batch = turn % 4 === 1 ? 3 : 1;
+        const attrs = { stride, padding, dilation, groups };
+        cases.push({ title: `${r}x${s} ${C}->${K} of [${batch},${H},${W}] ${JSON.stringify(attrs)}`, x: [batch, H, W, C], w: [r, s, C / groups, K], attrs });
+      }
+    }
+  }
+  return cases;
+}
