@@ -1,4 +1,4 @@
-import { batchNorm, batchNormApply } from '../engine/ops/batch_norm.ts';
+import { batchNorm, batchNormInference } from '../engine/ops/batch_norm.ts';
 import { conv2d } from '../engine/ops/conv2d.ts';
 import type { Padding } from '../engine/ops/conv_geometry.ts';
 import { depthwiseConv2d } from '../engine/ops/depthwise_conv2d.ts';
@@ -25,9 +25,9 @@ export function efficientNet(config: EfficientNetConfig, { padding, bnEpsilon }:
 
   const normalise = (x: Tensor, name: string, activation: 'none' | 'silu', { parameters: p, batchNorm: mode, onStatistics }: ForwardContext): Tensor => {
     const [gamma, beta] = [p.tensor(`${name}.gamma`), p.tensor(`${name}.beta`)];
-    if (mode === 'running') return batchNormApply(x, p.tensor(`${name}.stats`), gamma, beta, { epsilon: bnEpsilon, activation, frozen: true });
+    if (mode === 'running') return batchNormInference(x, p.tensor(`${name}.stats`), gamma, beta, { epsilon: bnEpsilon, activation });
     const { y, stats } = batchNorm(x, gamma, beta, { epsilon: bnEpsilon, activation });
-    onStatistics?.(`${name}.stats`, stats);
+    onStatistics?.(`${name}.stats`, stats, x.size / x.shape[x.shape.length - 1]);
     return y;
   };
 

@@ -12,7 +12,8 @@ export interface ForwardContext {
    * `batch`: by the batch's own, which are handed to `onStatistics` to update the running ones.
    */
   readonly batchNorm: 'running' | 'batch';
-  readonly onStatistics?: (parameterName: string, stats: Tensor) => void;
+  /** `count`: the elements of a channel that the statistics were taken over. */
+  readonly onStatistics?: (parameterName: string, stats: Tensor, count: number) => void;
   /** Present while training: the (seed, step) that dropout and stochastic depth draw from. Absent: neither happens. */
   readonly noise?: { readonly seed: Tensor; readonly dropout: number; readonly dropPath: number };
 }

@@ -1,4 +1,4 @@
-import { batchNorm, batchNormApply } from '../engine/ops/batch_norm.ts';
+import { batchNorm, batchNormInference } from '../engine/ops/batch_norm.ts';
 import { conv2d } from '../engine/ops/conv2d.ts';
 import { reshape } from '../engine/ops/leaves.ts';
 import { matmul } from '../engine/ops/matmul.ts';
@@ -47,10 +47,10 @@ export function vgg(name: string, classes: number): Network {
         const bn = `block${b + 1}.${i}.bn`;
         y = conv2d(y, p.tensor(`block${b + 1}.${i}.conv.w`), { padding: 1 });
         const [gamma, beta] = [p.tensor(`${bn}.gamma`), p.tensor(`${bn}.beta`)];
-        if (mode === 'running') y = batchNormApply(y, p.tensor(`${bn}.stats`), gamma, beta, { epsilon: BN_EPSILON, activation: 'relu', frozen: true });
+        if (mode === 'running') y = batchNormInference(y, p.tensor(`${bn}.stats`), gamma, beta, { epsilon: BN_EPSILON, activation: 'relu' });
         else {
           const normalised = batchNorm(y, gamma, beta, { epsilon: BN_EPSILON, activation: 'relu' });
-          onStatistics?.(`${bn}.stats`, normalised.stats);
+          onStatistics?.(`${bn}.stats`, normalised.stats, y.size / y.shape[3]);
           y = normalised.y;
         }
       });

@@ -46,6 +46,11 @@ export class Program implements Disposable {
     return this.lowered.steps;
   }
 
+  /** Whether the graph has an input of this name: one that nothing depends on is not in it. */
+  hasInput(name: string): boolean {
+    return this.inputs.has(name);
+  }
+
   /** Bytes of GPU memory that the program holds: temporaries, inputs, outputs and uniforms; parameters not counted. */
   get bytes(): number {
     return this.owned.reduce((n, b) => n + b.size, 0);

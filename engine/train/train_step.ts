@@ -1,7 +1,7 @@
 import { grad } from '../autodiff.ts';
 import type { Device } from '../device/device.ts';
 import { Parameter } from '../device/parameter.ts';
-import { adam, type AdamAttributes } from '../ops/adam.ts';
+import { adam } from '../ops/adam.ts';
 import { constant, input, reshape } from '../ops/leaves.ts';
 import { add, div, maximum, mul, sqrt, square } from '../ops/pointwise.ts';
 import { sum } from '../ops/reduce.ts';
@@ -59,8 +59,8 @@ export class TrainStep implements Disposable {
         moments.push(m);
         const v = new Parameter(device, `${w.name}/v`, w.shape, zeros());
         moments.push(v);
-        const attrs: AdamAttributes = { beta1, beta2, epsilon, weightDecay: w.shape.length > 1 ? weightDecay : 0 };
-        return adam({ w, m, v }, gradients[i], hyper, attrs);
+        const settings = { beta1, beta2, epsilon, weightDecay: w.shape.length > 1 ? weightDecay : 0 };
+        return adam({ w: w.tensor, m: m.tensor, v: v.tensor }, gradients[i], hyper, settings);
       });
       const program = await compile(device, { outputs: [loss, ...(spec.outputs ?? [])], updates: [...(spec.updates ?? []), ...updates] });
       return new TrainStep(program, spec, moments);

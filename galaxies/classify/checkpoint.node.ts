@@ -1,0 +1,44 @@
+import { existsSync } from 'node:fs';
+import { readSafetensorsFile, writeSafetensorsFile } from '../../models/formats/safetensors.node.ts';
+import { toFloat32 } from '../../models/formats/stored_tensor.ts';
+import { UserError } from '../../engine/user_error.ts';
+import type { Epoch } from '../report/data.ts';
+
+/** Where a training stands, between two steps. With the arrays beside it, all that is needed to go on as if never interrupted. */
+export interface TrainState {
+  /** Index of the phase, epoch within it and step within that, all from 0: the next to be done. */
+  phase: number;
+  epoch: number;
+  step: number;
+  /** Adam's step count, which its bias correction depends on. */
+  adamStep: number;
+  /** Sums over the steps of this epoch so far. */
+  sums: { loss: number; correct: number; seen: number; seconds: number };
+  history: Epoch[];
+  /** The epoch whose weights are in the best file, counted from 1 over all phases, and its validation loss. */
+  best: { epoch: number; loss: number } | null;
+  /** Epochs of this phase since its best validation loss, and that loss. */
+  stale: { epochs: number; loss: number | null };
+  finished: boolean;
+}
+
+export const NEW_STATE: TrainState = {
+  phase: 0, epoch: 0, step: 0, adamStep: 0, sums: { loss: 0, correct: 0, seen: 0, seconds: 0 }, history: [], best: null, stale: { epochs: 0, loss: null }, finished: false,
+};
+
+type Arrays = ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>;
+
+/** Writes a checkpoint whole or not at all. */
+export async function saveCheckpoint(path: string, state: TrainState, arrays: Arrays): Promise<void> {
+  const tensors = new Map([...arrays].map(([name, { shape, data }]) => [name, { dtype: 'f32' as const, shape, data }]));
+  await writeSafetensorsFile(path, tensors, { tuningfork_state: JSON.stringify(state) });
+}
+
+/** Reads a checkpoint; undefined where there is none. */
+export async function loadCheckpoint(path: string): Promise<{ state: TrainState; arrays: Map<string, Float32Array> } | undefined> {
+  if (!existsSync(path)) return undefined;
+  const { tensors, metadata } = await readSafetensorsFile(path);
+  const text = metadata['tuningfork_state'];
+  if (text === undefined) throw new UserError(`${path} is no checkpoint of a training: it lacks the state in its metadata; delete it to begin anew`);
+  return { state: JSON.parse(text) as TrainState, arrays: new Map([...tensors].map(([name, t]) => [name, toFloat32(t, `${path}: ${name}`)])) };
+}

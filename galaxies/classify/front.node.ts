@@ -1,0 +1,94 @@
+import { join } from 'node:path';
+import type { Device } from '../../engine/device/device.ts';
+import { compile } from '../../engine/program/program.ts';
+import { applySegments, segmentsBetween, type Network } from '../../models/network.ts';
+import type { ParameterSet } from '../../models/parameter_set.ts';
+import { imageInput, type View, type ViewMaker } from '../views.ts';
+import type { ClassifyOptions } from './options.ts';
+import type { Prepared } from './prepare.ts';
+import type { Progress } from './progress.ts';
+import { RecordFile } from './record_file.node.ts';
+import { RecordSource, type SampleSource } from './sample_source.ts';
+
+/** Images at a time through the frozen front. */
+const FRONT_BATCH = 8;
+
+/** What the frozen network made of every view: at the cut where fine-tuning begins, and as features for the head. */
+export interface Front {
+  readonly cut: SampleSource;
+  readonly features: SampleSource;
+  close(): void;
+}
+
+/**
+ * Runs the frozen network once over all views and keeps its activations on disk; goes on where an interrupted run stopped.
+ *
+ * @param cut the segment after which fine-tuning begins
+ * @param key what the activations depend on beside the network: options, weights, adapter
+ */
+export async function runFront(
+  device: Device,
+  network: Network,
+  parameters: ParameterSet,
+  cut: string,
+  prepared: Prepared,
+  maker: ViewMaker,
+  options: Pick<ClassifyOptions, 'views'>,
+  folder: string,
+  key: string,
+  progress: Progress,
+): Promise<Front> {
+  const context = { parameters, batchNorm: 'running' } as const;
+  const atCut = applySegments(segmentsBetween(network, undefined, cut), imageInput(FRONT_BATCH, maker.side, maker.geometry), context);
+  const atFeatures = applySegments(segmentsBetween(network, cut, network.features), atCut, context);
+  const [cutShape, featureShape] = [atCut.shape.slice(1), atFeatures.shape.slice(1)];
+
+  const lengthOf = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
+  const cutFile = await RecordFile.open(join(folder, 'cut.f32'), lengthOf(cutShape), key);
+  const featureFile = await RecordFile.open(join(folder, 'features.f32'), lengthOf(featureShape), key);
+  const { views } = options;
+  const all: (() => View)[] = [
+    ...prepared.train.flatMap((g) => Array.from({ length: views }, (_, v) => () => maker.random(g, v))),
+    ...prepared.validation.map((g) => () => maker.plain(g)),
+  ];
+  // Both files grow a batch at a time; what only one of them got before an interruption is made again.
+  let done = Math.min(cutFile.count, featureFile.count);
+  if (done < all.length) done -= done % FRONT_BATCH;
+  cutFile.truncate(done);
+  featureFile.truncate(done);
+
+  if (done < all.length) {
+    using program = await compile(device, { outputs: [atCut, atFeatures] });
+    progress.start('frozen front', all.length, done);
+    const batchAt = (start: number) => {
+      const batch = all.slice(start, start + FRONT_BATCH).map((view) => view());
+      // A program has a fixed batch: the last one is filled up with its own first view.
+      return [...batch, ...Array<View>(FRONT_BATCH - batch.length).fill(batch[0])];
+    };
+    let feeds = maker.feeds(batchAt(done));
+    while (done < all.length) {
+      program.run(await feeds);
+      const count = Math.min(FRONT_BATCH, all.length - done);
+      // Decoding of the next batch goes on while the adapter works on this one.
+      if (done + count < all.length) {
+        feeds = maker.feeds(batchAt(done + count));
+        feeds.catch(() => undefined);
+      }
+      const [cutValues, featureValues] = [await program.read(atCut), await program.read(atFeatures)];
+      cutFile.append(cutValues.subarray(0, count * cutFile.length));
+      featureFile.append(featureValues.subarray(0, count * featureFile.length));
+      done += count;
+      progress.tick(done);
+    }
+    progress.end();
+  }
+  const source = (file: RecordFile, shape: readonly number[]) => new RecordSource(file, shape, prepared.train.length, views);
+  return {
+    cut: source(cutFile, cutShape),
+    features: source(featureFile, featureShape),
+    close() {
+      cutFile.close();
+      featureFile.close();
+    },
+  };
+}

@@ -1,0 +1,48 @@
+import type { AugmentationOptions } from '../view.ts';
+
+export interface PhaseOptions {
+  readonly epochs: number;
+  readonly learningRate: number;
+}
+
+/** Every number of a training. What `RUN/config.json` holds; a run resumes with the options it was begun with. */
+export interface ClassifyOptions {
+  readonly data: string;
+  readonly model: string;
+  readonly weights: string | null;
+  readonly threshold: number;
+  readonly softLabels: boolean;
+  readonly labelSmoothing: number;
+  readonly valFraction: number;
+  /** Ids that must never be validated on, as ranges; null: none. */
+  readonly trainOnly: string | null;
+  readonly skipBad: boolean;
+  readonly seed: number;
+  /** Side of the network's input, and of the central square of the original that it shows, in pixels. */
+  readonly size: number;
+  readonly crop: number;
+  readonly batch: number;
+  /** Random views a galaxy; the frozen front computes each once. */
+  readonly views: number;
+  /** Symmetries of the square over which a validation galaxy's probabilities are averaged: 1 to 8. */
+  readonly tta: number;
+  readonly augmentation: AugmentationOptions;
+  /** Phase 1: the linear head on frozen features. */
+  readonly head: PhaseOptions;
+  /** Phase 2: the last `unfreeze` stages, the head conv and the classifier. Without weights: the whole network. */
+  readonly tune: PhaseOptions;
+  readonly unfreeze: number;
+  readonly batchNorm: 'running' | 'batch';
+  readonly schedule: 'constant' | 'cosine';
+  readonly warmup: number;
+  readonly weightDecay: number;
+  readonly clip: number | null;
+  readonly dropout: number;
+  readonly dropPath: number;
+  /** Epochs without a better validation loss after which a phase ends; null: never. */
+  readonly patience: number | null;
+  /** Which weights are kept at the end. */
+  readonly keep: 'best' | 'last';
+  /** Steps between checkpoints; an epoch's end is always one. */
+  readonly checkpointSteps: number;
+}

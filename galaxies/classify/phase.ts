@@ -1,0 +1,159 @@
+import type { Device } from '../../engine/device/device.ts';
+import { updateRunningStats } from '../../engine/ops/assign.ts';
+import { input, reshape } from '../../engine/ops/leaves.ts';
+import { mean } from '../../engine/ops/reduce.ts';
+import { softmaxCrossEntropy } from '../../engine/ops/softmax_cross_entropy.ts';
+import { compile } from '../../engine/program/program.ts';
+import { RandomStream, permutation } from '../../engine/random.ts';
+import { learningRateAt } from '../../engine/train/schedule.ts';
+import { DEFAULT_ADAM, TrainStep } from '../../engine/train/train_step.ts';
+import type { Tensor } from '../../engine/tensor.ts';
+import { applySegments, belongsTo, segmentsBetween, type ForwardContext, type Network } from '../../models/network.ts';
+import type { ParameterSet } from '../../models/parameter_set.ts';
+import { Classifier } from './classifier.ts';
+import type { ClassifyOptions, PhaseOptions } from './options.ts';
+import type { Prepared } from './prepare.ts';
+import type { Feeds, SampleSource } from './sample_source.ts';
+
+/** A stretch of training: which part of the network, on which samples, for how long. */
+export interface PhaseSpec extends PhaseOptions {
+  /** Counted from 1; numbers the streams of random draws too. */
+  readonly number: number;
+  readonly title: string;
+  /** The segment whose output the samples are; undefined: images. */
+  readonly after: string | undefined;
+  readonly source: SampleSource;
+}
+
+/** What a step gave. */
+export interface StepResult {
+  readonly loss: number;
+  readonly correct: number;
+  readonly seen: number;
+}
+
+const RUNNING_MOMENTUM = 0.01;
+
+/** One phase made runnable: its training program and its classifier for validation. */
+export class Phase implements Disposable {
+  private readonly targets: Float32Array;
+  private readonly noiseSeed = new Uint32Array(2);
+
+  private constructor(
+    private readonly device: Device,
+    readonly spec: PhaseSpec,
+    readonly trainStep: TrainStep,
+    readonly classifier: Classifier,
+    private readonly loss: Tensor,
+    private readonly logits: Tensor,
+    private readonly prepared: Prepared,
+    private readonly options: ClassifyOptions,
+  ) {
+    this.targets = new Float32Array(options.batch * prepared.classes.length);
+  }
+
+  static async create(device: Device, network: Network, parameters: ParameterSet, prepared: Prepared, spec: PhaseSpec, options: ClassifyOptions): Promise<Phase> {
+    const segments = segmentsBetween(network, spec.after);
+    const x = spec.source.input(options.batch);
+    const statistics: Tensor[] = [];
+    const batchNorm = options.batchNorm;
+    const seed = input('noise_seed', [2], 'u32');
+    const context: ForwardContext = {
+      parameters,
+      batchNorm,
+      noise: { seed, dropout: options.dropout, dropPath: options.dropPath },
+      onStatistics: (name, stats, count) => statistics.push(updateRunningStats(parameters.tensor(name), stats, count, RUNNING_MOMENTUM)),
+    };
+    const logits = applySegments(segments, x, context);
+    const targets = input('targets', logits.shape);
+    const loss = reshape(mean(softmaxCrossEntropy(logits, targets)), []).named('loss');
+    const trainStep = await TrainStep.create(device, {
+      loss,
+      outputs: [logits],
+      trainable: parameters.trainable(belongsTo(segments)),
+      updates: statistics,
+      adam: { ...DEFAULT_ADAM, weightDecay: options.weightDecay, clipNorm: options.clip ?? undefined },
+    });
+    try {
+      const classifier = await Classifier.create(device, network, parameters, spec.source.input(options.batch), spec.after);
+      return new Phase(device, spec, trainStep, classifier, loss, logits, prepared, options);
+    } catch (error) {
+      trainStep[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  get stepsPerEpoch(): number {
+    return Math.ceil(this.prepared.train.length / this.options.batch);
+  }
+
+  /** The batches of an epoch: positions in the training list. The last batch is filled up from the beginning of the same order. */
+  batches(epoch: number): number[][] {
+    const { batch, seed } = this.options;
+    const order = permutation(this.prepared.train.length, new RandomStream(seed, this.spec.number, epoch));
+    return Array.from({ length: this.stepsPerEpoch }, (_, s) => Array.from({ length: batch }, (_, i) => order[(s * batch + i) % order.length]));
+  }
+
+  learningRate(step: number): number {
+    const { schedule, warmup } = this.options;
+    return learningRateAt({ kind: schedule, learningRate: this.spec.learningRate, warmupSteps: warmup, totalSteps: this.stepsPerEpoch * this.spec.epochs }, step);
+  }
+
+  samples(positions: readonly number[], epoch: number): Promise<Feeds> {
+    return this.spec.source.train(positions, epoch);
+  }
+
+  private feeds(positions: readonly number[], samples: Feeds, total: number): Feeds {
+    const { prepared, targets, noiseSeed } = this;
+    positions.forEach((p, i) => targets.set(prepared.target(prepared.train[p]), i * prepared.classes.length));
+    noiseSeed.set([this.options.seed, this.spec.number * 2 ** 24 + total]);
+    return { ...samples, targets, ...(this.trainStep.program.hasInput('noise_seed') && { noise_seed: noiseSeed }) };
+  }
+
+  /** Where the forward pass of a step first made a value that is not finite: a step with such a loss changes no weight, so it can be repeated. */
+  async diagnose(positions: readonly number[], samples: Feeds, total: number): Promise<string> {
+    using program = await compile(this.device, { outputs: [this.loss], keep: 'all' });
+    program.run(this.feeds(positions, samples, total));
+    for (const { tensor } of program.steps) {
+      const values = await program.read(tensor);
+      if (!values.every(Number.isFinite)) return `the first value that is not finite is in ${tensor}`;
+    }
+    return 'the forward pass repeated is finite, so it comes from the gradients';
+  }
+
+  /** One step on these samples. `total` counts the steps of the phase from 0. */
+  async train(positions: readonly number[], samples: Feeds, total: number): Promise<StepResult> {
+    const { prepared } = this;
+    this.trainStep.run(this.feeds(positions, samples, total), this.learningRate(total));
+    const [[loss], logits] = await Promise.all([this.trainStep.read(this.loss), this.trainStep.read(this.logits)]);
+    const classes = prepared.classes.length;
+    let correct = 0;
+    positions.forEach((p, i) => {
+      const row = logits.subarray(i * classes, (i + 1) * classes);
+      if (row.indexOf(row.reduce((a, b) => Math.max(a, b))) === prepared.classOf(prepared.train[p])) correct++;
+    });
+    return { loss, correct, seen: positions.length };
+  }
+
+  /** Loss (cross-entropy against the classes) and accuracy on the validation galaxies as they are. */
+  async validate(): Promise<{ loss: number; accuracy: number }> {
+    const { prepared } = this;
+    const n = prepared.validation.length;
+    const classes = prepared.classes.length;
+    const probabilities = await this.classifier.probabilities(n, (positions) => this.spec.source.validation(positions));
+    let loss = 0;
+    let correct = 0;
+    prepared.validation.forEach((galaxy, i) => {
+      const truth = prepared.classOf(galaxy);
+      const row = probabilities.subarray(i * classes, (i + 1) * classes);
+      loss -= Math.log(Math.max(row[truth], 1e-12)) / n;
+      if (row.indexOf(Math.max(...row)) === truth) correct++;
+    });
+    return { loss, accuracy: correct / n };
+  }
+
+  [Symbol.dispose](): void {
+    this.trainStep[Symbol.dispose]();
+    this.classifier[Symbol.dispose]();
+  }
+}

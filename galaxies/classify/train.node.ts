@@ -1,0 +1,206 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Device } from '../../engine/device/device.ts';
+import { UserError } from '../../engine/user_error.ts';
+import { buildModel, type BuiltModel } from '../../models/build_network.ts';
+import { writeFileAtomic } from '../../models/formats/atomic.node.ts';
+import { packModel } from '../../models/formats/model_file.ts';
+import { readSafetensorsFile } from '../../models/formats/safetensors.node.ts';
+import { ParameterSet } from '../../models/parameter_set.ts';
+import type { Dataset } from '../dataset.ts';
+import { ViewMaker } from '../views.ts';
+import { NEW_STATE, loadCheckpoint, saveCheckpoint, type TrainState } from './checkpoint.node.ts';
+import { runFront, type Front } from './front.node.ts';
+import type { ClassifyOptions } from './options.ts';
+import { Phase, type PhaseSpec } from './phase.ts';
+import { prepare, type Prepared } from './prepare.ts';
+import type { Progress } from './progress.ts';
+import { ImageSource } from './sample_source.ts';
+
+/** A finished training, still on the device. */
+export interface Trained extends Disposable {
+  readonly model: BuiltModel;
+  readonly parameters: ParameterSet;
+  readonly prepared: Prepared;
+  readonly views: ViewMaker;
+  readonly state: TrainState;
+}
+
+/** The files of a run directory. */
+export const RUN_FILES = {
+  config: 'config.json',
+  checkpoint: 'checkpoint.safetensors',
+  best: 'best.safetensors',
+  model: 'model.safetensors',
+  metrics: 'metrics.json',
+  report: 'report.html',
+  cache: 'cache',
+} as const;
+
+/** Writes the options of a new run, or checks that a run directory begun earlier has the same ones. */
+export async function openRun(folder: string, options: ClassifyOptions): Promise<void> {
+  const path = join(folder, RUN_FILES.config);
+  const text = `${JSON.stringify(options, null, 2)}\n`;
+  if (!existsSync(path)) {
+    mkdirSync(folder, { recursive: true });
+    await writeFileAtomic(path, text);
+    return;
+  }
+  const earlier = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
+  const now = JSON.parse(text) as Record<string, unknown>;
+  const changed = [...new Set([...Object.keys(earlier), ...Object.keys(now)])].filter((key) => JSON.stringify(earlier[key]) !== JSON.stringify(now[key]));
+  if (changed.length > 0) {
+    const list = changed.map((key) => `${key} was ${JSON.stringify(earlier[key])} and is now ${JSON.stringify(now[key])}`).join('; ');
+    throw new UserError(`${folder} holds a run with other options (${list}); give the same ones to resume it, or another --out`);
+  }
+}
+
+/**
+ * Trains a classifier of galaxies in a run directory, or goes on with one that was interrupted: frozen front, head, fine-tuning
+ * where there are weights, and the whole network from scratch where there are none.
+ */
+export async function trainClassifier(device: Device, dataset: Dataset, options: ClassifyOptions, folder: string, progress: Progress): Promise<Trained> {
+  await openRun(folder, options);
+  const prepared = prepare(dataset, options);
+  const file = options.weights === null ? undefined : { tensors: (await readSafetensorsFile(options.weights)).tensors, source: options.weights };
+  const model = buildModel(options.model, prepared.classes.length, file);
+  for (const note of model.notes) progress.line(note);
+  const views = new ViewMaker(dataset, { size: options.size, crop: options.crop, normalisation: model.preprocessing }, options.augmentation, options.seed);
+  const parameters = new ParameterSet(device, model.network.specs, model.weights, options.seed);
+  let front: Front | undefined;
+  try {
+    const checkpoint = await loadCheckpoint(join(folder, RUN_FILES.checkpoint));
+    const state: TrainState = checkpoint?.state ?? structuredClone(NEW_STATE);
+    if (!state.finished) {
+      if (model.pretrained) {
+        const key = frontKey(device, dataset, prepared, options);
+        front = await runFront(device, model.network, parameters, cutOf(model, options), prepared, views, options, join(folder, RUN_FILES.cache), key, progress);
+      }
+      if (checkpoint) progress.line(`resuming at phase ${state.phase + 1}, epoch ${state.epoch + 1}, step ${state.step}`);
+      for (const p of parameters.all) {
+        const values = checkpoint?.arrays.get(p.name);
+        if (checkpoint && !values) throw new UserError(`${folder}: the checkpoint lacks ${p.name}: it is of another model`);
+        if (values) p.write(values);
+      }
+      const specs = phases(model, options, prepared, views, front);
+      for (; state.phase < specs.length; ) await runPhase(device, model, parameters, prepared, specs[state.phase], state, checkpoint?.arrays, options, folder, progress);
+      state.finished = true;
+      await saveCheckpoint(join(folder, RUN_FILES.checkpoint), state, await parametersOf(parameters));
+    }
+    // What is kept at the end: the weights of the best epoch, or those that training ended with.
+    const kept = options.keep === 'best' && state.best ? await loadCheckpoint(join(folder, RUN_FILES.best)) : await loadCheckpoint(join(folder, RUN_FILES.checkpoint));
+    for (const p of parameters.all) p.write(kept!.arrays.get(p.name)!);
+    await saveModel(join(folder, RUN_FILES.model), model, parameters, prepared, options);
+    rmSync(join(folder, RUN_FILES.cache), { recursive: true, force: true });
+    return { model, parameters, prepared, views, state, [Symbol.dispose]: () => parameters[Symbol.dispose]() };
+  } catch (error) {
+    parameters[Symbol.dispose]();
+    throw error;
+  } finally {
+    front?.close();
+  }
+}
+
+/** The segment after which fine-tuning begins: the last `unfreeze` stages follow it. */
+function cutOf({ network }: BuiltModel, { unfreeze }: ClassifyOptions): string {
+  const stages = network.segments.filter((s) => s.name.startsWith('stage'));
+  if (!(unfreeze >= 1 && unfreeze <= stages.length)) throw new UserError(`${network.name} has ${stages.length} stages; --unfreeze takes 1 to ${stages.length}, not ${unfreeze}`);
+  return unfreeze === stages.length ? 'stem' : stages[stages.length - 1 - unfreeze].name;
+}
+
+/** All that the activations of the frozen front depend on. */
+function frontKey(device: Device, dataset: Dataset, prepared: Prepared, options: ClassifyOptions): string {
+  const { weights, model, size, crop, views, seed, augmentation, unfreeze } = options;
+  const weightsHash = weights === null ? '' : createHash('sha256').update(readFileSync(weights)).digest('hex');
+  const ids = [...prepared.train, ...prepared.validation].map((g) => dataset.galaxies[g].id);
+  return JSON.stringify([device.adapter.description, dataset.name, createHash('sha256').update(ids.join()).digest('hex'), weightsHash, model, size, crop, views, seed, augmentation, unfreeze]);
+}
+
+function phases(model: BuiltModel, options: ClassifyOptions, prepared: Prepared, views: ViewMaker, front: Front | undefined): PhaseSpec[] {
+  if (!front) return [{ number: 1, title: 'training', after: undefined, source: new ImageSource(prepared, views), ...options.tune }];
+  return [
+    { number: 1, title: 'head', after: model.network.features, source: front.features, ...options.head },
+    { number: 2, title: 'fine-tuning', after: cutOf(model, options), source: front.cut, ...options.tune },
+  ].filter((spec) => spec.epochs > 0);
+}
+
+const parametersOf = async (parameters: ParameterSet) => new Map(await Promise.all(parameters.all.map(async (p) => [p.name, { shape: p.shape, data: await p.read() }] as const)));
+
+async function runPhase(
+  device: Device, model: BuiltModel, parameters: ParameterSet, prepared: Prepared, spec: PhaseSpec, state: TrainState,
+  resumed: ReadonlyMap<string, Float32Array> | undefined, options: ClassifyOptions, folder: string, progress: Progress,
+): Promise<void> {
+  using phase = await Phase.create(device, model.network, parameters, prepared, spec, options);
+  if (state.adamStep > 0 && resumed) phase.trainStep.restore(state.adamStep, resumed);
+  const save = async () => {
+    state.adamStep = phase.trainStep.step;
+    await saveCheckpoint(join(folder, RUN_FILES.checkpoint), state, new Map([...(await parametersOf(parameters)), ...(await phase.trainStep.state())]));
+  };
+
+  for (; state.epoch < spec.epochs; ) {
+    let begun = performance.now();
+    const batches = phase.batches(state.epoch);
+    progress.start(`${spec.title} ${state.epoch + 1}/${spec.epochs}`, batches.length * options.batch, state.step * options.batch);
+    let samples = state.step < batches.length ? phase.samples(batches[state.step], state.epoch) : undefined;
+    while (state.step < batches.length) {
+      const step = state.step;
+      const ready = await samples!;
+      if (step + 1 < batches.length) {
+        samples = phase.samples(batches[step + 1], state.epoch);
+        samples.catch(() => undefined);
+      }
+      const total = state.epoch * batches.length + step;
+      const { loss, correct, seen } = await phase.train(batches[step], ready, total);
+      if (!Number.isFinite(loss)) throw new UserError(`the loss became ${loss} in phase ${spec.number} (${spec.title}), epoch ${state.epoch + 1}, step ${step + 1}; ${await phase.diagnose(batches[step], ready, total)}; try a lower learning rate or --clip 1`);
+      state.step++;
+      state.sums = { loss: state.sums.loss + loss * seen, correct: state.sums.correct + correct, seen: state.sums.seen + seen, seconds: state.sums.seconds + (performance.now() - begun) / 1000 };
+      begun = performance.now();
+      progress.tick(state.step * options.batch, { loss: (state.sums.loss / state.sums.seen).toFixed(4), accuracy: (state.sums.correct / state.sums.seen).toFixed(4) });
+      if (state.step % options.checkpointSteps === 0 && state.step < batches.length) await save();
+    }
+    const validation = await phase.validate();
+    progress.end();
+    const number = state.history.length + 1;
+    state.history.push({
+      epoch: number, phase: spec.number, learningRate: phase.learningRate(state.epoch * batches.length), seconds: state.sums.seconds + (performance.now() - begun) / 1000,
+      train: { loss: state.sums.loss / state.sums.seen, accuracy: state.sums.correct / state.sums.seen }, validation,
+    });
+    progress.line(epochLine(state));
+    if (state.best === null || validation.loss < state.best.loss) {
+      state.best = { epoch: number, loss: validation.loss };
+      await saveCheckpoint(join(folder, RUN_FILES.best), state, await parametersOf(parameters));
+    }
+    const better = state.stale.loss === null || validation.loss < state.stale.loss;
+    state.stale = better ? { epochs: 0, loss: validation.loss } : { epochs: state.stale.epochs + 1, loss: state.stale.loss };
+    state.epoch++;
+    state.step = 0;
+    state.sums = { loss: 0, correct: 0, seen: 0, seconds: 0 };
+    if (options.patience !== null && state.stale.epochs >= options.patience) {
+      progress.line(`${spec.title}: no better validation loss for ${options.patience} epochs, stopping early`);
+      state.epoch = spec.epochs;
+    }
+    if (state.epoch < spec.epochs) await save();
+  }
+  Object.assign(state, { phase: state.phase + 1, epoch: 0, step: 0, adamStep: 0, stale: { epochs: 0, loss: null } });
+  await saveCheckpoint(join(folder, RUN_FILES.checkpoint), state, await parametersOf(parameters));
+}
+
+function epochLine({ history }: TrainState): string {
+  const { epoch, phase, train, validation, seconds } = history[history.length - 1];
+  const show = ({ loss, accuracy }: { loss: number; accuracy: number }) => `loss ${loss.toFixed(4)} accuracy ${accuracy.toFixed(4)}`;
+  return `epoch ${epoch} (phase ${phase}): train ${show(train)}; validation ${validation ? show(validation) : 'none'}; ${seconds.toFixed(1)} s`;
+}
+
+async function saveModel(path: string, model: BuiltModel, parameters: ParameterSet, prepared: Prepared, options: ClassifyOptions): Promise<void> {
+  const { network, arithmetic, preprocessing } = model;
+  const bytes = packModel({
+    architecture: { name: network.name, config: network.config },
+    classes: prepared.classes,
+    preprocessing: { size: options.size, crop: options.crop, mean: preprocessing.mean, std: preprocessing.std },
+    ...arithmetic,
+    config: JSON.parse(JSON.stringify(options)),
+    weights: await parameters.read(),
+  });
+  await writeFileAtomic(path, bytes);
+}
