@@ -16,11 +16,6 @@ export function findTensor(of: Tensor, name: string): Tensor {
 /** One number a sample: its score for the class that a one-hot row of `classes` [N, K] picks, summed (samples do not mix). */
 const pickedScore = (logits: Tensor, classes: Tensor): Tensor => reshape(sum(mul(logits, classes)), []);
 
-export interface Explanation {
-  /** Class activation map [N, H, W], not negative, not normalised. */
-  readonly map: Tensor;
-}
-
 /**
  * Grad-CAM (Selvaraju et al. 2017, eq. 1 and 2): the activation's channels weighted by the mean of the class score's gradient
  * over the image, summed, negatives cut off.
@@ -48,6 +43,19 @@ export function gradCamPlusPlus(logits: Tensor, classes: Tensor, activation: Ten
   const weights = sum(mul(alpha, relu(g)), [1, 2]);
   return asMap(relu(sum(mul(activation, weights), [3])));
 }
+
+/**
+ * Guided backpropagation (Springenberg et al. 2015, section 3): the gradient of the class score at the input, where negative
+ * cotangents are cut off at every activation function on the way back.
+ */
+export function guidedBackprop(logits: Tensor, classes: Tensor, x: Tensor): Tensor {
+  return grad(pickedScore(logits, classes), [x], { through: (t, dy) => (isActivation(t) ? relu(dy) : dy) })[0];
+}
+
+const isActivation = ({ attrs }: Tensor): boolean => {
+  const { stages, activation } = attrs as { stages?: readonly { op: string }[]; activation?: string };
+  return stages?.some(({ op }) => op === 'relu' || op === 'silu') ?? (activation === 'relu' || activation === 'silu');
+};
 
 const asMap = (t: Tensor): Tensor => reshape(t, t.shape.slice(0, 3));
 

@@ -1,0 +1,56 @@
+import { Option, type Command } from 'commander';
+import { allOptions, defaultData, numberWithin, wholeNumberWithin } from '../options.ts';
+
+/** `tuningfork train`. */
+export function register(program: Command): void {
+  program
+    .command('train')
+    .description('train a classifier of galaxies (smooth or featured) and write its report; resumes what was interrupted')
+    .option('--data <folder>', 'a folder of galaxies, or synthetic:400 to draw 400', defaultData())
+    .option('--out <folder>', 'the run directory', 'runs/classifier')
+    .option('--model <name>', 'efficientnet_b0 .. b3, or vgg_small; chosen by whether there are weights when absent')
+    .option('--weights <file>', 'trained weights to begin from, as safetensors; without them the whole network is trained from scratch')
+    .option('--threshold <share>', 'how much of the votes makes a label', numberWithin(0, 1), 0.6)
+    .option('--soft-labels', 'aim at the votes themselves instead of the class')
+    .option('--label-smoothing <share>', 'share of the target spread evenly over the classes', numberWithin(0, 1), 0)
+    .option('--val-fraction <share>', 'share of galaxies kept for validation, by a hash of their ids', numberWithin(0, 0.9), 0.2)
+    .option('--train-only <ranges>', 'ids never to validate on, such as 1-99,500-600')
+    .option('--skip-bad', 'leave out images that cannot be read instead of stopping')
+    .option('--seed <n>', 'of everything random', wholeNumberWithin(0, 2 ** 32 - 1), 1)
+    .option('--size <pixels>', 'side of the network\'s input', wholeNumberWithin(32, 1024), 224)
+    .option('--crop <pixels>', 'side of the central square of an image that is shown', wholeNumberWithin(8, 4096), 212)
+    .option('--batch <n>', 'galaxies a step', wholeNumberWithin(1, 4096), 32)
+    .option('--views <n>', 'random views a galaxy that the frozen front computes', wholeNumberWithin(1, 64), 4)
+    .option('--tta <n>', 'symmetries over which the final predictions are averaged', wholeNumberWithin(1, 8), 4)
+    .option('--epochs-head <n>', 'epochs of phase 1: the linear head on frozen features', wholeNumberWithin(0, 10_000), 10)
+    .option('--lr-head <rate>', 'learning rate of phase 1', numberWithin(0, 10), 1e-3)
+    .option('--epochs <n>', 'epochs of phase 2, fine-tuning (5), or of training from scratch (15)', wholeNumberWithin(0, 10_000))
+    .option('--lr <rate>', 'learning rate of phase 2 (1e-4), or from scratch (1e-3)', numberWithin(0, 10))
+    .option('--unfreeze <n>', 'stages at the end that phase 2 trains, with the head conv', wholeNumberWithin(1, 7), 3)
+    .addOption(new Option('--batch-norm <by>', 'normalise by running statistics or by each batch\'s own; running when fine-tuning').choices(['running', 'batch']))
+    .addOption(new Option('--schedule <kind>', 'how the learning rate goes on after the warm-up').choices(['constant', 'cosine']).default('cosine'))
+    .option('--warmup <steps>', 'steps over which the learning rate grows from 0', wholeNumberWithin(0, 1e6), 0)
+    .option('--weight-decay <rate>', 'decoupled weight decay', numberWithin(0, 10), 0)
+    .option('--clip <norm>', 'largest global norm of the gradients', numberWithin(1e-9, 1e9))
+    .option('--dropout <rate>', 'before the classifier', numberWithin(0, 0.95), 0.2)
+    .option('--drop-path <rate>', 'stochastic depth: rate of the last block', numberWithin(0, 0.95), 0)
+    .option('--patience <epochs>', 'stop a phase early after so many epochs without a better validation loss', wholeNumberWithin(1, 10_000))
+    .addOption(new Option('--keep <which>', 'the weights that are kept').choices(['best', 'last']).default('best'))
+    .option('--rotation <degrees>', 'random rotation either way', numberWithin(0, 180), 180)
+    .option('--no-flip', 'no mirror images')
+    .option('--zoom <share>', 'random scale by 1 ± this', numberWithin(0, 0.9), 0.1)
+    .option('--shift <share>', 'random shift, in shares of the view', numberWithin(0, 0.5), 0.02)
+    .option('--jitter <share>', 'random brightness, contrast and saturation by 1 ± this', numberWithin(0, 0.9), 0.05)
+    .option('--hue <share>', 'random hue, in shares of the circle', numberWithin(0, 0.5), 0)
+    .option('--checkpoint-steps <n>', 'steps between checkpoints', wholeNumberWithin(1, 1e6), 25)
+    .addHelpText('after', `
+Examples:
+  tuningfork train --data galaxies/ --weights efficientnet_b0.safetensors --out runs/b0
+  tuningfork train --data synthetic:600 --out runs/sky --epochs 8
+  tuningfork train --data galaxies/ --weights b0.safetensors --epochs-head 3 --epochs 1 --views 2   # quick look
+A run that was interrupted goes on when the same command is given again.`)
+    .action(async (_options: object, command: Command) => {
+      const { train } = await import('../train.node.ts');
+      await train(allOptions(command));
+    });
+}

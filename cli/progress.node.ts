@@ -1,0 +1,36 @@
+import cliProgress from 'cli-progress';
+import type { Progress } from '../galaxies/classify/progress.ts';
+
+/** Progress on stderr, so that stdout stays for results: a bar on a terminal, lines that stay elsewhere. */
+export function terminalProgress(stream: NodeJS.WriteStream = process.stderr): Progress {
+  let bar: cliProgress.SingleBar | undefined;
+  let begun = 0;
+  let doneBefore = 0;
+  const rate = (done: number) => ((done - doneBefore) / Math.max(1e-3, (performance.now() - begun) / 1000)).toFixed(1);
+  const show = (figures: Readonly<Record<string, string>>) => Object.entries(figures).map(([name, value]) => ` ${name} ${value}`).join('');
+  return {
+    start(title, total, done = 0) {
+      begun = performance.now();
+      doneBefore = done;
+      if (!stream.isTTY) return;
+      const width = Math.max(8, Math.min(30, (stream.columns ?? 80) - 60));
+      bar = new cliProgress.SingleBar(
+        { stream, format: `${title} {bar} {percentage}% {rate} images/s{figures} {eta_formatted} left`, barsize: width, hideCursor: true, clearOnComplete: true, linewrap: false, etaBuffer: 20 },
+        cliProgress.Presets.shades_classic,
+      );
+      bar.start(total, done, { rate: '0.0', figures: '' });
+    },
+    tick(done, figures = {}) {
+      bar?.update(done, { rate: rate(done), figures: show(figures) });
+    },
+    end() {
+      bar?.stop();
+      bar = undefined;
+    },
+    line(text) {
+      bar?.stop();
+      bar = undefined;
+      stream.write(`${text}\n`);
+    },
+  };
+}
