@@ -3,10 +3,10 @@ import type { ClassifyOptions } from '../galaxies/classify/options.ts';
 import type { Judgement } from '../galaxies/classify/evaluate.ts';
 import { RUN_FILES, trainClassifier } from '../galaxies/classify/train.node.ts';
 import { reportRun } from '../galaxies/classify/report.node.ts';
-import { openDataset } from '../galaxies/open_dataset.node.ts';
 import { percent } from '../galaxies/report/pieces.ts';
 import type { GlobalOptions } from './options.ts';
 import { terminalProgress } from './progress.node.ts';
+import { openGalaxies } from './open_galaxies.node.ts';
 import { openSession } from './session.node.ts';
 
 /** The flags of `tuningfork train` as commander gives them. */
@@ -53,8 +53,8 @@ export async function train(flags: TrainFlags): Promise<void> {
 /** The whole job in a run directory: training, evaluation, report. */
 export async function runTraining(options: ClassifyOptions, out: string, global: GlobalOptions): Promise<Judgement> {
   using device = await openSession(global);
-  const dataset = await openDataset(options.data);
   const progress = terminalProgress();
+  const dataset = await openGalaxies(options.data, options.skipBad, progress);
   try {
     for (const note of dataset.notes) progress.line(note);
     if (device.adapter.software) progress.line(`computing on ${device.adapter.description}, a software adapter: a GPU would be much faster`);

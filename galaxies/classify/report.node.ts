@@ -1,34 +1,20 @@
 import { join } from 'node:path';
 import type { Device } from '../../engine/device/device.ts';
 import { writeFileAtomic } from '../../models/formats/atomic.node.ts';
-import type { RgbImage } from '../dataset.ts';
 import { predicted } from '../metrics.ts';
 import type { GradCamCase, Mistake as ReportedMistake, ReportData } from '../report/data.ts';
 import { toPicture } from '../report/encode.node.ts';
-import { gradientImage, overlayHeatmap } from '../report/pictures.ts';
 import { renderReport } from '../report/report.ts';
 import { summariseData } from '../report/summary.node.ts';
-import { cropResize } from '../resample.ts';
+import { drawMap, plainPicture } from './draw.ts';
 import { judge, predictGalaxies, type Judgement } from './evaluate.ts';
-import { METHODS, explainGalaxies, type GalaxyExplanation } from './explain.ts';
+import { METHODS, explainGalaxies } from './explain.ts';
 import type { ClassifyOptions } from './options.ts';
 import type { Progress } from './progress.ts';
 import { RUN_FILES, type Trained } from './train.node.ts';
 
 /** Cases a class and verdict (right or wrong) in the report's Grad-CAM section. */
 const CASES = 3;
-
-/** The galaxy as a plain view shows it. */
-export async function plainPicture(trained: Pick<Trained, 'prepared' | 'views'>, galaxy: number): Promise<RgbImage> {
-  const image = await trained.prepared.dataset.load(galaxy);
-  const { crop, size } = trained.views.geometry;
-  return cropResize(image, { crop: Math.min(1, crop / Math.min(image.width, image.height)), size });
-}
-
-/** A map over the picture it explains; guided backprop stands for itself. */
-export function drawMap(picture: RgbImage, { method, values, height, width }: GalaxyExplanation['maps'][number]): RgbImage {
-  return method === 'Guided backprop' ? gradientImage(values, height, width) : overlayHeatmap(picture, values, height, width);
-}
 
 /** Judges a trained classifier on its validation galaxies and writes metrics.json and report.html into the run directory. */
 export async function reportRun(device: Device, trained: Trained, options: ClassifyOptions, folder: string, name: string, progress: Progress): Promise<Judgement> {
@@ -64,7 +50,7 @@ export async function reportRun(device: Device, trained: Trained, options: Class
     gradCam: { layer: model.network.lastConv, cases: await gradCamCases(device, trained, judgement) },
     mistakes: await Promise.all(mistakes.map(async ({ index, label, predicted: guess, confidence }): Promise<ReportedMistake> => ({
       id: dataset.galaxies[validation[index]].id, truth: classes[label], predicted: classes[guess], confidence,
-      votes: dataset.galaxies[validation[index]].votes, picture: toPicture(await plainPicture(trained, validation[index])),
+      votes: dataset.galaxies[validation[index]].votes, picture: toPicture(await plainPicture(dataset, views.geometry, validation[index])),
     }))),
   };
   await writeFileAtomic(join(folder, RUN_FILES.report), await renderReport(report));
@@ -82,7 +68,7 @@ async function gradCamCases(device: Device, trained: Trained, { predictions }: J
   const chosen = [true, false].flatMap((right) => classes.flatMap((_, k) => rows.filter((r) => r.truth === k && (r.guess === k) === right).slice(0, CASES)));
   const explanations = await explainGalaxies(device, model.network, parameters, views, chosen.map(({ galaxy, guess }) => ({ galaxy, explained: guess })), METHODS);
   return Promise.all(chosen.map(async ({ galaxy, truth, guess, confidence }, i): Promise<GradCamCase> => {
-    const picture = await plainPicture(trained, galaxy);
+    const picture = await plainPicture(dataset, views.geometry, galaxy);
     return {
       id: dataset.galaxies[galaxy].id, truth: classes[truth], predicted: classes[guess], score: confidence, input: toPicture(picture),
       maps: explanations[i].maps.map((map) => ({ method: map.method, picture: toPicture(drawMap(picture, map)) })),

@@ -1,0 +1,22 @@
+import type { Command } from 'commander';
+import { allOptions, wholeNumberWithin } from '../options.ts';
+
+/** `tuningfork predict`. */
+export function register(program: Command): void {
+  program
+    .command('predict')
+    .description('write the probabilities of each class for a folder of galaxies of any size, as csv')
+    .argument('<model>', 'a run directory or its model.safetensors')
+    .requiredOption('--data <folder>', 'a folder of images, or synthetic:400')
+    .option('--out <file>', 'the csv; standard output when absent')
+    .option('--tta <n>', 'symmetries of the square to average over', wholeNumberWithin(1, 8), 1)
+    .option('--skip-bad', 'leave out images that cannot be read instead of stopping')
+    .addHelpText('after', `
+Examples:
+  tuningfork predict runs/b0 --data unlabelled/ --out predictions.csv
+  tuningfork predict runs/b0 --data synthetic:50 --tta 8 | sort -t, -k2 -gr | head`)
+    .action(async (model: string, _options: object, command: Command) => {
+      const { predict } = await import('../predict.node.ts');
+      await predict(model, allOptions(command));
+    });
+}

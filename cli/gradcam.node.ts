@@ -1,0 +1,61 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { UserError } from '../engine/user_error.ts';
+import { METHODS, explainGalaxies, type Method } from '../galaxies/classify/explain.ts';
+import { drawMap, plainPicture } from '../galaxies/classify/draw.ts';
+import { openDataset } from '../galaxies/open_dataset.node.ts';
+import { toPng } from '../galaxies/report/encode.node.ts';
+import { contactSheet } from '../galaxies/report/pictures.ts';
+import { writeFileAtomic } from '../models/formats/atomic.node.ts';
+import { fileError } from '../models/formats/file_error.node.ts';
+import { loadModel, requireClasses, viewsFor } from './load_model.node.ts';
+import type { GlobalOptions } from './options.ts';
+import { openSession } from './session.node.ts';
+
+export interface GradcamFlags extends GlobalOptions {
+  readonly data: string;
+  readonly ids?: string;
+  readonly count: number;
+  readonly class?: string;
+  readonly layer?: string;
+  readonly method: 'grad-cam' | 'grad-cam++' | 'guided' | 'all';
+  readonly out: string;
+}
+
+const METHOD_OF: Record<GradcamFlags['method'], readonly Method[]> = { 'grad-cam': ['Grad-CAM'], 'grad-cam++': ['Grad-CAM++'], guided: ['Guided backprop'], all: METHODS };
+
+/** One PNG a galaxy: the input and a map a method, left to right. */
+export async function gradcam(path: string, flags: GradcamFlags): Promise<void> {
+  using device = await openSession(flags);
+  using model = await loadModel(device, path);
+  requireClasses(model, path);
+  const explained = flags.class === undefined ? undefined : model.classes.indexOf(flags.class);
+  if (explained === -1) throw new UserError(`the model has no class ${flags.class}; its classes are ${model.classes.join(', ')}`);
+  const dataset = await openDataset(flags.data);
+  try {
+    const galaxies = flags.ids === undefined
+      ? dataset.galaxies.slice(0, flags.count).map((_, i) => i)
+      : flags.ids.split(',').map((id) => {
+          const index = dataset.galaxies.findIndex((g) => g.id === id.trim());
+          if (index < 0) throw new UserError(`${dataset.name} has no galaxy ${id.trim()}`);
+          return index;
+        });
+    const views = viewsFor(model, dataset);
+    const found = await explainGalaxies(device, model.built.network, model.parameters, views, galaxies.map((galaxy) => ({ galaxy, explained })), METHOD_OF[flags.method], flags.layer);
+    await mkdir(flags.out, { recursive: true }).catch((error) => {
+      throw fileError('write', flags.out, error);
+    });
+    for (const explanation of found) {
+      const { id } = dataset.galaxies[explanation.galaxy];
+      const picture = await plainPicture(dataset, views.geometry, explanation.galaxy);
+      const row = [picture, ...explanation.maps.map((map) => drawMap(picture, map))];
+      const file = join(flags.out, `${id}.png`);
+      await writeFileAtomic(file, toPng(contactSheet(row, row.length, views.geometry.size)));
+      const score = explanation.probabilities[explanation.explained];
+      if (flags.json) console.log(JSON.stringify({ id, file, class: model.classes[explanation.explained], score }));
+      else console.log(`${file}  ${model.classes[explanation.explained]} ${score.toFixed(4)}`);
+    }
+  } finally {
+    await dataset.close();
+  }
+}
