@@ -1,0 +1,123 @@
+import { sameShape, shapeError, showShape, type Shape, type Tensor } from '../tensor.ts';
+
+/** One number for both directions, or [vertical, horizontal]. */
+export type Pair = number | readonly [number, number];
+
+/** Zero rows and columns around an image: [[top, bottom], [left, right]]. */
+export type Margins = readonly [readonly [number, number], readonly [number, number]];
+
+/**
+ * 'same': as many outputs as ceil(input / stride), the odd zero at the bottom and right (TensorFlow's SAME); 'valid': no
+ * zeros; a number: as many zeros on all four sides; or explicit margins, which may differ from side to side.
+ */
+export type Padding = 'same' | 'valid' | number | Margins;
+
+/** How a window slides: what convolutions, depthwise convolutions and pooling have in common. */
+export interface WindowAttributes {
+  readonly stride?: Pair;
+  readonly padding?: Padding;
+  readonly dilation?: Pair;
+}
+
+/**
+ * A sliding window made explicit, as numbers only: output (ho, wo) sees the inputs h = ho·strideH + r·dilationH − padTop,
+ * w = wo·strideW + s·dilationW − padLeft, for 0 <= r < filterH and 0 <= s < filterW; where h or w lies outside, zeros.
+ */
+export interface ConvGeometry {
+  readonly batch: number;
+  readonly inH: number;
+  readonly inW: number;
+  readonly inChannels: number;
+  readonly filterH: number;
+  readonly filterW: number;
+  readonly outH: number;
+  readonly outW: number;
+  readonly outChannels: number;
+  readonly strideH: number;
+  readonly strideW: number;
+  readonly dilationH: number;
+  readonly dilationW: number;
+  readonly padTop: number;
+  readonly padLeft: number;
+  readonly padBottom: number;
+  readonly padRight: number;
+  readonly groups: number;
+}
+
+const pair = (value: Pair): readonly [number, number] => (typeof value === 'number' ? [value, value] : value);
+const isCount = (n: number, least: number) => Number.isInteger(n) && n >= least;
+
+/** Zeros before and after a dimension of `size`, for a window that spans `span` inputs. */
+function margins(padding: Padding, axis: 0 | 1, size: number, span: number, stride: number): readonly [number, number] {
+  if (padding === 'valid') return [0, 0];
+  if (typeof padding === 'number') return [padding, padding];
+  if (padding !== 'same') return padding[axis];
+  const total = Math.max((Math.ceil(size / stride) - 1) * stride + span - size, 0);
+  const low = Math.floor(total / 2);
+  return [low, total - low];
+}
+
+/**
+ * The geometry of a window [filterH, filterW] over x [N, H, W, C] that makes `outChannels` channels from `groups` separate groups.
+ * `op` and `operands` are named in errors.
+ *
+ * @throws UserError where x has not four dimensions, an attribute is no count, or the window is larger than the padded image
+ */
+export function windowGeometry(
+  op: string,
+  operands: readonly Tensor[],
+  window: { filterH: number; filterW: number; outChannels: number; groups: number },
+  attrs: WindowAttributes,
+): ConvGeometry {
+  const [x] = operands;
+  const fail = (problem: string): never => shapeError(op, problem, ...operands);
+  if (x.shape.length !== 4) fail('the input must be [N, H, W, C]');
+  const [batch, inH, inW, inChannels] = x.shape;
+  const [strideH, strideW] = pair(attrs.stride ?? 1);
+  const [dilationH, dilationW] = pair(attrs.dilation ?? 1);
+  const padding = attrs.padding ?? 'valid';
+  if (![strideH, strideW].every((n) => isCount(n, 1))) fail(`stride must be a whole number of at least 1, not ${strideH}, ${strideW}`);
+  if (![dilationH, dilationW].every((n) => isCount(n, 1))) fail(`dilation must be a whole number of at least 1, not ${dilationH}, ${dilationW}`);
+  if (!isCount(window.filterH, 1) || !isCount(window.filterW, 1)) fail(`the window must be at least 1 x 1, not ${window.filterH} x ${window.filterW}`);
+  const spanH = (window.filterH - 1) * dilationH + 1;
+  const spanW = (window.filterW - 1) * dilationW + 1;
+  const [padTop, padBottom] = margins(padding, 0, inH, spanH, strideH);
+  const [padLeft, padRight] = margins(padding, 1, inW, spanW, strideW);
+  if (![padTop, padBottom, padLeft, padRight].every((n) => isCount(n, 0))) fail(`padding must be 'same', 'valid' or whole numbers, not ${JSON.stringify(padding)}`);
+  const outH = Math.floor((inH + padTop + padBottom - spanH) / strideH) + 1;
+  const outW = Math.floor((inW + padLeft + padRight - spanW) / strideW) + 1;
+  if (outH < 1 || outW < 1) {
+    fail(`the window spans ${spanH} x ${spanW} pixels and the padded image has only ${inH + padTop + padBottom} x ${inW + padLeft + padRight}`);
+  }
+  return { batch, inH, inW, inChannels, ...window, outH, outW, strideH, strideW, dilationH, dilationW, padTop, padLeft, padBottom, padRight };
+}
+
+export interface ConvAttributes extends WindowAttributes {
+  readonly groups?: number;
+}
+
+/**
+ * The geometry of a convolution of x [N, H, W, C] with w [r, s, C/groups, K].
+ * @throws UserError where the shapes or attributes do not fit
+ */
+export function convGeometry(op: string, x: Tensor, w: Tensor, attrs: ConvAttributes = {}): ConvGeometry {
+  const groups = attrs.groups ?? 1;
+  if (x.shape.length !== 4) shapeError(op, 'the input must be [N, H, W, C]', x, w);
+  if (w.shape.length !== 4) shapeError(op, 'the filter must be [r, s, C/groups, K]', x, w);
+  const [filterH, filterW, groupChannels, outChannels] = w.shape;
+  if (!isCount(groups, 1)) shapeError(op, `groups must be a whole number of at least 1, not ${groups}`, x, w);
+  if (groupChannels * groups !== x.shape[3]) {
+    shapeError(op, `the input has ${x.shape[3]} channels and the filter takes ${groupChannels}${groups > 1 ? ` in each of ${groups} groups` : ''}`, x, w);
+  }
+  if (outChannels % groups !== 0) shapeError(op, `${outChannels} output channels do not divide into ${groups} groups`, x, w);
+  return windowGeometry(op, [x, w], { filterH, filterW, outChannels, groups }, attrs);
+}
+
+export const inputShape = (g: ConvGeometry): Shape => [g.batch, g.inH, g.inW, g.inChannels];
+export const filterShape = (g: ConvGeometry): Shape => [g.filterH, g.filterW, g.inChannels / g.groups, g.outChannels];
+export const outputShape = (g: ConvGeometry): Shape => [g.batch, g.outH, g.outW, g.outChannels];
+
+/** Throws where a tensor has not the shape that the geometry gives it. */
+export function expectShape(op: string, what: string, t: Tensor, want: Shape): void {
+  if (!sameShape(t.shape, want)) shapeError(op, `${what} must be ${showShape(want)}`, t);
+}
