@@ -1,5 +1,5 @@
 import { add } from './ops/pointwise.ts';
-import { ones } from './ops/leaves.ts';
+import { ones, stopGradientOp } from './ops/leaves.ts';
 import { Tensor, sameShape, shapeError, showShape, topologicalOrder } from './tensor.ts';
 import { UserError } from './user_error.ts';
 
@@ -20,9 +20,9 @@ export function grad(of: Tensor, wrt: readonly Tensor[], { seed, through }: Grad
   if (seed && !sameShape(seed.shape, of.shape)) shapeError('grad', 'the seed must have the shape of what is differentiated', of, seed);
   const order = topologicalOrder([of]);
 
-  // Only what lies between `wrt` and `of` needs a cotangent.
+  // Only what lies between `wrt` and `of` needs a cotangent, and nothing does that is seen through stop_gradient alone.
   const relevant = new Set<Tensor>(wrt);
-  for (const t of order) if (t.inputs.some((input) => relevant.has(input))) relevant.add(t);
+  for (const t of order) if (t.op !== stopGradientOp && t.inputs.some((input) => relevant.has(input))) relevant.add(t);
 
   const cotangents = new Map<Tensor, Tensor>([[of, seed ?? ones(of.shape)]]);
   for (const t of order.reverse()) {

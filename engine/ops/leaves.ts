@@ -34,7 +34,8 @@ const reshapeOp = defineOp<'x', { shape: Shape }>({
 /** The same elements in the same order under another shape; costs nothing. */
 export const reshape = (x: Tensor, shape: Shape): Tensor => (sameShape(x.shape, shape) ? x : reshapeOp([x], { shape }));
 
-const stopGradientOp = defineOp<'x'>({ name: 'stop_gradient', inputs: ['x'], view: true, shape: ([x]) => x.shape, vjp: ({ x }) => ({ x: () => zeros(x.shape) }) });
+/** `grad` does not look behind it. */
+export const stopGradientOp = defineOp<'x'>({ name: 'stop_gradient', inputs: ['x'], view: true, shape: ([x]) => x.shape });
 
 /** The same tensor, through which no gradient flows. */
 export const stopGradient = (x: Tensor): Tensor => stopGradientOp([x], {});

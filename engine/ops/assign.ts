@@ -1,0 +1,47 @@
+import { ema as emaLaunch } from '../../kernels/assign/assign.ts';
+import { copyWindow } from '../../kernels/copy/copy.ts';
+import { defineOp } from '../op.ts';
+import { type Shape, type Tensor } from '../tensor.ts';
+import { UserError } from '../user_error.ts';
+import { checkUpdate } from './update.ts';
+
+const assignOp = defineOp<'p' | 'value'>({
+  name: 'assign',
+  inputs: ['p', 'value'],
+  mutates: [0],
+  shape([p, value]): Shape {
+    checkUpdate('assign', [p], [value]);
+    return p.shape;
+  },
+  lower: ({ inputs: [p], in: from }) => [{ launch: copyWindow(p.size, p.size, 0), buffers: { x: from(1), out: from(0) } }],
+});
+
+/** An update: the parameter takes the value of a tensor of its shape. */
+export const assign = (parameter: Tensor, value: Tensor): Tensor => assignOp([parameter, value], {});
+
+interface EmaAttributes {
+  readonly momentum: number;
+  readonly scales: readonly [number, number];
+}
+
+const emaOp = defineOp<'p' | 'value', EmaAttributes>({
+  name: 'ema',
+  inputs: ['p', 'value'],
+  mutates: [0],
+  shape([p, value], { momentum }): Shape {
+    checkUpdate('ema', [p], [value]);
+    if (!(momentum >= 0 && momentum <= 1)) throw new UserError(`ema: the momentum must be between 0 and 1, not ${momentum}`);
+    return p.shape;
+  },
+  lower: ({ inputs: [p], attrs, in: from }) => [{ launch: emaLaunch(p.size, attrs.momentum, attrs.scales), buffers: { p: from(0), value: from(1) } }],
+});
+
+/** An update: an exponential moving average, p ← p + momentum·(value − p). */
+export const ema = (parameter: Tensor, value: Tensor, momentum: number): Tensor => emaOp([parameter, value], { momentum, scales: [1, 1] });
+
+/**
+ * An update: running statistics [2, C] of batch norm move towards a batch's `stats` [2, C]. The batch's variance was divided by `count` (the
+ * elements of a channel); what is averaged is the unbiased one, divided by count − 1, as PyTorch keeps it.
+ */
+export const updateRunningStats = (running: Tensor, stats: Tensor, count: number, momentum: number): Tensor =>
+  emaOp([running, stats], { momentum, scales: [1, count > 1 ? count / (count - 1) : 1] });

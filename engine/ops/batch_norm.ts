@@ -1,0 +1,123 @@
+import * as kernels from '../../kernels/batch_norm/batch_norm.ts';
+import { defineOp, type LowerContext } from '../op.ts';
+import { sameShape, shapeError, sizeOf, type Shape, type Tensor } from '../tensor.ts';
+import { chain } from './chain.ts';
+import { stopGradient } from './leaves.ts';
+import { row } from './row.ts';
+
+export interface BatchNormAttributes {
+  /** Added to the variance before its root is taken. */
+  readonly epsilon?: number;
+  /** Applied to the normalised value in the same pass. */
+  readonly activation?: kernels.BatchNormActivation;
+}
+
+interface Settings {
+  readonly epsilon: number;
+  readonly activation: kernels.BatchNormActivation;
+  /** The statistics are constants, not the batch's own: no gradient flows through them. */
+  readonly frozen: boolean;
+}
+
+const settings = (a: BatchNormAttributes, frozen: boolean): Settings => ({ epsilon: a.epsilon ?? 1e-5, activation: a.activation ?? 'none', frozen });
+
+const channelsOf = (x: Tensor): number => x.shape[x.shape.length - 1];
+
+const sizeFor = (ctx: LowerContext<object>, x: Tensor): kernels.BatchNormSize => ({
+  rows: x.size / channelsOf(x),
+  channels: channelsOf(x),
+  threads: kernels.batchNormThreads(ctx.capabilities.software),
+});
+
+function checkStatistics(op: string, x: Tensor, stats: Tensor, gamma: Tensor, beta: Tensor): void {
+  const c = channelsOf(x);
+  if (x.shape.length < 2) shapeError(op, 'the input must have channels as its last and at least one other dimension', x);
+  if (!sameShape(stats.shape, [2, c])) shapeError(op, `the statistics must be [2, ${c}]: mean and variance`, x, stats);
+  for (const t of [gamma, beta]) if (!sameShape(t.shape, [c])) shapeError(op, `gamma and beta must be [${c}]`, x, gamma, beta);
+}
+
+// stats[0, c] = mean of x[..., c], stats[1, c] = its variance (divided by the count, not the count less one)
+const statsOp = defineOp<'x'>({
+  name: 'batch_norm_stats',
+  inputs: ['x'],
+  shape([x]): Shape {
+    if (x.shape.length < 2 || sizeOf(x.shape) === 0) shapeError('batchNormStats', 'the input must have channels as its last and at least one other dimension', x);
+    return [2, channelsOf(x)];
+  },
+  lower: (ctx) => chain(ctx, { x: ctx.in(0) }, kernels.batchNormStats(sizeFor(ctx, ctx.inputs[0]))),
+});
+
+// y = activation(gamma · (x − mean)/√(variance + epsilon) + beta)
+const applyOp = defineOp<'x' | 'stats' | 'gamma' | 'beta', Settings>({
+  name: 'batch_norm_apply',
+  inputs: ['x', 'stats', 'gamma', 'beta'],
+  shape([x, stats, gamma, beta], { activation }): Shape {
+    checkStatistics('batchNorm', x, stats, gamma, beta);
+    if (!Object.hasOwn(kernels.BATCH_NORM_ACTIVATIONS, activation)) {
+      shapeError('batchNorm', `the activation must be ${Object.keys(kernels.BATCH_NORM_ACTIVATIONS).join(', ')}, not ${activation}`, x);
+    }
+    return x.shape;
+  },
+  // Ioffe & Szegedy 2015, section 3. The statistics get no cotangent of their own: where they are the batch's, what flows through
+  // them to x is part of batch_norm_input_grad's formula.
+  vjp({ x, stats, gamma, beta }, dy, a) {
+    let sums: Tensor | undefined;
+    const both = () => (sums ??= sumsOp([dy, x, stats, gamma, beta], a));
+    return {
+      x: () => inputGradOp([dy, x, stats, a.frozen ? stats : both(), gamma, beta], a),
+      gamma: () => row(both(), 1),
+      beta: () => row(both(), 0),
+    };
+  },
+  lower: (ctx) => [
+    {
+      launch: kernels.batchNormApply(sizeFor(ctx, ctx.inputs[0]), ctx.attrs.activation, ctx.attrs.epsilon),
+      buffers: { x: ctx.in(0), stats: ctx.in(1), gamma: ctx.in(2), beta: ctx.in(3), out: ctx.out() },
+    },
+  ],
+});
+
+// [dbeta, dgamma] = [Σ dz, Σ dz·x̂]
+const sumsOp = defineOp<'dy' | 'x' | 'stats' | 'gamma' | 'beta', Settings>({
+  name: 'batch_norm_sums',
+  inputs: ['dy', 'x', 'stats', 'gamma', 'beta'],
+  shape: ([, x]) => [2, channelsOf(x)],
+  lower(ctx) {
+    const buffers = { dy: ctx.in(0), x: ctx.in(1), stats: ctx.in(2), gamma: ctx.in(3), beta: ctx.in(4) };
+    return chain(ctx, buffers, kernels.batchNormSums(sizeFor(ctx, ctx.inputs[1]), ctx.attrs.activation, ctx.attrs.epsilon));
+  },
+});
+
+const inputGradOp = defineOp<'dy' | 'x' | 'stats' | 'sums' | 'gamma' | 'beta', Settings>({
+  name: 'batch_norm_input_grad',
+  inputs: ['dy', 'x', 'stats', 'sums', 'gamma', 'beta'],
+  shape: ([, x]) => x.shape,
+  lower: (ctx) => [
+    {
+      launch: kernels.batchNormInputGrad(sizeFor(ctx, ctx.inputs[1]), ctx.attrs.activation, ctx.attrs.epsilon, ctx.attrs.frozen),
+      buffers: { dy: ctx.in(0), x: ctx.in(1), stats: ctx.in(2), sums: ctx.in(3), gamma: ctx.in(4), beta: ctx.in(5), out: ctx.out() },
+    },
+  ],
+});
+
+/**
+ * Mean and variance (biased: divided by the count) of each channel of x [..., C], over all other dimensions: [2, C]. Stable where
+ * the mean is large beside the deviation. No gradient flows through it.
+ */
+export const batchNormStats = (x: Tensor): Tensor => stopGradient(statsOp([x], {}));
+
+/**
+ * Batch normalisation in training (Ioffe & Szegedy 2015, algorithm 1): x [..., C] normalised by the batch's own mean and variance, then
+ * scaled by gamma [C], shifted by beta [C], then the activation. Also returns `stats` [2, C], for running averages.
+ */
+export function batchNorm(x: Tensor, gamma: Tensor, beta: Tensor, attrs: BatchNormAttributes = {}): { y: Tensor; stats: Tensor } {
+  const stats = batchNormStats(x);
+  return { y: applyOp([x, stats, gamma, beta], settings(attrs, false)), stats };
+}
+
+/**
+ * Batch normalisation with given statistics [2, C] (running mean and variance): at inference, and for fine-tuning with
+ * frozen statistics. Gradients reach x, gamma and beta.
+ */
+export const batchNormInference = (x: Tensor, stats: Tensor, gamma: Tensor, beta: Tensor, attrs: BatchNormAttributes = {}): Tensor =>
+  applyOp([x, stats, gamma, beta], settings(attrs, true));

@@ -1,0 +1,78 @@
+import * as kernels from '../../kernels/depthwise_conv2d/depthwise_conv2d.ts';
+import { defineOp } from '../op.ts';
+import { sameShape, shapeError, showShape, type Shape, type Tensor } from '../tensor.ts';
+import { chain } from './chain.ts';
+import { windowGeometry, type ConvGeometry, type WindowAttributes } from './conv_geometry.ts';
+
+/** The geometry with x and w as shapes: gradients know one of the two only by its shape. */
+interface Attributes {
+  readonly geometry: ConvGeometry;
+}
+
+const xShape = (g: ConvGeometry): Shape => [g.batch, g.inH, g.inW, g.inChannels];
+const wShape = (g: ConvGeometry): Shape => [g.filterH, g.filterW, g.inChannels];
+const yShape = (g: ConvGeometry): Shape => [g.batch, g.outH, g.outW, g.inChannels];
+
+const sizeFor = (g: ConvGeometry): kernels.DepthwiseSize => ({
+  batch: g.batch, inH: g.inH, inW: g.inW, outH: g.outH, outW: g.outW, channels: g.inChannels, filterH: g.filterH, filterW: g.filterW,
+  strideH: g.strideH, strideW: g.strideW, dilationH: g.dilationH, dilationW: g.dilationW, padTop: g.padTop, padLeft: g.padLeft,
+});
+
+// y[n, ho, wo, c] = Σ_{r,s} x[n, ho·stride + r·dilation − pad, wo·stride + s·dilation − pad, c] · w[r, s, c]
+const forwardOp = defineOp<'x' | 'w', Attributes>({
+  name: 'depthwise_conv2d',
+  inputs: ['x', 'w'],
+  shape: (_, { geometry }) => yShape(geometry),
+  vjp: ({ x, w }, dy, a) => ({ x: () => inputGrad(dy, w, a), w: () => filterGrad(x, dy, a) }),
+  lower: ({ attrs, in: from, out }) => [{ launch: kernels.depthwiseForward(sizeFor(attrs.geometry)), buffers: { x: from(0), w: from(1), out: out() } }],
+});
+
+// The adjoint of the above in x. Bilinear in dy and w, as the others are in their inputs, so each one's vjp is made of the other two.
+const inputGradOp = defineOp<'dy' | 'w', Attributes>({
+  name: 'depthwise_conv2d_input_grad',
+  inputs: ['dy', 'w'],
+  shape: (_, { geometry }) => xShape(geometry),
+  vjp: ({ dy, w }, ddx, a) => ({ dy: () => forward(ddx, w, a), w: () => filterGrad(ddx, dy, a) }),
+  lower: ({ attrs, in: from, out }) => [{ launch: kernels.depthwiseInputGrad(sizeFor(attrs.geometry)), buffers: { dy: from(0), w: from(1), out: out() } }],
+});
+
+// The adjoint in w.
+const filterGradOp = defineOp<'x' | 'dy', Attributes>({
+  name: 'depthwise_conv2d_filter_grad',
+  inputs: ['x', 'dy'],
+  shape: (_, { geometry }) => wShape(geometry),
+  vjp: ({ x, dy }, ddw, a) => ({ x: () => inputGrad(dy, ddw, a), dy: () => forward(x, ddw, a) }),
+  lower: (ctx) => chain(ctx, { x: ctx.in(0), dy: ctx.in(1) }, kernels.depthwiseFilterGrad(sizeFor(ctx.attrs.geometry), ctx.capabilities.software)),
+});
+
+const forward = (x: Tensor, w: Tensor, a: Attributes): Tensor => forwardOp([x, w], a);
+const inputGrad = (dy: Tensor, w: Tensor, a: Attributes): Tensor => inputGradOp([dy, w], a);
+const filterGrad = (x: Tensor, dy: Tensor, a: Attributes): Tensor => filterGradOp([x, dy], a);
+
+/**
+ * Depthwise convolution: each channel of x [N, H, W, C] with its own filter from w [r, s, C], giving [N, Ho, Wo, C].
+ * @throws UserError where the shapes, stride, padding or dilation do not fit
+ */
+export function depthwiseConv2d(x: Tensor, w: Tensor, attrs: WindowAttributes = {}): Tensor {
+  const channels = x.shape[3];
+  if (w.shape.length !== 3 || w.shape[2] !== channels) shapeError('depthwise_conv2d', 'x must be [N, H, W, C] and the filter [r, s, C]', x, w);
+  const [filterH, filterW] = w.shape;
+  return forward(x, w, { geometry: windowGeometry('depthwise_conv2d', [x, w], { filterH, filterW, outChannels: channels, groups: channels }, attrs) });
+}
+
+/** The cotangent of x, given dy [N, Ho, Wo, C] and w [r, s, C]. The tensor `x` is asked for its shape only. */
+export function depthwiseConv2dInputGrad(dy: Tensor, w: Tensor, x: Tensor, attrs: WindowAttributes = {}): Tensor {
+  const a = attributesOf(depthwiseConv2d(x, w, attrs), dy);
+  return inputGrad(dy, w, a);
+}
+
+/** The cotangent of w, given x [N, H, W, C] and dy [N, Ho, Wo, C]. The tensor `w` is asked for its shape only. */
+export function depthwiseConv2dFilterGrad(x: Tensor, dy: Tensor, w: Tensor, attrs: WindowAttributes = {}): Tensor {
+  const a = attributesOf(depthwiseConv2d(x, w, attrs), dy);
+  return filterGrad(x, dy, a);
+}
+
+function attributesOf(y: Tensor, dy: Tensor): Attributes {
+  if (!sameShape(dy.shape, y.shape)) shapeError('depthwise_conv2d', `the cotangent must be ${showShape(y.shape)}`, dy);
+  return y.attrs as unknown as Attributes;
+}

@@ -1,0 +1,97 @@
+import * as kernels from '../../kernels/pool/pool.ts';
+import { defineOp } from '../op.ts';
+import { shapeError, type Shape, type Tensor } from '../tensor.ts';
+import { windowGeometry, type ConvGeometry, type Padding, type Pair } from './conv_geometry.ts';
+import { reshape } from './leaves.ts';
+import { mean } from './reduce.ts';
+
+export interface PoolAttributes {
+  readonly size: Pair;
+  /** The size of the window when absent. */
+  readonly stride?: Pair;
+  readonly padding?: Padding;
+}
+
+export interface AvgPoolAttributes extends PoolAttributes {
+  /** Divide by the window's whole size even where it hangs over the edge (PyTorch's default, and ours), or only by what lies inside. */
+  readonly countIncludePad?: boolean;
+}
+
+interface Attributes {
+  readonly geometry: ConvGeometry;
+  readonly countPadding: boolean;
+}
+
+const inputShape = (g: ConvGeometry): Shape => [g.batch, g.inH, g.inW, g.inChannels];
+const outputShape = (g: ConvGeometry): Shape => [g.batch, g.outH, g.outW, g.inChannels];
+
+const sizeFor = ({ geometry: g }: Attributes): kernels.PoolSize => ({
+  batch: g.batch, inH: g.inH, inW: g.inW, outH: g.outH, outW: g.outW, channels: g.inChannels, sizeH: g.filterH, sizeW: g.filterW,
+  strideH: g.strideH, strideW: g.strideW, padTop: g.padTop, padLeft: g.padLeft,
+});
+
+function attributes(op: string, x: Tensor, a: AvgPoolAttributes): Attributes {
+  const [filterH, filterW] = typeof a.size === 'number' ? [a.size, a.size] : a.size;
+  const channels = x.shape[3];
+  const geometry = windowGeometry(op, [x], { filterH, filterW, outChannels: channels, groups: channels }, { stride: a.stride ?? a.size, padding: a.padding });
+  const { padTop, padBottom, padLeft, padRight, outH, outW, strideH, strideW, inH, inW } = geometry;
+  // A window over zeros alone has no maximum and no average.
+  const empty = (outs: number, stride: number, before: number, after: number, size: number, inside: number) =>
+    before >= size || after >= size || (outs - 1) * stride - before >= inside;
+  if (empty(outH, strideH, padTop, padBottom, filterH, inH) || empty(outW, strideW, padLeft, padRight, filterW, inW)) {
+    shapeError(op, `padding must be less than the window of ${filterH} x ${filterW}`, x);
+  }
+  return { geometry, countPadding: a.countIncludePad ?? true };
+}
+
+// y[n, ho, wo, c] = max of x over the window
+const maxOp = defineOp<'x', Attributes>({
+  name: 'max_pool2d',
+  inputs: ['x'],
+  shape: (_, { geometry }) => outputShape(geometry),
+  vjp: ({ x }, dy, a) => ({ x: () => maxInputGradOp([x, dy], a) }),
+  lower: ({ attrs, in: from, out }) => [{ launch: kernels.maxPool(sizeFor(attrs)), buffers: { x: from(0), out: out() } }],
+});
+
+const maxInputGradOp = defineOp<'x' | 'dy', Attributes>({
+  name: 'max_pool2d_input_grad',
+  inputs: ['x', 'dy'],
+  shape: (_, { geometry }) => inputShape(geometry),
+  lower: ({ attrs, in: from, out }) => [{ launch: kernels.maxPoolInputGrad(sizeFor(attrs)), buffers: { x: from(0), dy: from(1), out: out() } }],
+});
+
+// y[n, ho, wo, c] = Σ x over the window / count
+const averageOp = defineOp<'x', Attributes>({
+  name: 'avg_pool2d',
+  inputs: ['x'],
+  shape: (_, { geometry }) => outputShape(geometry),
+  vjp: (_, dy, a) => ({ x: () => averageInputGrad(dy, a) }),
+  lower: ({ attrs, in: from, out }) => [{ launch: kernels.averagePool(sizeFor(attrs), attrs.countPadding), buffers: { x: from(0), out: out() } }],
+});
+
+const averageInputGradOp = defineOp<'dy', Attributes>({
+  name: 'avg_pool2d_input_grad',
+  inputs: ['dy'],
+  shape: (_, { geometry }) => inputShape(geometry),
+  vjp: (_, ddx, a) => ({ dy: () => averageOp([ddx], a) }),
+  lower: ({ attrs, in: from, out }) => [{ launch: kernels.averagePoolInputGrad(sizeFor(attrs), attrs.countPadding), buffers: { dy: from(0), out: out() } }],
+});
+const averageInputGrad = (dy: Tensor, a: Attributes): Tensor => averageInputGradOp([dy], a);
+
+/**
+ * The maximum of each window of x [N, H, W, C], channel by channel. Of equal values the first in the window gets the cotangent.
+ * @throws UserError where the window does not fit or could lie outside the image altogether
+ */
+export const maxPool2d = (x: Tensor, attrs: PoolAttributes): Tensor => maxOp([x], attributes('max_pool2d', x, attrs));
+
+/**
+ * The average of each window of x [N, H, W, C], channel by channel.
+ * @throws UserError as maxPool2d
+ */
+export const avgPool2d = (x: Tensor, attrs: AvgPoolAttributes): Tensor => averageOp([x], attributes('avg_pool2d', x, attrs));
+
+/** The average over all pixels: [N, H, W, C] to [N, C]. */
+export function globalAvgPool(x: Tensor): Tensor {
+  if (x.shape.length !== 4) shapeError('global_avg_pool', 'the input must be [N, H, W, C]', x);
+  return reshape(mean(x, [1, 2]), [x.shape[0], x.shape[3]]);
+}

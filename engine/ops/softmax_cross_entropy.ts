@@ -1,0 +1,67 @@
+import * as kernels from '../../kernels/softmax_cross_entropy/softmax_cross_entropy.ts';
+import { defineOp } from '../op.ts';
+import { sameShape, shapeError, type Shape, type Tensor } from '../tensor.ts';
+import { reshape } from './leaves.ts';
+import { exp, mul, neg, sub } from './pointwise.ts';
+import { sum } from './reduce.ts';
+
+const classesOf = (x: Tensor): number => x.shape[x.shape.length - 1];
+const rowSum = (x: Tensor): Tensor => sum(x, [x.shape.length - 1]);
+
+// y[n, k] = exp(x[n, k]) / Σ_j exp(x[n, j]), or its logarithm
+const softmaxOp = defineOp<'x', { logarithm: boolean }>({
+  name: 'softmax',
+  inputs: ['x'],
+  shape([x], { logarithm }): Shape {
+    if (x.shape.length === 0 || classesOf(x) === 0) shapeError(logarithm ? 'log_softmax' : 'softmax', 'the input must have classes as its last dimension', x);
+    return x.shape;
+  },
+  vjp: ({ y }, dy, { logarithm }) => ({
+    x: () => (logarithm ? sub(dy, mul(exp(y), rowSum(dy))) : mul(y, sub(dy, rowSum(mul(dy, y))))),
+  }),
+  lower: ({ inputs: [x], attrs, in: from, out }) => [
+    { launch: kernels.softmax(x.size / classesOf(x), classesOf(x), attrs.logarithm), buffers: { x: from(0), out: out() } },
+  ],
+});
+
+/** exp(x) / Σ exp(x) over the last dimension. */
+export const softmax = (x: Tensor): Tensor => softmaxOp([x], { logarithm: false });
+/** The logarithm of `softmax`, exact where that rounds to zero. */
+export const logSoftmax = (x: Tensor): Tensor => softmaxOp([x], { logarithm: true });
+
+// loss[n] = −Σ_k targets[n, k] · log softmax(logits)[n, k]
+const lossOp = defineOp<'logits' | 'targets'>({
+  name: 'softmax_cross_entropy',
+  inputs: ['logits', 'targets'],
+  shape([logits, targets]): Shape {
+    if (logits.shape.length !== 2 || logits.shape[1] === 0 || !sameShape(logits.shape, targets.shape)) {
+      shapeError('softmax_cross_entropy', 'logits and targets must both be [N, K]', logits, targets);
+    }
+    return [logits.shape[0]];
+  },
+  vjp: ({ logits, targets }, dLoss) => ({
+    logits: () => logitsGradOp([logits, targets, dLoss], {}),
+    targets: () => mul(neg(logSoftmax(logits)), reshape(dLoss, [dLoss.size, 1])),
+  }),
+  lower: ({ inputs: [logits], in: from, out }) => {
+    const [rows, classes] = logits.shape;
+    return [{ launch: kernels.crossEntropyLoss(rows, classes), buffers: { x: from(0), t: from(1), out: out() } }];
+  },
+});
+
+// dlogits[n, k] = dLoss[n] · (softmax(logits)[n, k] · Σ_j targets[n, j] − targets[n, k])
+const logitsGradOp = defineOp<'logits' | 'targets' | 'dLoss'>({
+  name: 'softmax_cross_entropy_logits_grad',
+  inputs: ['logits', 'targets', 'dLoss'],
+  shape: ([logits]) => logits.shape,
+  lower: ({ inputs: [logits], in: from, out }) => {
+    const [rows, classes] = logits.shape;
+    return [{ launch: kernels.crossEntropyLogitsGrad(rows, classes), buffers: { x: from(0), t: from(1), dLoss: from(2), out: out() } }];
+  },
+});
+
+/**
+ * The cross entropy of targets [N, K] against softmax(logits [N, K]), row by row: [N], in nats. Targets may be soft and need not sum to 1.
+ * @throws UserError where the shapes differ or are not [N, K]
+ */
+export const softmaxCrossEntropy = (logits: Tensor, targets: Tensor): Tensor => lossOp([logits, targets], {});

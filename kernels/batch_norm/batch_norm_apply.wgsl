@@ -1,0 +1,42 @@
+// y[row, c] = activate(γ[c] · (x[row, c] − mean[c]) / √(variance[c] + ε) + β[c])      stats is [2, C]: mean, variance
+//
+// Ioffe & Szegedy 2015, algorithm 1. The mean is taken off before scaling, because γ·x/σ − γ·mean/σ would cancel. The activation rides
+// along: a pass of its own would read and write the whole tensor again.
+// A thread owns a Value of channels in a chunk of rows (rows.wgsl).
+alias Value = vec4<f32>;
+
+struct Params {
+  rows: u32,
+  channels: u32, // in Values
+  chunk: u32,
+  parts: u32,
+  epsilon: f32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<Value>;
+@group(0) @binding(1) var<storage, read> stats: array<Value>;
+@group(0) @binding(2) var<storage, read> gamma: array<Value>;
+@group(0) @binding(3) var<storage, read> beta: array<Value>;
+@group(0) @binding(4) var<storage, read_write> out: array<Value>;
+@group(0) @binding(5) var<uniform> params: Params;
+
+//!include ../include/grid.wgsl
+//!include rows.wgsl
+//!include activation.wgsl
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let mine = share_of(flat_workgroup(group, groups) * 64u + lane);
+  if (!mine.inside) {
+    return;
+  }
+  let step = params.channels;
+  let mean = stats[mine.channel];
+  let scale = gamma[mine.channel] * inverseSqrt(stats[step + mine.channel] + params.epsilon);
+  let shift = beta[mine.channel];
+  var i = mine.first * step + mine.channel;
+  for (var row = mine.first; row < mine.end; row++) {
+    out[i] = activate((x[i] - mean) * scale + shift);
+    i += step;
+  }
+}

@@ -1,0 +1,66 @@
+// partial[p, 0, c] = mean of x[row, c] over the rows of chunk p
+// partial[p, 1, c] = Σ (x[row, c] − that mean)²
+//
+// The sum of squares minus the square of the sum would cancel where the mean is large beside the deviation. Here four rows at a
+// time get their own mean and squares in registers (two passes that cost no memory), which then join the chunk's by the
+// update of Chan, Golub & LeVeque 1979 (eq. 2.1): only differences of means are ever squared.
+// A thread owns a Value of channels in a chunk of rows (rows.wgsl). batch_norm_combine.wgsl joins the chunks.
+alias Value = vec4<f32>;
+
+struct Params {
+  rows: u32,
+  channels: u32, // in Values
+  chunk: u32,    // rows of a chunk
+  parts: u32,    // chunks
+}
+
+@group(0) @binding(0) var<storage, read> x: array<Value>;
+@group(0) @binding(1) var<storage, read_write> out: array<Value>;
+@group(0) @binding(2) var<uniform> params: Params;
+
+//!include ../include/grid.wgsl
+//!include rows.wgsl
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let mine = share_of(flat_workgroup(group, groups) * 64u + lane);
+  if (!mine.inside) {
+    return;
+  }
+  let step = params.channels;
+  var mean = Value(0.0);
+  var squares = Value(0.0);
+  var count = 0.0;
+  var i = mine.first * step + mine.channel;
+  var row = mine.first;
+  while (row + 4u <= mine.end) {
+    let a = x[i];
+    let b = x[i + step];
+    let c = x[i + 2u * step];
+    let d = x[i + 3u * step];
+    let own = 0.25 * ((a + b) + (c + d));
+    let da = a - own;
+    let db = b - own;
+    let dc = c - own;
+    let dd = d - own;
+    let delta = own - mean;
+    let weight = 4.0 / (count + 4.0);
+    squares += (da * da + db * db) + (dc * dc + dd * dd) + delta * delta * (count * weight);
+    mean += delta * weight;
+    count += 4.0;
+    row += 4u;
+    i += 4u * step;
+  }
+  while (row < mine.end) {
+    let delta = x[i] - mean;
+    let weight = 1.0 / (count + 1.0);
+    squares += delta * delta * (count * weight);
+    mean += delta * weight;
+    count += 1.0;
+    row++;
+    i += step;
+  }
+  let at = mine.part * 2u * step + mine.channel;
+  out[at] = mean;
+  out[at + step] = squares;
+}

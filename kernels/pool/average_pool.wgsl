@@ -1,0 +1,33 @@
+// y[n, ho, wo, c] = Σ x[n, h, w, c] over the window (window.wgsl) / count
+// A thread owns one Value of y.
+alias Value = vec4<f32>;
+
+//!include window.wgsl
+//!include count.wgsl
+
+@group(0) @binding(0) var<storage, read> x: array<Value>;
+@group(0) @binding(1) var<storage, read_write> out: array<Value>;
+@group(0) @binding(2) var<uniform> params: Params;
+
+//!include ../include/grid.wgsl
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let t = flat_workgroup(group, groups) * 64u + lane;
+  let p = params;
+  if (t >= p.batch * p.outH * p.outW * p.channels) {
+    return;
+  }
+  let c = t % p.channels;
+  let pixel = t / p.channels;
+  let rows = window_span(pixel / p.outW % p.outH, p.strideH, p.padTop, p.sizeH, p.inH);
+  let columns = window_span(pixel % p.outW, p.strideW, p.padLeft, p.sizeW, p.inW);
+  let image = pixel / p.outW / p.outH * p.inH;
+  var sum = Value(0.0);
+  for (var h = rows.first; h < rows.end; h++) {
+    for (var w = columns.first; w < columns.end; w++) {
+      sum += x[((image + h) * p.inW + w) * p.channels + c];
+    }
+  }
+  out[t] = sum / window_count(rows, columns);
+}

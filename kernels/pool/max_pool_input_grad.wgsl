@@ -1,0 +1,52 @@
+// dx[n, h, w, c] = Σ dy[n, ho, wo, c] over the windows whose maximum is x[n, h, w, c]; of equal values the first in the window has it
+//
+// A gather: nothing is stored by the forward pass and no two threads write to one place. That (h, w) holds the maximum is seen by looking
+// through the window again: no earlier value is as large and no later one is larger.
+// A thread owns one Value of dx.
+alias Value = vec4<f32>;
+
+//!include window.wgsl
+
+@group(0) @binding(0) var<storage, read> x: array<Value>;
+@group(0) @binding(1) var<storage, read> dy: array<Value>;
+@group(0) @binding(2) var<storage, read_write> out: array<Value>;
+@group(0) @binding(3) var<uniform> params: Params;
+
+//!include ../include/grid.wgsl
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let t = flat_workgroup(group, groups) * 64u + lane;
+  let p = params;
+  if (t >= p.batch * p.inH * p.inW * p.channels) {
+    return;
+  }
+  let c = t % p.channels;
+  let pixel = t / p.channels;
+  let myColumn = pixel % p.inW;
+  let myRow = pixel / p.inW % p.inH;
+  let n = pixel / p.inW / p.inH;
+  let mine = x[t];
+  var sum = Value(0.0);
+  let down = windows_over(myRow, p.strideH, p.padTop, p.sizeH, p.outH);
+  let across = windows_over(myColumn, p.strideW, p.padLeft, p.sizeW, p.outW);
+  for (var ho = down.first; ho < down.end; ho++) {
+    let rows = window_span(ho, p.strideH, p.padTop, p.sizeH, p.inH);
+    for (var wo = across.first; wo < across.end; wo++) {
+      let columns = window_span(wo, p.strideW, p.padLeft, p.sizeW, p.inW);
+      var cotangent = dy[((n * p.outH + ho) * p.outW + wo) * p.channels + c];
+      for (var h = rows.first; h < rows.end; h++) {
+        for (var w = columns.first; w < columns.end; w++) {
+          let other = x[((n * p.inH + h) * p.inW + w) * p.channels + c];
+          let earlier = h < myRow || (h == myRow && w < myColumn);
+          let itself = h == myRow && w == myColumn;
+          // `itself` is neither larger nor asked for equality.
+          cotangent = select(cotangent, Value(0.0), other > mine);
+          cotangent = select(cotangent, select(Value(0.0), cotangent, other < mine), earlier && !itself);
+        }
+      }
+      sum += cotangent;
+    }
+  }
+  out[t] = sum;
+}

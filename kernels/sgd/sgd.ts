@@ -1,0 +1,19 @@
+import { ceilDiv, foldWorkgroups, type Launch } from '../kernel.ts';
+import sgdKernel from './sgd.wgsl';
+
+export interface SgdSettings {
+  readonly momentum: number;
+  readonly nesterov: boolean;
+  readonly weightDecay: number;
+}
+
+/** One step for `size` weights. */
+export function sgd(size: number, { momentum, nesterov, weightDecay }: SgdSettings): Launch {
+  const width = size % 4 === 0 ? 4 : 1;
+  return {
+    kernel: sgdKernel,
+    aliases: width === 4 ? undefined : { Value: 'f32' },
+    params: { size: size / width, momentum, nesterov: Number(nesterov), weightDecay },
+    workgroups: foldWorkgroups(ceilDiv(size / width, 64)),
+  };
+}

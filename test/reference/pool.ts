@@ -1,0 +1,56 @@
+/** Pooling in float64, written from the definitions: x [n, h, w, c], y [n, ho, wo, c]. */
+export interface Pool {
+  readonly x: readonly [n: number, h: number, w: number, c: number];
+  readonly size: readonly [number, number];
+  readonly out: readonly [ho: number, wo: number];
+  readonly stride: readonly [number, number];
+  /** Rows above and columns to the left that are not there. */
+  readonly pad: readonly [number, number];
+}
+
+/** For every output its index and the indices of the inputs its window sees, in reading order. */
+function windows({ x: [N, H, W, C], size, out: [Ho, Wo], stride, pad }: Pool): { y: number; inside: number[] }[] {
+  const found: { y: number; inside: number[] }[] = [];
+  for (let n = 0; n < N; n++) for (let ho = 0; ho < Ho; ho++) for (let wo = 0; wo < Wo; wo++) for (let c = 0; c < C; c++) {
+    const inside: number[] = [];
+    for (let r = 0; r < size[0]; r++) for (let s = 0; s < size[1]; s++) {
+      const [h, w] = [ho * stride[0] + r - pad[0], wo * stride[1] + s - pad[1]];
+      if (h >= 0 && h < H && w >= 0 && w < W) inside.push(((n * H + h) * W + w) * C + c);
+    }
+    found.push({ y: ((n * Ho + ho) * Wo + wo) * C + c, inside });
+  }
+  return found;
+}
+
+const outputs = (p: Pool) => new Float64Array(p.x[0] * p.out[0] * p.out[1] * p.x[3]);
+const inputs = (p: Pool) => new Float64Array(p.x[0] * p.x[1] * p.x[2] * p.x[3]);
+
+export function maxPool(p: Pool, x: ArrayLike<number>): Float64Array {
+  const y = outputs(p);
+  for (const { y: at, inside } of windows(p)) y[at] = Math.max(...inside.map((i) => x[i]));
+  return y;
+}
+
+/** Of equal values the first has the cotangent. */
+export function maxPoolInputGrad(p: Pool, x: ArrayLike<number>, dy: ArrayLike<number>): Float64Array {
+  const dx = inputs(p);
+  for (const { y, inside } of windows(p)) {
+    const largest = Math.max(...inside.map((i) => x[i]));
+    dx[inside.find((i) => x[i] === largest)!] += dy[y];
+  }
+  return dx;
+}
+
+const countOf = (p: Pool, inside: number[], countPadding: boolean) => (countPadding ? p.size[0] * p.size[1] : inside.length);
+
+export function averagePool(p: Pool, x: ArrayLike<number>, countPadding: boolean): Float64Array {
+  const y = outputs(p);
+  for (const { y: at, inside } of windows(p)) for (const i of inside) y[at] += x[i] / countOf(p, inside, countPadding);
+  return y;
+}
+
+export function averagePoolInputGrad(p: Pool, dy: ArrayLike<number>, countPadding: boolean): Float64Array {
+  const dx = inputs(p);
+  for (const { y, inside } of windows(p)) for (const i of inside) dx[i] += dy[y] / countOf(p, inside, countPadding);
+  return dx;
+}
