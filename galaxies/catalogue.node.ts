@@ -1,0 +1,130 @@
+import { readdir, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { UserError } from '../engine/user_error.ts';
+import { assetTable, hartTable, kaggleTable } from './catalogue.ts';
+import { ID_COLUMN } from './columns.ts';
+import { readCsv, readHeader } from './csv_file.node.ts';
+import type { Galaxy, Votes } from './dataset.ts';
+
+/** What a folder holds, images not yet decoded. `files[i]` is the image of `galaxies[i]`. */
+export interface Catalogue {
+  readonly galaxies: readonly Galaxy[];
+  readonly files: readonly string[];
+  /** What was left out and why, with counts. */
+  readonly notes: readonly string[];
+}
+
+const MAPPING = 'gz2_filename_mapping.csv';
+const HART = ['gz2_hart16.csv', 'gz2_hart16.csv.gz'];
+const KAGGLE = ['labels.csv', 'training_solutions_rev1.csv'];
+
+/**
+ * Reads a folder in one of three layouts, told apart by the csv files in it:
+ * - Galaxy Zoo 2: `images/<asset_id>.jpg`, `gz2_filename_mapping.csv`, `gz2_hart16.csv` or `.csv.gz`;
+ * - Kaggle: `images/<GalaxyID>.jpg` and `labels.csv`, `training_solutions_rev1.csv` or one csv with a GalaxyID column;
+ * - no csv: images alone, in the folder or its `images/`, all without votes.
+ * Images may be .jpg, .jpeg or .png. Galaxies come sorted by id, numbers by value.
+ */
+export async function readCatalogue(dir: string): Promise<Catalogue> {
+  const names = await list(dir);
+  const notes: string[] = [];
+  const images = await findImages(dir, names, notes);
+  const hart = HART.find((name) => names.includes(name));
+  const mapped = names.includes(MAPPING);
+  if (mapped !== (hart !== undefined)) {
+    throw new UserError(
+      `${dir} has ${mapped ? MAPPING : hart} but no ${mapped ? HART.join(' or ') : MAPPING}; Galaxy Zoo 2 needs both`,
+    );
+  }
+  if (hart) return galaxyZoo2(join(dir, MAPPING), join(dir, hart), images, notes);
+  const csv = await findKaggleCsv(dir, names, notes);
+  return csv ? kaggle(join(dir, csv), images, notes) : assemble(images, null, notes);
+}
+
+async function list(dir: string): Promise<string[]> {
+  const info = await stat(dir).catch(() => null);
+  if (!info) throw new UserError(`${dir} does not exist; name a folder of galaxy images, or synthetic:400`);
+  if (!info.isDirectory()) throw new UserError(`${dir} is not a folder; name a folder of galaxy images, or synthetic:400`);
+  return (await readdir(dir)).sort();
+}
+
+/** Images by id, which is the file's name without its ending. */
+async function findImages(dir: string, names: string[], notes: string[]): Promise<Map<string, string>> {
+  const folder = names.includes('images') ? join(dir, 'images') : dir;
+  const files = folder === dir ? names : await list(folder);
+  const images = new Map<string, string>();
+  let repeated = 0;
+  for (const name of files) {
+    const match = /^(.+)\.(jpe?g|png)$/i.exec(name);
+    if (!match || name.startsWith('.')) continue;
+    if (images.has(match[1])) repeated++;
+    else images.set(match[1], join(folder, name));
+  }
+  if (images.size === 0) throw new UserError(`no .jpg, .jpeg or .png images in ${folder}`);
+  count(notes, repeated, 'image', 'left out: another image has the same name but for its ending');
+  return images;
+}
+
+async function findKaggleCsv(dir: string, names: string[], notes: string[]): Promise<string | null> {
+  const known = KAGGLE.find((name) => names.includes(name));
+  if (known) return known;
+  const found: string[] = [];
+  for (const name of names.filter((n) => n.toLowerCase().endsWith('.csv'))) {
+    if ((await readHeader(join(dir, name))).includes(ID_COLUMN)) found.push(name);
+    else notes.push(`${name} was not read: it has no column ${ID_COLUMN}`);
+  }
+  if (found.length > 1) {
+    throw new UserError(`${dir} has several tables of votes (${found.join(', ')}); keep one, or name it labels.csv`);
+  }
+  return found[0] ?? null;
+}
+
+async function kaggle(csv: string, images: Map<string, string>, notes: string[]): Promise<Catalogue> {
+  const { sink, votes } = kaggleTable(csv);
+  await readCsv(csv, sink);
+  let withoutImage = 0;
+  for (const id of votes.keys()) if (!images.has(id)) withoutImage++;
+  count(notes, withoutImage, 'galaxy', `of ${basename(csv)} left out: no image`);
+  return assemble(images, votes, notes);
+}
+
+async function galaxyZoo2(mapping: string, hart: string, images: Map<string, string>, notes: string[]): Promise<Catalogue> {
+  const assets = assetTable(mapping, (assetId) => images.has(assetId));
+  await readCsv(mapping, assets.sink);
+  const table = hartTable(hart, (objid) => assets.assetOf.has(objid));
+  await readCsv(hart, table.sink);
+  const votes = new Map<string, Votes>();
+  for (const [objid, assetId] of assets.assetOf) {
+    const found = table.votes.get(objid);
+    if (found) votes.set(assetId, found);
+  }
+  count(notes, assets.counts.withoutImage, 'row', `of ${basename(mapping)} left out: no image`);
+  count(notes, assets.counts.repeated, 'image', 'left out: another image shows the same object');
+  count(notes, table.counts.empty, 'row', `of ${basename(hart)} left out: a vote fraction is empty`);
+  count(notes, table.counts.repeated, 'row', `of ${basename(hart)} left out: the object is there already`);
+  return assemble(images, votes, notes);
+}
+
+/** `votes` null: no table, every image is kept, unlabelled. Otherwise images without votes are left out. */
+function assemble(images: Map<string, string>, votes: Map<string, Votes> | null, notes: string[]): Catalogue {
+  const ids = [...images.keys()].filter((id) => !votes || votes.has(id)).sort(byNumber);
+  count(notes, images.size - ids.length, 'image', 'left out: no votes');
+  if (ids.length === 0) throw new UserError(`none of the ${images.size} images has votes; are they named by their id?`);
+  return {
+    galaxies: ids.map((id) => ({ id, votes: votes?.get(id) ?? null })),
+    files: ids.map((id) => images.get(id)!),
+    notes,
+  };
+}
+
+/** Whole numbers by value and before all other names, without losing digits; names by code unit. */
+function byNumber(a: string, b: string): number {
+  const [m, n] = [/^\d+$/.test(a), /^\d+$/.test(b)];
+  if (m !== n) return m ? -1 : 1;
+  return (m ? a.length - b.length : 0) || (a < b ? -1 : 1);
+}
+
+function count(notes: string[], n: number, noun: string, what: string): void {
+  const plural = noun === 'galaxy' ? 'galaxies' : `${noun}s`;
+  if (n > 0) notes.push(`${n.toLocaleString('en-US')} ${n === 1 ? noun : plural} ${what}`);
+}

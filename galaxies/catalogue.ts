@@ -1,0 +1,109 @@
+import { UserError } from '../engine/user_error.ts';
+import { CHALLENGE_COLUMNS, ID_COLUMN } from './columns.ts';
+import { findColumns, parseCsv, type RowSink } from './csv.ts';
+import type { Votes } from './dataset.ts';
+
+/** Rounding in published fractions that is forgiven, and clamped away. */
+const ROUNDING = 1e-6;
+
+/** A vote fraction in 0..1, or null for a field that is empty or NaN. `where` gives file, line and column. */
+function fraction(field: string, where: () => string): number | null {
+  if (field === '' || /^nan$/i.test(field)) return null;
+  const value = Number(field);
+  if (Number.isNaN(value)) throw new UserError(`${where()}: "${field}" is not a number`);
+  if (value < -ROUNDING || value > 1 + ROUNDING) throw new UserError(`${where()}: ${field} is not a vote fraction in 0..1`);
+  return Math.min(1, Math.max(0, value));
+}
+
+/**
+ * Takes the challenge's csv: GalaxyID and its 37 columns, in any order. Columns missing, doubled or unknown, fields that
+ * are no fraction in 0..1 and a GalaxyID that comes twice are errors.
+ */
+export function kaggleTable(file: string): { sink: RowSink; votes: Map<string, Votes> } {
+  const votes = new Map<string, Votes>();
+  let columns: number[] | null = null;
+  const names = [ID_COLUMN, ...CHALLENGE_COLUMNS];
+  const sink: RowSink = (fields, line) => {
+    if (!columns) {
+      columns = findColumns(fields, names, file);
+      const unknown = fields.find((name) => !names.includes(name));
+      if (unknown !== undefined) throw new UserError(`${file}: column "${unknown}" is none of the challenge's columns`);
+      return;
+    }
+    const id = fields[columns[0]];
+    if (id === '') throw new UserError(`${file}, line ${line}, column ${ID_COLUMN}: empty`);
+    if (votes.has(id)) throw new UserError(`${file}, line ${line}: ${ID_COLUMN} ${id} is there a second time`);
+    const places = columns;
+    const values = CHALLENGE_COLUMNS.map((name, i) => {
+      const where = () => `${file}, line ${line}, column ${name}`;
+      const value = fraction(fields[places[i + 1]], where);
+      if (value === null) throw new UserError(`${where()}: no number`);
+      return value;
+    });
+    // Not from the Float32Array: 0.7 as a float is less than 0.7, and would miss that threshold.
+    const [smooth, featured, artifact] = values;
+    votes.set(id, { smooth, featured, artifact, all: Float32Array.from(values) });
+  };
+  return { sink, votes };
+}
+
+/** The challenge's csv from its text: votes by GalaxyID. `file` is what errors call it. */
+export function parseKaggle(text: string, file: string): Map<string, Votes> {
+  const { sink, votes } = kaggleTable(file);
+  parseCsv(text, file, sink);
+  return votes;
+}
+
+/**
+ * Takes `gz2_filename_mapping.csv` (objid, sample, asset_id) and keeps the rows whose image is `wanted`. Object ids have
+ * 18 digits, more than a double holds, and stay strings. One object has one image: further ones are counted.
+ */
+export function assetTable(file: string, wanted: (assetId: string) => boolean) {
+  const assetOf = new Map<string, string>();
+  const counts = { repeated: 0, withoutImage: 0 };
+  let columns: number[] | null = null;
+  const sink: RowSink = (fields) => {
+    if (!columns) {
+      columns = findColumns(fields, ['objid', 'asset_id'], file);
+      return;
+    }
+    const [objid, assetId] = columns.map((at) => fields[at]);
+    if (!wanted(assetId)) counts.withoutImage++;
+    else if (assetOf.has(objid)) counts.repeated++;
+    else assetOf.set(objid, assetId);
+  };
+  return { sink, assetOf, counts };
+}
+
+/** The columns of `gz2_hart16.csv` that are read: debiased shares of the first question (Hart et al. 2016). */
+export const HART_COLUMNS = [
+  'dr7objid',
+  't01_smooth_or_features_a01_smooth_debiased',
+  't01_smooth_or_features_a02_features_or_disk_debiased',
+  't01_smooth_or_features_a03_star_or_artifact_debiased',
+] as const;
+
+/**
+ * Takes `gz2_hart16.csv` and keeps the votes of the objects that are `wanted`. Rows with an empty or NaN fraction, which
+ * the published table has, are counted and left out; so are second rows of one object. Values outside 0..1 are errors.
+ */
+export function hartTable(file: string, wanted: (objid: string) => boolean) {
+  const votes = new Map<string, Votes>();
+  const counts = { repeated: 0, empty: 0, unwanted: 0 };
+  let columns: number[] | null = null;
+  const sink: RowSink = (fields, line) => {
+    if (!columns) {
+      columns = findColumns(fields, HART_COLUMNS, file);
+      return;
+    }
+    const objid = fields[columns[0]];
+    const [smooth, featured, artifact] = [1, 2, 3].map((i) =>
+      fraction(fields[columns![i]], () => `${file}, line ${line}, column ${HART_COLUMNS[i]}`),
+    );
+    if (!wanted(objid)) counts.unwanted++;
+    else if (smooth === null || featured === null || artifact === null) counts.empty++;
+    else if (votes.has(objid)) counts.repeated++;
+    else votes.set(objid, { smooth, featured, artifact });
+  };
+  return { sink, votes, counts };
+}

@@ -1,0 +1,41 @@
+import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip } from 'node:zlib';
+import { parse } from 'csv-parse';
+import { UserError } from '../engine/user_error.ts';
+import { csvError, parseCsv, type RowSink, sinkOptions } from './csv.ts';
+
+/** Streams a csv file, gzipped if its name ends in .gz, through `sink`; the file is never held whole. */
+export async function readCsv(path: string, sink: RowSink): Promise<void> {
+  const parser = parse(sinkOptions(path, sink));
+  parser.resume();
+  const source = createReadStream(path);
+  try {
+    await (path.endsWith('.gz') ? pipeline(source, createGunzip(), parser) : pipeline(source, parser));
+  } catch (error) {
+    throw fileError(csvError(error, path), path);
+  }
+}
+
+/** The first line of a csv file as its fields; none for an empty one. Reads no more than 64 KiB. */
+export async function readHeader(path: string): Promise<readonly string[]> {
+  const handle = await open(path);
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(65_536), 0, 65_536, 0);
+    const [line] = buffer.toString('utf8', 0, bytesRead).split(/\r?\n/, 1);
+    let header: readonly string[] = [];
+    parseCsv(line, path, (fields) => (header = fields));
+    return header;
+  } finally {
+    await handle.close();
+  }
+}
+
+function fileError(error: unknown, path: string): unknown {
+  if (!(error instanceof Error) || error instanceof UserError || !('code' in error)) return error;
+  if (/^Z_/.test(String(error.code))) return new UserError(`${path} is not a whole gzip file: ${error.message}`);
+  if (error.code === 'ENOENT') return new UserError(`${path} does not exist`);
+  if (error.code === 'EACCES') return new UserError(`${path} may not be read by this user`);
+  return error;
+}
