@@ -5,7 +5,7 @@ import { UserError } from '../../engine/user_error.ts';
 import { openSession } from '../session.node.ts';
 import { readAptSources } from '../setup/apt_sources.mjs';
 import { describeRemedy, lavapipeRemedy, readDistribution, swiftshaderRemedy } from '../setup/distribution.mjs';
-import { listAdapters, type AdapterFacts } from './adapters.node.ts';
+import { listAdapters, type AdapterFacts } from '../../engine/device/adapters.node.ts';
 import { smokeTest, type SmokeTest } from './smoke_test.ts';
 
 /** Something that is not there, why it matters, and the command or sentence that mends it. */
@@ -36,8 +36,9 @@ export interface Findings {
 export async function examine(adapter: string | undefined): Promise<Findings> {
   const binding = loadBinding();
   const softwareDrivers = { lavapipe: softwareDriver('lavapipe') ?? null, swiftshader: softwareDriver('swiftshader') ?? null };
-  const adapters = 'error' in binding ? [] : await listAdapters();
+  // Before the list: asking for adapters by name makes drivers visible that the system's own choice does not see.
   const tried = await tryOut(adapter);
+  const adapters = 'error' in binding ? [] : await listAdapters();
   return {
     system: readDistribution().name,
     node: process.versions.node,

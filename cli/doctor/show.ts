@@ -1,4 +1,4 @@
-import type { AdapterFacts } from './adapters.node.ts';
+import type { AdapterFacts } from '../../engine/device/adapters.node.ts';
 import type { Findings } from './examine.node.ts';
 
 const bytes = (n: number): string => (n >= 2 ** 30 ? `${(n / 2 ** 30).toFixed(1)} GiB` : n >= 2 ** 20 ? `${Math.round(n / 2 ** 20)} MiB` : `${Math.round(n / 1024)} KiB`);
@@ -33,7 +33,7 @@ export function showFindings(findings: Findings): string {
     `SwiftShader     ${softwareDrivers.swiftshader ?? 'not installed'}`,
     `Adapters        ${adapters.length === 0 ? 'none' : adapters.length}`,
     ...adapters.map(showAdapter),
-    `Would be used   ${used ?? `nothing: ${whyNone}`}`,
+    `Would be used   ${used ?? (adapters.length === 0 ? 'nothing' : `nothing: ${whyNone}`)}`,
     `Smoke test      ${showSmokeTest(findings)}`,
     ...missing.map(({ what, why, mend }) => `Missing         ${what} (${why})\n                ${mend}`),
   ].join('\n');

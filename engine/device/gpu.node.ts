@@ -36,7 +36,11 @@ export function openGpu(options: GpuOptions = {}): GPU {
     // Both drivers are named, so that one process can open both: the loader reads this once.
     process.env['VK_DRIVER_FILES'] = [softwareDriver('lavapipe'), softwareDriver('swiftshader')].filter(Boolean).join(':');
     flags.push(`adapter=${SOFTWARE_ADAPTER_NAMES[wanted]}`);
-  } else if (wanted) flags.push(`adapter=${options.adapter}`);
+  } else if (wanted) {
+    // SwiftShader lies in a browser's folder, where the loader does not look by itself.
+    process.env['VK_ADD_DRIVER_FILES'] ??= softwareDriver('swiftshader') ?? '';
+    flags.push(`adapter=${options.adapter}`);
+  }
   // Dawn rounds timestamps to 65 us as a browser must; a benchmark needs them as they are.
   const disable = ['timestamp_quantization', ...(options.disable ?? [])];
   flags.push(`disable-dawn-features=${disable.join(',')}`);

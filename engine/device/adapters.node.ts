@@ -1,6 +1,6 @@
-import { openDevice } from '../../engine/device/device.ts';
-import { openGpu, softwareDriver } from '../../engine/device/gpu.node.ts';
-import { namesInRefusal } from '../session.node.ts';
+import { openDevice, type Device } from './device.ts';
+import { openGpu } from './gpu.node.ts';
+import { UserError } from '../user_error.ts';
 
 /** One adapter as WebGPU describes it, with the limits that decide what can be trained. */
 export interface AdapterFacts {
@@ -24,27 +24,36 @@ export interface AdapterFacts {
 /** Part of no adapter's name: Dawn answers it with a list of those there are. */
 const NOBODY = 'no adapter is called this';
 
+/** The names of the adapters in the message with which Dawn refuses an unknown name; null for any other message. */
+function namesInRefusal(error: Error): string[] | null {
+  if (!error.message.includes('no suitable backends found')) return null;
+  return [...error.message.matchAll(/name: '(.*)'/g)].map((match) => match[1]);
+}
+
 /**
  * Every adapter that this machine has, software drivers that belong to a browser included. Each is opened once. Empty where
  * there is none; throws a UserError where the Dawn binding does not load.
  */
 export async function listAdapters(): Promise<AdapterFacts[]> {
-  // SwiftShader lies in a browser's folder, where the Vulkan loader does not look by itself.
-  const ownSearch = process.env['VK_ADD_DRIVER_FILES'];
-  process.env['VK_ADD_DRIVER_FILES'] = [ownSearch, softwareDriver('swiftshader')].filter(Boolean).join(':');
-  try {
-    const names = await openGpu({ adapter: NOBODY }).requestAdapter().then(() => [], (error: Error) => namesInRefusal(error.message));
-    const facts: AdapterFacts[] = [];
-    for (const name of names) facts.push(await describe(name));
-    return facts;
-  } finally {
-    if (ownSearch === undefined) delete process.env['VK_ADD_DRIVER_FILES'];
-    else process.env['VK_ADD_DRIVER_FILES'] = ownSearch;
-  }
+  const names = await openGpu({ adapter: NOBODY }).requestAdapter().then(() => [], (error: Error) => namesInRefusal(error) ?? []);
+  const facts: AdapterFacts[] = [];
+  for (const name of names) facts.push(await describe(name));
+  return facts;
+}
+
+/**
+ * Opens the adapter of this name (`lavapipe`, `swiftshader`, part of another's name), or the system's choice. Throws a
+ * UserError that lists the adapters there are where none is called so.
+ */
+export async function openAdapter(name: string | undefined): Promise<Device> {
+  return openDevice({ gpu: openGpu({ adapter: name }) }).catch((error: Error) => {
+    const names = name === undefined ? null : namesInRefusal(error);
+    throw names ? new UserError(`no adapter is called ${name}; this machine has ${names.join(', ') || 'none'}`) : error;
+  });
 }
 
 async function describe(name: string): Promise<AdapterFacts> {
-  using device = await openDevice({ gpu: openGpu({ adapter: name }) });
+  using device = await openAdapter(name);
   const { limits } = device.gpu;
   return {
     name,
