@@ -1,15 +1,25 @@
 import { defineConfig } from 'vitest/config';
+import { softwareDriver } from './engine/device/gpu.node.ts';
 import { wgslVite } from './kernels/wgsl_plugin.mjs';
 
 export default defineConfig({
   plugins: [wgslVite],
   test: {
     include: ['test/**/*.test.ts'],
+    // Builds dist/ where it is older than the sources: the tests of the command line run it as a user does.
+    globalSetup: ['test/global_setup.ts'],
+    env: {
+      // SwiftShader cannot be installed everywhere (Ubuntu's Chromium is a snap); the set-up says so where it is missing.
+      TUNINGFORK_TEST_ADAPTERS: process.env['TUNINGFORK_TEST_ADAPTERS'] ?? (softwareDriver('swiftshader') ? 'lavapipe,swiftshader' : 'lavapipe'),
+    },
+    reporters: ['default', './test/reporter.ts'],
     // Every file that opens a GPU device compiles its own pipelines: one process at a time keeps two cores busy with
     // the software adapter's own threads, and no test competes with another for memory.
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // A process that native code keeps from ending is given up.
+    teardownTimeout: 10_000,
   },
 });

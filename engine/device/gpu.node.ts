@@ -1,14 +1,9 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { UserError } from '../user_error.ts';
+import { SOFTWARE_ADAPTER_NAMES, SOFTWARE_DRIVERS } from './software_drivers.mjs';
 
-/** Where Linux distributions put the description of a Vulkan driver that runs on the CPU. */
-const SOFTWARE_DRIVERS = {
-  lavapipe: ['/usr/share/vulkan/icd.d/lvp_icd.json', '/usr/share/vulkan/icd.d/lvp_icd.x86_64.json', '/usr/share/vulkan/icd.d/lvp_icd.aarch64.json'],
-  swiftshader: ['/usr/lib/chromium/vk_swiftshader_icd.json', '/usr/lib/chromium-browser/vk_swiftshader_icd.json'],
-} as const;
-
-export type SoftwareAdapter = keyof typeof SOFTWARE_DRIVERS;
+export type SoftwareAdapter = 'lavapipe' | 'swiftshader';
 
 /** The driver file of a software adapter, or undefined where it is not installed. */
 export function softwareDriver(name: SoftwareAdapter): string | undefined {
@@ -40,8 +35,12 @@ export function openGpu(options: GpuOptions = {}): GPU {
     if (!softwareDriver(wanted)) throw new UserError(`the software adapter ${wanted} is not installed; run \`tuningfork doctor\` for the command that installs it`);
     // Both drivers are named, so that one process can open both: the loader reads this once.
     process.env['VK_DRIVER_FILES'] = [softwareDriver('lavapipe'), softwareDriver('swiftshader')].filter(Boolean).join(':');
-    flags.push(`adapter=${wanted === 'lavapipe' ? 'llvmpipe' : 'SwiftShader'}`);
-  } else if (wanted) flags.push(`adapter=${options.adapter}`);
+    flags.push(`adapter=${SOFTWARE_ADAPTER_NAMES[wanted]}`);
+  } else if (wanted) {
+    // SwiftShader lies in a browser's folder, where the loader does not look by itself.
+    process.env['VK_ADD_DRIVER_FILES'] ??= softwareDriver('swiftshader') ?? '';
+    flags.push(`adapter=${options.adapter}`);
+  }
   // Dawn rounds timestamps to 65 us as a browser must; a benchmark needs them as they are.
   const disable = ['timestamp_quantization', ...(options.disable ?? [])];
   flags.push(`disable-dawn-features=${disable.join(',')}`);

@@ -1,0 +1,72 @@
+// Makes dist/: the program (cli.js and its chunks), the decode worker, the library for Node and for browsers, and its
+// types. `node cli/build.mjs` does all; the set-up and the tests only need `bundle()`.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { wgslEsbuild } from '../kernels/wgsl_plugin.mjs';
+import { sourcesFingerprint, stampFile } from './setup/freshness.mjs';
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+const WORKER = 'galaxies/decode_worker.node.ts';
+
+const common = {
+  absWorkingDir: ROOT,
+  outdir: 'dist',
+  bundle: true,
+  format: 'esm',
+  target: 'es2022',
+  plugins: [wgslEsbuild],
+  sourcemap: true,
+  legalComments: 'none',
+  logLevel: 'warning',
+  metafile: true,
+};
+const forNode = { ...common, platform: 'node', packages: 'external' };
+
+/** Fails when an output, or a chunk it imports, contains or imports what a browser does not have. */
+function assertRunsInBrowser({ outputs }, entry) {
+  const seen = new Set();
+  const check = (path) => {
+    if (seen.has(path)) return;
+    seen.add(path);
+    for (const input of Object.keys(outputs[path].inputs)) {
+      if (/\.node\.ts$|(^|\/)node_modules\//.test(input)) throw new Error(`${entry} must run in a browser and contains ${input}`);
+    }
+    for (const { path: imported, external } of outputs[path].imports) {
+      if (external) throw new Error(`${entry} must run in a browser and imports ${imported}`);
+      check(imported);
+    }
+  };
+  check(entry);
+}
+
+/** The JavaScript in dist/, without types. Old chunks are removed first: their names change with their contents. */
+export async function bundle() {
+  const fingerprint = sourcesFingerprint(ROOT);
+  rmSync(join(ROOT, 'dist'), { recursive: true, force: true });
+  mkdirSync(join(ROOT, 'dist'));
+  const [, , library, browser] = await Promise.all([
+    // Split into chunks, so that a command loads what it needs and `--help` next to nothing.
+    build({ ...forNode, entryPoints: { cli: 'cli/main.ts' }, splitting: true }),
+    existsSync(join(ROOT, WORKER)) && build({ ...forNode, entryPoints: { decode_worker: WORKER } }),
+    // Split too: what both import (UserError, Device) must exist once, or `instanceof` tells them apart.
+    build({ ...forNode, entryPoints: { tuningfork: 'index.ts', 'tuningfork.node': 'index.node.ts' }, splitting: true, minify: true, chunkNames: 'shared-[hash]' }),
+    build({ ...common, platform: 'browser', entryPoints: { 'tuningfork.browser': 'index.ts' }, minify: true }),
+  ]);
+  assertRunsInBrowser(library.metafile, 'dist/tuningfork.js');
+  assertRunsInBrowser(browser.metafile, 'dist/tuningfork.browser.js');
+  writeFileSync(stampFile(ROOT), fingerprint);
+}
+
+/** The library's types, one .d.ts for each of its modules. */
+export function declarations(folder = join(ROOT, 'dist/types')) {
+  const tsc = spawnSync(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', join(ROOT, 'tsconfig.build.json'), '--outDir', folder], { encoding: 'utf8' });
+  if (tsc.status !== 0) throw new Error(`tsc could not write the declarations:\n${tsc.stdout}${tsc.stderr}`);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await bundle();
+  declarations();
+}

@@ -1,0 +1,41 @@
+import { Argument, type Command } from 'commander';
+import { allOptions, defaultData, numberWithin } from '../options.ts';
+import { SOURCES } from '../sources.ts';
+
+/** `tuningfork data stats` and `tuningfork data fetch`. */
+export function register(program: Command): void {
+  const data = program.command('data').description('look at galaxies and their labels, or download public ones');
+
+  data
+    .command('stats')
+    .description('count the galaxies of each class and draw their votes, as a page and as pictures')
+    .option('--data <folder>', 'a folder of galaxies, or synthetic:400 to draw 400', defaultData())
+    .option('--threshold <share>', 'how much of the votes makes a label', numberWithin(0, 1), 0.6)
+    .option('--out <folder>', 'where the page and the pictures go', 'runs/stats')
+    .addHelpText('after', `
+Examples:
+  tuningfork data stats --data galaxies/
+  tuningfork data stats --data synthetic:1000 --threshold 0.8 --out runs/sky
+  tuningfork data stats --data galaxies/ --json | jq .thresholds`)
+    .action(async (_options: object, command: Command) => {
+      const { dataStats } = await import('../data_stats.node.ts');
+      await dataStats(allOptions(command));
+    });
+
+  data
+    .command('fetch')
+    .description('download a public set of files; resumes where it was interrupted, verifies checksums')
+    .addArgument(new Argument('<set>', 'what to download').choices(SOURCES.map(({ name }) => name)))
+    .requiredOption('--to <folder>', 'where the files go')
+    .addHelpText('after', `
+Sets:
+${SOURCES.map(({ name, licence, files }) => `  ${name} (${licence})\n${files.map(({ file, about }) => `    ${file}: ${about}`).join('\n')}`).join('\n')}
+
+Examples:
+  tuningfork data fetch efficientnet-b0 --to weights/
+  tuningfork data fetch galaxy-zoo-2 --to galaxies/`)
+    .action(async (set: string, _options: object, command: Command) => {
+      const { dataFetch } = await import('../data_fetch.node.ts');
+      await dataFetch(set, allOptions(command));
+    });
+}

@@ -1,0 +1,22 @@
+import { InvalidArgumentError, type Command } from 'commander';
+
+/** The options that every command has, before or after its name. */
+export interface GlobalOptions {
+  readonly adapter?: string;
+  readonly json?: boolean;
+}
+
+/** A command's own options together with the global ones. */
+export const allOptions = <T extends object>(command: Command): T & GlobalOptions => command.optsWithGlobals<T & GlobalOptions>();
+
+/** A parser for a number within low..high, ends included. */
+export function numberWithin(low: number, high: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === '' || !(value >= low && value <= high)) throw new InvalidArgumentError(`It must be a number from ${low} to ${high}.`);
+    return value;
+  };
+}
+
+/** The galaxies that a command takes when it is not told: TUNINGFORK_DATA, or drawn ones, so that it runs where no data is. */
+export const defaultData = (): string => process.env['TUNINGFORK_DATA'] ?? 'synthetic:400';
