@@ -18,5 +18,14 @@ export function numberWithin(low: number, high: number): (text: string) => numbe
   };
 }
 
+/** A parser for a whole number within low..high, ends included. */
+export function wholeNumberWithin(low: number, high: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\s*\d+\s*$/.test(text) || !(value >= low && value <= high)) throw new InvalidArgumentError(`It must be a whole number from ${low} to ${high}.`);
+    return value;
+  };
+}
+
 /** The galaxies that a command takes when it is not told: TUNINGFORK_DATA, or drawn ones, so that it runs where no data is. */
 export const defaultData = (): string => process.env['TUNINGFORK_DATA'] ?? 'synthetic:400';

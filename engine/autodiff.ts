@@ -3,19 +3,17 @@ import { ones, stopGradientOp } from './ops/leaves.ts';
 import { Tensor, sameShape, shapeError, showShape, topologicalOrder } from './tensor.ts';
 import { UserError } from './user_error.ts';
 
-export interface GradOptions {
-  /** Cotangent of what is differentiated; ones for a scalar, required for anything else. */
-  readonly seed?: Tensor;
-  /** What becomes of the cotangent of a tensor before it goes on to the tensor's inputs: guided backpropagation is a rule of this kind. */
-  readonly through?: (t: Tensor, dy: Tensor) => Tensor;
-}
+/** What becomes of the cotangent of a tensor before it goes on to the tensor's inputs: guided backpropagation is such a rule. */
+export type CotangentRule = (t: Tensor, dy: Tensor) => Tensor;
 
 /**
  * The gradients of a scalar with respect to tensors of its graph, as graph: reverse-mode differentiation
  * (Griewank & Walther 2008, chapter 3). Every op hands back the cotangents of its inputs (`vjp`); where a tensor has several
  * users, their cotangents add up. A tensor that the loss does not depend on is an error: a silent zero hides a wrong graph.
+ *
+ * @param seed cotangent of `of`; ones for a scalar, required for anything else
  */
-export function grad(of: Tensor, wrt: readonly Tensor[], { seed, through }: GradOptions = {}): Tensor[] {
+export function grad(of: Tensor, wrt: readonly Tensor[], seed?: Tensor, through?: CotangentRule): Tensor[] {
   if (!seed && of.size !== 1) shapeError('grad', 'only a scalar has a gradient (give a seed cotangent for anything else)', of);
   if (seed && !sameShape(seed.shape, of.shape)) shapeError('grad', 'the seed must have the shape of what is differentiated', of, seed);
   const order = topologicalOrder([of]);

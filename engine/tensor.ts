@@ -17,7 +17,8 @@ let nextId = 0;
  */
 export class Tensor {
   readonly id = nextId++;
-  name: string | undefined;
+  /** What it is called, in the order of naming: a network's last block is also the end of its stage. */
+  readonly names: string[] = [];
 
   constructor(
     readonly op: OpDef,
@@ -31,9 +32,14 @@ export class Tensor {
     return sizeOf(this.shape);
   }
 
+  /** The latest name, for listings and errors. */
+  get name(): string | undefined {
+    return this.names[this.names.length - 1];
+  }
+
   /** Gives the tensor a name for listings, errors and Grad-CAM, and returns it. */
-  named(name: string): this {
-    this.name = name;
+  named(...names: readonly string[]): this {
+    this.names.push(...names);
     return this;
   }
 

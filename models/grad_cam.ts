@@ -7,9 +7,9 @@ import { UserError } from '../engine/user_error.ts';
 
 /** The tensor of a graph with this name, such as a segment's or a block's output: any of them can be explained. */
 export function findTensor(of: Tensor, name: string): Tensor {
-  const named = topologicalOrder([of]).filter((t) => t.name !== undefined && t.op.name !== 'parameter' && t.op.name !== 'input');
-  const found = named.find((t) => t.name === name);
-  if (!found) throw new UserError(`there is no layer ${name}; the layers are ${named.map((t) => t.name).join(', ')}`);
+  const named = topologicalOrder([of]).filter((t) => t.names.length > 0 && t.op.name !== 'parameter' && t.op.name !== 'input');
+  const found = named.find((t) => t.names.includes(name));
+  if (!found) throw new UserError(`there is no layer ${name}; the layers are ${named.flatMap((t) => t.names).join(', ')}`);
   return found;
 }
 
@@ -49,7 +49,7 @@ export function gradCamPlusPlus(logits: Tensor, classes: Tensor, activation: Ten
  * cotangents are cut off at every activation function on the way back.
  */
 export function guidedBackprop(logits: Tensor, classes: Tensor, x: Tensor): Tensor {
-  return grad(pickedScore(logits, classes), [x], { through: (t, dy) => (isActivation(t) ? relu(dy) : dy) })[0];
+  return grad(pickedScore(logits, classes), [x], undefined, (t, dy) => (isActivation(t) ? relu(dy) : dy))[0];
 }
 
 const isActivation = ({ attrs }: Tensor): boolean => {

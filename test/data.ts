@@ -7,7 +7,10 @@ import { fileURLToPath } from 'node:url';
  */
 export function testData(): string | null {
   const named = process.env.TUNINGFORK_TEST_DATA;
-  if (named) return named;
+  if (named) {
+    if (!existsSync(named)) throw new Error(`TUNINGFORK_TEST_DATA names ${named}, which does not exist`);
+    return named;
+  }
   const beside = fileURLToPath(new URL('../../shared/data', import.meta.url));
   return existsSync(beside) ? beside : null;
 }

@@ -29,9 +29,7 @@ export function buildGraph(roots: readonly Tensor[], rewrite: boolean): Graph {
 
 const withInputs = (t: Tensor, inputs: readonly Tensor[]): Tensor => {
   if (inputs.every((input, i) => input === t.inputs[i])) return t;
-  const copy = new Tensor(t.op, inputs, t.attrs, t.shape, t.dtype);
-  copy.name = t.name;
-  return copy;
+  return new Tensor(t.op, inputs, t.attrs, t.shape, t.dtype).named(...t.names);
 };
 
 /** Common subexpressions: the same op with the same attributes on the same inputs is computed once. */
@@ -74,8 +72,7 @@ function fusePointwise(order: readonly Tensor[], roots: ReadonlySet<Tensor>, bec
       if (mergeable(head, 1)) {
         const before = now.get(head)!;
         const merged = [...(before.attrs as unknown as PointwiseAttributes).stages, ...stages];
-        next = new Tensor(pointwiseOp, [...before.inputs, ...operands.map((o) => now.get(o) ?? o)], { stages: merged }, t.shape);
-        next.name = t.name;
+        next = new Tensor(pointwiseOp, [...before.inputs, ...operands.map((o) => now.get(o) ?? o)], { stages: merged }, t.shape).named(...t.names);
         absorbed.add(head);
       }
     }
