@@ -32,7 +32,7 @@ export interface StepResult {
   readonly seen: number;
 }
 
-const RUNNING_MOMENTUM = 0.01;
+const RUNNING_MOMENTUM = 0.1;
 
 /** One phase made runnable: its training program and its classifier for validation. */
 export class Phase implements Disposable {
