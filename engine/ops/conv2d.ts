@@ -1,6 +1,6 @@
-import { conv2dFilterGradV1, conv2dInputGradV1, conv2dV1 } from '../../kernels/conv2d/conv2d.ts';
 import { defineOp } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
+import { lowerConv2d, lowerConv2dFilterGrad, lowerConv2dInputGrad } from './conv2d_lower.ts';
 import { convGeometry, expectShape, filterShape, inputShape, outputShape, type ConvAttributes, type ConvGeometry } from './conv_geometry.ts';
 
 interface Version {
@@ -22,7 +22,7 @@ const conv2dOp = defineOp<'x' | 'w', Conv2dGeometry>({
   inputs: ['x', 'w'],
   shape: (_, g) => outputShape(g),
   vjp: ({ x, w }, dy, g) => ({ x: () => conv2dInputGrad(dy, w, g), w: () => conv2dFilterGrad(x, dy, g) }),
-  lower: ({ attrs, in: from, out }) => [{ launch: conv2dV1(attrs), buffers: { x: from(0), w: from(1), y: out() } }],
+  lower: lowerConv2d,
 });
 
 const inputGradOp = defineOp<'dy' | 'w', Conv2dGeometry>({
@@ -34,7 +34,7 @@ const inputGradOp = defineOp<'dy' | 'w', Conv2dGeometry>({
     return inputShape(g);
   },
   vjp: ({ dy, w }, ddx, g) => ({ dy: () => conv2dOp([ddx, w], g), w: () => conv2dFilterGrad(ddx, dy, g) }),
-  lower: ({ attrs, in: from, out }) => [{ launch: conv2dInputGradV1(attrs), buffers: { dy: from(0), w: from(1), dx: out() } }],
+  lower: lowerConv2dInputGrad,
 });
 
 const filterGradOp = defineOp<'x' | 'dy', Conv2dGeometry>({
@@ -46,7 +46,7 @@ const filterGradOp = defineOp<'x' | 'dy', Conv2dGeometry>({
     return filterShape(g);
   },
   vjp: ({ x, dy }, ddw, g) => ({ x: () => conv2dInputGrad(dy, ddw, g), dy: () => conv2dOp([x, ddw], g) }),
-  lower: ({ attrs, in: from, out }) => [{ launch: conv2dFilterGradV1(attrs), buffers: { x: from(0), dy: from(1), dw: out() } }],
+  lower: lowerConv2dFilterGrad,
 });
 
 /**

@@ -1,6 +1,7 @@
 import { matmulV1, type MatmulSize } from '../../kernels/matmul/matmul.ts';
 import { defineOp } from '../op.ts';
 import { shapeError, type Tensor } from '../tensor.ts';
+import { Steps } from './matmul_lower.ts';
 
 export interface MatmulAttributes {
   /** `a` is stored as [K, M]. */
@@ -31,7 +32,14 @@ const matmulOp = defineOp<'a' | 'b', MatmulAttributes>({
     a: () => (transposeA ? matmul(b, dy, { transposeA: transposeB, transposeB: true, version }) : matmul(dy, b, { transposeB: !transposeB, version })),
     b: () => (transposeB ? matmul(dy, a, { transposeA: true, transposeB: transposeA, version }) : matmul(a, dy, { transposeA: !transposeA, version })),
   }),
-  lower: ({ inputs: [a, b], attrs, in: from, out }) => [{ launch: matmulV1(sizes(a, b, attrs)), buffers: { a: from(0), b: from(1), out: out() } }],
+  lower(ctx) {
+    const [a, b] = ctx.inputs;
+    const size = sizes(a, b, ctx.attrs);
+    if (ctx.attrs.version === 1) return [{ launch: matmulV1(size), buffers: { a: ctx.in(0), b: ctx.in(1), out: ctx.out() } }];
+    const steps = new Steps(ctx);
+    steps.matmul(size, ctx.in(0), ctx.in(1), ctx.out());
+    return steps.list;
+  },
 });
 
 /**

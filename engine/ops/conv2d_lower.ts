@@ -1,0 +1,84 @@
+import { conv2dFilterGradV1, conv2dFilterGradV2, conv2dInputGradV1, conv2dInputGradV2, conv2dV1, conv2dV2 } from '../../kernels/conv2d/conv2d.ts';
+import { padded } from '../../kernels/matmul/matmul.ts';
+import type { LowerContext, Step } from '../op.ts';
+import type { Conv2dGeometry } from './conv2d.ts';
+import type { ConvGeometry } from './conv_geometry.ts';
+import { Steps } from './matmul_lower.ts';
+
+type Context = LowerContext<Conv2dGeometry>;
+
+/** A convolution that looks at one pixel at a time is a matrix product of all pixels with the filter. */
+const isMatmul = (g: ConvGeometry): boolean =>
+  g.filterH === 1 && g.filterW === 1 && g.strideH === 1 && g.strideW === 1 && g.groups === 1 && g.padTop + g.padLeft + g.padBottom + g.padRight === 0;
+
+/** Grouped convolutions have the naive kernels only. */
+const isNaive = (g: Conv2dGeometry): boolean => g.version === 1 || g.groups > 1;
+
+/** What the tiled kernels work on: the same convolution with channels that are multiples of 4, and how to get there. */
+function tiled(g: ConvGeometry) {
+  const C = [g.inChannels, padded(g.inChannels)] as const;
+  const K = [g.outChannels, padded(g.outChannels)] as const;
+  const taps = g.filterH * g.filterW;
+  const inPixels = [g.batch * g.inH * g.inW, g.batch * g.inH * g.inW] as const;
+  const outPixels = [g.batch * g.outH * g.outW, g.batch * g.outH * g.outW] as const;
+  return { C, K, taps, inPixels, outPixels, pixels: inPixels[0], geometry: { ...g, inChannels: C[1], outChannels: K[1] } };
+}
+
+const cutBack = ([whole, wide]: readonly [number, number]) => [wide, whole] as const;
+
+export function lowerConv2d(ctx: Context): Step[] {
+  const g = ctx.attrs;
+  if (isNaive(g)) return [{ launch: conv2dV1(g), buffers: { x: ctx.in(0), w: ctx.in(1), y: ctx.out() } }];
+  const steps = new Steps(ctx);
+  const { C, K, taps, inPixels, outPixels, pixels, geometry } = tiled(g);
+  if (isMatmul(g)) {
+    steps.matmul({ M: pixels, N: K[0], K: C[0], transposeA: false, transposeB: false }, ctx.in(0), ctx.in(1), ctx.out());
+    return steps.list;
+  }
+  const x = steps.padded(ctx.in(0), 1, inPixels, C);
+  const w = steps.padded(ctx.in(1), taps, C, K);
+  const y = K[0] === K[1] ? ctx.out() : ctx.temp(outPixels[0] * K[1]);
+  steps.list.push({ launch: conv2dV2(geometry, ctx.capabilities), buffers: { x, w, y } });
+  if (y !== ctx.out()) steps.cut(y, ctx.out(), 1, outPixels, cutBack(K));
+  return steps.list;
+}
+
+export function lowerConv2dInputGrad(ctx: Context): Step[] {
+  const g = ctx.attrs;
+  if (isNaive(g)) return [{ launch: conv2dInputGradV1(g), buffers: { dy: ctx.in(0), w: ctx.in(1), dx: ctx.out() } }];
+  const steps = new Steps(ctx);
+  const { C, K, taps, inPixels, outPixels, pixels, geometry } = tiled(g);
+  if (isMatmul(g)) {
+    steps.matmul({ M: pixels, N: C[0], K: K[0], transposeA: false, transposeB: true }, ctx.in(0), ctx.in(1), ctx.out());
+    return steps.list;
+  }
+  const dy = steps.padded(ctx.in(0), 1, outPixels, K);
+  const w = steps.padded(ctx.in(1), taps, C, K);
+  const dx = C[0] === C[1] ? ctx.out() : ctx.temp(inPixels[0] * C[1]);
+  steps.list.push({ launch: conv2dInputGradV2(geometry, ctx.capabilities), buffers: { dy, w, dx } });
+  if (dx !== ctx.out()) steps.cut(dx, ctx.out(), 1, inPixels, cutBack(C));
+  return steps.list;
+}
+
+export function lowerConv2dFilterGrad(ctx: Context): Step[] {
+  const g = ctx.attrs;
+  if (isNaive(g)) return [{ launch: conv2dFilterGradV1(g), buffers: { x: ctx.in(0), dy: ctx.in(1), dw: ctx.out() } }];
+  const steps = new Steps(ctx);
+  const { C, K, taps, inPixels, outPixels, pixels, geometry } = tiled(g);
+  if (isMatmul(g)) {
+    steps.matmul({ M: C[0], N: K[0], K: pixels, transposeA: true, transposeB: false }, ctx.in(0), ctx.in(1), ctx.out());
+    return steps.list;
+  }
+  const x = steps.padded(ctx.in(0), 1, inPixels, C);
+  const dy = steps.padded(ctx.in(1), 1, outPixels, K);
+  const launch = conv2dFilterGradV2(geometry, ctx.capabilities);
+  const size = taps * C[1] * K[1];
+  const parts = launch.workgroups[2];
+  const isWhole = C[0] === C[1] && K[0] === K[1];
+  const dw = isWhole ? ctx.out() : ctx.temp(size);
+  const partial = parts === 1 ? dw : ctx.temp(parts * size);
+  steps.list.push({ launch, buffers: { x, dy, dw: partial } });
+  if (parts > 1) steps.addUp(partial, dw, parts, size);
+  if (!isWhole) steps.cut(dw, ctx.out(), taps, cutBack(C), cutBack(K));
+  return steps.list;
+}

@@ -1,0 +1,52 @@
+import { matmulV2, padded, resize, type MatmulSize } from '../../kernels/matmul/matmul.ts';
+import { reduce } from '../../kernels/reduce/reduce.ts';
+import type { BufferRef, LowerContext, Step } from '../op.ts';
+
+type Context = Pick<LowerContext<object>, 'temp' | 'capabilities'>;
+
+/** Collects the steps of an op that needs several: a tiled kernel and the padding, cutting and adding around it. */
+export class Steps {
+  readonly list: Step[] = [];
+
+  constructor(private readonly context: Context) {}
+
+  /** x [outer, mid, inner] with its two last dimensions as given, in scratch; x itself where they are so already. */
+  padded(x: BufferRef, outer: number, [midIn, midOut]: readonly [number, number], [innerIn, innerOut]: readonly [number, number]): BufferRef {
+    if (midIn === midOut && innerIn === innerOut) return x;
+    const out = this.context.temp(outer * midOut * innerOut);
+    this.list.push({ launch: resize(outer, [midIn, midOut], [innerIn, innerOut]), buffers: { x, out } });
+    return out;
+  }
+
+  /** Cuts x [outer, mid, inner] down into `out`. */
+  cut(x: BufferRef, out: BufferRef, outer: number, mid: readonly [number, number], inner: readonly [number, number]): void {
+    this.list.push({ launch: resize(outer, mid, inner), buffers: { x, out } });
+  }
+
+  /** Adds up `parts` results of `size` elements each that lie one after the other, in a fixed order, into `out`. */
+  addUp(x: BufferRef, out: BufferRef, parts: number, size: number): void {
+    let from = x;
+    const launches = reduce(1, parts, size, 1);
+    launches.forEach((launch, i) => {
+      const to = i === launches.length - 1 ? out : this.context.temp(launch.params['parts'] * size);
+      this.list.push({ launch, buffers: { x: from, out: to } });
+      from = to;
+    });
+  }
+
+  /** out [M, N] = op(a) · op(b) by the tiled kernel, whatever the sizes. */
+  matmul(size: MatmulSize, a: BufferRef, b: BufferRef, out: BufferRef): void {
+    const { M, N, K, transposeA, transposeB } = size;
+    const [aRows, aCols] = transposeA ? [K, M] : [M, K];
+    const [bRows, bCols] = transposeB ? [N, K] : [K, N];
+    const A = this.padded(a, 1, [aRows, aRows], [aCols, padded(aCols)]);
+    const B = this.padded(b, 1, [bRows, bRows], [bCols, padded(bCols)]);
+    const wide = padded(N);
+    const { launch, swapped, parts } = matmulV2(size, this.context.capabilities);
+    const whole = wide === N ? out : this.context.temp(M * wide);
+    const product = parts === 1 ? whole : this.context.temp(parts * M * wide);
+    this.list.push({ launch, buffers: { left: swapped ? B : A, right: swapped ? A : B, out: product } });
+    if (parts > 1) this.addUp(product, whole, parts, M * wide);
+    if (wide !== N) this.cut(whole, out, 1, [M, M], [wide, N]);
+  }
+}

@@ -1,0 +1,68 @@
+// The body of conv2d_filter_grad_v2: see there.
+override LANES: u32 = 8;
+const RIGHT_TRANSPOSED = 0u;
+
+//!include geometry.wgsl
+
+@group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> dy: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> dw: array<vec4<f32>>;
+@group(0) @binding(3) var<uniform> params: Params;
+
+fn right_at(i: u32) -> vec4<f32> {
+  return dy[i];
+}
+
+fn put(i: u32, v: vec4<f32>) {
+  dw[i] = v;
+}
+
+//!include ../matmul/block.wgsl
+
+fn filter_grad(group: vec3<u32>, parts: u32, lane: u32) {
+  let channels = params.inChannels / 4u;
+  let outputs = params.outChannels / 4u;
+  let count = params.filterH * params.filterW * params.inChannels;
+  let row = (group.y * LANES + lane) * 4u;
+  let col = group.x * COLUMNS / 4u;
+  // A row is a filter tap and a channel; a thread's four rows share the tap.
+  let tap = min(row, count - 4u) / params.inChannels;
+  let c = (min(row, count - 4u) - tap * params.inChannels) / 4u;
+  let r = tap / params.filterW;
+  let s = tap - r * params.filterW;
+  let from_top = i32(r * params.dilationH) - i32(params.padTop);
+  let from_left = i32(s * params.dilationW) - i32(params.padLeft);
+
+  // The depth is the output's pixels, line by line; a part has its range of lines.
+  let lines = params.batch * params.outH;
+  let part_lines = (lines + parts - 1u) / parts;
+  let end = min((group.z + 1u) * part_lines, lines);
+  var n = group.z * part_lines / params.outH;
+  var ho = group.z * part_lines - n * params.outH;
+
+  var own: Block;
+  for (var line = group.z * part_lines; line < end; line++) {
+    let h = i32(ho * params.strideH) + from_top;
+    let h_inside = h >= 0 && h < i32(params.inH);
+    let above = select(0u, (n * params.inH + u32(h)) * params.inW, h_inside);
+    for (var wo = 0u; wo < params.outW; wo += 4u) {
+      let o = wo + vec4<u32>(0u, 1u, 2u, 3u);
+      let v = vec4<i32>(o * params.strideW) + from_left;
+      let inside = (v >= vec4<i32>(0)) & (v < vec4<i32>(i32(params.inW))) & (o < vec4<u32>(params.outW)) & vec4<bool>(h_inside);
+      let at = (above + select(vec4<u32>(), vec4<u32>(v), inside)) * channels + c;
+      let zero = vec4<f32>();
+      let pixels = mat4x4<f32>(
+        select(zero, x[at.x], inside.x),
+        select(zero, x[at.y], inside.y),
+        select(zero, x[at.z], inside.z),
+        select(zero, x[at.w], inside.w),
+      );
+      own = accumulate(own, transpose(pixels), (line * params.outW + wo) * outputs + col, outputs, params.outW - wo);
+    }
+    let last = ho + 1u == params.outH;
+    n += select(0u, 1u, last);
+    ho = select(ho + 1u, 0u, last);
+  }
+  let at = (group.z * count + row + vec4<u32>(0u, 1u, 2u, 3u)) * outputs + col;
+  put_rows(own, at, vec4<bool>(row < count), outputs - col);
+}

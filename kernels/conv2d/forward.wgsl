@@ -1,0 +1,57 @@
+// The body of conv2d_v2: see there.
+override LANES: u32 = 8;
+const RIGHT_TRANSPOSED = 0u;
+
+//!include geometry.wgsl
+
+@group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> w: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(3) var<uniform> params: Params;
+
+fn right_at(i: u32) -> vec4<f32> {
+  return w[i];
+}
+
+fn put(i: u32, v: vec4<f32>) {
+  y[i] = v;
+}
+
+//!include ../matmul/block.wgsl
+
+fn forward(group: vec3<u32>, lane: u32) {
+  let rows = (group.y * LANES + lane) * 4u + vec4<u32>(0u, 1u, 2u, 3u);
+  let col = group.x * COLUMNS / 4u;
+  let channels = params.inChannels / 4u;
+  let outputs = params.outChannels / 4u;
+  // Rows beyond the last compute the last one's pixel once more and drop it.
+  let count = vec4<u32>(params.batch * params.outH * params.outW);
+  let pixel = min(rows, count - 1u);
+  let line = pixel / params.outW;
+  let n = line / params.outH;
+  let top = vec4<i32>((line - n * params.outH) * params.strideH) - i32(params.padTop);
+  let start = vec4<i32>((pixel - line * params.outW) * params.strideW) - i32(params.padLeft);
+
+  var own: Block;
+  for (var r = 0u; r < params.filterH; r++) {
+    let h = top + i32(r * params.dilationH);
+    let h_inside = (h >= vec4<i32>(0)) & (h < vec4<i32>(i32(params.inH)));
+    for (var s = 0u; s < params.filterW; s++) {
+      let v = start + i32(s * params.dilationW);
+      let inside = h_inside & (v >= vec4<i32>(0)) & (v < vec4<i32>(i32(params.inW)));
+      let at = select(vec4<u32>(), ((n * params.inH + vec4<u32>(h)) * params.inW + vec4<u32>(v)) * channels, inside);
+      let tap = (r * params.filterW + s) * params.inChannels * outputs + col;
+      for (var c = 0u; c < channels; c++) {
+        let zero = vec4<f32>();
+        let pixels = mat4x4<f32>(
+          select(zero, x[at.x + c], inside.x),
+          select(zero, x[at.y + c], inside.y),
+          select(zero, x[at.z + c], inside.z),
+          select(zero, x[at.w + c], inside.w),
+        );
+        own = accumulate(own, pixels, tap + c * 4u * outputs, outputs, 4u);
+      }
+    }
+  }
+  put_rows(own, rows * outputs + col, rows < count, outputs - col);
+}

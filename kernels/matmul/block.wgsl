@@ -1,0 +1,59 @@
+// A thread's share of a product out = left · right: 4 rows by COLUMNS (8 or 16) columns, in registers.
+//
+// 4 x 4 tiles as matrices: a tile of the product has the output's rows as its columns, so that with `left` holding 4 rows of
+// 4 depths and `right` 4 depths of 4 columns, each stored vector by vector as it lies in memory, tile += right · left.
+// Whoever includes this says where things lie: RIGHT_TRANSPOSED, `right_at` and `put`, and provides `eight_columns`.
+override COLUMNS: u32 = 16;
+
+struct Block {
+  c0: mat4x4<f32>,
+  c1: mat4x4<f32>,
+  c2: mat4x4<f32>,
+  c3: mat4x4<f32>,
+}
+
+// Four depths of eight columns: vector q of a matrix is depth q.
+struct Eight {
+  a: mat4x4<f32>,
+  b: mat4x4<f32>,
+}
+
+// The right operand lies as [depth, columns], or as [columns, depth] when RIGHT_TRANSPOSED; `ld` is the length of a row in
+// vec4s. Eight columns and four depths are eight vec4s; this is the index of number `piece`, relative to the first.
+fn piece_offset(piece: u32, ld: u32) -> u32 {
+  if (RIGHT_TRANSPOSED == 1u) {
+    return piece * ld;
+  }
+  return piece / 2u * ld + (piece & 1u);
+}
+
+// before + left · right for four depths. `first` is the vec4 index of the first column at the first depth; depths beyond
+// `rest` count as zero (where depth runs along the vec4s, the operand is padded with zeros instead).
+fn accumulate(before: Block, left: mat4x4<f32>, first: u32, ld: u32, rest: u32) -> Block {
+  let here = eight_columns(first, ld, rest);
+  let c0 = before.c0 + here.a * left;
+  let c1 = before.c1 + here.b * left;
+  if (COLUMNS == 8u) {
+    return Block(c0, c1, before.c2, before.c3);
+  }
+  let next = eight_columns(first + select(2u, 8u * ld, RIGHT_TRANSPOSED == 1u), ld, rest);
+  return Block(c0, c1, before.c2 + next.a * left, before.c3 + next.b * left);
+}
+
+// One row of the block to `at`, as far as `count` vec4s.
+fn put_row(at: u32, count: u32, v0: vec4<f32>, v1: vec4<f32>, v2: vec4<f32>, v3: vec4<f32>) {
+  if (count > 0u) { put(at, v0); }
+  if (count > 1u) { put(at + 1u, v1); }
+  if (COLUMNS == 16u) {
+    if (count > 2u) { put(at + 2u, v2); }
+    if (count > 3u) { put(at + 3u, v3); }
+  }
+}
+
+// The block's four rows to the vec4 indices `at`, each as far as `count` vec4s; a row that is not `present` is left out.
+fn put_rows(own: Block, at: vec4<u32>, present: vec4<bool>, count: u32) {
+  if (present.x) { put_row(at.x, count, own.c0[0], own.c1[0], own.c2[0], own.c3[0]); }
+  if (present.y) { put_row(at.y, count, own.c0[1], own.c1[1], own.c2[1], own.c3[1]); }
+  if (present.z) { put_row(at.z, count, own.c0[2], own.c1[2], own.c2[2], own.c3[2]); }
+  if (present.w) { put_row(at.w, count, own.c0[3], own.c1[3], own.c2[3], own.c3[3]); }
+}
