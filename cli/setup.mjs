@@ -112,7 +112,7 @@ function provideAdapter(distribution) {
   const works = () => Boolean(probe([])[0]);
   if (works()) return;
   const named = ['VK_DRIVER_FILES', 'VK_ICD_FILENAMES'].find((name) => process.env[name]);
-  if (named && probe([], { [named]: '' })[0]) stop(2, `no WebGPU adapter is found because ${named} is set to ${process.env[named]}; unset it`);
+  if (named && probe([], { [named]: undefined })[0]) stop(2, `no WebGPU adapter is found because ${named} is set to ${process.env[named]}; unset it`);
   mend('a WebGPU adapter', lavapipeRemedy(distribution), works);
 }
 

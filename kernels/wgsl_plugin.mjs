@@ -1,18 +1,26 @@
 // `import conv2d from './conv2d_v1.wgsl'` gives a KernelSource: the text with its includes resolved, and the bindings,
 // the uniform layout and the overrides read from it by wgsl_reflect. One transform for the build (esbuild) and the
 // tests (vite), so that nothing about a kernel's interface is ever written twice, and wgsl_reflect never ships.
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
 
+// What packParams of kernel.ts can write.
+const SCALARS = ['u32', 'i32', 'f32'];
+
 const INCLUDE = /^\/\/!include\s+(\S+)\s*$/gm;
 
-/** The text of a kernel file with every `//!include path` line replaced by that file, each at most once. */
+/**
+ * The text of a kernel file with every `//!include path` line replaced by that file, each at most once. `seen` collects the
+ * files read. Throws an error that names both files where one is missing.
+ */
 export function resolveIncludes(path, seen = new Set()) {
   seen.add(path);
   return readFileSync(path, 'utf8').replace(INCLUDE, (_, name) => {
     const included = join(dirname(path), name);
-    return seen.has(included) ? '' : resolveIncludes(included, seen);
+    if (seen.has(included)) return '';
+    if (!existsSync(included)) throw new Error(`${path} includes ${name}, and there is no file ${included}`);
+    return resolveIncludes(included, seen);
   });
 }
 
@@ -27,8 +35,11 @@ export function reflectKernel(path) {
     throw new Error(`${path}: wgsl_reflect cannot read this kernel: ${error.message ?? error}`);
   }
   if (reflected.entry.compute.length !== 1) throw new Error(`${path}: a kernel file has exactly one @compute entry point`);
+  for (const { name: binding, group, resourceType } of [...reflected.storage, ...reflected.uniforms]) {
+    if (group !== 0) throw new Error(`${path}: ${binding} is in group ${group}; all bindings are in group 0`);
+    if (resourceType === 0 && binding !== 'params') throw new Error(`${path}: the uniform ${binding} must be called params`);
+  }
   const bindings = [...reflected.storage, ...reflected.uniforms]
-    .filter((v) => v.group === 0)
     .map((v) => ({
       name: v.name,
       binding: v.binding,
@@ -37,6 +48,9 @@ export function reflectKernel(path) {
     .sort((a, b) => a.binding - b.binding);
   const uniform = reflected.uniforms.find((v) => v.name === 'params');
   const params = uniform ? uniform.type.members.map((m) => ({ name: m.name, offset: m.offset, type: m.type.name })) : [];
+  for (const { name: member, type } of params) {
+    if (!SCALARS.includes(type)) throw new Error(`${path}: params.${member} is ${type}; members are ${SCALARS.join(', ')}`);
+  }
   return {
     name,
     code,

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { gpuOutsideEngine, importCycles, importsOf, longFiles, nodeInBrowserFiles, readSources, upwardImports, withoutHeader } from './structure.ts';
+import { gpuOutsideEngine, importCycles, importsOf, longFiles, nodeInBrowserFiles, readSources, sharedKernelNames, upwardImports, withoutHeader } from './structure.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const ROOMS = ['kernels', 'engine', 'models', 'galaxies', 'cli', 'bench', 'web'];
@@ -20,6 +20,7 @@ describe('the rooms', () => {
   it('leave GPU objects to engine/device and engine/program', () => expect(gpuOutsideEngine(code)).toEqual([]));
   it('have no file over 400 lines', () => expect(longFiles(files, 400)).toEqual([]));
   it('have a header on every kernel', () => expect(withoutHeader(files)).toEqual([]));
+  it('have no two kernels of one name', () => expect(sharedKernelNames(files)).toEqual([]));
 });
 
 describe('the rules see', () => {
@@ -79,5 +80,6 @@ describe('the rules see', () => {
   it('long files and kernels without a header', () => {
     expect(longFiles(of({ 'a.ts': 'x\n'.repeat(400), 'b.ts': 'x\n'.repeat(401) }), 400)).toEqual(['b.ts has 401 lines']);
     expect(withoutHeader(of({ 'a.wgsl': '// y = x\n', 'b.wgsl': '//!include c.wgsl\n', 'c.wgsl': 'fn f() {}\n' }))).toEqual(['b.wgsl', 'c.wgsl']);
+    expect(sharedKernelNames(of({ 'a/v1.wgsl': '', 'a/v2.wgsl': '', 'b/v1.wgsl': '' }))).toEqual(['b/v1.wgsl']);
   });
 });

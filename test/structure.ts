@@ -2,7 +2,7 @@
 // themselves can be tested on made-up files.
 import { readFileSync, readdirSync } from 'node:fs';
 import { builtinModules } from 'node:module';
-import { dirname, join, normalize } from 'node:path';
+import { basename, dirname, join, normalize } from 'node:path';
 
 export type Sources = ReadonlyMap<string, string>;
 
@@ -123,3 +123,9 @@ export const longFiles = (sources: Sources, most: number): string[] =>
 
 /** Kernels whose first line is no comment. An `//!include` is none. */
 export const withoutHeader = (sources: Sources): string[] => [...sources].filter(([path, text]) => path.endsWith('.wgsl') && !/^\/\/(?!!)/.test(text)).map(([path]) => path);
+
+/** Kernels that share a file name: it is the kernel's name, and pipelines are cached by it. */
+export function sharedKernelNames(sources: Sources): string[] {
+  const paths = [...sources.keys()].filter((path) => path.endsWith('.wgsl'));
+  return paths.filter((path, i) => paths.findIndex((other) => basename(other) === basename(path)) !== i);
+}

@@ -1,0 +1,22 @@
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+export interface Ended {
+  /** null where a signal ended it. */
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const PROGRAM = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+
+/** Runs the built program as a user does. Variables given as undefined are taken out of the environment. */
+export async function tuningfork(args: readonly string[], env: Record<string, string | undefined> = {}): Promise<Ended> {
+  const child = spawn(process.execPath, [PROGRAM, ...args], { env: { ...process.env, TUNINGFORK_DEBUG: undefined, TUNINGFORK_DATA: undefined, ...env } });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const code = await new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve));
+  // Dawn's own lines, which nothing silences, are no output of ours.
+  return { code, stdout, stderr: stderr.replace(/^Warning: maxDynamic.*\n/gm, '') };
+}
