@@ -1,31 +1,33 @@
 import * as kernels from '../../kernels/adam/adam.ts';
 import { defineOp } from '../op.ts';
-import { type Shape, type Tensor } from '../tensor.ts';
+import { shapeError, type Shape, type Tensor } from '../tensor.ts';
 import { UserError } from '../user_error.ts';
 import { checkHyper, checkUpdate } from './update.ts';
 
 /** The numbers of the tensor `hyper`: these change from step t to step t + 1, so they are fed and not compiled in. */
 export const ADAM_HYPER = ['learning rate', '1 - beta1^t', '1 - beta2^t', 'factor of the gradient'] as const;
 
-const adamOp = defineOp<'w' | 'm' | 'v' | 'g' | 'hyper', kernels.AdamSettings>({
+const adamOp = defineOp<'w' | 'm' | 'v' | 'g' | 'hyper' | 'guard', kernels.AdamSettings>({
   name: 'adam',
-  inputs: ['w', 'm', 'v', 'g', 'hyper'],
+  inputs: ['w', 'm', 'v', 'g', 'hyper', 'guard'],
   mutates: [0, 1, 2],
-  shape([w, m, v, g, hyper], { beta1, beta2, epsilon, weightDecay }): Shape {
+  shape([w, m, v, g, hyper, guard], { beta1, beta2, epsilon, weightDecay }): Shape {
     checkUpdate('adam', [w, m, v], [g]);
     checkHyper('adam', hyper, ADAM_HYPER);
+    if (guard.size !== 1) shapeError('adam', 'the guard must be one number', guard);
     for (const beta of [beta1, beta2]) if (!(beta >= 0 && beta < 1)) throw new UserError(`adam: beta1 and beta2 must be at least 0 and less than 1, not ${beta}`);
     if (!(epsilon >= 0 && weightDecay >= 0)) throw new UserError(`adam: epsilon and weightDecay must not be negative, and are ${epsilon} and ${weightDecay}`);
     return w.shape;
   },
   lower: ({ inputs: [w], attrs, in: from }) => [
-    { launch: kernels.adam(w.size, attrs), buffers: { w: from(0), m: from(1), v: from(2), g: from(3), hyper: from(4) } },
+    { launch: kernels.adam(w.size, attrs), buffers: { w: from(0), m: from(1), v: from(2), g: from(3), hyper: from(4), guard: from(5) } },
   ],
 });
 
 /**
  * An update: one step of Adam (Kingma & Ba 2015) with decoupled weight decay (Loshchilov & Hutter 2019) of the parameter w and its moments
  * m and v, all of one shape, from the gradient g. `hyper` is an f32 tensor, see ADAM_HYPER.
+ * Where the one number of `guard` (the loss) is NaN or infinite, nothing is changed.
  */
-export const adam = (state: { w: Tensor; m: Tensor; v: Tensor }, g: Tensor, hyper: Tensor, settings: Partial<kernels.AdamSettings> = {}): Tensor =>
-  adamOp([state.w, state.m, state.v, g, hyper], { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, ...settings });
+export const adam = (state: { w: Tensor; m: Tensor; v: Tensor }, g: Tensor, hyper: Tensor, guard: Tensor, settings: Partial<kernels.AdamSettings> = {}): Tensor =>
+  adamOp([state.w, state.m, state.v, g, hyper, guard], { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, ...settings });

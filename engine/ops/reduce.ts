@@ -34,7 +34,7 @@ const sumOp = defineOp<'x', Run>({
 });
 
 // y[o, r, i] = scale · x[o, i]
-const broadcastOp = defineOp<'x', Run & { shape: Shape }>({
+export const broadcastOp = defineOp<'x', Run & { shape: Shape }>({
   name: 'broadcast',
   inputs: ['x'],
   shape: (_, a) => a.shape,

@@ -1,5 +1,6 @@
 import { Tensor, topologicalOrder } from '../tensor.ts';
-import { pointwiseOp, type PointwiseAttributes } from '../ops/pointwise.ts';
+import { operandMode, pointwiseOp, type PointwiseAttributes } from '../ops/pointwise.ts';
+import { broadcastOp } from '../ops/reduce.ts';
 import { MAX_STAGES } from '../../kernels/pointwise/pointwise.ts';
 
 /** The tensors of a program in the order of their making, and what the caller's own tensors became. */
@@ -23,8 +24,11 @@ export function buildGraph(roots: readonly Tensor[], rewrite: boolean): Graph {
   const became = new Map<Tensor, Tensor>();
   const resolve = (t: Tensor) => became.get(t) ?? t;
   const unique = shareEqual(order, became);
-  const fused = fusePointwise(unique, new Set(roots.map(resolve)), became);
-  return { order: fused, resolve: (t) => resolve(resolve(t)) };
+  const inPlace = readBroadcasts(unique, became);
+  const fused = fusePointwise(inPlace, new Set(roots.map((t) => resolve(resolve(t)))), became);
+  // What nobody reads any more is not computed.
+  const live = new Set(topologicalOrder(roots.map((t) => resolve(resolve(resolve(t))))));
+  return { order: fused.filter((t) => live.has(t)), resolve: (t) => resolve(resolve(resolve(t))) };
 }
 
 const withInputs = (t: Tensor, inputs: readonly Tensor[]): Tensor => {
@@ -51,6 +55,34 @@ function shareEqual(order: readonly Tensor[], became: Map<Tensor, Tensor>): Tens
 }
 
 const COMMUTES = new Set(['add', 'mul', 'max', 'min']);
+
+/** A tensor that a pointwise op repeats on its own reads the small one directly instead: what is repeated is then never written out. */
+function readBroadcasts(order: readonly Tensor[], became: Map<Tensor, Tensor>): Tensor[] {
+  const now = new Map<Tensor, Tensor>();
+  const kept: Tensor[] = [];
+  for (const t of order) {
+    let next = withInputs(t, t.inputs.map((input) => now.get(input) ?? input));
+    const stage = t.op === pointwiseOp ? (t.attrs as unknown as PointwiseAttributes).stages[0] : undefined;
+    if (stage?.mode === 'full') {
+      let [x, a] = next.inputs;
+      if (x.op === broadcastOp && COMMUTES.has(stage.op)) [x, a] = [a, x];
+      const [small] = a.inputs;
+      const mode = a.op === broadcastOp ? operandMode(small.shape, t.shape) : undefined;
+      if (mode === 'channel' || mode === 'sampleChannel') {
+        const { scale } = a.attrs as { scale: number };
+        const operand = scale === 1 ? small : new Tensor(pointwiseOp, [small], { stages: [{ op: 'mul', mode: 'immediate', immediate: scale }] }, small.shape);
+        if (operand !== small) kept.push(operand);
+        next = new Tensor(pointwiseOp, [x, operand], { stages: [{ ...stage, mode }] }, t.shape).named(...t.names);
+      }
+    }
+    if (next !== t) {
+      now.set(t, next);
+      became.set(t, next);
+    }
+    kept.push(next);
+  }
+  return kept;
+}
 
 /** Merges a pointwise node into its only user where that is pointwise too and keeps the shape. */
 function fusePointwise(order: readonly Tensor[], roots: ReadonlySet<Tensor>, became: Map<Tensor, Tensor>): Tensor[] {

@@ -60,7 +60,7 @@ export class TrainStep implements Disposable {
         const v = new Parameter(device, `${w.name}/v`, w.shape, zeros());
         moments.push(v);
         const settings = { beta1, beta2, epsilon, weightDecay: w.shape.length > 1 ? weightDecay : 0 };
-        return adam({ w: w.tensor, m: m.tensor, v: v.tensor }, gradients[i], hyper, settings);
+        return adam({ w: w.tensor, m: m.tensor, v: v.tensor }, gradients[i], hyper, loss, settings);
       });
       const program = await compile(device, { outputs: [loss, ...(spec.outputs ?? [])], updates: [...(spec.updates ?? []), ...updates] });
       return new TrainStep(program, spec, moments);

@@ -4,7 +4,7 @@ import { openGpu } from '../../engine/device/gpu.node.ts';
 import { Parameter } from '../../engine/device/parameter.ts';
 import { adam } from '../../engine/ops/adam.ts';
 import { assign, ema, updateRunningStats } from '../../engine/ops/assign.ts';
-import { input } from '../../engine/ops/leaves.ts';
+import { constant, input } from '../../engine/ops/leaves.ts';
 import { mul } from '../../engine/ops/pointwise.ts';
 import { sgd } from '../../engine/ops/sgd.ts';
 import { compile } from '../../engine/program/program.ts';
@@ -27,7 +27,7 @@ describeAdapters('updates', (device) => {
     using m = new Parameter(device(), 'm', shape, new Float32Array(size));
     using v = new Parameter(device(), 'v', shape, new Float32Array(size));
     const factor = 1 / 1024;
-    using program = await compile(device(), { updates: [adam({ w: w.tensor, m: m.tensor, v: v.tensor }, input('g', shape), input('hyper', [4]), settings)] });
+    using program = await compile(device(), { updates: [adam({ w: w.tensor, m: m.tensor, v: v.tensor }, input('g', shape), input('hyper', [4]), constant(0.5), settings)] });
     const want = { w: Float64Array.from(initial), m: new Float64Array(size), v: new Float64Array(size) };
     for (let t = 1; t <= STEPS; t++) {
       const rate = 0.1 / t;
@@ -41,6 +41,20 @@ describeAdapters('updates', (device) => {
     // m̂/(√v̂ + ε) is at most 1/√(1 − β₂) and in five steps below 3; √v̂ >= √(mean of squares): its relative error is v's.
     const smallest = want.v.reduce((s, x) => Math.min(s, Math.sqrt(x / (1 - settings.beta2 ** STEPS))), 1);
     expectWithin(await w.read(), want.w, () => (STEPS * 20 * UNIT * 0.1 * 3) / smallest + STEPS * 10 * UNIT, 'w');
+  });
+
+  it.each([NaN, Infinity, -Infinity])('adam changes nothing where the loss is %d', async (loss) => {
+    const initial = randomArray(7, 1);
+    using w = new Parameter(device(), 'w', [7], initial);
+    using m = new Parameter(device(), 'm', [7], initial);
+    using v = new Parameter(device(), 'v', [7], initial.map(Math.abs));
+    using program = await compile(device(), { updates: [adam({ w: w.tensor, m: m.tensor, v: v.tensor }, input('g', [7]), input('hyper', [4]), input('loss', []))] });
+    program.run({ g: randomArray(7, 2), hyper: Float32Array.of(0.1, 0.1, 0.001, 1), loss });
+    expect(await w.read()).toEqual(initial);
+    expect(await m.read()).toEqual(initial);
+    expect(await v.read()).toEqual(initial.map(Math.abs));
+    program.run({ g: randomArray(7, 2), hyper: Float32Array.of(0.1, 0.1, 0.001, 1), loss: 3 });
+    expect(await w.read()).not.toEqual(initial);
   });
 
   it.each([[false, 0], [false, 0.9], [true, 0.9]])('sgd, nesterov %s, momentum %d: five steps', async (nesterov, momentum) => {
@@ -94,12 +108,14 @@ describe('updates', () => {
     using other = new Parameter(device, 'other', [5]);
     const [g, hyper] = [input('g', [4]), input('hyper', [4])];
     const state = { w: w.tensor, m: m.tensor, v: v.tensor };
-    expect(() => adam({ ...state, w: g }, g, hyper)).toThrow(UserError);
-    expect(() => adam({ ...state, w: g }, g, hyper)).toThrow(/no parameter/);
-    expect(() => adam({ ...state, m: w.tensor }, g, hyper)).toThrow(/two of the states/);
-    expect(() => adam({ ...state, m: other.tensor }, g, hyper)).toThrow(/one shape.*\[5\]/);
-    expect(() => adam(state, g, input('hyper', [3]))).toThrow(/4 numbers/);
-    expect(() => adam(state, g, hyper, { beta2: 1 })).toThrow(/less than 1/);
+    const loss = constant(1);
+    expect(() => adam({ ...state, w: g }, g, hyper, loss)).toThrow(UserError);
+    expect(() => adam({ ...state, w: g }, g, hyper, loss)).toThrow(/no parameter/);
+    expect(() => adam({ ...state, m: w.tensor }, g, hyper, loss)).toThrow(/two of the states/);
+    expect(() => adam({ ...state, m: other.tensor }, g, hyper, loss)).toThrow(/one shape.*\[5\]/);
+    expect(() => adam(state, g, input('hyper', [3]), loss)).toThrow(/4 numbers/);
+    expect(() => adam(state, g, hyper, constant(1, [2]))).toThrow(/guard must be one number/);
+    expect(() => adam(state, g, hyper, loss, { beta2: 1 })).toThrow(/less than 1/);
     expect(() => sgd(state, g, hyper, { momentum: -1 })).toThrow(/momentum/);
     expect(() => ema(w.tensor, g, 2)).toThrow(/between 0 and 1/);
     expect(() => assign(w.tensor, input('x', [5]))).toThrow(/one shape/);
@@ -111,7 +127,7 @@ describe('updates', () => {
       using m = new Parameter(device, 'm', [size]);
       using v = new Parameter(device, 'v', [size]);
       const [g, hyper] = [input('g', [size]), input('hyper', [4])];
-      const updates = [adam({ w: w.tensor, m: m.tensor, v: v.tensor }, g, hyper), sgd({ w: w.tensor, m: m.tensor }, g, hyper), assign(w.tensor, g), ema(w.tensor, g, 0.1)];
+      const updates = [adam({ w: w.tensor, m: m.tensor, v: v.tensor }, g, hyper, input('loss', [])), sgd({ w: w.tensor, m: m.tensor }, g, hyper), assign(w.tensor, g), ema(w.tensor, g, 0.1)];
       for (const update of updates) {
         using program = await compile(device, { updates: [update] });
         expect(program.steps.length).toBe(1);

@@ -1,8 +1,9 @@
-import { it } from 'vitest';
+import { expect, it } from 'vitest';
 import { grad } from '../../engine/autodiff.ts';
 import { input } from '../../engine/ops/leaves.ts';
-import { mul } from '../../engine/ops/pointwise.ts';
+import { add, mul } from '../../engine/ops/pointwise.ts';
 import { mean, sum } from '../../engine/ops/reduce.ts';
+import { compile } from '../../engine/program/program.ts';
 import { describeAdapters, evaluate } from '../gpu.ts';
 import { randomArray } from '../random.ts';
 import { expectWithin, sumBound } from '../tolerance.ts';
@@ -43,5 +44,26 @@ describeAdapters('reduce', (device) => {
     expectWithin(gotSum, want, (i) => sumBound(length, magnitude[i]), 'sum');
     expectWithin(gotMean, want.map((v) => v / length), (i) => sumBound(length + 2, magnitude[i] / length), 'mean');
     expectWithin(dx, Array.from(values, (_, i) => weights[target(i)] / length), (i) => sumBound(4, Math.abs(weights[target(i)] / length)), 'dx');
+  });
+});
+
+describeAdapters('broadcast within pointwise', (device) => {
+  it('reads what is repeated in place, scaled, on either side, and gives the same numbers', async () => {
+    const x = input('x', [3, 4, 5, 8]);
+    const weight = input('weight', [3, 1, 1, 8]);
+    const spread = grad(sum(mul(mean(x, [1, 2]), weight)), [x])[0]; // weight / 20, repeated
+    for (const out of [mul(x, spread), mul(spread, x), add(spread, x)]) {
+      const values = randomArray(x.size, 21);
+      using fast = await compile(device(), { outputs: [out] });
+      using plain = await compile(device(), { outputs: [out], keep: 'all' });
+      const feeds = { x: values, weight: randomArray(weight.size, 22) };
+      fast.run(feeds);
+      plain.run(feeds);
+      expect(plain.steps.some((s) => s.launch.kernel.name === 'broadcast')).toBe(true);
+      expect(fast.steps.some((s) => s.launch.kernel.name === 'broadcast')).toBe(false);
+      const [got, want] = [await fast.read(out), await plain.read(out)];
+      // Both round the same few operations, in another order.
+      expectWithin(got, want, (i) => sumBound(8, 4 * Math.abs(want[i]) + 1e-3));
+    }
   });
 });
