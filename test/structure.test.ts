@@ -79,7 +79,9 @@ describe('the rules see', () => {
 
   it('long files and kernels without a header', () => {
     expect(longFiles(of({ 'a.ts': 'x\n'.repeat(400), 'b.ts': 'x\n'.repeat(401) }), 400)).toEqual(['b.ts has 401 lines']);
-    expect(withoutHeader(of({ 'a.wgsl': '// y = x\n', 'b.wgsl': '//!include c.wgsl\n', 'c.wgsl': 'fn f() {}\n' }))).toEqual(['b.wgsl', 'c.wgsl']);
-    expect(sharedKernelNames(of({ 'a/v1.wgsl': '', 'a/v2.wgsl': '', 'b/v1.wgsl': '' }))).toEqual(['b/v1.wgsl']);
+    expect(withoutHeader(of({ 'a.wgsl': '// y = x\n', 'd.wgsl': 'enable f16;\nenable subgroups;\n// y = x\n', 'b.wgsl': '//!include c.wgsl\n', 'c.wgsl': 'fn f() {}\n' }))).toEqual(['b.wgsl', 'c.wgsl']);
+    expect(sharedKernelNames(of({
+      'a/v1.wgsl': '@compute', 'a/v2.wgsl': '@compute', 'b/v1.wgsl': '@compute', 'a/part.wgsl': '', 'b/part.wgsl': '// no @compute',
+    }))).toEqual(['b/v1.wgsl']);
   });
 });

@@ -121,11 +121,12 @@ export const longFiles = (sources: Sources, most: number): string[] =>
     return lines > most ? [`${path} has ${lines} lines`] : [];
   });
 
-/** Kernels whose first line is no comment. An `//!include` is none. */
-export const withoutHeader = (sources: Sources): string[] => [...sources].filter(([path, text]) => path.endsWith('.wgsl') && !/^\/\/(?!!)/.test(text)).map(([path]) => path);
+/** Kernels that do not begin with a comment, `enable` directives aside. An `//!include` is none. */
+export const withoutHeader = (sources: Sources): string[] =>
+  [...sources].filter(([path, text]) => path.endsWith('.wgsl') && !/^\/\/(?!!)/.test(text.replace(/^(enable [^;]*;\s*)*/, ''))).map(([path]) => path);
 
-/** Kernels that share a file name: it is the kernel's name, and pipelines are cached by it. */
+/** Kernels (not what they include) that share a file name: it is the kernel's name, and pipelines are cached by it. */
 export function sharedKernelNames(sources: Sources): string[] {
-  const paths = [...sources.keys()].filter((path) => path.endsWith('.wgsl'));
+  const paths = [...sources].filter(([path, text]) => path.endsWith('.wgsl') && withoutComments(text).includes('@compute')).map(([path]) => path);
   return paths.filter((path, i) => paths.findIndex((other) => basename(other) === basename(path)) !== i);
 }
