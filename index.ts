@@ -9,6 +9,24 @@ export {
   abs, add, div, exp, greater, greaterEqual, log, maximum, minimum, mul, neg, relu, rsub, sigmoid, silu, sqrt, square, sub, tanh,
 } from './engine/ops/pointwise.ts';
 export { broadcastTo, mean, sum, sumTo } from './engine/ops/reduce.ts';
+export { matmul } from './engine/ops/matmul.ts';
+export { conv2d, conv2dFilterGrad, conv2dInputGrad } from './engine/ops/conv2d.ts';
+export type { ConvAttributes, Padding } from './engine/ops/conv_geometry.ts';
+export { depthwiseConv2d } from './engine/ops/depthwise_conv2d.ts';
+export { batchNorm, batchNormInference, batchNormStats, type BatchNormAttributes } from './engine/ops/batch_norm.ts';
+export { avgPool2d, globalAvgPool, maxPool2d } from './engine/ops/pool.ts';
+export { logSoftmax, softmax, softmaxCrossEntropy } from './engine/ops/softmax_cross_entropy.ts';
+export { dropPath, dropout, randomUniform } from './engine/ops/random.ts';
+export { augmentImages } from './engine/ops/augment.ts';
+export { adam } from './engine/ops/adam.ts';
+export { sgd } from './engine/ops/sgd.ts';
+export { assign, ema, updateRunningStats } from './engine/ops/assign.ts';
+export { DEFAULT_ADAM, TrainStep, type AdamOptions, type TrainStepSpec } from './engine/train/train_step.ts';
+
+export { buildModel, MODEL_NAMES, restoreModel } from './models/build_network.ts';
+export { applySegments, segmentsBetween, type ForwardContext, type Network, type Segment } from './models/network.ts';
+export { ParameterSet } from './models/parameter_set.ts';
+export { findTensor, gradCam, gradCamPlusPlus, guidedBackprop, oneHot } from './models/grad_cam.ts';
 
 export { grad } from './engine/autodiff.ts';
 export { compile, Program, type Feed, type ProgramSpec } from './engine/program/program.ts';
