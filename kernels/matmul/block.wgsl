@@ -2,14 +2,25 @@
 //
 // 4 x 4 tiles as matrices: a tile of the product has the output's rows as its columns, so that with `left` holding 4 rows of
 // 4 depths and `right` 4 depths of 4 columns, each stored vector by vector as it lies in memory, tile += right · left.
-// Whoever includes this says where things lie: RIGHT_TRANSPOSED, `right_at` and `put`, and provides `eight_columns`.
+// Whoever includes this says where things lie: RIGHT_TRANSPOSED, `right_at` and `put`, and provides `eight_columns`. One loop over
+// the whole depth, never nested ones: software adapters save and restore every register of the block around each loop.
+override LANES: u32 = 8;
 override COLUMNS: u32 = 16;
+// Which workgroups run after one another: those of the same rows (1), where all of the right operand stays in the cache, or
+// those of the same columns (0), where only a strip of it does.
+override ROW_BY_ROW: u32 = 1;
 
 struct Block {
   c0: mat4x4<f32>,
   c1: mat4x4<f32>,
   c2: mat4x4<f32>,
   c3: mat4x4<f32>,
+}
+
+// The row and the first column of a thread's block.
+fn block_origin(group: vec3<u32>, lane: u32) -> vec2<u32> {
+  let tile = select(group.xy, group.yx, ROW_BY_ROW == 1u);
+  return vec2<u32>((tile.x * LANES + lane) * 4u, tile.y * COLUMNS);
 }
 
 // Four depths of eight columns: vector q of a matrix is depth q.
