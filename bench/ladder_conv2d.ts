@@ -13,7 +13,7 @@ type Four = readonly [number, number, number, number];
 const same: ConvAttributes = { padding: 'same' };
 
 const LAYERS: readonly (readonly [string, Four, Four, ConvAttributes])[] = [
-  ['B0 stem', [4, 224, 224, 3], [3, 3, 3, 32], { padding: 'same', stride: 2 }],
+  ['B0 stem', [2, 224, 224, 3], [3, 3, 3, 32], { padding: 'same', stride: 2 }],
   ['B0 1 project', [4, 112, 112, 32], [1, 1, 32, 16], same],
   ['B0 2 expand', [4, 112, 112, 16], [1, 1, 16, 96], same],
   ['B0 2 project', [4, 56, 56, 96], [1, 1, 96, 24], same],
@@ -25,11 +25,11 @@ const LAYERS: readonly (readonly [string, Four, Four, ConvAttributes])[] = [
   ['B0 head', [4, 7, 7, 320], [1, 1, 320, 1280], same],
   ['B0 squeeze', [16, 1, 1, 480], [1, 1, 480, 20], same],
   ['B0 excite', [16, 1, 1, 48], [1, 1, 48, 1152], same],
-  ['VGG first', [4, 224, 224, 3], [3, 3, 3, 64], same],
-  ['VGG 64 to 64', [1, 224, 224, 64], [3, 3, 64, 64], same],
-  ['VGG 64 to 128', [4, 56, 56, 64], [3, 3, 64, 128], same],
-  ['VGG 512', [4, 14, 14, 512], [3, 3, 512, 512], same],
-  ['ResNet 3x3 / 2', [4, 56, 56, 128], [3, 3, 128, 128], { padding: 1, stride: 2 }],
+  ['VGG first', [1, 224, 224, 3], [3, 3, 3, 64], same],
+  ['VGG 64 to 64', [1, 112, 112, 64], [3, 3, 64, 64], same],
+  ['VGG 64 to 128', [1, 56, 56, 64], [3, 3, 64, 128], same],
+  ['VGG 512', [1, 14, 14, 512], [3, 3, 512, 512], same],
+  ['ResNet 3x3 / 2', [1, 56, 56, 128], [3, 3, 128, 128], { padding: 1, stride: 2 }],
 ];
 
 /** Milliseconds of the forward pass and of either gradient: the best of three runs after a first. */

@@ -18,12 +18,12 @@ const NUMBERS = [
 /** The numbers of a convolution that its kernels read: those of geometry.wgsl. */
 export type ConvNumbers = Readonly<Record<(typeof NUMBERS)[number], number>>;
 
-const paramsOf = (g: ConvNumbers): Launch['params'] => Object.fromEntries(NUMBERS.map((name) => [name, g[name]]));
+const paramsOf = (g: ConvNumbers, rowByRow: number): Launch['params'] => ({ ...Object.fromEntries(NUMBERS.map((name) => [name, g[name]])), rowByRow });
 
 /** One thread an element of what is computed. */
 const naive = (kernel: KernelSource, g: ConvNumbers, elements: number): Launch => ({
   kernel,
-  params: paramsOf(g),
+  params: paramsOf(g, 0),
   workgroups: foldWorkgroups(ceilDiv(elements, 64)),
 });
 
@@ -38,8 +38,8 @@ export const conv2dFilterGradV1 = (g: ConvNumbers): Launch => naive(filterGradNa
 
 /** Register tiles over a product of rows x depth with depth x cols, `layers` times. */
 function tiled(kernel: KernelSource, g: ConvNumbers, [rows, cols, depth]: readonly [number, number, number], layers: number, target: TileTarget): Launch {
-  const { overrides, grid } = tiling(rows, cols, depth, target);
-  return { kernel, overrides, params: paramsOf(g), workgroups: [grid[0], grid[1], layers] };
+  const { overrides, rowByRow, grid } = tiling(rows, cols, depth, target);
+  return { kernel, overrides, params: paramsOf(g, rowByRow), workgroups: [grid[0], grid[1], layers] };
 }
 
 /** One group, channels in and out multiples of 4. Bindings: x, w, y. */

@@ -22,7 +22,7 @@ fn filter_grad(group: vec3<u32>, parts: u32, lane: u32) {
   let channels = params.inChannels / 4u;
   let outputs = params.outChannels / 4u;
   let count = params.filterH * params.filterW * params.inChannels;
-  let origin = block_origin(group, lane);
+  let origin = block_origin(group, lane, params.rowByRow);
   let row = origin.x;
   let col = origin.y / 4u;
   // A row is a filter tap and a channel; a thread's four rows share the tap.

@@ -19,7 +19,7 @@ fn put(i: u32, v: vec4<f32>) {
 //!include ../matmul/block.wgsl
 
 fn forward(group: vec3<u32>, lane: u32) {
-  let origin = block_origin(group, lane);
+  let origin = block_origin(group, lane, params.rowByRow);
   let rows = origin.x + vec4<u32>(0u, 1u, 2u, 3u);
   let col = origin.y / 4u;
   let channels = params.inChannels / 4u;

@@ -44,7 +44,7 @@ fn input_grad(group: vec3<u32>, lane: u32) {
   // ho = i + (class_h + pad − r · dilation) / strideH: from none where that is no whole number.
   let height = (params.inH + params.strideH - 1u - class_h) / params.strideH;
   let width = (params.inW + params.strideW - 1u - class_w) / params.strideW;
-  let origin = block_origin(group, lane);
+  let origin = block_origin(group, lane, params.rowByRow);
   let rows = origin.x + vec4<u32>(0u, 1u, 2u, 3u);
   let col = origin.y;
   let channels = params.inChannels / 4u;

@@ -6,9 +6,6 @@
 // the whole depth, never nested ones: software adapters save and restore every register of the block around each loop.
 override LANES: u32 = 8;
 override COLUMNS: u32 = 16;
-// Which workgroups run after one another: those of the same rows (1), where all of the right operand stays in the cache, or
-// those of the same columns (0), where only a strip of it does.
-override ROW_BY_ROW: u32 = 1;
 
 struct Block {
   c0: mat4x4<f32>,
@@ -17,9 +14,10 @@ struct Block {
   c3: mat4x4<f32>,
 }
 
-// The row and the first column of a thread's block.
-fn block_origin(group: vec3<u32>, lane: u32) -> vec2<u32> {
-  let tile = select(group.xy, group.yx, ROW_BY_ROW == 1u);
+// The first row and the first column of a thread's block. Workgroups that run after one another have the same rows when
+// `row_by_row`, so that all of the right operand stays in the cache, or else the same columns, so that a strip of it does.
+fn block_origin(group: vec3<u32>, lane: u32, row_by_row: u32) -> vec2<u32> {
+  let tile = select(group.xy, group.yx, row_by_row == 1u);
   return vec2<u32>((tile.x * LANES + lane) * 4u, tile.y * COLUMNS);
 }
 

@@ -12,6 +12,7 @@ struct Params {
   left_ld: u32,
   right_ld: u32,
   out_ld: u32,
+  row_by_row: u32, // the order of tiles: see block_origin
 }
 
 @group(0) @binding(0) var<storage, read> left: array<vec4<f32>>;
@@ -56,7 +57,7 @@ fn put_columns(at: u32, col: u32, tile: mat4x4<f32>) {
 }
 
 fn product(group: vec3<u32>, lane: u32) {
-  let origin = block_origin(group, lane);
+  let origin = block_origin(group, lane, params.row_by_row);
   let row = origin.x;
   let col = origin.y;
   let begin = group.z * params.part_depth;
