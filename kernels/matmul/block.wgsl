@@ -3,7 +3,7 @@
 // 4 x 4 tiles as matrices: a tile of the product has the output's rows as its columns, so that with `left` holding 4 rows of
 // 4 depths and `right` 4 depths of 4 columns, each stored vector by vector as it lies in memory, tile += right · left.
 // Whoever includes this says where things lie: RIGHT_TRANSPOSED, `right_at` and `put`, and provides `eight_columns`. One loop over
-// the whole depth, never nested ones: software adapters save and restore every register of the block around each loop.
+// the whole depth, never nested ones: those were measured to be several times slower on lavapipe (bench/ladder_conv2d.md).
 override LANES: u32 = 8;
 override COLUMNS: u32 = 16;
 
