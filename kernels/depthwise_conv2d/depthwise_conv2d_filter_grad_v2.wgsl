@@ -2,7 +2,7 @@
 //
 // v2: the whole filter's sums stay in registers while a thread walks down strips of four outputs: a row of x is loaded once and meets every row
 // of dy whose windows see it, and those are kept from one step to the next. v1 loads x and dy anew for every tap.
-// A part is `rows` strips of the `strips` that lie side by side in a column of images; kernels/reduce adds the parts in a fixed order.
+// A piece is a strip of `rows` output rows; a part is `share` pieces that follow one another. kernels/reduce adds the parts in a fixed order.
 // A thread owns the filter of one Value of channels in one part.
 //!include strip.wgsl
 
