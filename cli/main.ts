@@ -3,14 +3,18 @@ import { Command, CommanderError } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
 import { UserError } from '../engine/user_error.ts';
 import { register as data } from './commands/data.ts';
+import { register as demo } from './commands/demo.ts';
 import { register as doctor } from './commands/doctor.ts';
+import { register as embed } from './commands/embed.ts';
+import { register as evaluate } from './commands/evaluate.ts';
 import { register as gradcam } from './commands/gradcam.ts';
+import { register as inspect } from './commands/inspect.ts';
 import { register as predict } from './commands/predict.ts';
 import { register as train } from './commands/train.ts';
 import { handleInterrupts } from './interrupt.ts';
 
 // One line a command, in the order of `--help`. A command's module is small: what it needs to work it imports when it runs.
-const COMMANDS = [doctor, data, train, predict, gradcam];
+const COMMANDS = [doctor, demo, data, train, evaluate, predict, gradcam, embed, inspect];
 
 function createProgram(): Command {
   const program = new Command('tuningfork')

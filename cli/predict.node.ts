@@ -1,12 +1,9 @@
-import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
 import { predictGalaxies } from '../galaxies/classify/evaluate.ts';
 import { SILENT } from '../galaxies/classify/progress.ts';
-import { fileError } from '../models/formats/file_error.node.ts';
 import { loadModel, requireClasses, viewsFor } from './load_model.node.ts';
 import { openGalaxies } from './open_galaxies.node.ts';
 import type { GlobalOptions } from './options.ts';
+import { PartFile } from './part_file.node.ts';
 import { terminalProgress } from './progress.node.ts';
 import { openSession } from './session.node.ts';
 
@@ -26,8 +23,8 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
   using model = await loadModel(device, path);
   requireClasses(model, path);
   const progress = terminalProgress();
+  await using out = flags.out === undefined ? undefined : await PartFile.create(flags.out);
   const dataset = await openGalaxies(flags.data, flags.skipBad ?? false, progress);
-  const out = flags.out === undefined ? undefined : new PartFile(flags.out);
   const write = (text: string) => (out ? out.write(text) : void process.stdout.write(text));
   try {
     for (const note of dataset.notes) progress.line(note);
@@ -52,39 +49,6 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
     await out?.finish();
   } finally {
     progress.end();
-    await out?.abandon();
     await dataset.close();
-  }
-}
-
-/** A file that appears under its name only when it is whole. */
-class PartFile {
-  private readonly part: string;
-  private readonly stream;
-  private failed: Error | undefined;
-  private finished = false;
-
-  constructor(private readonly path: string) {
-    this.part = `${path}.part`;
-    this.stream = createWriteStream(this.part, { flush: true });
-    this.stream.on('error', (error) => (this.failed ??= error));
-  }
-
-  async write(text: string): Promise<void> {
-    if (!this.failed && !this.stream.write(text)) await once(this.stream, 'drain').catch(() => undefined);
-    if (this.failed) throw fileError('write', this.path, this.failed);
-  }
-
-  async finish(): Promise<void> {
-    await new Promise<void>((resolve) => this.stream.end(() => resolve()));
-    if (this.failed) throw fileError('write', this.path, this.failed);
-    await rename(this.part, this.path);
-    this.finished = true;
-  }
-
-  async abandon(): Promise<void> {
-    if (this.finished) return;
-    this.stream.destroy();
-    await rm(this.part, { force: true });
   }
 }

@@ -1,11 +1,30 @@
-import { Option, type Command } from 'commander';
+import { Command, Option } from 'commander';
 import { allOptions, defaultData, numberWithin, wholeNumberWithin } from '../options.ts';
+import type { TrainFlags } from '../train.node.ts';
 
 /** `tuningfork train`. */
 export function register(program: Command): void {
-  program
-    .command('train')
+  addOptions(program.command('train'))
     .description('train a classifier of galaxies (smooth or featured) and write its report; resumes what was interrupted')
+    .addHelpText('after', `
+Examples:
+  tuningfork train --data galaxies/ --weights efficientnet_b0.safetensors --out runs/b0
+  tuningfork train --data synthetic:600 --out runs/sky --epochs 8
+  tuningfork train --data galaxies/ --weights b0.safetensors --epochs-head 3 --epochs 1 --views 2   # quick look
+A run that was interrupted goes on when the same command is given again.`)
+    .action(async (_options: object, command: Command) => {
+      const { train } = await import('../train.node.ts');
+      await train(allOptions(command));
+    });
+}
+
+/** The flags of `tuningfork train` with these arguments. */
+export function trainFlags(args: readonly string[]): TrainFlags {
+  return addOptions(new Command('train')).parse(args, { from: 'user' }).opts<TrainFlags>();
+}
+
+function addOptions(command: Command): Command {
+  return command
     .option('--data <folder>', 'a folder of galaxies, or synthetic:400 to draw 400', defaultData())
     .option('--out <folder>', 'the run directory', 'runs/classifier')
     .option('--model <name>', 'efficientnet_b0 .. b3, or vgg_small; chosen by whether there are weights when absent')
@@ -16,6 +35,7 @@ export function register(program: Command): void {
     .option('--val-fraction <share>', 'share of galaxies kept for validation, by a hash of their ids', numberWithin(0, 0.9), 0.2)
     .option('--train-only <ranges>', 'ids never to validate on, such as 1-99,500-600')
     .option('--skip-bad', 'leave out images that cannot be read instead of stopping')
+    .option('--limit <n>', 'use only so many of the galaxies, for a quick look', wholeNumberWithin(1, 1e9))
     .option('--seed <n>', 'of everything random', wholeNumberWithin(0, 2 ** 32 - 1), 1)
     .option('--size <pixels>', 'side of the network\'s input', wholeNumberWithin(32, 1024), 224)
     .option('--crop <pixels>', 'side of the central square of an image that is shown', wholeNumberWithin(8, 4096), 212)
@@ -42,15 +62,5 @@ export function register(program: Command): void {
     .option('--shift <share>', 'random shift, in shares of the view', numberWithin(0, 0.5), 0.02)
     .option('--jitter <share>', 'random brightness, contrast and saturation by 1 ± this', numberWithin(0, 0.9), 0.05)
     .option('--hue <share>', 'random hue, in shares of the circle', numberWithin(0, 0.5), 0)
-    .option('--checkpoint-steps <n>', 'steps between checkpoints', wholeNumberWithin(1, 1e6), 25)
-    .addHelpText('after', `
-Examples:
-  tuningfork train --data galaxies/ --weights efficientnet_b0.safetensors --out runs/b0
-  tuningfork train --data synthetic:600 --out runs/sky --epochs 8
-  tuningfork train --data galaxies/ --weights b0.safetensors --epochs-head 3 --epochs 1 --views 2   # quick look
-A run that was interrupted goes on when the same command is given again.`)
-    .action(async (_options: object, command: Command) => {
-      const { train } = await import('../train.node.ts');
-      await train(allOptions(command));
-    });
+    .option('--checkpoint-steps <n>', 'steps between checkpoints', wholeNumberWithin(1, 1e6), 25);
 }

@@ -3,6 +3,7 @@ import { compile, type Program } from '../../engine/program/program.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import { applySegments, segmentsBetween, type Network } from '../../models/network.ts';
 import type { ParameterSource } from '../../models/parameter_set.ts';
+import { runBatches } from './batches.ts';
 import type { Feeds } from './sample_source.ts';
 
 /** A network from some place on to its class probabilities, for inference, in batches of a fixed size. */
@@ -10,34 +11,22 @@ export class Classifier implements Disposable {
   private constructor(
     private readonly program: Program,
     private readonly logits: Tensor,
-    readonly batch: number,
     readonly classes: number,
   ) {}
 
   /** @param after the segment whose output `x` is; undefined: x is an image batch */
   static async create(device: Device, network: Network, parameters: ParameterSource, x: Tensor, after?: string): Promise<Classifier> {
     const logits = applySegments(segmentsBetween(network, after), x, { parameters, batchNorm: 'running' });
-    return new Classifier(await compile(device, { outputs: [logits] }), logits, logits.shape[0], logits.shape[1]);
+    return new Classifier(await compile(device, { outputs: [logits] }), logits, logits.shape[1]);
   }
 
-  /**
-   * Probabilities [n, classes] of n samples: feeds are asked for batch by batch, by positions; the last batch is filled up
-   * with repeats.
-   */
+  /** Probabilities [n, classes] of n samples, whose feeds are asked for by positions. */
   async probabilities(n: number, feedsOf: (positions: readonly number[]) => Promise<Feeds>, onProgress?: (done: number) => void): Promise<Float64Array> {
-    const result = new Float64Array(n * this.classes);
-    const positionsAt = (start: number) => Array.from({ length: this.batch }, (_, i) => Math.min(start + i, n - 1));
-    let feeds = feedsOf(positionsAt(0));
-    for (let start = 0; start < n; start += this.batch) {
-      this.program.run(await feeds);
-      if (start + this.batch < n) {
-        feeds = feedsOf(positionsAt(start + this.batch));
-        feeds.catch(() => undefined);
-      }
-      const logits = await this.program.read(this.logits);
-      const rows = Math.min(this.batch, n - start);
-      for (let i = 0; i < rows; i++) result.set(softmaxRow(logits.subarray(i * this.classes, (i + 1) * this.classes)), (start + i) * this.classes);
-      onProgress?.(start + rows);
+    const { classes } = this;
+    const result = new Float64Array(n * classes);
+    for await (const { start, count, rows } of runBatches(this.program, this.logits, n, feedsOf)) {
+      for (let i = 0; i < count; i++) result.set(softmaxRow(rows.subarray(i * classes, (i + 1) * classes)), (start + i) * classes);
+      onProgress?.(start + count);
     }
     return result;
   }

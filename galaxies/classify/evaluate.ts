@@ -66,11 +66,37 @@ export function judge(dataset: Dataset, galaxies: readonly number[], predictions
       confusion,
       perClass: classScores(confusion).map((scores, k) => ({ name: classes[k], ...scores })),
       auc: Number.isNaN(auc) ? null : auc,
-      roc: rocCurve(predictions, 1).map(({ falsePositiveRate, truePositiveRate }) => ({ fpr: falsePositiveRate, tpr: truePositiveRate })),
+      // With one class only there is no other to be told from.
+      roc: Number.isNaN(auc) ? [] : rocCurve(predictions, 1).map(({ falsePositiveRate, truePositiveRate }) => ({ fpr: falsePositiveRate, tpr: truePositiveRate })),
       ece: expectedCalibrationError(predictions),
       reliability: reliability(predictions).filter((bin) => bin.count > 0).map(({ from, to, ...bin }) => ({ low: from, high: to, ...bin })),
       confidence: { right, wrong, medianRight: right.length > 0 ? median(right) : null, medianWrong: wrong.length > 0 ? median(wrong) : null },
       tradeOff: thresholdTradeOff(galaxies.map((g) => dataset.galaxies[g].votes!), predictions.probabilities).map(({ threshold, n, accuracy: { value } }) => ({ threshold, n, accuracy: value })),
     },
   };
+}
+
+/** A classifier and the labelled galaxies it is judged on. */
+export interface Examination {
+  readonly network: Network;
+  readonly parameters: ParameterSet;
+  readonly views: ViewMaker;
+  readonly dataset: Dataset;
+  readonly classes: readonly string[];
+  /** Indices into the dataset, and the class number of each. */
+  readonly galaxies: readonly number[];
+  classOf(galaxy: number): number;
+  /** Symmetries of the square over which each galaxy's probabilities are averaged: 1 to 8. */
+  readonly tta: number;
+  /** What the galaxies are, as a phrase: `the validation split, which took no part in training`. */
+  readonly measuredOn: string;
+}
+
+/** Predicts every galaxy of an examination and judges the answers. */
+export async function examine(device: Device, examination: Examination, progress: Progress): Promise<Judgement> {
+  const { network, parameters, views, dataset, classes, galaxies, tta } = examination;
+  const probabilities = await predictGalaxies(device, network, parameters, views, galaxies, tta, progress);
+  const labels = galaxies.map((g) => examination.classOf(g));
+  const averaged = tta > 1 ? `, each galaxy averaged over ${tta} symmetries of the square` : '';
+  return judge(dataset, galaxies, { probabilities, labels, classes: classes.length }, classes, examination.measuredOn + averaged);
 }

@@ -17,6 +17,8 @@ export interface ClassifyOptions {
   /** Ids that must never be validated on, as ranges; null: none. */
   readonly trainOnly: string | null;
   readonly skipBad: boolean;
+  /** Only so many of the galaxies with votes, chosen by a hash of their ids; absent: all. */
+  readonly limit?: number;
   readonly seed: number;
   /** Side of the network's input, and of the central square of the original that it shows, in pixels. */
   readonly size: number;

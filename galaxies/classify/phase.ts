@@ -1,19 +1,16 @@
 import type { Device } from '../../engine/device/device.ts';
-import { updateRunningStats } from '../../engine/ops/assign.ts';
-import { input, reshape } from '../../engine/ops/leaves.ts';
-import { mean } from '../../engine/ops/reduce.ts';
-import { softmaxCrossEntropy } from '../../engine/ops/softmax_cross_entropy.ts';
 import { compile } from '../../engine/program/program.ts';
 import { RandomStream, permutation } from '../../engine/random.ts';
 import { learningRateAt } from '../../engine/train/schedule.ts';
 import { DEFAULT_ADAM, TrainStep } from '../../engine/train/train_step.ts';
 import type { Tensor } from '../../engine/tensor.ts';
-import { applySegments, belongsTo, segmentsBetween, type ForwardContext, type Network } from '../../models/network.ts';
+import { belongsTo, segmentsBetween, type Network } from '../../models/network.ts';
 import type { ParameterSet } from '../../models/parameter_set.ts';
 import { Classifier } from './classifier.ts';
 import type { ClassifyOptions, PhaseOptions } from './options.ts';
 import type { Prepared } from './prepare.ts';
 import type { Feeds, SampleSource } from './sample_source.ts';
+import { trainingGraph } from './training_graph.ts';
 
 /** A stretch of training: which part of the network, on which samples, for how long. */
 export interface PhaseSpec extends PhaseOptions {
@@ -31,8 +28,6 @@ export interface StepResult {
   readonly correct: number;
   readonly seen: number;
 }
-
-const RUNNING_MOMENTUM = 0.1;
 
 /** One phase made runnable: its training program and its classifier for validation. */
 export class Phase implements Disposable {
@@ -54,24 +49,12 @@ export class Phase implements Disposable {
 
   static async create(device: Device, network: Network, parameters: ParameterSet, prepared: Prepared, spec: PhaseSpec, options: ClassifyOptions): Promise<Phase> {
     const segments = segmentsBetween(network, spec.after);
-    const x = spec.source.input(options.batch);
-    const statistics: Tensor[] = [];
-    const batchNorm = options.batchNorm;
-    const seed = input('noise_seed', [2], 'u32');
-    const context: ForwardContext = {
-      parameters,
-      batchNorm,
-      noise: { seed, dropout: options.dropout, dropPath: options.dropPath },
-      onStatistics: (name, stats, count) => statistics.push(updateRunningStats(parameters.tensor(name), stats, count, RUNNING_MOMENTUM)),
-    };
-    const logits = applySegments(segments, x, context);
-    const targets = input('targets', logits.shape);
-    const loss = reshape(mean(softmaxCrossEntropy(logits, targets)), []).named('loss');
+    const { logits, loss, updates } = trainingGraph(segments, spec.source.input(options.batch), parameters, options);
     const trainStep = await TrainStep.create(device, {
       loss,
       outputs: [logits],
       trainable: parameters.trainable(belongsTo(segments)),
-      updates: statistics,
+      updates,
       adam: { ...DEFAULT_ADAM, weightDecay: options.weightDecay, clipNorm: options.clip ?? undefined },
     });
     try {

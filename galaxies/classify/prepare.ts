@@ -1,7 +1,7 @@
 import { UserError } from '../../engine/user_error.ts';
 import type { Dataset } from '../dataset.ts';
-import { CLASSES, label, softLabel } from '../labels.ts';
-import { parseIdRanges, split } from '../split.ts';
+import { CLASSES, label, softLabel, type ClassName } from '../labels.ts';
+import { parseIdRanges, split, type Split } from '../split.ts';
 import type { ClassifyOptions } from './options.ts';
 
 /** Galaxies with the class they count as, and which side of the split they are on; indices into the dataset. */
@@ -18,14 +18,16 @@ export interface Prepared {
 
 type PrepareOptions = Pick<ClassifyOptions, 'threshold' | 'softLabels' | 'labelSmoothing' | 'valFraction' | 'trainOnly' | 'seed'>;
 
+/** The class of each galaxy, null where no class reaches the threshold, and the side of the split that each labelled one is on. */
+export function labelAndSplit(dataset: Dataset, { threshold, valFraction, trainOnly }: Pick<ClassifyOptions, 'threshold' | 'valFraction' | 'trainOnly'>): Split & { labels: (ClassName | null)[] } {
+  const labels = dataset.galaxies.map(({ votes }) => (votes ? label(votes, threshold) : null));
+  const ids = dataset.galaxies.map((g) => g.id);
+  return { labels, ...split(ids, labels, { valFraction, trainOnly: trainOnly === null ? undefined : parseIdRanges(trainOnly) }) };
+}
+
 /** Labels and splits a dataset. Throws a UserError where either side of the split lacks a class. */
 export function prepare(dataset: Dataset, options: PrepareOptions): Prepared {
-  const labels = dataset.galaxies.map(({ votes }) => (votes ? label(votes, options.threshold) : null));
-  const { train, validation } = split(
-    dataset.galaxies.map((g) => g.id),
-    labels,
-    { valFraction: options.valFraction, trainOnly: options.trainOnly === null ? undefined : parseIdRanges(options.trainOnly) },
-  );
+  const { labels, train, validation } = labelAndSplit(dataset, options);
   for (const [name, side] of [['training', train], ['validation', validation]] as const) {
     for (const className of CLASSES) {
       if (!side.some((i) => labels[i] === className)) {

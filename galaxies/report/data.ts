@@ -168,8 +168,9 @@ export interface ReportData {
     readonly name: string;
     readonly model: string;
     readonly adapter: string;
-    readonly seconds: number;
-    readonly seed: number;
+    /** Of the training; both absent where a model is only evaluated. */
+    readonly seconds?: number;
+    readonly seed?: number;
   };
   readonly data?: DataSummary | null;
   readonly training?: TrainingSummary | null;

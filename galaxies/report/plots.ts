@@ -169,10 +169,11 @@ export function rocCurve(roc: readonly { readonly fpr: number; readonly tpr: num
         mark: { type: 'line', color: 'currentColor', strokeWidth: 1, ...dashed },
         encoding: { x: { field: 'a', ...x }, y: { field: 'a', ...y } },
       },
+      // Unstacked: where several points share a rate, areas would be piled on one another.
       {
         data: { values },
         mark: { type: 'area', color: colours.purple, opacity: 0.12 },
-        encoding: { x: { field: 'fpr', ...x }, y: { field: 'tpr', ...y }, order: { field: 'order' } },
+        encoding: { x: { field: 'fpr', ...x }, y: { field: 'tpr', ...y, stack: null }, order: { field: 'order' } },
       },
       {
         data: { values },

@@ -20,7 +20,9 @@ export async function renderReport(report: ReportData): Promise<string> {
   if (gradCam && gradCam.cases.length > 0) sections.push(gradCamSection(gradCam));
   if (mistakes && mistakes.length > 0) sections.push(mistakesSection(mistakes));
   const facts = [
-    ['Model', run.model], ['Adapter', run.adapter], ['Time', duration(run.seconds)], ['Seed', run.seed],
+    ['Model', run.model], ['Adapter', run.adapter],
+    ...(run.seconds === undefined ? [] : [['Time', duration(run.seconds)] as const]),
+    ...(run.seed === undefined ? [] : [['Seed', run.seed] as const]),
   ] as const;
   return page(run.name, html`<dl class="facts">${facts.map(([name, value]) =>
     html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>

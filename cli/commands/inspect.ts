@@ -1,0 +1,25 @@
+import type { Command } from 'commander';
+import { allOptions, wholeNumberWithin } from '../options.ts';
+
+/** `tuningfork inspect`. */
+export function register(program: Command): void {
+  program
+    .command('inspect')
+    .description('show what a model is made of: parameters, arithmetic, memory, steps, graph; nothing is run')
+    .argument('<model>', 'efficientnet_b0 .. b3, vgg_small, a run directory, or a file of weights')
+    .option('--training', 'a training step (forward, backward, Adam) instead of a forward pass')
+    .option('--batch <n>', 'images at a time', wholeNumberWithin(1, 4096), 1)
+    .option('--size <pixels>', 'side of the input; the model\'s own when absent', wholeNumberWithin(1, 4096))
+    .option('--steps', 'list the steps: kernel, what it makes, workgroups')
+    .option('--graph', 'list the graph as it is computed: op, shape, inputs, names')
+    .addHelpText('after', `
+Examples:
+  tuningfork inspect efficientnet_b0
+  tuningfork inspect efficientnet_b0 --training --batch 4 --steps
+  tuningfork inspect runs/b0 --graph | less
+  tuningfork inspect vgg_small --size 96 --json | jq .memory`)
+    .action(async (model: string, _options: object, command: Command) => {
+      const { inspect } = await import('../inspect.node.ts');
+      await inspect(model, allOptions(command));
+    });
+}

@@ -1,0 +1,122 @@
+import { extname } from 'node:path';
+import type { Device } from '../engine/device/device.ts';
+import { input } from '../engine/ops/leaves.ts';
+import type { Tensor } from '../engine/tensor.ts';
+import { UserError } from '../engine/user_error.ts';
+import { channelsFirst, embed, layerOf, type Layout } from '../galaxies/classify/embed.ts';
+import type { Progress } from '../galaxies/classify/progress.ts';
+import type { Feeds } from '../galaxies/classify/sample_source.ts';
+import { imageInput } from '../galaxies/views.ts';
+import { npyHeader } from '../models/formats/npy.ts';
+import { readSafetensorsFile } from '../models/formats/safetensors.node.ts';
+import { toFloat32 } from '../models/formats/stored_tensor.ts';
+import { loadModel, viewsFor, type LoadedModel } from './load_model.node.ts';
+import { openGalaxies } from './open_galaxies.node.ts';
+import { defaultData, type GlobalOptions } from './options.ts';
+import { PartFile } from './part_file.node.ts';
+import { terminalProgress } from './progress.node.ts';
+import { openSession } from './session.node.ts';
+
+export interface EmbedFlags extends GlobalOptions {
+  readonly data?: string;
+  readonly input?: string;
+  readonly layout: Layout;
+  readonly layer?: string;
+  readonly out: string;
+  readonly skipBad?: boolean;
+}
+
+/** Samples at a time through the network. */
+const BATCH = 8;
+
+/** What is embedded: galaxies through the model's own preprocessing, or ready tensors. */
+interface Samples {
+  readonly ids: readonly string[];
+  /** The network's input [batch, H, W, 3]. */
+  readonly x: Tensor;
+  feeds(positions: readonly number[]): Promise<Feeds>;
+  close(): Promise<void>;
+}
+
+/** Writes a layer's activations (the features, when not told) as .npy with the ids beside it, or as csv. */
+export async function embedToFile(path: string, flags: EmbedFlags): Promise<void> {
+  const kind = extname(flags.out);
+  if (kind !== '.npy' && kind !== '.csv') throw new UserError(`--out ${flags.out}: it must end with .npy or .csv`);
+  if (flags.input !== undefined && flags.data !== undefined) throw new UserError('--data and --input are two sources of what to embed; give one of them');
+  using device = await openSession(flags);
+  using model = await loadModel(device, path);
+  const progress = terminalProgress();
+  const samples = flags.input === undefined ? await galaxySamples(model, flags, progress) : await tensorSamples(flags.input, flags.layout);
+  try {
+    const shape = await write(device, model, samples, kind, flags, progress);
+    if (flags.json) console.log(JSON.stringify({ file: flags.out, shape }));
+    else console.log(`${flags.out}: ${shape[0]} rows of ${shape[1]}`);
+  } finally {
+    progress.end();
+    await samples.close();
+  }
+}
+
+async function write(device: Device, model: LoadedModel, { ids, x, feeds }: Samples, kind: '.npy' | '.csv', { out, layer, layout }: EmbedFlags, progress: Progress): Promise<[number, number]> {
+  const { network } = model.built;
+  const activation = layerOf(network, model.parameters, x, layer ?? network.features);
+  if (model.classes.length === 0 && layer === 'classifier') throw new UserError('these weights are a trunk without a classifier; take another --layer');
+  const width = activation.size / activation.shape[0];
+  await using file = await PartFile.create(out);
+  await using idFile = kind === '.npy' ? await PartFile.create(`${out}.ids.txt`) : undefined;
+  await file.write(kind === '.npy' ? npyHeader([ids.length, width]) : `id,${Array.from({ length: width }, (_, i) => `f${i}`).join(',')}\n`);
+  progress.start('embedding', ids.length);
+  for await (const { start, count, rows } of embed(device, activation, ids.length, feeds, layout)) {
+    if (kind === '.npy') await file.write(new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength));
+    else {
+      const lines = Array.from({ length: count }, (_, i) => `${ids[start + i]},${Array.from(rows.subarray(i * width, (i + 1) * width), shortest).join(',')}\n`);
+      await file.write(lines.join(''));
+    }
+    progress.tick(start + count);
+  }
+  progress.end();
+  await idFile?.write(ids.map((id) => `${id}\n`).join(''));
+  await idFile?.finish();
+  await file.finish();
+  return [ids.length, width];
+}
+
+/** Nine digits tell every float32 from every other. */
+const shortest = (value: number): number => Number(value.toPrecision(9));
+
+async function galaxySamples(model: LoadedModel, flags: EmbedFlags, progress: Progress): Promise<Samples> {
+  const dataset = await openGalaxies(flags.data ?? defaultData(), flags.skipBad ?? false, progress);
+  for (const note of dataset.notes) progress.line(note);
+  const views = viewsFor(model, dataset);
+  return {
+    ids: dataset.galaxies.map(({ id }) => id),
+    x: imageInput(BATCH, views.side, views.geometry),
+    feeds: (positions) => views.feeds(positions.map((p) => views.plain(p))),
+    close: () => dataset.close(),
+  };
+}
+
+/** The tensor `input` of a safetensors file, already normalised; rows are known by their numbers. */
+async function tensorSamples(path: string, layout: Layout): Promise<Samples> {
+  const { tensors } = await readSafetensorsFile(path);
+  const stored = tensors.get('input');
+  if (!stored) throw new UserError(`${path} has no tensor named input; it has ${[...tensors.keys()].join(', ')}`);
+  const { shape } = stored;
+  const [n, height, width, channels] = layout === 'nchw' ? [shape[0], shape[2], shape[3], shape[1]] : shape;
+  if (shape.length !== 4 || channels !== 3) throw new UserError(`${path}: the tensor input is [${shape.join(', ')}], and --layout ${layout} wants [N, ${layout === 'nchw' ? '3, H, W' : 'H, W, 3'}]`);
+  const values = toFloat32(stored, `${path}: input`);
+  const pixels = height * width;
+  const length = pixels * channels;
+  // From [N, 3, pixels] to [N, pixels, 3]: the same transposition with the two axes' names exchanged.
+  const nhwc = layout === 'nchw' ? channelsFirst(values, channels, pixels) : values;
+  return {
+    ids: Array.from({ length: n }, (_, i) => String(i)),
+    x: input('x', [Math.min(BATCH, n), height, width, channels]),
+    async feeds(positions) {
+      const x = new Float32Array(positions.length * length);
+      positions.forEach((p, i) => x.set(nhwc.subarray(p * length, (p + 1) * length), i * length));
+      return { x };
+    },
+    close: async () => {},
+  };
+}

@@ -1,0 +1,16 @@
+import type { Judgement } from '../galaxies/classify/evaluate.ts';
+import { decimal, percent } from '../galaxies/report/pieces.ts';
+import { textTable } from './text_table.ts';
+
+/** The figures that matter most, in a line. */
+export function showHeadline({ evaluation: { accuracy, auc, ece } }: Judgement): string {
+  return `Accuracy ${percent(accuracy.value)} (95 % interval ${percent(accuracy.low)} to ${percent(accuracy.high)}, ${accuracy.correct} of ${accuracy.n} galaxies), AUC ${auc === null ? 'undefined: one class is missing' : decimal(auc)}, ECE ${decimal(ece)}`;
+}
+
+/** The headline, the confusion matrix and the scores of each class, as text. */
+export function showJudgement(judgement: Judgement): string {
+  const { classes, confusion, perClass } = judgement.evaluation;
+  const rows = perClass.map(({ name, precision, recall, f1, support }, k) => [name, ...confusion[k].map(String), decimal(precision), decimal(recall), decimal(f1), String(support)]);
+  const columns = ['', ...classes.map((name) => `said ${name}`), 'precision', 'recall', 'F1', 'galaxies'];
+  return `${showHeadline(judgement)}\n\n${textTable(columns, rows)}`;
+}

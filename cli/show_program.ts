@@ -1,0 +1,92 @@
+import type { PointwiseAttributes } from '../engine/ops/pointwise.ts';
+import { pointwiseOp } from '../engine/ops/pointwise.ts';
+import type { Program } from '../engine/program/program.ts';
+import { showShape, topologicalOrder, type Shape, type Tensor } from '../engine/tensor.ts';
+import { textTable } from './text_table.ts';
+
+/** What `inspect` finds. Memory in bytes. */
+export interface Inspection {
+  readonly model: string;
+  readonly mode: 'forward' | 'training';
+  readonly input: Shape;
+  readonly adapter: string;
+  readonly parameters: { readonly count: number; readonly trainable: number };
+  readonly flops: number;
+  readonly memory: {
+    readonly parameters: number;
+    readonly moments: number;
+    /** Everything the program owns: temporaries, inputs, outputs, uniforms. */
+    readonly program: number;
+    readonly temporaries: number;
+    /** Whole buffers that the temporaries take turns in. */
+    readonly buffers: number;
+    /** The most bytes of temporaries alive at one step. */
+    readonly lowerBound: number;
+  };
+  readonly steps: number;
+  readonly pipelines: number;
+  readonly fused: readonly FusedChain[];
+  readonly listing?: readonly { readonly kernel: string; readonly tensor: string; readonly shape: Shape; readonly workgroups: readonly number[]; readonly flops: number }[];
+  readonly graph?: readonly string[];
+}
+
+/** Pointwise ops that became one kernel, and in how many places. */
+interface FusedChain {
+  readonly chain: string;
+  readonly count: number;
+}
+
+/** The tensors that the program computes, each once, in order. */
+export const stepTensors = (program: Program): Tensor[] => [...new Set(program.steps.map(({ tensor }) => tensor))];
+
+/** `mul, add, relu` for a fused pointwise op, the op's name for any other. */
+function describeOp({ op, attrs }: Tensor): string {
+  return op === pointwiseOp ? (attrs as unknown as PointwiseAttributes).stages.map((stage) => stage.op).join(', ') : op.name;
+}
+
+export function fusedChains(tensors: readonly Tensor[]): FusedChain[] {
+  const counts = new Map<string, number>();
+  for (const t of tensors) {
+    if (t.op !== pointwiseOp || (t.attrs as unknown as PointwiseAttributes).stages.length < 2) continue;
+    counts.set(describeOp(t), (counts.get(describeOp(t)) ?? 0) + 1);
+  }
+  return [...counts].map(([chain, count]) => ({ chain, count })).sort((a, b) => b.count - a.count || (a.chain < b.chain ? -1 : 1));
+}
+
+/** The graph as it is computed, after rewriting: a line a tensor, inputs before their users. */
+export function graphLines(program: Program): string[] {
+  const call = (t: Tensor) => t.name ?? `%${t.id}`;
+  return topologicalOrder(stepTensors(program)).map((t) => {
+    const names = t.names.length > 0 ? `  ${t.names.join(' = ')}` : '';
+    const from = t.inputs.length > 0 ? ` <- ${t.inputs.map(call).join(', ')}` : '';
+    return `%${t.id} ${describeOp(t)} ${showShape(t.shape)}${from}${names}`;
+  });
+}
+
+const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+
+/** An amount with three digits and a letter: 0.77 G, 12.3 M. */
+function withLetter(n: number): string {
+  for (const [size, letter] of [[1e9, 'G'], [1e6, 'M'], [1e3, 'k']] as const) if (n >= size) return `${Number((n / size).toPrecision(3))} ${letter}`;
+  return `${n} `;
+}
+
+export function showInspection(found: Inspection): string {
+  const { memory, parameters } = found;
+  const facts = [
+    ['model', `${found.model}, ${found.mode === 'training' ? 'a training step with Adam' : 'forward'}, input ${showShape(found.input)}`],
+    ['parameters', `${withLetter(parameters.count).trim()} numbers, ${withLetter(parameters.trainable).trim()} trainable`],
+    ['arithmetic', `${withLetter(found.flops)}FLOP: convolutions and matrix products, two a multiply-add`],
+    ['memory', `${mebibytes(memory.parameters)} parameters${memory.moments > 0 ? `, ${mebibytes(memory.moments)} Adam's moments` : ''}, ${mebibytes(memory.program)} program`],
+    ['temporaries', `${mebibytes(memory.temporaries)} in ${memory.buffers} buffers; ${mebibytes(memory.lowerBound)} is the least this order of steps can need`],
+    ['steps', `${found.steps}, by ${found.pipelines} pipelines`],
+    ['fused', found.fused.map(({ chain, count }) => `${count} x (${chain})`).join('; ') || 'nothing'],
+  ];
+  const parts = [facts.map(([name, value]) => `${name.padEnd(12)}${value}`).join('\n')];
+  if (found.listing) {
+    const rows = found.listing.map(({ kernel, tensor, shape, workgroups, flops }, i) => [String(i), kernel, `${tensor} ${showShape(shape)}`, workgroups.join(' x '), flops > 0 ? `${withLetter(flops)}FLOP` : '']);
+    parts.push(textTable(['step', 'kernel', 'makes', 'workgroups', 'arithmetic'], rows, 3));
+  }
+  if (found.graph) parts.push(found.graph.join('\n'));
+  return parts.join('\n\n');
+}
