@@ -72,7 +72,7 @@ describe('a training killed by SIGKILL', () => {
 
   it('ends in the same bytes: a small network from scratch', async () => {
     const args = [...common, '--data', 'synthetic:32', '--size', '32', '--drop-path', '0.1', '--weight-decay', '0.01'];
-    const moments = [writing(0), writing(1), { file: BEST, event: 'rename', nth: upTo(2), after: 0 }, writing(upTo(2))];
+    const moments: Moment[] = [writing(0), writing(1), { file: BEST, event: 'rename', nth: upTo(2), after: 0 }, writing(upTo(2))];
     const { model } = await trainInterrupted(args, moments);
     expect(model.equals(await trainOnce(args))).toBe(true);
   });
@@ -81,7 +81,7 @@ describe('a training killed by SIGKILL', () => {
     const weights = join(scratch.path, 'b0.safetensors');
     await writeRandomB0(weights);
     const args = [...common, '--data', 'synthetic:32', '--weights', weights, '--size', '64', '--epochs-head', '2', '--views', '1', '--unfreeze', '1'];
-    const moments = [{ file: FRONT, event: 'change', nth: upTo(6), after: 0 }, writing(upTo(2)), writing(5), writing(1)];
+    const moments: Moment[] = [{ file: FRONT, event: 'change', nth: upTo(6), after: 0 }, writing(upTo(2)), writing(5), writing(1)];
     const { model, left } = await trainInterrupted(args, moments);
     expect(left[0]).toBe('before the first checkpoint');
     expect(left).toContain('phase 1');

@@ -118,9 +118,5 @@ describe('a training', () => {
     expect(device().memory.buffers).toBe(0);
     expect(readdirSync(folder).filter((name) => name.endsWith('.tmp') || name === RUN_FILES.model)).toEqual([]);
     expect((await loadCheckpoint(join(folder, RUN_FILES.checkpoint)))!.state).toMatchObject({ phase: 0, epoch: 0 });
-    // Where the last step of an epoch does the harm, validation is what finds it.
-    const late = train(device(), { ...wild, batch: 64, tune: { epochs: 1, learningRate: 1e30 } });
-    await expect(late).rejects.toThrow(UserError);
-    await expect(late).rejects.toThrow(/validation loss.*phase 1 \(training\), epoch 1/);
   });
 });
