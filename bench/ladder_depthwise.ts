@@ -11,11 +11,11 @@ import { efficientNetShape } from '../models/efficientnet_table.ts';
 
 /*
  * Depthwise convolution and batch norm at the shapes of EfficientNet-B0's training: GFLOP/s and GB/s of each direction, beside a copy.
- * Arguments: adapter (lavapipe), batch (4), image side in pixels (224).
+ * Arguments: adapter (lavapipe), batch (4), image side in pixels (224), runs (15).
  */
-const [adapter = 'lavapipe', batchText = '4', side = '224'] = process.argv.slice(2);
+const [adapter = 'lavapipe', batchText = '4', side = '224', runsText = '15'] = process.argv.slice(2);
 const batch = Number(batchText);
-const RUNS = 7;
+const runs = Number(runsText);
 
 const device = await openDevice({ gpu: openGpu({ adapter }) });
 
@@ -25,7 +25,7 @@ async function time(outputs: Tensor[]): Promise<Map<string, number>> {
   const feeds: Record<string, Float32Array> = {};
   for (const step of program.steps) for (const t of step.tensor.inputs) if (t.op.name === 'input') feeds[t.name!] = new Float32Array(t.size).map((_, i) => Math.sin(i));
   const best = new Map<string, number>();
-  for (let run = 0; run < RUNS; run++) {
+  for (let run = 0; run < runs; run++) {
     const times = await program.profile(feeds);
     if (!times) throw new Error(`${adapter} has no timestamps`);
     const sums = new Map<string, number>();
@@ -42,26 +42,30 @@ for (const { expandedChannels: channels, kernelSize: filter, stride } of efficie
   px = Math.ceil(px / stride);
 }
 
-const cell = (value: number) => value.toFixed(1).padStart(6);
-console.log(`${device.adapter.description}, batch ${batch}, ${side} px; least of ${RUNS} runs`);
-console.log('\ndepthwise: ms, GFLOP/s\n| layer | forward | input gradient | filter gradient |\n|---|---|---|---|');
-const totals = [0, 0, 0];
+const cell = (value: number) => value.toFixed(1);
+console.log(`${device.adapter.description}, batch ${batch}, ${side} px; least of ${runs} runs`);
+console.log('\ndepthwise, GFLOP/s: v1, v2 (ms of v2)\n| layer | forward | input gradient | filter gradient |\n|---|---|---|---|');
+const totals = [0, 0, 0, 0, 0, 0];
 for (const { px, channels, filter, stride } of layers.values()) {
   const x = input('x', [batch, px, px, channels]);
   const w = input('w', [filter, filter, channels]);
-  const y = depthwiseConv2d(x, w, { stride, padding: 'same' });
-  const times = await time([y, ...grad(y, [x, w], input('dy', y.shape))]);
-  const flop = 2 * y.size * filter * filter;
+  const ladder: Map<string, number>[] = [];
+  for (const version of [1, 2] as const) {
+    const y = depthwiseConv2d(x, w, { stride, padding: 'same', version });
+    ladder.push(await time([y, ...grad(y, [x, w], input('dy', y.shape))]));
+  }
+  const out = Math.ceil(px / stride);
+  const flop = 2 * batch * out * out * channels * filter * filter;
   const cells = ['', '_input_grad', '_filter_grad'].map((suffix, i) => {
-    const ms = times.get(`depthwise_conv2d${suffix}`)!;
-    totals[i] += ms;
-    return `${cell(ms)} ${cell(flop / ms / 1e6)}`;
+    const ms = ladder.map((times) => times.get(`depthwise_conv2d${suffix}`)!);
+    ms.forEach((t, v) => (totals[i * 2 + v] += t));
+    return `${ms.map((t) => cell(flop / t / 1e6)).join(', ')} (${cell(ms[1])})`;
   });
-  console.log(`| ${filter}x${filter} s${stride}, ${channels} at ${px} px | ${cells.join(' | ')} |`);
+  console.log(`| ${filter}x${filter} stride ${stride}, ${channels} channels, ${px} px | ${cells.join(' | ')} |`);
 }
-console.log(`| sum, ms | ${totals.map(cell).join(' | ')} |`);
+console.log(`| all of them, ms | ${[0, 2, 4].map((i) => `${cell(totals[i])}, ${cell(totals[i + 1])}`).join(' | ')} |`);
 
-console.log('\nbatch norm with SiLU: ms, GB/s of reads and writes that cannot be avoided\n| tensor | copy | statistics | apply | sums | input gradient |\n|---|---|---|---|---|---|');
+console.log('\nbatch norm with SiLU, GB/s of the reads and writes that cannot be avoided (ms)\n| tensor | copy | statistics | apply | sums | input gradient |\n|---|---|---|---|---|---|');
 for (const [side, channels] of [[112, 32], [112, 96], [56, 144], [28, 240], [14, 672], [7, 1152]]) {
   const x = input('x', [batch, side, side, channels]);
   const [gamma, beta] = [input('gamma', [channels]), input('beta', [channels])];
@@ -69,8 +73,8 @@ for (const [side, channels] of [[112, 32], [112, 96], [56, 144], [28, 240], [14,
   const times = await time([y, grad(y, [x], input('dy', x.shape))[0], mul(x, 1)]);
   const cells = ([['pointwise', 2], ['batch_norm_stats', 1], ['batch_norm_apply', 2], ['batch_norm_sums', 2], ['batch_norm_input_grad', 3]] as const).map(([op, passes]) => {
     const ms = times.get(op)!;
-    return `${cell(ms)} ${cell((passes * x.size * 4) / ms / 1e6)}`;
+    return `${cell((passes * x.size * 4) / ms / 1e6)} (${cell(ms)})`;
   });
-  console.log(`| ${channels} at ${side} px | ${cells.join(' | ')} |`);
+  console.log(`| ${channels} channels, ${side} px | ${cells.join(' | ')} |`);
 }
 device[Symbol.dispose]();

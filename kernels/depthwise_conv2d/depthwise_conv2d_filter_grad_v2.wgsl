@@ -71,7 +71,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let chunk = piece / params.strips % params.chunks;
     let n = piece / params.strips / params.chunks;
     let wo = i32(strip * 4u);
-    let column = wo * i32(STRIDE) - i32(params.padLeft);
+    let columns = columns_from(wo * i32(STRIDE) - i32(params.padLeft), params.inW, channel);
     let begin = chunk * params.rows;
     let end = min(begin + params.rows, params.outH);
     // The cotangents of the output rows before this one, while rows of x that they see are still to come.
@@ -85,7 +85,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
       let at = place(n, select(-1, i32(ho), ho < end), params.outH, params.outW);
       let now = load_strip(at, wo, channel);
       let top = i32(ho * STRIDE) - i32(params.padTop);
-      let row = load_row(place(n, top, params.inH, params.inW), column, channel);
+      let row = load_row(place(n, top, params.inH, params.inW), columns);
       if (STRIDE == 1u) {
         w0 = sum_rows(w0, correlate(row, now));
         w1 = sum_rows(w1, correlate(row, before1));
@@ -99,7 +99,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         before2 = before1;
         before1 = now;
       } else {
-        let odd = load_row(place(n, top + 1, params.inH, params.inW), column, channel);
+        let odd = load_row(place(n, top + 1, params.inH, params.inW), columns);
         w0 = sum_rows(w0, correlate(row, now));
         w1 = sum_rows(w1, correlate(odd, now));
         w2 = sum_rows(w2, correlate(row, before1));

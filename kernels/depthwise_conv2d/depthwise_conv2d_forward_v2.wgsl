@@ -50,7 +50,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     w4 = filter_row(4u, channel);
   }
   let wo = strip * 4u;
-  let column = i32(wo * STRIDE) - i32(params.padLeft);
+  let columns = columns_from(i32(wo * STRIDE) - i32(params.padLeft), params.inW, channel);
   let begin = chunk * params.rows;
   let end = min(begin + params.rows, params.outH);
   // Steps before the first output, in which its sum is begun.
@@ -62,7 +62,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   for (var ho = i32(begin) - i32(early); ho < i32(end); ho++) {
     var done: Strip;
     if (STRIDE == 1u) {
-      let row = load_row(place(n, ho + i32(FILTER - 1u) - i32(params.padTop), params.inH, params.inW), column, channel);
+      let row = load_row(place(n, ho + i32(FILTER - 1u) - i32(params.padTop), params.inH, params.inW), columns);
       if (FILTER == 3u) {
         done = add(first, taps(row, w2));
         first = add(second, taps(row, w1));
@@ -77,8 +77,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     } else {
       // The last two rows of the window; the last one is also the first of the output row after the next (FILTER 5) or of the next.
       let top = ho * 2 + i32(FILTER) - 2 - i32(params.padTop);
-      let odd = load_row(place(n, top, params.inH, params.inW), column, channel);
-      let even = load_row(place(n, top + 1, params.inH, params.inW), column, channel);
+      let odd = load_row(place(n, top, params.inH, params.inW), columns);
+      let even = load_row(place(n, top + 1, params.inH, params.inW), columns);
       if (FILTER == 3u) {
         done = add(first, add(taps(odd, w1), taps(even, w2)));
         first = taps(even, w0);

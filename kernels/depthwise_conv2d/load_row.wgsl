@@ -1,26 +1,72 @@
-// Pixels of x from `column` on, as many as a strip's windows see, in channel group `channel`.
-fn load(at: Place, column: i32, channel: u32) -> Value {
-  return select(Value(0.0), x[pixel(at, column) * params.channels + channel], inside(at, column));
+// The columns that a strip's windows see, found once for all the rows that a thread walks down: where each lies in its row, for one
+// channel group, and whether it lies in the image at all.
+struct Column {
+  offset: u32,
+  inside: bool,
 }
 
-fn load_row(at: Place, column: i32, channel: u32) -> Row {
-  var row: Row;
-  row.a = load(at, column, channel);
-  row.b = load(at, column + 1, channel);
-  row.c = load(at, column + 2, channel);
-  row.d = load(at, column + 3, channel);
-  row.e = load(at, column + 4, channel);
-  row.f = load(at, column + 5, channel);
-  if (FILTER + STRIDE > 4u) {
-    row.g = load(at, column + 6, channel);
-    row.h = load(at, column + 7, channel);
+struct Columns {
+  a: Column,
+  b: Column,
+  c: Column,
+  d: Column,
+  e: Column,
+  f: Column,
+  g: Column,
+  h: Column,
+  i: Column,
+  j: Column,
+  k: Column,
+}
+
+fn column_at(column: i32, width: u32, channel: u32) -> Column {
+  return Column(u32(clamp(column, 0, i32(width) - 1)) * params.channels + channel, (column >= 0) & (column < i32(width)));
+}
+
+fn columns_from(column: i32, width: u32, channel: u32) -> Columns {
+  var at: Columns;
+  at.a = column_at(column, width, channel);
+  at.b = column_at(column + 1, width, channel);
+  at.c = column_at(column + 2, width, channel);
+  at.d = column_at(column + 3, width, channel);
+  at.e = column_at(column + 4, width, channel);
+  at.f = column_at(column + 5, width, channel);
+  if ((FILTER == 5u) | (STRIDE == 2u)) {
+    at.g = column_at(column + 6, width, channel);
+    at.h = column_at(column + 7, width, channel);
   }
   if (STRIDE == 2u) {
-    row.i = load(at, column + 8, channel);
+    at.i = column_at(column + 8, width, channel);
   }
-  if (FILTER + STRIDE == 7u) {
-    row.j = load(at, column + 9, channel);
-    row.k = load(at, column + 10, channel);
+  if ((FILTER == 5u) & (STRIDE == 2u)) {
+    at.j = column_at(column + 9, width, channel);
+    at.k = column_at(column + 10, width, channel);
+  }
+  return at;
+}
+
+fn load(at: Place, column: Column) -> Value {
+  return select(Value(0.0), x[at.start * params.channels + column.offset], at.inside & column.inside);
+}
+
+fn load_row(at: Place, columns: Columns) -> Row {
+  var row: Row;
+  row.a = load(at, columns.a);
+  row.b = load(at, columns.b);
+  row.c = load(at, columns.c);
+  row.d = load(at, columns.d);
+  row.e = load(at, columns.e);
+  row.f = load(at, columns.f);
+  if ((FILTER == 5u) | (STRIDE == 2u)) {
+    row.g = load(at, columns.g);
+    row.h = load(at, columns.h);
+  }
+  if (STRIDE == 2u) {
+    row.i = load(at, columns.i);
+  }
+  if ((FILTER == 5u) & (STRIDE == 2u)) {
+    row.j = load(at, columns.j);
+    row.k = load(at, columns.k);
   }
   return row;
 }
