@@ -1,15 +1,9 @@
 import { defineOp } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
-import { lowerConv2d, lowerConv2dFilterGrad, lowerConv2dInputGrad } from './conv2d_lower.ts';
-import { convGeometry, expectShape, filterShape, inputShape, outputShape, type ConvAttributes, type ConvGeometry } from './conv_geometry.ts';
+import { lowerConv2d, lowerConv2dFilterGrad, lowerConv2dInputGrad, type Conv2dGeometry, type Version } from './conv2d_lower.ts';
+import { convGeometry, expectShape, filterShape, inputShape, outputShape, type ConvAttributes } from './conv_geometry.ts';
 
-interface Version {
-  /** The kernels: 1 are the naive ones, kept as the second opinion of the tests. */
-  readonly version?: 1 | 2;
-}
-
-/** A convolution's geometry as its three ops carry it. */
-export type Conv2dGeometry = ConvGeometry & Version;
+export type { Conv2dGeometry };
 
 /*
  * A convolution is linear in x and in w: with the trilinear form T(x, w, dy) = <dy, conv(x, w)>, the three ops below are T

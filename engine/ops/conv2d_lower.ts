@@ -1,9 +1,16 @@
 import { conv2dFilterGradV1, conv2dFilterGradV2, conv2dInputGradV1, conv2dInputGradV2, conv2dV1, conv2dV2 } from '../../kernels/conv2d/conv2d.ts';
 import { padded } from '../../kernels/matmul/matmul.ts';
 import type { LowerContext, Step } from '../op.ts';
-import type { Conv2dGeometry } from './conv2d.ts';
 import type { ConvGeometry } from './conv_geometry.ts';
 import { Steps } from './matmul_lower.ts';
+
+export interface Version {
+  /** The kernels: 1 are the naive ones, kept as the second opinion of the tests. */
+  readonly version?: 1 | 2;
+}
+
+/** A convolution's geometry as its three ops carry it. */
+export type Conv2dGeometry = ConvGeometry & Version;
 
 type Context = LowerContext<Conv2dGeometry>;
 

@@ -7,6 +7,12 @@ import { windowGeometry, type ConvGeometry, type WindowAttributes } from './conv
 /** The geometry with x and w as shapes: gradients know one of the two only by its shape. */
 interface Attributes {
   readonly geometry: ConvGeometry;
+  readonly version?: 1 | 2;
+}
+
+export interface DepthwiseAttributes extends WindowAttributes {
+  /** 1 takes the naive kernels, as a second opinion. */
+  readonly version?: 1 | 2;
 }
 
 const xShape = (g: ConvGeometry): Shape => [g.batch, g.inH, g.inW, g.inChannels];
@@ -24,7 +30,7 @@ const forwardOp = defineOp<'x' | 'w', Attributes>({
   inputs: ['x', 'w'],
   shape: (_, { geometry }) => yShape(geometry),
   vjp: ({ x, w }, dy, a) => ({ x: () => inputGrad(dy, w, a), w: () => filterGrad(x, dy, a) }),
-  lower: ({ attrs, in: from, out }) => [{ launch: kernels.depthwiseForward(sizeFor(attrs.geometry)), buffers: { x: from(0), w: from(1), out: out() } }],
+  lower: ({ attrs, capabilities, in: from, out }) => [{ launch: kernels.depthwiseForward(sizeFor(attrs.geometry), { ...attrs, ...capabilities }), buffers: { x: from(0), w: from(1), out: out() } }],
 });
 
 // The adjoint of the above in x. Bilinear in dy and w, as the others are in their inputs, so each one's vjp is made of the other two.
@@ -33,7 +39,10 @@ const inputGradOp = defineOp<'dy' | 'w', Attributes>({
   inputs: ['dy', 'w'],
   shape: (_, { geometry }) => xShape(geometry),
   vjp: ({ dy, w }, ddx, a) => ({ dy: () => forward(ddx, w, a), w: () => filterGrad(ddx, dy, a) }),
-  lower: ({ attrs, in: from, out }) => [{ launch: kernels.depthwiseInputGrad(sizeFor(attrs.geometry)), buffers: { dy: from(0), w: from(1), out: out() } }],
+  lower({ attrs, capabilities, in: from, out }) {
+    const { launch, dyName } = kernels.depthwiseInputGrad(sizeFor(attrs.geometry), { ...attrs, ...capabilities });
+    return [{ launch, buffers: { [dyName]: from(0), w: from(1), out: out() } }];
+  },
 });
 
 // The adjoint in w.
@@ -42,7 +51,7 @@ const filterGradOp = defineOp<'x' | 'dy', Attributes>({
   inputs: ['x', 'dy'],
   shape: (_, { geometry }) => wShape(geometry),
   vjp: ({ x, dy }, ddw, a) => ({ x: () => inputGrad(dy, ddw, a), dy: () => forward(x, ddw, a) }),
-  lower: (ctx) => chain(ctx, { x: ctx.in(0), dy: ctx.in(1) }, kernels.depthwiseFilterGrad(sizeFor(ctx.attrs.geometry), ctx.capabilities.software)),
+  lower: (ctx) => chain(ctx, { x: ctx.in(0), dy: ctx.in(1) }, kernels.depthwiseFilterGrad(sizeFor(ctx.attrs.geometry), { ...ctx.attrs, ...ctx.capabilities })),
 });
 
 const forward = (x: Tensor, w: Tensor, a: Attributes): Tensor => forwardOp([x, w], a);
@@ -53,21 +62,22 @@ const filterGrad = (x: Tensor, dy: Tensor, a: Attributes): Tensor => filterGradO
  * Depthwise convolution: each channel of x [N, H, W, C] with its own filter from w [r, s, C], giving [N, Ho, Wo, C].
  * @throws UserError where the shapes, stride, padding or dilation do not fit
  */
-export function depthwiseConv2d(x: Tensor, w: Tensor, attrs: WindowAttributes = {}): Tensor {
+export function depthwiseConv2d(x: Tensor, w: Tensor, attrs: DepthwiseAttributes = {}): Tensor {
   const channels = x.shape[3];
   if (w.shape.length !== 3 || w.shape[2] !== channels) shapeError('depthwise_conv2d', 'x must be [N, H, W, C] and the filter [r, s, C]', x, w);
   const [filterH, filterW] = w.shape;
-  return forward(x, w, { geometry: windowGeometry('depthwise_conv2d', [x, w], { filterH, filterW, outChannels: channels, groups: channels }, attrs) });
+  const geometry = windowGeometry('depthwise_conv2d', [x, w], { filterH, filterW, outChannels: channels, groups: channels }, attrs);
+  return forward(x, w, { geometry, version: attrs.version });
 }
 
 /** The cotangent of x, given dy [N, Ho, Wo, C] and w [r, s, C]. The tensor `x` is asked for its shape only. */
-export function depthwiseConv2dInputGrad(dy: Tensor, w: Tensor, x: Tensor, attrs: WindowAttributes = {}): Tensor {
+export function depthwiseConv2dInputGrad(dy: Tensor, w: Tensor, x: Tensor, attrs: DepthwiseAttributes = {}): Tensor {
   const a = attributesOf(depthwiseConv2d(x, w, attrs), dy);
   return inputGrad(dy, w, a);
 }
 
 /** The cotangent of w, given x [N, H, W, C] and dy [N, Ho, Wo, C]. The tensor `w` is asked for its shape only. */
-export function depthwiseConv2dFilterGrad(x: Tensor, dy: Tensor, w: Tensor, attrs: WindowAttributes = {}): Tensor {
+export function depthwiseConv2dFilterGrad(x: Tensor, dy: Tensor, w: Tensor, attrs: DepthwiseAttributes = {}): Tensor {
   const a = attributesOf(depthwiseConv2d(x, w, attrs), dy);
   return filterGrad(x, dy, a);
 }

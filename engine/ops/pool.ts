@@ -78,6 +78,30 @@ const averageInputGradOp = defineOp<'dy', Attributes>({
 });
 const averageInputGrad = (dy: Tensor, a: Attributes): Tensor => averageInputGradOp([dy], a);
 
+interface AdaptiveAttributes {
+  readonly shape: Shape;
+}
+
+const adaptiveSize = ([batch, inH, inW, channels]: Shape, [, outH, outW]: Shape): kernels.AdaptivePoolSize => ({ batch, inH, inW, outH, outW, channels });
+
+// y[n, ho, wo, c] = mean of x from ⌊ho·H/Ho⌋ to ⌈(ho + 1)·H/Ho⌉, and likewise across
+const adaptiveOp = defineOp<'x', AdaptiveAttributes>({
+  name: 'adaptive_avg_pool2d',
+  inputs: ['x'],
+  shape: (_, { shape }) => shape,
+  vjp: ({ x }, dy) => ({ x: () => adaptiveInputGrad(dy, x.shape) }),
+  lower: ({ inputs: [x], attrs, in: from, out }) => [{ launch: kernels.adaptiveAveragePool(adaptiveSize(x.shape, attrs.shape)), buffers: { x: from(0), out: out() } }],
+});
+
+const adaptiveInputGradOp = defineOp<'dy', AdaptiveAttributes>({
+  name: 'adaptive_avg_pool2d_input_grad',
+  inputs: ['dy'],
+  shape: (_, { shape }) => shape,
+  vjp: ({ dy }, ddx) => ({ dy: () => adaptiveOp([ddx], { shape: dy.shape }) }),
+  lower: ({ inputs: [dy], attrs, in: from, out }) => [{ launch: kernels.adaptiveAveragePoolInputGrad(adaptiveSize(attrs.shape, dy.shape)), buffers: { dy: from(0), out: out() } }],
+});
+const adaptiveInputGrad = (dy: Tensor, shape: Shape): Tensor => adaptiveInputGradOp([dy], { shape });
+
 /**
  * The maximum of each window of x [N, H, W, C], channel by channel. Of equal values the first in the window gets the cotangent.
  * @throws UserError where the window does not fit or could lie outside the image altogether
@@ -94,4 +118,11 @@ export const avgPool2d = (x: Tensor, attrs: AvgPoolAttributes): Tensor => averag
 export function globalAvgPool(x: Tensor): Tensor {
   if (x.shape.length !== 4) shapeError('global_avg_pool', 'the input must be [N, H, W, C]', x);
   return reshape(mean(x, [1, 2]), [x.shape[0], x.shape[3]]);
+}
+
+/** Averages that bring x [N, H, W, C] to [N, outH, outW, C] whatever its size, as PyTorch's AdaptiveAvgPool2d: VGG's way to its classifier. */
+export function adaptiveAvgPool2d(x: Tensor, [outH, outW]: readonly [number, number]): Tensor {
+  if (x.shape.length !== 4) shapeError('adaptive_avg_pool2d', 'the input must be [N, H, W, C]', x);
+  for (const n of [outH, outW]) if (!Number.isInteger(n) || n < 1) shapeError('adaptive_avg_pool2d', `the output must be at least 1 x 1 pixels, not ${outH} x ${outW}`, x);
+  return adaptiveOp([x], { shape: [x.shape[0], outH, outW, x.shape[3]] });
 }

@@ -1,4 +1,5 @@
 import type { Device } from '../../engine/device/device.ts';
+import { parameterOf } from '../../engine/device/parameter.ts';
 import { compile } from '../../engine/program/program.ts';
 import { RandomStream, permutation } from '../../engine/random.ts';
 import { learningRateAt } from '../../engine/train/schedule.ts';
@@ -97,9 +98,16 @@ export class Phase implements Disposable {
   async diagnose(positions: readonly number[], samples: Feeds, total: number): Promise<string> {
     using program = await compile(this.device, { outputs: [this.loss], keep: 'all' });
     program.run(this.feeds(positions, samples, total));
-    for (const { tensor } of program.steps) {
-      const values = await program.read(tensor);
-      if (!values.every(Number.isFinite)) return `the first value that is not finite is in ${tensor}`;
+    const { steps } = program;
+    const isFinite = (values: Float32Array) => values.every(Number.isFinite);
+    for (const [i, { tensor }] of steps.entries()) {
+      // A layer's name is on what it gives: the next named tensor.
+      const layer = steps.slice(i).find((step) => step.tensor.name !== undefined)?.tensor.name ?? 'loss';
+      for (const operand of tensor.inputs) {
+        const parameter = parameterOf(operand);
+        if (parameter && !isFinite(await parameter.read())) return `the step before left ${parameter.name} in layer ${layer} with values that are not finite`;
+      }
+      if (!isFinite(await program.read(tensor))) return `the first value that is not finite is in layer ${layer} (${tensor})`;
     }
     return 'the forward pass repeated is finite, so it comes from the gradients';
   }

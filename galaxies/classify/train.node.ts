@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Device } from '../../engine/device/device.ts';
 import { UserError } from '../../engine/user_error.ts';
 import { buildModel, type BuiltModel } from '../../models/build_network.ts';
 import { writeFileAtomic } from '../../models/formats/atomic.node.ts';
+import { fileError } from '../../models/formats/file_error.node.ts';
 import { packModel } from '../../models/formats/model_file.ts';
 import { readSafetensorsFile } from '../../models/formats/safetensors.node.ts';
 import { ParameterSet } from '../../models/parameter_set.ts';
@@ -43,10 +44,16 @@ export async function openRun(folder: string, options: ClassifyOptions): Promise
   const path = join(folder, RUN_FILES.config);
   const text = `${JSON.stringify(options, null, 2)}\n`;
   if (!existsSync(path)) {
-    mkdirSync(folder, { recursive: true });
+    try {
+      mkdirSync(folder, { recursive: true });
+    } catch (error) {
+      throw fileError('write', folder, error);
+    }
     await writeFileAtomic(path, text);
     return;
   }
+  // What a killed run was writing.
+  for (const name of readdirSync(folder)) if (/^\..*\.\d+\.\d+\.tmp$/.test(name)) rmSync(join(folder, name), { force: true });
   const earlier = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
   const now = JSON.parse(text) as Record<string, unknown>;
   const changed = [...new Set([...Object.keys(earlier), ...Object.keys(now)])].filter((key) => JSON.stringify(earlier[key]) !== JSON.stringify(now[key]));
@@ -161,6 +168,8 @@ async function runPhase(
     }
     const validation = await phase.validate();
     progress.end();
+    // The step before may have done the harm: its own loss was still a number.
+    if (!Number.isFinite(validation.loss)) throw new UserError(`the validation loss became ${validation.loss} after phase ${spec.number} (${spec.title}), epoch ${state.epoch + 1}; try a lower learning rate or --clip 1`);
     const number = state.history.length + 1;
     state.history.push({
       epoch: number, phase: spec.number, learningRate: phase.learningRate(state.epoch * batches.length), seconds: state.sums.seconds + (performance.now() - begun) / 1000,

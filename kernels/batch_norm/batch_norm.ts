@@ -10,47 +10,51 @@ import sumsKernel from './batch_norm_sums.wgsl';
 export const BATCH_NORM_ACTIVATIONS = { none: 0, relu: 1, silu: 2 } as const;
 export type BatchNormActivation = keyof typeof BATCH_NORM_ACTIVATIONS;
 
-/** A tensor [rows, channels] and how wide the machine is. */
+/** A tensor [rows, channels] on an adapter that computes on a CPU, or not. */
 export interface BatchNormSize {
   readonly rows: number;
   readonly channels: number;
-  /** Threads that keep the adapter busy; more of them only make more partial results. */
-  readonly threads: number;
+  readonly software: boolean;
 }
 
-/** Threads for adapters that compute on a CPU and for those that do not. */
-export const batchNormThreads = (software: boolean): number => (software ? 1024 : 65_536);
+/**
+ * How much a thread does. Sums: chunks of at least 32 rows, so that partial results are few beside the tensor, and longer ones where there
+ * are threads enough to keep the adapter busy. Elementwise: a thread loads what its channels need once for `elementwise` rows; a CPU
+ * is best served by long chunks, a GPU by many threads. Measured in bench/ladder_depthwise.md.
+ */
+const SUM_CHUNK = 32;
+const SUM_THREADS = { software: 512, hardware: 65_536 };
+const ELEMENTWISE_CHUNK = { software: 32, hardware: 8 };
 
 /** Partial results that one thread joins in a pass of batch_norm_combine.wgsl. */
 const GROUP = 32;
 
-/** How a tensor is cut into chunks: `chunk` rows each, no fewer than `shortest`, a multiple of 4. */
-function split({ rows, channels, threads }: BatchNormSize, shortest: number) {
+/** A launch for a tensor that is cut into chunks of so many rows, a multiple of 4. */
+function chunked({ rows, channels }: BatchNormSize, chunk: number) {
   const width = channels % 4 === 0 ? 4 : 1;
   const values = channels / width;
-  const wanted = Math.max(1, Math.floor(threads / values));
-  const chunk = Math.max(shortest, Math.ceil(rows / wanted / 4) * 4);
   const parts = ceilDiv(rows, chunk);
   return {
-    parts,
-    chunk,
-    launch: {
-      aliases: width === 4 ? undefined : { Value: 'f32' },
-      params: { rows, channels: values, chunk, parts },
-      workgroups: foldWorkgroups(ceilDiv(parts * values, 64)),
-    },
+    aliases: width === 4 ? undefined : { Value: 'f32' },
+    params: { rows, channels: values, chunk, parts },
+    workgroups: foldWorkgroups(ceilDiv(parts * values, 64)),
   };
 }
 
-/** Elementwise kernels: a thread's chunk is short, so that there are many threads, but long enough to share the channel's numbers. */
-const ELEMENTWISE_CHUNK = 8;
-/** Partial sums: chunks long enough that the partial results are few beside the tensor. */
-const SUM_CHUNK = 32;
+const elementwise = (size: BatchNormSize) => chunked(size, size.software ? ELEMENTWISE_CHUNK.software : ELEMENTWISE_CHUNK.hardware);
+
+function summed(size: BatchNormSize) {
+  const { rows, channels, software } = size;
+  const threads = software ? SUM_THREADS.software : SUM_THREADS.hardware;
+  const wanted = Math.max(1, Math.floor((threads * (channels % 4 === 0 ? 4 : 1)) / channels));
+  return chunked(size, Math.max(SUM_CHUNK, ceilDiv(ceilDiv(rows, wanted), 4) * 4));
+}
 
 /** The passes from x to stats [2, channels]. Each pass's output is the next one's input; `outSize` is its number of elements. */
 export function batchNormStats(size: BatchNormSize): { launch: Launch; outSize: number }[] {
   const { rows, channels } = size;
-  let { parts, chunk, launch } = split(size, SUM_CHUNK);
+  const launch = summed(size);
+  let { parts, chunk } = launch.params;
   const passes: { launch: Launch; outSize: number }[] = [{ launch: { kernel: statsKernel, ...launch }, outSize: parts * 2 * channels }];
   do {
     const joined = ceilDiv(parts, GROUP);
@@ -70,13 +74,14 @@ export function batchNormStats(size: BatchNormSize): { launch: Launch; outSize: 
 
 /** y from x, stats, gamma and beta. */
 export function batchNormApply(size: BatchNormSize, activation: BatchNormActivation, epsilon: number): Launch {
-  const { launch } = split({ ...size, threads: Infinity }, ELEMENTWISE_CHUNK);
+  const launch = elementwise(size);
   return { kernel: applyKernel, ...launch, overrides: { ACTIVATION: BATCH_NORM_ACTIVATIONS[activation] }, params: { ...launch.params, epsilon } };
 }
 
 /** The passes to [2, channels]: dbeta, dgamma. The first reads dy, x, stats, gamma, beta; the others the one before. */
 export function batchNormSums(size: BatchNormSize, activation: BatchNormActivation, epsilon: number): { launch: Launch; outSize: number }[] {
-  const { launch, parts } = split(size, SUM_CHUNK);
+  const launch = summed(size);
+  const { parts } = launch.params;
   const inner = 2 * size.channels;
   const first: Launch = { kernel: sumsKernel, ...launch, overrides: { ACTIVATION: BATCH_NORM_ACTIVATIONS[activation] }, params: { ...launch.params, epsilon } };
   return [
@@ -87,7 +92,7 @@ export function batchNormSums(size: BatchNormSize, activation: BatchNormActivati
 
 /** dx from dy, x, stats, sums, gamma and beta; with `frozen` statistics the sums are not used. */
 export function batchNormInputGrad(size: BatchNormSize, activation: BatchNormActivation, epsilon: number, frozen: boolean): Launch {
-  const { launch } = split({ ...size, threads: Infinity }, ELEMENTWISE_CHUNK);
+  const launch = elementwise(size);
   return {
     kernel: inputGradKernel,
     ...launch,

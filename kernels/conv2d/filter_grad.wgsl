@@ -1,5 +1,4 @@
 // The body of conv2d_filter_grad_v2: see there.
-override LANES: u32 = 8;
 const RIGHT_TRANSPOSED = 0u;
 
 //!include geometry.wgsl
@@ -23,8 +22,9 @@ fn filter_grad(group: vec3<u32>, parts: u32, lane: u32) {
   let channels = params.inChannels / 4u;
   let outputs = params.outChannels / 4u;
   let count = params.filterH * params.filterW * params.inChannels;
-  let row = (group.y * LANES + lane) * 4u;
-  let col = group.x * COLUMNS / 4u;
+  let origin = block_origin(group, lane, params.rowByRow);
+  let row = origin.x;
+  let col = origin.y / 4u;
   // A row is a filter tap and a channel; a thread's four rows share the tap.
   let tap = min(row, count - 4u) / params.inChannels;
   let c = (min(row, count - 4u) - tap * params.inChannels) / 4u;
@@ -41,27 +41,31 @@ fn filter_grad(group: vec3<u32>, parts: u32, lane: u32) {
   var ho = group.z * part_lines - n * params.outH;
 
   var own: Block;
-  for (var line = group.z * part_lines; line < end; line++) {
+  var line = group.z * part_lines;
+  var wo = 0u;
+  while (line < end) {
     let h = i32(ho * params.strideH) + from_top;
-    let h_inside = h >= 0 && h < i32(params.inH);
-    let above = select(0u, (n * params.inH + u32(h)) * params.inW, h_inside);
-    for (var wo = 0u; wo < params.outW; wo += 4u) {
-      let o = wo + vec4<u32>(0u, 1u, 2u, 3u);
-      let v = vec4<i32>(o * params.strideW) + from_left;
-      let inside = (v >= vec4<i32>(0)) & (v < vec4<i32>(i32(params.inW))) & (o < vec4<u32>(params.outW)) & vec4<bool>(h_inside);
-      let at = (above + select(vec4<u32>(), vec4<u32>(v), inside)) * channels + c;
-      let zero = vec4<f32>();
-      let pixels = mat4x4<f32>(
-        select(zero, x[at.x], inside.x),
-        select(zero, x[at.y], inside.y),
-        select(zero, x[at.z], inside.z),
-        select(zero, x[at.w], inside.w),
-      );
-      own = accumulate(own, transpose(pixels), (line * params.outW + wo) * outputs + col, outputs, params.outW - wo);
-    }
-    let last = ho + 1u == params.outH;
-    n += select(0u, 1u, last);
-    ho = select(ho + 1u, 0u, last);
+    let h_inside = (h >= 0) & (h < i32(params.inH));
+    let o = wo + vec4<u32>(0u, 1u, 2u, 3u);
+    let v = vec4<i32>(o * params.strideW) + from_left;
+    let inside = (v >= vec4<i32>(0)) & (v < vec4<i32>(i32(params.inW))) & (o < vec4<u32>(params.outW)) & vec4<bool>(h_inside);
+    let at = select(vec4<u32>(), ((n * params.inH + u32(h)) * params.inW + vec4<u32>(v)) * channels, inside) + c;
+    let zero = vec4<f32>();
+    let pixels = mat4x4<f32>(
+      select(zero, x[at.x], inside.x),
+      select(zero, x[at.y], inside.y),
+      select(zero, x[at.z], inside.z),
+      select(zero, x[at.w], inside.w),
+    );
+    own = accumulate(own, transpose(pixels), (line * params.outW + wo) * outputs + col, outputs, params.outW - wo);
+    wo += 4u;
+    let line_done = wo >= params.outW;
+    wo = select(wo, 0u, line_done);
+    line += select(0u, 1u, line_done);
+    ho += select(0u, 1u, line_done);
+    let image_done = ho == params.outH;
+    ho = select(ho, 0u, image_done);
+    n += select(0u, 1u, image_done);
   }
   let at = (group.z * count + row + vec4<u32>(0u, 1u, 2u, 3u)) * outputs + col;
   put_rows(own, at, vec4<bool>(row < count), outputs - col);

@@ -1,5 +1,4 @@
 // The body of conv2d_v2: see there.
-override LANES: u32 = 8;
 const RIGHT_TRANSPOSED = 0u;
 
 //!include geometry.wgsl
@@ -20,8 +19,9 @@ fn put(i: u32, v: vec4<f32>) {
 //!include ../matmul/block.wgsl
 
 fn forward(group: vec3<u32>, lane: u32) {
-  let rows = (group.y * LANES + lane) * 4u + vec4<u32>(0u, 1u, 2u, 3u);
-  let col = group.x * COLUMNS / 4u;
+  let origin = block_origin(group, lane, params.rowByRow);
+  let rows = origin.x + vec4<u32>(0u, 1u, 2u, 3u);
+  let col = origin.y / 4u;
   let channels = params.inChannels / 4u;
   let outputs = params.outChannels / 4u;
   // Rows beyond the last compute the last one's pixel once more and drop it.
@@ -33,25 +33,30 @@ fn forward(group: vec3<u32>, lane: u32) {
   let start = vec4<i32>((pixel - line * params.outW) * params.strideW) - i32(params.padLeft);
 
   var own: Block;
-  for (var r = 0u; r < params.filterH; r++) {
+  var r = 0u;
+  var s = 0u;
+  var c = 0u;
+  let depth = params.filterH * params.filterW * channels;
+  for (var k = 0u; k < depth; k++) {
     let h = top + i32(r * params.dilationH);
-    let h_inside = (h >= vec4<i32>(0)) & (h < vec4<i32>(i32(params.inH)));
-    for (var s = 0u; s < params.filterW; s++) {
-      let v = start + i32(s * params.dilationW);
-      let inside = h_inside & (v >= vec4<i32>(0)) & (v < vec4<i32>(i32(params.inW)));
-      let at = select(vec4<u32>(), ((n * params.inH + vec4<u32>(h)) * params.inW + vec4<u32>(v)) * channels, inside);
-      let tap = (r * params.filterW + s) * params.inChannels * outputs + col;
-      for (var c = 0u; c < channels; c++) {
-        let zero = vec4<f32>();
-        let pixels = mat4x4<f32>(
-          select(zero, x[at.x + c], inside.x),
-          select(zero, x[at.y + c], inside.y),
-          select(zero, x[at.z + c], inside.z),
-          select(zero, x[at.w + c], inside.w),
-        );
-        own = accumulate(own, pixels, tap + c * 4u * outputs, outputs, 4u);
-      }
-    }
+    let v = start + i32(s * params.dilationW);
+    let inside = (h >= vec4<i32>(0)) & (h < vec4<i32>(i32(params.inH))) & (v >= vec4<i32>(0)) & (v < vec4<i32>(i32(params.inW)));
+    let at = select(vec4<u32>(), ((n * params.inH + vec4<u32>(h)) * params.inW + vec4<u32>(v)) * channels, inside) + c;
+    let zero = vec4<f32>();
+    let pixels = mat4x4<f32>(
+      select(zero, x[at.x], inside.x),
+      select(zero, x[at.y], inside.y),
+      select(zero, x[at.z], inside.z),
+      select(zero, x[at.w], inside.w),
+    );
+    own = accumulate(own, pixels, k * 4u * outputs + col, outputs, 4u);
+    c++;
+    let tap_done = c == channels;
+    c = select(c, 0u, tap_done);
+    s += select(0u, 1u, tap_done);
+    let line_done = s == params.filterW;
+    s = select(s, 0u, line_done);
+    r += select(0u, 1u, line_done);
   }
   put_rows(own, rows * outputs + col, rows < count, outputs - col);
 }

@@ -16,4 +16,5 @@ struct Params {
   padTop: u32,
   padLeft: u32,
   groups: u32,
+  rowByRow: u32, // the order of tiles, where there are any: see block.wgsl
 }

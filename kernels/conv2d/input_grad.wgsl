@@ -1,5 +1,4 @@
 // The body of conv2d_input_grad_v2: see there.
-override LANES: u32 = 8;
 const RIGHT_TRANSPOSED = 1u;
 
 //!include geometry.wgsl
@@ -19,6 +18,25 @@ fn put(i: u32, v: vec4<f32>) {
 
 //!include ../matmul/block.wgsl
 
+// The taps through which a class of pixels is seen: `first`, `first + step`, ... below the filter's size. Those are the taps for
+// which `shift` − tap · dilation is a multiple of the stride; `first` is beyond any filter where there is none.
+struct Taps {
+  first: u32,
+  step: u32,
+}
+
+fn taps_of(shift: u32, dilation: u32, stride: u32) -> Taps {
+  var step = 1u;
+  while (step * dilation % stride != 0u) {
+    step++;
+  }
+  var first = 0u;
+  while (first < step && (first * dilation + stride - shift % stride) % stride != 0u) {
+    first++;
+  }
+  return Taps(select(0xffffffu, first, first < step), step);
+}
+
 fn input_grad(group: vec3<u32>, lane: u32) {
   let class_h = group.z / params.strideW;
   let class_w = group.z % params.strideW;
@@ -26,8 +44,9 @@ fn input_grad(group: vec3<u32>, lane: u32) {
   // ho = i + (class_h + pad − r · dilation) / strideH: from none where that is no whole number.
   let height = (params.inH + params.strideH - 1u - class_h) / params.strideH;
   let width = (params.inW + params.strideW - 1u - class_w) / params.strideW;
-  let rows = (group.y * LANES + lane) * 4u + vec4<u32>(0u, 1u, 2u, 3u);
-  let col = group.x * COLUMNS;
+  let origin = block_origin(group, lane, params.rowByRow);
+  let rows = origin.x + vec4<u32>(0u, 1u, 2u, 3u);
+  let col = origin.y;
   let channels = params.inChannels / 4u;
   let outputs = params.outChannels / 4u;
   let count = vec4<u32>(params.batch * height * width);
@@ -37,34 +56,36 @@ fn input_grad(group: vec3<u32>, lane: u32) {
   let i = line - n * height;
   let j = pixel - line * width;
 
+  let shift_h = class_h + params.padTop;
+  let shift_w = class_w + params.padLeft;
+  let taps_h = taps_of(shift_h, params.dilationH, params.strideH);
+  let taps_w = taps_of(shift_w, params.dilationW, params.strideW);
+  let none = taps_h.first >= params.filterH || taps_w.first >= params.filterW;
+
   var own: Block;
-  for (var r = 0u; r < params.filterH; r++) {
-    let shift_h = i32(class_h + params.padTop) - i32(r * params.dilationH);
-    if (shift_h % i32(params.strideH) != 0) {
-      continue;
-    }
-    let ho = vec4<i32>(i) + shift_h / i32(params.strideH);
-    let h_inside = (ho >= vec4<i32>(0)) & (ho < vec4<i32>(i32(params.outH)));
-    for (var s = 0u; s < params.filterW; s++) {
-      let shift_w = i32(class_w + params.padLeft) - i32(s * params.dilationW);
-      if (shift_w % i32(params.strideW) != 0) {
-        continue;
-      }
-      let wo = vec4<i32>(j) + shift_w / i32(params.strideW);
-      let inside = h_inside & (wo >= vec4<i32>(0)) & (wo < vec4<i32>(i32(params.outW)));
-      let at = select(vec4<u32>(), ((n * params.outH + vec4<u32>(ho)) * params.outW + vec4<u32>(wo)) * outputs, inside);
-      let tap = ((r * params.filterW + s) * params.inChannels + col) * outputs;
-      for (var k = 0u; k < outputs; k++) {
-        let zero = vec4<f32>();
-        let pixels = mat4x4<f32>(
-          select(zero, dy[at.x + k], inside.x),
-          select(zero, dy[at.y + k], inside.y),
-          select(zero, dy[at.z + k], inside.z),
-          select(zero, dy[at.w + k], inside.w),
-        );
-        own = accumulate(own, pixels, tap + k, outputs, 4u);
-      }
-    }
+  var r = select(taps_h.first, params.filterH, none);
+  var s = taps_w.first;
+  var k = 0u;
+  while (r < params.filterH) {
+    let ho = vec4<i32>(i) + (i32(shift_h) - i32(r * params.dilationH)) / i32(params.strideH);
+    let wo = vec4<i32>(j) + (i32(shift_w) - i32(s * params.dilationW)) / i32(params.strideW);
+    let inside = (ho >= vec4<i32>(0)) & (ho < vec4<i32>(i32(params.outH))) & (wo >= vec4<i32>(0)) & (wo < vec4<i32>(i32(params.outW)));
+    let at = select(vec4<u32>(), ((n * params.outH + vec4<u32>(ho)) * params.outW + vec4<u32>(wo)) * outputs, inside) + k;
+    let zero = vec4<f32>();
+    let pixels = mat4x4<f32>(
+      select(zero, dy[at.x], inside.x),
+      select(zero, dy[at.y], inside.y),
+      select(zero, dy[at.z], inside.z),
+      select(zero, dy[at.w], inside.w),
+    );
+    own = accumulate(own, pixels, ((r * params.filterW + s) * params.inChannels + col) * outputs + k, outputs, 4u);
+    k++;
+    let tap_done = k == outputs;
+    k = select(k, 0u, tap_done);
+    s += select(0u, taps_w.step, tap_done);
+    let line_done = s >= params.filterW;
+    s = select(s, taps_w.first, line_done);
+    r += select(0u, taps_h.step, line_done);
   }
   let h = class_h + i * params.strideH;
   let v = class_w + j * params.strideW;

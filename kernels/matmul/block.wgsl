@@ -2,7 +2,9 @@
 //
 // 4 x 4 tiles as matrices: a tile of the product has the output's rows as its columns, so that with `left` holding 4 rows of
 // 4 depths and `right` 4 depths of 4 columns, each stored vector by vector as it lies in memory, tile += right · left.
-// Whoever includes this says where things lie: RIGHT_TRANSPOSED, `right_at` and `put`, and provides `eight_columns`.
+// Whoever includes this says where things lie: RIGHT_TRANSPOSED, `right_at` and `put`, and provides `eight_columns`. One loop over
+// the whole depth, never nested ones: those were measured to be several times slower on lavapipe (bench/ladder_conv2d.md).
+override LANES: u32 = 8;
 override COLUMNS: u32 = 16;
 
 struct Block {
@@ -10,6 +12,13 @@ struct Block {
   c1: mat4x4<f32>,
   c2: mat4x4<f32>,
   c3: mat4x4<f32>,
+}
+
+// The first row and the first column of a thread's block. Workgroups that run after one another have the same rows when
+// `row_by_row`, so that all of the right operand stays in the cache, or else the same columns, so that a strip of it does.
+fn block_origin(group: vec3<u32>, lane: u32, row_by_row: u32) -> vec2<u32> {
+  let tile = select(group.xy, group.yx, row_by_row == 1u);
+  return vec2<u32>((tile.x * LANES + lane) * 4u, tile.y * COLUMNS);
 }
 
 // Four depths of eight columns: vector q of a matrix is depth q.

@@ -33,10 +33,23 @@ export const padded = (n: number): number => ceilDiv(n, 4) * 4;
 const rowsOf = (lanes: number) => lanes * 4;
 
 /** Threads of a workgroup: one vector of a software adapter, two warps of a GPU; more where the grid would pass 65,535. */
-export const lanesFor = (rows: number, { software }: TileTarget): number => (software && ceilDiv(rows, rowsOf(8)) < 65_536 ? 8 : 64);
+const lanesFor = (rows: number, { software }: TileTarget): number => (software && ceilDiv(rows, rowsOf(8)) < 65_536 ? 8 : 64);
 
 /** 16 columns a thread, or 8 where that would waste more than a quarter of the columns. */
-export const columnsFor = (cols: number): number => (ceilDiv(cols, 16) * 16 > 1.25 * ceilDiv(cols, 8) * 8 ? 8 : 16);
+const columnsFor = (cols: number): number => (ceilDiv(cols, 16) * 16 > 1.25 * ceilDiv(cols, 8) * 8 ? 8 : 16);
+
+/** The right operand up to this size (in elements) is taken to stay in a core's cache while the rows pass by. */
+const CACHED = 128 * 1024;
+
+/** Tiles of `columns` columns and `lanes` threads of 4 rows over a matrix: the grid's first two sides, the order in which it runs, the overrides. */
+export function tiling(rows: number, cols: number, depth: number, target: TileTarget) {
+  const LANES = lanesFor(rows, target);
+  const COLUMNS = columnsFor(cols);
+  const down = ceilDiv(rows, rowsOf(LANES));
+  const across = ceilDiv(cols, COLUMNS);
+  const rowByRow = cols * depth <= CACHED || down > 65_535 ? 1 : 0;
+  return { overrides: { LANES, COLUMNS }, rowByRow, grid: rowByRow ? ([across, down] as const) : ([down, across] as const), tiles: down * across };
+}
 
 /** Whether to share loads between the lanes of a subgroup. Where loads are cheap it is not worth the trouble. */
 export const bySubgroups = ({ software, subgroups }: TileTarget): boolean => software && subgroups;
@@ -72,25 +85,24 @@ export interface TiledMatmul {
 
 /**
  * Register-tiled product. The operands' and the output's last dimensions as stored must be padded to multiples of 4 with zeros
- * (see `padded`). Whichever operand wastes fewer threads provides the rows: a batch of 8 in the rows would leave most idle.
+ * (see `padded`). The operands change places where that wastes clearly fewer threads: a batch of 8 in the rows would leave
+ * most of them idle.
  */
 export function matmulV2({ M, N, K, transposeA, transposeB }: MatmulSize, target: TileTarget): TiledMatmul {
   const aLd = padded(transposeA ? M : K);
   const bLd = padded(transposeB ? K : N);
   const straight: Roles = { rows: M, cols: N, leftTransposed: transposeA, rightTransposed: transposeB, outTransposed: false, leftLd: aLd, rightLd: bLd };
   const turned: Roles = { rows: N, cols: M, leftTransposed: !transposeB, rightTransposed: !transposeA, outTransposed: true, leftLd: bLd, rightLd: aLd };
-  const swapped = area(turned, target) < area(straight, target);
+  const swapped = area(turned, target) < 0.75 * area(straight, target);
   const { rows, cols, leftTransposed, rightTransposed, outTransposed, leftLd, rightLd } = swapped ? turned : straight;
-  const lanes = lanesFor(rows, target);
-  const columns = columnsFor(cols);
-  const tiles = [ceilDiv(cols, columns), ceilDiv(rows, rowsOf(lanes))] as const;
-  const parts = partsFor(K, tiles[0] * tiles[1], M * padded(N), target);
+  const { overrides, rowByRow, grid, tiles } = tiling(rows, cols, K, target);
+  const parts = partsFor(K, tiles, M * padded(N), target);
   const part_depth = padded(ceilDiv(K, parts));
   const launch: Launch = {
     kernel: bySubgroups(target) ? tiledBySubgroups : tiled,
-    overrides: { LANES: lanes, COLUMNS: columns, LEFT_TRANSPOSED: +leftTransposed, RIGHT_TRANSPOSED: +rightTransposed, OUT_TRANSPOSED: +outTransposed },
-    params: { rows, cols, depth: K, part_depth, left_ld: leftLd / 4, right_ld: rightLd / 4, out_ld: padded(N) / 4 },
-    workgroups: [tiles[0], tiles[1], ceilDiv(K, part_depth)],
+    overrides: { ...overrides, LEFT_TRANSPOSED: +leftTransposed, RIGHT_TRANSPOSED: +rightTransposed, OUT_TRANSPOSED: +outTransposed },
+    params: { rows, cols, depth: K, part_depth, left_ld: leftLd / 4, right_ld: rightLd / 4, out_ld: padded(N) / 4, row_by_row: rowByRow },
+    workgroups: [grid[0], grid[1], ceilDiv(K, part_depth)],
   };
   return { launch, swapped, parts: launch.workgroups[2] };
 }

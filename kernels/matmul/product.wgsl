@@ -1,5 +1,4 @@
 // The body of matmul_v2: see there.
-override LANES: u32 = 8;
 override LEFT_TRANSPOSED: u32 = 0;
 override RIGHT_TRANSPOSED: u32 = 0;
 override OUT_TRANSPOSED: u32 = 0;
@@ -13,6 +12,7 @@ struct Params {
   left_ld: u32,
   right_ld: u32,
   out_ld: u32,
+  row_by_row: u32, // the order of tiles: see block_origin
 }
 
 @group(0) @binding(0) var<storage, read> left: array<vec4<f32>>;
@@ -57,8 +57,9 @@ fn put_columns(at: u32, col: u32, tile: mat4x4<f32>) {
 }
 
 fn product(group: vec3<u32>, lane: u32) {
-  let row = (group.y * LANES + lane) * 4u;
-  let col = group.x * COLUMNS;
+  let origin = block_origin(group, lane, params.row_by_row);
+  let row = origin.x;
+  let col = origin.y;
   let begin = group.z * params.part_depth;
   let end = min(begin + params.part_depth, params.depth);
 

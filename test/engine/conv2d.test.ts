@@ -12,10 +12,12 @@ import { describeAdapters, evaluate } from '../gpu.ts';
 import { randomArray } from '../random.ts';
 import * as reference from '../reference/conv2d.ts';
 import { expectWithin, sumBound } from '../tolerance.ts';
+import { asHardware } from './as_hardware.ts';
 import { convCases } from './conv2d_cases.ts';
 
 const CASES = convCases();
-const VERSIONS = [1, 2] as const;
+/** The naive kernels, the tiled ones, and the tiled ones as a real GPU would get them. */
+const VARIANTS = [[1, false], [2, false], [2, true]] as const;
 
 const sized = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
 const absolute = (x: Float32Array) => x.map(Math.abs);
@@ -51,10 +53,10 @@ describeAdapters('conv2d', (device) => {
       { value: reference.conv2dInputGrad(feeds.dy, feeds.w, g), magnitude: reference.conv2dInputGrad(dy, w, g), length: (taps * g.outChannels) / g.groups },
       { value: reference.conv2dFilterGrad(feeds.x, feeds.dy, g), magnitude: reference.conv2dFilterGrad(x, dy, g), length: g.batch * g.outH * g.outW },
     ];
-    for (const version of VERSIONS) {
+    for (const [version, hardware] of VARIANTS) {
       const y = conv2d(X, W, { ...attrs, version });
-      const got = await evaluate(device(), [y, ...grad(y, [X, W], DY)], feeds);
-      want.forEach(({ value, magnitude, length }, i) => expectWithin(got[i], value, (e) => sumBound(length, magnitude[e]), `v${version} ${['y', 'dx', 'dw'][i]}`));
+      const got = await evaluate(hardware ? asHardware(device()) : device(), [y, ...grad(y, [X, W], DY)], feeds);
+      want.forEach(({ value, magnitude, length }, i) => expectWithin(got[i], value, (e) => sumBound(length, magnitude[e]), `v${version}${hardware ? ' as hardware' : ''} ${['y', 'dx', 'dw'][i]}`));
     }
   });
 
@@ -103,11 +105,11 @@ describe('conv2d without a GPU', () => {
 
   it('compiles every variant on the null backend', async () => {
     using device = await openDevice({ gpu: openGpu({ backend: 'null' }) });
-    for (const version of VERSIONS) {
+    for (const [version, hardware] of VARIANTS) {
       for (const { x: xShape, w: wShape, attrs } of CASES) {
         const [X, W] = [input('x', xShape), input('w', wShape)];
         const y = conv2d(X, W, { ...attrs, version });
-        using program = await compile(device, { outputs: [y, ...grad(y, [X, W], input('dy', y.shape))] });
+        using program = await compile(hardware ? asHardware(device) : device, { outputs: [y, ...grad(y, [X, W], input('dy', y.shape))] });
         expect(program.steps.length).toBeGreaterThan(2);
       }
     }

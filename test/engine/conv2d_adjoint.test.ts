@@ -21,7 +21,7 @@ const LAYERS: readonly [string, number[], number[], ConvAttributes][] = [
   ['EfficientNet-B0 excite', [8, 1, 1, 20], [1, 1, 20, 480], same],
   ['VGG first', [1, 224, 224, 3], [3, 3, 3, 64], same],
   ['VGG 64 to 128', [1, 56, 56, 64], [3, 3, 64, 128], same],
-  ['VGG 512', [1, 14, 14, 512], [3, 3, 512, 512], same],
+  ['VGG 256 to 512', [1, 14, 14, 256], [3, 3, 256, 512], same],
   ['ResNet 3x3 of stride 2', [1, 56, 56, 64], [3, 3, 64, 128], { padding: 1, stride: 2 }],
   ['ResNet first', [1, 112, 112, 3], [7, 7, 3, 64], { padding: 3, stride: 2 }],
 ];

@@ -13,9 +13,25 @@ const PADDINGS: readonly Padding[] = ['same', 'valid', [[1, 0], [2, 3]], 1];
 const CHANNELS = [1, 3, 4, 5, 8, 33] as const;
 const SIZES = [[5, 7], [8, 8], [9, 10]] as const;
 
-/** The grid that the tests walk: every filter with every stride and padding, and the rest of the dimensions in turn. */
+const describeCase = (x: ConvCase['x'], w: ConvCase['w'], attrs: ConvAttributes): ConvCase => ({
+  title: `${w[0]}x${w[1]} ${x[3]}->${w[3]} of [${x[0]},${x[1]},${x[2]}] ${JSON.stringify(attrs)}`,
+  x,
+  w,
+  attrs,
+});
+
+/**
+ * The grid that the tests walk: every filter with every stride and padding, and the rest of the dimensions in turn; and images large
+ * enough for the filter gradient to be made in parts.
+ */
 export function convCases(): ConvCase[] {
-  const cases: ConvCase[] = [];
+  const cases = [
+    describeCase([3, 20, 18, 5], [3, 3, 5, 8], { padding: 'same' }),
+    describeCase([3, 41, 39, 4], [5, 3, 4, 20], { padding: 'same', stride: 2 }),
+    describeCase([2, 25, 23, 8], [1, 1, 8, 12], {}),
+    describeCase([1, 3, 2, 4], [5, 5, 4, 4], { padding: 4, stride: 3, dilation: 2 }),
+    describeCase([1, 12, 11, 4], [3, 3, 4, 4], { padding: 3, stride: [3, 4], dilation: [3, 2] }),
+  ];
   let turn = 0;
   for (const [r, s] of FILTERS) {
     for (const stride of STRIDES) {
@@ -27,8 +43,7 @@ export function convCases(): ConvCase[] {
         const C = groups === 2 ? [2, 4, 8, 6][turn % 4] : CHANNELS[turn % 6];
         const K = groups === 2 ? [4, 2, 6, 8][turn % 4] : CHANNELS[(turn * 5 + Math.floor(turn / 6)) % 6];
         const batch = turn % 4 === 1 ? 3 : 1;
-        const attrs = { stride, padding, dilation, groups };
-        cases.push({ title: `${r}x${s} ${C}->${K} of [${batch},${H},${W}] ${JSON.stringify(attrs)}`, x: [batch, H, W, C], w: [r, s, C / groups, K], attrs });
+        cases.push(describeCase([batch, H, W, C], [r, s, C / groups, K], { stride, padding, dilation, groups }));
       }
     }
   }

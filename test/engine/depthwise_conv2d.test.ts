@@ -2,8 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { grad } from '../../engine/autodiff.ts';
 import { openDevice } from '../../engine/device/device.ts';
 import { openGpu } from '../../engine/device/gpu.node.ts';
-import type { WindowAttributes } from '../../engine/ops/conv_geometry.ts';
-import { depthwiseConv2d, depthwiseConv2dFilterGrad, depthwiseConv2dInputGrad } from '../../engine/ops/depthwise_conv2d.ts';
+import { depthwiseConv2d, depthwiseConv2dFilterGrad, depthwiseConv2dInputGrad, type DepthwiseAttributes } from '../../engine/ops/depthwise_conv2d.ts';
 import { input } from '../../engine/ops/leaves.ts';
 import { compile } from '../../engine/program/program.ts';
 import { efficientNetShape } from '../../models/efficientnet_table.ts';
@@ -18,7 +17,7 @@ type Size = [n: number, h: number, w: number, c: number];
 interface Case {
   x: Size;
   filter: [number, number];
-  attrs: WindowAttributes;
+  attrs: DepthwiseAttributes;
   /** Worked out by hand from the definitions, not by the code under test. */
   out: [number, number];
   pad: [number, number];
@@ -33,6 +32,10 @@ const CASES: Case[] = [
   { x: [1, 7, 7, 12], filter: [5, 5], attrs: { stride: 1, padding: 'valid' }, out: [3, 3], pad: [0, 0] },
   { x: [1, 5, 5, 4], filter: [5, 5], attrs: { stride: 2, padding: [[1, 2], [2, 1]] }, out: [2, 2], pad: [1, 2] },
   { x: [2, 2, 3, 4], filter: [5, 5], attrs: { stride: 1, padding: 'same' }, out: [2, 3], pad: [2, 2] },
+  { x: [1, 8, 8, 4], filter: [3, 3], attrs: { stride: 2, padding: 'valid' }, out: [3, 3], pad: [0, 0] },
+  { x: [1, 9, 9, 4], filter: [5, 5], attrs: { stride: 2, padding: 3 }, out: [6, 6], pad: [3, 3] },
+  { x: [1, 37, 9, 4], filter: [3, 3], attrs: { stride: 1, padding: 'same' }, out: [37, 9], pad: [1, 1] },
+  { x: [2, 41, 6, 4], filter: [5, 5], attrs: { stride: 2, padding: 'same' }, out: [21, 3], pad: [2, 1] },
   { x: [2, 5, 6, 3], filter: [3, 3], attrs: { stride: 1, padding: 'same' }, out: [5, 6], pad: [1, 1] },
   { x: [1, 6, 5, 5], filter: [5, 5], attrs: { stride: 2, padding: 'same' }, out: [3, 3], pad: [1, 2] },
   { x: [1, 9, 9, 4], filter: [3, 3], attrs: { stride: 1, padding: 'same', dilation: 2 }, out: [9, 9], pad: [2, 2] },
@@ -47,7 +50,7 @@ const product = (dims: readonly number[]) => dims.reduce((a, b) => a * b, 1);
 const size = (v: Float32Array) => v.map(Math.abs);
 
 describe('the reference', () => {
-  it.each(CASES.slice(0, 3).concat(CASES.slice(10, 12)))('agrees with finite differences: $x, filter $filter, $attrs', (c) => {
+  it.each(CASES.filter((c) => c.x[1] < 11))('agrees with finite differences: $x, filter $filter, $attrs', (c) => {
     const d = describeCase(c);
     const [x, w] = [randomArray(product(c.x), 1), randomArray(product(c.filter) * c.x[3], 2)].map((v) => Float64Array.from(v));
     const dy = Float64Array.from(randomArray(c.x[0] * product(c.out) * c.x[3], 3));
@@ -67,7 +70,7 @@ function efficientNetLayers() {
 }
 
 describeAdapters('depthwise conv2d', (device) => {
-  it.each(CASES)('$x, filter $filter, $attrs: forward and both gradients', async (c) => {
+  it.each(CASES.flatMap((c) => ([1, 2] as const).map((version) => ({ ...c, attrs: { ...c.attrs, version } }))))('$x, filter $filter, $attrs: forward and both gradients', async (c) => {
     const d = describeCase(c);
     const [x, w, dy] = [input('x', c.x), input('w', [...c.filter, c.x[3]]), input('dy', [c.x[0], ...c.out, c.x[3]])];
     const feeds = { x: randomArray(x.size, 1), w: randomArray(w.size, 2), dy: randomArray(dy.size, 3) };

@@ -11,11 +11,13 @@ import { describeAdapters, evaluate } from '../gpu.ts';
 import { randomArray } from '../random.ts';
 import { matmul as reference } from '../reference/matmul.ts';
 import { expectWithin, sumBound } from '../tolerance.ts';
+import { asHardware } from './as_hardware.ts';
 
 /** M, N, K: single rows and columns, sizes that no tile divides, sizes that all do, and long thin ones. */
 const SIZES = [[1, 1, 1], [1, 7, 5], [9, 1, 33], [4, 8, 12], [5, 6, 7], [8, 1280, 3], [33, 10, 64], [64, 64, 64], [67, 35, 129], [2, 24, 1152], [3, 5, 4100]] as const;
 const TRANSPOSES = [[false, false], [true, false], [false, true], [true, true]] as const;
-const VERSIONS = [1, 2] as const;
+/** The naive kernels, the tiled ones, and the tiled ones as a real GPU would get them. */
+const VARIANTS = [[1, false], [2, false], [2, true]] as const;
 
 const absolute = (x: Float32Array) => x.map(Math.abs);
 
@@ -47,13 +49,14 @@ describeAdapters('matmul', (device) => {
           ? { y: reference(dy, a, N, K, M, true, tA), magnitude: reference(absolute(dy), absolute(a), N, K, M, true, tA), length: M }
           : { y: reference(a, dy, K, N, M, !tA), magnitude: reference(absolute(a), absolute(dy), K, N, M, !tA), length: M },
       ];
-      for (const version of VERSIONS) {
+      for (const [version, hardware] of VARIANTS) {
+        const on = hardware ? asHardware(device()) : device();
         const A = input('a', tA ? [K, M] : [M, K]);
         const B = input('b', tB ? [N, K] : [K, N]);
         const DY = input('dy', [M, N]);
         const y = matmul(A, B, { transposeA: tA, transposeB: tB, version });
-        const got = await evaluate(device(), [y, ...grad(y, [A, B], DY)], { a, b, dy });
-        want.forEach(({ y, magnitude, length }, i) => expectWithin(got[i], y, (e) => sumBound(length, magnitude[e]), `v${version} ${['y', 'da', 'db'][i]} (${tA}, ${tB})`));
+        const got = await evaluate(on, [y, ...grad(y, [A, B], DY)], { a, b, dy });
+        want.forEach(({ y, magnitude, length }, i) => expectWithin(got[i], y, (e) => sumBound(length, magnitude[e]), `v${version}${hardware ? ' as hardware' : ''} ${['y', 'da', 'db'][i]} (${tA}, ${tB})`));
       }
     }
   });
@@ -79,11 +82,11 @@ describe('matmul without a GPU', () => {
 
   it('compiles every variant on the null backend', async () => {
     using device = await openDevice({ gpu: openGpu({ backend: 'null' }) });
-    for (const version of VERSIONS) {
+    for (const [version, hardware] of VARIANTS) {
       for (const [transposeA, transposeB] of TRANSPOSES) {
         for (const [M, N, K] of SIZES) {
           const y = matmul(input('a', transposeA ? [K, M] : [M, K]), input('b', transposeB ? [N, K] : [K, N]), { transposeA, transposeB, version });
-          using program = await compile(device, { outputs: [y] });
+          using program = await compile(hardware ? asHardware(device) : device, { outputs: [y] });
           expect(program.steps.length).toBeGreaterThan(0);
         }
       }

@@ -3,7 +3,7 @@ import { grad } from '../../engine/autodiff.ts';
 import { openDevice } from '../../engine/device/device.ts';
 import { openGpu } from '../../engine/device/gpu.node.ts';
 import { input } from '../../engine/ops/leaves.ts';
-import { avgPool2d, globalAvgPool, maxPool2d, type PoolAttributes } from '../../engine/ops/pool.ts';
+import { adaptiveAvgPool2d, avgPool2d, globalAvgPool, maxPool2d, type PoolAttributes } from '../../engine/ops/pool.ts';
 import { compile } from '../../engine/program/program.ts';
 import { UserError } from '../../engine/user_error.ts';
 import { expectGradient } from '../finite_differences.ts';
@@ -68,6 +68,24 @@ describeAdapters('pooling', (device) => {
     expectWithin(got[3], reference.maxPoolInputGrad(p, feeds.x, feeds.dy), (i) => sumBound(taps, most[i]), 'gradient of maximum');
   });
 
+  it.each([
+    [[1, 7, 7, 4], [7, 7]], [[2, 14, 8, 4], [7, 4]], [[1, 10, 9, 3], [7, 7]], [[1, 3, 5, 4], [7, 7]], [[2, 5, 6, 8], [1, 1]],
+  ] as [[number, number, number, number], [number, number]][])('%j averaged to %j, and its gradient', async (shape, out) => {
+    const [x, dy] = [input('x', shape), input('dy', [shape[0], ...out, shape[3]])];
+    const feeds = { x: randomArray(x.size, 1), dy: randomArray(dy.size, 2) };
+    const y = adaptiveAvgPool2d(x, out);
+    const dx = grad(y, [x], dy)[0];
+    const [got, gotDx, back] = await evaluate(device(), [y, dx, grad(dx, [dy], x)[0]], feeds);
+    const size = (f: (v: Float32Array) => Float64Array, v: Float32Array) => f(v.map(Math.abs));
+    const forward = (v: Float32Array) => reference.adaptiveAverage(shape, out, v);
+    const backward = (v: Float32Array) => reference.adaptiveAverageInputGrad(shape, out, v);
+    const [mostY, mostDx] = [size(forward, feeds.x), size(backward, feeds.dy)];
+    expectWithin(got, forward(feeds.x), (i) => sumBound(70 + 5, mostY[i]), 'y');
+    expectWithin(back, forward(feeds.x), (i) => sumBound(70 + 5, mostY[i]), 'gradient of the gradient');
+    expectWithin(gotDx, backward(feeds.dy), (i) => sumBound(70 + 5, mostDx[i]), 'dx');
+    expectGradient(([v]) => reference.adaptiveAverage(shape, out, v), [Float64Array.from(feeds.x)], Float64Array.from(feeds.dy), [backward(feeds.dy)], 10);
+  });
+
   it('the global average is the mean over pixels', async () => {
     const x = input('x', [2, 3, 5, 6]);
     const dy = input('dy', [2, 6]);
@@ -89,16 +107,17 @@ describe('pooling', () => {
     expect(() => maxPool2d(x, { size: 5 })).toThrow(/max_pool2d.*\[1, 4, 4, 4\]/);
     expect(() => avgPool2d(x, { size: 2, padding: 2 })).toThrow(/padding must be less/);
     expect(() => globalAvgPool(input('x', [4, 4]))).toThrow(/\[N, H, W, C\]/);
+    expect(() => adaptiveAvgPool2d(x, [0, 7])).toThrow(/not 0 x 7/);
   });
 
   it('compiles in every variant', async () => {
     using device = await openDevice({ gpu: openGpu({ backend: 'null' }) });
     for (const channels of [4, 3]) {
       const x = input('x', [1, 6, 6, channels]);
-      const ys = [maxPool2d(x, { size: 2 }), avgPool2d(x, { size: 3, stride: 2, padding: 1 })];
+      const ys = [maxPool2d(x, { size: 2 }), avgPool2d(x, { size: 3, stride: 2, padding: 1 }), adaptiveAvgPool2d(x, [3, 3])];
       const dy = input('dy', [1, 3, 3, channels]);
       using program = await compile(device, { outputs: [...ys, ...ys.map((y) => grad(y, [x], dy)[0])] });
-      expect(program.steps.length).toBe(4);
+      expect(program.steps.length).toBe(6);
     }
   });
 });

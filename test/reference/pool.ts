@@ -54,3 +54,26 @@ export function averagePoolInputGrad(p: Pool, dy: ArrayLike<number>, countPaddin
   for (const { y, inside } of windows(p)) for (const i of inside) dx[i] += dy[y] / countOf(p, inside, countPadding);
   return dx;
 }
+
+/** PyTorch's AdaptiveAvgPool2d: output o averages the inputs from floor(o·in/out) to ceil((o + 1)·in/out). */
+export function adaptiveAverage([N, H, W, C]: readonly [number, number, number, number], [Ho, Wo]: readonly [number, number], x: ArrayLike<number>): Float64Array {
+  const y = new Float64Array(N * Ho * Wo * C);
+  eachAdaptive([N, H, W, C], [Ho, Wo], (at, from, count) => (y[at] += x[from] / count));
+  return y;
+}
+
+export function adaptiveAverageInputGrad(x: readonly [number, number, number, number], out: readonly [number, number], dy: ArrayLike<number>): Float64Array {
+  const dx = new Float64Array(x[0] * x[1] * x[2] * x[3]);
+  eachAdaptive(x, out, (at, from, count) => (dx[from] += dy[at] / count));
+  return dx;
+}
+
+function eachAdaptive([N, H, W, C]: readonly [number, number, number, number], [Ho, Wo]: readonly [number, number], visit: (y: number, x: number, count: number) => void): void {
+  for (let n = 0; n < N; n++) for (let ho = 0; ho < Ho; ho++) for (let wo = 0; wo < Wo; wo++) {
+    const [top, bottom] = [Math.floor((ho * H) / Ho), Math.ceil(((ho + 1) * H) / Ho)];
+    const [left, right] = [Math.floor((wo * W) / Wo), Math.ceil(((wo + 1) * W) / Wo)];
+    for (let h = top; h < bottom; h++) for (let w = left; w < right; w++) for (let c = 0; c < C; c++) {
+      visit(((n * Ho + ho) * Wo + wo) * C + c, ((n * H + h) * W + w) * C + c, (bottom - top) * (right - left));
+    }
+  }
+}

@@ -1,0 +1,122 @@
+// partial[p, r, s, c] = Σ x[n, ho·STRIDE + r − padTop, wo·STRIDE + s − padLeft, c] · dy[n, ho, wo, c] over the outputs of part p
+//
+// v2: the whole filter's sums stay in registers while a thread walks down strips of four outputs: a row of x is loaded once and meets every row
+// of dy whose windows see it, and those are kept from one step to the next. v1 loads x and dy anew for every tap.
+// A piece is a strip of `rows` output rows; a part is `share` pieces that follow one another. kernels/reduce adds the parts in a fixed order.
+// A thread owns the filter of one Value of channels in one part.
+//!include strip.wgsl
+
+struct Params {
+  inH: u32,
+  inW: u32,
+  outH: u32,
+  outW: u32,
+  channels: u32, // in Values
+  padTop: u32,
+  padLeft: u32,
+  rows: u32,     // rows of outputs in a chunk of a strip
+  strips: u32,   // across an output row
+  chunks: u32,   // down an output column
+  pieces: u32,   // batch · chunks · strips
+  share: u32,    // pieces of a part
+  parts: u32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<Value>;
+@group(0) @binding(1) var<storage, read> dy: array<Value>;
+@group(0) @binding(2) var<storage, read_write> out: array<Value>;
+@group(0) @binding(3) var<uniform> params: Params;
+
+//!include ../include/grid.wgsl
+//!include load_row.wgsl
+
+fn load_dy(at: Place, column: i32, channel: u32) -> Value {
+  return select(Value(0.0), dy[pixel(at, column) * params.channels + channel], inside(at, column));
+}
+
+fn load_strip(at: Place, column: i32, channel: u32) -> Strip {
+  return Strip(load_dy(at, column, channel), load_dy(at, column + 1, channel), load_dy(at, column + 2, channel), load_dy(at, column + 3, channel));
+}
+
+fn sum_rows(p: FilterRow, q: FilterRow) -> FilterRow {
+  return FilterRow(p.a + q.a, p.b + q.b, p.c + q.c, p.d + q.d, p.e + q.e);
+}
+
+fn store_row(part: u32, r: u32, channel: u32, row: FilterRow) {
+  let i = ((part * FILTER + r) * FILTER) * params.channels + channel;
+  out[i] = row.a;
+  out[i + params.channels] = row.b;
+  out[i + 2u * params.channels] = row.c;
+  if (FILTER == 5u) {
+    out[i + 3u * params.channels] = row.d;
+    out[i + 4u * params.channels] = row.e;
+  }
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let t = flat_workgroup(group, groups) * 64u + lane;
+  let part = t / params.channels;
+  if (part >= params.parts) {
+    return;
+  }
+  let channel = t % params.channels;
+  var w0: FilterRow;
+  var w1: FilterRow;
+  var w2: FilterRow;
+  var w3: FilterRow;
+  var w4: FilterRow;
+  for (var piece = part * params.share; piece < min((part + 1u) * params.share, params.pieces); piece++) {
+    let strip = piece % params.strips;
+    let chunk = piece / params.strips % params.chunks;
+    let n = piece / params.strips / params.chunks;
+    let wo = i32(strip * 4u);
+    let column = wo * i32(STRIDE) - i32(params.padLeft);
+    let begin = chunk * params.rows;
+    let end = min(begin + params.rows, params.outH);
+    // The cotangents of the output rows before this one, while rows of x that they see are still to come.
+    var before1: Strip;
+    var before2: Strip;
+    var before3: Strip;
+    var before4: Strip;
+    let late = select((FILTER - 1u) / 2u, FILTER - 1u, STRIDE == 1u);
+    for (var ho = begin; ho < end + late; ho++) {
+      // Rows of the next chunk are not this one's: they count as outside.
+      let at = place(n, select(-1, i32(ho), ho < end), params.outH, params.outW);
+      let now = load_strip(at, wo, channel);
+      let top = i32(ho * STRIDE) - i32(params.padTop);
+      let row = load_row(place(n, top, params.inH, params.inW), column, channel);
+      if (STRIDE == 1u) {
+        w0 = sum_rows(w0, correlate(row, now));
+        w1 = sum_rows(w1, correlate(row, before1));
+        w2 = sum_rows(w2, correlate(row, before2));
+        if (FILTER == 5u) {
+          w3 = sum_rows(w3, correlate(row, before3));
+          w4 = sum_rows(w4, correlate(row, before4));
+          before4 = before3;
+          before3 = before2;
+        }
+        before2 = before1;
+        before1 = now;
+      } else {
+        let odd = load_row(place(n, top + 1, params.inH, params.inW), column, channel);
+        w0 = sum_rows(w0, correlate(row, now));
+        w1 = sum_rows(w1, correlate(odd, now));
+        w2 = sum_rows(w2, correlate(row, before1));
+        if (FILTER == 5u) {
+          w3 = sum_rows(w3, correlate(odd, before1));
+          w4 = sum_rows(w4, correlate(row, before2));
+          before2 = before1;
+        }
+        before1 = now;
+      }
+    }
+  }
+  store_row(part, 0u, channel, w0);
+  store_row(part, 1u, channel, w1);
+  store_row(part, 2u, channel, w2);
+  if (FILTER == 5u) {
+    store_row(part, 3u, channel, w3);
+    store_row(part, 4u, channel, w4);
+  }
+}

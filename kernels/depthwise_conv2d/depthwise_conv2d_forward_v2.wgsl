@@ -1,0 +1,95 @@
+// y[n, ho, wo, c] = Σ_{r,s} x[n, ho·STRIDE + r − padTop, wo·STRIDE + s − padLeft, c] · w[r, s, c]
+//
+// v2: every pixel is loaded once for all the outputs of a strip, down a column of them. A thread owns a strip of four outputs and walks
+// `rows` rows down; the filter stays in registers, and each row of x that it loads goes at once into every output row that sees it: the sums
+// under way (`first`, `second`, ..) are those of the output rows still open. v1 loads each pixel FILTER² times.
+// With FLIP it is the input gradient at stride 1, which is a convolution of dy with the filter turned round.
+//!include strip.wgsl
+
+struct Params {
+  inH: u32,
+  inW: u32,
+  outH: u32,
+  outW: u32,
+  channels: u32, // in Values
+  padTop: u32,
+  padLeft: u32,
+  rows: u32,     // of outputs that a thread makes
+  strips: u32,   // across an output row
+  chunks: u32,   // down an output column
+  size: u32,     // batch · chunks · strips · channels: threads with work
+}
+
+@group(0) @binding(0) var<storage, read> x: array<Value>;
+@group(0) @binding(1) var<storage, read> w: array<Value>;
+@group(0) @binding(2) var<storage, read_write> out: array<Value>;
+@group(0) @binding(3) var<uniform> params: Params;
+
+//!include ../include/grid.wgsl
+//!include load_row.wgsl
+//!include filter_row.wgsl
+//!include store_strip.wgsl
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let t = flat_workgroup(group, groups) * 64u + lane;
+  if (t >= params.size) {
+    return;
+  }
+  let channel = t % params.channels;
+  let strip = t / params.channels % params.strips;
+  let chunk = t / params.channels / params.strips % params.chunks;
+  let n = t / params.channels / params.strips / params.chunks;
+  let w0 = filter_row(0u, channel);
+  let w1 = filter_row(1u, channel);
+  let w2 = filter_row(2u, channel);
+  var w3: FilterRow;
+  var w4: FilterRow;
+  if (FILTER == 5u) {
+    w3 = filter_row(3u, channel);
+    w4 = filter_row(4u, channel);
+  }
+  let wo = strip * 4u;
+  let column = i32(wo * STRIDE) - i32(params.padLeft);
+  let begin = chunk * params.rows;
+  let end = min(begin + params.rows, params.outH);
+  // Steps before the first output, in which its sum is begun.
+  let early = select((FILTER - 1u) / 2u, FILTER - 1u, STRIDE == 1u);
+  var first: Strip;
+  var second: Strip;
+  var third: Strip;
+  var fourth: Strip;
+  for (var ho = i32(begin) - i32(early); ho < i32(end); ho++) {
+    var done: Strip;
+    if (STRIDE == 1u) {
+      let row = load_row(place(n, ho + i32(FILTER - 1u) - i32(params.padTop), params.inH, params.inW), column, channel);
+      if (FILTER == 3u) {
+        done = add(first, taps(row, w2));
+        first = add(second, taps(row, w1));
+        second = taps(row, w0);
+      } else {
+        done = add(first, taps(row, w4));
+        first = add(second, taps(row, w3));
+        second = add(third, taps(row, w2));
+        third = add(fourth, taps(row, w1));
+        fourth = taps(row, w0);
+      }
+    } else {
+      // The last two rows of the window; the last one is also the first of the output row after the next (FILTER 5) or of the next.
+      let top = ho * 2 + i32(FILTER) - 2 - i32(params.padTop);
+      let odd = load_row(place(n, top, params.inH, params.inW), column, channel);
+      let even = load_row(place(n, top + 1, params.inH, params.inW), column, channel);
+      if (FILTER == 3u) {
+        done = add(first, add(taps(odd, w1), taps(even, w2)));
+        first = taps(even, w0);
+      } else {
+        done = add(first, add(taps(odd, w3), taps(even, w4)));
+        first = add(second, add(taps(odd, w1), taps(even, w2)));
+        second = taps(even, w0);
+      }
+    }
+    if (ho >= i32(begin)) {
+      store_strip((n * params.outH + u32(ho)) * params.outW, i32(wo), params.outW, channel, done);
+    }
+  }
+}

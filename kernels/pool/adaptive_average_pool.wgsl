@@ -1,0 +1,32 @@
+// y[n, ho, wo, c] = mean of x[n, h, w, c] over the window (adaptive.wgsl)
+// A thread owns one Value of y.
+alias Value = vec4<f32>;
+
+//!include adaptive.wgsl
+
+@group(0) @binding(0) var<storage, read> x: array<Value>;
+@group(0) @binding(1) var<storage, read_write> out: array<Value>;
+@group(0) @binding(2) var<uniform> params: Params;
+
+//!include ../include/grid.wgsl
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let t = flat_workgroup(group, groups) * 64u + lane;
+  let p = params;
+  if (t >= p.batch * p.outH * p.outW * p.channels) {
+    return;
+  }
+  let c = t % p.channels;
+  let pixel = t / p.channels;
+  let rows = shared_span(pixel / p.outW % p.outH, p.outH, p.inH);
+  let columns = shared_span(pixel % p.outW, p.outW, p.inW);
+  let image = pixel / p.outW / p.outH * p.inH;
+  var sum = Value(0.0);
+  for (var h = rows.first; h < rows.end; h++) {
+    for (var w = columns.first; w < columns.end; w++) {
+      sum += x[((image + h) * p.inW + w) * p.channels + c];
+    }
+  }
+  out[t] = sum / f32((rows.end - rows.first) * (columns.end - columns.first));
+}

@@ -1,0 +1,134 @@
+import { describe, expect, it } from 'vitest';
+import { grad } from '../../engine/autodiff.ts';
+import { openDevice, type Device } from '../../engine/device/device.ts';
+import { openGpu } from '../../engine/device/gpu.node.ts';
+import { input, reshape } from '../../engine/ops/leaves.ts';
+import { mean } from '../../engine/ops/reduce.ts';
+import { softmaxCrossEntropy } from '../../engine/ops/softmax_cross_entropy.ts';
+import { topologicalOrder, type Tensor } from '../../engine/tensor.ts';
+import { efficientNet } from '../../models/efficientnet.ts';
+import { initialValues } from '../../models/initialise.ts';
+import { applySegments, type Network } from '../../models/network.ts';
+import { ParameterSet } from '../../models/parameter_set.ts';
+import { vgg } from '../../models/vgg.ts';
+import { describeAdapters, evaluate } from '../gpu.ts';
+import { randomArray } from '../random.ts';
+import { evaluateGraph, type Values } from '../reference/interpreter.ts';
+import { UNIT, dot, relativeL2 } from '../tolerance.ts';
+
+/*
+ * Whole networks: the gradient graph that autodiff makes, on the GPU against a float64 interpreter of the same graph, and the
+ * interpreter's gradients against finite differences of its own loss, which prove autodiff without trusting any gradient op.
+ */
+
+interface Case { readonly title: string; readonly network: Network; readonly side: number; readonly batchNorm: 'running' | 'batch' }
+
+// All that B0 has (both kinds of block, strides, residuals, squeeze and excite), ten blocks of a quarter of its width.
+const reduced = (padding: 'same' | 'symmetric') => efficientNet({ variant: 'b0', classes: 3, width: 0.25, depth: 0.5, imageSize: 32, dropout: 0 }, { padding, bnEpsilon: 1e-3 });
+const CASES: readonly Case[] = [
+  { title: 'EfficientNet, running statistics', network: reduced('same'), side: 32, batchNorm: 'running' },
+  { title: 'EfficientNet, batch statistics', network: reduced('symmetric'), side: 32, batchNorm: 'batch' },
+  { title: 'VGG, batch statistics', network: vgg('vgg_small', 3), side: 16, batchNorm: 'batch' },
+  { title: 'VGG, running statistics', network: vgg('vgg_small', 3), side: 16, batchNorm: 'running' },
+];
+const BATCH = 2;
+
+/** Scales, shifts and statistics away from 1 and 0, so that a gradient that forgets one shows. */
+function weightsOf({ specs }: Network): Map<string, Float32Array> {
+  return new Map(specs.map((spec, i) => {
+    const size = spec.shape.reduce((a, b) => a * b, 1);
+    if (spec.kind === 'gamma' || spec.kind === 'var') return [spec.name, randomArray(size, i, 0.6, 1.4)];
+    if (spec.kind === 'beta' || spec.kind === 'bias' || spec.kind === 'mean') return [spec.name, randomArray(size, i, -0.3, 0.3)];
+    return [spec.name, initialValues(spec, 3)];
+  }));
+}
+
+interface Problem extends Disposable {
+  readonly loss: Tensor;
+  readonly logits: Tensor;
+  readonly wrt: readonly { name: string; tensor: Tensor; gradient: Tensor }[];
+  readonly feeds: Record<string, Float32Array | Uint32Array>;
+  /** Inputs and parameters by name. */
+  readonly leaves: Map<string, ArrayLike<number>>;
+}
+
+function pose(device: Device, { network, side, batchNorm }: Case): Problem {
+  const weights = weightsOf(network);
+  const parameters = new ParameterSet(device, network.specs, weights, 0);
+  const x = input('x', [BATCH, side, side, 3]);
+  const noise = { seed: input('seed', [2], 'u32'), dropout: 0.2, dropPath: 0.4 };
+  const logits = applySegments(network.segments, x, { parameters, batchNorm, noise });
+  const targets = input('targets', logits.shape);
+  const loss = reshape(mean(softmaxCrossEntropy(logits, targets)), []);
+  const feeds = { x: randomArray(x.size, 100), targets: Float32Array.of(0.9, 0.1, 0, 0, 0.3, 0.7), seed: Uint32Array.of(7, 3) };
+  const trainable = parameters.trainable();
+  const tensors = [x, ...trainable.map((p) => p.tensor)];
+  const gradients = grad(loss, tensors);
+  const leaves = new Map<string, ArrayLike<number>>([...Object.entries(feeds), ...weights]);
+  // The statistics of a batch norm lie in one parameter: means, then variances.
+  for (const [name, values] of weights) {
+    if (name.endsWith('.mean')) leaves.set(name.replace(/mean$/, 'stats'), [...values, ...weights.get(name.replace(/mean$/, 'var'))!]);
+  }
+  return {
+    loss, logits, feeds, leaves,
+    wrt: tensors.map((tensor, i) => ({ name: tensor.name!, tensor, gradient: gradients[i] })),
+    [Symbol.dispose]: () => parameters[Symbol.dispose](),
+  };
+}
+
+describe('gradients of networks agree with finite differences of the loss in float64', () => {
+  it.each(CASES)('$title', async (c) => {
+    using device = await openDevice({ gpu: openGpu({ backend: 'null' }) });
+    using problem = pose(device, c);
+    const { loss, wrt, leaves } = problem;
+    const values = evaluateGraph([loss, ...wrt.map(({ gradient }) => gradient)], leaves);
+    const forward = topologicalOrder([loss]);
+    for (const [k, { name, tensor, gradient }] of wrt.entries()) {
+      const g = values.get(gradient)!;
+      // What does not depend on this leaf need not be computed again.
+      const depends = new Set<Tensor>([tensor]);
+      for (const t of forward) if (t.inputs.some((i) => depends.has(i))) depends.add(t);
+      const rest: Values = new Map(forward.filter((t) => !depends.has(t)).map((t) => [t, values.get(t)!]));
+      const lossAt = (point: Float64Array) => evaluateGraph([loss], leaves, new Map([...rest, [tensor, point]])).get(loss)![0];
+      const derivative = (direction: Float64Array) => {
+        const step = 1e-6;
+        const moved = (by: number) => values.get(tensor)!.map((v, i) => v + by * direction[i]);
+        return (lossAt(moved(step)) - lossAt(moved(-step))) / (2 * step);
+      };
+      // A random direction takes every element; the largest element alone is where a misplaced one would show most.
+      const random = Float64Array.from(randomArray(tensor.size, 500 + k));
+      const largest = g.reduce((best, v, i) => (Math.abs(v) > Math.abs(g[best]) ? i : best), 0);
+      const alone = new Float64Array(tensor.size);
+      alone[largest] = 1;
+      const norm = Math.sqrt(dot(g, g));
+      expect(norm, `${name} has a gradient`).toBeGreaterThan(0);
+      for (const direction of [random, alone]) {
+        // Rounding: 1e-16 in a loss near 1, divided by the step, is 1e-10; truncation is third order in the step.
+        expect(Math.abs(derivative(direction) - dot(g, direction)), `${name}`).toBeLessThan(1e-5 * norm + 1e-9);
+      }
+    }
+  });
+});
+
+describeAdapters('gradients of networks on the GPU', (device) => {
+  it.each(CASES)('$title', async (c) => {
+    using problem = pose(device(), c);
+    const { loss, logits, wrt, leaves, feeds } = problem;
+    const outputs = [loss, logits, ...wrt.map(({ gradient }) => gradient)];
+    const names = ['loss', 'logits', ...wrt.map(({ name }) => `gradient of ${name}`)];
+    const got = await evaluate(device(), outputs, feeds);
+    const want = evaluateGraph(outputs, leaves);
+    const rounded = evaluateGraph(outputs, leaves, new Map(), Math.fround);
+    let worst = 0;
+    outputs.forEach((t, i) => {
+      // What it costs to store every intermediate as f32 is the least error there can be; sums inside the ops, each of up to some thousand
+      // terms, and approximate functions round more often than once.
+      const least = Math.max(UNIT, relativeL2(rounded.get(t)!, want.get(t)!));
+      const error = relativeL2(got[i], want.get(t)!);
+      worst = Math.max(worst, error / least);
+      expect(error, names[i]).toBeLessThan(32 * least);
+      expect(error, names[i]).toBeLessThan(1e-4);
+    });
+    console.log(c.title, worst);
+  });
+});

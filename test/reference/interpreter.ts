@@ -1,0 +1,130 @@
+import { parameterOf } from '../../engine/device/parameter.ts';
+import type { ConvGeometry } from '../../engine/ops/conv_geometry.ts';
+import { topologicalOrder, type Tensor } from '../../engine/tensor.ts';
+import * as norm from './batch_norm.ts';
+import * as conv from './conv2d.ts';
+import * as depthwise from './depthwise_conv2d.ts';
+import { matmul } from './matmul.ts';
+import { operandAt, pointwise } from './pointwise.ts';
+import * as pool from './pool.ts';
+import { randomUniform } from './random.ts';
+import * as loss from './softmax_cross_entropy.ts';
+
+/** Values of leaves by name: inputs and parameters. */
+export type Leaves = ReadonlyMap<string, ArrayLike<number>>;
+/** Values of tensors; `evaluateGraph` computes what is missing and adds it. */
+export type Values = Map<Tensor, Float64Array>;
+
+/**
+ * Evaluates any graph of tensors in float64, op by op as the graph says it, with the references that the ops' own tests prove: no
+ * fusion, no planning, no GPU. What a program computes, gradients included, must be this up to rounding.
+ *
+ * @param round applied to every element that an op gives: Math.fround shows what storing values as f32 costs
+ */
+export function evaluateGraph(roots: readonly Tensor[], leaves: Leaves, values: Values = new Map(), round?: (v: number) => number): Values {
+  for (const t of topologicalOrder(roots)) {
+    if (values.has(t)) continue;
+    const make = OPS[t.op.name];
+    if (!make) throw new Error(`the interpreter has no op ${t.op.name}`);
+    const value = make(t, t.inputs.map((input) => values.get(input)!), leaves);
+    if (value.length !== t.size) throw new Error(`${t}: the reference gave ${value.length} elements`);
+    values.set(t, round ? value.map(round) : value);
+  }
+  return values;
+}
+
+type Evaluate = (t: Tensor, inputs: readonly Float64Array[], leaves: Leaves) => Float64Array;
+
+const attrs = <A>(t: Tensor): A => t.attrs as unknown as A;
+
+const leaf: Evaluate = (t, _, leaves) => {
+  const value = leaves.get(parameterOf(t)?.name ?? t.name!);
+  if (!value) throw new Error(`the interpreter was given no value for ${t}`);
+  return Float64Array.from(value);
+};
+
+const windowOf = (t: Tensor): depthwise.Depthwise & pool.Pool => {
+  const { geometry: g } = attrs<{ geometry: ConvGeometry }>(t);
+  return {
+    x: [g.batch, g.inH, g.inW, g.inChannels], filter: [g.filterH, g.filterW], size: [g.filterH, g.filterW], out: [g.outH, g.outW],
+    stride: [g.strideH, g.strideW], dilation: [g.dilationH, g.dilationW], pad: [g.padTop, g.padLeft],
+  };
+};
+
+const normCase = (t: Tensor, x: Float64Array, stats: Float64Array, gamma: Float64Array, beta: Float64Array): norm.BatchNormCase => ({
+  x, stats, gamma, beta, ...attrs<Pick<norm.BatchNormCase, 'epsilon' | 'activation'>>(t),
+});
+
+const product = (dims: readonly number[]) => dims.reduce((a, b) => a * b, 1);
+
+/** [outer, length, inner] of the run of dimensions that a sum or a repetition goes over. */
+const threeOf = (t: Tensor, shape: readonly number[]) => {
+  const { first, last, scale } = attrs<{ first: number; last: number; scale: number }>(t);
+  return { length: product(shape.slice(first, last + 1)), inner: product(shape.slice(last + 1)), scale };
+};
+
+/** Where element i of the full tensor lies in the one with the run of dimensions summed away. */
+const summedIndex = (i: number, length: number, inner: number) => Math.floor(i / (length * inner)) * inner + (i % inner);
+
+const OPS: Readonly<Record<string, Evaluate>> = {
+  input: leaf,
+  parameter: leaf,
+  constant: (t) => new Float64Array(t.size).fill(attrs<{ value: number }>(t).value),
+  reshape: (_, [x]) => x,
+  stop_gradient: (_, [x]) => x,
+  row: (t, [x]) => x.slice(attrs<{ index: number }>(t).index * t.size, (attrs<{ index: number }>(t).index + 1) * t.size),
+  place_row: (t, [x]) => {
+    const y = new Float64Array(t.size);
+    y.set(x, attrs<{ index: number }>(t).index * x.length);
+    return y;
+  },
+  pointwise: (t, [x, ...operands]) => {
+    let y = x;
+    let next = 0;
+    for (const stage of attrs<{ stages: readonly { op: string; mode: string; immediate?: number }[] }>(t).stages) {
+      const operand = stage.mode === 'immediate' ? undefined : next++;
+      y = y.map((v, i) => pointwise(stage.op, v, operand === undefined ? (stage.immediate ?? NaN) : operands[operand][operandAt(i, t.inputs[operand + 1].shape, t.shape)]));
+    }
+    return y;
+  },
+  sum: (t, [x]) => {
+    const { length, inner, scale } = threeOf(t, t.inputs[0].shape);
+    const y = new Float64Array(t.size);
+    x.forEach((v, i) => (y[summedIndex(i, length, inner)] += v));
+    return y.map((v) => v * scale);
+  },
+  broadcast: (t, [x]) => {
+    const { length, inner, scale } = threeOf(t, t.shape);
+    return Float64Array.from({ length: t.size }, (_, i) => scale * x[summedIndex(i, length, inner)]);
+  },
+  matmul: (t, [a, b]) => {
+    const { transposeA = false, transposeB = false } = attrs<{ transposeA?: boolean; transposeB?: boolean }>(t);
+    return matmul(a, b, t.shape[0], t.shape[1], t.inputs[0].shape[transposeA ? 0 : 1], transposeA, transposeB);
+  },
+  conv2d: (t, [x, w]) => conv.conv2d(x, w, attrs<ConvGeometry>(t)),
+  conv2d_input_grad: (t, [dy, w]) => conv.conv2dInputGrad(dy, w, attrs<ConvGeometry>(t)),
+  conv2d_filter_grad: (t, [x, dy]) => conv.conv2dFilterGrad(x, dy, attrs<ConvGeometry>(t)),
+  depthwise_conv2d: (t, [x, w]) => depthwise.depthwiseConv2d(windowOf(t), x, w),
+  depthwise_conv2d_input_grad: (t, [dy, w]) => depthwise.depthwiseConv2dInputGrad(windowOf(t), dy, w),
+  depthwise_conv2d_filter_grad: (t, [x, dy]) => depthwise.depthwiseConv2dFilterGrad(windowOf(t), x, dy),
+  batch_norm_stats: (t, [x]) => norm.batchNormStats(x, t.shape[1]),
+  batch_norm_apply: (t, [x, stats, gamma, beta]) => norm.batchNormApply(normCase(t, x, stats, gamma, beta)),
+  batch_norm_sums: (t, [dy, x, stats, gamma, beta]) => {
+    const { dGamma, dBeta } = norm.batchNormGradients(normCase(t, x, stats, gamma, beta), dy, true);
+    return Float64Array.from([...dBeta, ...dGamma]);
+  },
+  batch_norm_input_grad: (t, [dy, x, stats, , gamma, beta]) => norm.batchNormGradients(normCase(t, x, stats, gamma, beta), dy, attrs<{ frozen: boolean }>(t).frozen).dx,
+  max_pool2d: (t, [x]) => pool.maxPool(windowOf(t), x),
+  max_pool2d_input_grad: (t, [x, dy]) => pool.maxPoolInputGrad(windowOf(t), x, dy),
+  avg_pool2d: (t, [x]) => pool.averagePool(windowOf(t), x, attrs<{ countPadding: boolean }>(t).countPadding),
+  avg_pool2d_input_grad: (t, [dy]) => pool.averagePoolInputGrad(windowOf(t), dy, attrs<{ countPadding: boolean }>(t).countPadding),
+  random_uniform: (t, [seed]) => Float64Array.from(randomUniform(t.size, seed[0], seed[1], attrs<{ stream: number }>(t).stream)),
+  dropout: (t, [x, seed]) => {
+    const { rate, stream } = attrs<{ rate: number; stream: number }>(t);
+    const random = randomUniform(t.size, seed[0], seed[1], stream);
+    return x.map((v, i) => (random[i] >= Math.fround(rate) ? v / (1 - rate) : 0));
+  },
+  softmax: (t, [x]) => (attrs<{ logarithm: boolean }>(t).logarithm ? loss.logSoftmax : loss.softmax)(x, t.shape[t.shape.length - 1]),
+  softmax_cross_entropy: (t, [x, targets]) => loss.crossEntropy(x, targets, t.inputs[0].shape[1]),
+  softmax_cross_entropy_logits_grad: (t, [x, targets, dLoss]) => loss.crossEntropyGradients(x, targets, dLoss, t.shape[1]).dx,
+};
