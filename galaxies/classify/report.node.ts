@@ -14,7 +14,7 @@ import type { Progress } from './progress.ts';
 import { RUN_FILES, type Trained } from './train.node.ts';
 
 /** Cases a class and verdict (right or wrong) in the report's Grad-CAM section. */
-const CASES = 3;
+const CASES = 4;
 
 /** What a report says beside the judgement. */
 export interface ReportContext {

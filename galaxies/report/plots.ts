@@ -169,11 +169,11 @@ export function rocCurve(roc: readonly { readonly fpr: number; readonly tpr: num
         mark: { type: 'line', color: 'currentColor', strokeWidth: 1, ...dashed },
         encoding: { x: { field: 'a', ...x }, y: { field: 'a', ...y } },
       },
-      // Unstacked: where several points share a rate, areas would be piled on one another.
+      // Down to 0 as y2, or points that share a rate would be stacked; without `order`, which would make an area of each point.
       {
         data: { values },
-        mark: { type: 'area', color: colours.purple, opacity: 0.12 },
-        encoding: { x: { field: 'fpr', ...x }, y: { field: 'tpr', ...y, stack: null }, order: { field: 'order' } },
+        mark: { type: 'area', orient: 'vertical', color: colours.purple, opacity: 0.12 },
+        encoding: { x: { field: 'fpr', ...x }, y: { field: 'tpr', ...y }, y2: { datum: 0 } },
       },
       {
         data: { values },

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { transformSync } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { declarations } from '../../cli/build.mjs';
 import { ADAPTERS } from '../gpu.ts';
@@ -33,9 +34,11 @@ import { compile, grad, input, mean, openDevice, square, UserError } from 'tunin
 import { openGpu } from 'tuningfork/node';
 `;
 
-function check(name: string, body: string): string {
-  const file = join(folder, name);
-  writeFileSync(file, PROGRAM + body);
+/** The TypeScript example of the README. */
+const README_EXAMPLE = /```ts\n([\s\S]*?)```/.exec(readFileSync(join(ROOT, 'README.md'), 'utf8'))![1];
+
+function check(name: string, program: string): string {
+  writeFileSync(join(folder, name), program);
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({
     compilerOptions: { strict: true, noEmit: true, target: 'es2022', lib: ['es2023', 'esnext.disposable', 'dom'], module: 'nodenext', skipLibCheck: false, types: [] },
     files: [name],
@@ -46,8 +49,8 @@ function check(name: string, body: string): string {
 
 describe('the package', () => {
   it('type-checks for its user, and catches a wrong use', () => {
-    expect(check('right.ts', 'const x = input("x", [2, 3]); const [dx] = grad(mean(square(x)), [x]); export const shape: readonly number[] = dx.shape; void [compile, openDevice, openGpu, UserError];')).toBe('');
-    expect(check('wrong.ts', 'export const x = input("x", "2 by 3"); void [compile, grad, mean, openDevice, square, openGpu, UserError];')).toMatch(/wrong\.ts.*error TS2345/);
+    expect(check('right.ts', PROGRAM + 'const x = input("x", [2, 3]); const [dx] = grad(mean(square(x)), [x]); export const shape: readonly number[] = dx.shape; void [compile, openDevice, openGpu, UserError];')).toBe('');
+    expect(check('wrong.ts', PROGRAM + 'export const x = input("x", "2 by 3"); void [compile, grad, mean, openDevice, square, openGpu, UserError];')).toMatch(/wrong\.ts.*error TS2345/);
   });
 
   it('computes in Node', () => {
@@ -66,6 +69,15 @@ console.log(JSON.stringify(values));
     const { stdout, stderr } = spawnSync(process.execPath, [join(folder, 'use.mjs')], { encoding: 'utf8' });
     // The mean of the squares of 1..4, x / 2, and the UserError that the user imports: x is no output.
     expect(stdout, stderr).toBe('[7.5,0.5,1,1.5,2,true]\n');
+  });
+
+  it('does what the README says', () => {
+    expect(check('readme.ts', README_EXAMPLE)).toBe('');
+    const program = README_EXAMPLE.replace('openGpu()', `openGpu({ adapter: '${ADAPTERS[0]}' })`);
+    writeFileSync(join(folder, 'readme.mjs'), transformSync(program, { loader: 'ts', format: 'esm', target: 'es2022' }).code);
+    const { stdout, stderr } = spawnSync(process.execPath, [join(folder, 'readme.mjs')], { encoding: 'utf8' });
+    const promised = /console\.log.*\/\/ (.*)/.exec(README_EXAMPLE)![1];
+    expect(stdout, stderr).toBe(`${promised}\n`);
   });
 
   it('is one file without imports for a browser', () => {
