@@ -26,8 +26,8 @@ interface Case { readonly title: string; readonly network: Network; readonly sid
 // All that B0 has (both kinds of block, strides, residuals, squeeze and excite), ten blocks of a quarter of its width.
 const reduced = (padding: 'same' | 'symmetric') => efficientNet({ variant: 'b0', classes: 3, width: 0.25, depth: 0.5, imageSize: 32, dropout: 0 }, { padding, bnEpsilon: 1e-3 });
 const CASES: readonly Case[] = [
-  { title: 'EfficientNet, running statistics', network: reduced('same'), side: 32, batchNorm: 'running' },
-  { title: 'EfficientNet, batch statistics', network: reduced('symmetric'), side: 32, batchNorm: 'batch' },
+  { title: 'EfficientNet, running statistics', network: reduced('same'), side: 24, batchNorm: 'running' },
+  { title: 'EfficientNet, batch statistics', network: reduced('symmetric'), side: 24, batchNorm: 'batch' },
   { title: 'VGG, batch statistics', network: vgg('vgg_small', 3), side: 16, batchNorm: 'batch' },
   { title: 'VGG, running statistics', network: vgg('vgg_small', 3), side: 16, batchNorm: 'running' },
 ];
@@ -95,16 +95,17 @@ describe('gradients of networks agree with finite differences of the loss in flo
         const moved = (by: number) => values.get(tensor)!.map((v, i) => v + by * direction[i]);
         return (lossAt(moved(step)) - lossAt(moved(-step))) / (2 * step);
       };
-      // A random direction takes every element; the largest element alone is where a misplaced one would show most.
-      const random = Float64Array.from(randomArray(tensor.size, 500 + k));
-      const largest = g.reduce((best, v, i) => (Math.abs(v) > Math.abs(g[best]) ? i : best), 0);
-      const alone = new Float64Array(tensor.size);
-      alone[largest] = 1;
       const norm = Math.sqrt(dot(g, g));
       expect(norm, `${name} has a gradient`).toBeGreaterThan(0);
-      for (const direction of [random, alone]) {
+      // A random direction takes every element at once; for some, the largest element alone as well.
+      const directions = [Float64Array.from(randomArray(tensor.size, 500 + k))];
+      if (k % 8 === 0) {
+        const largest = g.reduce((best, v, i) => (Math.abs(v) > Math.abs(g[best]) ? i : best), 0);
+        directions.push(new Float64Array(tensor.size).fill(1, largest, largest + 1));
+      }
+      for (const direction of directions) {
         // Rounding: 1e-16 in a loss near 1, divided by the step, is 1e-10; truncation is third order in the step.
-        expect(Math.abs(derivative(direction) - dot(g, direction)), `${name}`).toBeLessThan(1e-5 * norm + 1e-9);
+        expect(Math.abs(derivative(direction) - dot(g, direction)), name).toBeLessThan(1e-5 * norm + 1e-9);
       }
     }
   });
@@ -119,16 +120,14 @@ describeAdapters('gradients of networks on the GPU', (device) => {
     const got = await evaluate(device(), outputs, feeds);
     const want = evaluateGraph(outputs, leaves);
     const rounded = evaluateGraph(outputs, leaves, new Map(), Math.fround);
-    let worst = 0;
     outputs.forEach((t, i) => {
       // What it costs to store every intermediate as f32 is the least error there can be; sums inside the ops, each of up to some thousand
       // terms, and approximate functions round more often than once.
       const least = Math.max(UNIT, relativeL2(rounded.get(t)!, want.get(t)!));
       const error = relativeL2(got[i], want.get(t)!);
-      worst = Math.max(worst, error / least);
+      if (process.env['SHOW_ERRORS']) console.log(names[i], error / least, error);
       expect(error, names[i]).toBeLessThan(32 * least);
       expect(error, names[i]).toBeLessThan(1e-4);
     });
-    console.log(c.title, worst);
   });
 });
