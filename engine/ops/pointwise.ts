@@ -35,9 +35,16 @@ const TABLE: Partial<Record<PointwiseName, Row>> = {
   tanh: { x: (dy, _, __, y) => binary('tanh_grad', dy, y) },
   relu: { x: (dy, x) => binary('relu_grad', dy, x) },
   silu: { x: (dy, x) => binary('silu_grad', dy, x) },
-  // Second derivatives where Grad-CAM++ and the curious need them: the cotangent enters linearly.
-  relu_grad: { x: (dy, _, a) => binary('relu_grad', dy, a as Tensor) },
-  silu_grad: { x: (dy, _, a) => binary('silu_grad', dy, a as Tensor) },
+  // Second derivatives: the cotangent enters linearly; silu'' is σ(1 − σ)(2 + s(1 − 2σ)), and the others' second derivatives are polynomials
+  // in the output. Those of relu and abs are 0.
+  relu_grad: { x: (dy, _, a) => binary('relu_grad', dy, a as Tensor), a: (dy) => mul(dy, 0) },
+  abs_grad: { x: (dy, _, a) => binary('abs_grad', dy, a as Tensor), a: (dy) => mul(dy, 0) },
+  sigmoid_grad: { x: (dy, _, a) => binary('sigmoid_grad', dy, a as Tensor), a: (dy, x, a) => mul(mul(dy, x), rsub(mul(a, 2), 1)) },
+  tanh_grad: { x: (dy, _, a) => binary('tanh_grad', dy, a as Tensor), a: (dy, x, a) => mul(mul(dy, x), mul(a, -2)) },
+  silu_grad: {
+    x: (dy, _, a) => binary('silu_grad', dy, a as Tensor),
+    a: (dy, x, a) => mul(binary('sigmoid_grad', mul(dy, x), sigmoid(a)), add(mul(a, rsub(mul(sigmoid(a), 2), 1)), 2)),
+  },
 };
 
 const NAMES = ['x', 'a', 'b', 'c', 'd'] as const;

@@ -36,6 +36,10 @@ const withInputs = (t: Tensor, inputs: readonly Tensor[]): Tensor => {
   return new Tensor(t.op, inputs, t.attrs, t.shape, t.dtype).named(...t.names);
 };
 
+/** For JSON, which writes infinities and NaN as null and -0 as 0. */
+const exactNumbers = (_: string, value: unknown): unknown =>
+  typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0)) ? `number ${Object.is(value, -0) ? '-0' : value}` : value;
+
 /** Common subexpressions: the same op with the same attributes on the same inputs is computed once. */
 function shareEqual(order: readonly Tensor[], became: Map<Tensor, Tensor>): Tensor[] {
   const seen = new Map<string, Tensor>();
@@ -43,7 +47,7 @@ function shareEqual(order: readonly Tensor[], became: Map<Tensor, Tensor>): Tens
   for (const t of order) {
     const moved = withInputs(t, t.inputs.map((input) => became.get(input) ?? input));
     // Leaves are state or input, and updates have effects: neither is a value one could share.
-    const key = isLeaf(t) || t.op.mutates.length > 0 ? undefined : JSON.stringify([t.op.name, moved.inputs.map((i) => i.id), t.attrs, t.shape]);
+    const key = isLeaf(t) || t.op.mutates.length > 0 ? undefined : JSON.stringify([t.op.name, moved.inputs.map((i) => i.id), t.attrs, t.shape], exactNumbers);
     const twin = key === undefined ? undefined : seen.get(key);
     if (!twin) {
       if (key !== undefined) seen.set(key, moved);

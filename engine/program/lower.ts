@@ -1,5 +1,6 @@
 import type { BufferRef, Capabilities, Step } from '../op.ts';
 import { Tensor } from '../tensor.ts';
+import { UserError } from '../user_error.ts';
 import type { Graph } from './graph.ts';
 
 /** A buffer of the program before planning. */
@@ -64,19 +65,34 @@ export function lower(graph: Graph, kept: ReadonlySet<Tensor>, keepAll: boolean,
   return { steps, buffers, bufferOf };
 }
 
-/** The order of making, with every update moved to just after the last reader of what it overwrites. */
+/** The order of making, with every update moved to just after the last reader of what it overwrites; a reader may be an update too. */
 function schedule(order: readonly Tensor[], source: (t: Tensor) => Tensor): Tensor[] {
   const position = new Map(order.map((t, i) => [t, i]));
+  const isUpdate = (t: Tensor) => t.op.mutates.length > 0;
+  const readBy = (t: Tensor) => t.inputs.filter((_, i) => !t.op.mutates.includes(i)).map(source);
   const lastRead = new Map<Tensor, number>();
+  const readers = new Map<Tensor, Tensor[]>();
   order.forEach((t, i) => {
-    if (t.op.mutates.length > 0) return;
-    for (const input of t.inputs) lastRead.set(source(input), i);
+    const update = t.inputs.find(isUpdate);
+    if (update) throw new UserError(`compile: ${t} reads the update ${update}, whose place among the readers of the old value is open; read the parameter in a program of its own`);
+    if (!isUpdate(t)) for (const input of t.inputs) lastRead.set(source(input), i);
+    else for (const input of readBy(t)) readers.set(input, [...(readers.get(input) ?? []), t]);
   });
+
+  const ready = new Map<Tensor, number | 'open'>();
   const after = new Map<number, Tensor[]>();
-  for (const t of order) {
-    if (t.op.mutates.length === 0) continue;
-    const ready = Math.max(...t.inputs.map((input) => position.get(input)!), ...t.op.mutates.map((i) => lastRead.get(source(t.inputs[i])) ?? 0));
-    after.set(ready, [...(after.get(ready) ?? []), t]);
-  }
-  return order.flatMap((t, i) => [...(t.op.mutates.length === 0 ? [t] : []), ...(after.get(i) ?? [])]);
+  const place = (t: Tensor): number => {
+    const known = ready.get(t);
+    if (known === 'open') throw new UserError(`compile: ${t} of ${t.inputs[0]} reads a parameter that it overwrites, or that another update overwrites which reads what this one does; let one read a copy (mul by 1)`);
+    if (known !== undefined) return known;
+    ready.set(t, 'open');
+    const overwritten = t.op.mutates.map((i) => source(t.inputs[i]));
+    const before = overwritten.flatMap((p) => readers.get(p) ?? []).map(place);
+    const at = Math.max(...before, ...t.inputs.map((input) => position.get(input)!), ...overwritten.map((p) => lastRead.get(p) ?? 0));
+    ready.set(t, at);
+    after.set(at, [...(after.get(at) ?? []), t]);
+    return at;
+  };
+  for (const t of order) if (isUpdate(t)) place(t);
+  return order.flatMap((t, i) => [...(isUpdate(t) ? [] : [t]), ...(after.get(i) ?? [])]);
 }

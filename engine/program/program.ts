@@ -64,6 +64,8 @@ export class Program implements Disposable {
     const graph = buildGraph(roots, !keepAll);
     const lowered = lower(graph, new Set(outputs.map(graph.resolve)), keepAll, device.capabilities);
     const plan = planMemory(lowered);
+    // What is read must have a place, also where no step touches it: a view of a parameter.
+    for (const t of keepAll ? graph.order : outputs.map(graph.resolve)) lowered.bufferOf(t);
 
     const inputs = new Map<string, Tensor>();
     for (const t of graph.order) {

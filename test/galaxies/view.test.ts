@@ -1,0 +1,113 @@
+import { describe, expect, it } from 'vitest';
+import { RandomStream } from '../../engine/random.ts';
+import { syntheticDataset } from '../../galaxies/synthetic.ts';
+import { DEFAULT_AUGMENTATION, NO_AUGMENTATION, PLAIN, SYMMETRIES, colourMatrix, randomPlacement, viewMatrix, type AugmentationOptions } from '../../galaxies/view.ts';
+import { ViewMaker } from '../../galaxies/views.ts';
+import { jitter, type Rgb } from '../reference/colour.ts';
+import { uniform } from '../random.ts';
+
+const look = (m: readonly number[], j: number, i: number) => [m[0] * j + m[1] * i + m[2], m[3] * j + m[4] * i + m[5]];
+
+describe('a view matrix', () => {
+  it('of the plain view maps corner to corner and centre to centre of the crop', () => {
+    expect(viewMatrix(PLAIN, 10, 10, 10).map((v) => v + 0)).toEqual([1, 0, 0, 0, 1, 0]);
+    // 10 pixels show 20 source pixels in the middle of 40: pixel centres lie at 10.5, 12.5, ..., 28.5.
+    const m = viewMatrix(PLAIN, 10, 40, 20);
+    expect(look(m, 0, 0)).toEqual([10.5, 10.5]);
+    expect(look(m, 9, 9)).toEqual([28.5, 28.5]);
+    expect(look(m, 4.5, 4.5)).toEqual([19.5, 19.5]);
+  });
+
+  it('of the symmetries permutes pixel centres exactly, eight ways', () => {
+    const size = 4;
+    const seen = SYMMETRIES.map((placement) => {
+      const m = viewMatrix(placement, size, size, size);
+      return Array.from({ length: size * size }, (_, t) => look(m, t % size, Math.floor(t / size)).map((v) => v + 0).join()).join(' ');
+    });
+    expect(new Set(seen).size).toBe(8);
+    const pixels = seen[0].split(' ').sort();
+    for (const one of seen) expect(one.split(' ').sort()).toEqual(pixels);
+    // A quarter turn and then a transposition by hand: pixel (j, i) of turn 1 looks at (size − 1 − i, j).
+    expect(look(viewMatrix(SYMMETRIES[1], size, size, size), 3, 1)).toEqual([2, 3]);
+    // Mirrored: columns run backwards.
+    expect(look(viewMatrix(SYMMETRIES[4], size, size, size), 0, 2)).toEqual([3, 2]);
+  });
+
+  it('zooms, shifts and turns about the centre', () => {
+    expect(look(viewMatrix({ ...PLAIN, scale: 2 }, 10, 40, 20), 9, 0)).toEqual([24, 15]);
+    expect(look(viewMatrix({ ...PLAIN, shiftX: 0.1, shiftY: -0.25 }, 10, 40, 20), 4.5, 4.5)).toEqual([21.5, 14.5]);
+    const [x, y] = look(viewMatrix({ ...PLAIN, angle: Math.PI / 6 }, 11, 21, 11), 10, 5);
+    expect(x).toBeCloseTo(10 + 5 * Math.cos(Math.PI / 6), 12);
+    expect(y).toBeCloseTo(10 + 5 * Math.sin(Math.PI / 6), 12);
+  });
+});
+
+describe('a random view', () => {
+  it('stays within its options and fills them', () => {
+    const options: AugmentationOptions = { ...NO_AUGMENTATION, rotation: 30, flip: true, scale: 0.2, shift: 0.1 };
+    const drawn = Array.from({ length: 2000 }, (_, i) => randomPlacement(options, new RandomStream(1, i)));
+    const span = (of: (p: (typeof drawn)[number]) => number) => [Math.min(...drawn.map(of)), Math.max(...drawn.map(of))];
+    for (const [of, middle, width] of [[(p) => (p.angle * 180) / Math.PI, 0, 30], [(p) => p.scale, 1, 0.2], [(p) => p.shiftX, 0, 0.1], [(p) => p.shiftY, 0, 0.1]] as const satisfies readonly (readonly [(p: (typeof drawn)[number]) => number, number, number])[]) {
+      const [low, high] = span(of);
+      expect(low).toBeGreaterThanOrEqual(middle - width);
+      expect(high).toBeLessThanOrEqual(middle + width);
+      expect(high - low).toBeGreaterThan(1.95 * width);
+    }
+    // Half of 2000 within four standard deviations of √500.
+    expect(Math.abs(drawn.filter((p) => p.mirrored).length - 1000)).toBeLessThan(90);
+    expect(drawn.map((p) => p.shiftX)).not.toEqual(drawn.map((p) => p.shiftY));
+  });
+
+  it('without augmentation is the plain one', () => {
+    const { angle, mirrored, scale, shiftX, shiftY } = randomPlacement(NO_AUGMENTATION, new RandomStream(3));
+    expect([angle + 0, mirrored, scale, shiftX + 0, shiftY + 0]).toEqual([0, false, 1, 0, 0]);
+  });
+
+  it('depends on the seed, the galaxy and the repeat, and on nothing drawn before', () => {
+    const dataset = syntheticDataset(3, 0, { size: 16 });
+    const geometry = { size: 8, crop: 12, normalisation: { mean: [0.5, 0.5, 0.5], std: [0.2, 0.2, 0.2] } };
+    const maker = (seed: number) => new ViewMaker(dataset, geometry, DEFAULT_AUGMENTATION, seed);
+    const other = maker(1);
+    other.random(0, 0);
+    expect(other.random(2, 5)).toEqual(maker(1).random(2, 5));
+    const all = [maker(1).random(2, 5), maker(2).random(2, 5), maker(1).random(1, 5), maker(1).random(2, 4)].map(({ placement, colour }) => JSON.stringify([placement, colour]));
+    expect(new Set(all).size).toBe(4);
+  });
+});
+
+describe('a colour matrix', () => {
+  const normalisation = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+  const apply = (m: readonly number[], [r, g, b]: Rgb) => [0, 1, 2].map((row) => m[4 * row] * r + m[4 * row + 1] * g + m[4 * row + 2] * b + m[4 * row + 3]);
+  const random = uniform(5);
+  const pixels = Array.from({ length: 20 }, (): Rgb => [random(), random(), random()]);
+
+  it('without jitter only normalises', () => {
+    const m = colourMatrix(NO_AUGMENTATION, normalisation);
+    for (const pixel of pixels) apply(m, pixel).forEach((v, k) => expect(v).toBeCloseTo((pixel[k] - normalisation.mean[k]) / normalisation.std[k], 12));
+    expect(colourMatrix(NO_AUGMENTATION, normalisation, new RandomStream(1)).map((v) => v + 0)).toEqual(m.map((v) => v + 0));
+  });
+
+  it('is brightness of contrast of saturation of hue, pixel by pixel', () => {
+    const options = { ...NO_AUGMENTATION, brightness: 0.3, contrast: 0.4, saturation: 0.5, hue: 0.2 };
+    for (let seed = 0; seed < 10; seed++) {
+      // The numbers in the order in which the matrix draws them.
+      const stream = new RandomStream(seed);
+      const draw = (width: number) => 1 + width * (2 * stream.uniform() - 1);
+      const [brightness, contrast, saturation] = [draw(0.3), draw(0.4), draw(0.5)];
+      const hue = 2 * Math.PI * (draw(0.2) - 1);
+      const m = colourMatrix(options, normalisation, new RandomStream(seed));
+      for (const pixel of pixels) {
+        const want = jitter(pixel, { brightness, contrast, saturation, hue });
+        apply(m, pixel).forEach((v, k) => expect(v).toBeCloseTo((want[k] - normalisation.mean[k]) / normalisation.std[k], 10));
+      }
+    }
+  });
+
+  it('leaves grey grey under any hue, and a third of a turn moves red to green', () => {
+    const plain = { mean: [0, 0, 0], std: [1, 1, 1] };
+    const m = colourMatrix({ ...NO_AUGMENTATION, hue: 0.5 }, plain, new RandomStream(4));
+    apply(m, [0.3, 0.3, 0.3]).forEach((v) => expect(v).toBeCloseTo(0.3, 12));
+    const third = jitter([1, 0, 0], { hue: (2 * Math.PI) / 3, saturation: 1, contrast: 1, brightness: 1 });
+    [0, 1, 0].forEach((v, k) => expect(third[k]).toBeCloseTo(v, 12));
+  });
+});
