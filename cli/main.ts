@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
 import { UserError } from '../engine/user_error.ts';
+import { register as bench } from './commands/bench.ts';
 import { register as data } from './commands/data.ts';
 import { register as doctor } from './commands/doctor.ts';
 import { register as gradcam } from './commands/gradcam.ts';
@@ -10,7 +11,7 @@ import { register as train } from './commands/train.ts';
 import { handleInterrupts } from './interrupt.ts';
 
 // One line a command, in the order of `--help`. A command's module is small: what it needs to work it imports when it runs.
-const COMMANDS = [doctor, data, train, predict, gradcam];
+const COMMANDS = [doctor, data, train, predict, gradcam, bench];
 
 function createProgram(): Command {
   const program = new Command('tuningfork')
