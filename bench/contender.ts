@@ -33,7 +33,8 @@ export interface Contender {
 /** What the measuring process asks of a contender's process, in this order, and the answers. */
 export interface Answers {
   open: { readonly adapter: AdapterSummary; readonly milliseconds: number; readonly output: readonly number[] };
-  run: { readonly milliseconds: number; readonly output: readonly number[] };
+  /** `cpu`: milliseconds of CPU time of all threads of the process; on a software adapter these do the computing. */
+  run: { readonly milliseconds: number; readonly cpu: number; readonly output: readonly number[] };
   memory: { readonly resident: number; readonly peak: number; readonly gpu: number };
   profile: readonly KernelTime[] | null;
 }

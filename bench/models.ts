@@ -22,6 +22,9 @@ export interface ContenderResult {
   /** Milliseconds of one run (forward pass or training step), upload and download included. */
   readonly run: Summary;
   readonly runs: readonly number[];
+  /** Milliseconds of CPU time of one run, all threads: on a software adapter what others at work on the machine hardly change. */
+  readonly cpu: Summary;
+  readonly cpuRuns: readonly number[];
   /** Milliseconds from nothing to the end of the first run: modules, device, weights, graph, compilation. */
   readonly firstRun: number;
   /** Bytes: of the process after the runs, at its peak, and in GPU buffers by the engine's own count. */
@@ -55,7 +58,7 @@ const TOLERANCE = { forward: [1e-3], train: [1e-3, 1e-2] } as const;
  */
 export async function benchModels({ job, repeats, cold, profile, contenders, onProgress = () => {} }: ModelBenchOptions): Promise<ModelBenchResult> {
   const loadBefore = loadavg()[0];
-  const running: { process: ContenderProcess; opened: Answers['open']; outputs: (readonly number[])[]; times: number[] }[] = [];
+  const running: { process: ContenderProcess; opened: Answers['open']; outputs: (readonly number[])[]; times: Answers['run'][] }[] = [];
   using _processes = { [Symbol.dispose]: () => running.forEach(({ process }) => process[Symbol.dispose]()) };
   const tolerances = TOLERANCE[job.work];
 
@@ -75,16 +78,19 @@ export async function benchModels({ job, repeats, cold, profile, contenders, onP
   for (let repeat = 0; repeat < repeats; repeat++) {
     for (const { process, times } of running) {
       onProgress(`${process.name}: run ${repeat + 1} of ${repeats}`);
-      times.push((await process.ask({ ask: 'run' })).milliseconds);
+      times.push(await process.ask({ ask: 'run' }));
     }
   }
   const results: ContenderResult[] = [];
   for (const contender of running) {
     const { process, opened, times } = contender;
+    const [runs, cpuRuns] = [times.map(({ milliseconds }) => milliseconds), times.map(({ cpu }) => cpu)];
     results.push({
       name: process.name,
-      run: summarise(times),
-      runs: times,
+      run: summarise(runs),
+      runs,
+      cpu: summarise(cpuRuns),
+      cpuRuns,
       firstRun: opened.milliseconds,
       memory: await process.ask({ ask: 'memory' }),
       difference: contender === running[0] ? null : differences(running[0], contender, tolerances.length),
@@ -115,5 +121,5 @@ export function compare(a: Opened, b: Opened, tolerances: readonly number[]): vo
   });
 }
 
-/** How many times as fast the first contender is as this one: the median over the pairs of neighbouring runs. */
-export const speedup = (first: ContenderResult, other: ContenderResult): number => median(other.runs.map((ms, i) => ms / first.runs[i]));
+/** Share of b's time that a takes: the median over the pairs of neighbouring runs. */
+export const share = (a: readonly number[], b: readonly number[]): number => median(a.map((ms, i) => ms / b[i]));

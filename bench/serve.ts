@@ -11,9 +11,11 @@ export function serve(open: (job: Job) => Promise<Contender>): void {
   let contender: Contender | undefined;
 
   const timedRun = async (): Promise<Answers['run']> => {
-    const start = performance.now();
+    const [start, cpuStart] = [performance.now(), process.cpuUsage()];
     const output = await contender!.run();
-    return { milliseconds: performance.now() - start, output: [...output] };
+    const milliseconds = performance.now() - start;
+    const { user, system } = process.cpuUsage(cpuStart);
+    return { milliseconds, cpu: (user + system) / 1000, output: [...output] };
   };
 
   const answer = async (question: Question): Promise<Answers[keyof Answers]> => {

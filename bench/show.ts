@@ -1,5 +1,5 @@
 import type { KernelTime } from './contender.ts';
-import { speedup, type ModelBenchResult } from './models.ts';
+import { share, type ModelBenchResult } from './models.ts';
 
 const WORK = { forward: 'forward pass', train: 'training step (all weights, Adam, batch statistics)' } as const;
 
@@ -23,15 +23,15 @@ export function showModelBench({ job, adapter, cores, loadBefore, cold, contende
     `load before the start ${loadBefore.toFixed(1)}${loadBefore > 0.5 ? ': others were at work, take the ratios rather than the times' : ''}; shader caches ${cold ? 'off' : 'as found'}`,
     '',
     columns([
-      ['', 'median ms', 'ms/image', 'min', 'max', 'first run s', 'resident', 'peak', 'GPU buffers'],
-      ...contenders.map(({ name, run, firstRun, memory }) => [
-        name, milliseconds(run.median), milliseconds(run.median / job.batch), milliseconds(run.min), milliseconds(run.max), (firstRun / 1000).toFixed(1),
+      ['', 'median ms', 'ms/image', 'min', 'max', 'CPU ms', 'first run s', 'resident', 'peak', 'GPU buffers'],
+      ...contenders.map(({ name, run, cpu, firstRun, memory }) => [
+        name, milliseconds(run.median), milliseconds(run.median / job.batch), milliseconds(run.min), milliseconds(run.max), milliseconds(cpu.median), (firstRun / 1000).toFixed(1),
         mebibytes(memory.resident), mebibytes(memory.peak), mebibytes(memory.gpu),
       ]),
     ]),
     ...others.flatMap((other) => [
       '',
-      `${first.name} takes ${(1 / speedup(first, other)).toFixed(3)} of the time of ${other.name} (${speedup(first, other).toFixed(1)} times as fast, median of ${other.runs.length} pairs of runs)`,
+      `${first.name} takes ${share(first.runs, other.runs).toFixed(3)} of the time of ${other.name} and ${share(first.cpuRuns, other.cpuRuns).toFixed(3)} of its CPU time (medians of ${other.runs.length} pairs of runs)`,
       `outputs agree: ${job.work === 'train' ? 'losses of the first two steps' : 'logits'} differ by ${other.difference!.map((d) => d.toExponential(1)).join(' and ')} relative`,
     ]),
     ...(kernels ? ['', showKernels(kernels, job.batch)] : []),

@@ -17,7 +17,7 @@ export async function openTfjs(job: Job): Promise<Contender> {
   tf.env().set('WEBGPU_CPU_FORWARD', false);
   await tf.setBackend('webgpu');
   await tf.ready();
-  const { device: gpuDevice } = tf.backend() as WebGPUBackend;
+  const { device: gpuDevice, bufferManager } = tf.backend() as WebGPUBackend;
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
   const device = new Device(gpuDevice, adapter!);
 
@@ -26,7 +26,8 @@ export async function openTfjs(job: Job): Promise<Contender> {
   const shape: [number, number, number, number] = [job.batch, job.size, job.size, 3];
   const shared = {
     adapter: device.adapter,
-    gpuBytes: () => (tf.memory() as { numBytesInGPU?: number }).numBytesInGPU ?? tf.memory().numBytes,
+    // With the buffers that it keeps for reuse: those belong to it as much as those in use.
+    gpuBytes: () => bufferManager.numBytesAllocated,
     profile: () => Promise.resolve(undefined),
     close: () => device[Symbol.dispose](),
   };
