@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
 import { UserError } from '../engine/user_error.ts';
+import { register as bench } from './commands/bench.ts';
 import { register as data } from './commands/data.ts';
 import { register as demo } from './commands/demo.ts';
 import { register as doctor } from './commands/doctor.ts';
@@ -14,7 +15,7 @@ import { register as train } from './commands/train.ts';
 import { handleInterrupts } from './interrupt.ts';
 
 // One line a command, in the order of `--help`. A command's module is small: what it needs to work it imports when it runs.
-const COMMANDS = [doctor, demo, data, train, evaluate, predict, gradcam, embed, inspect];
+const COMMANDS = [doctor, demo, data, train, evaluate, predict, gradcam, embed, inspect, bench];
 
 function createProgram(): Command {
   const program = new Command('tuningfork')

@@ -1,0 +1,43 @@
+import type { AdapterSummary } from '../engine/device/device.ts';
+
+/** What every contender does, with the same weights and the same input. */
+export interface Job {
+  /** `forward`: inference with running statistics. `train`: loss, all gradients and Adam, with the batch's own statistics. */
+  readonly work: 'forward' | 'train';
+  readonly batch: number;
+  /** Height and width of the images in pixels. */
+  readonly size: number;
+  /** As `--adapter`; the system's choice when absent. */
+  readonly adapter?: string;
+}
+
+/** The GPU time of all steps of one kernel in one run, in milliseconds. */
+export interface KernelTime {
+  readonly kernel: string;
+  readonly steps: number;
+  readonly milliseconds: number;
+}
+
+/** An engine that has a job ready to run. */
+export interface Contender {
+  readonly adapter: AdapterSummary;
+  /** Does the job once, upload of the input and download of the result included: the logits, or the loss before the update. */
+  run(): Promise<Float32Array>;
+  /** Bytes of GPU buffers that it holds by its own count. */
+  gpuBytes(): number;
+  /** Undefined where the engine or the adapter cannot tell. */
+  profile(): Promise<readonly KernelTime[] | undefined>;
+  close(): void;
+}
+
+/** What the measuring process asks of a contender's process, in this order, and the answers. */
+export interface Answers {
+  open: { readonly adapter: AdapterSummary; readonly milliseconds: number; readonly output: readonly number[] };
+  /** `cpu`: milliseconds of CPU time of all threads of the process; on a software adapter these do the computing. */
+  run: { readonly milliseconds: number; readonly cpu: number; readonly output: readonly number[] };
+  memory: { readonly resident: number; readonly peak: number; readonly gpu: number };
+  profile: readonly KernelTime[] | null;
+}
+
+export type Question = { readonly ask: 'open'; readonly job: Job } | { readonly ask: Exclude<keyof Answers, 'open'> };
+export type Answer = { readonly value: Answers[keyof Answers] } | { readonly error: string };

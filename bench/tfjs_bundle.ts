@@ -1,0 +1,34 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { UserError } from '../engine/user_error.ts';
+
+// One folder up from here, and from dist/ once this is bundled.
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/**
+ * Bundles tfjs and its contender's program into one file and returns its path: tfjs's ES modules do not load in Node as they are.
+ * @throws UserError where the sources or the development dependencies are missing, as in an installed package
+ */
+export async function bundleTfjs(): Promise<string> {
+  const entry = join(ROOT, 'bench/tfjs/process.ts');
+  if (!existsSync(entry) || !existsSync(join(ROOT, 'node_modules/@tensorflow/tfjs-backend-webgpu'))) {
+    throw new UserError('the comparison with tfjs needs Tuningfork\'s sources and development dependencies; run `npm ci` in a checkout and start the benchmark there');
+  }
+  const { build } = await import('esbuild');
+  const outfile = join(ROOT, '.cache/bench/tfjs.mjs');
+  await build({
+    entryPoints: [entry],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'es2022',
+    mainFields: ['module', 'main'],
+    external: ['webgpu'],
+    // CommonJS parts of tfjs's dependencies require Node's modules by name.
+    banner: { js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);" },
+    logLevel: 'error',
+  });
+  return outfile;
+}

@@ -1,0 +1,59 @@
+import { openAdapter } from '../engine/device/adapters.node.ts';
+import { input, reshape } from '../engine/ops/leaves.ts';
+import { mean } from '../engine/ops/reduce.ts';
+import { softmaxCrossEntropy } from '../engine/ops/softmax_cross_entropy.ts';
+import { compile, type Program } from '../engine/program/program.ts';
+import { TrainStep } from '../engine/train/train_step.ts';
+import { efficientNet } from '../models/efficientnet.ts';
+import { applySegments } from '../models/network.ts';
+import { ParameterSet } from '../models/parameter_set.ts';
+import type { Contender, Job, KernelTime } from './contender.ts';
+import { ADAM, BATCH_NORM_EPSILON, CONFIG, LEARNING_RATE, SPECS, images, targets, weights } from './job_data.ts';
+
+/** This engine with EfficientNet-B0 compiled for the job. */
+export async function openTuningfork(job: Job): Promise<Contender> {
+  const device = await openAdapter(job.adapter);
+  const network = efficientNet(CONFIG, { padding: 'same', bnEpsilon: BATCH_NORM_EPSILON });
+  const parameters = new ParameterSet(device, SPECS, weights(), 0);
+  const x = input('x', [job.batch, job.size, job.size, 3]);
+  const training = job.work === 'train';
+  const logits = applySegments(network.segments, x, { parameters, batchNorm: training ? 'batch' : 'running' });
+  const feeds = { x: images(job) };
+  const shared = { adapter: device.adapter, gpuBytes: () => device.memory.bytes, close: () => device[Symbol.dispose]() };
+
+  if (!training) {
+    const program = await compile(device, { outputs: [logits] });
+    return {
+      ...shared,
+      run() {
+        program.run(feeds);
+        return program.read(logits);
+      },
+      profile: () => kernelTimes(program, feeds),
+    };
+  }
+  const labels = input('targets', [job.batch, CONFIG.classes]);
+  const loss = reshape(mean(softmaxCrossEntropy(logits, labels)), []);
+  const step = await TrainStep.create(device, { loss, trainable: parameters.trainable(), adam: ADAM });
+  const trainFeeds = { ...feeds, targets: targets(job) };
+  return {
+    ...shared,
+    run() {
+      step.run(trainFeeds, LEARNING_RATE);
+      return step.read(loss);
+    },
+    // A profile is one more update; at rate 0 (and with corrections of 1) it leaves the weights as they are.
+    profile: () => kernelTimes(step.program, { ...trainFeeds, adam_hyper: new Float32Array([0, 1, 1, 1]) }),
+  };
+}
+
+async function kernelTimes(program: Program, feeds: Parameters<Program['profile']>[0]): Promise<KernelTime[] | undefined> {
+  const times = await program.profile(feeds);
+  if (!times) return undefined;
+  const byKernel = new Map<string, { steps: number; milliseconds: number }>();
+  program.steps.forEach(({ launch }, i) => {
+    const { steps, milliseconds } = byKernel.get(launch.kernel.name) ?? { steps: 0, milliseconds: 0 };
+    byKernel.set(launch.kernel.name, { steps: steps + 1, milliseconds: milliseconds + times[i] });
+  });
+  return [...byKernel].map(([kernel, rest]) => ({ kernel, ...rest })).sort((a, b) => b.milliseconds - a.milliseconds);
+}
