@@ -16,7 +16,7 @@ import { vgg } from '../../models/vgg.ts';
 import { describeAdapters, evaluate } from '../gpu.ts';
 import { randomArray } from '../random.ts';
 import { evaluateGraph, type Values } from '../reference/interpreter.ts';
-import { UNIT, dot, relativeL2 } from '../tolerance.ts';
+import { UNIT, dot } from '../tolerance.ts';
 
 /*
  * Whole networks: the gradient graph that autodiff makes, on the GPU against a float64 interpreter of the same graph, and the
@@ -104,9 +104,9 @@ describe('gradients of networks agree with finite differences of the loss in flo
       const rest: Values = new Map(forward.filter((t) => !depends.has(t)).map((t) => [t, values.get(t)!]));
       const lossAt = (point: Float64Array) => evaluateGraph([loss], leaves, new Map([...rest, [tensor, point]])).get(loss)![0];
       const norm = Math.sqrt(dot(g, g));
+      // Where the loss is steep it is curved as well.
+      const step = 1e-6 / Math.max(1, norm);
       const derivative = (direction: Float64Array) => {
-        // Where the loss is steep it is curved as well.
-        const step = 1e-6 / Math.max(1, norm);
         const moved = (by: number) => values.get(tensor)!.map((v, i) => v + by * direction[i]);
         return (lossAt(moved(step)) - lossAt(moved(-step))) / (2 * step);
       };
@@ -118,8 +118,9 @@ describe('gradients of networks agree with finite differences of the loss in flo
         directions.push(new Float64Array(tensor.size).fill(1, largest, largest + 1));
       }
       for (const direction of directions) {
-        // Rounding: 1e-16 in a loss near 1, divided by the step, is 1e-10; truncation is third order in the step.
-        expect(Math.abs(derivative(direction) - dot(g, direction)), name).toBeLessThan(1e-5 * norm + 1e-9);
+        // The loss is near 1 and its last bits come from some hundred roundings; truncation is third order in the step. (A shift ahead of a
+        // batch norm has no effect: its gradient is rounding alone.)
+        expect(Math.abs(derivative(direction) - dot(g, direction)), name).toBeLessThan(1e-5 * norm + 1e-14 / step);
       }
     }
   });
@@ -134,14 +135,18 @@ describeAdapters('gradients of networks on the GPU', (device) => {
     const got = await evaluate(device(), outputs, feeds);
     const want = evaluateGraph(outputs, leaves);
     const rounded = evaluateGraph(outputs, leaves, new Map(), Math.fround);
+    const length = (v: ArrayLike<number>) => Math.sqrt(dot(v, v));
+    const distance = (a: ArrayLike<number>, b: ArrayLike<number>) => length(Float64Array.from(a, (v, i) => v - b[i]));
+    const steepest = Math.max(...wrt.map(({ gradient }) => length(want.get(gradient)!)));
     outputs.forEach((t, i) => {
+      const [exact, error] = [want.get(t)!, distance(got[i], want.get(t)!)];
       // What it costs to store every intermediate as f32 is the least error there can be; sums inside the ops, each of up to some thousand
       // terms, and approximate functions round more often than once.
-      const least = Math.max(UNIT, relativeL2(rounded.get(t)!, want.get(t)!));
-      const error = relativeL2(got[i], want.get(t)!);
-      if (process.env['SHOW_ERRORS']) console.log(names[i], error / least, error);
+      const least = Math.max(distance(rounded.get(t)!, exact), UNIT * length(exact));
+      if (process.env['SHOW_ERRORS']) console.log(c.title, names[i], error / least, error / length(exact));
       expect(error, names[i]).toBeLessThan(32 * least);
-      expect(error, names[i]).toBeLessThan(1e-4);
+      // And never more than what the project promises of a network; next to nothing is measured by the largest gradient.
+      expect(error, names[i]).toBeLessThan(1e-4 * Math.max(length(exact), 1e-3 * steepest));
     });
   });
 });
