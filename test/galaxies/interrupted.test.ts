@@ -10,6 +10,8 @@ import { uniform } from '../random.ts';
 import { writeRandomB0 } from './b0_weights.ts';
 import { scratchFolder } from './training.ts';
 
+/** Six processes one after another: beside other work a minute and more. */
+const SLOW = 300_000;
 const PROGRAM = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 const scratch = scratchFolder();
 
@@ -75,7 +77,7 @@ describe('a training killed by SIGKILL', () => {
     const moments: Moment[] = [writing(0), writing(1), { file: BEST, event: 'rename', nth: upTo(2), after: 0 }, writing(upTo(2))];
     const { model } = await trainInterrupted(args, moments);
     expect(model.equals(await trainOnce(args))).toBe(true);
-  });
+  }, SLOW);
 
   it('ends in the same bytes: both phases on a frozen front', async () => {
     const weights = join(scratch.path, 'b0.safetensors');
@@ -87,7 +89,7 @@ describe('a training killed by SIGKILL', () => {
     expect(left).toContain('phase 1');
     expect(left).toContain('phase 2');
     expect(model.equals(await trainOnce(args))).toBe(true);
-  });
+  }, SLOW);
 });
 
 beforeAll(() => expect(existsSync(PROGRAM), 'dist/cli.js, built before the tests').toBe(true));

@@ -143,7 +143,6 @@ describeAdapters('gradients of networks on the GPU', (device) => {
       // What it costs to store every intermediate as f32 is the least error there can be; sums inside the ops, each of up to some thousand
       // terms, and approximate functions round more often than once.
       const least = Math.max(distance(rounded.get(t)!, exact), UNIT * length(exact));
-      if (process.env['SHOW_ERRORS']) console.log(c.title, names[i], error / least, error / length(exact));
       expect(error, names[i]).toBeLessThan(32 * least);
       // And never more than what the project promises of a network; next to nothing is measured by the largest gradient.
       expect(error, names[i]).toBeLessThan(1e-4 * Math.max(length(exact), 1e-3 * steepest));
