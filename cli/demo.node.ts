@@ -20,12 +20,17 @@ const FINE_TUNING = ['--limit', '600', '--size', '192', '--batch', '16', '--view
 
 /** Runs `train` with settings that suit two CPU cores, and says which. */
 export async function demo(flags: DemoFlags): Promise<void> {
-  const data = flags.data ?? 'synthetic:600';
+  const data = galaxiesIn(flags.data ?? 'synthetic:600');
   const weights = flags.weights ?? (await findWeights(data));
   const args = ['--data', data, ...(weights === undefined ? FROM_SCRATCH : ['--weights', weights, ...FINE_TUNING]), '--out', flags.out];
   console.error(weights === undefined ? 'no weights of EfficientNet-B0 given or found: a small VGG is trained from scratch' : `fine-tuning EfficientNet-B0 from ${weights}`);
   console.error(`the same as: tuningfork train ${args.map((arg) => (/^[\w.,:/=@%+-]+$/.test(arg) ? arg : `'${arg}'`)).join(' ')}`);
   await train({ ...trainFlags(args), adapter: flags.adapter, json: flags.json });
+}
+
+/** A folder that holds its galaxies in a folder `galaxies` is meant with them. */
+function galaxiesIn(data: string): string {
+  return !parseSynthetic(data) && existsSync(join(data, 'galaxies')) ? join(data, 'galaxies') : data;
 }
 
 /** The first file with weights of EfficientNet-B0 in, below or beside a folder of galaxies; undefined where there is none. */

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Device } from '../../engine/device/device.ts';
 import { compile } from '../../engine/program/program.ts';
+import type { Tensor } from '../../engine/tensor.ts';
 import { applySegments, segmentsBetween, type Network } from '../../models/network.ts';
 import type { ParameterSet } from '../../models/parameter_set.ts';
 import { imageInput, type View, type ViewMaker } from '../views.ts';
@@ -46,49 +47,49 @@ export async function runFront(
   const lengthOf = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
   const cutFile = await RecordFile.open(join(folder, 'cut.f32'), lengthOf(cutShape), key);
   const featureFile = await RecordFile.open(join(folder, 'features.f32'), lengthOf(featureShape), key);
+  const close = () => [cutFile, featureFile].forEach((file) => file.close());
   const { views } = options;
   const all: (() => View)[] = [
     ...prepared.train.flatMap((g) => Array.from({ length: views }, (_, v) => () => maker.random(g, v))),
     ...prepared.validation.map((g) => () => maker.plain(g)),
   ];
-  // Both files grow a batch at a time; what only one of them got before an interruption is made again.
-  let done = Math.min(cutFile.count, featureFile.count);
-  if (done < all.length) done -= done % FRONT_BATCH;
-  cutFile.truncate(done);
-  featureFile.truncate(done);
-
-  if (done < all.length) {
-    using program = await compile(device, { outputs: [atCut, atFeatures] });
-    progress.start('frozen front', all.length, done);
-    const batchAt = (start: number) => {
-      const batch = all.slice(start, start + FRONT_BATCH).map((view) => view());
-      // A program has a fixed batch: the last one is filled up with its own first view.
-      return [...batch, ...Array<View>(FRONT_BATCH - batch.length).fill(batch[0])];
-    };
-    let feeds = maker.feeds(batchAt(done));
-    while (done < all.length) {
-      program.run(await feeds);
-      const count = Math.min(FRONT_BATCH, all.length - done);
-      // Decoding of the next batch goes on while the adapter works on this one.
-      if (done + count < all.length) {
-        feeds = maker.feeds(batchAt(done + count));
-        feeds.catch(() => undefined);
-      }
-      const [cutValues, featureValues] = [await program.read(atCut), await program.read(atFeatures)];
-      cutFile.append(cutValues.subarray(0, count * cutFile.length));
-      featureFile.append(featureValues.subarray(0, count * featureFile.length));
-      done += count;
-      progress.tick(done);
-    }
-    progress.end();
+  try {
+    await fill(device, maker, all, [{ output: atCut, file: cutFile }, { output: atFeatures, file: featureFile }], progress);
+  } catch (error) {
+    close();
+    throw error;
   }
   const source = (file: RecordFile, shape: readonly number[]) => new RecordSource(file, shape, prepared.train.length, views);
-  return {
-    cut: source(cutFile, cutShape),
-    features: source(featureFile, featureShape),
-    close() {
-      cutFile.close();
-      featureFile.close();
-    },
+  return { cut: source(cutFile, cutShape), features: source(featureFile, featureShape), close };
+}
+
+/** Appends to each file what the network makes of the views that it does not hold yet. */
+async function fill(device: Device, maker: ViewMaker, views: readonly (() => View)[], into: readonly { readonly output: Tensor; readonly file: RecordFile }[], progress: Progress): Promise<void> {
+  // The files grow a batch at a time; what only some of them got before an interruption is made again.
+  let done = Math.min(...into.map(({ file }) => file.count));
+  if (done < views.length) done -= done % FRONT_BATCH;
+  for (const { file } of into) file.truncate(done);
+  if (done >= views.length) return;
+
+  using program = await compile(device, { outputs: into.map(({ output }) => output) });
+  progress.start('frozen front', views.length, done);
+  const batchAt = (start: number) => {
+    const batch = views.slice(start, start + FRONT_BATCH).map((view) => view());
+    // A program has a fixed batch: the last one is filled up with its own first view.
+    return [...batch, ...Array<View>(FRONT_BATCH - batch.length).fill(batch[0])];
   };
+  let feeds = maker.feeds(batchAt(done));
+  while (done < views.length) {
+    program.run(await feeds);
+    const count = Math.min(FRONT_BATCH, views.length - done);
+    // Decoding of the next batch goes on while the adapter works on this one.
+    if (done + count < views.length) {
+      feeds = maker.feeds(batchAt(done + count));
+      feeds.catch(() => undefined);
+    }
+    for (const { output, file } of into) file.append((await program.read(output)).subarray(0, count * file.length));
+    done += count;
+    progress.tick(done);
+  }
+  progress.end();
 }
