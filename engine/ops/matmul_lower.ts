@@ -1,8 +1,8 @@
-import { matmulV2, padded, resize, type MatmulSize } from '../../kernels/matmul/matmul.ts';
+import { matmulChoices, matmulV2, padded, resize, type MatmulSize } from '../../kernels/matmul/matmul.ts';
 import { reduce } from '../../kernels/reduce/reduce.ts';
 import type { BufferRef, LowerContext, Step } from '../op.ts';
 
-type Context = Pick<LowerContext<object>, 'temp' | 'capabilities'>;
+type Context = Pick<LowerContext<object>, 'temp' | 'capabilities' | 'choose'>;
 
 /** Collects the steps of an op that needs several: a tiled kernel and the padding, cutting and adding around it. */
 export class Steps {
@@ -42,7 +42,7 @@ export class Steps {
     const A = this.padded(a, 1, [aRows, aRows], [aCols, padded(aCols)]);
     const B = this.padded(b, 1, [bRows, bRows], [bCols, padded(bCols)]);
     const wide = padded(N);
-    const { launch, swapped, parts } = matmulV2(size, this.context.capabilities);
+    const { launch, swapped, parts } = matmulV2(size, this.context.choose(matmulChoices(size, this.context.capabilities)));
     const whole = wide === N ? out : this.context.temp(M * wide);
     const product = parts === 1 ? whole : this.context.temp(parts * M * wide);
     this.list.push({ launch, buffers: { left: swapped ? B : A, right: swapped ? A : B, out: product } });

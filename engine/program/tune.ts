@@ -1,0 +1,212 @@
+import type { Choice, Choices } from '../../kernels/kernel.ts';
+import type { Device } from '../device/device.ts';
+import { Parameter } from '../device/parameter.ts';
+import { Tensor } from '../tensor.ts';
+import { hashOf, taskOf, type Tuned, type TuningTable } from '../tuning.ts';
+import { compile, type Program } from './program.ts';
+
+/** Work of which a program does `count` times the same, and which can be launched in several ways. */
+export interface TuningTask {
+  readonly name: string;
+  readonly tensor: Tensor;
+  readonly choices: Choices;
+  readonly count: number;
+}
+
+/** A candidate, ready to run. */
+export interface Trial extends Disposable {
+  result(): Promise<Float32Array>;
+  /** Milliseconds of one run. */
+  time(): Promise<number>;
+}
+
+/** What was found for a task. */
+export interface TaskTuning extends Tuned {
+  readonly task: TuningTask;
+  /** Candidates that were not trusted, and why. */
+  readonly refused: readonly { readonly choice: Choice; readonly why: string }[];
+}
+
+export interface TuneOptions {
+  /** Milliseconds, so that a test can have its own. */
+  readonly clock?: () => number;
+  /** Milliseconds after which no further task is begun. */
+  readonly budget?: number;
+  readonly onStart?: (task: TuningTask, index: number, of: number) => void;
+}
+
+/** Runs of the default and of the best candidate, in turn, that decide between them. */
+const DUELS = 7;
+/** The default stays unless a candidate takes less than this share of its time: less would be noise. */
+const CLEARLY_LESS = 0.95;
+
+/** The distinct tasks of a program. */
+export function tuningTasks({ choicePoints }: Program): TuningTask[] {
+  const tasks = new Map<string, TuningTask>();
+  for (const { tensor, choices } of choicePoints) {
+    const name = taskOf(tensor);
+    if (choices.candidates.length > 1) tasks.set(name, { name, tensor, choices, count: (tasks.get(name)?.count ?? 0) + 1 });
+  }
+  return [...tasks.values()];
+}
+
+/**
+ * Measures the tasks of a program that the table does not know yet on this adapter, the most costly first, and enters into the table what it
+ * finds: after each it yields, so that the table can be stored. A candidate counts only if it computes what the default does.
+ */
+export async function* tune(device: Device, program: Program, table: TuningTable, { clock = () => performance.now(), budget = Infinity, onStart }: TuneOptions = {}): AsyncGenerator<TaskTuning> {
+  const end = clock() + budget;
+  const open = tuningTasks(program).filter(({ name, choices }) => !table.get(device.identity, name, hashOf(choices)));
+  const tasks = await byCost(device, open, clock, clock() + budget / 3);
+  for (const [i, task] of tasks.entries()) {
+    if (clock() >= end) return;
+    onStart?.(task, i, tasks.length);
+    using operands = new Operands(device, task.tensor);
+    const found = await fastest(task.choices, (choice) => operands.open(choice, clock));
+    const tuned = { ...found, kernels: hashOf(task.choices) };
+    const { choice, kernels, before, after } = tuned;
+    table.set(device.identity, task.name, { choice, kernels, before, after });
+    yield { task, ...tuned };
+  }
+}
+
+/** Tasks by the time that all their occurrences take together, as far as there is time to find out; the others by the size of what they touch. */
+async function byCost(device: Device, tasks: readonly TuningTask[], clock: () => number, end: number): Promise<TuningTask[]> {
+  const elements = ({ tensor, count }: TuningTask) => count * [tensor, ...tensor.inputs].reduce((n, { size }) => n + size, 0);
+  const bySize = [...tasks].sort((a, b) => elements(b) - elements(a));
+  const cost = new Map<TuningTask, number>();
+  for (const task of bySize) {
+    if (clock() >= end) break;
+    using operands = new Operands(device, task.tensor);
+    using trial = await operands.open(task.choices.candidates[0], clock);
+    await trial.time();
+    cost.set(task, task.count * (await trial.time()));
+  }
+  return bySize.sort((a, b) => (cost.get(b) ?? 0) - (cost.get(a) ?? 0));
+}
+
+/**
+ * The fastest of several candidates; the first is the default, which every other one must agree with and clearly beat.
+ */
+export async function fastest(choices: Choices, open: (choice: Choice) => Promise<Trial>): Promise<Omit<TaskTuning, 'task' | 'kernels'>> {
+  const [usual, ...others] = choices.candidates;
+  const refused: { choice: Choice; why: string }[] = [];
+  using standard = await open(usual);
+  const want = await standard.result();
+  let before = Infinity;
+  for (let i = 0; i < 3; i++) before = Math.min(before, await standard.time());
+
+  let best: Choice | undefined;
+  let least = before;
+  for (const choice of others) {
+    try {
+      using trial = await open(choice);
+      const why = difference(await trial.result(), want, choices.roundings);
+      if (why !== undefined) {
+        refused.push({ choice, why });
+        continue;
+      }
+      const first = await trial.time();
+      const milliseconds = first > 2 * before ? first : Math.min(first, await trial.time());
+      if (milliseconds < least) [best, least] = [choice, milliseconds];
+    } catch (error) {
+      refused.push({ choice, why: (error as Error).message });
+    }
+  }
+  if (!best || least > CLEARLY_LESS * before) return { choice: usual, before, after: before, refused };
+
+  // What was the least of many may have been luck: only a candidate that wins in turn with the default is taken.
+  using challenger = await open(best);
+  const pairs: (readonly [number, number])[] = [];
+  for (let i = 0; i < DUELS; i++) pairs.push([await standard.time(), await challenger.time()]);
+  const [theirs, own] = [0, 1].map((k) => Math.min(...pairs.map((pair) => pair[k])));
+  const shares = pairs.map(([a, b]) => b / a).sort((a, b) => a - b);
+  const wins = shares[DUELS >> 1] < CLEARLY_LESS && own < CLEARLY_LESS * theirs;
+  return wins ? { choice: best, before: theirs, after: own, refused } : { choice: usual, before: theirs, after: theirs, refused };
+}
+
+/**
+ * How a result differs from the default's; undefined where rounding accounts for it. On the operands below all sums are of numbers of one sign,
+ * so that every addition that rounds is worth a unit of the result (Higham 2002, section 4.2); means, roots and the functions of an epilogue
+ * are given some more.
+ */
+function difference(got: Float32Array, want: Float32Array, roundings: number): string | undefined {
+  const allowed = 2 ** -19 + 32 * roundings * 2 ** -24;
+  // Not `>`: a NaN is no agreement, unless both have it.
+  const wrong = want.findIndex((value, i) => !(Object.is(value, got[i]) || Math.abs(got[i] - value) <= allowed * Math.abs(value)));
+  return wrong < 0 ? undefined : `it gives ${got[wrong]} for element ${wrong}, and the default gives ${want[wrong]}`;
+}
+
+/** A prime number of values, so that no tile begins with the same ones as its neighbour. */
+const PERIOD = 4099;
+
+/**
+ * The inputs of a tensor as parameters, filled with small whole numbers: sums of their products are exact in every order, and a candidate that
+ * takes a wrong element is found out to the bit. The largest inputs hold 2 and 3, the others 1 and 2, so that a batch norm's differences from its
+ * mean are not negative.
+ */
+class Operands implements Disposable {
+  private readonly parameters: Parameter[] = [];
+  private readonly copy: (choice: Choice, clock: () => number) => Promise<Trial>;
+
+  constructor(device: Device, tensor: Tensor) {
+    const largest = Math.max(...tensor.inputs.map(({ size }) => size));
+    const inputs = tensor.inputs.map((t, i) => {
+      const parameter = new Parameter(device, `operand ${i}`, t.shape, smallNumbers(t.size, t.size === largest ? 2 : 1, i));
+      this.parameters.push(parameter);
+      return parameter.tensor;
+    });
+    const alone = new Tensor(tensor.op, inputs, tensor.attrs, tensor.shape, tensor.dtype);
+    this.copy = (choice, clock) => openTrial(device, alone, choice, clock);
+  }
+
+  open(choice: Choice, clock: () => number): Promise<Trial> {
+    return this.copy(choice, clock);
+  }
+
+  [Symbol.dispose](): void {
+    for (const parameter of this.parameters) parameter[Symbol.dispose]();
+  }
+}
+
+/** `low` and `low + 1` in an order without a pattern. */
+function smallNumbers(size: number, low: number, seed: number): Float32Array {
+  const values = new Float32Array(size);
+  let state = seed + 1;
+  for (let i = 0; i < Math.min(size, PERIOD); i++) {
+    // Xorshift (Marsaglia 2003).
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    values[i] = low + ((state >>> 9) & 1);
+  }
+  for (let filled = PERIOD; filled < size; filled *= 2) values.copyWithin(filled, 0, Math.min(filled, size - filled));
+  return values;
+}
+
+/** Wall time is measured over so many milliseconds at least. */
+const LEAST_SPAN = 5;
+
+async function openTrial(device: Device, tensor: Tensor, choice: Choice, clock: () => number): Promise<Trial> {
+  const program = await compile(device, { outputs: [tensor], tuning: { find: () => choice } });
+  let runs = 1;
+  return {
+    async result() {
+      program.run();
+      return program.read(tensor);
+    },
+    async time() {
+      const steps = await program.profile();
+      if (steps) return steps.reduce((a, b) => a + b, 0);
+      for (;;) {
+        const start = clock();
+        for (let i = 0; i < runs; i++) program.run();
+        await device.idle();
+        const span = clock() - start;
+        if (span >= LEAST_SPAN || runs >= 1024) return span / runs;
+        runs *= 4;
+      }
+    },
+    [Symbol.dispose]: () => program[Symbol.dispose](),
+  };
+}
