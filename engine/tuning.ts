@@ -13,8 +13,6 @@ export interface Tuning {
   find(task: string, kernels: string): Choice | undefined;
 }
 
-export const NO_TUNING: Tuning = { find: () => undefined };
-
 /** The op with its shapes and attributes: tensors that share it are computed by the same steps. */
 export function taskOf({ op, inputs, attrs, shape, dtype }: Tensor): string {
   return JSON.stringify([op.name, inputs.map((t) => `${t.dtype} ${t.shape.join('x')}`), `${dtype} ${shape.join('x')}`, attrs]);
@@ -85,7 +83,6 @@ export class TuningTable {
     return tuned?.kernels === kernels ? tuned : undefined;
   }
 
-  /** For `device.tuning`. */
   on(adapter: string): Tuning {
     return { find: (task, kernels) => this.get(adapter, task, kernels)?.choice };
   }

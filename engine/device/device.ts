@@ -1,6 +1,6 @@
 import { pipelineKey, specialise, type Launch } from '../../kernels/kernel.ts';
 import type { Capabilities } from '../op.ts';
-import { NO_TUNING, type Tuning } from '../tuning.ts';
+import { TuningTable } from '../tuning.ts';
 import { UserError } from '../user_error.ts';
 
 /** What `openDevice` may be asked for; everything optional is taken where the adapter has it and never required. */
@@ -32,8 +32,8 @@ export class Device implements Disposable {
   /** Buffers alive and their bytes: what closing everything must bring to zero. */
   readonly memory = { buffers: 0, bytes: 0, peakBytes: 0 };
 
-  /** What programs that are compiled from now on take where kernels can be launched in several ways: by default nothing was measured. */
-  tuning: Tuning = NO_TUNING;
+  /** What programs that are compiled from now on go by where kernels can be launched in several ways: at first nothing was measured. */
+  tuning = new TuningTable();
 
   private readonly pipelines = new Map<string, Promise<GPUComputePipeline>>();
   private readonly owned = new Set<GPUBuffer>();

@@ -75,7 +75,7 @@ export class Program implements Disposable {
     for (const t of spec.updates ?? []) if (t.op.mutates.length === 0) throw new UserError(`compile: ${t} is no update: it changes no parameter`);
     const keepAll = spec.keep === 'all';
     const graph = buildGraph(roots, !keepAll);
-    const lowered = lower(graph, new Set(outputs.map(graph.resolve)), keepAll, device.capabilities, spec.tuning ?? device.tuning);
+    const lowered = lower(graph, new Set(outputs.map(graph.resolve)), keepAll, device.capabilities, spec.tuning ?? device.tuning.on(device.identity));
     const plan = planMemory(lowered);
     // What is read must have a place, also where no step touches it: a view of a parameter.
     for (const t of keepAll ? graph.order : outputs.map(graph.resolve)) lowered.bufferOf(t);

@@ -30,7 +30,7 @@ export interface TaskTuning extends Tuned {
 export interface TuneOptions {
   /** Milliseconds, so that a test can have its own. */
   readonly clock?: () => number;
-  /** Milliseconds after which no further task is begun. */
+  /** Milliseconds after which it ends; a task that is under way then is left undecided. */
   readonly budget?: number;
   readonly onStart?: (task: TuningTask, index: number, of: number) => void;
 }
@@ -59,10 +59,10 @@ export async function* tune(device: Device, program: Program, table: TuningTable
   const open = tuningTasks(program).filter(({ name, choices }) => !table.get(device.identity, name, hashOf(choices)));
   const tasks = await byCost(device, open, clock, clock() + budget / 3);
   for (const [i, task] of tasks.entries()) {
-    if (clock() >= end) return;
     onStart?.(task, i, tasks.length);
     using operands = new Operands(device, task.tensor);
-    const found = await fastest(task.choices, (choice) => operands.open(choice, clock));
+    const found = await fastest(task.choices, (choice) => operands.open(choice, clock), () => clock() >= end);
+    if (!found) return;
     const tuned = { ...found, kernels: hashOf(task.choices) };
     const { choice, kernels, before, after } = tuned;
     table.set(device.identity, task.name, { choice, kernels, before, after });
@@ -87,8 +87,12 @@ async function byCost(device: Device, tasks: readonly TuningTask[], clock: () =>
 
 /**
  * The fastest of several candidates; the first is the default, which every other one must agree with and clearly beat.
+ * Undefined where time is over before they were all tried.
  */
-export async function fastest(choices: Choices, open: (choice: Choice) => Promise<Trial>): Promise<Omit<TaskTuning, 'task' | 'kernels'>> {
+export async function fastest(
+  choices: Choices, open: (choice: Choice) => Promise<Trial>, isOver: () => boolean = () => false,
+): Promise<Omit<TaskTuning, 'task' | 'kernels'> | undefined> {
+  if (isOver()) return undefined;
   const [usual, ...others] = choices.candidates;
   const refused: { choice: Choice; why: string }[] = [];
   using standard = await open(usual);
@@ -99,6 +103,7 @@ export async function fastest(choices: Choices, open: (choice: Choice) => Promis
   let best: Choice | undefined;
   let least = before;
   for (const choice of others) {
+    if (isOver()) return undefined;
     try {
       using trial = await open(choice);
       const why = difference(await trial.result(), want, choices.roundings);

@@ -87,7 +87,7 @@ function defaultTiling(problem: Problem, target: TileTarget): Tiling {
 /** The default, and what differs from it in the size of the tiles or in one other respect. */
 export function tilings(problem: Problem, target: TileTarget): Tiling[] {
   const usual = defaultTiling(problem, target);
-  const lanes = (target.software ? [8, 16, 32, 64] : [32, 64, 128, 256]).filter((n) => n <= target.maxWorkgroupInvocations);
+  const lanes = (target.software ? [8, 16, 32, 64] : [32, 64, 128]).filter((n) => n <= target.maxWorkgroupInvocations);
   const parts = [1, usual.parts >> 1, usual.parts * 2, usual.parts * 4].filter((n) => n >= 1 && n <= problem.mostParts);
   const all: Tiling[] = [
     usual,
