@@ -76,6 +76,9 @@ export class Program implements Disposable {
     const keepAll = spec.keep === 'all';
     const graph = buildGraph(roots, !keepAll);
     const lowered = lower(graph, new Set(outputs.map(graph.resolve)), keepAll, device.capabilities, spec.tuning ?? device.tuning.on(device.identity));
+    // Asked for before all else: they are made on other threads, while this one plans and allocates.
+    const pipelines = Promise.all(lowered.steps.map((step) => device.pipeline(step.launch)));
+    pipelines.catch(() => undefined); // awaited below
     const plan = planMemory(lowered);
     // What is read must have a place, also where no step touches it: a view of a parameter.
     for (const t of keepAll ? graph.order : outputs.map(graph.resolve)) lowered.bufferOf(t);
@@ -106,7 +109,7 @@ export class Program implements Disposable {
           if (slot !== undefined) physical.set(ref, slots[slot]);
         } else physical.set(ref, own(bytes, storage, String(tensor)));
       }
-      const recorded = await record(device, lowered.steps, physical, own);
+      const recorded = await record(device, lowered.steps, pipelines, physical, own);
       device.check();
       return new Program(device, graph.resolve, lowered, plan, recorded, owned, physical, inputs, keepAll ? 'all' : new Set(outputs));
     } catch (error) {
@@ -189,20 +192,21 @@ export class Program implements Disposable {
   }
 }
 
-/** Makes pipelines (in parallel, each once), uniforms (one buffer for all) and bind groups. */
+/** Makes uniforms (one buffer for all) and, as soon as the pipelines are there, bind groups. */
 async function record(
   device: Device,
   steps: readonly LoweredStep[],
+  made: Promise<readonly GPUComputePipeline[]>,
   physical: ReadonlyMap<BufferRef, GPUBuffer>,
   own: (bytes: number, usage: number, label: string) => GPUBuffer,
 ): Promise<Recorded[]> {
-  const pipelines = await Promise.all(steps.map((step) => device.pipeline(step.launch)));
   const align = device.gpu.limits.minUniformBufferOffsetAlignment;
   const strides = steps.map(({ launch }) => Math.ceil(launch.kernel.paramsSize / align) * align);
   const total = strides.reduce((a, b) => a + b, 0);
   const contents = new Uint8Array(total);
   const uniforms = own(Math.max(16, total), GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST, 'uniforms');
   let offset = 0;
+  const pipelines = await made;
   const recorded = steps.map(({ launch, buffers, tensor }, i): Recorded => {
     const entries = launch.kernel.bindings.map(({ name, binding, kind }): GPUBindGroupEntry => {
       if (kind === 'uniform') return { binding, resource: { buffer: uniforms, offset, size: launch.kernel.paramsSize } };

@@ -84,14 +84,15 @@ function defaultTiling(problem: Problem, target: TileTarget): Tiling {
   };
 }
 
-/** The default, and what differs from it in the size of the tiles or in one other respect. */
+/** The default, and what differs from it in one respect. */
 export function tilings(problem: Problem, target: TileTarget): Tiling[] {
   const usual = defaultTiling(problem, target);
-  const lanes = (target.software ? [8, 16, 32, 64] : [32, 64, 128]).filter((n) => n <= target.maxWorkgroupInvocations);
+  const lanes = (target.software ? [8, 16, 32] : [32, 64, 128]).filter((n) => n <= target.maxWorkgroupInvocations);
   const parts = [1, usual.parts >> 1, usual.parts * 2, usual.parts * 4].filter((n) => n >= 1 && n <= problem.mostParts);
   const all: Tiling[] = [
     usual,
-    ...lanes.flatMap((n) => [8, 16].map((columns) => ({ ...usual, lanes: n, columns }))),
+    ...lanes.map((n) => ({ ...usual, lanes: n })),
+    { ...usual, columns: 24 - usual.columns },
     { ...usual, rowByRow: 1 - usual.rowByRow },
     ...(target.subgroups ? [{ ...usual, subgroups: 1 - usual.subgroups }] : []),
     ...parts.map((n) => ({ ...usual, parts: n })),
