@@ -35,7 +35,6 @@ export class Device implements Disposable {
   /** What programs that are compiled from now on go by where kernels can be launched in several ways: at first nothing was measured. */
   tuning = new TuningTable();
 
-  private readonly modules = new Map<string, GPUShaderModule>();
   private readonly pipelines = new Map<string, Promise<GPUComputePipeline>>();
   private readonly owned = new Set<GPUBuffer>();
   private failure: Error | undefined;
@@ -101,7 +100,7 @@ export class Device implements Disposable {
     let pipeline = this.pipelines.get(key);
     if (!pipeline) {
       const { kernel } = launch;
-      const module = this.module(launch);
+      const module = this.gpu.createShaderModule({ code: specialise(launch), label: kernel.name });
       const constants = Object.fromEntries(Object.entries(launch.overrides ?? {}).map(([name, value]) => [name, Number(value)]));
       pipeline = this.gpu
         .createComputePipelineAsync({ label: kernel.name, layout: 'auto', compute: { module, entryPoint: kernel.entryPoint, constants } })
@@ -111,14 +110,6 @@ export class Device implements Disposable {
       this.pipelines.set(key, pipeline);
     }
     return pipeline;
-  }
-
-  /** The module of a launch: parsing it takes as long as making some pipelines, so launches that differ in overrides share it. */
-  private module(launch: Launch): GPUShaderModule {
-    const code = specialise(launch);
-    let module = this.modules.get(code);
-    if (!module) this.modules.set(code, (module = this.gpu.createShaderModule({ code, label: launch.kernel.name })));
-    return module;
   }
 
   get pipelineCount(): number {

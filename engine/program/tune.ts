@@ -35,7 +35,7 @@ export interface TuneOptions {
   readonly onStart?: (task: TuningTask, index: number, of: number) => void;
 }
 
-/** Runs of the default and of the best candidate, in turn, that decide between them. */
+/** Pairs of runs, of the default and of the best candidate, that decide between them. */
 const DUELS = 7;
 /** The default stays unless a candidate takes less than this share of its time: less would be noise. */
 const CLEARLY_LESS = 0.95;
@@ -97,11 +97,11 @@ export async function fastest(
   const refused: { choice: Choice; why: string }[] = [];
   using standard = await open(usual);
   const want = await standard.result();
-  let before = Infinity;
-  for (let i = 0; i < 3; i++) before = Math.min(before, await standard.time());
+  let looked = Infinity;
+  for (let i = 0; i < 3; i++) looked = Math.min(looked, await standard.time());
 
   let best: Choice | undefined;
-  let least = before;
+  let least = looked;
   for (const choice of others) {
     if (isOver()) return undefined;
     try {
@@ -112,22 +112,33 @@ export async function fastest(
         continue;
       }
       const first = await trial.time();
-      const milliseconds = first > 2 * before ? first : Math.min(first, await trial.time());
+      const milliseconds = first > 2 * looked ? first : Math.min(first, await trial.time());
       if (milliseconds < least) [best, least] = [choice, milliseconds];
     } catch (error) {
       refused.push({ choice, why: (error as Error).message });
     }
   }
-  if (!best || least > CLEARLY_LESS * before) return { choice: usual, before, after: before, refused };
+  if (!best || least > CLEARLY_LESS * looked) return { choice: usual, before: looked, after: looked, refused };
 
-  // What was the least of many may have been luck: only a candidate that wins in turn with the default is taken.
-  using challenger = await open(best);
+  // What was the least of many may have been luck, or the luck of where its buffers lie: both are opened anew, twice.
+  const duels = [await duel(() => open(usual), () => open(best)), await duel(() => open(best), () => open(usual))];
+  const before = Math.min(duels[0].a, duels[1].b);
+  const after = Math.min(duels[0].b, duels[1].a);
+  const wins = duels[0].share < CLEARLY_LESS && 1 / duels[1].share < CLEARLY_LESS && after < CLEARLY_LESS * before;
+  return wins ? { choice: best, before, after, refused } : { choice: usual, before, after: before, refused };
+}
+
+/** Times two trials in turn, each as often first as second: the least time of either, and the median of b's time over a's. */
+async function duel(openA: () => Promise<Trial>, openB: () => Promise<Trial>): Promise<{ a: number; b: number; share: number }> {
+  using a = await openA();
+  using b = await openB();
   const pairs: (readonly [number, number])[] = [];
-  for (let i = 0; i < DUELS; i++) pairs.push([await standard.time(), await challenger.time()]);
-  const [theirs, own] = [0, 1].map((k) => Math.min(...pairs.map((pair) => pair[k])));
-  const shares = pairs.map(([a, b]) => b / a).sort((a, b) => a - b);
-  const wins = shares[DUELS >> 1] < CLEARLY_LESS && own < CLEARLY_LESS * theirs;
-  return wins ? { choice: best, before: theirs, after: own, refused } : { choice: usual, before: theirs, after: theirs, refused };
+  for (let i = 0; i < DUELS; i++) {
+    if (i % 2 === 0) pairs.push([await a.time(), await b.time()]);
+    else pairs.push([await b.time(), await a.time()].reverse() as [number, number]);
+  }
+  const shares = pairs.map(([one, other]) => other / one).sort((x, y) => x - y);
+  return { a: Math.min(...pairs.map(([one]) => one)), b: Math.min(...pairs.map(([, other]) => other)), share: shares[DUELS >> 1] };
 }
 
 /**
