@@ -2,10 +2,11 @@ import * as kernels from '../../kernels/depthwise_conv2d/depthwise_conv2d.ts';
 import { defineOp } from '../op.ts';
 import { sameShape, shapeError, showShape, type Shape, type Tensor } from '../tensor.ts';
 import { chain } from './chain.ts';
+import { lastStep, plainly, type Epilogue } from './epilogue.ts';
 import { windowGeometry, type ConvGeometry, type WindowAttributes } from './conv_geometry.ts';
 
 /** The geometry with x and w as shapes: gradients know one of the two only by its shape. */
-interface Attributes {
+interface Attributes extends Epilogue {
   readonly geometry: ConvGeometry;
   readonly version?: 1 | 2;
 }
@@ -30,10 +31,11 @@ const forwardOp = defineOp<'x' | 'w', Attributes>({
   inputs: ['x', 'w'],
   shape: (_, { geometry }) => yShape(geometry),
   vjp: ({ x, w }, dy, a) => ({ x: () => inputGrad(dy, w, a), w: () => filterGrad(x, dy, a) }),
+  takesEpilogue: true,
   lower(ctx) {
     const size = sizeFor(ctx.attrs.geometry);
     const launch = kernels.depthwiseForward(size, ctx.choose(kernels.depthwiseForwardChoices(size, { ...ctx.attrs, ...ctx.capabilities })));
-    return [{ launch, buffers: { x: ctx.in(0), w: ctx.in(1), out: ctx.out() } }];
+    return lastStep(ctx, launch, (out) => ({ x: ctx.in(0), w: ctx.in(1), out }), ctx.in(1));
   },
 });
 
@@ -46,7 +48,7 @@ const inputGradOp = defineOp<'dy' | 'w', Attributes>({
   lower(ctx) {
     const size = sizeFor(ctx.attrs.geometry);
     const { launch, dyName } = kernels.depthwiseInputGrad(size, ctx.choose(kernels.depthwiseInputGradChoices(size, { ...ctx.attrs, ...ctx.capabilities })));
-    return [{ launch, buffers: { [dyName]: ctx.in(0), w: ctx.in(1), out: ctx.out() } }];
+    return [plainly({ launch, buffers: { [dyName]: ctx.in(0), w: ctx.in(1), out: ctx.out() } }, ctx.in(1))];
   },
 });
 
