@@ -8,6 +8,7 @@ import { convGeometry } from '../../engine/ops/conv_geometry.ts';
 import { depthwiseConv2d } from '../../engine/ops/depthwise_conv2d.ts';
 import { input } from '../../engine/ops/leaves.ts';
 import { matmul } from '../../engine/ops/matmul.ts';
+import { add } from '../../engine/ops/pointwise.ts';
 import { compile, type Feed } from '../../engine/program/program.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import { taskOf } from '../../engine/tuning.ts';
@@ -105,7 +106,22 @@ function batchNorms(): Case {
   };
 }
 
-const CASES = { products, convolutions, depthwise: () => depthwiseConvolutions(1), 'depthwise at stride 2': () => depthwiseConvolutions(2), 'batch norms': batchNorms };
+/** One stage of each kind of operand that depends on where a Value lies; exact, as both are sums of two numbers. */
+function chains(): Case {
+  const [batch, pixels, channels] = [3, 5 * 7 * 40, 12];
+  const [X, C, S] = [input('x', [batch, pixels, channels]), input('c', [channels]), input('s', [batch, 1, channels])];
+  const feeds = { x: randomArray(X.size, 1), c: randomArray(channels, 2), s: randomArray(S.size, 3) };
+  const value = (operand: (n: number, c: number) => number) => feeds.x.map((x, i) => x + operand(Math.floor(i / (pixels * channels)), i % channels));
+  return {
+    feeds,
+    expected: [
+      { tensor: add(X, C), value: value((_, c) => feeds.c[c]), bound: () => 0 },
+      { tensor: add(X, S), value: value((n, c) => feeds.s[n * channels + c]), bound: () => 0 },
+    ],
+  };
+}
+
+const CASES = { products, convolutions, depthwise: () => depthwiseConvolutions(1), 'depthwise at stride 2': () => depthwiseConvolutions(2), 'batch norms': batchNorms, 'pointwise chains': chains };
 
 /** Every candidate of every op of a case by its place in the list, and of how many. Ops with fewer repeat their last. */
 async function eachCandidate(device: Device, { expected }: Case, body: (program: Awaited<ReturnType<typeof compile>>, title: string) => Promise<void>): Promise<number> {

@@ -171,7 +171,8 @@ describeAdapters('tuning', (device) => {
     for await (const result of tune(on, program, table, options)) found.push(result);
     return found;
   };
-  const small = () => ({ outputs: [matmul(input('x', [12, 8]), input('w', [8, 8]))] });
+  // Candidates that differ in a uniform, so that one pipeline does for all.
+  const small = () => ({ outputs: [mul(input('x', [128, 128]), input('c', [128]))] });
 
   it('measures every task once, trusts all candidates, and goes on where it stopped', async () => {
     const table = new TuningTable();
