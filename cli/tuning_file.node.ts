@@ -1,10 +1,11 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import { TuningTable, type Tuned } from '../engine/tuning.ts';
 import { UserError } from '../engine/user_error.ts';
 import { writeFileAtomic } from '../models/formats/atomic.node.ts';
 import { fileError } from '../models/formats/file_error.node.ts';
+import { makeFolder } from '../models/formats/make_folder.node.ts';
 
 /** Says that nothing tuned is to be used. */
 const NONE = 'none';
@@ -46,12 +47,12 @@ function parseFile(path: string): TuningTable {
 
 /** Adds a finding to a file, beside what another process may have added since it was read. A file that is no tuning is written anew. */
 export async function addToTuningFile(path: string, adapter: string, task: string, tuned: Tuned): Promise<void> {
+  makeFolder(dirname(path));
   let table = new TuningTable();
   try {
-    mkdirSync(dirname(path), { recursive: true });
     if (existsSync(path)) table = parseFile(path);
   } catch (error) {
-    if (!(error instanceof UserError)) throw fileError('write', path, error);
+    if (!(error instanceof UserError)) throw error;
   }
   table.set(adapter, task, tuned);
   await writeFileAtomic(path, String(table));

@@ -69,11 +69,7 @@ async function keepTuning(device: Device, folder: string, progress: Progress): P
   const path = join(folder, RUN_FILES.tuning);
   const now = String(device.tuning.only(device.identity));
   if (!existsSync(join(folder, RUN_FILES.config))) {
-    try {
-      mkdirSync(folder, { recursive: true });
-    } catch (error) {
-      throw fileError('write', folder, error);
-    }
+    makeFolder(folder);
     await writeFileAtomic(path, now);
     return;
   }
