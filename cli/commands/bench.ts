@@ -1,5 +1,6 @@
-import { Option, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { Job } from '../../bench/contender.ts';
+import type { Group } from '../../bench/kernels/layers.ts';
 import { allOptions, wholeNumberWithin } from '../options.ts';
 
 interface BenchOptions {
@@ -16,10 +17,16 @@ export function register(program: Command): void {
   const bench = program.command('bench').description('measure this engine, and others beside it on the same adapter');
   addMeasurement(bench, 'models', 'forward', 'the forward pass of EfficientNet-B0');
   addMeasurement(bench, 'train', 'train', 'a training step of EfficientNet-B0: all weights, Adam, batch norm by batch statistics');
+  addKernels(bench);
   // What a measurement forks to run this engine in a process of its own.
   bench.command('contender', { hidden: true }).action(async () => {
     const [{ serve }, { openTuningfork }] = await Promise.all([import('../../bench/serve.ts'), import('../../bench/tuningfork_contender.ts')]);
     serve(openTuningfork);
+    await new Promise(() => {});
+  });
+  bench.command('kernel-contender', { hidden: true }).action(async () => {
+    const [{ serveKernels }, { openTuningforkKernels }] = await Promise.all([import('../../bench/kernels/serve_kernels.ts'), import('../../bench/kernels/tuningfork_kernels.ts')]);
+    serveKernels(openTuningforkKernels);
     await new Promise(() => {});
   });
 }
@@ -51,9 +58,65 @@ Examples:
         repeats,
         cold,
         profile,
-        contenders: [['tuningfork', [process.argv[1], 'bench', 'contender']], ...(vs ? [['tfjs', [await bundleTfjs()]] as const] : [])],
+        contenders: [['tuningfork', [process.argv[1], 'bench', 'contender']], ...(vs ? [['tfjs', [await bundleTfjs('process')]] as const] : [])],
         onProgress: (text) => console.error(text),
       });
       console.log(json ? JSON.stringify(result, null, 2) : showModelBench(result));
+    });
+}
+
+/** What `--layers` takes: as GROUPS of bench/kernels/layers.ts, which is not loaded for `--help`. */
+const GROUPS: readonly Group[] = ['b0', 'vgg16', 'galaxy_vgg', 'matmul', 'norm', 'pool', 'pointwise', 'optimizer'];
+const PEERS = ['tfjs'] as const;
+
+/** A parser for names with commas between them, each one of `choices`. */
+const namesAmong = <T extends string>(choices: readonly T[]) => (text: string): T[] => {
+  const names = text.split(',').map((name) => name.trim());
+  for (const name of names) if (!(choices as readonly string[]).includes(name)) throw new InvalidArgumentError(`'${name}' is not among ${choices.join(', ')}.`);
+  return names as T[];
+};
+
+interface KernelOptions {
+  readonly layers: readonly (Group | 'all')[];
+  readonly only?: string;
+  readonly vs?: readonly (typeof PEERS)[number][];
+  readonly batch: number;
+  readonly repeats: number;
+  readonly out?: string;
+}
+
+function addKernels(bench: Command): void {
+  bench
+    .command('kernels')
+    .description('every distinct layer of EfficientNet-B0, VGG16 and galaxy_vgg, forward and backward, each checked before it is timed')
+    .option('--layers <names>', `which: ${GROUPS.join(', ')} or all, with commas between`, namesAmong([...GROUPS, 'all']), ['b0'])
+    .option('--only <text>', 'only those whose name contains this, such as depthwise or "expand filter_grad"')
+    .option('--vs <engines>', `other engines to measure in turn: ${PEERS.join(', ')}, with commas between`, namesAmong(PEERS))
+    .option('--batch <n>', 'images at once', wholeNumberWithin(1, 1024), 4)
+    .option('--repeats <n>', 'timed measurements of each, after two to warm up', wholeNumberWithin(1, 1000), 5)
+    .option('--out <folder>', 'also write kernels.json and a page with plots')
+    .addHelpText('after', `
+A result is held against float64 references first; a wrong one is not timed, and the command ends with 1.
+
+Examples:
+  tuningfork bench kernels --layers b0 --vs tfjs --out bench-b0/
+  tuningfork bench kernels --layers matmul,norm --adapter lavapipe
+  tuningfork bench kernels --layers all --only depthwise --batch 16 --json > depthwise.json`)
+    .action(async (_options: object, command: Command) => {
+      const { layers, only, vs = [], batch, repeats, out, adapter, json } = allOptions<KernelOptions>(command);
+      const [{ benchKernels }, { failures, showKernelBench }, { peerProgram }] = await Promise.all([
+        import('../../bench/kernels/measure.ts'), import('../../bench/kernels/show.ts'), import('../../bench/kernels/peers.ts'),
+      ]);
+      const peers: [string, string[]][] = [];
+      for (const name of vs) peers.push([name, await peerProgram(name)]);
+      const result = await benchKernels({
+        groups: layers.includes('all') ? GROUPS : (layers as readonly Group[]),
+        only, batch, repeats, adapter,
+        contenders: [['tuningfork', [process.argv[1], 'bench', 'kernel-contender']], ...peers],
+        onProgress: (text) => console.error(text),
+      });
+      if (out !== undefined) await import('../../bench/kernels/page.ts').then(({ writeKernelPage }) => writeKernelPage(out, result));
+      console.log(json ? JSON.stringify(result, null, 2) : showKernelBench(result));
+      if (failures(result).some(({ status }) => status === 'failed')) process.exitCode = 1;
     });
 }

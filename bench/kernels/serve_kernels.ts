@@ -1,0 +1,42 @@
+import { answerQuestions } from '../serve.ts';
+import { sampledElements } from './cases.ts';
+import type { KernelAnswers, KernelContender, KernelQuestions, Prepared } from './contender.ts';
+
+/** Makes this process a contender of `bench kernels`, as `serve` does for whole models. */
+export function serveKernels(open: (adapter?: string) => Promise<KernelContender>): void {
+  let contender: KernelContender | undefined;
+  let prepared: Prepared | undefined;
+  const release = (): null => {
+    prepared?.release();
+    prepared = undefined;
+    return null;
+  };
+
+  answerQuestions<KernelAnswers, KernelQuestions>({
+    async open({ adapter }) {
+      contender = await open(adapter);
+      return { adapter: contender.adapter, maxStorageBinding: contender.maxStorageBinding };
+    },
+    async prepare({ case: c }) {
+      release();
+      prepared = await contender!.prepare(c);
+      const results = await prepared.compute();
+      return {
+        kernels: prepared.kernels,
+        samples: c.results.map((result, i) => sampledElements(result).map((at) => results[i][at])),
+        finite: results.every((values) => values.every(Number.isFinite)),
+      };
+    },
+    async time({ runs }) {
+      const [start, cpuStart] = [performance.now(), process.cpuUsage()];
+      await prepared!.run(runs);
+      const wall = (performance.now() - start) / runs;
+      const { user, system } = process.cpuUsage(cpuStart);
+      return { wall, cpu: (user + system) / 1000 / runs, gpu: (await prepared!.gpuTime()) ?? null };
+    },
+    release,
+  }, () => {
+    release();
+    contender?.close();
+  });
+}
