@@ -25,8 +25,8 @@ export interface KernelContender {
   readonly adapter: AdapterSummary;
   /** Bytes that one binding may have. */
   readonly maxStorageBinding: number;
-  /** @throws UserError for what the engine or the adapter cannot do */
-  prepare(c: Case): Promise<Prepared>;
+  /** Makes a case ready, or says in a sentence why this engine has no such computation. @throws Error for what the adapter cannot do */
+  prepare(c: Case): Promise<Prepared | string>;
   close(): void;
 }
 
@@ -40,7 +40,7 @@ export interface KernelQuestions {
 export interface KernelAnswers {
   open: { readonly adapter: AdapterSummary; readonly maxStorageBinding: number };
   /** `samples`: of every result the elements that `sampledElements` names. `finite`: whether all elements of all results are. */
-  prepare: { readonly kernels: readonly KernelName[]; readonly samples: readonly (readonly number[])[]; readonly finite: boolean };
+  prepare: { readonly kernels: readonly KernelName[]; readonly samples: readonly (readonly number[])[]; readonly finite: boolean } | { readonly unsupported: string };
   /** Milliseconds of one run, the mean of those asked for: wall time, CPU time of all threads, GPU time of one more run. */
   time: { readonly wall: number; readonly cpu: number; readonly gpu: number | null };
   release: null;

@@ -59,6 +59,13 @@ export interface CaseResult {
   readonly outcomes: Readonly<Record<string, Outcome>>;
 }
 
+export type Clock = 'gpu' | 'wall' | 'cpu';
+
+/** The times of one run by a clock: GPU time where there are timestamps, wall time where not. */
+export function timesBy(clock: Clock, { wall, cpu, gpu }: Timing, cores: number): Summary {
+  return clock === 'cpu' ? { median: cpu.median / cores, min: cpu.min / cores, max: cpu.max / cores } : clock === 'wall' ? wall : (gpu ?? wall);
+}
+
 /** What the adapter reaches when it does nothing else. */
 export interface Roofline {
   /** Bytes per second, read and written, of a copy. */
@@ -75,6 +82,8 @@ export interface KernelBenchResult {
   readonly batch: number;
   readonly repeats: number;
   readonly engines: readonly string[];
+  /** What speeds are taken from. `cpu`, a software adapter on a busy machine: CPU time of all threads divided by the number of cores. */
+  readonly clock: Clock;
   readonly roofline: Roofline;
   readonly cases: readonly CaseResult[];
 }
@@ -160,12 +169,13 @@ export async function benchKernels(options: KernelBenchOptions): Promise<KernelB
     return { layer, direction, flops, bytes, outcomes };
   };
 
+  const clock: Clock = opened!.adapter.software && loadBefore > 0.5 ? 'cpu' : 'gpu';
   const roofline: { bandwidth: number; flops: number } = { bandwidth: 0, flops: 0 };
   for (const c of adapterLayers(opened!.maxStorageBinding).flatMap(casesOf)) {
     onProgress(`the adapter itself: ${c.layer.name}`);
     const outcome = (await measure(c, engines.slice(0, 1), Math.max(3, repeats))).outcomes[engines[0].name];
     if (outcome.status !== 'measured') throw new UserError(`the adapter's ${c.layer.name} could not be measured: ${outcome.reason}`);
-    const seconds = (outcome.timing.gpu ?? outcome.timing.wall).min / 1000;
+    const seconds = timesBy(clock, outcome.timing, cpus().length).min / 1000;
     if (c.layer.kind === 'copy') roofline.bandwidth = c.bytes / seconds;
     else roofline.flops = c.flops / seconds;
   }
@@ -176,7 +186,7 @@ export async function benchKernels(options: KernelBenchOptions): Promise<KernelB
   }
   return {
     adapter: opened!.adapter, cores: cpus().length, load: [loadBefore, loadavg()[0]], batch, repeats,
-    engines: engines.map(({ name }) => name), roofline, cases: results,
+    engines: engines.map(({ name }) => name), clock, roofline, cases: results,
   };
 }
 
@@ -184,7 +194,9 @@ export async function benchKernels(options: KernelBenchOptions): Promise<KernelB
 async function prepare(engine: Engine, c: Case, expected: readonly (readonly Expected[])[], strict: boolean): Promise<Ready | Undone> {
   try {
     const process = await engine.open();
-    const { kernels, samples, finite } = await process.ask({ ask: 'prepare', case: c });
+    const answer = await process.ask({ ask: 'prepare', case: c });
+    if ('unsupported' in answer) return { status: 'impossible', reason: answer.unsupported };
+    const { kernels, samples, finite } = answer;
     const reason = finite ? compareSamples(c, samples, expected, strict) : 'a result is not finite';
     if (reason !== null) return { status: 'failed', reason };
     const difference = relativeDifference(samples.flat(), expected.flat().map(({ value }) => value));

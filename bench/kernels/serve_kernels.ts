@@ -19,10 +19,12 @@ export function serveKernels(open: (adapter?: string) => Promise<KernelContender
     },
     async prepare({ case: c }) {
       release();
-      prepared = await contender!.prepare(c);
-      const results = await prepared.compute();
+      const answer = await contender!.prepare(c);
+      if (typeof answer === 'string') return { unsupported: answer };
+      prepared = answer;
+      const results = await answer.compute();
       return {
-        kernels: prepared.kernels,
+        kernels: answer.kernels,
         samples: c.results.map((result, i) => sampledElements(result).map((at) => results[i][at])),
         finite: results.every((values) => values.every(Number.isFinite)),
       };

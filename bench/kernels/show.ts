@@ -1,13 +1,13 @@
 import { columns } from '../show.ts';
 import { median } from '../statistics.ts';
-import type { CaseResult, KernelBenchResult, Outcome, Roofline, Timing } from './measure.ts';
+import { timesBy, type CaseResult, type KernelBenchResult, type Outcome, type Timing } from './measure.ts';
 
 const milliseconds = (ms: number): string => (ms < 1 ? ms.toFixed(3) : ms < 100 ? ms.toFixed(2) : ms.toFixed(0));
 const NONE = '-';
 
 /** A case's speed in one engine. */
 export interface Speed {
-  /** Median milliseconds: GPU time where there is one, otherwise wall time. */
+  /** Median milliseconds by the result's clock. */
   readonly milliseconds: number;
   readonly gflops: number | null;
   readonly gigabytes: number;
@@ -15,16 +15,18 @@ export interface Speed {
   readonly share: number;
 }
 
-export function speedOf({ flops, bytes }: Pick<CaseResult, 'flops' | 'bytes'>, { gpu, wall }: Timing, roofline: Roofline): Speed {
-  const ms = (gpu ?? wall).median;
+type Circumstances = Pick<KernelBenchResult, 'clock' | 'cores' | 'roofline'>;
+
+export function speedOf({ flops, bytes }: Pick<CaseResult, 'flops' | 'bytes'>, timing: Timing, { clock, cores, roofline }: Circumstances): Speed {
+  const ms = timesBy(clock, timing, cores).median;
   const least = 1000 * Math.max(flops / roofline.flops, bytes / roofline.bandwidth);
   return { milliseconds: ms, gflops: flops > 0 ? flops / ms / 1e6 : null, gigabytes: bytes / ms / 1e6, share: least / ms };
 }
 
-/** Wall time of the first engine over another's; undefined where either has none. */
-export function ratio({ outcomes }: CaseResult, ours: string, theirs: string): number | undefined {
-  const [a, b] = [outcomes[ours], outcomes[theirs]];
-  return a?.status === 'measured' && b?.status === 'measured' ? a.timing.wall.median / b.timing.wall.median : undefined;
+/** Median milliseconds of a case by the clock that all engines have: wall time, or CPU time on a busy machine. Undefined where it was not measured. */
+export function comparable({ outcomes }: CaseResult, engine: string, { clock, cores }: Circumstances): number | undefined {
+  const outcome = outcomes[engine];
+  return outcome?.status === 'measured' ? timesBy(clock === 'cpu' ? 'cpu' : 'wall', outcome.timing, cores).median : undefined;
 }
 
 /** Kernels in order of first use, with how often where more than once. */
@@ -42,7 +44,7 @@ export interface Comparison {
   readonly group: string;
   readonly engine: string;
   readonly cases: number;
-  /** Sums of the medians of wall time over the cases that both measured, in milliseconds. */
+  /** Sums of the medians over the cases that both measured, in milliseconds: see `comparable`. */
   readonly ours: number;
   readonly theirs: number;
   /** Median of the ratios ours : theirs. */
@@ -52,14 +54,17 @@ export interface Comparison {
 }
 
 /** This engine against each other one, network by network. */
-export function comparisons({ engines: [first, ...others], cases }: KernelBenchResult): Comparison[] {
+export function comparisons(result: KernelBenchResult): Comparison[] {
+  const { engines: [first, ...others], cases } = result;
   const groups = [...new Set(cases.map(({ layer }) => layer.group))];
   return others.flatMap((engine) => groups.flatMap((group) => {
-    const both = cases.filter((c) => c.layer.group === group && ratio(c, first, engine) !== undefined);
+    const both = cases.filter(({ layer }) => layer.group === group).flatMap((c) => {
+      const [ours, theirs] = [first, engine].map((name) => comparable(c, name, result));
+      return ours !== undefined && theirs !== undefined ? [{ name: `${c.layer.name} ${c.direction}`, ours, theirs, ratio: ours / theirs }] : [];
+    });
     if (both.length === 0) return [];
-    const total = (name: string) => both.reduce((sum, { outcomes }) => sum + (outcomes[name] as { timing: Timing }).timing.wall.median, 0);
-    const slower = both.map((c) => ({ name: `${c.layer.name} ${c.direction}`, ratio: ratio(c, first, engine)! })).filter((c) => c.ratio > 1);
-    return [{ group, engine, cases: both.length, ours: total(first), theirs: total(engine), ratio: median(both.map((c) => ratio(c, first, engine)!)), slower }];
+    const total = (whose: 'ours' | 'theirs') => both.reduce((sum, times) => sum + times[whose], 0);
+    return [{ group, engine, cases: both.length, ours: total('ours'), theirs: total('theirs'), ratio: median(both.map((c) => c.ratio)), slower: both.filter((c) => c.ratio > 1) }];
   }));
 }
 
@@ -68,13 +73,16 @@ export const failures = ({ cases }: KernelBenchResult): { readonly name: string;
     (outcome.status === 'measured' ? [] : [{ name: `${layer.name} ${direction}`, engine, reason: outcome.reason, status: outcome.status }])));
 
 /** Sentences on what was measured where: for the terminal and the page. */
-export function circumstances({ adapter, cores, load, batch, repeats, roofline }: KernelBenchResult): string[] {
+export function circumstances({ adapter, cores, load, batch, repeats, roofline, clock }: KernelBenchResult): string[] {
   return [
     adapter.software
       ? `${adapter.description}: a SOFTWARE adapter, the CPU computes (${cores} cores); these figures say nothing about a GPU`
       : adapter.description,
     `the adapter itself: ${(roofline.bandwidth / 1e9).toFixed(1)} GB/s read and written by a copy, ${(roofline.flops / 1e9).toFixed(1)} GFLOP/s by chained multiply-adds`,
-    `batch ${batch}, ${repeats} measurements of each; load ${load[0].toFixed(1)} before, ${load[1].toFixed(1)} at the end${load[0] > 0.5 || load[1] > cores + 1 ? ': others were at work, take the ratios rather than the times' : ''}`,
+    `batch ${batch}, ${repeats} measurements of each; load ${load[0].toFixed(1)} before, ${load[1].toFixed(1)} at the end${load[0] > 0.5 ? ': others were at work, take the ratios rather than the times' : ''}`,
+    clock === 'cpu'
+      ? `ms, GFLOP/s, GB/s, ratios: from the CPU time of all threads divided by ${cores} cores, because wall time on a busy machine tells of others`
+      : 'ms, GFLOP/s, GB/s: GPU time by timestamps where the adapter has them; ratios: wall time',
   ];
 }
 
@@ -86,23 +94,23 @@ export function showKernelBench(result: KernelBenchResult): string {
     const cells = [`${c.layer.name} ${c.direction}`, shapesOf(c)];
     if (own.status !== 'measured') cells.push(own.status === 'failed' ? 'WRONG' : 'impossible', NONE, NONE, NONE, NONE, NONE);
     else {
-      const speed = speedOf(c, own.timing, result.roofline);
-      const { wall, gpu } = own.timing;
+      const speed = speedOf(c, own.timing, result);
+      const { min, max } = timesBy(result.clock, own.timing, result.cores);
       cells.push(
-        gpu ? milliseconds(gpu.median) : NONE, milliseconds(wall.median), `${milliseconds(wall.min)} to ${milliseconds(wall.max)}`,
+        milliseconds(speed.milliseconds), `${milliseconds(min)} to ${milliseconds(max)}`, milliseconds(own.timing.wall.median),
         speed.gflops === null ? NONE : speed.gflops.toFixed(1), speed.gigabytes.toFixed(1), `${(100 * speed.share).toFixed(0)} %`,
       );
     }
     for (const name of others) {
-      const theirs = c.outcomes[name];
+      const [ours, theirs] = [first, name].map((engine) => comparable(c, engine, result));
       cells.push(
-        theirs.status === 'measured' ? milliseconds(theirs.timing.wall.median) : theirs.status === 'failed' ? 'WRONG' : NONE,
-        ratio(c, first, name)?.toFixed(2) ?? NONE,
+        theirs !== undefined ? milliseconds(theirs) : c.outcomes[name].status === 'failed' ? 'WRONG' : NONE,
+        ours !== undefined && theirs !== undefined ? (ours / theirs).toFixed(2) : NONE,
       );
     }
     return [...cells, kernelsOf(own)];
   });
-  const header = ['', 'shapes', 'GPU ms', 'wall ms', 'least to most', 'GFLOP/s', 'GB/s', 'of adapter', ...others.flatMap((name) => [`${name} ms`, 'ratio']), 'kernels'];
+  const header = ['', 'shapes', 'ms', 'least to most', 'wall ms', 'GFLOP/s', 'GB/s', 'of adapter', ...others.flatMap((name) => [`${name} ms`, 'ratio']), 'kernels'];
   const bad = failures(result);
   return [
     ...circumstances(result),

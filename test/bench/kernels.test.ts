@@ -1,0 +1,104 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { casesOf, drawOperands, makeCase, nameOf, sampledElements, type Case, type Operands } from '../../bench/kernels/cases.ts';
+import type { KernelContender, Prepared } from '../../bench/kernels/contender.ts';
+import { GROUPS, allLayers, type Layer } from '../../bench/kernels/layers.ts';
+import { compareSamples } from '../../bench/kernels/measure.ts';
+import { reference } from '../../bench/kernels/reference.ts';
+import { openTuningforkKernels } from '../../bench/kernels/tuningfork_kernels.ts';
+import { input } from '../../engine/ops/leaves.ts';
+import { windowGeometry } from '../../engine/ops/conv_geometry.ts';
+import { sizeOf } from '../../engine/tensor.ts';
+import { ADAPTERS } from '../gpu.ts';
+import * as conv from '../reference/conv2d.ts';
+
+/** One of each kind, small and odd-sized. */
+const TINY: readonly Layer[] = [
+  { group: 'b0', name: 'conv', kind: 'conv2d', x: [2, 7, 6, 5], w: [3, 3, 5, 6], stride: 2 },
+  { group: 'b0', name: 'pointwise conv', kind: 'conv2d', x: [2, 5, 5, 8], w: [1, 1, 8, 12], stride: 1 },
+  { group: 'b0', name: 'depthwise', kind: 'depthwise_conv2d', x: [2, 7, 6, 8], w: [5, 5, 8], stride: 2 },
+  { group: 'b0', name: 'classifier', kind: 'matmul', x: [3, 20], w: [20, 7] },
+  { group: 'norm', name: 'bn', kind: 'batch_norm', x: [3, 5, 5, 8], activation: 'silu' },
+  { group: 'pool', name: 'pool', kind: 'max_pool2d', x: [2, 7, 6, 4], w: [2, 2], stride: 2 },
+  { group: 'pointwise', name: 'silu', kind: 'silu', x: [2, 5, 5, 8] },
+  { group: 'pointwise', name: 'add', kind: 'add', x: [2, 5, 5, 8] },
+  { group: 'optimizer', name: 'adam', kind: 'adam', x: [50] },
+];
+const CASES = TINY.flatMap(casesOf);
+
+const expectedOf = (c: Case, operands: Operands) => c.results.map((result) => sampledElements(result).map(reference(c, operands, result.name)));
+
+describe('the layers', () => {
+  const layers = allLayers(4);
+  it('of each group are there', () => expect([...new Set(layers.map(({ group }) => group))]).toEqual([...GROUPS]));
+  it('of EfficientNet-B0 have its multiply-adds (Tan & Le 2019: 0.39 billion), each distinct layer counted as often as it occurs', () => {
+    // Distinct layers are fewer than all: the sum stays below.
+    const flops = layers.filter(({ group }) => group === 'b0').map((layer) => makeCase(layer, 'forward').flops).reduce((a, b) => a + b) / 4;
+    expect(flops).toBeGreaterThan(0.5 * 2 * 0.39e9);
+    expect(flops).toBeLessThan(2 * 0.39e9);
+  });
+  it('of VGG16 are 9 convolutions and 3 products, of galaxy_vgg 5 convolutions', () => {
+    const of = (group: string) => layers.filter((layer) => layer.group === group).map(({ name }) => name);
+    expect(of('vgg16')).toEqual(['conv1_1', 'conv1_2', 'conv2_1', 'conv2_2', 'conv3_1', 'conv3_2', 'conv4_1', 'conv4_2', 'conv5_1', 'fc6', 'fc7', 'fc8']);
+    expect(of('galaxy_vgg')).toEqual(['conv1_1', 'conv2_1', 'conv3_1', 'conv4_1', 'conv5_1']);
+    expect(of('pool')).toHaveLength(10);
+    expect(layers.find(({ name }) => name === 'fc6')!.x).toEqual([4, 25088]);
+  });
+});
+
+describe('the reference of sampled elements', () => {
+  // test/reference is written otherwise and held against finite differences.
+  it.each(['conv', 'pointwise conv'])('agrees with the whole reference: %s', (name) => {
+    const layer = TINY.find((l) => l.name === name)!;
+    const [filterH, filterW, , outChannels] = layer.w!;
+    const g = windowGeometry('test', [input('x', layer.x)], { filterH, filterW, outChannels, groups: 1 }, { stride: layer.stride, padding: 'same' });
+    const whole = {
+      forward: ({ x, w }: Operands) => conv.conv2d(x, w, g),
+      input_grad: ({ dy, w }: Operands) => conv.conv2dInputGrad(dy, w, g),
+      filter_grad: ({ x, dy }: Operands) => conv.conv2dFilterGrad(x, dy, g),
+    };
+    for (const direction of ['forward', 'input_grad', 'filter_grad'] as const) {
+      const c = makeCase(layer, direction);
+      const operands = drawOperands(c);
+      const all = whole[direction](operands);
+      expect(all).toHaveLength(sizeOf(c.results[0].shape));
+      const at = reference(c, operands, c.results[0].name);
+      all.forEach((value, i) => expect(at(i).value).toBeCloseTo(value, 10));
+    }
+  });
+
+  it.each(CASES.map((c) => [nameOf(c), c] as const))('refuses a wrong element: %s', (_, c) => {
+    const expected = expectedOf(c, drawOperands(c));
+    const right = expected.map((values) => values.map(({ value }) => value));
+    expect(compareSamples(c, right, expected, true)).toBeNull();
+    for (let r = 0; r < right.length; r++) {
+      for (const wrong of [right[r][3] + 0.01, NaN]) {
+        const samples = right.map((values) => [...values]);
+        samples[r][3] = wrong;
+        expect(compareSamples(c, samples, expected, true)).toMatch(new RegExp(`^${c.results[r].name}\\[\\d+\\] is `));
+        expect(compareSamples(c, samples, expected, false)).toMatch(/differs by/);
+      }
+    }
+  });
+});
+
+// The kernels have their own tests on every adapter; this is about what is asked of them.
+describe.each(ADAPTERS.slice(0, 1))('the layers of this engine on %s', (adapter) => {
+  let contender: KernelContender;
+  beforeAll(async () => {
+    contender = await openTuningforkKernels(adapter);
+  });
+  afterAll(() => contender.close());
+
+  it.each([...CASES, ...(['copy', 'fma'] as const).map((kind) => makeCase({ group: 'adapter', name: kind, kind, x: [4096] }, 'forward'))].map((c) => [nameOf(c), c] as const))(
+    'are right: %s', async (_, c) => {
+      const prepared = (await contender.prepare(c)) as Prepared;
+      const results = await prepared.compute();
+      expect(results.map(({ length }) => length)).toEqual(c.results.map(({ shape }) => sizeOf(shape)));
+      const samples = c.results.map((result, i) => sampledElements(result).map((at) => results[i][at]));
+      expect(compareSamples(c, samples, expectedOf(c, drawOperands(c)), true)).toBeNull();
+      expect(prepared.kernels.length).toBeGreaterThan(0);
+      await prepared.run(2);
+      prepared.release();
+    },
+  );
+});
