@@ -145,10 +145,20 @@ const RANGES: Readonly<Record<string, readonly [number, number]>> = { gamma: [0.
 export function drawOperands({ layer, operands }: Case): Operands {
   const values: Record<string, Float32Array> = {};
   for (const { name, shape } of operands) {
-    const random = new RandomStream(7, hashText(name));
-    const [low, high] = RANGES[name] ?? [-1, 1];
-    values[name] = name === 'stats' ? statistics(values['x'], layer.x[layer.x.length - 1]) : new Float32Array(sizeOf(shape)).map(() => low + (high - low) * random.uniform());
+    values[name] = name === 'stats' ? statistics(values['x'], layer.x[layer.x.length - 1]) : draw(name, sizeOf(shape));
   }
+  return values;
+}
+
+/** A prime: numbers drawn once and repeated after so many take part of a second less, and no row, image or tile is like another. */
+const PERIOD = 65_521;
+
+function draw(name: string, size: number): Float32Array {
+  const random = new RandomStream(7, hashText(name));
+  const [low, high] = RANGES[name] ?? [-1, 1];
+  const values = new Float32Array(size);
+  for (let i = 0; i < Math.min(size, PERIOD); i++) values[i] = low + (high - low) * random.uniform();
+  for (let at = PERIOD; at < size; at += PERIOD) values.copyWithin(at, 0, Math.min(PERIOD, size - at));
   return values;
 }
 

@@ -2,7 +2,7 @@ import { columns } from '../show.ts';
 import { median } from '../statistics.ts';
 import { timesBy, type CaseResult, type KernelBenchResult, type Outcome, type Timing } from './measure.ts';
 
-const milliseconds = (ms: number): string => (ms < 1 ? ms.toFixed(3) : ms < 100 ? ms.toFixed(2) : ms.toFixed(0));
+export const milliseconds = (ms: number): string => (ms < 1 ? ms.toFixed(3) : ms < 100 ? ms.toFixed(2) : ms.toFixed(0));
 const NONE = '-';
 
 /** A case's speed in one engine. */
