@@ -133,7 +133,7 @@ export const nameOf = ({ layer, direction }: Case): string => `${layer.name} ${d
 /** Copies half of what the adapter can bind, up to 256 MiB, so that no cache holds it; chains of multiply-adds on 16 MiB. */
 export function adapterLayers(maxStorageBinding: number): Layer[] {
   const numbers = Math.min(2 ** 26, 2 ** Math.floor(Math.log2(maxStorageBinding / 8)));
-  return [{ group: 'adapter', name: 'copy', kind: 'copy', x: [numbers] }, { group: 'adapter', name: 'multiply-adds', kind: 'fma', x: [2 ** 22] }];
+  return [{ group: 'adapter', name: 'copy', kind: 'copy', x: [numbers] }, { group: 'adapter', name: 'multiply-adds', kind: 'fma', x: [Math.min(2 ** 22, numbers)] }];
 }
 
 export type Operands = Readonly<Record<string, Float32Array>>;

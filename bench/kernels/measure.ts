@@ -149,7 +149,8 @@ export async function benchKernels(options: KernelBenchOptions): Promise<KernelB
   const measure = async (c: Case, among: readonly Engine[], repeats: number): Promise<CaseResult> => {
     const operands = drawOperands(c);
     const expected = c.results.map((result) => sampledElements(result).map(reference(c, operands, result.name)));
-    const outcomes: Record<string, Outcome> = {};
+    // All engines in their order, whatever becomes of them.
+    const outcomes: Record<string, Outcome> = Object.fromEntries(among.map(({ name }) => [name, { status: 'impossible', reason: 'not tried' }]));
     const ready: (Ready & { engine: Engine; times: KernelAnswers['time'][] })[] = [];
     for (const engine of among) {
       const outcome = await prepare(engine, c, expected, engine === engines[0]);

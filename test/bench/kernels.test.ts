@@ -1,13 +1,18 @@
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { casesOf, drawOperands, makeCase, nameOf, sampledElements, type Case, type Operands } from '../../bench/kernels/cases.ts';
 import type { KernelContender, Prepared } from '../../bench/kernels/contender.ts';
 import { GROUPS, allLayers, type Layer } from '../../bench/kernels/layers.ts';
-import { compareSamples } from '../../bench/kernels/measure.ts';
+import { benchKernels, compareSamples, type KernelBenchOptions } from '../../bench/kernels/measure.ts';
+import { renderKernelPage } from '../../bench/kernels/page.ts';
 import { reference } from '../../bench/kernels/reference.ts';
+import { comparisons, failures, showKernelBench } from '../../bench/kernels/show.ts';
 import { openTuningforkKernels } from '../../bench/kernels/tuningfork_kernels.ts';
 import { input } from '../../engine/ops/leaves.ts';
 import { windowGeometry } from '../../engine/ops/conv_geometry.ts';
 import { sizeOf } from '../../engine/tensor.ts';
+import { wgslEsbuild } from '../../kernels/wgsl_plugin.mjs';
 import { ADAPTERS } from '../gpu.ts';
 import * as conv from '../reference/conv2d.ts';
 
@@ -101,4 +106,45 @@ describe.each(ADAPTERS.slice(0, 1))('the layers of this engine on %s', (adapter)
       prepared.release();
     },
   );
+});
+
+describe('a benchmark of made-up engines', () => {
+  const path = (file: string) => fileURLToPath(new URL(file, import.meta.url));
+  const program = path('../../.cache/test/fake_kernel_contender.mjs');
+  beforeAll(() => build({ entryPoints: [path('fake_kernel_contender.ts')], outfile: program, bundle: true, platform: 'node', format: 'esm', packages: 'external', plugins: [wgslEsbuild] }));
+
+  const layers: Layer[] = [{ group: 'b0', name: 'conv', kind: 'conv2d', x: [1, 4, 4, 3], w: [3, 3, 3, 4], stride: 1 }, { group: 'pointwise', name: 'add', kind: 'add', x: [1, 4, 4, 8] }];
+  const bench = (...contenders: [string, ...string[]][]) => benchKernels({
+    groups: [...GROUPS], batch: 1, repeats: 2, layers, contenders: contenders.map(([name, ...args]) => [name, [program, ...args]] as const),
+  } satisfies KernelBenchOptions);
+
+  it('measures both and says which is slower', async () => {
+    const result = await bench(['ours', '20'], ['theirs', '100']);
+    expect(result.cases.map(({ layer, direction }) => `${layer.name} ${direction}`)).toEqual(['conv forward', 'conv input_grad', 'conv filter_grad', 'add forward']);
+    const [{ outcomes, flops, bytes }] = result.cases;
+    expect(flops).toBe(2 * 16 * 4 * 27);
+    expect(bytes).toBe(4 * (48 + 108 + 64));
+    expect(outcomes['ours']).toMatchObject({ status: 'measured', kernels: [{ name: 'naive', overrides: {} }, { name: 'naive', overrides: {} }], timing: { runs: expect.any(Number) } });
+    expect(comparisons(result).map(({ group, engine, cases, slower }) => [group, engine, cases, slower])).toEqual([['b0', 'theirs', 3, []], ['pointwise', 'theirs', 1, []]]);
+    const text = showKernelBench(result);
+    expect(text).toMatch(/conv forward +1·4·4·3 3·3·3·4 +20\.00 .*2 x naive/);
+    expect(failures(result)).toEqual([]);
+    const page = await renderKernelPage(result);
+    expect(page).toContain('<svg');
+    expect(page).toContain('conv input_grad');
+    expect(page).not.toMatch(/<script|http-equiv="refresh"/);
+  });
+  it('does not time a wrong result', async () => {
+    const result = await bench(['ours', '20', 'wrong']);
+    expect(failures(result)).toHaveLength(4);
+    expect(failures(result)[0]).toMatchObject({ name: 'conv forward', engine: 'ours', status: 'failed', reason: expect.stringMatching(/^y\[0\] is .* and should be /) });
+    expect(result.cases[0].outcomes['ours']).not.toHaveProperty('timing');
+    expect(showKernelBench(result)).toContain('WRONG RESULT, ours, conv forward: y[0]');
+  });
+  it('goes on where a peer cannot, or dies', async () => {
+    const result = await bench(['ours', '50'], ['lazy', '50', 'lazy'], ['dies', '50', 'dies']);
+    expect(result.cases.map(({ outcomes }) => Object.values(outcomes).map(({ status }) => status))).toEqual(Array(4).fill(['measured', 'impossible', 'impossible']));
+    expect(failures(result)[0].reason).toBe('it has no such op');
+    expect(failures(result)[1].reason).toMatch(/the process of dies ended \(exit code 3\) when asked to prepare: out of something/);
+  });
 });
