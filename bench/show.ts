@@ -26,7 +26,7 @@ export function showModelBench({ job, adapter, cores, loadBefore, cold, contende
       ['', 'median ms', 'ms/image', 'min', 'max', 'CPU ms', 'first run s', 'resident', 'peak', 'GPU buffers'],
       ...contenders.map(({ name, run, cpu, firstRun, memory }) => [
         name, milliseconds(run.median), milliseconds(run.median / job.batch), milliseconds(run.min), milliseconds(run.max), milliseconds(cpu.median), (firstRun / 1000).toFixed(1),
-        mebibytes(memory.resident), mebibytes(memory.peak), mebibytes(memory.gpu),
+        mebibytes(memory.resident), mebibytes(memory.peak), memory.gpu > 0 ? mebibytes(memory.gpu) : '-',
       ]),
     ]),
     ...others.flatMap((other) => [

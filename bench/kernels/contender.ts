@@ -7,8 +7,8 @@ export interface Prepared {
   readonly kernels: readonly KernelName[];
   /** The results in the case's order. Asked for once, before anything else. */
   compute(): Promise<Float32Array[]>;
-  /** Submits the work so many times, and waits once, until all of it is done. */
-  run(times: number): Promise<void>;
+  /** Submits the work at least so many times and waits once, until all of it is done. Returns how many times it was. */
+  run(times: number): Promise<number>;
   /** Milliseconds of GPU time of one run, by timestamps; undefined where there are none. */
   gpuTime(): Promise<number | undefined>;
   release(): void;

@@ -31,10 +31,10 @@ export function serveKernels(open: (adapter?: string) => Promise<KernelContender
     },
     async time({ runs }) {
       const [start, cpuStart] = [performance.now(), process.cpuUsage()];
-      await prepared!.run(runs);
-      const wall = (performance.now() - start) / runs;
+      const done = await prepared!.run(runs);
+      const wall = (performance.now() - start) / done;
       const { user, system } = process.cpuUsage(cpuStart);
-      return { wall, cpu: (user + system) / 1000 / runs, gpu: (await prepared!.gpuTime()) ?? null };
+      return { wall, cpu: (user + system) / 1000 / done, gpu: (await prepared!.gpuTime()) ?? null };
     },
     release,
   }, () => {

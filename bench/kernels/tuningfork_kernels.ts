@@ -48,6 +48,7 @@ export async function openTuningforkKernels(adapter?: string): Promise<KernelCon
           async run(times) {
             for (let i = 0; i < times; i++) compiled.run();
             await device.idle();
+            return times;
           },
           gpuTime: async () => (await compiled.profile())?.reduce((a, b) => a + b),
           release,

@@ -56,6 +56,7 @@ export async function openTfjsKernels(adapter?: string): Promise<KernelContender
             backend.submitQueue();
           }
           await device.idle();
+          return times;
         },
         gpuTime: () => Promise.resolve(undefined),
         release() {

@@ -4,7 +4,7 @@ import type { Group } from '../../bench/kernels/layers.ts';
 import { allOptions, wholeNumberWithin } from '../options.ts';
 
 interface BenchOptions {
-  readonly vs?: 'tfjs';
+  readonly vs?: 'tfjs' | 'ort';
   readonly batch: number;
   readonly size: number;
   readonly repeats: number;
@@ -18,15 +18,15 @@ export function register(program: Command): void {
   addMeasurement(bench, 'models', 'forward', 'the forward pass of EfficientNet-B0');
   addMeasurement(bench, 'train', 'train', 'a training step of EfficientNet-B0: all weights, Adam, batch norm by batch statistics');
   addKernels(bench);
-  // What a measurement forks to run this engine in a process of its own.
-  bench.command('contender', { hidden: true }).action(async () => {
-    const [{ serve }, { openTuningfork }] = await Promise.all([import('../../bench/serve.ts'), import('../../bench/tuningfork_contender.ts')]);
-    serve(openTuningfork);
+  // What a measurement forks to run an engine in a process of its own.
+  bench.command('contender', { hidden: true }).argument('<engine>').action(async (engine: string) => {
+    const { serve } = await import('../../bench/serve.ts');
+    serve(engine === 'ort' ? (await import('../../bench/ort/contender.ts')).openOrtModel : (await import('../../bench/tuningfork_contender.ts')).openTuningfork);
     await new Promise(() => {});
   });
-  bench.command('kernel-contender', { hidden: true }).action(async () => {
-    const [{ serveKernels }, { openTuningforkKernels }] = await Promise.all([import('../../bench/kernels/serve_kernels.ts'), import('../../bench/kernels/tuningfork_kernels.ts')]);
-    serveKernels(openTuningforkKernels);
+  bench.command('kernel-contender', { hidden: true }).argument('<engine>').action(async (engine: string) => {
+    const { serveKernels } = await import('../../bench/kernels/serve_kernels.ts');
+    serveKernels(engine === 'ort' ? (await import('../../bench/ort/kernels.ts')).openOrtKernels : (await import('../../bench/kernels/tuningfork_kernels.ts')).openTuningforkKernels);
     await new Promise(() => {});
   });
 }
@@ -35,7 +35,7 @@ function addMeasurement(bench: Command, name: string, work: Job['work'], descrip
   bench
     .command(name)
     .description(description)
-    .addOption(new Option('--vs <engine>', 'another engine to measure in turn, outputs compared first').choices(['tfjs']))
+    .addOption(new Option('--vs <engine>', 'another engine to measure in turn, outputs compared first').choices(work === 'train' ? ['tfjs'] : ['tfjs', 'ort']))
     .option('--batch <n>', 'images at once', wholeNumberWithin(1, 1024), 4)
     .option('--size <pixels>', 'height and width of the images', wholeNumberWithin(32, 2048), 224)
     .option('--repeats <n>', 'timed runs of each, after two to warm up', wholeNumberWithin(1, 1000), 5)
@@ -50,15 +50,15 @@ Examples:
   tuningfork bench ${name} --vs tfjs --json > ${name}.json`)
     .action(async (_options: object, command: Command) => {
       const { vs, batch, size, repeats, cold = false, profile = false, adapter, json } = allOptions<BenchOptions>(command);
-      const [{ benchModels }, { showModelBench }, { bundleTfjs }] = await Promise.all([
-        import('../../bench/models.ts'), import('../../bench/show.ts'), import('../../bench/tfjs_bundle.ts'),
+      const [{ benchModels }, { showModelBench }, { peerProgram }] = await Promise.all([
+        import('../../bench/models.ts'), import('../../bench/show.ts'), import('../../bench/peers.ts'),
       ]);
       const result = await benchModels({
         job: { work, batch, size, adapter },
         repeats,
         cold,
         profile,
-        contenders: [['tuningfork', [process.argv[1], 'bench', 'contender']], ...(vs ? [['tfjs', [await bundleTfjs('process')]] as const] : [])],
+        contenders: [['tuningfork', [process.argv[1], 'bench', 'contender', 'tuningfork']], ...(vs ? [[vs, await peerProgram(vs, 'contender')] as const] : [])],
         onProgress: (text) => console.error(text),
       });
       console.log(json ? JSON.stringify(result, null, 2) : showModelBench(result));
@@ -67,7 +67,7 @@ Examples:
 
 /** What `--layers` takes: as GROUPS of bench/kernels/layers.ts, which is not loaded for `--help`. */
 const GROUPS: readonly Group[] = ['b0', 'vgg16', 'galaxy_vgg', 'matmul', 'norm', 'pool', 'pointwise', 'optimizer'];
-const PEERS = ['tfjs'] as const;
+const PEERS = ['tfjs', 'ort'] as const;
 
 /** A parser for names with commas between them, each one of `choices`. */
 const namesAmong = <T extends string>(choices: readonly T[]) => (text: string): T[] => {
@@ -105,14 +105,14 @@ Examples:
     .action(async (_options: object, command: Command) => {
       const { layers, only, vs = [], batch, repeats, out, adapter, json } = allOptions<KernelOptions>(command);
       const [{ benchKernels }, { failures, showKernelBench }, { peerProgram }] = await Promise.all([
-        import('../../bench/kernels/measure.ts'), import('../../bench/kernels/show.ts'), import('../../bench/kernels/peers.ts'),
+        import('../../bench/kernels/measure.ts'), import('../../bench/kernels/show.ts'), import('../../bench/peers.ts'),
       ]);
       const peers: [string, string[]][] = [];
-      for (const name of vs) peers.push([name, await peerProgram(name)]);
+      for (const name of vs) peers.push([name, await peerProgram(name, 'kernel-contender')]);
       const result = await benchKernels({
         groups: layers.includes('all') ? GROUPS : (layers as readonly Group[]),
         only, batch, repeats, adapter,
-        contenders: [['tuningfork', [process.argv[1], 'bench', 'kernel-contender']], ...peers],
+        contenders: [['tuningfork', [process.argv[1], 'bench', 'kernel-contender', 'tuningfork']], ...peers],
         onProgress: (text) => console.error(text),
       });
       if (out !== undefined) await import('../../bench/kernels/page.ts').then(({ writeKernelPage }) => writeKernelPage(out, result));

@@ -7,14 +7,14 @@ import { tuningfork } from '../cli/cli.ts';
 it.each([
   [['bench', 'train', '--batch', '0'], /must be a whole number from 1 to 1024/],
   [['bench', 'models', '--size', '16'], /must be a whole number from 32 to 2048/],
-  [['bench', 'models', '--vs', 'torch'], /Allowed choices are tfjs/],
+  [['bench', 'models', '--vs', 'torch'], /Allowed choices are tfjs, ort/],
   [['bench', 'models', '--adapter', 'no such adapter'], /tuningfork could not open: no adapter is called no such adapter/],
   [['bench', 'kernels', '--layers', 'b0,resnet'], /'resnet' is not among b0, vgg16/],
-  [['bench', 'kernels', '--vs', 'torch'], /'torch' is not among tfjs/],
+  [['bench', 'kernels', '--vs', 'torch'], /'torch' is not among tfjs, ort/],
   [['bench', 'kernels', '--adapter', 'no such adapter'], /tuningfork could not open: no adapter is called no such adapter/],
   [['bench', 'kernels', '--only', 'no such layer', '--adapter', 'lavapipe'], /no layer of b0 is called \*no such layer\*/],
-  [['bench', 'kernel-contender'], /a part of `tuningfork bench models`/],
-  [['bench', 'contender'], /a part of `tuningfork bench models`/],
+  [['bench', 'kernel-contender', 'tuningfork'], /a part of `tuningfork bench models`/],
+  [['bench', 'contender', 'tuningfork'], /a part of `tuningfork bench models`/],
 ])('ends with 2 for %j', async (args, message) => {
   const { code, stdout, stderr } = await tuningfork(args);
   expect(stderr).toMatch(message);

@@ -25,7 +25,7 @@ serveKernels(async () => ({
         for (const i of sampledElements(result)) values[i] = reference(c, operands, result.name)(i).value + (how === 'wrong' && c.layer.group !== 'adapter' ? 1 : 0);
         return values;
       })),
-      run: (times) => new Promise((resolve) => setTimeout(resolve, Number(milliseconds) * times)),
+      run: (times) => new Promise((resolve) => setTimeout(resolve, Number(milliseconds) * times, times)),
       gpuTime: () => Promise.resolve(Number(milliseconds)),
       release() {},
     };
