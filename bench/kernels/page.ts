@@ -4,7 +4,7 @@ import { html } from '../../galaxies/report/html.ts';
 import { page, plot, table, type Section } from '../../galaxies/report/pieces.ts';
 import type { KernelBenchResult } from './measure.ts';
 import { rooflinePlot, speedBars } from './plots.ts';
-import { circumstances, comparisons, failures, kernelsOf, milliseconds, shapesOf, speedOf } from './show.ts';
+import { casesOfFailure, circumstances, comparisons, failures, kernelsOf, milliseconds, shapesOf, speedOf } from './show.ts';
 
 const READINGS: Readonly<Record<string, string>> = {
   forward: 'forward pass',
@@ -68,7 +68,7 @@ ${others.length > 0 && table({
   })}
 ${bad.length > 0 && table({
     caption: 'Not measured', plain: true, columns: ['', 'engine', 'why'],
-    rows: bad.map(({ name, engine, reason, status }) => [name, engine, status === 'failed' ? `wrong result: ${reason}` : reason]),
+    rows: bad.map((failure) => [casesOfFailure(failure), failure.engine, failure.status === 'failed' ? `wrong result: ${failure.reason}` : failure.reason]),
   })}`,
   };
 }

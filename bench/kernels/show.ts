@@ -68,9 +68,31 @@ export function comparisons(result: KernelBenchResult): Comparison[] {
   }));
 }
 
-export const failures = ({ cases }: KernelBenchResult): { readonly name: string; readonly engine: string; readonly reason: string; readonly status: 'failed' | 'impossible' }[] =>
-  cases.flatMap(({ layer, direction, outcomes }) => Object.entries(outcomes).flatMap(([engine, outcome]) =>
-    (outcome.status === 'measured' ? [] : [{ name: `${layer.name} ${direction}`, engine, reason: outcome.reason, status: outcome.status }])));
+export interface Failure {
+  readonly engine: string;
+  readonly status: 'failed' | 'impossible';
+  readonly reason: string;
+  /** The cases that it is the reason for. */
+  readonly names: readonly string[];
+}
+
+/** What was not measured: equal reasons once. */
+export function failures({ cases }: KernelBenchResult): Failure[] {
+  const found = new Map<string, Failure & { names: string[] }>();
+  for (const { layer, direction, outcomes } of cases) {
+    for (const [engine, outcome] of Object.entries(outcomes)) {
+      if (outcome.status === 'measured') continue;
+      const { status, reason } = outcome;
+      const key = JSON.stringify([engine, status, reason]);
+      if (!found.has(key)) found.set(key, { engine, status, reason, names: [] });
+      found.get(key)!.names.push(`${layer.name} ${direction}`);
+    }
+  }
+  return [...found.values()];
+}
+
+/** `conv1_1 forward`, or how many they are. */
+export const casesOfFailure = ({ names }: Failure): string => (names.length > 1 ? `${names.length} cases, the first ${names[0]}` : names[0]);
 
 /** Sentences on what was measured where: for the terminal and the page. */
 export function circumstances({ adapter, cores, load, batch, repeats, roofline, clock }: KernelBenchResult): string[] {
@@ -121,6 +143,6 @@ export function showKernelBench(result: KernelBenchResult): string {
       `${group}: ${milliseconds(ours)} ms, ${engine} ${milliseconds(theirs)} ms in the ${cases} cases that both did; median ratio ${middle.toFixed(2)}`,
       ...(slower.length ? [`slower than ${engine}: ${slower.map((c) => `${c.name} (${c.ratio.toFixed(2)})`).join(', ')}`] : []),
     ]),
-    ...(bad.length ? ['', ...bad.map(({ name, engine, reason, status }) => `${status === 'failed' ? 'WRONG RESULT' : 'not done'}, ${engine}, ${name}: ${reason}`)] : []),
+    ...(bad.length ? ['', ...bad.map((failure) => `${failure.status === 'failed' ? 'WRONG RESULT' : 'not done'}, ${failure.engine}, ${casesOfFailure(failure)}: ${failure.reason}`)] : []),
   ].join('\n');
 }

@@ -1,8 +1,8 @@
 import { UserError } from '../../engine/user_error.ts';
 import type { Contender, Job } from '../contender.ts';
 import { images, weights } from '../job_data.ts';
+import { permuted } from '../permuted.ts';
 import { efficientNetOnnx } from './efficientnet.ts';
-import { permuted } from './onnx.ts';
 import { openOrt } from './open.ts';
 
 /** ONNX Runtime on its WebGPU provider with EfficientNet-B0. @throws UserError where it is not installed or shall train, which it cannot */

@@ -1,6 +1,7 @@
 import { efficientNetShape, type BlockSpec } from '../../models/efficientnet_table.ts';
 import { BATCH_NORM_EPSILON, CONFIG, SPECS } from '../job_data.ts';
-import { OnnxGraph, permuted } from './onnx.ts';
+import { permuted } from '../permuted.ts';
+import { OnnxGraph } from './onnx.ts';
 
 /**
  * EfficientNet-B0 for inference as an ONNX model: input `x` [batch, 3, size, size], output `logits` [batch, classes]. Padding is SAME_UPPER,

@@ -1,6 +1,7 @@
 import { drawOperands, type Case } from '../kernels/cases.ts';
 import type { KernelContender, Prepared } from '../kernels/contender.ts';
-import { OnnxGraph, permuted } from './onnx.ts';
+import { permuted } from '../permuted.ts';
+import { OnnxGraph } from './onnx.ts';
 import { openOrt, type OrtSession } from './open.ts';
 
 /**
@@ -19,7 +20,7 @@ export async function openOrtKernels(adapterName?: string): Promise<KernelConten
     close() {},
     async prepare(c: Case): Promise<Prepared | string> {
       const { kind, x: shape } = c.layer;
-      if (c.direction !== 'forward' || !['conv2d', 'depthwise_conv2d', 'matmul'].includes(kind)) return `ONNX Runtime is asked for forward passes of convolutions and products only, not for the ${c.direction} of ${kind}`;
+      if (c.direction !== 'forward' || !['conv2d', 'depthwise_conv2d', 'matmul'].includes(kind)) return 'ONNX Runtime is asked for forward passes of convolutions and products only';
       const { x, w } = drawOperands(c);
       const images = shape.length === 4;
       // ONNX has channels before pixels.

@@ -92,17 +92,3 @@ export class OnnxGraph {
     return join([number(1, 8), text(2, 'tuningfork'), message(7, ...this.parts, text(2, 'graph')), message(8, text(1, ''), number(2, 17))]);
   }
 }
-
-/** NHWC to NCHW, and with [N, H, W, C] as [r·s, C, K] HWIO to OIHW: the axes of `values` in the order given. */
-export function permuted(values: Float32Array, shape: Shape, axes: readonly number[]): Float32Array {
-  const strides = shape.map((_, axis) => sizeOf(shape.slice(axis + 1)));
-  const outShape = axes.map((axis) => shape[axis]);
-  const outStrides = outShape.map((_, axis) => sizeOf(outShape.slice(axis + 1)));
-  const out = new Float32Array(values.length);
-  for (let i = 0; i < out.length; i++) {
-    let from = 0;
-    for (let axis = 0; axis < axes.length; axis++) from += (Math.floor(i / outStrides[axis]) % outShape[axis]) * strides[axes[axis]];
-    out[i] = values[from];
-  }
-  return out;
-}

@@ -18,7 +18,7 @@ export async function openTfjsKernels(adapter?: string): Promise<KernelContender
     maxStorageBinding: device.capabilities.maxStorageBinding,
     close: () => device[Symbol.dispose](),
     async prepare(c: Case): Promise<Prepared | string> {
-      if (UNSUPPORTED.has(`${c.layer.kind} ${c.direction}`)) return `tfjs computes the ${c.direction} of ${c.layer.kind} only together with the forward pass: compare \`training\``;
+      if (UNSUPPORTED.has(`${c.layer.kind} ${c.direction}`)) return 'tfjs computes this gradient only together with the forward pass: compare `training`';
       const values = drawOperands(c);
       const operands: Tensors = Object.fromEntries(c.operands.map(({ name, shape }) => {
         // tfjs's depthwise filters have a fourth dimension.

@@ -26,7 +26,8 @@ export function register(program: Command): void {
   });
   bench.command('kernel-contender', { hidden: true }).argument('<engine>').action(async (engine: string) => {
     const { serveKernels } = await import('../../bench/kernels/serve_kernels.ts');
-    serveKernels(engine === 'ort' ? (await import('../../bench/ort/kernels.ts')).openOrtKernels : (await import('../../bench/kernels/tuningfork_kernels.ts')).openTuningforkKernels);
+    const { openKernels } = await import('../../bench/peers.ts');
+    serveKernels(await openKernels(engine));
     await new Promise(() => {});
   });
 }
@@ -67,7 +68,7 @@ Examples:
 
 /** What `--layers` takes: as GROUPS of bench/kernels/layers.ts, which is not loaded for `--help`. */
 const GROUPS: readonly Group[] = ['b0', 'vgg16', 'galaxy_vgg', 'matmul', 'norm', 'pool', 'pointwise', 'optimizer'];
-const PEERS = ['tfjs', 'ort'] as const;
+const PEERS = ['tfjs', 'ort', 'jax'] as const;
 
 /** A parser for names with commas between them, each one of `choices`. */
 const namesAmong = <T extends string>(choices: readonly T[]) => (text: string): T[] => {
