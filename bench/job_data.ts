@@ -1,6 +1,7 @@
 import { RandomStream, hashText } from '../engine/random.ts';
 import { sizeOf } from '../engine/tensor.ts';
-import { efficientNetParameters, type ParameterSpec } from '../models/efficientnet_parameters.ts';
+import { efficientNetParameters } from '../models/efficientnet_parameters.ts';
+import type { ParameterSpec } from '../models/parameter_spec.ts';
 import { efficientNetConfig } from '../models/efficientnet_table.ts';
 import { initialValues } from '../models/initialise.ts';
 import type { Job } from './contender.ts';

@@ -14,7 +14,8 @@ import { ParameterSet } from '../models/parameter_set.ts';
 import { loadModel, type LoadedModel } from './load_model.node.ts';
 import type { GlobalOptions } from './options.ts';
 import { openSession } from './session.node.ts';
-import { fusedChains, graphLines, showInspection, stepTensors, type Inspection } from './show_program.ts';
+import { fused, notFused, stepTensors } from './show_fusion.ts';
+import { graphLines, showInspection, type Inspection } from './show_program.ts';
 
 export interface InspectFlags extends GlobalOptions {
   readonly training?: boolean;
@@ -51,7 +52,8 @@ export async function inspect(name: string, flags: InspectFlags): Promise<void> 
     },
     steps: program.steps.length,
     pipelines: new Set(program.steps.map(({ launch }) => pipelineKey(launch))).size,
-    fused: fusedChains(tensors),
+    fused: fused(program),
+    notFused: notFused(program),
     ...(flags.steps && {
       listing: program.steps.map(({ launch, tensor }, i) => ({
         kernel: launch.kernel.name, tensor: tensor.name ?? `%${tensor.id}`, shape: tensor.shape, workgroups: launch.workgroups,

@@ -1,7 +1,6 @@
-import type { PointwiseAttributes } from '../engine/ops/pointwise.ts';
-import { pointwiseOp } from '../engine/ops/pointwise.ts';
 import type { Program } from '../engine/program/program.ts';
 import { showShape, topologicalOrder, type Shape, type Tensor } from '../engine/tensor.ts';
+import { describeOp, stepTensors, type Fusion } from './show_fusion.ts';
 import { textTable } from './text_table.ts';
 
 /** What `inspect` finds. Memory in bytes. */
@@ -25,32 +24,11 @@ export interface Inspection {
   };
   readonly steps: number;
   readonly pipelines: number;
-  readonly fused: readonly FusedChain[];
+  readonly fused: readonly Fusion[];
+  /** What could have been fused, and why it was not. */
+  readonly notFused: readonly Fusion[];
   readonly listing?: readonly { readonly kernel: string; readonly tensor: string; readonly shape: Shape; readonly workgroups: readonly number[]; readonly flops: number }[];
   readonly graph?: readonly string[];
-}
-
-/** Pointwise ops that became one kernel, and in how many places. */
-interface FusedChain {
-  readonly chain: string;
-  readonly count: number;
-}
-
-/** The tensors that the program computes, each once, in order. */
-export const stepTensors = (program: Program): Tensor[] => [...new Set(program.steps.map(({ tensor }) => tensor))];
-
-/** `mul, add, relu` for a fused pointwise op, the op's name for any other. */
-function describeOp({ op, attrs }: Tensor): string {
-  return op === pointwiseOp ? (attrs as unknown as PointwiseAttributes).stages.map((stage) => stage.op).join(', ') : op.name;
-}
-
-export function fusedChains(tensors: readonly Tensor[]): FusedChain[] {
-  const counts = new Map<string, number>();
-  for (const t of tensors) {
-    if (t.op !== pointwiseOp || (t.attrs as unknown as PointwiseAttributes).stages.length < 2) continue;
-    counts.set(describeOp(t), (counts.get(describeOp(t)) ?? 0) + 1);
-  }
-  return [...counts].map(([chain, count]) => ({ chain, count })).sort((a, b) => b.count - a.count || (a.chain < b.chain ? -1 : 1));
 }
 
 /** The graph as it is computed, after rewriting: a line a tensor, inputs before their users. */
@@ -71,6 +49,9 @@ function withLetter(n: number): string {
   return `${n} `;
 }
 
+/** A line for each, the first with a title. */
+const listed = (title: string, fusions: readonly Fusion[]) => (fusions.length === 0 ? [[title, 'nothing']] : fusions.map(({ chain, count }, i) => [i === 0 ? title : '', `${count} x ${chain}`]));
+
 export function showInspection(found: Inspection): string {
   const { memory, parameters } = found;
   const facts = [
@@ -80,7 +61,8 @@ export function showInspection(found: Inspection): string {
     ['memory', `${mebibytes(memory.parameters)} parameters${memory.moments > 0 ? `, ${mebibytes(memory.moments)} Adam's moments` : ''}, ${mebibytes(memory.program)} program`],
     ['temporaries', `${mebibytes(memory.temporaries)} in ${memory.buffers} buffers; ${mebibytes(memory.lowerBound)} is the least this order of steps can need`],
     ['steps', `${found.steps}, by ${found.pipelines} pipelines`],
-    ['fused', found.fused.map(({ chain, count }) => `${count} x (${chain})`).join('; ') || 'nothing'],
+    ...listed('fused', found.fused),
+    ...listed('not fused', found.notFused),
   ];
   const parts = [facts.map(([name, value]) => `${name.padEnd(12)}${value}`).join('\n')];
   if (found.listing) {

@@ -51,6 +51,8 @@ export interface OpSpec<N extends string, A extends object> {
   readonly mutates?: readonly number[];
   /** The output is the input's memory under another shape: no kernel runs. */
   readonly view?: boolean;
+  /** `lower` heeds the attribute `epilogue`: pointwise stages to apply to the result, their operands following the op's own inputs. */
+  readonly takesEpilogue?: boolean;
 }
 
 /** An op with the types of its names and attributes erased: what the graph, autodiff and the compiler see. */
@@ -59,6 +61,7 @@ export interface OpDef {
   readonly inputs: readonly string[];
   readonly mutates: readonly number[];
   readonly view: boolean;
+  readonly takesEpilogue: boolean;
   vjp(t: Tensor, dy: Tensor): Partial<Record<string, () => Tensor>> | undefined;
   lower(context: LowerContext<Attributes>): Step[];
 }
@@ -74,6 +77,7 @@ export function defineOp<N extends string, A extends object = Record<string, nev
     inputs: spec.inputs,
     mutates: spec.mutates ?? [],
     view: spec.view ?? false,
+    takesEpilogue: spec.takesEpilogue ?? false,
     vjp(t, dy) {
       const named: Record<string, Tensor> = { y: t };
       spec.inputs.forEach((name, i) => (named[name] = t.inputs[i]));

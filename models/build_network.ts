@@ -6,6 +6,8 @@ import type { Safetensors } from './formats/safetensors.ts';
 import type { Model } from './formats/model_file.ts';
 import type { Network } from './network.ts';
 import type { Weights } from './parameter_set.ts';
+import { RESNET_VARIANTS, resnet } from './resnet.ts';
+import { importTorchvision } from './torchvision_names.ts';
 import { VGG_VARIANTS, vgg } from './vgg.ts';
 
 export interface Normalisation {
@@ -29,7 +31,7 @@ const IMAGENET: Normalisation = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.22
 /** What a network trained here from nothing uses where nothing else is given. */
 const OWN_ARITHMETIC: EfficientNetArithmetic = { padding: 'same', bnEpsilon: 1e-3 };
 
-export const MODEL_NAMES: readonly string[] = ['efficientnet_b0', 'efficientnet_b1', 'efficientnet_b2', 'efficientnet_b3', ...Object.keys(VGG_VARIANTS)];
+export const MODEL_NAMES: readonly string[] = ['efficientnet_b0', 'efficientnet_b1', 'efficientnet_b2', 'efficientnet_b3', ...Object.keys(RESNET_VARIANTS), ...Object.keys(VGG_VARIANTS)];
 
 /**
  * A network by name with `classes` outputs.
@@ -48,9 +50,10 @@ export function buildModel(name: string, classes: number, file?: { tensors: Safe
     const preprocessing = { mean: imported.preprocessing.mean, std: imported.preprocessing.std };
     return { network: efficientNet(config, { padding, bnEpsilon }), weights, pretrained: true, arithmetic: { padding, bnEpsilon }, preprocessing, notes };
   }
-  if (!Object.hasOwn(VGG_VARIANTS, name)) throw new UserError(`there is no model ${name}; choose one of ${MODEL_NAMES.join(', ')}`);
-  if (file) throw new UserError(`${file.source}: weights for ${name} cannot be imported; train it from scratch, or choose efficientnet_b0`);
-  return { network: vgg(name, classes), weights: new Map(), pretrained: false, arithmetic: OWN_ARITHMETIC, preprocessing: IMAGENET, notes: [] };
+  if (!MODEL_NAMES.includes(name)) throw new UserError(`there is no model ${name}; choose one of ${MODEL_NAMES.join(', ')}`);
+  const network = Object.hasOwn(RESNET_VARIANTS, name) ? resnet(name, classes) : vgg(name, classes);
+  const imported = file && importTorchvision(file.tensors, network, file.source);
+  return { network, weights: imported?.weights ?? new Map(), pretrained: file !== undefined, arithmetic: OWN_ARITHMETIC, preprocessing: IMAGENET, notes: imported?.notes ?? [] };
 }
 
 /** The network of a model file that Tuningfork saved, with its weights. */

@@ -1,15 +1,14 @@
-import { batchNorm, batchNormInference } from '../engine/ops/batch_norm.ts';
 import { conv2d } from '../engine/ops/conv2d.ts';
 import type { Padding } from '../engine/ops/conv_geometry.ts';
 import { depthwiseConv2d } from '../engine/ops/depthwise_conv2d.ts';
 import { reshape } from '../engine/ops/leaves.ts';
-import { matmul } from '../engine/ops/matmul.ts';
 import { add, mul, sigmoid, silu } from '../engine/ops/pointwise.ts';
-import { dropPath, dropout } from '../engine/ops/random.ts';
+import { dropPath } from '../engine/ops/random.ts';
 import { mean } from '../engine/ops/reduce.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import { efficientNetParameters } from './efficientnet_parameters.ts';
 import { EFFICIENTNET_STAGES, efficientNetShape, type BlockSpec, type EfficientNetConfig } from './efficientnet_table.ts';
+import { CLASSIFIER, normalise } from './layers.ts';
 import type { ForwardContext, Network, Segment } from './network.ts';
 
 /** What differs between the sources of EfficientNet weights; a trunk computed with the other's arithmetic is wrong by 17 to 46 %. */
@@ -23,13 +22,7 @@ export function efficientNet(config: EfficientNetConfig, { padding, bnEpsilon }:
   const { blocks } = efficientNetShape(config);
   const pad = (kernelSize: number): Padding => (padding === 'same' ? 'same' : (kernelSize - 1) / 2);
 
-  const normalise = (x: Tensor, name: string, activation: 'none' | 'silu', { parameters: p, batchNorm: mode, onStatistics }: ForwardContext): Tensor => {
-    const [gamma, beta] = [p.tensor(`${name}.gamma`), p.tensor(`${name}.beta`)];
-    if (mode === 'running') return batchNormInference(x, p.tensor(`${name}.stats`), gamma, beta, { epsilon: bnEpsilon, activation });
-    const { y, stats } = batchNorm(x, gamma, beta, { epsilon: bnEpsilon, activation });
-    onStatistics?.(`${name}.stats`, stats, x.size / x.shape[x.shape.length - 1]);
-    return y;
-  };
+  const norm = (x: Tensor, name: string, activation: 'none' | 'silu', context: ForwardContext): Tensor => normalise(x, name, { epsilon: bnEpsilon, activation }, context);
 
   const squeezeExcite = (x: Tensor, at: string, p: ForwardContext['parameters']): Tensor => {
     const squeezed = silu(add(conv2d(mean(x, [1, 2]), p.tensor(`${at}.se_reduce.w`)), p.tensor(`${at}.se_reduce.b`)));
@@ -42,11 +35,11 @@ export function efficientNet(config: EfficientNetConfig, { padding, bnEpsilon }:
     const { parameters: p, noise } = context;
     const at = `blocks.${block.index}`;
     let y = x;
-    if (block.expands) y = normalise(conv2d(y, p.tensor(`${at}.expand.w`)), `${at}.expand_bn`, 'silu', context);
+    if (block.expands) y = norm(conv2d(y, p.tensor(`${at}.expand.w`)), `${at}.expand_bn`, 'silu', context);
     y = depthwiseConv2d(y, p.tensor(`${at}.depthwise.w`), { stride: block.stride, padding: pad(block.kernelSize) });
-    y = normalise(y, `${at}.depthwise_bn`, 'silu', context);
+    y = norm(y, `${at}.depthwise_bn`, 'silu', context);
     y = squeezeExcite(y, at, p);
-    y = normalise(conv2d(y, p.tensor(`${at}.project.w`)), `${at}.project_bn`, 'none', context);
+    y = norm(conv2d(y, p.tensor(`${at}.project.w`)), `${at}.project_bn`, 'none', context);
     if (!block.residual) return y.named(at);
     // Deeper blocks are dropped more often, linearly from 0 (Huang et al. 2016, eq. 4).
     const rate = noise ? (noise.dropPath * block.index) / blocks.length : 0;
@@ -73,19 +66,12 @@ export function efficientNet(config: EfficientNetConfig, { padding, bnEpsilon }:
       {
         name: 'stem',
         prefixes: ['stem.'],
-        apply: (x, c) => normalise(conv2d(x, c.parameters.tensor('stem.conv.w'), { stride: 2, padding: pad(3) }), 'stem.bn', 'silu', c),
+        apply: (x, c) => norm(conv2d(x, c.parameters.tensor('stem.conv.w'), { stride: 2, padding: pad(3) }), 'stem.bn', 'silu', c),
       },
       ...stages,
-      { name: 'head', prefixes: ['head.'], apply: (x, c) => normalise(conv2d(x, c.parameters.tensor('head.conv.w')), 'head.bn', 'silu', c) },
+      { name: 'head', prefixes: ['head.'], apply: (x, c) => norm(conv2d(x, c.parameters.tensor('head.conv.w')), 'head.bn', 'silu', c) },
       { name: 'pool', prefixes: [], apply: (x) => reshape(mean(x, [1, 2]), [x.shape[0], x.shape[3]]) },
-      {
-        name: 'classifier',
-        prefixes: ['classifier.'],
-        apply(x, { parameters: p, noise }) {
-          const kept = noise && noise.dropout > 0 ? dropout(x, noise.seed, { rate: noise.dropout, stream: 0 }) : x;
-          return add(matmul(kept, p.tensor('classifier.w')), p.tensor('classifier.b'));
-        },
-      },
+      CLASSIFIER,
     ],
   };
 }

@@ -1,7 +1,8 @@
 import { efficientNetShape } from './efficientnet_table.ts';
 import type { BlockSpec, EfficientNetConfig } from './efficientnet_table.ts';
 import { efficientNetParameters } from './efficientnet_parameters.ts';
-import type { ParameterKind, ParameterSpec } from './efficientnet_parameters.ts';
+import { foreignShape, type ForeignTensor, type Layout } from './import_weights.ts';
+import type { ParameterKind } from './parameter_spec.ts';
 
 /*
  * What each program calls EfficientNet's tensors. A canonical name is [blocks.I.]layer.field; a convention says what its
@@ -12,8 +13,7 @@ export type ConventionName = 'efficientnet_pytorch' | 'torchvision' | 'timm' | '
 
 export interface Convention {
   readonly name: ConventionName;
-  /** torch: OIHW, [C,1,k,k], [out,in]. keras: HWIO, [k,k,C,1], [in,out]. tuningfork: ours. */
-  readonly layout: 'torch' | 'keras' | 'tuningfork';
+  readonly layout: Layout;
   /** The foreign name of a parameter; `block` is null outside the blocks, where `layer` is 'stem.conv', 'head.bn', ... */
   nameOf(block: BlockSpec | null, layer: string, field: string, kind: ParameterKind): string;
   /** A stored name in the form `nameOf` gives: without the file's own prefixes and endings. */
@@ -102,14 +102,6 @@ export const CONVENTIONS: readonly Convention[] = [
   },
 ];
 
-/** A parameter and where a convention keeps it. */
-export interface ForeignTensor {
-  readonly spec: ParameterSpec;
-  readonly name: string;
-  /** The shape it has there. */
-  readonly shape: readonly number[];
-}
-
 /** Every parameter of `config` under the convention's names and in its shapes. */
 export function foreignTensors(convention: Convention, config: EfficientNetConfig): ForeignTensor[] {
   const { blocks } = efficientNetShape(config);
@@ -120,13 +112,4 @@ export function foreignTensors(convention: Convention, config: EfficientNetConfi
     const layer = (block ? path.slice(2) : path).join('.');
     return { spec, name: convention.nameOf(block, layer, field, spec.kind), shape: foreignShape(convention.layout, spec) };
   });
-}
-
-function foreignShape(layout: Convention['layout'], { kind, shape }: ParameterSpec): readonly number[] {
-  if (layout === 'keras') return kind === 'depthwise' ? [...shape, 1] : shape;
-  if (layout === 'tuningfork') return shape;
-  const [r, s, c, k] = shape;
-  if (kind === 'filter') return [k, c, r, s];
-  if (kind === 'depthwise') return [c, 1, r, s];
-  return kind === 'dense' ? [shape[1], shape[0]] : shape;
 }

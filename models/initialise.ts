@@ -1,6 +1,6 @@
 import { RandomStream, hashText } from '../engine/random.ts';
 import { sizeOf } from '../engine/tensor.ts';
-import type { ParameterSpec } from './efficientnet_parameters.ts';
+import type { ParameterSpec } from './parameter_spec.ts';
 
 /**
  * Values before training, drawn per parameter from (seed, name): filters from a normal distribution of variance 2/fan-in

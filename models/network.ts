@@ -1,6 +1,6 @@
 import type { Tensor } from '../engine/tensor.ts';
 import { UserError } from '../engine/user_error.ts';
-import type { ParameterSpec } from './efficientnet_parameters.ts';
+import type { ParameterSpec } from './parameter_spec.ts';
 import type { JsonObject } from './formats/model_file.ts';
 import type { ParameterSource } from './parameter_set.ts';
 

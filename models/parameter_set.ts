@@ -2,7 +2,7 @@ import type { Device } from '../engine/device/device.ts';
 import { Parameter } from '../engine/device/parameter.ts';
 import { sizeOf, type Tensor } from '../engine/tensor.ts';
 import { UserError } from '../engine/user_error.ts';
-import type { ParameterSpec } from './efficientnet_parameters.ts';
+import type { ParameterSpec } from './parameter_spec.ts';
 import { initialValues } from './initialise.ts';
 
 /** Named arrays on the CPU: what weight files hold and models are made from. */

@@ -1,4 +1,5 @@
 import * as kernels from '../../kernels/batch_norm/batch_norm.ts';
+import type { PointwiseStage } from '../../kernels/pointwise/pointwise.ts';
 import { defineOp, type LowerContext } from '../op.ts';
 import { sameShape, shapeError, sizeOf, type Shape, type Tensor } from '../tensor.ts';
 import { chain } from './chain.ts';
@@ -48,7 +49,7 @@ const statsOp = defineOp<'x'>({
 });
 
 // y = activation(gamma · (x − mean)/√(variance + epsilon) + beta)
-const applyOp = defineOp<'x' | 'stats' | 'gamma' | 'beta', Settings>({
+export const batchNormApplyOp = defineOp<'x' | 'stats' | 'gamma' | 'beta', Settings>({
   name: 'batch_norm_apply',
   inputs: ['x', 'stats', 'gamma', 'beta'],
   shape([x, stats, gamma, beta], { activation }): Shape {
@@ -76,6 +77,25 @@ const applyOp = defineOp<'x' | 'stats' | 'gamma' | 'beta', Settings>({
     },
   ],
 });
+
+// folded[0, c] = gamma/√(variance + epsilon), folded[1, c] = beta − mean · folded[0, c]
+const foldOp = defineOp<'stats' | 'gamma' | 'beta', { readonly epsilon: number }>({
+  name: 'batch_norm_fold',
+  inputs: ['stats', 'gamma', 'beta'],
+  shape: ([stats]) => stats.shape,
+  lower: ({ output, attrs, in: from, out }) => [
+    { launch: kernels.batchNormFold(output.shape[1], attrs.epsilon), buffers: { stats: from(0), gamma: from(1), beta: from(2), out: out() } },
+  ],
+});
+
+/** What an applied batch norm becomes behind an op that takes it as its epilogue: the folded numbers, and the stages that use them twice. */
+export function foldBatchNorm(applied: Tensor): { folded: Tensor; stages: readonly PointwiseStage[] } {
+  const [, stats, gamma, beta] = applied.inputs;
+  const { epsilon, activation } = applied.attrs as unknown as Settings;
+  const stages: PointwiseStage[] = [{ op: 'mul', mode: 'channel' }, { op: 'add', mode: 'secondRow' }];
+  if (activation !== 'none') stages.push({ op: activation, mode: 'immediate' });
+  return { folded: foldOp([stats, gamma, beta], { epsilon }), stages };
+}
 
 // [dbeta, dgamma] = [Σ dz, Σ dz·x̂]
 const sumsOp = defineOp<'dy' | 'x' | 'stats' | 'gamma' | 'beta', Settings>({
@@ -112,7 +132,7 @@ export const batchNormStats = (x: Tensor): Tensor => stopGradient(statsOp([x], {
  */
 export function batchNorm(x: Tensor, gamma: Tensor, beta: Tensor, attrs: BatchNormAttributes = {}): { y: Tensor; stats: Tensor } {
   const stats = batchNormStats(x);
-  return { y: applyOp([x, stats, gamma, beta], settings(attrs, false)), stats };
+  return { y: batchNormApplyOp([x, stats, gamma, beta], settings(attrs, false)), stats };
 }
 
 /**
@@ -120,4 +140,4 @@ export function batchNorm(x: Tensor, gamma: Tensor, beta: Tensor, attrs: BatchNo
  * frozen statistics. Gradients reach x, gamma and beta.
  */
 export const batchNormInference = (x: Tensor, stats: Tensor, gamma: Tensor, beta: Tensor, attrs: BatchNormAttributes = {}): Tensor =>
-  applyOp([x, stats, gamma, beta], settings(attrs, true));
+  batchNormApplyOp([x, stats, gamma, beta], settings(attrs, true));

@@ -16,6 +16,7 @@ const conv2dOp = defineOp<'x' | 'w', Conv2dGeometry>({
   inputs: ['x', 'w'],
   shape: (_, g) => outputShape(g),
   vjp: ({ x, w }, dy, g) => ({ x: () => conv2dInputGrad(dy, w, g), w: () => conv2dFilterGrad(x, dy, g) }),
+  takesEpilogue: true,
   lower: lowerConv2d,
 });
 

@@ -2,6 +2,7 @@ import { conv2dFilterGradV1, conv2dFilterGradV2, conv2dInputGradV1, conv2dInputG
 import { padded } from '../../kernels/matmul/matmul.ts';
 import type { LowerContext, Step } from '../op.ts';
 import type { ConvGeometry } from './conv_geometry.ts';
+import { epiloguePass, lastStep, plainly, type Epilogue } from './epilogue.ts';
 import { Steps } from './matmul_lower.ts';
 
 export interface Version {
@@ -10,7 +11,7 @@ export interface Version {
 }
 
 /** A convolution's geometry as its three ops carry it. */
-export type Conv2dGeometry = ConvGeometry & Version;
+export type Conv2dGeometry = ConvGeometry & Version & Epilogue;
 
 type Context = LowerContext<Conv2dGeometry>;
 
@@ -35,18 +36,22 @@ const cutBack = ([whole, wide]: readonly [number, number]) => [wide, whole] as c
 
 export function lowerConv2d(ctx: Context): Step[] {
   const g = ctx.attrs;
-  if (isNaive(g)) return [{ launch: conv2dV1(g), buffers: { x: ctx.in(0), w: ctx.in(1), y: ctx.out() } }];
+  if (isNaive(g)) return lastStep(ctx, conv2dV1(g), (y) => ({ x: ctx.in(0), w: ctx.in(1), y }), ctx.in(1));
   const steps = new Steps(ctx);
   const { C, K, taps, inPixels, outPixels, pixels, geometry } = tiled(g);
   if (isMatmul(g)) {
-    steps.matmul({ M: pixels, N: K[0], K: C[0], transposeA: false, transposeB: false }, ctx.in(0), ctx.in(1), ctx.out());
+    steps.matmul({ M: pixels, N: K[0], K: C[0], transposeA: false, transposeB: false }, ctx.in(0), ctx.in(1));
     return steps.list;
   }
   const x = steps.padded(ctx.in(0), 1, inPixels, C);
   const w = steps.padded(ctx.in(1), taps, C, K);
-  const y = K[0] === K[1] ? ctx.out() : ctx.temp(outPixels[0] * K[1]);
-  steps.list.push({ launch: conv2dV2(geometry, ctx.capabilities), buffers: { x, w, y } });
-  if (y !== ctx.out()) steps.cut(y, ctx.out(), 1, outPixels, cutBack(K));
+  const launch = conv2dV2(geometry, ctx.capabilities);
+  if (K[0] === K[1]) return [...steps.list, ...lastStep(ctx, launch, (y) => ({ x, w, y }), w)];
+  const wide = ctx.temp(outPixels[0] * K[1]);
+  const y = g.epilogue ? ctx.temp(ctx.output.size) : ctx.out();
+  steps.list.push(plainly({ launch, buffers: { x, w, y: wide } }, w));
+  steps.cut(wide, y, 1, outPixels, cutBack(K));
+  if (g.epilogue) steps.list.push(epiloguePass(ctx, y));
   return steps.list;
 }
 
@@ -56,7 +61,7 @@ export function lowerConv2dInputGrad(ctx: Context): Step[] {
   const steps = new Steps(ctx);
   const { C, K, taps, inPixels, outPixels, pixels, geometry } = tiled(g);
   if (isMatmul(g)) {
-    steps.matmul({ M: pixels, N: C[0], K: K[0], transposeA: false, transposeB: true }, ctx.in(0), ctx.in(1), ctx.out());
+    steps.matmul({ M: pixels, N: C[0], K: K[0], transposeA: false, transposeB: true }, ctx.in(0), ctx.in(1));
     return steps.list;
   }
   const dy = steps.padded(ctx.in(0), 1, outPixels, K);
@@ -73,7 +78,7 @@ export function lowerConv2dFilterGrad(ctx: Context): Step[] {
   const steps = new Steps(ctx);
   const { C, K, taps, inPixels, outPixels, pixels, geometry } = tiled(g);
   if (isMatmul(g)) {
-    steps.matmul({ M: C[0], N: K[0], K: pixels, transposeA: true, transposeB: false }, ctx.in(0), ctx.in(1), ctx.out());
+    steps.matmul({ M: C[0], N: K[0], K: pixels, transposeA: true, transposeB: false }, ctx.in(0), ctx.in(1));
     return steps.list;
   }
   const x = steps.padded(ctx.in(0), 1, inPixels, C);

@@ -2,10 +2,11 @@ import * as kernels from '../../kernels/depthwise_conv2d/depthwise_conv2d.ts';
 import { defineOp } from '../op.ts';
 import { sameShape, shapeError, showShape, type Shape, type Tensor } from '../tensor.ts';
 import { chain } from './chain.ts';
+import { lastStep, plainly, type Epilogue } from './epilogue.ts';
 import { windowGeometry, type ConvGeometry, type WindowAttributes } from './conv_geometry.ts';
 
 /** The geometry with x and w as shapes: gradients know one of the two only by its shape. */
-interface Attributes {
+interface Attributes extends Epilogue {
   readonly geometry: ConvGeometry;
   readonly version?: 1 | 2;
 }
@@ -30,7 +31,11 @@ const forwardOp = defineOp<'x' | 'w', Attributes>({
   inputs: ['x', 'w'],
   shape: (_, { geometry }) => yShape(geometry),
   vjp: ({ x, w }, dy, a) => ({ x: () => inputGrad(dy, w, a), w: () => filterGrad(x, dy, a) }),
-  lower: ({ attrs, capabilities, in: from, out }) => [{ launch: kernels.depthwiseForward(sizeFor(attrs.geometry), { ...attrs, ...capabilities }), buffers: { x: from(0), w: from(1), out: out() } }],
+  takesEpilogue: true,
+  lower(ctx) {
+    const launch = kernels.depthwiseForward(sizeFor(ctx.attrs.geometry), { ...ctx.attrs, ...ctx.capabilities });
+    return lastStep(ctx, launch, (out) => ({ x: ctx.in(0), w: ctx.in(1), out }), ctx.in(1));
+  },
 });
 
 // The adjoint of the above in x. Bilinear in dy and w, as the others are in their inputs, so each one's vjp is made of the other two.
@@ -41,7 +46,7 @@ const inputGradOp = defineOp<'dy' | 'w', Attributes>({
   vjp: ({ dy, w }, ddx, a) => ({ dy: () => forward(ddx, w, a), w: () => filterGrad(ddx, dy, a) }),
   lower({ attrs, capabilities, in: from, out }) {
     const { launch, dyName } = kernels.depthwiseInputGrad(sizeFor(attrs.geometry), { ...attrs, ...capabilities });
-    return [{ launch, buffers: { [dyName]: from(0), w: from(1), out: out() } }];
+    return [plainly({ launch, buffers: { [dyName]: from(0), w: from(1), out: out() } }, from(1))];
   },
 });
 

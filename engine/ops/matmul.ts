@@ -1,6 +1,7 @@
 import { matmulV1, type MatmulSize } from '../../kernels/matmul/matmul.ts';
 import { defineOp } from '../op.ts';
 import { shapeError, type Tensor } from '../tensor.ts';
+import { lastStep, type Epilogue } from './epilogue.ts';
 import { Steps } from './matmul_lower.ts';
 
 export interface MatmulAttributes {
@@ -21,7 +22,7 @@ function sizes(a: Tensor, b: Tensor, { transposeA = false, transposeB = false }:
 }
 
 // y[m, n] = Σ_k op(a)[m, k] · op(b)[k, n]; so op(a)' = dy · op(b)ᵀ and op(b)' = op(a)ᵀ · dy, transposed again where op is.
-const matmulOp = defineOp<'a' | 'b', MatmulAttributes>({
+const matmulOp = defineOp<'a' | 'b', MatmulAttributes & Epilogue>({
   name: 'matmul',
   inputs: ['a', 'b'],
   shape([a, b], attrs) {
@@ -32,12 +33,13 @@ const matmulOp = defineOp<'a' | 'b', MatmulAttributes>({
     a: () => (transposeA ? matmul(b, dy, { transposeA: transposeB, transposeB: true, version }) : matmul(dy, b, { transposeB: !transposeB, version })),
     b: () => (transposeB ? matmul(dy, a, { transposeA: true, transposeB: transposeA, version }) : matmul(a, dy, { transposeA: !transposeA, version })),
   }),
+  takesEpilogue: true,
   lower(ctx) {
     const [a, b] = ctx.inputs;
     const size = sizes(a, b, ctx.attrs);
-    if (ctx.attrs.version === 1) return [{ launch: matmulV1(size), buffers: { a: ctx.in(0), b: ctx.in(1), out: ctx.out() } }];
+    if (ctx.attrs.version === 1) return lastStep(ctx, matmulV1(size), (out) => ({ a: ctx.in(0), b: ctx.in(1), out }), ctx.in(0));
     const steps = new Steps(ctx);
-    steps.matmul(size, ctx.in(0), ctx.in(1), ctx.out());
+    steps.matmul(size, ctx.in(0), ctx.in(1));
     return steps.list;
   },
 });

@@ -1,8 +1,9 @@
 import { matmulV2, padded, resize, type MatmulSize } from '../../kernels/matmul/matmul.ts';
 import { reduce } from '../../kernels/reduce/reduce.ts';
 import type { BufferRef, LowerContext, Step } from '../op.ts';
+import { epiloguePass, lastStep, plainly, type Epilogue } from './epilogue.ts';
 
-type Context = Pick<LowerContext<object>, 'temp' | 'capabilities'>;
+type Context = LowerContext<Epilogue>;
 
 /** Collects the steps of an op that needs several: a tiled kernel and the padding, cutting and adding around it. */
 export class Steps {
@@ -34,19 +35,27 @@ export class Steps {
     });
   }
 
-  /** out [M, N] = op(a) · op(b) by the tiled kernel, whatever the sizes. */
-  matmul(size: MatmulSize, a: BufferRef, b: BufferRef, out: BufferRef): void {
+  /** The output [M, N] = op(a) · op(b) by the tiled kernel, whatever the sizes, and the op's epilogue. */
+  matmul(size: MatmulSize, a: BufferRef, b: BufferRef): void {
+    const { context } = this;
     const { M, N, K, transposeA, transposeB } = size;
     const [aRows, aCols] = transposeA ? [K, M] : [M, K];
     const [bRows, bCols] = transposeB ? [N, K] : [K, N];
     const A = this.padded(a, 1, [aRows, aRows], [aCols, padded(aCols)]);
     const B = this.padded(b, 1, [bRows, bRows], [bCols, padded(bCols)]);
     const wide = padded(N);
-    const { launch, swapped, parts } = matmulV2(size, this.context.capabilities);
-    const whole = wide === N ? out : this.context.temp(M * wide);
-    const product = parts === 1 ? whole : this.context.temp(parts * M * wide);
-    this.list.push({ launch, buffers: { left: swapped ? B : A, right: swapped ? A : B, out: product } });
+    const { launch, swapped, parts } = matmulV2(size, context.capabilities);
+    const factors = { left: swapped ? B : A, right: swapped ? A : B };
+    if (wide === N && parts === 1 && !swapped) {
+      this.list.push(...lastStep(context, launch, (out) => ({ ...factors, out }), factors.right));
+      return;
+    }
+    const out = context.attrs.epilogue ? context.temp(M * N) : context.out();
+    const whole = wide === N ? out : context.temp(M * wide);
+    const product = parts === 1 ? whole : context.temp(parts * M * wide);
+    this.list.push(plainly({ launch, buffers: { ...factors, out: product } }, factors.right));
     if (parts > 1) this.addUp(product, whole, parts, M * wide);
     if (wide !== N) this.cut(whole, out, 1, [M, M], [wide, N]);
+    if (context.attrs.epilogue) this.list.push(epiloguePass(context, out));
   }
 }

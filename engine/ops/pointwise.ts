@@ -1,5 +1,5 @@
 import { pointwise, type OperandMode, type PointwiseName, type PointwiseStage } from '../../kernels/pointwise/pointwise.ts';
-import { defineOp } from '../op.ts';
+import { defineOp, type BufferRef, type Step } from '../op.ts';
 import { sameShape, shapeError, sizeOf, type Shape, type Tensor } from '../tensor.ts';
 
 import { broadcastTo, sumTo } from './reduce.ts';
@@ -63,17 +63,20 @@ export const pointwiseOp = defineOp<(typeof NAMES)[number], PointwiseAttributes>
       ...(row?.a && a && { a: () => sumTo(row.a!(dy, x, a, y), a.shape) }),
     };
   },
-  lower({ inputs, attrs, output, in: from, out }) {
-    const { shape, size } = output;
-    const buffers: Record<string, ReturnType<typeof from>> = { x: from(0), out: out() };
-    let next = 1;
-    // A kernel must be given every binding it declares; a stage without an operand reads x's buffer in its place, unused.
-    attrs.stages.forEach((stage, k) => (buffers[NAMES[k + 1]] = stage.mode === 'immediate' ? from(0) : from(next++)));
-    for (const name of NAMES) buffers[name] ??= from(0);
-    if (next !== inputs.length) throw new Error('pointwise: operands and stages do not match');
-    return [{ launch: pointwise(attrs.stages, size, shape[shape.length - 1] ?? 1, shape.length > 0 && shape[0] > 0 ? size / shape[0] : 1), buffers }];
-  },
+  lower: ({ inputs, attrs, output, in: from, out }) => [pointwiseStep(attrs.stages, output, from(0), inputs.slice(1).map((_, i) => from(i + 1)), out())],
 });
+
+/** The step that takes `x` through the stages; `operands` are those of the stages that have one, in order. */
+export function pointwiseStep(stages: readonly PointwiseStage[], { shape, size }: Tensor, x: BufferRef, operands: readonly BufferRef[], out: BufferRef): Step {
+  // A kernel must be given every binding it declares; a stage without an operand reads x's buffer in its place, unused.
+  const buffers: Record<string, BufferRef> = { x, a: x, b: x, c: x, d: x, out };
+  let next = 0;
+  stages.forEach(({ mode }, k) => {
+    if (mode !== 'immediate') buffers[NAMES[k + 1]] = operands[next++];
+  });
+  if (next !== operands.length) throw new Error('pointwise: operands and stages do not match');
+  return { launch: pointwise(stages, size, shape[shape.length - 1] ?? 1, shape.length > 0 && shape[0] > 0 ? size / shape[0] : 1), buffers };
+}
 
 /** How an operand of this shape is read beside a full tensor, or undefined where it must be broadcast first. */
 export function operandMode(operand: Shape, full: Shape): OperandMode | undefined {

@@ -2,6 +2,8 @@ import { Tensor, topologicalOrder } from '../tensor.ts';
 import { operandMode, pointwiseOp, type PointwiseAttributes } from '../ops/pointwise.ts';
 import { broadcastOp } from '../ops/reduce.ts';
 import { MAX_STAGES } from '../../kernels/pointwise/pointwise.ts';
+import { foldBatchNorms, fuseEpilogues } from './epilogue.ts';
+import { COMMUTES, countUses, withInputs } from './rewrite.ts';
 
 /** The tensors of a program in the order of their making, and what the caller's own tensors became. */
 export interface Graph {
@@ -13,8 +15,8 @@ export interface Graph {
 const isLeaf = (t: Tensor) => t.inputs.length === 0;
 
 /**
- * Collects what the roots depend on and rewrites it: equal computations become one, and chains of pointwise ops become one
- * op of several stages. Order of making is kept: forward in the order the model was written, every gradient beside the
+ * Collects what the roots depend on and rewrites it: equal computations become one, chains of pointwise ops one op of several stages, and
+ * such a chain behind a convolution or a product that op's epilogue. Order of making is kept: forward in the order the model was written, every gradient beside the
  * cotangent it needs, which frees cotangents soonest.
  */
 export function buildGraph(roots: readonly Tensor[], rewrite: boolean): Graph {
@@ -22,19 +24,20 @@ export function buildGraph(roots: readonly Tensor[], rewrite: boolean): Graph {
   if (!rewrite) return { order, resolve: (t) => t };
 
   const became = new Map<Tensor, Tensor>();
-  const resolve = (t: Tensor) => became.get(t) ?? t;
-  const unique = shareEqual(order, became);
-  const inPlace = readBroadcasts(unique, became);
-  const fused = fusePointwise(inPlace, new Set(roots.map((t) => resolve(resolve(t)))), became);
+  const resolve = (t: Tensor): Tensor => {
+    const now = became.get(t);
+    return now ? resolve(now) : t;
+  };
+  const rooted = () => new Set(roots.map(resolve));
+  let now = shareEqual(order, became);
+  now = readBroadcasts(now, became);
+  now = foldBatchNorms(now, rooted(), became);
+  now = fusePointwise(now, rooted(), became);
+  now = fuseEpilogues(now, rooted(), became);
   // What nobody reads any more is not computed.
-  const live = new Set(topologicalOrder(roots.map((t) => resolve(resolve(resolve(t))))));
-  return { order: fused.filter((t) => live.has(t)), resolve: (t) => resolve(resolve(resolve(t))) };
+  const live = new Set(topologicalOrder([...rooted()]));
+  return { order: now.filter((t) => live.has(t)), resolve };
 }
-
-const withInputs = (t: Tensor, inputs: readonly Tensor[]): Tensor => {
-  if (inputs.every((input, i) => input === t.inputs[i])) return t;
-  return new Tensor(t.op, inputs, t.attrs, t.shape, t.dtype).named(...t.names);
-};
 
 /** For JSON, which writes infinities and NaN as null and -0 as 0. */
 const exactNumbers = (_: string, value: unknown): unknown =>
@@ -57,8 +60,6 @@ function shareEqual(order: readonly Tensor[], became: Map<Tensor, Tensor>): Tens
   }
   return kept;
 }
-
-const COMMUTES = new Set(['add', 'mul', 'max', 'min']);
 
 /** A tensor that a pointwise op repeats on its own reads the small one directly instead: what is repeated is then never written out. */
 function readBroadcasts(order: readonly Tensor[], became: Map<Tensor, Tensor>): Tensor[] {
@@ -90,8 +91,7 @@ function readBroadcasts(order: readonly Tensor[], became: Map<Tensor, Tensor>): 
 
 /** Merges a pointwise node into its only user where that is pointwise too and keeps the shape. */
 function fusePointwise(order: readonly Tensor[], roots: ReadonlySet<Tensor>, became: Map<Tensor, Tensor>): Tensor[] {
-  const uses = new Map<Tensor, number>();
-  for (const t of order) for (const input of t.inputs) uses.set(input, (uses.get(input) ?? 0) + 1);
+  const uses = countUses(order);
   const absorbed = new Set<Tensor>();
   const now = new Map<Tensor, Tensor>();
   const mergeable = (t: Tensor, into: number) =>

@@ -110,10 +110,12 @@ export async function trainClassifier(device: Device, dataset: Dataset, options:
 }
 
 /** The segment after which fine-tuning begins: the last `unfreeze` stages follow it. */
-function cutOf({ network }: BuiltModel, { unfreeze }: ClassifyOptions): string {
-  const stages = network.segments.filter((s) => s.name.startsWith('stage'));
-  if (!(unfreeze >= 1 && unfreeze <= stages.length)) throw new UserError(`${network.name} has ${stages.length} stages; --unfreeze takes 1 to ${stages.length}, not ${unfreeze}`);
-  return unfreeze === stages.length ? 'stem' : stages[stages.length - 1 - unfreeze].name;
+function cutOf({ network: { name, segments } }: BuiltModel, { unfreeze }: ClassifyOptions): string {
+  const stages = segments.filter((segment) => /^(stage|block)\d+$/.test(segment.name));
+  // Something must lie before the cut: a network without a stem keeps its first stage frozen.
+  const most = stages.length - (stages[0] === segments[0] ? 1 : 0);
+  if (!(unfreeze >= 1 && unfreeze <= most)) throw new UserError(`${name} has ${stages.length} stages; --unfreeze takes 1 to ${most}, not ${unfreeze}`);
+  return segments[segments.indexOf(stages[stages.length - unfreeze]) - 1].name;
 }
 
 /** All that the activations of the frozen front depend on. */

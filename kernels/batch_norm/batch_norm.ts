@@ -2,6 +2,7 @@ import { ceilDiv, foldWorkgroups, type Launch } from '../kernel.ts';
 import { reduce } from '../reduce/reduce.ts';
 import applyKernel from './batch_norm_apply.wgsl';
 import combineKernel from './batch_norm_combine.wgsl';
+import foldKernel from './batch_norm_fold.wgsl';
 import inputGradKernel from './batch_norm_input_grad.wgsl';
 import statsKernel from './batch_norm_stats.wgsl';
 import sumsKernel from './batch_norm_sums.wgsl';
@@ -70,6 +71,13 @@ export function batchNormStats(size: BatchNormSize): { launch: Launch; outSize: 
     chunk *= GROUP;
   } while (parts > 1);
   return passes;
+}
+
+/** [2, channels], factor and summand of each channel, from stats, gamma and beta. */
+export function batchNormFold(channels: number, epsilon: number): Launch {
+  const width = channels % 4 === 0 ? 4 : 1;
+  const values = channels / width;
+  return { kernel: foldKernel, aliases: width === 4 ? undefined : { Value: 'f32' }, params: { channels: values, epsilon }, workgroups: foldWorkgroups(ceilDiv(values, 64)) };
 }
 
 /** y from x, stats, gamma and beta. */

@@ -1,6 +1,8 @@
 // The body of conv2d_v2: see there.
 const RIGHT_TRANSPOSED = 0u;
 
+alias Value = vec4<f32>;
+
 //!include geometry.wgsl
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
@@ -17,6 +19,8 @@ fn put(i: u32, v: vec4<f32>) {
 }
 
 //!include ../matmul/block.wgsl
+//!include ../epilogue/epilogue.wgsl
+//!include ../matmul/epilogue_block.wgsl
 
 fn forward(group: vec3<u32>, lane: u32) {
   let origin = block_origin(group, lane, params.rowByRow);
@@ -58,5 +62,6 @@ fn forward(group: vec3<u32>, lane: u32) {
     s = select(s, 0u, line_done);
     r += select(0u, 1u, line_done);
   }
-  put_rows(own, rows * outputs + col, rows < count, outputs - col);
+  let to = rows * outputs + col;
+  put_rows(finish(own, to, col, outputs), to, rows < count, outputs - col);
 }

@@ -29,6 +29,13 @@ struct Params {
 //!include load_row.wgsl
 //!include filter_row.wgsl
 //!include store_strip.wgsl
+//!include ../epilogue/epilogue.wgsl
+
+// The epilogue over a strip whose first output goes to the index `i`.
+fn finish(strip: Strip, i: u32, own: Operands) -> Strip {
+  let next = params.channels;
+  return Strip(epilogue(strip.a, i, own), epilogue(strip.b, i + next, own), epilogue(strip.c, i + 2u * next, own), epilogue(strip.d, i + 3u * next, own));
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
@@ -53,6 +60,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let columns = columns_from(i32(wo * STRIDE) - i32(params.padLeft), params.inW, channel);
   let begin = chunk * params.rows;
   let end = min(begin + params.rows, params.outH);
+  let own = channel_operands(channel, params.channels);
   // Steps before the first output, in which its sum is begun.
   let early = select((FILTER - 1u) / 2u, FILTER - 1u, STRIDE == 1u);
   var first: Strip;
@@ -89,7 +97,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
       }
     }
     if (ho >= i32(begin)) {
-      store_strip((n * params.outH + u32(ho)) * params.outW, i32(wo), params.outW, channel, done);
+      let start = (n * params.outH + u32(ho)) * params.outW;
+      store_strip(start, i32(wo), params.outW, channel, finish(done, (start + wo) * params.channels + channel, own));
     }
   }
 }

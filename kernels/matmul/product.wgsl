@@ -3,6 +3,8 @@ override LEFT_TRANSPOSED: u32 = 0;
 override RIGHT_TRANSPOSED: u32 = 0;
 override OUT_TRANSPOSED: u32 = 0;
 
+alias Value = vec4<f32>;
+
 struct Params {
   rows: u32,
   cols: u32,
@@ -29,6 +31,8 @@ fn put(i: u32, v: vec4<f32>) {
 }
 
 //!include block.wgsl
+//!include ../epilogue/epilogue.wgsl
+//!include epilogue_block.wgsl
 
 // Four depths of four rows; vector i of the result is row i.
 fn four_rows(row: u32, k: u32, end: u32) -> mat4x4<f32> {
@@ -83,5 +87,5 @@ fn product(group: vec3<u32>, lane: u32) {
   }
   let rows = row + vec4<u32>(0u, 1u, 2u, 3u);
   let at = (group.z * params.rows + rows) * params.out_ld + col / 4u;
-  put_rows(own, at, rows < vec4<u32>(params.rows), params.out_ld - col / 4u);
+  put_rows(finish(own, at, col / 4u, params.out_ld), at, rows < vec4<u32>(params.rows), params.out_ld - col / 4u);
 }

@@ -12,8 +12,11 @@ export const POINTWISE = {
 
 export type PointwiseName = keyof typeof POINTWISE;
 
-/** How a stage reads its second operand: not at all (an immediate number), or from a tensor of this shape. */
-export const OPERAND_MODE = { immediate: 0, full: 1, channel: 2, sampleChannel: 3, sample: 4, scalar: 5 } as const;
+/**
+ * How a stage reads its second operand: not at all (an immediate number), or from a tensor of this shape. `channel` takes the first row of a
+ * [2, C] as well, `secondRow` the other.
+ */
+export const OPERAND_MODE = { immediate: 0, full: 1, channel: 2, sampleChannel: 3, sample: 4, scalar: 5, secondRow: 6 } as const;
 export type OperandMode = keyof typeof OPERAND_MODE;
 
 export interface PointwiseStage {

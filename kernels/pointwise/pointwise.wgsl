@@ -36,13 +36,14 @@ struct Params {
 //!include ../include/grid.wgsl
 //!include ops.wgsl
 
-// 1 full shape · 2 [C] · 3 [N, 1, .., C] · 4 [N, 1, .., 1] · 5 one number
+// 1 full shape · 2 [C] · 3 [N, 1, .., C] · 4 [N, 1, .., 1] · 5 one number · 6 the second row of [2, C]
 fn operand_index(i: u32, mode: u32) -> u32 {
   switch (mode) {
     case 1u: { return i; }
     case 2u: { return i % params.channels; }
     case 3u: { return i / params.sample * params.channels + i % params.channels; }
     case 4u: { return i / params.sample; }
+    case 6u: { return params.channels + i % params.channels; }
     default: { return 0u; }
   }
 }

@@ -178,17 +178,20 @@ describe('inspect', () => {
     expect(found.parameters.trainable).toBe(9 * (3 * 16 + 16 * 32 + 32 * 64 + 64 * 64) + 2 * (16 + 32 + 64 + 64) + 64 * 2 + 2);
     expect(found.memory.lowerBound).toBeLessThanOrEqual(found.memory.temporaries);
     expect(found.memory.temporaries).toBeLessThan(found.memory.program);
-    expect(found.graph.some((line) => /conv2d \[2, 32, 32, 16\] <- x, block1\.0\.conv\.w/.test(line))).toBe(true);
+    expect(found.graph.some((line) => /conv2d, mul, add, relu \[2, 32, 32, 16\] <- x, block1\.0\.conv\.w/.test(line))).toBe(true);
   });
 
   it('shows a training step and what was fused', async () => {
     const text = await succeed('inspect', run, '--training', '--size', '32');
     expect(text).toMatch(/^model +vgg_small, a training step with Adam, input \[1, 32, 32, 3\]$/m);
     expect(text).toMatch(/Adam's moments/);
+    expect(text).toMatch(/^not fused +\d+ x conv2d, batch_norm_apply: others read the conv2d too$/m);
     // EfficientNet-B0 costs 0.39 billion multiply-adds an image (Tan & Le 2019, table 2), with 1000 classes.
-    const b0 = JSON.parse(await succeed('inspect', 'efficientnet_b0', '--json')) as { flops: number; fused: { chain: string; count: number }[] };
+    const b0 = JSON.parse(await succeed('inspect', 'efficientnet_b0', '--json')) as { flops: number; fused: { chain: string; count: number }[]; notFused: { chain: string; count: number }[] };
     expect(b0.flops / 2e9).toBeCloseTo(0.39, 1.5);
-    expect(b0.fused).toContainEqual({ chain: 'add, sigmoid', count: 16 });
+    expect(b0.fused).toContainEqual({ chain: 'depthwise_conv2d, mul, add, silu', count: 16 });
+    // One pixel an image: the product is computed turned round.
+    expect(b0.notFused).toContainEqual({ chain: expect.stringMatching(/^conv2d, add, sigmoid: the product is turned/), count: 16 });
   });
 
   it('names the models where there is none of that name', async () => {

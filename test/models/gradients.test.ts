@@ -12,7 +12,8 @@ import { efficientNet } from '../../models/efficientnet.ts';
 import { initialValues } from '../../models/initialise.ts';
 import { applySegments, belongsTo, segmentsBetween, type Network } from '../../models/network.ts';
 import { ParameterSet } from '../../models/parameter_set.ts';
-import { vgg } from '../../models/vgg.ts';
+import { RESNET_VARIANTS, resnet } from '../../models/resnet.ts';
+import { VGG_VARIANTS, vgg } from '../../models/vgg.ts';
 import { describeAdapters, evaluate } from '../gpu.ts';
 import { randomArray } from '../random.ts';
 import { evaluateGraph, type Values } from '../reference/interpreter.ts';
@@ -34,12 +35,22 @@ interface Case {
 
 // B0 at a quarter of its width: both kinds of block, strides, residuals, squeeze and excite.
 const reduced = (padding: 'same' | 'symmetric', depth: number) => efficientNet({ variant: 'b0', classes: 3, width: 0.25, depth, imageSize: 24, dropout: 0 }, { padding, bnEpsilon: 1e-3 });
+// The VGG family and ResNet-50 at a sixteenth of their width and less: every layer is there.
+const narrow = (name: string, by: number, tail: readonly number[]) => {
+  const config = VGG_VARIANTS[name];
+  return vgg(name, 3, { ...config, blocks: config.blocks.map((widths) => widths.map((width) => width / by)), pool: Math.min(config.pool, 2), tail });
+};
 const CASES: readonly Case[] = [
   { title: 'EfficientNet, running statistics', network: reduced('same', 0.25), side: 24, batchNorm: 'running' },
   // Not to the end, where a channel has two elements: normalising them by their own statistics is all curvature and no gradient.
   { title: 'EfficientNet, batch statistics', network: reduced('symmetric', 0.5), side: 24, batchNorm: 'batch', upTo: 'stage5' },
   { title: 'VGG, batch statistics', network: vgg('vgg_small', 3), side: 16, batchNorm: 'batch' },
   { title: 'VGG, running statistics', network: vgg('vgg_small', 3), side: 16, batchNorm: 'running' },
+  { title: 'VGG-11', network: narrow('vgg11', 16, [12, 8]), side: 32, batchNorm: 'running' },
+  { title: 'VGG-16 with batch norm', network: narrow('vgg16_bn', 32, [8, 8]), side: 32, batchNorm: 'running' },
+  { title: 'galaxy_vgg', network: narrow('galaxy_vgg', 16, [12]), side: 35, batchNorm: 'running' },
+  { title: 'ResNet-50', network: resnet('resnet50', 3, { ...RESNET_VARIANTS['resnet50'], width: 4 }), side: 35, batchNorm: 'running' },
+  { title: 'a ResNet, batch statistics', network: resnet('resnet50', 3, { depths: [1, 2], width: 4 }), side: 33, batchNorm: 'batch' },
 ];
 const BATCH = 2;
 

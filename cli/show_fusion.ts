@@ -1,0 +1,53 @@
+import { batchNormApplyOp } from '../engine/ops/batch_norm.ts';
+import type { Epilogue } from '../engine/ops/epilogue.ts';
+import { pointwiseOp, type PointwiseAttributes } from '../engine/ops/pointwise.ts';
+import type { Program } from '../engine/program/program.ts';
+import { countUses } from '../engine/program/rewrite.ts';
+import type { Tensor } from '../engine/tensor.ts';
+
+/** Ops that became one kernel, or did not and why, and in how many places. */
+export interface Fusion {
+  readonly chain: string;
+  readonly count: number;
+}
+
+const epilogueOf = ({ attrs }: Tensor) => (attrs as Epilogue).epilogue ?? [];
+
+/** `mul, add, relu` for a fused pointwise op, `conv2d, mul, add` for an op with an epilogue, the op's name for any other. */
+export function describeOp(t: Tensor): string {
+  const stages = t.op === pointwiseOp ? (t.attrs as unknown as PointwiseAttributes).stages : epilogueOf(t);
+  return [...(t.op === pointwiseOp ? [] : [t.op.name]), ...stages.map(({ op }) => op)].join(', ');
+}
+
+function counted(chains: readonly string[]): Fusion[] {
+  const counts = new Map<string, number>();
+  for (const chain of chains) counts.set(chain, (counts.get(chain) ?? 0) + 1);
+  return [...counts].map(([chain, count]) => ({ chain, count })).sort((a, b) => b.count - a.count || (a.chain < b.chain ? -1 : 1));
+}
+
+/** The tensors that the program computes, each once, in order. */
+export const stepTensors = (program: Program): Tensor[] => [...new Set(program.steps.map(({ tensor }) => tensor))];
+
+/** Whether the op's own kernel applies its epilogue, or a pass after it. */
+const passesAfter = (program: Program, t: Tensor): boolean => program.steps.findLast(({ tensor }) => tensor === t)!.launch.kernel.name === 'pointwise';
+
+/** Pointwise ops that became one kernel, with the convolution or product before them where that takes them as its epilogue. */
+export function fused(program: Program): Fusion[] {
+  const isFused = (t: Tensor) => (t.op === pointwiseOp ? (t.attrs as unknown as PointwiseAttributes).stages.length > 1 : epilogueOf(t).length > 0 && !passesAfter(program, t));
+  return counted(stepTensors(program).filter(isFused).map(describeOp));
+}
+
+/** What could have been an epilogue and is a pass of its own, with the reason. */
+export function notFused(program: Program): Fusion[] {
+  const tensors = stepTensors(program);
+  const uses = countUses(tensors);
+  return counted(tensors.flatMap((t) => {
+    if (epilogueOf(t).length > 0) return passesAfter(program, t) ? [`${describeOp(t)}: the product is turned, padded or added up from parts`] : [];
+    if (t.op !== pointwiseOp && t.op !== batchNormApplyOp) return [];
+    const [x] = t.inputs;
+    if (!x.op.takesEpilogue) return [];
+    const chain = `${x.op.name}, ${describeOp(t)}`;
+    if (epilogueOf(x).length > 0) return [`${chain}: the epilogue is full, or cannot read an operand of this shape`];
+    return uses.get(x)! > 1 ? [`${chain}: others read the ${x.op.name} too`] : [`${chain}: the ${x.op.name} is asked for`];
+  }));
+}

@@ -1,0 +1,68 @@
+import type { StoredTensor } from './formats/stored_tensor.ts';
+import { foreignShape, importWeights, type ForeignTensor, type ImportedWeights } from './import_weights.ts';
+import type { Network } from './network.ts';
+import type { ParameterSpec } from './parameter_spec.ts';
+
+const FIELDS: Readonly<Record<string, string>> = { w: 'weight', b: 'bias', gamma: 'weight', beta: 'bias', mean: 'running_mean', var: 'running_var' };
+
+/** The layer and the field of a parameter: block1.0.conv and w. */
+function split({ name }: ParameterSpec): readonly [layer: string, field: string] {
+  const dot = name.lastIndexOf('.');
+  return [name.slice(0, dot), name.slice(dot + 1)];
+}
+
+/** torchvision numbers everything in a row: convolution, batch norm, ReLU, and a pooling after each block; then dense, ReLU, dropout. */
+function vggLayers(specs: readonly ParameterSpec[]): Map<string, string> {
+  const names = new Map<string, string>();
+  const layers = [...new Set(specs.map((spec) => split(spec)[0]))];
+  let index = 0;
+  layers.forEach((layer, i) => {
+    const [block, , kind] = layer.split('.');
+    if (!block.startsWith('block')) return;
+    // A ReLU lies between two convolutions, and a pooling as well between two blocks.
+    if (kind === 'conv' && i > 0) index += layers[i - 1].startsWith(`${block}.`) ? 1 : 2;
+    names.set(layer, `features.${index++}`);
+  });
+  layers.filter((layer) => !layer.startsWith('block')).forEach((layer, i) => names.set(layer, `classifier.${3 * i}`));
+  return names;
+}
+
+const RESNET_LAYERS: Readonly<Record<string, string>> = {
+  'reduce.conv': 'conv1', 'reduce.bn': 'bn1', 'middle.conv': 'conv2', 'middle.bn': 'bn2', 'expand.conv': 'conv3', 'expand.bn': 'bn3',
+  'shortcut.conv': 'downsample.0', 'shortcut.bn': 'downsample.1',
+};
+
+function resnetLayer(layer: string): string {
+  const [, stage, block, rest] = /^stage(\d+)\.(\d+)\.(.+)$/.exec(layer) ?? [];
+  if (stage) return `layer${stage}.${block}.${RESNET_LAYERS[rest]}`;
+  return { 'stem.conv': 'conv1', 'stem.bn': 'bn1', classifier: 'fc' }[layer]!;
+}
+
+/** Every parameter of a VGG or ResNet under torchvision's names and in its shapes. */
+export function torchvisionTensors({ specs }: Network): ForeignTensor[] {
+  const isVgg = specs[0].name.startsWith('block');
+  const vggNames = isVgg ? vggLayers(specs) : undefined;
+  const channels = specs.findLast(({ kind }) => kind === 'filter')!.shape[3];
+  const firstDense = specs.find(({ kind }) => kind === 'dense');
+  return specs.map((spec) => {
+    const [layer, field] = split(spec);
+    const foreign = { spec, name: `${vggNames?.get(layer) ?? resnetLayer(layer)}.${FIELDS[field]}`, shape: foreignShape('torch', spec) };
+    if (!isVgg || spec !== firstDense) return foreign;
+    const side = Math.sqrt(spec.shape[0] / channels);
+    return { ...foreign, image: [side, side, channels] };
+  });
+}
+
+/**
+ * Weights of a VGG or ResNet as torchvision or this project names them.
+ * @param source the file's name, for sentences
+ * @throws UserError naming what is missing, too many or misshapen
+ */
+export function importTorchvision(tensors: ReadonlyMap<string, StoredTensor>, network: Network, source: string): ImportedWeights {
+  const own = network.specs.map((spec) => ({ spec, name: spec.name, shape: spec.shape }));
+  // The first layer's name tells the two apart.
+  const expected = tensors.has(network.specs[0].name)
+    ? { network: network.name, layout: 'tuningfork' as const, tensors: own, convention: 'tuningfork' }
+    : { network: network.name, layout: 'torch' as const, tensors: torchvisionTensors(network), convention: 'torchvision' };
+  return importWeights(tensors, expected, source);
+}
