@@ -1,12 +1,11 @@
-import { conv2d } from '../../engine/ops/conv2d.ts';
 import type { ConvGeometry } from '../../engine/ops/conv_geometry.ts';
 import { input } from '../../engine/ops/leaves.ts';
-import { maxPool2d } from '../../engine/ops/pool.ts';
 import type { PointwiseAttributes } from '../../engine/ops/pointwise.ts';
 import { sizeOf, topologicalOrder, type Shape, type Tensor } from '../../engine/tensor.ts';
 import { efficientNet } from '../../models/efficientnet.ts';
 import { efficientNetConfig } from '../../models/efficientnet_table.ts';
-import { applySegments } from '../../models/network.ts';
+import { applySegments, type Network } from '../../models/network.ts';
+import { vgg } from '../../models/vgg.ts';
 
 export const GROUPS = ['b0', 'vgg16', 'galaxy_vgg', 'matmul', 'norm', 'pool', 'pointwise', 'optimizer'] as const;
 export type Group = (typeof GROUPS)[number];
@@ -17,7 +16,7 @@ export type Kind = 'conv2d' | 'depthwise_conv2d' | 'matmul' | 'batch_norm' | 'ma
 /** One layer as plain data, which every process understands. Sliding windows are padded as TensorFlow's SAME. */
 export interface Layer {
   readonly group: Group | 'adapter';
-  /** Where it occurs first. */
+  /** Where it occurs first: the names of weights, without `.w`. */
   readonly name: string;
   readonly kind: Kind;
   /** [N, H, W, C]; of a matrix product the left factor [M, K]. */
@@ -29,25 +28,11 @@ export interface Layer {
   readonly activation?: 'none' | 'relu' | 'silu';
 }
 
-/** VGG16 (Simonyan & Zisserman 2015, table 1, D) and galaxy_vgg: channels of 3x3 convolutions block by block, 2x2 max pooling after each. */
-const VGG16 = { widths: [[64, 64], [128, 128], [256, 256, 256], [512, 512, 512], [512, 512, 512]], size: 224, dense: [4096, 4096, 1000] };
-const GALAXY_VGG = { widths: [[64], [128], [256], [512], [512]], size: 128, dense: [] };
-
-/** The shapes of the layers are read off this graph; biases and activations between them are left out. */
-function vggGraph({ widths, size }: { widths: readonly (readonly number[])[]; size: number }, batch: number): Tensor {
-  let y = input('x', [batch, size, size, 3]);
-  widths.forEach((block, b) => {
-    block.forEach((width, i) => (y = conv2d(y, input(`conv${b + 1}_${i + 1}`, [3, 3, y.shape[3], width]), { padding: 'same' })));
-    y = maxPool2d(y, { size: 2 }).named(`pool${b + 1}`);
-  });
-  return y;
-}
-
-function b0Graph(batch: number): Tensor {
-  const network = efficientNet(efficientNetConfig('b0', 1000), { padding: 'same', bnEpsilon: 1e-3 });
+/** The graph of a network in training, for images of so many pixels a side. Its parameters are inputs: only shapes are asked for. */
+function graphOf(network: Network, batch: number, size: number): Tensor {
   const shapes = new Map(network.specs.map(({ name, shape }) => [name, shape]));
   const parameters = { tensor: (name: string) => input(name, shapes.get(name)!) };
-  return applySegments(network.segments, input('x', [batch, 224, 224, 3]), { parameters, batchNorm: 'batch' });
+  return applySegments(network.segments, input('x', [batch, size, size, 3]), { parameters, batchNorm: 'batch' });
 }
 
 /** The layer that a node of a graph is; undefined for what is not measured. */
@@ -62,10 +47,10 @@ function layerOf(t: Tensor, network: Group): Layer | undefined {
     case 'matmul':
       return { group: network, name: weightName, kind: 'matmul', x: x.shape, w: w.shape };
     case 'batch_norm_apply':
-      return { group: 'norm', name: t.inputs[2].name!.replace(/\.gamma$/, ''), kind: 'batch_norm', x: x.shape, activation: t.attrs['activation'] as Layer['activation'] };
+      return { group: 'norm', name: `${network} ${t.inputs[2].name!.replace(/\.gamma$/, '')}`, kind: 'batch_norm', x: x.shape, activation: t.attrs['activation'] as Layer['activation'] };
     case 'max_pool2d': {
       const { filterH, filterW, strideH } = (t.attrs as unknown as { geometry: ConvGeometry }).geometry;
-      return { group: 'pool', name: `${network} ${t.name}`, kind: 'max_pool2d', x: x.shape, w: [filterH, filterW], stride: strideH };
+      return { group: 'pool', name: `${network} ${x.name ?? 'last block'}`, kind: 'max_pool2d', x: x.shape, w: [filterH, filterW], stride: strideH };
     }
     case 'pointwise': {
       const [{ op, mode }] = (t.attrs as unknown as PointwiseAttributes).stages;
@@ -79,29 +64,20 @@ function layerOf(t: Tensor, network: Group): Layer | undefined {
 const layersOfGraph = (root: Tensor, network: Group): Layer[] =>
   topologicalOrder([root]).map((t) => layerOf(t, network)).filter((layer) => layer !== undefined);
 
-function denseLayers({ widths, size, dense }: typeof VGG16, batch: number): Layer[] {
-  let inputs = (size / 2 ** widths.length) ** 2 * widths[widths.length - 1].at(-1)!;
-  return dense.map((outputs, i) => {
-    const layer: Layer = { group: 'vgg16', name: `fc${widths.length + 1 + i}`, kind: 'matmul', x: [batch, inputs], w: [inputs, outputs] };
-    inputs = outputs;
-    return layer;
-  });
-}
-
 /** SiLU as an op of its own (in the networks batch norm brings it along), at the largest, the middle and the smallest of its tensors. */
 function siluLayers(norms: readonly Layer[]): Layer[] {
   const bySize = norms.filter(({ activation }) => activation === 'silu').sort((a, b) => sizeOf(b.x) - sizeOf(a.x));
   return [0, bySize.length >> 1, bySize.length - 1].map((i) => ({ group: 'pointwise', name: `silu ${bySize[i].name}`, kind: 'silu', x: bySize[i].x }));
 }
 
-/** Weights updated at once, as many as in B0's smallest vector, B0's classifier and VGG16's fc7. */
-const ADAM_SIZES = { 'B0 stem.bn': 32, 'B0 classifier': 1_280_000, 'VGG16 fc7': 4096 * 4096 };
+/** Weights updated at once, as many as in B0's smallest vector, B0's classifier and VGG16's second fully connected layer. */
+const ADAM_SIZES = { 'B0 stem.bn': 32, 'B0 classifier': 1_280_000, 'VGG16 tail.1': 4096 * 4096 };
 
 /** Every distinct layer of the networks at this batch size, those of a network in its order, and what is measured beside them. */
 export function allLayers(batch: number): Layer[] {
-  const b0 = layersOfGraph(b0Graph(batch), 'b0');
-  const vgg16 = [...layersOfGraph(vggGraph(VGG16, batch), 'vgg16'), ...denseLayers(VGG16, batch)];
-  const galaxyVgg = layersOfGraph(vggGraph(GALAXY_VGG, batch), 'galaxy_vgg');
+  const b0 = layersOfGraph(graphOf(efficientNet(efficientNetConfig('b0', 1000), { padding: 'same', bnEpsilon: 1e-3 }), batch, 224), 'b0');
+  const vgg16 = layersOfGraph(graphOf(vgg('vgg16', 1000), batch, 224), 'vgg16');
+  const galaxyVgg = layersOfGraph(graphOf(vgg('galaxy_vgg', 2), batch, 128), 'galaxy_vgg');
   const distinct = new Map<string, Layer>();
   const layers: Layer[] = [
     ...b0, ...vgg16, ...galaxyVgg, ...siluLayers(b0),

@@ -153,6 +153,8 @@ function batchNorm({ x: shape, activation = 'none' }: Layer, { x, gamma, beta, d
     const sizeOfZ = gamma[c] * (Math.abs(normal(i)) + 1) + Math.abs(beta[c]);
     if (result === 'y') return { value: activate(z), bound: error * sizeOfZ };
     const through = (sums.dbeta + normal(i) * sums.dgamma) / rows;
+    // Where rounding decides on which side of its corner an activation is, either slope is right.
+    if (activation === 'relu' && Math.abs(z) <= error * sizeOfZ) return { value: (gamma[c] / deviation) * (dz(i) - through), bound: 2 * (gamma[c] / deviation) * Math.abs(dy[i]) };
     const size = Math.abs(dy[i]) * (1 + sizeOfZ) + (sums.size + Math.abs(normal(i)) * (sums.normalSize + sums.size)) / rows;
     return { value: (gamma[c] / deviation) * (dz(i) - through), bound: 4 * error * (gamma[c] / deviation) * size };
   };

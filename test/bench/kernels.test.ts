@@ -23,6 +23,7 @@ const TINY: readonly Layer[] = [
   { group: 'b0', name: 'depthwise', kind: 'depthwise_conv2d', x: [2, 7, 6, 8], w: [5, 5, 8], stride: 2 },
   { group: 'b0', name: 'classifier', kind: 'matmul', x: [3, 20], w: [20, 7] },
   { group: 'norm', name: 'bn', kind: 'batch_norm', x: [3, 5, 5, 8], activation: 'silu' },
+  { group: 'norm', name: 'bn relu', kind: 'batch_norm', x: [3, 5, 5, 8], activation: 'relu' },
   { group: 'pool', name: 'pool', kind: 'max_pool2d', x: [2, 7, 6, 4], w: [2, 2], stride: 2 },
   { group: 'pointwise', name: 'silu', kind: 'silu', x: [2, 5, 5, 8] },
   { group: 'pointwise', name: 'add', kind: 'add', x: [2, 5, 5, 8] },
@@ -41,12 +42,15 @@ describe('the layers', () => {
     expect(flops).toBeGreaterThan(0.5 * 2 * 0.39e9);
     expect(flops).toBeLessThan(2 * 0.39e9);
   });
-  it('of VGG16 are 9 convolutions and 3 products, of galaxy_vgg 5 convolutions', () => {
+  it('of VGG16 are 9 convolutions and 3 products, of galaxy_vgg 5 and 2', () => {
     const of = (group: string) => layers.filter((layer) => layer.group === group).map(({ name }) => name);
-    expect(of('vgg16')).toEqual(['conv1_1', 'conv1_2', 'conv2_1', 'conv2_2', 'conv3_1', 'conv3_2', 'conv4_1', 'conv4_2', 'conv5_1', 'fc6', 'fc7', 'fc8']);
-    expect(of('galaxy_vgg')).toEqual(['conv1_1', 'conv2_1', 'conv3_1', 'conv4_1', 'conv5_1']);
+    expect(of('vgg16')).toEqual([
+      'block1.0.conv', 'block1.1.conv', 'block2.0.conv', 'block2.1.conv', 'block3.0.conv', 'block3.1.conv', 'block4.0.conv', 'block4.1.conv', 'block5.0.conv',
+      'tail.0', 'tail.1', 'classifier',
+    ]);
+    expect(of('galaxy_vgg')).toEqual(['block1.0.conv', 'block2.0.conv', 'block3.0.conv', 'block4.0.conv', 'block5.0.conv', 'tail.0', 'classifier']);
     expect(of('pool')).toHaveLength(10);
-    expect(layers.find(({ name }) => name === 'fc6')!.x).toEqual([4, 25088]);
+    expect(layers.find(({ group, name }) => group === 'vgg16' && name === 'tail.0')!.x).toEqual([4, 25088]);
   });
 });
 
