@@ -1,8 +1,8 @@
 import type { KernelContender } from './kernels/contender.ts';
 import { bundleTfjs } from './tfjs_bundle.ts';
 
-/** Other engines that are measured beside this one. */
-export type Peer = 'tfjs' | 'ort' | 'jax';
+/** Other engines that are measured beside this one; `v1` is this one with its naive kernels. */
+export type Peer = 'tfjs' | 'ort' | 'jax' | 'v1';
 
 /**
  * The file and arguments of a peer's process, for whole models or for single layers.
@@ -18,7 +18,9 @@ export async function openKernels(engine: string): Promise<(adapter?: string) =>
       return (await import('./ort/kernels.ts')).openOrtKernels;
     case 'jax':
       return (await import('./jax/kernels.ts')).openJaxKernels;
-    default:
-      return (await import('./kernels/tuningfork_kernels.ts')).openTuningforkKernels;
+    default: {
+      const { openTuningforkKernels } = await import('./kernels/tuningfork_kernels.ts');
+      return (adapter) => openTuningforkKernels(adapter, engine === 'v1' ? 1 : undefined);
+    }
   }
 }

@@ -30,9 +30,10 @@ export const ADAM_CONSTANTS = { hyper: Float32Array.of(ADAM.rate, 1 - ADAM.beta1
 
 /**
  * A case as a graph of this engine. `operand` gives the tensors of the case's operands, and Adam's `hyper` and `guard`.
+ * @param version the kernels of convolutions and products: 1 takes the naive ones
  * @returns the results in the order of `case.results`, or the update that changes them
  */
-export function graphOf({ layer, direction }: Case, operand: (name: string) => Tensor): { outputs: Tensor[] } | { update: Tensor } {
+export function graphOf({ layer, direction }: Case, operand: (name: string) => Tensor, version?: 1): { outputs: Tensor[] } | { update: Tensor } {
   const { kind, stride, activation } = layer;
   /** Outputs of a layer y(x, parameters...): itself, gradients, or both. */
   const directed = (y: Tensor, x: Tensor, ...parameters: Tensor[]): { outputs: Tensor[] } => {
@@ -46,7 +47,7 @@ export function graphOf({ layer, direction }: Case, operand: (name: string) => T
     case 'depthwise_conv2d':
     case 'matmul': {
       const [x, w] = [operand('x'), operand('w')];
-      const y = kind === 'matmul' ? matmul(x, w) : (kind === 'conv2d' ? conv2d : depthwiseConv2d)(x, w, { stride, padding: 'same' });
+      const y = kind === 'matmul' ? matmul(x, w, { version }) : (kind === 'conv2d' ? conv2d : depthwiseConv2d)(x, w, { stride, padding: 'same', version });
       return directed(y, x, w);
     }
     case 'batch_norm': {

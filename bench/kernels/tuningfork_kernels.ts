@@ -7,14 +7,18 @@ import { drawOperands, shapeOf, type Case } from './cases.ts';
 import type { KernelContender, Prepared } from './contender.ts';
 import { ADAM_CONSTANTS, graphOf } from './graph.ts';
 
-/** This engine, layer by layer. The operands are parameters, not inputs: a run uploads nothing. */
-export async function openTuningforkKernels(adapter?: string): Promise<KernelContender> {
+/** The layers that have kernels of version 1. */
+const VERSIONED = ['conv2d', 'depthwise_conv2d', 'matmul'];
+
+/** This engine, layer by layer, with the kernels that it chooses or with the naive ones. The operands are parameters, not inputs: a run uploads nothing. */
+export async function openTuningforkKernels(adapter?: string, version?: 1): Promise<KernelContender> {
   const device = await openAdapter(adapter);
   return {
     adapter: device.adapter,
     maxStorageBinding: device.capabilities.maxStorageBinding,
     close: () => device[Symbol.dispose](),
-    async prepare(c: Case): Promise<Prepared> {
+    async prepare(c: Case): Promise<Prepared | string> {
+      if (version && !VERSIONED.includes(c.layer.kind)) return 'there is one version only';
       const parameters = new Map<string, Parameter>();
       let program: Program | undefined;
       const release = () => {
@@ -33,7 +37,7 @@ export async function openTuningforkKernels(adapter?: string): Promise<KernelCon
           if (!parameters.has(name) && !shapes.has(name)) shapes.set(name, input(name, shapeOf(name, c.layer)));
           return parameters.get(name)?.tensor ?? shapes.get(name)!;
         };
-        const graph = graphOf(c, operand);
+        const graph = graphOf(c, operand, version);
         const compiled = await compile(device, 'update' in graph ? { updates: [graph.update] } : graph);
         program = compiled;
         return {
