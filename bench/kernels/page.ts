@@ -4,7 +4,7 @@ import { html } from '../../galaxies/report/html.ts';
 import { page, plot, table, type Section } from '../../galaxies/report/pieces.ts';
 import type { KernelBenchResult } from './measure.ts';
 import { rooflinePlot, speedBars } from './plots.ts';
-import { casesOfFailure, circumstances, comparisons, failures, kernelsOf, milliseconds, shapesOf, speedOf } from './show.ts';
+import { casesOfFailure, circumstances, comparisonTable, failures, kernelsOf, milliseconds, shapesOf, slowerThan, speedOf } from './show.ts';
 
 const READINGS: Readonly<Record<string, string>> = {
   forward: 'forward pass',
@@ -54,18 +54,13 @@ ${table({ caption: `${first} by layer: milliseconds, and the share of what the a
 async function summary(result: KernelBenchResult): Promise<Section> {
   const [first, ...others] = result.engines;
   const bad = failures(result);
-  const rows = comparisons(result).map(({ group, engine, cases, ours, theirs, ratio, slower }) => [
-    group, engine, String(cases), milliseconds(ours), milliseconds(theirs), ratio.toFixed(2),
-    slower.map((c) => `${c.name} (${c.ratio.toFixed(2)})`).join(', '),
-  ]);
+  const { header, rows } = comparisonTable(result);
   return {
     id: 'summary', title: 'Summary',
     body: html`${result.cases.some(({ flops, outcomes }) => flops > 0 && outcomes[first].status === 'measured') && await plot(
       rooflinePlot(result), 'Roofline', 'Each point is a layer of this engine; the dashed line is what a copy and chained multiply-adds reach on the same adapter.')}
-${others.length > 0 && table({
-    caption: `${first} beside others: sums of medians in milliseconds, and the median of ${first} : other`,
-    columns: ['', 'engine', 'cases', first, 'other', 'ratio', `slower than the other`], rows,
-  })}
+${others.length > 0 && table({ caption: `Sums of medians in milliseconds; the share is ${first} : other`, columns: header, rows })}
+${slowerThan(result).map((sentence) => html`<p>${sentence}</p>`)}
 ${bad.length > 0 && table({
     caption: 'Not measured', plain: true, columns: ['', 'engine', 'why'],
     rows: bad.map((failure) => [casesOfFailure(failure), failure.engine, failure.status === 'failed' ? `wrong result: ${failure.reason}` : failure.reason]),

@@ -40,8 +40,15 @@ export function kernelsOf(outcome: Outcome): string {
 export const shapesOf = ({ layer: { x, w, stride = 1, kind } }: CaseResult): string =>
   `${x.join('·')}${w ? ` ${kind === 'max_pool2d' ? 'window ' : ''}${w.join('·')}` : ''}${stride > 1 ? ` /${stride}` : ''}`;
 
+/** A layer's kind as it is summed up: convolutions by the size of their filters. */
+const kindOf = ({ layer: { kind, w } }: CaseResult): string =>
+  (kind === 'conv2d' ? `conv ${w![0]}x${w![1]}` : kind === 'depthwise_conv2d' ? 'depthwise' : kind.replace('_', ' '));
+
+/** This engine against another in all layers of a kind and direction in a group. */
 export interface Comparison {
   readonly group: string;
+  readonly kind: string;
+  readonly direction: string;
   readonly engine: string;
   readonly cases: number;
   /** Sums of the medians over the cases that both measured, in milliseconds: see `comparable`. */
@@ -49,23 +56,45 @@ export interface Comparison {
   readonly theirs: number;
   /** Median of the ratios ours : theirs. */
   readonly ratio: number;
-  /** Cases in which this engine takes longer. */
+  /** Cases in which this engine takes longer, by more than a tenth. */
   readonly slower: readonly { readonly name: string; readonly ratio: number }[];
 }
 
-/** This engine against each other one, network by network. */
 export function comparisons(result: KernelBenchResult): Comparison[] {
   const { engines: [first, ...others], cases } = result;
-  const groups = [...new Set(cases.map(({ layer }) => layer.group))];
-  return others.flatMap((engine) => groups.flatMap((group) => {
-    const both = cases.filter(({ layer }) => layer.group === group).flatMap((c) => {
+  const keyOf = (c: CaseResult): string => JSON.stringify([c.layer.group, kindOf(c), c.direction]);
+  const keys = [...new Set(cases.map(keyOf))];
+  return others.flatMap((engine) => keys.flatMap((key) => {
+    const both = cases.filter((c) => keyOf(c) === key).flatMap((c) => {
       const [ours, theirs] = [first, engine].map((name) => comparable(c, name, result));
       return ours !== undefined && theirs !== undefined ? [{ name: `${c.layer.name} ${c.direction}`, ours, theirs, ratio: ours / theirs }] : [];
     });
     if (both.length === 0) return [];
+    const [group, kind, direction] = JSON.parse(key) as string[];
     const total = (whose: 'ours' | 'theirs') => both.reduce((sum, times) => sum + times[whose], 0);
-    return [{ group, engine, cases: both.length, ours: total('ours'), theirs: total('theirs'), ratio: median(both.map((c) => c.ratio)), slower: both.filter((c) => c.ratio > 1) }];
+    const slower = both.filter((c) => c.ratio > 1.1);
+    return [{ group, kind, direction, engine, cases: both.length, ours: total('ours'), theirs: total('theirs'), ratio: median(both.map((c) => c.ratio)), slower }];
   }));
+}
+
+/** Comparisons as the rows of a table, and its header. */
+export function comparisonTable(result: KernelBenchResult): { header: string[]; rows: string[][] } {
+  const [first] = result.engines;
+  return {
+    header: ['', 'beside', 'cases', `${first} ms`, 'other ms', 'share', 'median share', 'slower in'],
+    rows: comparisons(result).map(({ group, kind, direction, engine, cases, ours, theirs, ratio, slower }) => [
+      `${group} ${kind} ${direction}`, engine, String(cases), milliseconds(ours), milliseconds(theirs), (ours / theirs).toFixed(2), ratio.toFixed(2), String(slower.length),
+    ]),
+  };
+}
+
+/** One sentence an engine that was faster anywhere. */
+export function slowerThan(result: KernelBenchResult): string[] {
+  const [first, ...others] = result.engines;
+  return others.flatMap((engine) => {
+    const slower = comparisons(result).filter((c) => c.engine === engine).flatMap((c) => c.slower).sort((a, b) => b.ratio - a.ratio);
+    return slower.length ? [`${first} is slower than ${engine} in: ${slower.map((c) => `${c.name} (${c.ratio.toFixed(2)})`).join(', ')}`] : [];
+  });
 }
 
 export interface Failure {
@@ -134,15 +163,12 @@ export function showKernelBench(result: KernelBenchResult): string {
   });
   const header = ['', 'shapes', 'ms', 'least to most', 'wall ms', 'GFLOP/s', 'GB/s', 'of adapter', ...others.flatMap((name) => [`${name} ms`, 'ratio']), 'kernels'];
   const bad = failures(result);
+  const comparison = comparisonTable(result);
   return [
     ...circumstances(result),
     '',
     columns([header, ...rows]),
-    ...comparisons(result).flatMap(({ group, engine, cases, ours, theirs, ratio: middle, slower }) => [
-      '',
-      `${group}: ${milliseconds(ours)} ms, ${engine} ${milliseconds(theirs)} ms in the ${cases} cases that both did; median ratio ${middle.toFixed(2)}`,
-      ...(slower.length ? [`slower than ${engine}: ${slower.map((c) => `${c.name} (${c.ratio.toFixed(2)})`).join(', ')}`] : []),
-    ]),
+    ...(others.length > 0 ? ['', columns([comparison.header, ...comparison.rows]), ...slowerThan(result)] : []),
     ...(bad.length ? ['', ...bad.map((failure) => `${failure.status === 'failed' ? 'WRONG RESULT' : 'not done'}, ${failure.engine}, ${casesOfFailure(failure)}: ${failure.reason}`)] : []),
   ].join('\n');
 }

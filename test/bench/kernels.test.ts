@@ -129,8 +129,12 @@ describe('a benchmark of made-up engines', () => {
     expect(flops).toBe(2 * 16 * 4 * 27);
     expect(bytes).toBe(4 * (48 + 108 + 64));
     expect(outcomes['ours']).toMatchObject({ status: 'measured', kernels: [{ name: 'naive', overrides: {} }, { name: 'naive', overrides: {} }], timing: { runs: expect.any(Number) } });
-    expect(comparisons(result).map(({ group, engine, cases, slower }) => [group, engine, cases, slower])).toEqual([['b0', 'theirs', 3, []], ['pointwise', 'theirs', 1, []]]);
+    expect(comparisons(result).map(({ group, kind, direction, cases, slower }) => [group, kind, direction, cases, slower])).toEqual([
+      ['b0', 'conv 3x3', 'forward', 1, []], ['b0', 'conv 3x3', 'input_grad', 1, []], ['b0', 'conv 3x3', 'filter_grad', 1, []], ['pointwise', 'add', 'forward', 1, []],
+    ]);
     const text = showKernelBench(result);
+    expect(text).not.toContain('slower than');
+    expect(showKernelBench({ ...result, engines: ['theirs', 'ours'] })).toMatch(/theirs is slower than ours in: \w+ \w+ \([45]\.\d\d\), /);
     expect(text).toMatch(/conv forward +1·4·4·3 3·3·3·4 +20\.00 .*2 x naive/);
     expect(failures(result)).toEqual([]);
     const page = await renderKernelPage(result);
