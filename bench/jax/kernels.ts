@@ -60,14 +60,10 @@ export async function openJaxKernels(adapterName?: string): Promise<KernelConten
           return [permuted(result, axes.map((axis) => shape[axis]), axes.map((_, axis) => axes.indexOf(axis)))];
         },
         async run(times) {
-          let last: JaxArray | undefined;
-          for (let i = 0; i < times; i++) {
-            last?.dispose();
-            last = once();
-          }
-          // Work is dispatched when somebody asks for it at the latest.
-          await last!.blockUntilReady();
-          last!.dispose();
+          // It is lazy: an array that is let go before somebody asks for it is never computed.
+          const results = Array.from({ length: times }, once);
+          await Promise.all(results.map((result) => result.blockUntilReady()));
+          for (const result of results) result.dispose();
           await device.idle();
           return times;
         },
