@@ -18,6 +18,7 @@ export function register(program: Command): void {
   addMeasurement(bench, 'models', 'forward', 'the forward pass of EfficientNet-B0');
   addMeasurement(bench, 'train', 'train', 'a training step of EfficientNet-B0: all weights, Adam, batch norm by batch statistics');
   addKernels(bench);
+  addGrowth(bench);
   // What a measurement forks to run an engine in a process of its own.
   bench.command('contender', { hidden: true }).argument('<engine>').action(async (engine: string) => {
     const { serve } = await import('../../bench/serve.ts');
@@ -119,5 +120,50 @@ Examples:
       if (out !== undefined) await import('../../bench/kernels/page.ts').then(({ writeKernelPage }) => writeKernelPage(out, result));
       console.log(json ? JSON.stringify(result, null, 2) : showKernelBench(result));
       if (failures(result).some(({ status }) => status === 'failed')) process.exitCode = 1;
+    });
+}
+
+/** A parser for ascending whole numbers within low..high with commas between them. */
+const ascending = (low: number, high: number) => (text: string): number[] => {
+  const numbers = text.split(',').map(wholeNumberWithin(low, high));
+  if (numbers.some((n, i) => i > 0 && n <= numbers[i - 1])) throw new InvalidArgumentError('The numbers must ascend.');
+  return numbers;
+};
+
+interface GrowthCommandOptions {
+  readonly work: Job['work'];
+  readonly batches: readonly number[];
+  readonly sizes: readonly number[];
+  readonly batch: number;
+  readonly size: number;
+  readonly repeats: number;
+  readonly limit: number;
+  readonly out?: string;
+}
+
+function addGrowth(bench: Command): void {
+  bench
+    .command('growth')
+    .description('how time and memory of EfficientNet-B0 grow with the batch and with the size of the images')
+    .addOption(new Option('--work <what>', 'what is measured').choices(['forward', 'train']).default('forward'))
+    .option('--batches <numbers>', 'images at once, ascending, with commas between', ascending(1, 1024), [1, 2, 4, 8, 16, 32, 64, 128, 256])
+    .option('--sizes <pixels>', 'heights and widths, ascending, with commas between', ascending(32, 2048), [64, 96, 128, 192, 256, 384, 512])
+    .option('--batch <n>', 'images at once while the size grows', wholeNumberWithin(1, 1024), 4)
+    .option('--size <pixels>', 'height and width while the batch grows', wholeNumberWithin(32, 2048), 224)
+    .option('--repeats <n>', 'timed runs at each point, after one to warm up', wholeNumberWithin(1, 1000), 3)
+    .option('--limit <seconds>', 'a series ends when a run takes longer', wholeNumberWithin(1, 3600), 20)
+    .option('--out <folder>', 'also write growth.json and a page with plots')
+    .addHelpText('after', `
+Each point is measured in a process of its own. A series also ends where the adapter's memory does.
+
+Examples:
+  tuningfork bench growth --out growth/
+  tuningfork bench growth --work train --batches 1,4,16 --sizes 64,128,224`)
+    .action(async (_options: object, command: Command) => {
+      const { out, json, ...options } = allOptions<GrowthCommandOptions>(command);
+      const { benchGrowth, showGrowth, writeGrowthPage } = await import('../../bench/growth.ts');
+      const result = await benchGrowth({ ...options, program: [process.argv[1], 'bench', 'contender', 'tuningfork'], onProgress: (text) => console.error(text) });
+      if (out !== undefined) await writeGrowthPage(out, result);
+      console.log(json ? JSON.stringify(result, null, 2) : showGrowth(result));
     });
 }
