@@ -9,7 +9,7 @@ export interface Epilogue {
   readonly epilogue?: readonly PointwiseStage[];
 }
 
-type Context = Pick<LowerContext<Epilogue>, 'inputs' | 'attrs' | 'output' | 'in' | 'out' | 'temp'>;
+type Context = Pick<LowerContext<Epilogue>, 'inputs' | 'attrs' | 'output' | 'capabilities' | 'in' | 'out' | 'temp'>;
 
 /** The buffers of the operands, in the order of the stages that have one. */
 function operandsOf({ inputs, attrs: { epilogue = [] }, in: from }: Context): BufferRef[] {
@@ -23,7 +23,7 @@ export function plainly(step: Step, read: BufferRef): Step {
 }
 
 /** The result of an op lies in `from` and its epilogue is still to be applied. */
-export const epiloguePass = (ctx: Context, from: BufferRef): Step => pointwiseStep(ctx.attrs.epilogue ?? [], ctx.output, from, operandsOf(ctx), ctx.out());
+export const epiloguePass = (ctx: Context, from: BufferRef): Step => pointwiseStep(ctx.attrs.epilogue ?? [], ctx.output, from, operandsOf(ctx), ctx.out(), ctx.capabilities);
 
 /**
  * The step that makes an op's output, with the op's epilogue: within the kernel where that takes one, in a pass of its own where not.

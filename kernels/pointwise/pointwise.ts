@@ -27,13 +27,23 @@ export interface PointwiseStage {
 
 export const MAX_STAGES = 4;
 
+const WORKGROUP = 64;
+/** Values of a thread, as long as there are so many threads; measured in bench/ladder_depthwise.md. */
+const MOST_VALUES = 16;
+const THREADS = { software: 2048, hardware: 65_536 };
+
 /** A chain over a tensor of `size` elements, `channels` in its last dimension, `sample` in all but its first. */
-export function pointwise(stages: readonly PointwiseStage[], size: number, channels: number, sample: number): Launch {
+export function pointwise(stages: readonly PointwiseStage[], size: number, channels: number, sample: number, software: boolean): Launch {
   // A Value of four channels must not straddle two operands' values.
   const vector = channels % 4 === 0 && stages.every((s) => s.mode !== 'sample' && s.mode !== 'scalar') && size % 4 === 0;
   const width = vector ? 4 : 1;
   const overrides: Record<string, number> = {};
-  const params: Record<string, number> = { size: size / width, channels: channels / width, sample: sample / width };
+  const [values, row, image] = [size / width, channels / width, sample / width];
+  const chunk = Math.max(1, Math.min(MOST_VALUES, Math.floor(values / (software ? THREADS.software : THREADS.hardware))));
+  const params: Record<string, number> = {
+    size: values, channels: row, sample: image, chunk,
+    channels_on: WORKGROUP % row, samples_on: Math.floor(WORKGROUP / image), rest_on: WORKGROUP % image,
+  };
   for (let k = 0; k < MAX_STAGES; k++) {
     const stage = stages[k];
     if (stage) {
@@ -47,7 +57,7 @@ export function pointwise(stages: readonly PointwiseStage[], size: number, chann
     overrides,
     aliases: vector ? {} : { Value: 'f32' },
     params,
-    workgroups: foldWorkgroups(ceilDiv(size / width, 64)),
+    workgroups: foldWorkgroups(ceilDiv(values, WORKGROUP * chunk)),
   };
 }
 

@@ -3,7 +3,9 @@
 // Each stage is an override (OP0..OP3), so its `switch` is decided when the pipeline is made and costs nothing at run time:
 // the compiler fuses chains it finds in the graph by naming their stages, and no shader text is ever assembled.
 // A stage's second operand is the tensor of its own binding, read where MODE says (see operand_index), or the
-// immediate number s0..s3. A thread owns one Value: four neighbouring channels, or one where 4 does not divide them.
+// immediate number s0..s3. A Value is four neighbouring channels, or one where 4 does not divide them. A workgroup owns `chunk` runs of 64
+// Values one after the other, of which a thread takes every 64th: then it divides by the number of channels once and counts from there,
+// for on a CPU a division costs more than the rest of a stage.
 alias Value = vec4<f32>;
 
 override OP0: u32 = 0;
@@ -19,6 +21,11 @@ struct Params {
   size: u32,     // of out, in Values
   channels: u32, // of the last dimension, in Values
   sample: u32,   // of one sample (all dimensions but the first), in Values
+  chunk: u32,
+  // What 64 Values further means: 64 % channels, 64 / sample, 64 % sample.
+  channels_on: u32,
+  samples_on: u32,
+  rest_on: u32,
   s0: f32,
   s1: f32,
   s2: f32,
@@ -36,42 +43,63 @@ struct Params {
 //!include ../include/grid.wgsl
 //!include ops.wgsl
 
+// Where a Value lies: by itself, in its row of channels, and in which sample.
+struct Place {
+  i: u32,
+  channel: u32,
+  sample: u32,
+  rest: u32, // Values before it in the sample
+}
+
 // 1 full shape · 2 [C] · 3 [N, 1, .., C] · 4 [N, 1, .., 1] · 5 one number · 6 the second row of [2, C]
-fn operand_index(i: u32, mode: u32) -> u32 {
+fn operand_index(at: Place, mode: u32) -> u32 {
   switch (mode) {
-    case 1u: { return i; }
-    case 2u: { return i % params.channels; }
-    case 3u: { return i / params.sample * params.channels + i % params.channels; }
-    case 4u: { return i / params.sample; }
-    case 6u: { return params.channels + i % params.channels; }
+    case 1u: { return at.i; }
+    case 2u: { return at.channel; }
+    case 3u: { return at.sample * params.channels + at.channel; }
+    case 4u: { return at.sample; }
+    case 6u: { return params.channels + at.channel; }
     default: { return 0u; }
   }
 }
 
+fn next(at: Place) -> Place {
+  let channel = at.channel + params.channels_on;
+  let rest = at.rest + params.rest_on;
+  let over = rest >= params.sample;
+  return Place(
+    at.i + 64u,
+    select(channel, channel - params.channels, channel >= params.channels),
+    at.sample + params.samples_on + select(0u, 1u, over),
+    select(rest, rest - params.sample, over),
+  );
+}
+
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let i = flat_workgroup(group, groups) * 64u + lane;
-  if (i >= params.size) {
-    return;
+  let first = flat_workgroup(group, groups) * 64u * params.chunk + lane;
+  let end = min(first + 64u * params.chunk, params.size);
+  var at = Place(first, first % params.channels, first / params.sample, first % params.sample);
+  for (; at.i < end; at = next(at)) {
+    var v = x[at.i];
+    var s = Value(params.s0);
+    if (MODE0 != 0u) { s = a[operand_index(at, MODE0)]; }
+    v = pointwise(OP0, v, s);
+    if (OP1 != 0u) {
+      s = Value(params.s1);
+      if (MODE1 != 0u) { s = b[operand_index(at, MODE1)]; }
+      v = pointwise(OP1, v, s);
+    }
+    if (OP2 != 0u) {
+      s = Value(params.s2);
+      if (MODE2 != 0u) { s = c[operand_index(at, MODE2)]; }
+      v = pointwise(OP2, v, s);
+    }
+    if (OP3 != 0u) {
+      s = Value(params.s3);
+      if (MODE3 != 0u) { s = d[operand_index(at, MODE3)]; }
+      v = pointwise(OP3, v, s);
+    }
+    out[at.i] = v;
   }
-  var v = x[i];
-  var s = Value(params.s0);
-  if (MODE0 != 0u) { s = a[operand_index(i, MODE0)]; }
-  v = pointwise(OP0, v, s);
-  if (OP1 != 0u) {
-    s = Value(params.s1);
-    if (MODE1 != 0u) { s = b[operand_index(i, MODE1)]; }
-    v = pointwise(OP1, v, s);
-  }
-  if (OP2 != 0u) {
-    s = Value(params.s2);
-    if (MODE2 != 0u) { s = c[operand_index(i, MODE2)]; }
-    v = pointwise(OP2, v, s);
-  }
-  if (OP3 != 0u) {
-    s = Value(params.s3);
-    if (MODE3 != 0u) { s = d[operand_index(i, MODE3)]; }
-    v = pointwise(OP3, v, s);
-  }
-  out[i] = v;
 }

@@ -6,7 +6,7 @@ import { sum } from '../../engine/ops/reduce.ts';
 import { compile } from '../../engine/program/program.ts';
 import { describeAdapters, evaluate } from '../gpu.ts';
 import { randomArray } from '../random.ts';
-import { expectWithin, functionBound, sumBound } from '../tolerance.ts';
+import { UNIT, expectWithin, functionBound, sumBound } from '../tolerance.ts';
 
 const sigmoid = (v: number) => 1 / (1 + Math.exp(-v));
 
@@ -73,6 +73,22 @@ describeAdapters('pointwise', (device) => {
       }
     }
   }, 300_000);
+
+  // Large enough for a thread to take several Values on a CPU, with rows and samples shorter and longer than a workgroup's stride of 64.
+  it.each([[[3, 37, 41, 12]], [[200, 3, 7, 5]], [[600, 5, 1, 7]], [[40, 3, 2, 130]], [[70, 9, 1, 260]]])('reads operands of every shape at the right place over the large %j', async (shape) => {
+    const [n, h, w, c] = shape;
+    const x = input('x', shape);
+    const [full, channel, sampleChannel, sample] = [shape, [c], [n, 1, 1, c], [n, 1, 1, 1]].map((dims, i) => input(`a${i}`, dims));
+    const y = pw.sub(pw.mul(pw.add(x, full), channel), sampleChannel);
+    const z = pw.mul(x, sample);
+    const feeds = Object.fromEntries([x, full, channel, sampleChannel, sample].map((t, i) => [t.name!, randomArray(t.size, i)]));
+    const [gotY, gotZ] = await evaluate(device(), [y, z], feeds);
+    const { x: v, a0, a1, a2, a3 } = feeds;
+    const image = h * w * c;
+    // Three roundings of terms below 5, and one.
+    expectWithin(gotY, Array.from(v, (xi, i) => (xi + a0[i]) * a1[i % c] - a2[Math.floor(i / image) * c + (i % c)]), () => 3 * 5 * UNIT, 'y');
+    expectWithin(gotZ, Array.from(v, (xi, i) => xi * a3[Math.floor(i / image)]), () => UNIT, 'z');
+  });
 
   it('fuses a chain into one step and gives the same numbers', async () => {
     const x = input('x', [4, 8]);

@@ -51,6 +51,8 @@ const windowOf = (t: Tensor): depthwise.Depthwise & pool.Pool => {
   };
 };
 
+type Nhwc = readonly [n: number, h: number, w: number, c: number];
+
 const normCase = (t: Tensor, x: Float64Array, stats: Float64Array, gamma: Float64Array, beta: Float64Array): norm.BatchNormCase => ({
   x, stats, gamma, beta, ...attrs<Pick<norm.BatchNormCase, 'epsilon' | 'activation'>>(t),
 });
@@ -118,6 +120,8 @@ const OPS: Readonly<Record<string, Evaluate>> = {
   max_pool2d_input_grad: (t, [x, dy]) => pool.maxPoolInputGrad(windowOf(t), x, dy),
   avg_pool2d: (t, [x]) => pool.averagePool(windowOf(t), x, attrs<{ countPadding: boolean }>(t).countPadding),
   avg_pool2d_input_grad: (t, [dy]) => pool.averagePoolInputGrad(windowOf(t), dy, attrs<{ countPadding: boolean }>(t).countPadding),
+  adaptive_avg_pool2d: (t, [x]) => pool.adaptiveAverage(t.inputs[0].shape as unknown as Nhwc, [t.shape[1], t.shape[2]], x),
+  adaptive_avg_pool2d_input_grad: (t, [dy]) => pool.adaptiveAverageInputGrad(t.shape as unknown as Nhwc, [t.inputs[0].shape[1], t.inputs[0].shape[2]], dy),
   random_uniform: (t, [seed]) => Float64Array.from(randomUniform(t.size, seed[0], seed[1], attrs<{ stream: number }>(t).stream)),
   dropout: (t, [x, seed]) => {
     const { rate, stream } = attrs<{ rate: number; stream: number }>(t);
