@@ -7,6 +7,7 @@ import { tuningfork } from '../cli/cli.ts';
 it.each([
   [['bench', 'train', '--batch', '0'], /must be a whole number from 1 to 1024/],
   [['bench', 'models', '--size', '16'], /must be a whole number from 32 to 2048/],
+  [['bench', 'train', '--vs', 'ort'], /Allowed choices are tfjs/],
   [['bench', 'models', '--vs', 'torch'], /Allowed choices are tfjs, ort/],
   [['bench', 'models', '--adapter', 'no such adapter'], /tuningfork could not open: no adapter is called no such adapter/],
   [['bench', 'kernels', '--layers', 'b0,resnet'], /'resnet' is not among b0, vgg16/],
