@@ -150,7 +150,8 @@ export async function benchKernels(options: KernelBenchOptions): Promise<KernelB
     const operands = drawOperands(c);
     const expected = c.results.map((result) => sampledElements(result).map(reference(c, operands, result.name)));
     // All engines in their order, whatever becomes of them.
-    const outcomes: Record<string, Outcome> = Object.fromEntries(among.map(({ name }) => [name, { status: 'impossible', reason: 'not tried' }]));
+    const untried: Outcome = { status: 'impossible', reason: 'not tried' };
+    const outcomes: Record<string, Outcome> = Object.fromEntries(among.map(({ name }) => [name, untried]));
     const ready: (Ready & { engine: Engine; times: KernelAnswers['time'][] })[] = [];
     for (const engine of among) {
       const outcome = await prepare(engine, c, expected, engine === engines[0]);
@@ -158,10 +159,14 @@ export async function benchKernels(options: KernelBenchOptions): Promise<KernelB
       else ready.push({ engine, ...outcome, times: [] });
     }
     for (let repeat = 0; repeat < repeats; repeat++) {
-      for (const { engine, runs, times } of ready) times.push(await (await engine.open()).ask({ ask: 'time', runs }));
+      for (const { engine, runs, times } of ready) {
+        const time = outcomes[engine.name] === untried && (await attempt(engine, (process) => process.ask({ ask: 'time', runs })));
+        if (time && 'status' in time) outcomes[engine.name] = time;
+        else if (time) times.push(time);
+      }
     }
-    for (const { engine, kernels, difference, runs, times } of ready) {
-      await (await engine.open()).ask({ ask: 'release' });
+    for (const { engine, kernels, difference, runs, times } of ready.filter(({ engine }) => outcomes[engine.name] === untried)) {
+      await attempt(engine, (process) => process.ask({ ask: 'release' }));
       const gpu = times.map((time) => time.gpu).filter((ms) => ms !== null);
       const timing = { wall: summarise(times.map((time) => time.wall)), cpu: summarise(times.map((time) => time.cpu)), gpu: gpu.length ? summarise(gpu) : null, runs };
       outcomes[engine.name] = { status: 'measured', timing, kernels, difference };
@@ -191,10 +196,20 @@ export async function benchKernels(options: KernelBenchOptions): Promise<KernelB
   };
 }
 
-/** Has an engine compute the case once, compares, and finds how many runs fill a measurement. */
-async function prepare(engine: Engine, c: Case, expected: readonly (readonly Expected[])[], strict: boolean): Promise<Ready | Undone> {
+/** Asks an engine's process. Where that fails, the process may be gone or hold what it could not finish: it is ended, and the next question gets a fresh one. */
+async function attempt<T>(engine: Engine, ask: (process: Process) => Promise<T>): Promise<T | Undone> {
   try {
-    const process = await engine.open();
+    return await ask(await engine.open());
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    engine[Symbol.dispose]();
+    return { status: 'impossible', reason: error.message };
+  }
+}
+
+/** Has an engine compute the case once, compares, and finds how many runs fill a measurement. */
+const prepare = (engine: Engine, c: Case, expected: readonly (readonly Expected[])[], strict: boolean): Promise<Ready | Undone> =>
+  attempt<Ready | Undone>(engine, async (process) => {
     const answer = await process.ask({ ask: 'prepare', case: c });
     if ('unsupported' in answer) return { status: 'impossible', reason: answer.unsupported };
     const { kernels, samples, finite } = answer;
@@ -205,13 +220,7 @@ async function prepare(engine: Engine, c: Case, expected: readonly (readonly Exp
     await process.ask({ ask: 'time', runs: 1 });
     const { wall } = await process.ask({ ask: 'time', runs: 1 });
     return { kernels, difference, runs: Math.max(1, Math.min(MOST_RUNS, Math.round(FILL / wall))) };
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    // The process may be gone with what it was doing, or hold what it could not finish: the next case gets a fresh one.
-    engine[Symbol.dispose]();
-    return { status: 'impossible', reason: error.message };
-  }
-}
+  });
 
 /**
  * What is wrong with the sampled elements, or null.

@@ -150,9 +150,10 @@ describe('a benchmark of made-up engines', () => {
     expect(showKernelBench(result)).toContain('WRONG RESULT, ours, conv forward: y[0]');
   });
   it('goes on where a peer cannot, or dies', async () => {
-    const result = await bench(['ours', '50'], ['lazy', '50', 'lazy'], ['dies', '50', 'dies']);
-    expect(result.cases.map(({ outcomes }) => Object.values(outcomes).map(({ status }) => status))).toEqual(Array(4).fill(['measured', 'impossible', 'impossible']));
+    const result = await bench(['ours', '50'], ['lazy', '50', 'lazy'], ['dies', '50', 'dies'], ['tires', '50', 'tires']);
+    expect(result.cases.map(({ outcomes }) => Object.values(outcomes).map(({ status }) => status))).toEqual(Array(4).fill(['measured', 'impossible', 'impossible', 'impossible']));
     expect(failures(result)[0]).toMatchObject({ reason: 'it has no such op', names: { length: 4 } });
     expect(failures(result)[1].reason).toMatch(/the process of dies ended \(exit code 3\) when asked to prepare: out of something/);
+    expect(failures(result)[2].reason).toMatch(/the process of tires ended \(exit code 4\) when asked to time/);
   });
 });
