@@ -65,13 +65,10 @@ export async function benchGrowth({ work, batches, sizes, batch, size, repeats, 
       const what = `batch ${n}, ${pixels} pixels`;
       onProgress(what);
       try {
-        using process = new ContenderProcess('tuningfork', program, false);
-        summary = (await process.ask({ ask: 'open', job: { work, batch: n, size: pixels, adapter } })).adapter;
-        const runs = [await process.ask({ ask: 'run' })];
-        while (runs.length < repeats && runs[0].milliseconds < limit * 1000) runs.push(await process.ask({ ask: 'run' }));
-        const { gpu, peak } = await process.ask({ ask: 'memory' });
-        points.push({ along, batch: n, size: pixels, run: summarise(runs.map((run) => run.milliseconds)), cpu: summarise(runs.map((run) => run.cpu)), gpu, peak });
-        if (runs[0].milliseconds > limit * 1000) {
+        const measured = await measurePoint(program, { work, batch: n, size: pixels, adapter }, repeats, limit);
+        summary = measured.adapter;
+        points.push({ along, batch: n, size: pixels, ...measured.point });
+        if (measured.point.run.min > limit * 1000) {
           ends.push(`${what}: a run takes longer than ${limit} s, the series ends here`);
           break;
         }
@@ -83,6 +80,16 @@ export async function benchGrowth({ work, batches, sizes, batch, size, repeats, 
     }
   }
   return { work, adapter: summary!, cores: cpus().length, load, points, ends };
+}
+
+/** A function of its own: esbuild's `using` in a loop throws the error of an earlier round again. */
+async function measurePoint(program: readonly string[], job: Job, repeats: number, limit: number): Promise<{ adapter: AdapterSummary; point: Pick<GrowthPoint, 'run' | 'cpu' | 'gpu' | 'peak'> }> {
+  using process = new ContenderProcess('tuningfork', program, false);
+  const { adapter } = await process.ask({ ask: 'open', job });
+  const runs = [await process.ask({ ask: 'run' })];
+  while (runs.length < repeats && runs[0].milliseconds < limit * 1000) runs.push(await process.ask({ ask: 'run' }));
+  const { gpu, peak } = await process.ask({ ask: 'memory' });
+  return { adapter, point: { run: summarise(runs.map((run) => run.milliseconds)), cpu: summarise(runs.map((run) => run.cpu)), gpu, peak } };
 }
 
 const WORK = { forward: 'forward pass', train: 'training step' } as const;

@@ -28,6 +28,11 @@ it('ends a series where a run takes too long', async () => {
   expect(points).toHaveLength(2);
   expect(ends).toEqual(['batch 1, 32 pixels: a run takes longer than 0.005 s, the series ends here', 'batch 1, 32 pixels: a run takes longer than 0.005 s, the series ends here']);
 });
+it('ends a series where a point cannot be measured, and goes on with the other', async () => {
+  const { points, ends } = await benchGrowth(options('5', '1'));
+  expect(points.map(({ batch, size }) => [batch, size])).toEqual([[1, 32], [1, 32], [1, 64]]);
+  expect(ends).toEqual(['batch 2, 32 pixels: tuningfork could not open: the batch is too large']);
+});
 it('fails where the first point does', async () => {
   await expect(benchGrowth(options('fails'))).rejects.toThrow('tuningfork could not open: there is no adapter');
 });
