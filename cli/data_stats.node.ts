@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { labelTable } from '../galaxies/labels.ts';
 import { openDataset } from '../galaxies/open_dataset.node.ts';
@@ -9,7 +8,7 @@ import { renderStats } from '../galaxies/report/stats.ts';
 import { summariseData, type Summary } from '../galaxies/report/summary.node.ts';
 import { renderSvg } from '../galaxies/report/svg.ts';
 import { writeFileAtomic } from '../models/formats/atomic.node.ts';
-import { fileError } from '../models/formats/file_error.node.ts';
+import { makeFolder } from '../models/formats/make_folder.node.ts';
 import type { GlobalOptions } from './options.ts';
 
 export interface StatsOptions extends GlobalOptions {
@@ -40,9 +39,7 @@ export async function dataStats({ data, threshold, out, json }: StatsOptions): P
 
 /** Writes the page and the pictures; returns their paths, the page first. */
 async function writeAll(folder: string, { data, sheets }: Summary): Promise<string[]> {
-  await mkdir(folder, { recursive: true }).catch((error) => {
-    throw fileError('write', folder, error);
-  });
+  makeFolder(folder);
   const files = new Map<string, string | Uint8Array>([['stats.html', await renderStats({ title: `Galaxies of ${data.dataset}`, data })]]);
   for (const name of ['smooth', 'featured', 'artifact'] as const) {
     if (!data.votes) break;

@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { UserError } from '../engine/user_error.ts';
 import { examine, type Examination } from '../galaxies/classify/evaluate.ts';
@@ -6,7 +5,7 @@ import { labelAndSplit } from '../galaxies/classify/prepare.ts';
 import { countClasses, writeReport } from '../galaxies/classify/report.node.ts';
 import { RUN_FILES } from '../galaxies/classify/train.node.ts';
 import { CLASSES, DEFAULT_THRESHOLD } from '../galaxies/labels.ts';
-import { fileError } from '../models/formats/file_error.node.ts';
+import { makeFolder } from '../models/formats/make_folder.node.ts';
 import type { Json } from '../models/formats/model_file.ts';
 import { loadModel, requireClasses, viewsFor, type LoadedModel } from './load_model.node.ts';
 import { openGalaxies } from './open_galaxies.node.ts';
@@ -52,9 +51,7 @@ export async function evaluate(path: string, flags: EvaluateFlags): Promise<void
     else console.log(`Measured on ${judgement.evaluation.measuredOn}.\n${showJudgement(judgement)}`);
     if (flags.out === undefined) return;
 
-    await mkdir(flags.out, { recursive: true }).catch((error) => {
-      throw fileError('write', flags.out!, error);
-    });
+    makeFolder(flags.out);
     await writeReport(device, examination, judgement, flags.out, {
       run: { name: `${basename(path)} on ${dataset.name}`, model: model.built.network.name, adapter: device.adapter.description },
       threshold: settings.threshold,

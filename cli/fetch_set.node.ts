@@ -1,7 +1,7 @@
-import { mkdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../engine/user_error.ts';
-import { fileError } from '../models/formats/file_error.node.ts';
+import { makeFolder } from '../models/formats/make_folder.node.ts';
 import { fetchFile } from './fetch.node.ts';
 import type { Fetched, FetchOptions } from './fetch.node.ts';
 import { gunzipFile } from './gunzip.node.ts';
@@ -24,7 +24,7 @@ export async function fetchSet(name: string, folder: string, options: FetchSetOp
   const { sets = SOURCES, say, onProgress, ...retry } = options;
   const set = sets.find((candidate) => candidate.name === name);
   if (!set) throw new UserError(`There is nothing called '${name}' to fetch; choose one of ${sets.map((each) => each.name).join(', ')}.`);
-  await mkdir(folder, { recursive: true }).catch((error) => { throw fileError('write', folder, error); });
+  makeFolder(folder);
 
   const fetched = new Map<string, Fetched>();
   for (const source of set.files) {

@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../engine/user_error.ts';
 import { METHODS, explainGalaxies, type Method } from '../galaxies/classify/explain.ts';
@@ -7,7 +6,7 @@ import { openDataset } from '../galaxies/open_dataset.node.ts';
 import { toPng } from '../galaxies/report/encode.node.ts';
 import { contactSheet } from '../galaxies/report/pictures.ts';
 import { writeFileAtomic } from '../models/formats/atomic.node.ts';
-import { fileError } from '../models/formats/file_error.node.ts';
+import { makeFolder } from '../models/formats/make_folder.node.ts';
 import { loadModel, requireClasses, viewsFor } from './load_model.node.ts';
 import type { GlobalOptions } from './options.ts';
 import { openSession } from './session.node.ts';
@@ -42,9 +41,7 @@ export async function gradcam(path: string, flags: GradcamFlags): Promise<void> 
         });
     const views = viewsFor(model, dataset);
     const found = await explainGalaxies(device, model.built.network, model.parameters, views, galaxies.map((galaxy) => ({ galaxy, explained })), METHOD_OF[flags.method], flags.layer);
-    await mkdir(flags.out, { recursive: true }).catch((error) => {
-      throw fileError('write', flags.out, error);
-    });
+    makeFolder(flags.out);
     for (const explanation of found) {
       const { id } = dataset.galaxies[explanation.galaxy];
       const picture = await plainPicture(dataset, views.geometry, explanation.galaxy);

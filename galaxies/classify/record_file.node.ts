@@ -1,7 +1,8 @@
-import { closeSync, existsSync, fstatSync, ftruncateSync, mkdirSync, openSync, readFileSync, readSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, ftruncateSync, openSync, readFileSync, readSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { writeFileAtomic } from '../../models/formats/atomic.node.ts';
 import { fileError } from '../../models/formats/file_error.node.ts';
+import { makeFolder } from '../../models/formats/make_folder.node.ts';
 import { UserError } from '../../engine/user_error.ts';
 
 /**
@@ -24,8 +25,8 @@ export class RecordFile {
   static async open(path: string, length: number, key: string): Promise<RecordFile> {
     const keyPath = `${path}.key`;
     const wanted = JSON.stringify({ length, key });
+    makeFolder(dirname(path));
     try {
-      mkdirSync(dirname(path), { recursive: true });
       if (!existsSync(keyPath) || readFileSync(keyPath, 'utf8') !== wanted) {
         rmSync(path, { force: true });
         await writeFileAtomic(keyPath, wanted);

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Device } from '../../engine/device/device.ts';
 import { UserError } from '../../engine/user_error.ts';
 import { buildModel, type BuiltModel } from '../../models/build_network.ts';
 import { writeFileAtomic } from '../../models/formats/atomic.node.ts';
-import { fileError } from '../../models/formats/file_error.node.ts';
+import { makeFolder } from '../../models/formats/make_folder.node.ts';
 import { packModel } from '../../models/formats/model_file.ts';
 import { readSafetensorsFile } from '../../models/formats/safetensors.node.ts';
 import { ParameterSet } from '../../models/parameter_set.ts';
@@ -44,11 +44,7 @@ export async function openRun(folder: string, options: ClassifyOptions): Promise
   const path = join(folder, RUN_FILES.config);
   const text = `${JSON.stringify(options, null, 2)}\n`;
   if (!existsSync(path)) {
-    try {
-      mkdirSync(folder, { recursive: true });
-    } catch (error) {
-      throw fileError('write', folder, error);
-    }
+    makeFolder(folder);
     await writeFileAtomic(path, text);
     return;
   }

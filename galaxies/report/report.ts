@@ -21,7 +21,7 @@ export async function renderReport(report: ReportData): Promise<string> {
   if (mistakes && mistakes.length > 0) sections.push(mistakesSection(mistakes));
   const facts = [
     ['Model', run.model], ['Adapter', run.adapter],
-    ...(run.seconds === undefined ? [] : [['Time', duration(run.seconds)] as const]),
+    ...(run.seconds === undefined ? [] : [['Time in epochs', duration(run.seconds)] as const]),
     ...(run.seed === undefined ? [] : [['Seed', run.seed] as const]),
   ] as const;
   return page(run.name, html`<dl class="facts">${facts.map(([name, value]) =>
