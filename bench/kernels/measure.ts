@@ -203,7 +203,8 @@ async function attempt<T>(engine: Engine, ask: (process: Process) => Promise<T>)
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     engine[Symbol.dispose]();
-    return { status: 'impossible', reason: error.message };
+    // Dawn's messages go on for lines about where they arose.
+    return { status: 'impossible', reason: error.message.split('\n')[0] };
   }
 }
 
