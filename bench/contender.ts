@@ -41,5 +41,11 @@ export interface Answers {
   profile: readonly KernelTime[] | null;
 }
 
-export type Question = { readonly ask: 'open'; readonly job: Job } | { readonly ask: Exclude<keyof Answers, 'open'> };
-export type Answer = { readonly value: Answers[keyof Answers] } | { readonly error: string };
+/** What goes with a question. */
+export interface Questions {
+  open: { readonly job: Job };
+}
+
+/** Question K as it is sent: its name, and what goes with it. */
+export type Asked<K, Q> = { readonly ask: K } & (K extends keyof Q ? Q[K] : unknown);
+export type Answer = { readonly value: unknown } | { readonly error: string };

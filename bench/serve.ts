@@ -1,13 +1,32 @@
 import { UserError } from '../engine/user_error.ts';
-import type { Answer, Answers, Contender, Job, Question } from './contender.ts';
+import type { Answer, Answers, Asked, Contender, Job, Questions } from './contender.ts';
+
+/** What answers each question. */
+type Handlers<A, Q> = { readonly [K in keyof A]: (question: Asked<K, Q>) => A[K] | Promise<A[K]> };
 
 /**
- * Makes this process a contender's: answers the process that forked it, one question at a time, until that one disconnects.
+ * Answers the process that forked this one, one question at a time, until that one disconnects; then closes and ends.
  * @throws UserError where no process forked this one
+ */
+export function answerQuestions<A extends object, Q>(handlers: Handlers<A, Q>, close: () => void): void {
+  if (!process.send) throw new UserError('this is a part of `tuningfork bench models`, `bench train` and `bench kernels`; run one of these');
+  process.on('message', (question: Asked<keyof A, Q>) => {
+    Promise.resolve().then(() => handlers[question.ask](question)).then(
+      (value): Answer => ({ value }),
+      (error: Error): Answer => ({ error: error.message }),
+    ).then((reply) => process.send!(reply));
+  });
+  process.on('disconnect', () => {
+    close();
+    process.exit(0);
+  });
+}
+
+/**
+ * Makes this process a contender of `bench models` and `bench train`.
  * @param open makes the engine ready for the job; its time counts towards the first run
  */
 export function serve(open: (job: Job) => Promise<Contender>): void {
-  if (!process.send) throw new UserError('this is a part of `tuningfork bench models` and `bench train`; run one of these');
   let contender: Contender | undefined;
 
   const timedRun = async (): Promise<Answers['run']> => {
@@ -18,32 +37,16 @@ export function serve(open: (job: Job) => Promise<Contender>): void {
     return { milliseconds, cpu: (user + system) / 1000, output: [...output] };
   };
 
-  const answer = async (question: Question): Promise<Answers[keyof Answers]> => {
-    switch (question.ask) {
-      case 'open': {
-        const start = performance.now();
-        contender = await open(question.job);
-        const opened = performance.now() - start;
-        const { milliseconds, output } = await timedRun();
-        return { adapter: contender.adapter, milliseconds: opened + milliseconds, output };
-      }
-      case 'run':
-        return timedRun();
-      case 'memory':
-        return { resident: process.memoryUsage.rss(), peak: process.resourceUsage().maxRSS * 1024, gpu: contender!.gpuBytes() };
-      case 'profile':
-        return (await contender!.profile()) ?? null;
-    }
-  };
-
-  process.on('message', (question: Question) => {
-    answer(question).then(
-      (value): Answer => ({ value }),
-      (error: Error): Answer => ({ error: error.message }),
-    ).then((reply) => process.send!(reply));
-  });
-  process.on('disconnect', () => {
-    contender?.close();
-    process.exit(0);
-  });
+  answerQuestions<Answers, Questions>({
+    async open({ job }) {
+      const start = performance.now();
+      contender = await open(job);
+      const opened = performance.now() - start;
+      const { milliseconds, output } = await timedRun();
+      return { adapter: contender.adapter, milliseconds: opened + milliseconds, output };
+    },
+    run: timedRun,
+    memory: () => ({ resident: process.memoryUsage.rss(), peak: process.resourceUsage().maxRSS * 1024, gpu: contender!.gpuBytes() }),
+    profile: async () => (await contender!.profile()) ?? null,
+  }, () => contender?.close());
 }

@@ -3,8 +3,8 @@ import { share, type ModelBenchResult } from './models.ts';
 
 const WORK = { forward: 'forward pass', train: 'training step (all weights, Adam, batch statistics)' } as const;
 
-const mebibytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`;
-const milliseconds = (ms: number): string => (ms < 100 ? ms.toFixed(1) : ms.toFixed(0));
+export const mebibytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`;
+export const milliseconds = (ms: number): string => (ms < 100 ? ms.toFixed(1) : ms.toFixed(0));
 
 /** Rows of text in columns, the first to the left and the others to the right. */
 export function columns(rows: readonly (readonly string[])[]): string {
@@ -26,7 +26,7 @@ export function showModelBench({ job, adapter, cores, loadBefore, cold, contende
       ['', 'median ms', 'ms/image', 'min', 'max', 'CPU ms', 'first run s', 'resident', 'peak', 'GPU buffers'],
       ...contenders.map(({ name, run, cpu, firstRun, memory }) => [
         name, milliseconds(run.median), milliseconds(run.median / job.batch), milliseconds(run.min), milliseconds(run.max), milliseconds(cpu.median), (firstRun / 1000).toFixed(1),
-        mebibytes(memory.resident), mebibytes(memory.peak), mebibytes(memory.gpu),
+        mebibytes(memory.resident), mebibytes(memory.peak), memory.gpu > 0 ? mebibytes(memory.gpu) : '-',
       ]),
     ]),
     ...others.flatMap((other) => [

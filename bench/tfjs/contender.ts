@@ -1,26 +1,12 @@
 import type { Scalar } from '@tensorflow/tfjs';
-import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
-import { Device } from '../../engine/device/device.ts';
-import { openGpu } from '../../engine/device/gpu.node.ts';
 import type { Contender, Job } from '../contender.ts';
 import { ADAM, CONFIG, LEARNING_RATE, images, targets, weights } from '../job_data.ts';
 import { applyNetwork, makeVariables } from './network.ts';
+import { openTf } from './open.ts';
 
-/** TensorFlow.js on its webgpu backend, on the same Dawn and the same adapter, with EfficientNet-B0 ready for the job. */
+/** tfjs with EfficientNet-B0 ready for the job. */
 export async function openTfjs(job: Job): Promise<Contender> {
-  // tfjs looks for the browser's WebGPU while it is being imported: what the binding offers must lie there first.
-  const gpu = openGpu({ adapter: job.adapter });
-  Object.defineProperty(globalThis, 'navigator', { value: { gpu }, configurable: true });
-  const tf = await import('@tensorflow/tfjs');
-  await import('@tensorflow/tfjs-backend-webgpu');
-  // Or it computes small operands on the CPU, out of sight.
-  tf.env().set('WEBGPU_CPU_FORWARD', false);
-  await tf.setBackend('webgpu');
-  await tf.ready();
-  const { device: gpuDevice, bufferManager } = tf.backend() as WebGPUBackend;
-  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
-  const device = new Device(gpuDevice, adapter!);
-
+  const { tf, backend: { bufferManager }, device } = await openTf(job.adapter);
   const variables = makeVariables(tf, weights());
   const pixels = images(job);
   const shape: [number, number, number, number] = [job.batch, job.size, job.size, 3];

@@ -1,0 +1,66 @@
+import { openAdapter } from '../../engine/device/adapters.node.ts';
+import { Parameter } from '../../engine/device/parameter.ts';
+import { input } from '../../engine/ops/leaves.ts';
+import { compile, type Program } from '../../engine/program/program.ts';
+import type { Tensor } from '../../engine/tensor.ts';
+import { drawOperands, shapeOf, type Case } from './cases.ts';
+import type { KernelContender, Prepared } from './contender.ts';
+import { ADAM_CONSTANTS, graphOf } from './graph.ts';
+
+/** The layers that have kernels of version 1. */
+const VERSIONED = ['conv2d', 'depthwise_conv2d', 'matmul'];
+
+/** This engine, layer by layer, with the kernels that it chooses or with the naive ones. The operands are parameters, not inputs: a run uploads nothing. */
+export async function openTuningforkKernels(adapter?: string, version?: 1): Promise<KernelContender> {
+  const device = await openAdapter(adapter);
+  return {
+    adapter: device.adapter,
+    maxStorageBinding: device.capabilities.maxStorageBinding,
+    close: () => device[Symbol.dispose](),
+    async prepare(c: Case): Promise<Prepared | string> {
+      if (version && !VERSIONED.includes(c.layer.kind)) return 'there is one version only';
+      const parameters = new Map<string, Parameter>();
+      let program: Program | undefined;
+      const release = () => {
+        program?.[Symbol.dispose]();
+        for (const parameter of parameters.values()) parameter[Symbol.dispose]();
+      };
+      try {
+        const values = { ...drawOperands(c), ...(c.layer.kind === 'adam' ? ADAM_CONSTANTS : {}) };
+        for (const [name, value] of Object.entries(values)) {
+          const shape = name in ADAM_CONSTANTS ? [value.length] : shapeOf(name, c.layer);
+          parameters.set(name, new Parameter(device, name, shape, value));
+        }
+        // Of what is no operand only the shape is asked for: of x, say, where the gradient of x is computed.
+        const shapes = new Map<string, Tensor>();
+        const operand = (name: string): Tensor => {
+          if (!parameters.has(name) && !shapes.has(name)) shapes.set(name, input(name, shapeOf(name, c.layer)));
+          return parameters.get(name)?.tensor ?? shapes.get(name)!;
+        };
+        const graph = graphOf(c, operand, version);
+        const compiled = await compile(device, 'update' in graph ? { updates: [graph.update] } : graph);
+        program = compiled;
+        return {
+          kernels: compiled.steps.map(({ launch }) => ({ name: launch.kernel.name, overrides: launch.overrides ?? {} })),
+          async compute() {
+            compiled.run();
+            const results: Float32Array[] = [];
+            if ('update' in graph) for (const { name } of c.results) results.push(await parameters.get(name)!.read());
+            else for (const output of graph.outputs) results.push(await compiled.read(output));
+            return results;
+          },
+          async run(times) {
+            for (let i = 0; i < times; i++) compiled.run();
+            await device.idle();
+            return times;
+          },
+          gpuTime: async () => (await compiled.profile())?.reduce((a, b) => a + b),
+          release,
+        };
+      } catch (error) {
+        release();
+        throw error;
+      }
+    },
+  };
+}

@@ -1,0 +1,26 @@
+import type { KernelContender } from './kernels/contender.ts';
+import { bundleTfjs } from './tfjs_bundle.ts';
+
+/** Other engines that are measured beside this one; `v1` is this one with its naive kernels. */
+export type Peer = 'tfjs' | 'ort' | 'jax' | 'v1';
+
+/**
+ * The file and arguments of a peer's process, for whole models or for single layers.
+ * @throws UserError where tfjs cannot be bundled; whether the others are installed shows when they are opened
+ */
+export const peerProgram = async (peer: Peer, work: 'contender' | 'kernel-contender'): Promise<string[]> =>
+  (peer === 'tfjs' ? [await bundleTfjs(work === 'contender' ? 'process' : 'kernel_process')] : [process.argv[1], 'bench', work, peer]);
+
+/** What opens an engine that measures layers in a process of this program. */
+export async function openKernels(engine: string): Promise<(adapter?: string) => Promise<KernelContender>> {
+  switch (engine) {
+    case 'ort':
+      return (await import('./ort/kernels.ts')).openOrtKernels;
+    case 'jax':
+      return (await import('./jax/kernels.ts')).openJaxKernels;
+    default: {
+      const { openTuningforkKernels } = await import('./kernels/tuningfork_kernels.ts');
+      return (adapter) => openTuningforkKernels(adapter, engine === 'v1' ? 1 : undefined);
+    }
+  }
+}
