@@ -30,6 +30,9 @@ export { findTensor, gradCam, gradCamPlusPlus, guidedBackprop, oneHot } from './
 
 export { grad } from './engine/autodiff.ts';
 export { compile, Program, type Feed, type ProgramSpec } from './engine/program/program.ts';
+// Which kernels are the fastest on an adapter: `tune` fills a table, `device.tuning` takes it, and as text it is stored wherever there is room.
+export { tune, type TaskTuning, type TuneOptions, type TuningTask } from './engine/program/tune.ts';
+export { TuningTable, type Tuned, type Tuning } from './engine/tuning.ts';
 
 // To write an op of one's own: see engine/ops for examples.
 export { defineOp, type Capabilities, type LowerContext, type OpDef, type OpSpec, type Step } from './engine/op.ts';

@@ -9,6 +9,8 @@ export default defineConfig({
     // Builds dist/ where it is older than the sources: the tests of the command line run it as a user does.
     globalSetup: ['test/global_setup.ts'],
     env: {
+      // What the user tuned is the user's: tests have the defaults, or a table of their own.
+      TUNINGFORK_TUNING: 'none',
       // SwiftShader cannot be installed everywhere (Ubuntu's Chromium is a snap); the set-up says so where it is missing.
       TUNINGFORK_TEST_ADAPTERS: process.env['TUNINGFORK_TEST_ADAPTERS'] ?? (softwareDriver('swiftshader') ? 'lavapipe,swiftshader' : 'lavapipe'),
     },

@@ -9,6 +9,8 @@ export interface Job {
   readonly size: number;
   /** As `--adapter`; the system's choice when absent. */
   readonly adapter?: string;
+  /** What `tuningfork tune` wrote, as text; this engine's defaults when absent. */
+  readonly tuning?: string;
 }
 
 /** The GPU time of all steps of one kernel in one run, in milliseconds. */

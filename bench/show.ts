@@ -16,7 +16,7 @@ export function columns(rows: readonly (readonly string[])[]): string {
 export function showModelBench({ job, adapter, cores, loadBefore, cold, contenders, kernels }: ModelBenchResult): string {
   const [first, ...others] = contenders;
   return [
-    `EfficientNet-B0 ${WORK[job.work]}, batch ${job.batch}, ${job.size} x ${job.size} pixels, float32`,
+    `EfficientNet-B0 ${WORK[job.work]}, batch ${job.batch}, ${job.size} x ${job.size} pixels, float32${job.tuning === undefined ? '' : ', kernels as tuned'}`,
     adapter.software
       ? `${adapter.description}: a SOFTWARE adapter, the CPU computes (${cores} cores); these figures say nothing about a GPU`
       : adapter.description,

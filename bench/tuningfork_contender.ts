@@ -4,6 +4,7 @@ import { mean } from '../engine/ops/reduce.ts';
 import { softmaxCrossEntropy } from '../engine/ops/softmax_cross_entropy.ts';
 import { compile, type Program } from '../engine/program/program.ts';
 import { TrainStep } from '../engine/train/train_step.ts';
+import { TuningTable } from '../engine/tuning.ts';
 import { efficientNet } from '../models/efficientnet.ts';
 import { applySegments } from '../models/network.ts';
 import { ParameterSet } from '../models/parameter_set.ts';
@@ -13,6 +14,7 @@ import { ADAM, BATCH_NORM_EPSILON, CONFIG, LEARNING_RATE, SPECS, images, targets
 /** This engine with EfficientNet-B0 compiled for the job. */
 export async function openTuningfork(job: Job): Promise<Contender> {
   const device = await openAdapter(job.adapter);
+  if (job.tuning !== undefined) device.tuning = TuningTable.parse(job.tuning, '--tuning');
   const network = efficientNet(CONFIG, { padding: 'same', bnEpsilon: BATCH_NORM_EPSILON });
   const parameters = new ParameterSet(device, SPECS, weights(), 0);
   const x = input('x', [job.batch, job.size, job.size, 3]);

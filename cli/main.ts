@@ -12,10 +12,11 @@ import { register as gradcam } from './commands/gradcam.ts';
 import { register as inspect } from './commands/inspect.ts';
 import { register as predict } from './commands/predict.ts';
 import { register as train } from './commands/train.ts';
+import { register as tune } from './commands/tune.ts';
 import { handleInterrupts } from './interrupt.ts';
 
 // One line a command, in the order of `--help`. A command's module is small: what it needs to work it imports when it runs.
-const COMMANDS = [doctor, demo, data, train, evaluate, predict, gradcam, embed, inspect, bench];
+const COMMANDS = [doctor, demo, data, train, evaluate, predict, gradcam, embed, inspect, tune, bench];
 
 function createProgram(): Command {
   const program = new Command('tuningfork')
@@ -23,6 +24,7 @@ function createProgram(): Command {
     .version(manifest.version)
     .option('--adapter <name>', 'the GPU to use: lavapipe, swiftshader, or part of an adapter\'s name')
     .option('--json', 'print JSON, for scripts')
+    .option('--tuning <file>', 'which kernels to take, as `tuningfork tune` measured: its own file when absent, `none` for the defaults')
     .showHelpAfterError('(add --help for the options)')
     .exitOverride();
   for (const register of COMMANDS) register(program);

@@ -4,6 +4,8 @@ import { InvalidArgumentError, type Command } from 'commander';
 export interface GlobalOptions {
   readonly adapter?: string;
   readonly json?: boolean;
+  /** A file of tuned kernels, or `none`; the user's own when absent (tuning_file.node.ts). */
+  readonly tuning?: string;
 }
 
 /** A command's own options together with the global ones. */

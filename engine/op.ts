@@ -1,4 +1,4 @@
-import type { Launch } from '../kernels/kernel.ts';
+import type { Choice, Choices, Launch } from '../kernels/kernel.ts';
 import { Tensor, type Attributes, type DType, type Shape } from './tensor.ts';
 
 /** What a kernel may count on: taken from the adapter, never assumed. */
@@ -31,6 +31,8 @@ export interface LowerContext<A> {
   out(): BufferRef;
   /** Scratch of so many f32 elements. */
   temp(elements: number): BufferRef;
+  /** One of several ways to launch the op's kernels: what was measured to be the fastest, or the default. Asked at most once an op. */
+  choose<C extends Choice>(choices: Choices<C>): C;
 }
 
 /** The lazily made cotangents of an op's inputs, by input name; an input left out has none (it is not differentiable). */

@@ -16,6 +16,8 @@ export interface KernelParam {
 export interface KernelSource {
   readonly name: string;
   readonly code: string;
+  /** Of the code: what was measured of other code holds no more. */
+  readonly hash: string;
   readonly entryPoint: string;
   readonly bindings: readonly KernelBinding[];
   readonly params: readonly KernelParam[];
@@ -41,7 +43,25 @@ export interface Launch {
   readonly workgroups: readonly [number, number, number];
 }
 
-const MAX_WORKGROUPS = 65_535;
+/** One way to launch the kernels of an op, in plain numbers. */
+export type Choice = Readonly<Record<string, number>>;
+
+/** The ways to launch the kernels of an op. All give the same result; which is the fastest depends on the adapter (engine/program/tune.ts). */
+export interface Choices<C extends Choice = Choice> {
+  readonly kernels: readonly KernelSource[];
+  /** Each once, the default first. */
+  readonly candidates: readonly C[];
+  /** The most additions one after another that round, behind a number of the result: 0 where sums of products of 1, 2 and 3 come out exact. */
+  readonly roundings: number;
+}
+
+/** Candidates without repetitions, in their order. */
+export const distinct = <C extends Choice>(candidates: readonly C[]): C[] => [...new Map(candidates.map((c) => [JSON.stringify(c), c])).values()];
+
+/** `roundings` of sums of so many products: whole numbers are exact in f32 up to 2^24. */
+export const roundingsOf = (products: number): number => (9 * products <= 2 ** 24 ? 0 : products);
+
+export const MAX_WORKGROUPS = 65_535;
 
 /** `count` workgroups as a grid no side of which passes WebGPU's 65,535; a kernel recovers its index with `flat_workgroup`. */
 export function foldWorkgroups(count: number): [number, number, number] {

@@ -1,6 +1,7 @@
 // `import conv2d from './conv2d_v1.wgsl'` gives a KernelSource: the text with its includes resolved, and the bindings,
 // the uniform layout and the overrides read from it by wgsl_reflect. One transform for the build (esbuild) and the
 // tests (vite), so that nothing about a kernel's interface is ever written twice, and wgsl_reflect never ships.
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
@@ -54,6 +55,7 @@ export function reflectKernel(path) {
   return {
     name,
     code,
+    hash: createHash('sha256').update(code).digest('hex').slice(0, 16),
     entryPoint: reflected.entry.compute[0].name,
     bindings,
     params,

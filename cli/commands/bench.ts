@@ -51,12 +51,14 @@ Examples:
   tuningfork bench ${name} --batch 16 --repeats 20 --profile
   tuningfork bench ${name} --vs tfjs --json > ${name}.json`)
     .action(async (_options: object, command: Command) => {
-      const { vs, batch, size, repeats, cold = false, profile = false, adapter, json } = allOptions<BenchOptions>(command);
-      const [{ benchModels }, { showModelBench }, { peerProgram }] = await Promise.all([
-        import('../../bench/models.ts'), import('../../bench/show.ts'), import('../../bench/peers.ts'),
+      const { vs, batch, size, repeats, cold = false, profile = false, adapter, json, tuning } = allOptions<BenchOptions>(command);
+      const [{ benchModels }, { showModelBench }, { peerProgram }, { readTuning }] = await Promise.all([
+        import('../../bench/models.ts'), import('../../bench/show.ts'), import('../../bench/peers.ts'), import('../tuning_file.node.ts'),
       ]);
+      // What anybody gets is measured, unless a tuning is named here.
+      const table = tuning === undefined ? undefined : String(readTuning(tuning, (note) => console.error(note)));
       const result = await benchModels({
-        job: { work, batch, size, adapter },
+        job: { work, batch, size, adapter, ...(table !== undefined && { tuning: table }) },
         repeats,
         cold,
         profile,

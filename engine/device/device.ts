@@ -1,5 +1,6 @@
 import { pipelineKey, specialise, type Launch } from '../../kernels/kernel.ts';
 import type { Capabilities } from '../op.ts';
+import { TuningTable } from '../tuning.ts';
 import { UserError } from '../user_error.ts';
 
 /** What `openDevice` may be asked for; everything optional is taken where the adapter has it and never required. */
@@ -31,6 +32,9 @@ export class Device implements Disposable {
   /** Buffers alive and their bytes: what closing everything must bring to zero. */
   readonly memory = { buffers: 0, bytes: 0, peakBytes: 0 };
 
+  /** What programs that are compiled from now on go by where kernels can be launched in several ways: at first nothing was measured. */
+  tuning = new TuningTable();
+
   private readonly pipelines = new Map<string, Promise<GPUComputePipeline>>();
   private readonly owned = new Set<GPUBuffer>();
   private failure: Error | undefined;
@@ -52,6 +56,11 @@ export class Device implements Disposable {
     gpu.addEventListener('uncapturederror', (event) => {
       this.failure ??= new Error(`WebGPU: ${(event as GPUUncapturedErrorEvent).error.message}`);
     });
+  }
+
+  /** What a measurement on this adapter is filed under: the adapter, its driver, and what kernels may count on. */
+  get identity(): string {
+    return JSON.stringify({ ...this.adapter, ...this.capabilities });
   }
 
   get hasTimestamps(): boolean {

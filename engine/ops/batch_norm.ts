@@ -45,7 +45,10 @@ const statsOp = defineOp<'x'>({
     if (x.shape.length < 2 || sizeOf(x.shape) === 0) shapeError('batchNormStats', 'the input must have channels as its last and at least one other dimension', x);
     return [2, channelsOf(x)];
   },
-  lower: (ctx) => chain(ctx, { x: ctx.in(0) }, kernels.batchNormStats(sizeFor(ctx, ctx.inputs[0]))),
+  lower(ctx) {
+    const size = sizeFor(ctx, ctx.inputs[0]);
+    return chain(ctx, { x: ctx.in(0) }, kernels.batchNormStats(size, ctx.choose(kernels.batchNormSumChoices(size))));
+  },
 });
 
 // y = activation(gamma · (x − mean)/√(variance + epsilon) + beta)
@@ -70,12 +73,11 @@ export const batchNormApplyOp = defineOp<'x' | 'stats' | 'gamma' | 'beta', Setti
       beta: () => row(both(), 0),
     };
   },
-  lower: (ctx) => [
-    {
-      launch: kernels.batchNormApply(sizeFor(ctx, ctx.inputs[0]), ctx.attrs.activation, ctx.attrs.epsilon),
-      buffers: { x: ctx.in(0), stats: ctx.in(1), gamma: ctx.in(2), beta: ctx.in(3), out: ctx.out() },
-    },
-  ],
+  lower(ctx) {
+    const size = sizeFor(ctx, ctx.inputs[0]);
+    const launch = kernels.batchNormApply(size, ctx.choose(kernels.batchNormElementwiseChoices(size)), ctx.attrs.activation, ctx.attrs.epsilon);
+    return [{ launch, buffers: { x: ctx.in(0), stats: ctx.in(1), gamma: ctx.in(2), beta: ctx.in(3), out: ctx.out() } }];
+  },
 });
 
 // folded[0, c] = gamma/√(variance + epsilon), folded[1, c] = beta − mean · folded[0, c]
@@ -104,7 +106,8 @@ const sumsOp = defineOp<'dy' | 'x' | 'stats' | 'gamma' | 'beta', Settings>({
   shape: ([, x]) => [2, channelsOf(x)],
   lower(ctx) {
     const buffers = { dy: ctx.in(0), x: ctx.in(1), stats: ctx.in(2), gamma: ctx.in(3), beta: ctx.in(4) };
-    return chain(ctx, buffers, kernels.batchNormSums(sizeFor(ctx, ctx.inputs[1]), ctx.attrs.activation, ctx.attrs.epsilon));
+    const size = sizeFor(ctx, ctx.inputs[1]);
+    return chain(ctx, buffers, kernels.batchNormSums(size, ctx.choose(kernels.batchNormSumChoices(size)), ctx.attrs.activation, ctx.attrs.epsilon));
   },
 });
 
@@ -112,12 +115,12 @@ const inputGradOp = defineOp<'dy' | 'x' | 'stats' | 'sums' | 'gamma' | 'beta', S
   name: 'batch_norm_input_grad',
   inputs: ['dy', 'x', 'stats', 'sums', 'gamma', 'beta'],
   shape: ([, x]) => x.shape,
-  lower: (ctx) => [
-    {
-      launch: kernels.batchNormInputGrad(sizeFor(ctx, ctx.inputs[1]), ctx.attrs.activation, ctx.attrs.epsilon, ctx.attrs.frozen),
-      buffers: { dy: ctx.in(0), x: ctx.in(1), stats: ctx.in(2), sums: ctx.in(3), gamma: ctx.in(4), beta: ctx.in(5), out: ctx.out() },
-    },
-  ],
+  lower(ctx) {
+    const size = sizeFor(ctx, ctx.inputs[1]);
+    const { activation, epsilon, frozen } = ctx.attrs;
+    const launch = kernels.batchNormInputGrad(size, ctx.choose(kernels.batchNormElementwiseChoices(size)), activation, epsilon, frozen);
+    return [{ launch, buffers: { dy: ctx.in(0), x: ctx.in(1), stats: ctx.in(2), sums: ctx.in(3), gamma: ctx.in(4), beta: ctx.in(5), out: ctx.out() } }];
+  },
 });
 
 /**

@@ -1,4 +1,6 @@
-import { conv2dFilterGradV1, conv2dFilterGradV2, conv2dInputGradV1, conv2dInputGradV2, conv2dV1, conv2dV2 } from '../../kernels/conv2d/conv2d.ts';
+import {
+  conv2dChoices, conv2dFilterGradChoices, conv2dFilterGradV1, conv2dFilterGradV2, conv2dInputGradChoices, conv2dInputGradV1, conv2dInputGradV2, conv2dV1, conv2dV2,
+} from '../../kernels/conv2d/conv2d.ts';
 import { padded } from '../../kernels/matmul/matmul.ts';
 import type { LowerContext, Step } from '../op.ts';
 import type { ConvGeometry } from './conv_geometry.ts';
@@ -45,7 +47,7 @@ export function lowerConv2d(ctx: Context): Step[] {
   }
   const x = steps.padded(ctx.in(0), 1, inPixels, C);
   const w = steps.padded(ctx.in(1), taps, C, K);
-  const launch = conv2dV2(geometry, ctx.capabilities);
+  const launch = conv2dV2(geometry, ctx.choose(conv2dChoices(geometry, ctx.capabilities)));
   if (K[0] === K[1]) return [...steps.list, ...lastStep(ctx, launch, (y) => ({ x, w, y }), w)];
   const wide = ctx.temp(outPixels[0] * K[1]);
   const y = g.epilogue ? ctx.temp(ctx.output.size) : ctx.out();
@@ -67,7 +69,7 @@ export function lowerConv2dInputGrad(ctx: Context): Step[] {
   const dy = steps.padded(ctx.in(0), 1, outPixels, K);
   const w = steps.padded(ctx.in(1), taps, C, K);
   const dx = C[0] === C[1] ? ctx.out() : ctx.temp(inPixels[0] * C[1]);
-  steps.list.push({ launch: conv2dInputGradV2(geometry, ctx.capabilities), buffers: { dy, w, dx } });
+  steps.list.push({ launch: conv2dInputGradV2(geometry, ctx.choose(conv2dInputGradChoices(geometry, ctx.capabilities))), buffers: { dy, w, dx } });
   if (dx !== ctx.out()) steps.cut(dx, ctx.out(), 1, inPixels, cutBack(C));
   return steps.list;
 }
@@ -83,7 +85,7 @@ export function lowerConv2dFilterGrad(ctx: Context): Step[] {
   }
   const x = steps.padded(ctx.in(0), 1, inPixels, C);
   const dy = steps.padded(ctx.in(1), 1, outPixels, K);
-  const launch = conv2dFilterGradV2(geometry, ctx.capabilities);
+  const launch = conv2dFilterGradV2(geometry, ctx.choose(conv2dFilterGradChoices(geometry, ctx.capabilities)));
   const size = taps * C[1] * K[1];
   const parts = launch.workgroups[2];
   const isWhole = C[0] === C[1] && K[0] === K[1];

@@ -33,7 +33,8 @@ const forwardOp = defineOp<'x' | 'w', Attributes>({
   vjp: ({ x, w }, dy, a) => ({ x: () => inputGrad(dy, w, a), w: () => filterGrad(x, dy, a) }),
   takesEpilogue: true,
   lower(ctx) {
-    const launch = kernels.depthwiseForward(sizeFor(ctx.attrs.geometry), { ...ctx.attrs, ...ctx.capabilities });
+    const size = sizeFor(ctx.attrs.geometry);
+    const launch = kernels.depthwiseForward(size, ctx.choose(kernels.depthwiseForwardChoices(size, { ...ctx.attrs, ...ctx.capabilities })));
     return lastStep(ctx, launch, (out) => ({ x: ctx.in(0), w: ctx.in(1), out }), ctx.in(1));
   },
 });
@@ -44,9 +45,10 @@ const inputGradOp = defineOp<'dy' | 'w', Attributes>({
   inputs: ['dy', 'w'],
   shape: (_, { geometry }) => xShape(geometry),
   vjp: ({ dy, w }, ddx, a) => ({ dy: () => forward(ddx, w, a), w: () => filterGrad(ddx, dy, a) }),
-  lower({ attrs, capabilities, in: from, out }) {
-    const { launch, dyName } = kernels.depthwiseInputGrad(sizeFor(attrs.geometry), { ...attrs, ...capabilities });
-    return [plainly({ launch, buffers: { [dyName]: from(0), w: from(1), out: out() } }, from(1))];
+  lower(ctx) {
+    const size = sizeFor(ctx.attrs.geometry);
+    const { launch, dyName } = kernels.depthwiseInputGrad(size, ctx.choose(kernels.depthwiseInputGradChoices(size, { ...ctx.attrs, ...ctx.capabilities })));
+    return [plainly({ launch, buffers: { [dyName]: ctx.in(0), w: ctx.in(1), out: ctx.out() } }, ctx.in(1))];
   },
 });
 
@@ -56,7 +58,11 @@ const filterGradOp = defineOp<'x' | 'dy', Attributes>({
   inputs: ['x', 'dy'],
   shape: (_, { geometry }) => wShape(geometry),
   vjp: ({ x, dy }, ddw, a) => ({ x: () => inputGrad(dy, ddw, a), dy: () => forward(x, ddw, a) }),
-  lower: (ctx) => chain(ctx, { x: ctx.in(0), dy: ctx.in(1) }, kernels.depthwiseFilterGrad(sizeFor(ctx.attrs.geometry), { ...ctx.attrs, ...ctx.capabilities })),
+  lower(ctx) {
+    const size = sizeFor(ctx.attrs.geometry);
+    const cut = ctx.choose(kernels.depthwiseFilterGradChoices(size, { ...ctx.attrs, ...ctx.capabilities }));
+    return chain(ctx, { x: ctx.in(0), dy: ctx.in(1) }, kernels.depthwiseFilterGrad(size, cut));
+  },
 });
 
 const forward = (x: Tensor, w: Tensor, a: Attributes): Tensor => forwardOp([x, w], a);

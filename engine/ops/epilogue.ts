@@ -23,7 +23,11 @@ export function plainly(step: Step, read: BufferRef): Step {
 }
 
 /** The result of an op lies in `from` and its epilogue is still to be applied. */
-export const epiloguePass = (ctx: Context, from: BufferRef): Step => pointwiseStep(ctx.attrs.epilogue ?? [], ctx.output, from, operandsOf(ctx), ctx.out(), ctx.capabilities);
+export function epiloguePass(ctx: Context, from: BufferRef): Step {
+  const { attrs: { epilogue = [] }, output, capabilities } = ctx;
+  // The op's own choice is the one that there is.
+  return pointwiseStep(epilogue, output, from, operandsOf(ctx), ctx.out(), { capabilities, choose: ({ candidates }) => candidates[0] });
+}
 
 /**
  * The step that makes an op's output, with the op's epilogue: within the kernel where that takes one, in a pass of its own where not.

@@ -1,5 +1,5 @@
-import { pointwise, type OperandMode, type PointwiseName, type PointwiseStage } from '../../kernels/pointwise/pointwise.ts';
-import { defineOp, type BufferRef, type Capabilities, type Step } from '../op.ts';
+import { pointwise, pointwiseChoices, type OperandMode, type PointwiseName, type PointwiseStage } from '../../kernels/pointwise/pointwise.ts';
+import { defineOp, type BufferRef, type LowerContext, type Step } from '../op.ts';
 import { sameShape, shapeError, sizeOf, type Shape, type Tensor } from '../tensor.ts';
 
 import { broadcastTo, sumTo } from './reduce.ts';
@@ -63,12 +63,13 @@ export const pointwiseOp = defineOp<(typeof NAMES)[number], PointwiseAttributes>
       ...(row?.a && a && { a: () => sumTo(row.a!(dy, x, a, y), a.shape) }),
     };
   },
-  lower: ({ inputs, attrs, output, capabilities, in: from, out }) => [pointwiseStep(attrs.stages, output, from(0), inputs.slice(1).map((_, i) => from(i + 1)), out(), capabilities)],
+  lower: (ctx) => [pointwiseStep(ctx.attrs.stages, ctx.output, ctx.in(0), ctx.inputs.slice(1).map((_, i) => ctx.in(i + 1)), ctx.out(), ctx)],
 });
 
 /** The step that takes `x` through the stages; `operands` are those of the stages that have one, in order. */
 export function pointwiseStep(
-  stages: readonly PointwiseStage[], { shape, size }: Tensor, x: BufferRef, operands: readonly BufferRef[], out: BufferRef, { software }: Pick<Capabilities, 'software'>,
+  stages: readonly PointwiseStage[], { shape, size }: Tensor, x: BufferRef, operands: readonly BufferRef[], out: BufferRef,
+  { capabilities, choose }: Pick<LowerContext<object>, 'capabilities' | 'choose'>,
 ): Step {
   // A kernel must be given every binding it declares; a stage without an operand reads x's buffer in its place, unused.
   const buffers: Record<string, BufferRef> = { x, a: x, b: x, c: x, d: x, out };
@@ -77,7 +78,8 @@ export function pointwiseStep(
     if (mode !== 'immediate') buffers[NAMES[k + 1]] = operands[next++];
   });
   if (next !== operands.length) throw new Error('pointwise: operands and stages do not match');
-  return { launch: pointwise(stages, size, shape[shape.length - 1] ?? 1, shape.length > 0 && shape[0] > 0 ? size / shape[0] : 1, software), buffers };
+  const [channels, sample] = [shape[shape.length - 1] ?? 1, shape.length > 0 && shape[0] > 0 ? size / shape[0] : 1];
+  return { launch: pointwise(stages, size, channels, sample, choose(pointwiseChoices(stages, size, channels, capabilities.software))), buffers };
 }
 
 /** How an operand of this shape is read beside a full tensor, or undefined where it must be broadcast first. */

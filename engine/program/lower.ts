@@ -1,5 +1,7 @@
+import type { Choice, Choices } from '../../kernels/kernel.ts';
 import type { BufferRef, Capabilities, Step } from '../op.ts';
 import { Tensor } from '../tensor.ts';
+import { choose, type Tuning } from '../tuning.ts';
 import { UserError } from '../user_error.ts';
 import type { Graph } from './graph.ts';
 
@@ -18,8 +20,16 @@ export interface LoweredStep extends Step {
   readonly tensor: Tensor;
 }
 
+/** A tensor whose kernels could be launched in several ways, and the one that was taken. */
+export interface ChoicePoint {
+  readonly tensor: Tensor;
+  readonly choices: Choices;
+  readonly choice: Choice;
+}
+
 export interface Lowered {
   readonly steps: readonly LoweredStep[];
+  readonly choicePoints: readonly ChoicePoint[];
   readonly buffers: readonly VirtualBuffer[];
   /** Where a tensor's value lies. */
   bufferOf(tensor: Tensor): BufferRef;
@@ -28,7 +38,7 @@ export interface Lowered {
 const bytesOf = (t: Tensor) => Math.max(16, t.size * 4);
 
 /** Turns the tensors of a graph into steps, in order, each update as soon as nobody reads what it overwrites. */
-export function lower(graph: Graph, kept: ReadonlySet<Tensor>, keepAll: boolean, capabilities: Capabilities): Lowered {
+export function lower(graph: Graph, kept: ReadonlySet<Tensor>, keepAll: boolean, capabilities: Capabilities, tuning: Tuning): Lowered {
   const buffers: VirtualBuffer[] = [];
   const home = new Map<Tensor, BufferRef>();
   const allocate = (bytes: number, kind: VirtualBuffer['kind'], tensor?: Tensor): BufferRef => {
@@ -49,6 +59,7 @@ export function lower(graph: Graph, kept: ReadonlySet<Tensor>, keepAll: boolean,
   };
 
   const steps: LoweredStep[] = [];
+  const choicePoints: ChoicePoint[] = [];
   for (const tensor of schedule(graph.order, source)) {
     if (tensor.op.view || tensor.op.name === 'parameter' || tensor.op.name === 'input') continue;
     const lowered = tensor.op.lower({
@@ -59,10 +70,15 @@ export function lower(graph: Graph, kept: ReadonlySet<Tensor>, keepAll: boolean,
       in: (i) => bufferOf(tensor.inputs[i]),
       out: () => bufferOf(tensor),
       temp: (elements) => allocate(Math.max(16, elements * 4), 'temporary'),
+      choose(choices) {
+        const choice = choose(choices, tensor, tuning);
+        choicePoints.push({ tensor, choices, choice });
+        return choice;
+      },
     });
     for (const step of lowered) steps.push({ ...step, tensor });
   }
-  return { steps, buffers, bufferOf };
+  return { steps, choicePoints, buffers, bufferOf };
 }
 
 /** The order of making, with every update moved to just after the last reader of what it overwrites; a reader may be an update too. */

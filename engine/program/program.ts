@@ -3,9 +3,10 @@ import type { Device } from '../device/device.ts';
 import { parameterOf } from '../device/parameter.ts';
 import type { BufferRef } from '../op.ts';
 import { Tensor } from '../tensor.ts';
+import type { Tuning } from '../tuning.ts';
 import { UserError } from '../user_error.ts';
 import { buildGraph } from './graph.ts';
-import { lower, type Lowered, type LoweredStep } from './lower.ts';
+import { lower, type ChoicePoint, type Lowered, type LoweredStep } from './lower.ts';
 import { planMemory, type MemoryPlan } from './plan.ts';
 
 export interface ProgramSpec {
@@ -15,6 +16,8 @@ export interface ProgramSpec {
   readonly updates?: readonly Tensor[];
   /** `all` keeps every intermediate readable and turns fusion and buffer reuse off: for learning and debugging. */
   readonly keep?: 'outputs' | 'all';
+  /** Which kernels are taken where there are several; the device's when absent. */
+  readonly tuning?: Tuning;
 }
 
 export type Feed = Float32Array | Uint32Array | number;
@@ -46,6 +49,16 @@ export class Program implements Disposable {
     return this.lowered.steps;
   }
 
+  /** Where kernels could be launched in several ways, and how they are. */
+  get choicePoints(): readonly ChoicePoint[] {
+    return this.lowered.choicePoints;
+  }
+
+  /** The inputs that a run must be fed. */
+  get inputTensors(): readonly Tensor[] {
+    return [...this.inputs.values()];
+  }
+
   /** Whether the graph has an input of this name: one that nothing depends on is not in it. */
   hasInput(name: string): boolean {
     return this.inputs.has(name);
@@ -62,7 +75,10 @@ export class Program implements Disposable {
     for (const t of spec.updates ?? []) if (t.op.mutates.length === 0) throw new UserError(`compile: ${t} is no update: it changes no parameter`);
     const keepAll = spec.keep === 'all';
     const graph = buildGraph(roots, !keepAll);
-    const lowered = lower(graph, new Set(outputs.map(graph.resolve)), keepAll, device.capabilities);
+    const lowered = lower(graph, new Set(outputs.map(graph.resolve)), keepAll, device.capabilities, spec.tuning ?? device.tuning.on(device.identity));
+    // Asked for before all else: they are made on other threads, while this one plans and allocates.
+    const pipelines = Promise.all(lowered.steps.map((step) => device.pipeline(step.launch)));
+    pipelines.catch(() => undefined); // awaited below
     const plan = planMemory(lowered);
     // What is read must have a place, also where no step touches it: a view of a parameter.
     for (const t of keepAll ? graph.order : outputs.map(graph.resolve)) lowered.bufferOf(t);
@@ -93,7 +109,7 @@ export class Program implements Disposable {
           if (slot !== undefined) physical.set(ref, slots[slot]);
         } else physical.set(ref, own(bytes, storage, String(tensor)));
       }
-      const recorded = await record(device, lowered.steps, physical, own);
+      const recorded = await record(device, lowered.steps, pipelines, physical, own);
       device.check();
       return new Program(device, graph.resolve, lowered, plan, recorded, owned, physical, inputs, keepAll ? 'all' : new Set(outputs));
     } catch (error) {
@@ -176,20 +192,21 @@ export class Program implements Disposable {
   }
 }
 
-/** Makes pipelines (in parallel, each once), uniforms (one buffer for all) and bind groups. */
+/** Makes uniforms (one buffer for all) and, as soon as the pipelines are there, bind groups. */
 async function record(
   device: Device,
   steps: readonly LoweredStep[],
+  made: Promise<readonly GPUComputePipeline[]>,
   physical: ReadonlyMap<BufferRef, GPUBuffer>,
   own: (bytes: number, usage: number, label: string) => GPUBuffer,
 ): Promise<Recorded[]> {
-  const pipelines = await Promise.all(steps.map((step) => device.pipeline(step.launch)));
   const align = device.gpu.limits.minUniformBufferOffsetAlignment;
   const strides = steps.map(({ launch }) => Math.ceil(launch.kernel.paramsSize / align) * align);
   const total = strides.reduce((a, b) => a + b, 0);
   const contents = new Uint8Array(total);
   const uniforms = own(Math.max(16, total), GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST, 'uniforms');
   let offset = 0;
+  const pipelines = await made;
   const recorded = steps.map(({ launch, buffers, tensor }, i): Recorded => {
     const entries = launch.kernel.bindings.map(({ name, binding, kind }): GPUBindGroupEntry => {
       if (kind === 'uniform') return { binding, resource: { buffer: uniforms, offset, size: launch.kernel.paramsSize } };

@@ -6,7 +6,7 @@ import { constant, input, reshape } from '../ops/leaves.ts';
 import { add, div, maximum, mul, sqrt, square } from '../ops/pointwise.ts';
 import { sum } from '../ops/reduce.ts';
 import { compile, type Feed, type Program } from '../program/program.ts';
-import { sizeOf, type Tensor } from '../tensor.ts';
+import type { Tensor } from '../tensor.ts';
 import { UserError } from '../user_error.ts';
 
 export interface AdamOptions {
@@ -54,10 +54,10 @@ export class TrainStep implements Disposable {
       const gradients = clip(grad(loss, trainable.map((p) => p.tensor)), clipNorm);
       const hyper = input(HYPER, [4]);
       const updates = trainable.map((w, i) => {
-        const zeros = () => new Float32Array(sizeOf(w.shape));
-        const m = new Parameter(device, `${w.name}/m`, w.shape, zeros());
+        // WebGPU gives buffers full of zeros.
+        const m = new Parameter(device, `${w.name}/m`, w.shape);
         moments.push(m);
-        const v = new Parameter(device, `${w.name}/v`, w.shape, zeros());
+        const v = new Parameter(device, `${w.name}/v`, w.shape);
         moments.push(v);
         const settings = { beta1, beta2, epsilon, weightDecay: w.shape.length > 1 ? weightDecay : 0 };
         return adam({ w: w.tensor, m: m.tensor, v: v.tensor }, gradients[i], hyper, loss, settings);

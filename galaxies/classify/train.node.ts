@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Device } from '../../engine/device/device.ts';
+import { TuningTable } from '../../engine/tuning.ts';
 import { UserError } from '../../engine/user_error.ts';
 import { buildModel, type BuiltModel } from '../../models/build_network.ts';
 import { writeFileAtomic } from '../../models/formats/atomic.node.ts';
@@ -36,6 +37,7 @@ export const RUN_FILES = {
   model: 'model.safetensors',
   metrics: 'metrics.json',
   report: 'report.html',
+  tuning: 'tuning.json',
   cache: 'cache',
 } as const;
 
@@ -60,10 +62,28 @@ export async function openRun(folder: string, options: ClassifyOptions): Promise
 }
 
 /**
+ * Another choice among kernels gives other last bits, so a run keeps the choices that it begins with, whatever is tuned later: written
+ * before the options, whose file makes a folder a run, and taken from there when it resumes.
+ */
+async function keepTuning(device: Device, folder: string, progress: Progress): Promise<void> {
+  const path = join(folder, RUN_FILES.tuning);
+  const now = String(device.tuning.only(device.identity));
+  if (!existsSync(join(folder, RUN_FILES.config))) {
+    makeFolder(folder);
+    await writeFileAtomic(path, now);
+    return;
+  }
+  // A run of a version that did not tune has none: it goes on with the defaults that it began with.
+  device.tuning = existsSync(path) ? TuningTable.parse(readFileSync(path, 'utf8'), `${path}, which says what kernels the run goes on with,`) : new TuningTable();
+  if (String(device.tuning.only(device.identity)) !== now) progress.line(`resuming with the kernels that the run began with (${path}), not with those tuned since`);
+}
+
+/**
  * Trains a classifier of galaxies in a run directory, or goes on with one that was interrupted: frozen front, head, fine-tuning
  * where there are weights, and the whole network from scratch where there are none.
  */
 export async function trainClassifier(device: Device, dataset: Dataset, options: ClassifyOptions, folder: string, progress: Progress): Promise<Trained> {
+  await keepTuning(device, folder, progress);
   await openRun(folder, options);
   const prepared = prepare(dataset, options);
   const file = options.weights === null ? undefined : { tensors: (await readSafetensorsFile(options.weights)).tensors, source: options.weights };

@@ -1,4 +1,4 @@
-import { ceilDiv, foldWorkgroups, type Launch } from '../kernel.ts';
+import { ceilDiv, distinct, foldWorkgroups, type Choices, type Launch } from '../kernel.ts';
 import { reduce } from '../reduce/reduce.ts';
 import applyKernel from './batch_norm_apply.wgsl';
 import combineKernel from './batch_norm_combine.wgsl';
@@ -18,8 +18,11 @@ export interface BatchNormSize {
   readonly software: boolean;
 }
 
+/** How much a thread does: so many consecutive rows. */
+export type Chunk = { readonly chunk: number };
+
 /**
- * How much a thread does. Sums: chunks of at least 32 rows, so that partial results are few beside the tensor, and longer ones where there
+ * Defaults. Sums: chunks of at least 32 rows, so that partial results are few beside the tensor, and longer ones where there
  * are threads enough to keep the adapter busy. Elementwise: a thread loads what its channels need once for `elementwise` rows; a CPU
  * is best served by long chunks, a GPU by many threads. Measured in bench/ladder_depthwise.md.
  */
@@ -42,19 +45,27 @@ function chunked({ rows, channels }: BatchNormSize, chunk: number) {
   };
 }
 
-const elementwise = (size: BatchNormSize) => chunked(size, size.software ? ELEMENTWISE_CHUNK.software : ELEMENTWISE_CHUNK.hardware);
+/** For batchNormApply and batchNormInputGrad. */
+export function batchNormElementwiseChoices({ rows, software }: BatchNormSize): Choices<Chunk> {
+  const usual = software ? ELEMENTWISE_CHUNK.software : ELEMENTWISE_CHUNK.hardware;
+  const others = [4, 8, 16, 32, 64, 128].filter((chunk) => chunk < 2 * rows);
+  return { kernels: [applyKernel, inputGradKernel], candidates: distinct([usual, ...others].map((chunk) => ({ chunk }))), roundings: 0 };
+}
 
-function summed(size: BatchNormSize) {
-  const { rows, channels, software } = size;
+/** For batchNormStats and batchNormSums. */
+export function batchNormSumChoices({ rows, channels, software }: BatchNormSize): Choices<Chunk> {
   const threads = software ? SUM_THREADS.software : SUM_THREADS.hardware;
   const wanted = Math.max(1, Math.floor((threads * (channels % 4 === 0 ? 4 : 1)) / channels));
-  return chunked(size, Math.max(SUM_CHUNK, ceilDiv(ceilDiv(rows, wanted), 4) * 4));
+  const usual = Math.max(SUM_CHUNK, ceilDiv(ceilDiv(rows, wanted), 4) * 4);
+  const others = [usual >> 2, usual >> 1, usual * 2, usual * 4].map((n) => ceilDiv(n, 4) * 4).filter((chunk) => chunk >= 16 && chunk < 2 * rows);
+  const candidates = distinct([usual, ...others].map((chunk) => ({ chunk })));
+  return { kernels: [statsKernel, combineKernel, sumsKernel], candidates, roundings: Math.max(...candidates.map(({ chunk }) => chunk + ceilDiv(rows, chunk))) };
 }
 
 /** The passes from x to stats [2, channels]. Each pass's output is the next one's input; `outSize` is its number of elements. */
-export function batchNormStats(size: BatchNormSize): { launch: Launch; outSize: number }[] {
+export function batchNormStats(size: BatchNormSize, by: Chunk): { launch: Launch; outSize: number }[] {
   const { rows, channels } = size;
-  const launch = summed(size);
+  const launch = chunked(size, by.chunk);
   let { parts, chunk } = launch.params;
   const passes: { launch: Launch; outSize: number }[] = [{ launch: { kernel: statsKernel, ...launch }, outSize: parts * 2 * channels }];
   do {
@@ -81,14 +92,14 @@ export function batchNormFold(channels: number, epsilon: number): Launch {
 }
 
 /** y from x, stats, gamma and beta. */
-export function batchNormApply(size: BatchNormSize, activation: BatchNormActivation, epsilon: number): Launch {
-  const launch = elementwise(size);
+export function batchNormApply(size: BatchNormSize, by: Chunk, activation: BatchNormActivation, epsilon: number): Launch {
+  const launch = chunked(size, by.chunk);
   return { kernel: applyKernel, ...launch, overrides: { ACTIVATION: BATCH_NORM_ACTIVATIONS[activation] }, params: { ...launch.params, epsilon } };
 }
 
 /** The passes to [2, channels]: dbeta, dgamma. The first reads dy, x, stats, gamma, beta; the others the one before. */
-export function batchNormSums(size: BatchNormSize, activation: BatchNormActivation, epsilon: number): { launch: Launch; outSize: number }[] {
-  const launch = summed(size);
+export function batchNormSums(size: BatchNormSize, by: Chunk, activation: BatchNormActivation, epsilon: number): { launch: Launch; outSize: number }[] {
+  const launch = chunked(size, by.chunk);
   const { parts } = launch.params;
   const inner = 2 * size.channels;
   const first: Launch = { kernel: sumsKernel, ...launch, overrides: { ACTIVATION: BATCH_NORM_ACTIVATIONS[activation] }, params: { ...launch.params, epsilon } };
@@ -99,8 +110,8 @@ export function batchNormSums(size: BatchNormSize, activation: BatchNormActivati
 }
 
 /** dx from dy, x, stats, sums, gamma and beta; with `frozen` statistics the sums are not used. */
-export function batchNormInputGrad(size: BatchNormSize, activation: BatchNormActivation, epsilon: number, frozen: boolean): Launch {
-  const launch = elementwise(size);
+export function batchNormInputGrad(size: BatchNormSize, by: Chunk, activation: BatchNormActivation, epsilon: number, frozen: boolean): Launch {
+  const launch = chunked(size, by.chunk);
   return {
     kernel: inputGradKernel,
     ...launch,

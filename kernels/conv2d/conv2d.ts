@@ -1,5 +1,5 @@
-import { ceilDiv, foldWorkgroups, type KernelSource, type Launch } from '../kernel.ts';
-import { bySubgroups, partsFor, tiling, type TileTarget } from '../matmul/matmul.ts';
+import { ceilDiv, foldWorkgroups, roundingsOf, type Choices, type KernelSource, type Launch } from '../kernel.ts';
+import { mostParts, tileGrid, tilings, type Problem, type TileTarget, type Tiling } from '../matmul/matmul.ts';
 import filterGradNaive from './conv2d_filter_grad_v1.wgsl';
 import filterGradTiled from './conv2d_filter_grad_v2.wgsl';
 import filterGradTiledBySubgroups from './conv2d_filter_grad_v2_subgroup.wgsl';
@@ -36,33 +36,60 @@ export const conv2dInputGradV1 = (g: ConvNumbers): Launch => naive(inputGradNaiv
 /** Bindings: x, dy, dw. */
 export const conv2dFilterGradV1 = (g: ConvNumbers): Launch => naive(filterGradNaive, g, (g.filterH * g.filterW * g.inChannels * g.outChannels) / g.groups);
 
-/** Register tiles over a product of rows x depth with depth x cols, `layers` times. */
-function tiled(kernel: KernelSource, g: ConvNumbers, [rows, cols, depth]: readonly [number, number, number], layers: number, target: TileTarget): Launch {
-  const { overrides, rowByRow, grid } = tiling(rows, cols, depth, target);
-  return { kernel, overrides, params: paramsOf(g, rowByRow), workgroups: [grid[0], grid[1], layers] };
+/** A direction of the tiled convolution as a product, and its kernels: without and with loads shared by subgroups. */
+interface Tiled {
+  readonly kernels: readonly [KernelSource, KernelSource];
+  problem(g: ConvNumbers): Problem;
+}
+
+const forward: Tiled = {
+  kernels: [forwardTiled, forwardTiledBySubgroups],
+  problem: (g) => ({ rows: g.batch * g.outH * g.outW, cols: g.outChannels, depth: g.filterH * g.filterW * g.inChannels, mostParts: 1 }),
+};
+
+// One product for every class of pixels that the stride makes.
+const inputGrad: Tiled = {
+  kernels: [inputGradTiled, inputGradTiledBySubgroups],
+  problem: (g) => ({ rows: g.batch * ceilDiv(g.inH, g.strideH) * ceilDiv(g.inW, g.strideW), cols: g.inChannels, depth: g.filterH * g.filterW * g.outChannels, mostParts: 1 }),
+};
+
+const linesOf = (g: ConvNumbers) => g.batch * g.outH;
+
+const filterGrad: Tiled = {
+  kernels: [filterGradTiled, filterGradTiledBySubgroups],
+  problem(g) {
+    const [rows, depth] = [g.filterH * g.filterW * g.inChannels, linesOf(g) * g.outW];
+    return { rows, cols: g.outChannels, depth, mostParts: Math.min(linesOf(g), mostParts(depth, rows * g.outChannels)) };
+  },
+};
+
+/** The tilings of the convolution itself and of its gradients. */
+export const conv2dChoices = (g: ConvNumbers, target: TileTarget): Choices<Tiling> => choicesOf(forward, g, target);
+export const conv2dInputGradChoices = (g: ConvNumbers, target: TileTarget): Choices<Tiling> => choicesOf(inputGrad, g, target);
+export const conv2dFilterGradChoices = (g: ConvNumbers, target: TileTarget): Choices<Tiling> => choicesOf(filterGrad, g, target);
+
+function choicesOf({ kernels, problem }: Tiled, g: ConvNumbers, target: TileTarget): Choices<Tiling> {
+  const product = problem(g);
+  return { kernels, candidates: tilings(product, target), roundings: roundingsOf(product.depth) };
+}
+
+function launchOf({ kernels, problem }: Tiled, g: ConvNumbers, tiling: Tiling, layers: number): Launch {
+  const { overrides, grid } = tileGrid(problem(g), tiling);
+  return { kernel: kernels[tiling.subgroups], overrides, params: paramsOf(g, tiling.rowByRow), workgroups: [grid[0], grid[1], layers] };
 }
 
 /** One group, channels in and out multiples of 4. Bindings: x, w, y. */
-export function conv2dV2(g: ConvNumbers, target: TileTarget): Launch {
-  return tiled(bySubgroups(target) ? forwardTiledBySubgroups : forwardTiled, g, [g.batch * g.outH * g.outW, g.outChannels, g.filterH * g.filterW * g.inChannels], 1, target);
-}
+export const conv2dV2 = (g: ConvNumbers, tiling: Tiling): Launch => launchOf(forward, g, tiling, 1);
 
 /** One group, channels in and out multiples of 4. Bindings: dy, w, dx. */
-export function conv2dInputGradV2(g: ConvNumbers, target: TileTarget): Launch {
-  const rows = g.batch * ceilDiv(g.inH, g.strideH) * ceilDiv(g.inW, g.strideW);
-  return tiled(bySubgroups(target) ? inputGradTiledBySubgroups : inputGradTiled, g, [rows, g.inChannels, g.filterH * g.filterW * g.outChannels], g.strideH * g.strideW, target);
-}
+export const conv2dInputGradV2 = (g: ConvNumbers, tiling: Tiling): Launch => launchOf(inputGrad, g, tiling, g.strideH * g.strideW);
 
 /**
  * One group, channels in and out multiples of 4. Bindings: x, dy, dw, which holds `workgroups[2]` parts, one after the
  * other, to be added.
  */
-export function conv2dFilterGradV2(g: ConvNumbers, target: TileTarget): Launch {
-  const rows = g.filterH * g.filterW * g.inChannels;
-  const whole = tiled(bySubgroups(target) ? filterGradTiledBySubgroups : filterGradTiled, g, [rows, g.outChannels, g.batch * g.outH * g.outW], 1, target);
-  const lines = g.batch * g.outH;
-  const wanted = Math.min(lines, partsFor(lines * g.outW, whole.workgroups[0] * whole.workgroups[1], rows * g.outChannels, target));
+export function conv2dFilterGradV2(g: ConvNumbers, tiling: Tiling): Launch {
+  const lines = linesOf(g);
   // No part without a line.
-  const parts = ceilDiv(lines, ceilDiv(lines, wanted));
-  return { ...whole, workgroups: [whole.workgroups[0], whole.workgroups[1], parts] };
+  return launchOf(filterGrad, g, tiling, ceilDiv(lines, ceilDiv(lines, tiling.parts)));
 }

@@ -1,4 +1,4 @@
-import { ceilDiv, foldWorkgroups, type KernelSource, type Launch } from '../kernel.ts';
+import { ceilDiv, distinct, foldWorkgroups, roundingsOf, type Choices, type KernelSource, type Launch } from '../kernel.ts';
 import { reduce } from '../reduce/reduce.ts';
 import filterGradV1 from './depthwise_conv2d_filter_grad_v1.wgsl';
 import filterGradV2 from './depthwise_conv2d_filter_grad_v2.wgsl';
@@ -28,9 +28,18 @@ export interface DepthwiseSize {
 /** What the choice among the kernels' versions depends on besides the sizes. */
 export interface DepthwiseOptions {
   readonly software: boolean;
-  /** 1 takes the naive kernels, as a second opinion; the fastest when absent. */
+  /** 1 takes the naive kernels, as a second opinion; 2 never does where there are others. */
   readonly version?: 1 | 2;
 }
+
+/** How the work is shared out. */
+export type Cut = {
+  readonly version: number;
+  /** Chunks that a column of strips is cut into (version 2). */
+  readonly chunks: number;
+  /** Of the filter gradient: partial results, which are added up. */
+  readonly parts: number;
+};
 
 const WORKGROUP = 64;
 /** Outputs in a strip. */
@@ -60,22 +69,35 @@ function naive(kernel: KernelSource, size: DepthwiseSize, threads: number, parts
   };
 }
 
+/** Columns and steps down of the image that the threads walk. */
+type Plane = readonly [columns: number, height: number];
+
+const outPlane = ({ outW, outH }: DepthwiseSize): Plane => [outW, outH];
+
+/** Pixels at stride 1, pairs of rows at stride 2. */
+const inPlane = ({ inW, inH, padTop, padLeft, strideH }: DepthwiseSize): Plane =>
+  strideH === 2 ? [inW + (padLeft % 2), Math.floor((inH + padTop + 1) / 2) - Math.floor(padTop / 2)] : [inW, inH];
+
 /**
- * Strips of four across `columns`, and columns of `height` steps cut into chunks of `rows` each where whole columns would be too few
- * threads. A chunk of fewer than eight steps would spend most of its loads on rows its neighbour also loads.
+ * Columns of strips are cut into chunks where whole columns would be too few threads. A chunk of fewer than eight steps would spend most of
+ * its loads on rows its neighbour also loads. Candidates are half as many chunks and twice and four times as many.
  */
-function strips(size: DepthwiseSize, columns: number, height: number, software: boolean) {
-  const across = ceilDiv(columns, STRIP);
-  const whole = (size.batch * across * size.channels) / widthOf(size);
-  const chunks = Math.min(ceilDiv(height, 8), Math.max(1, ceilDiv(threadsWanted(software), whole)));
+function chunkCounts(size: DepthwiseSize, [columns, height]: Plane, software: boolean): number[] {
+  const whole = (size.batch * ceilDiv(columns, STRIP) * size.channels) / widthOf(size);
+  const usual = Math.min(ceilDiv(height, 8), Math.max(1, ceilDiv(threadsWanted(software), whole)));
+  return [usual, ...[1, usual >> 1, usual * 2, usual * 4].filter((n) => n >= 1 && n <= ceilDiv(height, 4))];
+}
+
+/** Strips of four across, and columns cut into `chunks` of `rows` steps. */
+function strips([columns, height]: Plane, { chunks }: Cut) {
   const rows = ceilDiv(height, chunks);
-  return { rows, strips: across, chunks: ceilDiv(height, rows) };
+  return { rows, strips: ceilDiv(columns, STRIP), chunks: ceilDiv(height, rows) };
 }
 
 /** A v2 kernel that makes an image: one thread for each strip, chunk and Value of channels. */
-function image(kernel: KernelSource, size: DepthwiseSize, columns: number, height: number, software: boolean, flip: boolean): Launch {
+function image(kernel: KernelSource, size: DepthwiseSize, plane: Plane, by: Cut, flip: boolean): Launch {
   const { inH, inW, outH, outW, padTop, padLeft, filterH, strideH } = size;
-  const cut = strips(size, columns, height, software);
+  const cut = strips(plane, by);
   const channels = size.channels / widthOf(size);
   const threads = size.batch * cut.chunks * cut.strips * channels;
   return {
@@ -87,31 +109,63 @@ function image(kernel: KernelSource, size: DepthwiseSize, columns: number, heigh
   };
 }
 
+const NAIVE: Cut = { version: 1, chunks: 1, parts: 1 };
+
+function imageChoices(kernels: readonly KernelSource[], size: DepthwiseSize, plane: Plane, options: DepthwiseOptions): Choices<Cut> {
+  const cuts = fast(size, options) ? chunkCounts(size, plane, options.software).map((chunks) => ({ version: 2, chunks, parts: 1 })) : [];
+  return { kernels, candidates: distinct(options.version === 2 && cuts.length > 0 ? cuts : [...cuts, NAIVE]), roundings: 0 };
+}
+
+export const depthwiseForwardChoices = (size: DepthwiseSize, options: DepthwiseOptions): Choices<Cut> => imageChoices([forwardV1, forwardV2], size, outPlane(size), options);
+export const depthwiseInputGradChoices = (size: DepthwiseSize, options: DepthwiseOptions): Choices<Cut> =>
+  imageChoices([inputGradV1, inputGradV2, forwardV2], size, inPlane(size), options);
+
+/** Every part costs a filter of partial sums to write and to add: by default no more of them than keep the adapter busy. */
+export function depthwiseFilterGradChoices(size: DepthwiseSize, options: DepthwiseOptions): Choices<Cut> {
+  const { software, version } = options;
+  const filter = size.filterH * size.filterW * size.channels;
+  const usual = { ...NAIVE, parts: Math.max(1, Math.min(size.batch * size.outH, Math.floor((software ? 4096 : 262_144) / filter))) };
+  const candidates: Cut[] = [];
+  if (fast(size, options)) {
+    const plane = outPlane(size);
+    const [first, ...chunks] = chunkCounts(size, plane, software);
+    const parts = (count: number) => Math.max(1, Math.min(piecesOf(size, count), ceilDiv(threadsWanted(software) * widthOf(size), size.channels)));
+    const cut = { version: 2, chunks: first, parts: parts(first) };
+    const others = [cut.parts >> 2, cut.parts >> 1, cut.parts * 2, cut.parts * 4].filter((n) => n >= 1 && n <= piecesOf(size, first));
+    candidates.push(cut, ...chunks.map((n) => ({ version: 2, chunks: n, parts: parts(n) })), ...others.map((n) => ({ ...cut, parts: n })));
+  }
+  if (version !== 2 || candidates.length === 0) candidates.push(usual);
+  return { kernels: [filterGradV1, filterGradV2], candidates: distinct(candidates), roundings: roundingsOf(size.batch * size.outH * size.outW) };
+}
+
+/** Strips of one chunk's height in the whole batch. */
+function piecesOf(size: DepthwiseSize, chunks: number): number {
+  const cut = strips(outPlane(size), { version: 2, chunks, parts: 1 });
+  return size.batch * cut.chunks * cut.strips;
+}
+
 /** y from x and w. */
-export function depthwiseForward(size: DepthwiseSize, options: DepthwiseOptions): Launch {
-  if (!fast(size, options)) return naive(forwardV1, size, size.batch * size.outH * size.outW * size.channels);
-  return image(forwardV2, size, size.outW, size.outH, options.software, false);
+export function depthwiseForward(size: DepthwiseSize, by: Cut): Launch {
+  if (by.version === 1) return naive(forwardV1, size, size.batch * size.outH * size.outW * size.channels);
+  return image(forwardV2, size, outPlane(size), by, false);
 }
 
 /** dx from dy and w. The binding of dy is called `x` where the kernel is the forward one. */
-export function depthwiseInputGrad(size: DepthwiseSize, options: DepthwiseOptions): { launch: Launch; dyName: 'dy' | 'x' } {
-  if (!fast(size, options)) return { launch: naive(inputGradV1, size, size.batch * size.inH * size.inW * size.channels), dyName: 'dy' };
-  if (size.strideH === 2) {
-    const pairs = Math.floor((size.inH + size.padTop + 1) / 2) - Math.floor(size.padTop / 2);
-    return { launch: image(inputGradV2, size, size.inW + (size.padLeft % 2), pairs, options.software, false), dyName: 'dy' };
-  }
+export function depthwiseInputGrad(size: DepthwiseSize, by: Cut): { launch: Launch; dyName: 'dy' | 'x' } {
+  if (by.version === 1) return { launch: naive(inputGradV1, size, size.batch * size.inH * size.inW * size.channels), dyName: 'dy' };
+  if (size.strideH === 2) return { launch: image(inputGradV2, size, inPlane(size), by, false), dyName: 'dy' };
   // h = ho + r − pad turned round: ho = h + r' − (filter − 1 − pad) with r' = filter − 1 − r.
   const turned = {
     ...size, inH: size.outH, inW: size.outW, outH: size.inH, outW: size.inW,
     padTop: size.filterH - 1 - size.padTop, padLeft: size.filterW - 1 - size.padLeft,
   };
-  return { launch: image(forwardV2, turned, turned.outW, turned.outH, options.software, true), dyName: 'x' };
+  return { launch: image(forwardV2, turned, inPlane(size), by, true), dyName: 'x' };
 }
 
 /** The passes to dw: the first reads x and dy, the others the one before; `outSize` elements each. */
-export function depthwiseFilterGrad(size: DepthwiseSize, options: DepthwiseOptions): { launch: Launch; outSize: number }[] {
+export function depthwiseFilterGrad(size: DepthwiseSize, by: Cut): { launch: Launch; outSize: number }[] {
   const filter = size.filterH * size.filterW * size.channels;
-  const first = fast(size, options) ? filterGradStrips(size, options.software) : filterGradNaive(size, options.software);
+  const first = by.version === 1 ? naive(filterGradV1, size, by.parts * filter, by.parts) : filterGradStrips(size, by);
   const { parts } = first.params;
   return [
     { launch: first, outSize: parts * filter },
@@ -119,19 +173,12 @@ export function depthwiseFilterGrad(size: DepthwiseSize, options: DepthwiseOptio
   ];
 }
 
-function filterGradNaive(size: DepthwiseSize, software: boolean): Launch {
-  const filter = size.filterH * size.filterW * size.channels;
-  const parts = Math.max(1, Math.min(size.batch * size.outH, Math.floor((software ? 4096 : 262_144) / filter)));
-  return naive(filterGradV1, size, parts * filter, parts);
-}
-
-function filterGradStrips(size: DepthwiseSize, software: boolean): Launch {
+function filterGradStrips(size: DepthwiseSize, by: Cut): Launch {
   const { inH, inW, outH, outW, padTop, padLeft, filterH, strideH } = size;
-  const cut = strips(size, outW, outH, software);
+  const cut = strips(outPlane(size), by);
   const channels = size.channels / widthOf(size);
   const pieces = size.batch * cut.chunks * cut.strips;
-  // Every part costs a filter of partial sums to write and to add, so no more of them than keep the adapter busy.
-  const share = ceilDiv(pieces, Math.max(1, Math.min(pieces, ceilDiv(threadsWanted(software), channels))));
+  const share = ceilDiv(pieces, by.parts);
   const parts = ceilDiv(pieces, share);
   return {
     kernel: filterGradV2,

@@ -1,4 +1,4 @@
-import { ceilDiv, foldWorkgroups, type Launch } from '../kernel.ts';
+import { MAX_WORKGROUPS, ceilDiv, distinct, foldWorkgroups, roundingsOf, type Choices, type Launch } from '../kernel.ts';
 import naive from './matmul_v1.wgsl';
 import tiled from './matmul_v2.wgsl';
 import tiledBySubgroups from './matmul_v2_subgroup.wgsl';
@@ -25,7 +25,22 @@ export interface TileTarget {
   /** A CPU pretending to be a GPU: eight lanes, and loads are dear. */
   readonly software: boolean;
   readonly subgroups: boolean;
+  readonly maxWorkgroupInvocations: number;
 }
+
+/** How a product is tiled. 1 says yes and 0 no. */
+export type Tiling = {
+  /** Threads of a workgroup, one below the other: each owns 4 rows. */
+  readonly lanes: number;
+  /** Columns of a tile, 8 or 16. */
+  readonly columns: number;
+  /** The order in which the tiles run: see block_origin. */
+  readonly rowByRow: number;
+  /** Whether the lanes of a subgroup share loads. */
+  readonly subgroups: number;
+  /** At most so many parts of the sum are made apart and added up. */
+  readonly parts: number;
+};
 
 export const padded = (n: number): number => ceilDiv(n, 4) * 4;
 
@@ -41,26 +56,55 @@ const columnsFor = (cols: number): number => (ceilDiv(cols, 16) * 16 > 1.25 * ce
 /** The right operand up to this size (in elements) is taken to stay in a core's cache while the rows pass by. */
 const CACHED = 128 * 1024;
 
-/** Tiles of `columns` columns and `lanes` threads of 4 rows over a matrix: the grid's first two sides, the order in which it runs, the overrides. */
-export function tiling(rows: number, cols: number, depth: number, target: TileTarget) {
-  const LANES = lanesFor(rows, target);
-  const COLUMNS = columnsFor(cols);
-  const down = ceilDiv(rows, rowsOf(LANES));
-  const across = ceilDiv(cols, COLUMNS);
-  const rowByRow = cols * depth <= CACHED || down > 65_535 ? 1 : 0;
-  return { overrides: { LANES, COLUMNS }, rowByRow, grid: rowByRow ? ([across, down] as const) : ([down, across] as const), tiles: down * across };
+/** A product as tiles see it: `rows` x `cols`, each a sum of `depth` products that may be cut into `mostParts`. */
+export interface Problem {
+  readonly rows: number;
+  readonly cols: number;
+  readonly depth: number;
+  readonly mostParts: number;
 }
 
-/** Whether to share loads between the lanes of a subgroup. Where loads are cheap it is not worth the trouble. */
-export const bySubgroups = ({ software, subgroups }: TileTarget): boolean => software && subgroups;
+/** Parts of at least 256 products, whose partial results of `outputs` elements each together take at most 32 MiB. */
+export const mostParts = (depth: number, outputs: number): number => Math.max(1, Math.min(Math.floor(depth / 256), Math.floor(2 ** 23 / outputs)));
+
+const tilesOf = ({ rows, cols }: Problem, { lanes, columns }: Pick<Tiling, 'lanes' | 'columns'>) => [ceilDiv(rows, rowsOf(lanes)), ceilDiv(cols, columns)] as const;
 
 /**
- * How many parts to split a long sum into, so that all processors have work: parts of at least 256 products, whose partial
- * results together take at most 32 MiB.
+ * What is taken for a product where nobody measured. Loads are shared between lanes where they are dear, and the sum is split into as many parts
+ * as give all processors work.
  */
-export function partsFor(depth: number, workgroups: number, outputs: number, { software }: TileTarget): number {
-  const wanted = ceilDiv(software ? 16 : 1024, workgroups);
-  return Math.max(1, Math.min(wanted, Math.floor(depth / 256), Math.floor(2 ** 23 / outputs)));
+function defaultTiling(problem: Problem, target: TileTarget): Tiling {
+  const size = { lanes: lanesFor(problem.rows, target), columns: columnsFor(problem.cols) };
+  const [down, across] = tilesOf(problem, size);
+  return {
+    ...size,
+    rowByRow: +(problem.cols * problem.depth <= CACHED || down > MAX_WORKGROUPS),
+    subgroups: +(target.software && target.subgroups),
+    parts: Math.min(ceilDiv(target.software ? 16 : 1024, down * across), problem.mostParts),
+  };
+}
+
+/** The default, and what differs from it in one respect. */
+export function tilings(problem: Problem, target: TileTarget): Tiling[] {
+  const usual = defaultTiling(problem, target);
+  const lanes = (target.software ? [8, 16, 32] : [32, 64, 128]).filter((n) => n <= target.maxWorkgroupInvocations);
+  const parts = [1, usual.parts >> 1, usual.parts * 2, usual.parts * 4].filter((n) => n >= 1 && n <= problem.mostParts);
+  const all: Tiling[] = [
+    usual,
+    ...lanes.map((n) => ({ ...usual, lanes: n })),
+    { ...usual, columns: 24 - usual.columns },
+    { ...usual, rowByRow: 1 - usual.rowByRow },
+    ...(target.subgroups ? [{ ...usual, subgroups: 1 - usual.subgroups }] : []),
+    ...parts.map((n) => ({ ...usual, parts: n })),
+  ];
+  return distinct(all).filter((tiling) => tilesOf(problem, tiling).every((n) => n <= MAX_WORKGROUPS));
+}
+
+/** The overrides and the first two sides of the grid. */
+export function tileGrid(problem: Problem, tiling: Tiling) {
+  const [down, across] = tilesOf(problem, tiling);
+  const grid = tiling.rowByRow ? ([across, down] as const) : ([down, across] as const);
+  return { overrides: { LANES: tiling.lanes, COLUMNS: tiling.columns }, grid };
 }
 
 /** A product as matmul_v2 sees it: `left` has the rows. Lengths in memory (`ld`) are in elements, multiples of 4. */
@@ -83,25 +127,46 @@ export interface TiledMatmul {
   readonly parts: number;
 }
 
-/**
- * Register-tiled product. The operands' and the output's last dimensions as stored must be padded to multiples of 4 with zeros
- * (see `padded`). The operands change places where that wastes clearly fewer threads: a batch of 8 in the rows would leave
- * most of them idle.
- */
-export function matmulV2({ M, N, K, transposeA, transposeB }: MatmulSize, target: TileTarget): TiledMatmul {
+/** A tiling of a product, and whether its operands change places. */
+export type MatmulTiling = Tiling & { readonly swapped: number };
+
+const rolesOf = ({ M, N, K, transposeA, transposeB }: MatmulSize, swapped: boolean): Roles => {
   const aLd = padded(transposeA ? M : K);
   const bLd = padded(transposeB ? K : N);
-  const straight: Roles = { rows: M, cols: N, leftTransposed: transposeA, rightTransposed: transposeB, outTransposed: false, leftLd: aLd, rightLd: bLd };
-  const turned: Roles = { rows: N, cols: M, leftTransposed: !transposeB, rightTransposed: !transposeA, outTransposed: true, leftLd: bLd, rightLd: aLd };
+  return swapped
+    ? { rows: N, cols: M, leftTransposed: !transposeB, rightTransposed: !transposeA, outTransposed: true, leftLd: bLd, rightLd: aLd }
+    : { rows: M, cols: N, leftTransposed: transposeA, rightTransposed: transposeB, outTransposed: false, leftLd: aLd, rightLd: bLd };
+};
+
+const problemOf = ({ M, N, K }: MatmulSize, { rows, cols }: Roles): Problem => ({ rows, cols, depth: K, mostParts: mostParts(K, M * padded(N)) });
+
+/**
+ * The tilings of a product. By default the operands change places where that wastes clearly fewer threads: a batch of 8 in the rows would
+ * leave most of them idle.
+ */
+export function matmulChoices(size: MatmulSize, target: TileTarget): Choices<MatmulTiling> {
+  const [straight, turned] = [rolesOf(size, false), rolesOf(size, true)];
   const swapped = area(turned, target) < 0.75 * area(straight, target);
-  const { rows, cols, leftTransposed, rightTransposed, outTransposed, leftLd, rightLd } = swapped ? turned : straight;
-  const { overrides, rowByRow, grid, tiles } = tiling(rows, cols, K, target);
-  const parts = partsFor(K, tiles, M * padded(N), target);
-  const part_depth = padded(ceilDiv(K, parts));
+  const own = tilings(problemOf(size, swapped ? turned : straight), target).map((tiling) => ({ ...tiling, swapped: +swapped }));
+  const [other] = tilings(problemOf(size, swapped ? straight : turned), target);
+  return { kernels: [tiled, tiledBySubgroups], candidates: [...own, { ...other, swapped: +!swapped }], roundings: roundingsOf(size.K) };
+}
+
+/**
+ * Register-tiled product. The operands' and the output's last dimensions as stored must be padded to multiples of 4 with zeros
+ * (see `padded`).
+ */
+export function matmulV2(size: MatmulSize, tiling: MatmulTiling): TiledMatmul {
+  const { K, N } = size;
+  const swapped = tiling.swapped === 1;
+  const roles = rolesOf(size, swapped);
+  const { rows, cols, leftTransposed, rightTransposed, outTransposed, leftLd, rightLd } = roles;
+  const { overrides, grid } = tileGrid(problemOf(size, roles), tiling);
+  const part_depth = padded(ceilDiv(K, tiling.parts));
   const launch: Launch = {
-    kernel: bySubgroups(target) ? tiledBySubgroups : tiled,
+    kernel: tiling.subgroups ? tiledBySubgroups : tiled,
     overrides: { ...overrides, LEFT_TRANSPOSED: +leftTransposed, RIGHT_TRANSPOSED: +rightTransposed, OUT_TRANSPOSED: +outTransposed },
-    params: { rows, cols, depth: K, part_depth, left_ld: leftLd / 4, right_ld: rightLd / 4, out_ld: padded(N) / 4, row_by_row: rowByRow },
+    params: { rows, cols, depth: K, part_depth, left_ld: leftLd / 4, right_ld: rightLd / 4, out_ld: padded(N) / 4, row_by_row: tiling.rowByRow },
     workgroups: [grid[0], grid[1], ceilDiv(K, part_depth)],
   };
   return { launch, swapped, parts: launch.workgroups[2] };

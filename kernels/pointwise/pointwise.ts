@@ -1,4 +1,4 @@
-import { ceilDiv, foldWorkgroups, type Launch } from '../kernel.ts';
+import { ceilDiv, distinct, foldWorkgroups, type Choices, type Launch } from '../kernel.ts';
 import fillKernel from './fill.wgsl';
 import pointwiseKernel from './pointwise.wgsl';
 
@@ -32,14 +32,24 @@ const WORKGROUP = 64;
 const MOST_VALUES = 16;
 const THREADS = { software: 2048, hardware: 65_536 };
 
+/** A Value of four channels must not straddle two operands' values. */
+const widthOf = (stages: readonly PointwiseStage[], size: number, channels: number): number =>
+  channels % 4 === 0 && stages.every((s) => s.mode !== 'sample' && s.mode !== 'scalar') && size % 4 === 0 ? 4 : 1;
+
+/** Values of a thread, for a chain over a tensor of `size` elements, `channels` in its last dimension. */
+export function pointwiseChoices(stages: readonly PointwiseStage[], size: number, channels: number, software: boolean): Choices<{ readonly chunk: number }> {
+  const values = size / widthOf(stages, size, channels);
+  const usual = Math.max(1, Math.min(MOST_VALUES, Math.floor(values / (software ? THREADS.software : THREADS.hardware))));
+  // Of at least four workgroups.
+  const others = [1, 4, 16, 64].filter((chunk) => values >= 4 * WORKGROUP * chunk);
+  return { kernels: [pointwiseKernel], candidates: distinct([usual, ...others].map((chunk) => ({ chunk }))), roundings: 0 };
+}
+
 /** A chain over a tensor of `size` elements, `channels` in its last dimension, `sample` in all but its first. */
-export function pointwise(stages: readonly PointwiseStage[], size: number, channels: number, sample: number, software: boolean): Launch {
-  // A Value of four channels must not straddle two operands' values.
-  const vector = channels % 4 === 0 && stages.every((s) => s.mode !== 'sample' && s.mode !== 'scalar') && size % 4 === 0;
-  const width = vector ? 4 : 1;
+export function pointwise(stages: readonly PointwiseStage[], size: number, channels: number, sample: number, { chunk }: { readonly chunk: number }): Launch {
+  const width = widthOf(stages, size, channels);
   const overrides: Record<string, number> = {};
   const [values, row, image] = [size / width, channels / width, sample / width];
-  const chunk = Math.max(1, Math.min(MOST_VALUES, Math.floor(values / (software ? THREADS.software : THREADS.hardware))));
   const params: Record<string, number> = {
     size: values, channels: row, sample: image, chunk,
     channels_on: WORKGROUP % row, samples_on: Math.floor(WORKGROUP / image), rest_on: WORKGROUP % image,
@@ -55,7 +65,7 @@ export function pointwise(stages: readonly PointwiseStage[], size: number, chann
   return {
     kernel: pointwiseKernel,
     overrides,
-    aliases: vector ? {} : { Value: 'f32' },
+    aliases: width === 4 ? {} : { Value: 'f32' },
     params,
     workgroups: foldWorkgroups(ceilDiv(values, WORKGROUP * chunk)),
   };

@@ -8,7 +8,7 @@ import type { ConvGeometry } from '../../engine/ops/conv_geometry.ts';
 import { depthwiseConv2d } from '../../engine/ops/depthwise_conv2d.ts';
 import { input } from '../../engine/ops/leaves.ts';
 import { matmul } from '../../engine/ops/matmul.ts';
-import { add, maximum, minimum, mul, relu, silu } from '../../engine/ops/pointwise.ts';
+import { add, exp, maximum, minimum, mul, relu, rsub, sigmoid, silu, sub, tanh } from '../../engine/ops/pointwise.ts';
 import { mean } from '../../engine/ops/reduce.ts';
 import { compile } from '../../engine/program/program.ts';
 import type { Tensor } from '../../engine/tensor.ts';
@@ -54,6 +54,14 @@ describe('what becomes an epilogue', () => {
   it('as many stages as it takes, and a pass of its own for the rest', async () => {
     const gated = mul(relu(add(conv, input('bias', [8]))), input('gate', [2, 1, 1, 8]));
     expect(await kernels(gated)).toEqual(['conv2d', 'pointwise']);
+  });
+
+  it('only what follows convolutions in networks: other functions are passes of their own', async () => {
+    expect(await kernels(tanh(conv))).toEqual(['conv2d', 'pointwise']);
+    expect(await kernels(exp(relu(conv)))).toEqual(['conv2d', 'pointwise']);
+    for (const applied of [add(conv, 1), sub(conv, 1), rsub(conv, 1), mul(conv, 2), maximum(conv, 0.5), minimum(conv, 0.5), sigmoid(conv), relu(conv), silu(conv)]) {
+      expect(await kernels(applied)).toEqual(['conv2d']);
+    }
   });
 
   it('not what others read too, nor what is asked for', async () => {
@@ -130,6 +138,17 @@ describeAdapters('an epilogue', (device) => {
       const want = Float64Array.from(got, (_v, i) => Math.min(1.5, Math.max(0, 0.5 * product(i, (v) => v) + feeds.bias[i % N])));
       expect(want.filter((v) => v > 0 && v < 1.5).length).toBeGreaterThan(M * N / 5);
       expectWithin(got, want, (i) => sumBound(K + 2, product(i, Math.abs) + Math.abs(feeds.bias[i % N])));
+    });
+
+    it('differences either way and a sigmoid', async () => {
+      const [x, w] = [input('x', [1, 4, 4, 8]), input('w', [1, 1, 8, 8])];
+      const feeds = { x: randomArray(128, 1), w: randomArray(64, 2) };
+      const y = conv2d(x, w);
+      const [got] = await evaluate(as(device()), [sigmoid(rsub(sub(y, 0.25), 2))], feeds);
+      const g = y.attrs as unknown as ConvGeometry;
+      const [sums, magnitudes] = [reference.conv2d(feeds.x, feeds.w, g), reference.conv2d(feeds.x.map(Math.abs), feeds.w.map(Math.abs), g)];
+      // The sigmoid's slope is at most 1/4, its value below 1.
+      expectWithin(got, sums.map((v) => 1 / (1 + Math.exp(-(2 - (v - 0.25))))), (i) => sumBound(10, magnitudes[i] + 2.25) / 4 + functionBound(2, 1));
     });
 
     it('two different chains in one program', async () => {

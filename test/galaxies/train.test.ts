@@ -1,8 +1,9 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDevice, type Device } from '../../engine/device/device.ts';
 import { openGpu } from '../../engine/device/gpu.node.ts';
+import { TuningTable } from '../../engine/tuning.ts';
 import { UserError } from '../../engine/user_error.ts';
 import { loadCheckpoint, type TrainState } from '../../galaxies/classify/checkpoint.node.ts';
 import type { ClassifyOptions } from '../../galaxies/classify/options.ts';
@@ -51,6 +52,32 @@ describe('a training', () => {
     expect(again.model.equals(first.model)).toBe(true);
     const weights = ({ model }: Run) => unpackModel(model, 'model').weights.get('block1.0.conv.w')!.data;
     expect(weights(other)).not.toEqual(weights(first));
+  });
+
+  it('keeps the kernels that it begins with, whatever is tuned before it resumes', async () => {
+    const table = (after: number) => {
+      const made = new TuningTable();
+      for (const adapter of [device().identity, 'another adapter']) made.set(adapter, 'some work', { choice: { lanes: 8 }, kernels: 'hash', before: 2, after });
+      return made;
+    };
+    const lines: string[] = [];
+    const progress = { ...SILENT, line: (text: string) => void lines.push(text) };
+    device().tuning = table(1);
+    const { folder } = await train(device(), {}, undefined, progress);
+    const kept = readFileSync(join(folder, RUN_FILES.tuning), 'utf8');
+    expect(kept).toBe(String(table(1).only(device().identity)));
+    expect(lines.join()).not.toContain('kernels');
+    for (const tunedSince of [table(1.5), new TuningTable()]) {
+      device().tuning = tunedSince;
+      lines.length = 0;
+      await train(device(), {}, folder, progress);
+      expect(String(device().tuning)).toBe(kept);
+      expect(lines.join()).toMatch(/resuming with the kernels that the run began with \(.*tuning\.json\), not with those tuned since/);
+      expect(readFileSync(join(folder, RUN_FILES.tuning), 'utf8')).toBe(kept);
+    }
+    writeFileSync(join(folder, RUN_FILES.tuning), kept.slice(0, 40));
+    await expect(train(device(), {}, folder)).rejects.toThrow(/tuning\.json, which says what kernels the run goes on with, holds no tuning/);
+    device().tuning = new TuningTable();
   });
 
   it('in two phases on a frozen front does so too, whatever views were augmented', async () => {

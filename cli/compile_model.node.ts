@@ -1,0 +1,38 @@
+import { existsSync } from 'node:fs';
+import type { Device } from '../engine/device/device.ts';
+import { input } from '../engine/ops/leaves.ts';
+import { compile, type Program } from '../engine/program/program.ts';
+import { DEFAULT_ADAM, TrainStep } from '../engine/train/train_step.ts';
+import { UserError } from '../engine/user_error.ts';
+import { trainingGraph } from '../galaxies/classify/training_graph.ts';
+import { MODEL_NAMES, buildModel } from '../models/build_network.ts';
+import { applySegments } from '../models/network.ts';
+import { ParameterSet } from '../models/parameter_set.ts';
+import { loadModel, type LoadedModel } from './load_model.node.ts';
+
+export type OpenModel = Pick<LoadedModel, 'built' | 'parameters' | 'size'> & Disposable;
+
+/** A model by name, with fresh weights and two classes, or from a run directory or a file of weights. */
+export async function openModel(device: Device, name: string): Promise<OpenModel> {
+  if (!MODEL_NAMES.includes(name)) {
+    if (!existsSync(name)) throw new UserError(`there is no model ${name}; give one of ${MODEL_NAMES.join(', ')}, a run directory, or a file of weights`);
+    return loadModel(device, name);
+  }
+  const built = buildModel(name, 2);
+  const parameters = new ParameterSet(device, built.network.specs, built.weights, 0);
+  return { built, parameters, size: 224, [Symbol.dispose]: () => parameters[Symbol.dispose]() };
+}
+
+/** The program of a forward pass, or of a step that trains every parameter with Adam, as training from scratch does. */
+export async function compileModel(
+  device: Device, { built: { network }, parameters }: OpenModel, size: number, { batch, training }: { readonly batch: number; readonly training?: boolean },
+): Promise<{ program: Program; momentBytes: number } & Disposable> {
+  const x = input('x', [batch, size, size, 3]);
+  if (!training) {
+    const program = await compile(device, { outputs: [applySegments(network.segments, x, { parameters, batchNorm: 'running' })] });
+    return { program, momentBytes: 0, [Symbol.dispose]: () => program[Symbol.dispose]() };
+  }
+  const { logits, loss, updates } = trainingGraph(network.segments, x, parameters, { batchNorm: 'batch', dropout: 0.2, dropPath: 0 });
+  const step = await TrainStep.create(device, { loss, outputs: [logits], updates, trainable: parameters.trainable(), adam: DEFAULT_ADAM });
+  return { program: step.program, momentBytes: parameters.trainableSize * 2 * 4, [Symbol.dispose]: () => step[Symbol.dispose]() };
+}
