@@ -92,7 +92,8 @@ export class DecodePool {
   #finish(thread: Thread, reply: DecodeReply): void {
     const task = thread.task;
     thread.task = null;
-    thread.worker.unref();
+    // While the pool closes, the thread's end is waited for, and nothing else may be left to keep the process alive until then.
+    if (!this.#closed) thread.worker.unref();
     if ('image' in reply) task?.resolve(reply.image);
     else task?.reject(reply.isUserError ? new UserError(reply.message) : new Error(reply.message));
     this.#advance();

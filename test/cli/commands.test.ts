@@ -46,7 +46,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('train', () => {
   it('leaves a model, figures and a page, and no cache', () => {
-    expect(readdirSync(run).sort()).toEqual(['best.safetensors', 'checkpoint.safetensors', 'config.json', 'metrics.json', 'model.safetensors', 'report.html']);
+    expect(readdirSync(run).sort()).toEqual(['best.safetensors', 'checkpoint.safetensors', 'config.json', 'metrics.json', 'model.safetensors', 'report.html', 'tuning.json']);
     const metrics = JSON.parse(readFileSync(join(run, 'metrics.json'), 'utf8')) as Report;
     expect(metrics.accuracy).toEqual(trained.accuracy);
     const page = readFileSync(join(run, 'report.html'), 'utf8');

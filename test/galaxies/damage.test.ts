@@ -43,7 +43,7 @@ describe('training on a folder with damaged images', () => {
   it('stops with a sentence that names the file, and exit code 2', async () => {
     const out = scratch.next();
     const { code, stderr } = await tuningfork([...COMMON, '--data', data, '--out', out]);
-    expect(bad.some((name) => stderr.includes(name)), stderr).toBe(true);
+    expect(bad.some((name) => stderr.includes(name)), `exit code ${code}: ${stderr}`).toBe(true);
     expect(stderr).toMatch(/^tuningfork: .*\.jpg /m);
     expect(code).toBe(2);
     expect(readdirSync(out)).not.toContain(RUN_FILES.model);

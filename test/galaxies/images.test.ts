@@ -144,10 +144,19 @@ describe('DecodePool', () => {
 
   it('works as built: a bundle with decode_worker.js beside it, and says so when that is missing', () => {
     const room = fileURLToPath(new URL('../../galaxies/', import.meta.url));
+    // Pools closed while a thread is at work, at all moments of that work: the process must not end before its own last line.
     const main = `import { DecodePool } from './images.node.ts';
       const pool = new DecodePool(1);
       console.log((await pool.decode(process.argv[2])).width);
-      await pool.close();`;
+      await pool.close();
+      for (let delay = 0; delay < 40; delay++) {
+        const closing = new DecodePool(1);
+        await closing.decode(process.argv[2]);
+        closing.decode(process.argv[2]).catch(() => {});
+        for (const until = performance.now() + delay / 4; performance.now() < until; );
+        await closing.close();
+      }
+      console.log('closed');`;
     const shared = {
       bundle: true,
       platform: 'node',
@@ -159,7 +168,7 @@ describe('DecodePool', () => {
     buildSync({ ...shared, stdin: { contents: main, resolveDir: room, loader: 'ts' }, outfile: join(dir, 'main.js') });
     expect(() => execFileSync(process.execPath, [join(dir, 'main.js'), file], { stdio: 'pipe', timeout: 20_000 })).toThrow(/decode_worker\.js is missing/);
     buildSync({ ...shared, entryPoints: [join(room, 'decode_worker.node.ts')], outfile: join(dir, 'decode_worker.js') });
-    expect(execFileSync(process.execPath, [join(dir, 'main.js'), file], { encoding: 'utf8', timeout: 20_000 }).trim()).toBe('40');
+    expect(execFileSync(process.execPath, [join(dir, 'main.js'), file], { encoding: 'utf8', timeout: 20_000 })).toBe('40\nclosed\n');
   });
 
   it('refuses a senseless number of threads', () => {
