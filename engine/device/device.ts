@@ -76,7 +76,7 @@ export class Device implements Disposable {
     const size = Math.max(4, Math.ceil(bytes / 4) * 4);
     if ((usage & GPUBufferUsage.STORAGE) !== 0 && size > this.capabilities.maxStorageBinding) {
       throw new UserError(
-        `${label} needs a buffer of ${size} bytes, and ${this.adapter.description} binds at most ${this.capabilities.maxStorageBinding}; use a smaller batch or image size`,
+        `${label} needs a buffer of ${size} bytes, and ${this.adapter.description} binds at most ${this.capabilities.maxStorageBinding}; use a smaller batch, image or network`,
       );
     }
     const buffer = this.gpu.createBuffer({ size, usage, label });
