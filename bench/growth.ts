@@ -1,5 +1,4 @@
 import { cpus, loadavg } from 'node:os';
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TopLevelSpec } from 'vega-lite';
 import type { AdapterSummary } from '../engine/device/device.ts';
@@ -7,9 +6,11 @@ import { UserError } from '../engine/user_error.ts';
 import { html } from '../galaxies/report/html.ts';
 import { page, plot, table } from '../galaxies/report/pieces.ts';
 import { colours } from '../galaxies/report/svg.ts';
+import { writeFileAtomic } from '../models/formats/atomic.node.ts';
+import { makeFolder } from '../models/formats/make_folder.node.ts';
 import type { Job } from './contender.ts';
 import { ContenderProcess } from './contender_process.ts';
-import { columns, mebibytes, milliseconds } from './show.ts';
+import { WORK, adapterLine, columns, mebibytes, milliseconds } from './show.ts';
 import { summarise, type Summary } from './statistics.ts';
 
 export interface GrowthOptions {
@@ -92,8 +93,6 @@ async function measurePoint(program: readonly string[], job: Job, repeats: numbe
   return { adapter, point: { run: summarise(runs.map((run) => run.milliseconds)), cpu: summarise(runs.map((run) => run.cpu)), gpu, peak } };
 }
 
-const WORK = { forward: 'forward pass', train: 'training step' } as const;
-
 const rowOf = ({ batch, size, run, cpu, gpu, peak }: GrowthPoint): string[] => [
   String(batch), String(size), milliseconds(run.median), milliseconds(run.median / batch), `${milliseconds(run.min)} to ${milliseconds(run.max)}`,
   milliseconds(cpu.median / batch), mebibytes(gpu), mebibytes(peak),
@@ -102,7 +101,7 @@ const HEADER = ['batch', 'pixels', 'median ms', 'ms/image', 'least to most', 'CP
 
 const circumstances = ({ work, adapter, cores, load }: GrowthResult): string[] => [
   `EfficientNet-B0, ${WORK[work]}`,
-  `${adapter.description}${adapter.software ? `: a SOFTWARE adapter, the CPU computes (${cores} cores); these figures say nothing about a GPU` : ''}; load before the start ${load.toFixed(1)}`,
+  `${adapterLine(adapter, cores)}; load before the start ${load.toFixed(1)}`,
 ];
 
 /** The result as a person reads it. */
@@ -139,7 +138,7 @@ export async function writeGrowthPage(folder: string, result: GrowthResult): Pro
   }
   const body = html`<div class="grid">${plots}</div>
 ${table({ caption: 'All points', columns: HEADER, rows: result.points.map(rowOf) })}${result.ends.map((end) => html`<p>${end}</p>`)}`;
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'growth.json'), `${JSON.stringify(result, null, 2)}\n`);
-  writeFileSync(join(folder, 'growth.html'), page('Tuningfork: growth', html`${circumstances(result).map((line) => html`<p>${line}</p>`)}`, [{ id: 'growth', title: 'Growth', body }]));
+  makeFolder(folder);
+  await writeFileAtomic(join(folder, 'growth.json'), `${JSON.stringify(result, null, 2)}\n`);
+  await writeFileAtomic(join(folder, 'growth.html'), page('Tuningfork: growth', html`${circumstances(result).map((line) => html`<p>${line}</p>`)}`, [{ id: 'growth', title: 'Growth', body }]));
 }

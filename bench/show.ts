@@ -1,7 +1,9 @@
+import type { AdapterSummary } from '../engine/device/device.ts';
 import type { KernelTime } from './contender.ts';
 import { share, type ModelBenchResult } from './models.ts';
 
-const WORK = { forward: 'forward pass', train: 'training step (all weights, Adam, batch statistics)' } as const;
+/** What a job does, as a phrase. */
+export const WORK = { forward: 'forward pass', train: 'training step (all weights, Adam, batch statistics)' } as const;
 
 export const mebibytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`;
 export const milliseconds = (ms: number): string => (ms < 100 ? ms.toFixed(1) : ms.toFixed(0));
@@ -12,14 +14,16 @@ export function columns(rows: readonly (readonly string[])[]): string {
   return rows.map((row) => row.map((text, i) => (i ? text.padStart(widths[i]) : text.padEnd(widths[i]))).join('  ')).join('\n');
 }
 
+/** What computed, and plainly so where that was the CPU. */
+export const adapterLine = ({ description, software }: AdapterSummary, cores: number): string =>
+  software ? `${description}: a SOFTWARE adapter, the CPU computes (${cores} cores); these figures say nothing about a GPU` : description;
+
 /** The result as a person reads it. */
 export function showModelBench({ job, adapter, cores, loadBefore, cold, contenders, kernels }: ModelBenchResult): string {
   const [first, ...others] = contenders;
   return [
     `EfficientNet-B0 ${WORK[job.work]}, batch ${job.batch}, ${job.size} x ${job.size} pixels, float32${job.tuning === undefined ? '' : ', kernels as tuned'}`,
-    adapter.software
-      ? `${adapter.description}: a SOFTWARE adapter, the CPU computes (${cores} cores); these figures say nothing about a GPU`
-      : adapter.description,
+    adapterLine(adapter, cores),
     `load before the start ${loadBefore.toFixed(1)}${loadBefore > 0.5 ? ': others were at work, take the ratios rather than the times' : ''}; shader caches ${cold ? 'off' : 'as found'}`,
     '',
     columns([

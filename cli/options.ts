@@ -29,5 +29,8 @@ export function wholeNumberWithin(low: number, high: number): (text: string) => 
   };
 }
 
+/** What a command's help says of the models that can be built by name; MODEL_NAMES of models/build_network.ts, which is not loaded for it, has them all. */
+export const MODELS = 'efficientnet_b0 .. b3, resnet50, vgg11, vgg16 (or with _bn), galaxy_vgg, vgg_small';
+
 /** The galaxies that a command takes when it is not told: TUNINGFORK_DATA, or drawn ones, so that it runs where no data is. */
 export const defaultData = (): string => process.env['TUNINGFORK_DATA'] ?? 'synthetic:400';

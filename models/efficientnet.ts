@@ -1,14 +1,13 @@
 import { conv2d } from '../engine/ops/conv2d.ts';
 import type { Padding } from '../engine/ops/conv_geometry.ts';
 import { depthwiseConv2d } from '../engine/ops/depthwise_conv2d.ts';
-import { reshape } from '../engine/ops/leaves.ts';
 import { add, mul, sigmoid, silu } from '../engine/ops/pointwise.ts';
 import { dropPath } from '../engine/ops/random.ts';
 import { mean } from '../engine/ops/reduce.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import { efficientNetParameters } from './efficientnet_parameters.ts';
 import { EFFICIENTNET_STAGES, efficientNetShape, type BlockSpec, type EfficientNetConfig } from './efficientnet_table.ts';
-import { CLASSIFIER, normalise } from './layers.ts';
+import { CLASSIFIER, GLOBAL_POOL, normalise } from './layers.ts';
 import type { ForwardContext, Network, Segment } from './network.ts';
 
 /** What differs between the sources of EfficientNet weights; a trunk computed with the other's arithmetic is wrong by 17 to 46 %. */
@@ -70,7 +69,7 @@ export function efficientNet(config: EfficientNetConfig, { padding, bnEpsilon }:
       },
       ...stages,
       { name: 'head', prefixes: ['head.'], apply: (x, c) => norm(conv2d(x, c.parameters.tensor('head.conv.w')), 'head.bn', 'silu', c) },
-      { name: 'pool', prefixes: [], apply: (x) => reshape(mean(x, [1, 2]), [x.shape[0], x.shape[3]]) },
+      GLOBAL_POOL,
       CLASSIFIER,
     ],
   };

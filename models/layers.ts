@@ -1,7 +1,9 @@
 import { batchNorm, batchNormInference, type BatchNormAttributes } from '../engine/ops/batch_norm.ts';
+import { reshape } from '../engine/ops/leaves.ts';
 import { matmul } from '../engine/ops/matmul.ts';
 import { add } from '../engine/ops/pointwise.ts';
 import { dropout } from '../engine/ops/random.ts';
+import { mean } from '../engine/ops/reduce.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import type { ForwardContext, Segment } from './network.ts';
 
@@ -19,6 +21,9 @@ export function dense(x: Tensor, name: string, stream: number, { parameters: p, 
   const kept = noise && noise.dropout > 0 ? dropout(x, noise.seed, { rate: noise.dropout, stream }) : x;
   return add(matmul(kept, p.tensor(`${name}.w`)), p.tensor(`${name}.b`));
 }
+
+/** The mean of every channel over the image: [N, H, W, C] to features [N, C]. */
+export const GLOBAL_POOL: Segment = { name: 'pool', prefixes: [], apply: (x) => reshape(mean(x, [1, 2]), [x.shape[0], x.shape[3]]) };
 
 /** From features [N, D] to logits, after dropout. */
 export const CLASSIFIER: Segment = { name: 'classifier', prefixes: ['classifier.'], apply: (x, context) => dense(x, 'classifier', 0, context) };

@@ -1,10 +1,8 @@
 import { conv2d } from '../engine/ops/conv2d.ts';
-import { reshape } from '../engine/ops/leaves.ts';
 import { add, relu } from '../engine/ops/pointwise.ts';
 import { maxPool2d } from '../engine/ops/pool.ts';
-import { mean } from '../engine/ops/reduce.ts';
 import type { Tensor } from '../engine/tensor.ts';
-import { CLASSIFIER, normalise } from './layers.ts';
+import { CLASSIFIER, GLOBAL_POOL, normalise } from './layers.ts';
 import type { ForwardContext, Network, Segment } from './network.ts';
 import { ParameterList } from './parameter_spec.ts';
 
@@ -81,7 +79,7 @@ export function resnet(name: string, classes: number, config: ResNetConfig = RES
     segments: [
       { name: 'stem', prefixes: ['stem.'], apply: (x, context) => maxPool2d(convNorm(x, 'stem', 'relu', context, 2), { size: 3, stride: 2, padding: 1 }) },
       ...stages,
-      { name: 'pool', prefixes: [], apply: (x) => reshape(mean(x, [1, 2]), [x.shape[0], x.shape[3]]) },
+      GLOBAL_POOL,
       CLASSIFIER,
     ],
   };

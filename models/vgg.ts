@@ -33,7 +33,7 @@ export const VGG_VARIANTS: Readonly<Record<string, VggConfig>> = {
   vgg11_bn: { blocks: VGG11, batchNorm: true, ...DEEP },
   vgg16: { blocks: VGG16, batchNorm: false, ...DEEP },
   vgg16_bn: { blocks: VGG16, batchNorm: true, ...DEEP },
-  /** For galaxies: they need depth and turned copies rather than width. */
+  /** The five blocks that the Galaxy Challenge is learnt with from scratch. */
   galaxy_vgg: { blocks: [[64], [128], [256], [512], [512]], batchNorm: true, convBias: false, pool: 2, tail: [1024] },
   /** Small enough to learn on two CPU cores in minutes. */
   vgg_small: { blocks: [[16], [32], [64], [64]], batchNorm: true, convBias: false, openEnd: true, pool: 1, tail: [] },

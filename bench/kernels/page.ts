@@ -1,7 +1,8 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { html } from '../../galaxies/report/html.ts';
 import { page, plot, table, type Section } from '../../galaxies/report/pieces.ts';
+import { writeFileAtomic } from '../../models/formats/atomic.node.ts';
+import { makeFolder } from '../../models/formats/make_folder.node.ts';
 import type { KernelBenchResult } from './measure.ts';
 import { rooflinePlot, speedBars } from './plots.ts';
 import { casesOfFailure, circumstances, comparisonTable, failures, kernelsOf, milliseconds, shapesOf, slowerThan, speedOf } from './show.ts';
@@ -17,9 +18,9 @@ const READINGS: Readonly<Record<string, string>> = {
 
 /** Writes kernels.json and kernels.html, a page without outside references, into the folder; makes it where there is none. */
 export async function writeKernelPage(folder: string, result: KernelBenchResult): Promise<void> {
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'kernels.json'), `${JSON.stringify(result, null, 2)}\n`);
-  writeFileSync(join(folder, 'kernels.html'), await renderKernelPage(result));
+  makeFolder(folder);
+  await writeFileAtomic(join(folder, 'kernels.json'), `${JSON.stringify(result, null, 2)}\n`);
+  await writeFileAtomic(join(folder, 'kernels.html'), await renderKernelPage(result));
 }
 
 /** The result as one HTML page. */

@@ -1,4 +1,4 @@
-import { columns } from '../show.ts';
+import { adapterLine, columns } from '../show.ts';
 import { median } from '../statistics.ts';
 import { timesBy, type CaseResult, type KernelBenchResult, type Outcome, type Timing } from './measure.ts';
 
@@ -126,9 +126,7 @@ export const casesOfFailure = ({ names }: Failure): string => (names.length > 1 
 /** Sentences on what was measured where: for the terminal and the page. */
 export function circumstances({ adapter, cores, load, batch, repeats, roofline, clock }: KernelBenchResult): string[] {
   return [
-    adapter.software
-      ? `${adapter.description}: a SOFTWARE adapter, the CPU computes (${cores} cores); these figures say nothing about a GPU`
-      : adapter.description,
+    adapterLine(adapter, cores),
     `the adapter itself: ${(roofline.bandwidth / 1e9).toFixed(1)} GB/s read and written by a copy, ${(roofline.flops / 1e9).toFixed(1)} GFLOP/s by chained multiply-adds`,
     `batch ${batch}, ${repeats} measurements of each; load ${load[0].toFixed(1)} before, ${load[1].toFixed(1)} at the end${load[0] > 0.5 ? ': others were at work, take the ratios rather than the times' : ''}`,
     clock === 'cpu'

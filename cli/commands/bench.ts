@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { Job } from '../../bench/contender.ts';
+import type { GrowthOptions } from '../../bench/growth.ts';
 import type { Group } from '../../bench/kernels/layers.ts';
 import { allOptions, wholeNumberWithin } from '../options.ts';
 
@@ -97,7 +98,7 @@ function addKernels(bench: Command): void {
     .option('--only <text>', 'only those whose name contains this, such as depthwise or "expand filter_grad"')
     .option('--vs <engines>', `what to measure in turn with it, with commas between: other engines (${PEERS.slice(0, 3).join(', ')}) or v1, its own naive kernels`, namesAmong(PEERS))
     .option('--batch <n>', 'images at once', wholeNumberWithin(1, 1024), 4)
-    .option('--repeats <n>', 'timed measurements of each, after two to warm up', wholeNumberWithin(1, 1000), 5)
+    .option('--repeats <n>', 'timed measurements of each, after three to warm up', wholeNumberWithin(1, 1000), 5)
     .option('--out <folder>', 'also write kernels.json and a page with plots')
     .addHelpText('after', `
 A result is held against float64 references first; a wrong one is not timed, and the command ends with 1.
@@ -132,16 +133,7 @@ const ascending = (low: number, high: number) => (text: string): number[] => {
   return numbers;
 };
 
-interface GrowthCommandOptions {
-  readonly work: Job['work'];
-  readonly batches: readonly number[];
-  readonly sizes: readonly number[];
-  readonly batch: number;
-  readonly size: number;
-  readonly repeats: number;
-  readonly limit: number;
-  readonly out?: string;
-}
+type GrowthFlags = Pick<GrowthOptions, 'work' | 'batches' | 'sizes' | 'batch' | 'size' | 'repeats' | 'limit'> & { readonly out?: string };
 
 function addGrowth(bench: Command): void {
   bench
@@ -152,7 +144,7 @@ function addGrowth(bench: Command): void {
     .option('--sizes <pixels>', 'heights and widths, ascending, with commas between', ascending(32, 2048), [64, 96, 128, 192, 256, 384, 512])
     .option('--batch <n>', 'images at once while the size grows', wholeNumberWithin(1, 1024), 4)
     .option('--size <pixels>', 'height and width while the batch grows', wholeNumberWithin(32, 2048), 224)
-    .option('--repeats <n>', 'timed runs at each point, after one to warm up', wholeNumberWithin(1, 1000), 3)
+    .option('--repeats <n>', 'timed runs at each point, after the first', wholeNumberWithin(1, 1000), 3)
     .option('--limit <seconds>', 'a series ends when a run takes longer', wholeNumberWithin(1, 3600), 20)
     .option('--out <folder>', 'also write growth.json and a page with plots')
     .addHelpText('after', `
@@ -162,7 +154,7 @@ Examples:
   tuningfork bench growth --out growth/
   tuningfork bench growth --work train --batches 1,4,16 --sizes 64,128,224`)
     .action(async (_options: object, command: Command) => {
-      const { out, json, ...options } = allOptions<GrowthCommandOptions>(command);
+      const { out, json, ...options } = allOptions<GrowthFlags>(command);
       const { benchGrowth, showGrowth, writeGrowthPage } = await import('../../bench/growth.ts');
       const result = await benchGrowth({ ...options, program: [process.argv[1], 'bench', 'contender', 'tuningfork'], onProgress: (text) => console.error(text) });
       if (out !== undefined) await writeGrowthPage(out, result);

@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
-import { allOptions, wholeNumberWithin } from '../options.ts';
+import { MODELS, allOptions, wholeNumberWithin } from '../options.ts';
 
 /** `tuningfork inspect`. */
 export function register(program: Command): void {
   program
     .command('inspect')
     .description('show what a model is made of: parameters, arithmetic, memory, steps, graph; nothing is run')
-    .argument('<model>', 'efficientnet_b0 .. b3, resnet50, vgg11, vgg16 (or with _bn), galaxy_vgg, vgg_small, a run directory, or a file of weights')
+    .argument('<model>', `${MODELS}, a run directory, or a file of weights`)
     .option('--training', 'a training step (forward, backward, Adam) instead of a forward pass')
     .option('--batch <n>', 'images at a time', wholeNumberWithin(1, 4096), 1)
     .option('--size <pixels>', 'side of the input; the model\'s own when absent', wholeNumberWithin(1, 4096))

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { allOptions, defaultData, numberWithin, wholeNumberWithin } from '../options.ts';
+import { MODELS, allOptions, defaultData, numberWithin, wholeNumberWithin } from '../options.ts';
 import type { TrainFlags } from '../train.node.ts';
 
 /** `tuningfork train`. */
@@ -27,7 +27,7 @@ function addOptions(command: Command): Command {
   return command
     .option('--data <folder>', 'a folder of galaxies, or synthetic:400 to draw 400', defaultData())
     .option('--out <folder>', 'the run directory', 'runs/classifier')
-    .option('--model <name>', 'efficientnet_b0 .. b3, resnet50, vgg11, vgg16 (or with _bn), galaxy_vgg or vgg_small; chosen by whether there are weights when absent')
+    .option('--model <name>', `${MODELS}; chosen by whether there are weights when absent`)
     .option('--weights <file>', 'trained weights to begin from, as safetensors; without them the whole network is trained from scratch')
     .option('--threshold <share>', 'how much of the votes makes a label', numberWithin(0, 1), 0.6)
     .option('--soft-labels', 'aim at the votes themselves instead of the class')

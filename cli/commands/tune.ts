@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
-import { allOptions, numberWithin, wholeNumberWithin } from '../options.ts';
+import { MODELS, allOptions, numberWithin, wholeNumberWithin } from '../options.ts';
 
 /** `tuningfork tune`. */
 export function register(program: Command): void {
   program
     .command('tune')
     .description('measure on this adapter which kernels are the fastest for a model, and remember them')
-    .argument('[model]', 'efficientnet_b0 .. b3, vgg_small, a run directory, or a file of weights', 'efficientnet_b0')
+    .argument('[model]', `${MODELS}, a run directory, or a file of weights`, 'efficientnet_b0')
     .option('--training', 'a training step (forward, backward, Adam) instead of a forward pass')
     .option('--batch <n>', 'images at a time; as predict and train have it (8, 32) when absent', wholeNumberWithin(1, 4096))
     .option('--size <pixels>', 'side of the input; the model\'s own when absent', wholeNumberWithin(1, 4096))

@@ -5,6 +5,9 @@ import { pointwiseOp, type PointwiseAttributes } from '../ops/pointwise.ts';
 import { Tensor } from '../tensor.ts';
 import { COMMUTES, countUses, withInputs } from './rewrite.ts';
 
+/** Whether an op can take what follows it as its epilogue: nobody else may read what it makes without that. */
+const isOpen = (t: Tensor, uses: ReadonlyMap<Tensor, number>, roots: ReadonlySet<Tensor>) => t.op.takesEpilogue && uses.get(t) === 1 && !roots.has(t);
+
 /**
  * Batch norm of what a convolution or a product makes, and nobody else reads, becomes pointwise stages, which can then become its
  * epilogue. In training the statistics or the gradients read it too, and batch norm stays as it is.
@@ -15,8 +18,7 @@ export function foldBatchNorms(order: readonly Tensor[], roots: ReadonlySet<Tens
   return order.flatMap((t) => {
     const made: Tensor[] = [];
     let next = withInputs(t, t.inputs.map((input) => now.get(input) ?? input));
-    const [x] = t.inputs;
-    if (t.op === batchNormApplyOp && x.op.takesEpilogue && uses.get(x) === 1 && !roots.has(x)) {
+    if (t.op === batchNormApplyOp && isOpen(t.inputs[0], uses, roots)) {
       const { folded, stages } = foldBatchNorm(next);
       made.push(folded);
       next = new Tensor(pointwiseOp, [next.inputs[0], folded, folded], { stages }, t.shape).named(...t.names);
@@ -34,7 +36,7 @@ export function fuseEpilogues(order: readonly Tensor[], roots: ReadonlySet<Tenso
   const uses = countUses(order);
   const now = new Map<Tensor, Tensor>();
   const absorbed = new Set<Tensor>();
-  const open = (t: Tensor) => t.op.takesEpilogue && !('epilogue' in t.attrs) && uses.get(t) === 1 && !roots.has(t);
+  const open = (t: Tensor) => isOpen(t, uses, roots);
   const made = order.flatMap((t) => {
     let next = withInputs(t, t.inputs.map((input) => now.get(input) ?? input));
     let before: Tensor[] = [];

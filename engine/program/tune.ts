@@ -163,21 +163,21 @@ const PERIOD = 4099;
  */
 class Operands implements Disposable {
   private readonly parameters: Parameter[] = [];
-  private readonly copy: (choice: Choice, clock: () => number) => Promise<Trial>;
+  /** The tensor's op on these inputs. */
+  private readonly alone: Tensor;
 
-  constructor(device: Device, tensor: Tensor) {
+  constructor(private readonly device: Device, tensor: Tensor) {
     const largest = Math.max(...tensor.inputs.map(({ size }) => size));
     const inputs = tensor.inputs.map((t, i) => {
       const parameter = new Parameter(device, `operand ${i}`, t.shape, smallNumbers(t.size, t.size === largest ? 2 : 1, i));
       this.parameters.push(parameter);
       return parameter.tensor;
     });
-    const alone = new Tensor(tensor.op, inputs, tensor.attrs, tensor.shape, tensor.dtype);
-    this.copy = (choice, clock) => openTrial(device, alone, choice, clock);
+    this.alone = new Tensor(tensor.op, inputs, tensor.attrs, tensor.shape, tensor.dtype);
   }
 
   open(choice: Choice, clock: () => number): Promise<Trial> {
-    return this.copy(choice, clock);
+    return openTrial(this.device, this.alone, choice, clock);
   }
 
   [Symbol.dispose](): void {

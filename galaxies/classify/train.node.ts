@@ -41,12 +41,18 @@ export const RUN_FILES = {
   cache: 'cache',
 } as const;
 
-/** Writes the options of a new run, or checks that a run directory begun earlier has the same ones. */
-export async function openRun(folder: string, options: ClassifyOptions): Promise<void> {
-  const path = join(folder, RUN_FILES.config);
+/**
+ * Begins a run directory, or goes on with one that was begun earlier, which must have the same options. Another choice among kernels
+ * gives other last bits, so a run keeps those that it begins with, whatever is tuned later.
+ */
+async function openRun(device: Device, folder: string, options: ClassifyOptions, progress: Progress): Promise<void> {
+  const [path, tuningPath] = [join(folder, RUN_FILES.config), join(folder, RUN_FILES.tuning)];
   const text = `${JSON.stringify(options, null, 2)}\n`;
+  const tuned = String(device.tuning.only(device.identity));
   if (!existsSync(path)) {
     makeFolder(folder);
+    // The options come last: their file makes the folder a run.
+    await writeFileAtomic(tuningPath, tuned);
     await writeFileAtomic(path, text);
     return;
   }
@@ -59,23 +65,9 @@ export async function openRun(folder: string, options: ClassifyOptions): Promise
     const list = changed.map((key) => `${key} was ${JSON.stringify(earlier[key])} and is now ${JSON.stringify(now[key])}`).join('; ');
     throw new UserError(`${folder} holds a run with other options (${list}); give the same ones to resume it, or another --out`);
   }
-}
-
-/**
- * Another choice among kernels gives other last bits, so a run keeps the choices that it begins with, whatever is tuned later: written
- * before the options, whose file makes a folder a run, and taken from there when it resumes.
- */
-async function keepTuning(device: Device, folder: string, progress: Progress): Promise<void> {
-  const path = join(folder, RUN_FILES.tuning);
-  const now = String(device.tuning.only(device.identity));
-  if (!existsSync(join(folder, RUN_FILES.config))) {
-    makeFolder(folder);
-    await writeFileAtomic(path, now);
-    return;
-  }
   // A run of a version that did not tune has none: it goes on with the defaults that it began with.
-  device.tuning = existsSync(path) ? TuningTable.parse(readFileSync(path, 'utf8'), `${path}, which says what kernels the run goes on with,`) : new TuningTable();
-  if (String(device.tuning.only(device.identity)) !== now) progress.line(`resuming with the kernels that the run began with (${path}), not with those tuned since`);
+  device.tuning = existsSync(tuningPath) ? TuningTable.parse(readFileSync(tuningPath, 'utf8'), `${tuningPath}, which says what kernels the run goes on with,`) : new TuningTable();
+  if (String(device.tuning.only(device.identity)) !== tuned) progress.line(`resuming with the kernels that the run began with (${tuningPath}), not with those tuned since`);
 }
 
 /**
@@ -83,8 +75,7 @@ async function keepTuning(device: Device, folder: string, progress: Progress): P
  * where there are weights, and the whole network from scratch where there are none.
  */
 export async function trainClassifier(device: Device, dataset: Dataset, options: ClassifyOptions, folder: string, progress: Progress): Promise<Trained> {
-  await keepTuning(device, folder, progress);
-  await openRun(folder, options);
+  await openRun(device, folder, options, progress);
   const prepared = prepare(dataset, options);
   const file = options.weights === null ? undefined : { tensors: (await readSafetensorsFile(options.weights)).tensors, source: options.weights };
   const model = buildModel(options.model, prepared.classes.length, file);

@@ -23,7 +23,7 @@ export type Chunk = { readonly chunk: number };
 
 /**
  * Defaults. Sums: chunks of at least 32 rows, so that partial results are few beside the tensor, and longer ones where there
- * are threads enough to keep the adapter busy. Elementwise: a thread loads what its channels need once for `elementwise` rows; a CPU
+ * are threads enough to keep the adapter busy. Elementwise: a thread loads what its channels need once for all its rows; a CPU
  * is best served by long chunks, a GPU by many threads. Measured in bench/ladder_depthwise.md.
  */
 const SUM_CHUNK = 32;
@@ -33,9 +33,12 @@ const ELEMENTWISE_CHUNK = { software: 32, hardware: 8 };
 /** Partial results that one thread joins in a pass of batch_norm_combine.wgsl. */
 const GROUP = 32;
 
+/** Channels in a Value. */
+const widthOf = (channels: number) => (channels % 4 === 0 ? 4 : 1);
+
 /** A launch for a tensor that is cut into chunks of so many rows, a multiple of 4. */
 function chunked({ rows, channels }: BatchNormSize, chunk: number) {
-  const width = channels % 4 === 0 ? 4 : 1;
+  const width = widthOf(channels);
   const values = channels / width;
   const parts = ceilDiv(rows, chunk);
   return {
@@ -55,7 +58,7 @@ export function batchNormElementwiseChoices({ rows, software }: BatchNormSize): 
 /** For batchNormStats and batchNormSums. */
 export function batchNormSumChoices({ rows, channels, software }: BatchNormSize): Choices<Chunk> {
   const threads = software ? SUM_THREADS.software : SUM_THREADS.hardware;
-  const wanted = Math.max(1, Math.floor((threads * (channels % 4 === 0 ? 4 : 1)) / channels));
+  const wanted = Math.max(1, Math.floor((threads * widthOf(channels)) / channels));
   const usual = Math.max(SUM_CHUNK, ceilDiv(ceilDiv(rows, wanted), 4) * 4);
   const others = [usual >> 2, usual >> 1, usual * 2, usual * 4].map((n) => ceilDiv(n, 4) * 4).filter((chunk) => chunk >= 16 && chunk < 2 * rows);
   const candidates = distinct([usual, ...others].map((chunk) => ({ chunk })));
@@ -86,7 +89,7 @@ export function batchNormStats(size: BatchNormSize, by: Chunk): { launch: Launch
 
 /** [2, channels], factor and summand of each channel, from stats, gamma and beta. */
 export function batchNormFold(channels: number, epsilon: number): Launch {
-  const width = channels % 4 === 0 ? 4 : 1;
+  const width = widthOf(channels);
   const values = channels / width;
   return { kernel: foldKernel, aliases: width === 4 ? undefined : { Value: 'f32' }, params: { channels: values, epsilon }, workgroups: foldWorkgroups(ceilDiv(values, 64)) };
 }

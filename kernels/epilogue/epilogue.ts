@@ -7,7 +7,7 @@ export const EPILOGUE_BINDINGS = ['e0', 'e1', 'e2', 'e3'] as const;
 /** How epilogue.wgsl can read an operand. */
 const MODES: ReadonlySet<OperandMode> = new Set<OperandMode>(['immediate', 'full', 'channel', 'secondRow']);
 
-/** The functions that functions.wgsl has. */
+/** The functions that kernels/pointwise/functions.wgsl has. */
 const EPILOGUE_OPS: ReadonlySet<PointwiseName> = new Set<PointwiseName>(['add', 'sub', 'rsub', 'mul', 'max', 'min', 'sigmoid', 'relu', 'silu']);
 
 /** Whether a chain of stages can be an epilogue. */

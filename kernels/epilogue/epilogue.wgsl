@@ -21,7 +21,7 @@ override IMMEDIATE3: f32 = 0.0;
 @group(0) @binding(6) var<storage, read> e2: array<Value>;
 @group(0) @binding(7) var<storage, read> e3: array<Value>;
 
-//!include functions.wgsl
+//!include ../pointwise/functions.wgsl
 
 struct Operands {
   s0: Value,
@@ -53,9 +53,9 @@ fn epilogue(v: Value, i: u32, own: Operands) -> Value {
   if (FROM1 == 1u) { s.s1 = e1[i]; }
   if (FROM2 == 1u) { s.s2 = e2[i]; }
   if (FROM3 == 1u) { s.s3 = e3[i]; }
-  if (EPILOGUE0 != 0u) { y = epilogue_function(EPILOGUE0, y, s.s0); }
-  if (EPILOGUE1 != 0u) { y = epilogue_function(EPILOGUE1, y, s.s1); }
-  if (EPILOGUE2 != 0u) { y = epilogue_function(EPILOGUE2, y, s.s2); }
-  if (EPILOGUE3 != 0u) { y = epilogue_function(EPILOGUE3, y, s.s3); }
+  if (EPILOGUE0 != 0u) { y = common_function(EPILOGUE0, y, s.s0); }
+  if (EPILOGUE1 != 0u) { y = common_function(EPILOGUE1, y, s.s1); }
+  if (EPILOGUE2 != 0u) { y = common_function(EPILOGUE2, y, s.s2); }
+  if (EPILOGUE3 != 0u) { y = common_function(EPILOGUE3, y, s.s3); }
   return y;
 }

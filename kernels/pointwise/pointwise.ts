@@ -2,7 +2,7 @@ import { ceilDiv, distinct, foldWorkgroups, type Choices, type Launch } from '..
 import fillKernel from './fill.wgsl';
 import pointwiseKernel from './pointwise.wgsl';
 
-/** The numbers of the functions in ops.wgsl. `v` flows through a chain, `s` is the stage's second operand. */
+/** The numbers of the functions in ops.wgsl and functions.wgsl. `v` flows through a chain, `s` is the stage's second operand. */
 export const POINTWISE = {
   add: 1, sub: 2, rsub: 3, mul: 4, div: 5, rdiv: 6, max: 7, min: 8,
   exp: 9, log: 10, sqrt: 11, square: 12, abs: 13, sigmoid: 14, tanh: 15, relu: 16, silu: 17,
@@ -28,7 +28,7 @@ export interface PointwiseStage {
 export const MAX_STAGES = 4;
 
 const WORKGROUP = 64;
-/** Values of a thread, as long as there are so many threads; measured in bench/ladder_depthwise.md. */
+/** Values of a thread, as long as there are so many threads; what it brought is in bench/README.md. */
 const MOST_VALUES = 16;
 const THREADS = { software: 2048, hardware: 65_536 };
 

@@ -21,7 +21,7 @@ import { asHardware } from './as_hardware.ts';
 
 const EPSILON = 1e-3;
 
-/** Operands of an inference batch norm over `c` channels, by prefix. */
+/** The operands of an inference batch norm over `c` channels, beside its input. */
 const norm = (c: number) => [input('stats', [2, c]), input('gamma', [c]), input('beta', [c])] as const;
 
 describe('what becomes an epilogue', () => {

@@ -1,0 +1,22 @@
+// The pointwise functions that follow convolutions in networks, by their numbers in POINTWISE of pointwise.ts: `v` is the value that flows
+// through a chain, `s` the stage's second operand. All that an epilogue has (EPILOGUE_OPS of kernels/epilogue/epilogue.ts): all 24 would be
+// compiled 64 times into each pipeline of a product, once for every stage and vector of a thread's block, before a driver can drop what the
+// overrides leave out: three times as long a start-up.
+fn sigmoid(v: Value) -> Value {
+  return 1.0 / (1.0 + exp(-v));
+}
+
+fn common_function(op: u32, v: Value, s: Value) -> Value {
+  switch (op) {
+    case 1u: { return v + s; }
+    case 2u: { return v - s; }
+    case 3u: { return s - v; }
+    case 4u: { return v * s; }
+    case 7u: { return max(v, s); }
+    case 8u: { return min(v, s); }
+    case 14u: { return sigmoid(v); }
+    case 16u: { return max(v, Value(0.0)); }
+    case 17u: { return v * sigmoid(v); }
+    default: { return v; }
+  }
+}
