@@ -1,4 +1,5 @@
 import type { AdapterSummary } from '../engine/device/device.ts';
+import type { MemoryLevel } from '../engine/program/recompute.ts';
 
 /** What every contender does, with the same weights and the same input. */
 export interface Job {
@@ -11,6 +12,8 @@ export interface Job {
   readonly adapter?: string;
   /** What `tuningfork tune` wrote, as text; this engine's defaults when absent. */
   readonly tuning?: string;
+  /** How much a training step of this engine may hold. */
+  readonly memory?: MemoryLevel;
 }
 
 /** The GPU time of all steps of one kernel in one run, in milliseconds. */

@@ -3,6 +3,7 @@ import { input, reshape } from '../engine/ops/leaves.ts';
 import { mean } from '../engine/ops/reduce.ts';
 import { softmaxCrossEntropy } from '../engine/ops/softmax_cross_entropy.ts';
 import { compile, type Program } from '../engine/program/program.ts';
+import { MEMORY_LEVELS } from '../engine/program/recompute.ts';
 import { TrainStep } from '../engine/train/train_step.ts';
 import { TuningTable } from '../engine/tuning.ts';
 import { efficientNet } from '../models/efficientnet.ts';
@@ -36,7 +37,7 @@ export async function openTuningfork(job: Job): Promise<Contender> {
   }
   const labels = input('targets', [job.batch, CONFIG.classes]);
   const loss = reshape(mean(softmaxCrossEntropy(logits, labels)), []);
-  const step = await TrainStep.create(device, { loss, trainable: parameters.trainable(), adam: ADAM });
+  const step = await TrainStep.create(device, { loss, trainable: parameters.trainable(), adam: ADAM, recompute: MEMORY_LEVELS[job.memory ?? 'full'] });
   const trainFeeds = { ...feeds, targets: targets(job) };
   return {
     ...shared,

@@ -1,7 +1,11 @@
+import type { Device } from '../engine/device/device.ts';
+import { outline, requireFit, type Outline } from '../engine/program/outline.ts';
+import { MEMORY_LEVELS, type MemoryLevel, type Recompute } from '../engine/program/recompute.ts';
+import { UserError } from '../engine/user_error.ts';
 import { sizeOf } from '../engine/tensor.ts';
 import { pipelineKey } from '../kernels/kernel.ts';
 import { flopsOf, totalFlops } from '../models/cost.ts';
-import { compileModel, openModel } from './compile_model.node.ts';
+import { modelProgram, openModel, type ModelJob, type OpenModel } from './model_program.node.ts';
 import type { GlobalOptions } from './options.ts';
 import { openSession } from './session.node.ts';
 import { fused, notFused, stepTensors } from './show_fusion.ts';
@@ -11,19 +15,44 @@ export interface InspectFlags extends GlobalOptions {
   readonly training?: boolean;
   readonly batch: number;
   readonly size?: number;
+  readonly memory: MemoryLevel;
   readonly steps?: boolean;
   readonly graph?: boolean;
 }
 
-/** Compiles a model, forward or as a training step, and tells what it is made of and what it costs. Nothing is run. */
+interface Planned {
+  readonly outlined: Outline;
+  readonly momentBytes: number;
+}
+
+function planModel(device: Device, model: OpenModel, job: ModelJob): Planned {
+  using described = modelProgram(device, model, job);
+  return { outlined: outline(device, described.program), momentBytes: described.momentBytes };
+}
+
+function obstacleOf(device: Device, outlined: Outline): string | null {
+  try {
+    requireFit(device, outlined);
+    return null;
+  } catch (error) {
+    if (error instanceof UserError) return error.message;
+    throw error;
+  }
+}
+
+/** Plans a model, forward or as a training step, and tells what it is made of and what it costs. Nothing is allocated, compiled or run. */
 export async function inspect(name: string, flags: InspectFlags): Promise<void> {
   using device = await openSession(flags);
   using model = await openModel(device, name);
   const { network } = model.built;
   const size = flags.size ?? model.size;
-  using compiled = await compileModel(device, model, size, flags);
-  const { program } = compiled;
+  const { batch, training, memory: level } = flags;
+  const planned = (recompute: Recompute): Planned => planModel(device, model, { batch, size, training, recompute });
+  const { outlined, momentBytes } = planned(MEMORY_LEVELS[level]);
+  const { lowered: program, plan, need } = outlined;
   const { all } = model.parameters;
+  const parameterBytes = all.reduce((n, p) => n + sizeOf(p.shape) * 4, 0);
+  const total = ({ outlined: { need }, momentBytes }: Planned) => parameterBytes + momentBytes + need.temporaries + need.own;
   const tensors = stepTensors(program);
   const inspection: Inspection = {
     model: network.name,
@@ -33,13 +62,15 @@ export async function inspect(name: string, flags: InspectFlags): Promise<void> 
     parameters: { count: all.reduce((n, p) => n + sizeOf(p.shape), 0), trainable: model.parameters.trainableSize },
     flops: totalFlops(tensors),
     memory: {
-      parameters: all.reduce((n, p) => n + p.buffer.size, 0),
-      moments: compiled.momentBytes,
-      program: program.bytes,
-      temporaries: program.plan.slotBytes.reduce((a, b) => a + b, 0),
-      buffers: program.plan.slotBytes.length,
-      lowerBound: program.plan.lowerBound,
+      parameters: parameterBytes,
+      moments: momentBytes,
+      program: need.temporaries + need.own,
+      temporaries: need.temporaries,
+      buffers: plan.slotBytes.length,
+      lowerBound: plan.lowerBound,
+      ...(training && { levels: { full: total(planned('none')), low: total(planned('cheap')), lowest: total(planned('blocks')) } }),
     },
+    obstacle: obstacleOf(device, outlined),
     steps: program.steps.length,
     pipelines: new Set(program.steps.map(({ launch }) => pipelineKey(launch))).size,
     fused: fused(program),

@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os';
 import { openAdapter } from '../engine/device/adapters.node.ts';
 import type { Device } from '../engine/device/device.ts';
 import { onInterrupt } from './interrupt.ts';
@@ -15,6 +16,8 @@ export async function openSession({ adapter, tuning }: Pick<GlobalOptions, 'adap
   const table = readTuning(tuning, (note) => console.error(note));
   const device = await openAdapter(adapter);
   device.tuning = table;
+  // A software adapter computes in main memory; of any other, only the driver knows how much there is.
+  if (device.adapter.software) device.memoryLimit = Math.min(totalmem(), process.constrainedMemory() || Infinity);
   onInterrupt(() => device[Symbol.dispose]());
   return device;
 }

@@ -1,7 +1,7 @@
 import { batchNormApplyOp } from '../engine/ops/batch_norm.ts';
 import type { Epilogue } from '../engine/ops/epilogue.ts';
 import { pointwiseOp, type PointwiseAttributes } from '../engine/ops/pointwise.ts';
-import type { Program } from '../engine/program/program.ts';
+import type { Lowered } from '../engine/program/lower.ts';
 import { countUses } from '../engine/program/rewrite.ts';
 import type { Tensor } from '../engine/tensor.ts';
 
@@ -25,20 +25,22 @@ function counted(chains: readonly string[]): Fusion[] {
   return [...counts].map(([chain, count]) => ({ chain, count })).sort((a, b) => b.count - a.count || (a.chain < b.chain ? -1 : 1));
 }
 
+type Steps = Pick<Lowered, 'steps'>;
+
 /** The tensors that the program computes, each once, in order. */
-export const stepTensors = (program: Program): Tensor[] => [...new Set(program.steps.map(({ tensor }) => tensor))];
+export const stepTensors = (program: Steps): Tensor[] => [...new Set(program.steps.map(({ tensor }) => tensor))];
 
 /** Whether the op's own kernel applies its epilogue, or a pass after it. */
-const passesAfter = (program: Program, t: Tensor): boolean => program.steps.findLast(({ tensor }) => tensor === t)!.launch.kernel.name === 'pointwise';
+const passesAfter = (program: Steps, t: Tensor): boolean => program.steps.findLast(({ tensor }) => tensor === t)!.launch.kernel.name === 'pointwise';
 
 /** Pointwise ops that became one kernel, with the convolution or product before them where that takes them as its epilogue. */
-export function fused(program: Program): Fusion[] {
+export function fused(program: Steps): Fusion[] {
   const isFused = (t: Tensor) => (t.op === pointwiseOp ? (t.attrs as unknown as PointwiseAttributes).stages.length > 1 : epilogueOf(t).length > 0 && !passesAfter(program, t));
   return counted(stepTensors(program).filter(isFused).map(describeOp));
 }
 
 /** What could have been an epilogue and is a pass of its own, with the reason. */
-export function notFused(program: Program): Fusion[] {
+export function notFused(program: Steps): Fusion[] {
   const tensors = stepTensors(program);
   const uses = countUses(tensors);
   return counted(tensors.flatMap((t) => {
@@ -47,7 +49,7 @@ export function notFused(program: Program): Fusion[] {
     const [x] = t.inputs;
     if (!x.op.takesEpilogue) return [];
     const chain = `${x.op.name}, ${describeOp(t)}`;
-    if (epilogueOf(x).length > 0) return [`${chain}: the epilogue is full, or cannot read an operand of this shape`];
-    return uses.get(x)! > 1 ? [`${chain}: others read the ${x.op.name} too`] : [`${chain}: the ${x.op.name} is asked for`];
+    if (uses.get(x)! > 1) return [`${chain}: others read the ${x.op.name} too`];
+    return [epilogueOf(x).length > 0 ? `${chain}: the epilogue is full, or cannot read an operand of this shape` : `${chain}: the ${x.op.name} is asked for`];
   }));
 }

@@ -1,4 +1,5 @@
-import type { Program } from '../engine/program/program.ts';
+import type { Lowered } from '../engine/program/lower.ts';
+import type { MemoryLevel } from '../engine/program/recompute.ts';
 import { showShape, topologicalOrder, type Shape, type Tensor } from '../engine/tensor.ts';
 import { describeOp, stepTensors, type Fusion } from './show_fusion.ts';
 import { textTable } from './text_table.ts';
@@ -21,7 +22,11 @@ export interface Inspection {
     readonly buffers: number;
     /** The most bytes of temporaries alive at one step. */
     readonly lowerBound: number;
+    /** Of parameters, moments and program together, by how much is computed again (`--memory`); training only. */
+    readonly levels?: Readonly<Record<MemoryLevel, number>>;
   };
+  /** Why the adapter cannot hold it; null where it can. */
+  readonly obstacle: string | null;
   readonly steps: number;
   readonly pipelines: number;
   readonly fused: readonly Fusion[];
@@ -32,7 +37,7 @@ export interface Inspection {
 }
 
 /** The graph as it is computed, after rewriting: a line a tensor, inputs before their users. */
-export function graphLines(program: Program): string[] {
+export function graphLines(program: Pick<Lowered, 'steps'>): string[] {
   const call = (t: Tensor) => t.name ?? `%${t.id}`;
   return topologicalOrder(stepTensors(program)).map((t) => {
     const names = t.names.length > 0 ? `  ${t.names.join(' = ')}` : '';
@@ -60,6 +65,8 @@ export function showInspection(found: Inspection): string {
     ['arithmetic', `${withLetter(found.flops)}FLOP: convolutions and matrix products, two a multiply-add`],
     ['memory', `${mebibytes(memory.parameters)} parameters${memory.moments > 0 ? `, ${mebibytes(memory.moments)} Adam's moments` : ''}, ${mebibytes(memory.program)} program`],
     ['temporaries', `${mebibytes(memory.temporaries)} in ${memory.buffers} buffers; ${mebibytes(memory.lowerBound)} is the least this order of steps can need`],
+    ...(memory.levels ? [['in all', (['full', 'low', 'lowest'] as const).map((level) => `${mebibytes(memory.levels![level])}${level === 'full' ? '' : ` with --memory ${level}`}`).join(', ')]] : []),
+    ...(found.obstacle ? [['obstacle', found.obstacle]] : []),
     ['steps', `${found.steps}, by ${found.pipelines} pipelines`],
     ...listed('fused', found.fused),
     ...listed('not fused', found.notFused),

@@ -1,9 +1,11 @@
 import { existsSync, rmSync } from 'node:fs';
 import type { Device } from '../engine/device/device.ts';
+import { outline } from '../engine/program/outline.ts';
+import { compile } from '../engine/program/program.ts';
 import { tune as tuneProgram, tuningTasks, type TuningTask } from '../engine/program/tune.ts';
 import { TuningTable, hashOf, type Tuned } from '../engine/tuning.ts';
 import { UserError } from '../engine/user_error.ts';
-import { compileModel, openModel, type OpenModel } from './compile_model.node.ts';
+import { modelProgram, openModel, type OpenModel } from './model_program.node.ts';
 import type { GlobalOptions } from './options.ts';
 import { openSession } from './session.node.ts';
 import { showTable, showTuning, type TuningReport } from './show_tuning.ts';
@@ -43,10 +45,11 @@ async function measure(name: string, flags: TuneFlags, table: TuningTable, path:
   const tasks: TuningTask[] = [];
   const refused: TuningReport['refused'][number][] = [];
   {
-    using compiled = await compileModel(device, model, size, job);
-    tasks.push(...tuningTasks(compiled.program));
+    using step = modelProgram(device, model, job);
+    const { lowered } = outline(device, step.program);
+    tasks.push(...tuningTasks(lowered));
     const options = { budget: flags.budget * 1000, onStart: ({ tensor }: TuningTask, i: number, of: number) => console.error(`${i + 1} of ${of}: ${tensor.op.name} ${tensor.shape.join(' x ')}`) };
-    for await (const { task, refused: wrong, choice, kernels, before, after } of tuneProgram(device, compiled.program, table, options)) {
+    for await (const { task, refused: wrong, choice, kernels, before, after } of tuneProgram(device, lowered, table, options)) {
       await addToTuningFile(path, device.identity, task.name, { choice, kernels, before, after });
       refused.push(...wrong.map((candidate) => ({ op: task.tensor.op.name, ...candidate })));
     }
@@ -67,14 +70,14 @@ function reportOf({ tensor, choices, count }: TuningTask, { choice, before, afte
 }
 
 /** Milliseconds of a run of the whole program, with the defaults and as tuned: the least of several, measured in turn. */
-async function runTimes(device: Device, { model, size, ...job }: { model: OpenModel; size: number; batch: number; training: boolean }, table: TuningTable): Promise<{ before: number; after: number }> {
+async function runTimes(device: Device, { model, ...job }: { model: OpenModel; size: number; batch: number; training: boolean }, table: TuningTable): Promise<{ before: number; after: number }> {
   const least = [Infinity, Infinity];
   for (let round = 0; round < 2; round++) {
     for (const [k, tuning] of [new TuningTable(), table].entries()) {
       device.tuning = tuning;
       // One after the other, for the memory of one.
-      using compiled = await compileModel(device, model, size, job);
-      const { program } = compiled;
+      using step = modelProgram(device, model, job);
+      using program = await compile(device, step.program);
       const feeds = Object.fromEntries(program.inputTensors.map((t) => [t.name!, t.dtype === 'u32' ? new Uint32Array(t.size) : new Float32Array(t.size)]));
       for (let i = 0; i < 3; i++) {
         const start = performance.now();

@@ -53,6 +53,8 @@ export interface OpSpec<N extends string, A extends object> {
   readonly mutates?: readonly number[];
   /** The output is the input's memory under another shape: no kernel runs. */
   readonly view?: boolean;
+  /** Computing it again costs about as much as reading it back from memory: see engine/program/recompute.ts. */
+  readonly cheap?: boolean;
   /** `lower` heeds the attribute `epilogue`: pointwise stages to apply to the result, their operands following the op's own inputs. */
   readonly takesEpilogue?: boolean;
 }
@@ -63,6 +65,7 @@ export interface OpDef {
   readonly inputs: readonly string[];
   readonly mutates: readonly number[];
   readonly view: boolean;
+  readonly cheap: boolean;
   readonly takesEpilogue: boolean;
   vjp(t: Tensor, dy: Tensor): Partial<Record<string, () => Tensor>> | undefined;
   lower(context: LowerContext<Attributes>): Step[];
@@ -79,6 +82,7 @@ export function defineOp<N extends string, A extends object = Record<string, nev
     inputs: spec.inputs,
     mutates: spec.mutates ?? [],
     view: spec.view ?? false,
+    cheap: spec.cheap ?? false,
     takesEpilogue: spec.takesEpilogue ?? false,
     vjp(t, dy) {
       const named: Record<string, Tensor> = { y: t };

@@ -29,7 +29,7 @@ export class ParameterSet implements ParameterSource, Disposable {
       for (const spec of specs) {
         const name = statisticsName(spec);
         if (name === undefined) {
-          this.parameters.set(spec.name, new Parameter(device, spec.name, spec.shape, weights.get(spec.name) ?? initialValues(spec, seed)));
+          this.parameters.set(spec.name, new Parameter(device, spec.name, spec.shape, weights.get(spec.name) ?? (() => initialValues(spec, seed))));
           if (spec.trainable) this.trainableNames.add(spec.name);
         } else if (spec.kind === 'mean') {
           const [channels] = spec.shape;

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { MODELS, allOptions, wholeNumberWithin } from '../options.ts';
 
 /** `tuningfork inspect`. */
@@ -10,12 +10,14 @@ export function register(program: Command): void {
     .option('--training', 'a training step (forward, backward, Adam) instead of a forward pass')
     .option('--batch <n>', 'images at a time', wholeNumberWithin(1, 4096), 1)
     .option('--size <pixels>', 'side of the input; the model\'s own when absent', wholeNumberWithin(1, 4096))
+    .addOption(new Option('--memory <level>', 'of a training step: hold all that the gradients need (full), compute cheap activations again (low), or whole blocks (lowest)').choices(['full', 'low', 'lowest']).default('full'))
     .option('--steps', 'list the steps: kernel, what it makes, workgroups')
     .option('--graph', 'list the graph as it is computed: op, shape, inputs, names')
     .addHelpText('after', `
 Examples:
   tuningfork inspect efficientnet_b0
   tuningfork inspect efficientnet_b0 --training --batch 4 --steps
+  tuningfork inspect vgg16 --training --batch 32 --memory lowest
   tuningfork inspect runs/b0 --graph | less
   tuningfork inspect vgg_small --size 96 --json | jq .memory`)
     .action(async (model: string, _options: object, command: Command) => {

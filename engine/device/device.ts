@@ -32,6 +32,9 @@ export class Device implements Disposable {
   /** Buffers alive and their bytes: what closing everything must bring to zero. */
   readonly memory = { buffers: 0, bytes: 0, peakBytes: 0 };
 
+  /** Bytes that may be allocated at once: a program that would pass it is refused beforehand. WebGPU does not tell how much there is. */
+  memoryLimit = Infinity;
+
   /** What programs that are compiled from now on go by where kernels can be launched in several ways: at first nothing was measured. */
   tuning = new TuningTable();
 
@@ -85,6 +88,20 @@ export class Device implements Disposable {
     this.memory.bytes += buffer.size;
     this.memory.peakBytes = Math.max(this.memory.peakBytes, this.memory.bytes);
     return buffer;
+  }
+
+  /** Runs `make`, and throws a UserError where the adapter has no memory for the buffers that it creates. */
+  async allocate(make: () => void): Promise<void> {
+    this.gpu.pushErrorScope('out-of-memory');
+    let error: Promise<GPUError | null>;
+    try {
+      make();
+    } finally {
+      error = this.gpu.popErrorScope().catch(() => null);
+    }
+    if (await error) {
+      throw new UserError(`${this.adapter.description} is out of memory: ${(this.memory.bytes / 2 ** 20).toFixed(0)} MiB were asked for in all; use a smaller batch, image or network`);
+    }
   }
 
   destroyBuffer(buffer: GPUBuffer): void {

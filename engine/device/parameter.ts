@@ -9,18 +9,43 @@ const parameterLeaf = defineOp<never, { parameter: Parameter }>({ name: 'paramet
 export class Parameter implements Disposable {
   /** The leaf that stands for it in graphs. */
   readonly tensor: Tensor;
-  readonly buffer: GPUBuffer;
+  private memory: GPUBuffer | undefined;
+  private closed = false;
 
-  constructor(readonly device: Device, readonly name: string, readonly shape: Shape, initial?: Float32Array) {
-    this.buffer = device.createBuffer(sizeOf(shape) * 4, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST, name);
+  /**
+   * Memory is taken when a program or the caller first needs it, so that what a network costs can be told before.
+   * @param initial its values, or what makes them; zeros when absent
+   */
+  constructor(readonly device: Device, readonly name: string, readonly shape: Shape, private initial?: Float32Array | (() => Float32Array)) {
     this.tensor = parameterLeaf([], { parameter: this }).named(name);
-    if (initial) this.write(initial);
+    if (initial instanceof Float32Array) this.requireLength(initial);
   }
 
-  write(values: Float32Array): void {
+  get allocated(): boolean {
+    return this.memory !== undefined;
+  }
+
+  get buffer(): GPUBuffer {
+    if (!this.memory) {
+      if (this.closed) throw new Error(`parameter ${this.name} is used after it was disposed`);
+      this.memory = this.device.createBuffer(sizeOf(this.shape) * 4, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST, this.name);
+      const { initial } = this;
+      this.initial = undefined;
+      // Without values: WebGPU gives buffers full of zeros.
+      if (initial) this.write(typeof initial === 'function' ? initial() : initial);
+    }
+    return this.memory;
+  }
+
+  private requireLength(values: Float32Array): void {
     if (values.length !== sizeOf(this.shape)) {
       throw new UserError(`parameter ${this.name} ${showShape(this.shape)} holds ${sizeOf(this.shape)} numbers and was given ${values.length}`);
     }
+  }
+
+  write(values: Float32Array): void {
+    this.requireLength(values);
+    this.initial = undefined;
     this.device.gpu.queue.writeBuffer(this.buffer, 0, values as Float32Array<ArrayBuffer>);
   }
 
@@ -29,7 +54,9 @@ export class Parameter implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.device.destroyBuffer(this.buffer);
+    this.closed = true;
+    if (this.memory) this.device.destroyBuffer(this.memory);
+    this.memory = undefined;
   }
 }
 

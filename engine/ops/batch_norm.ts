@@ -54,6 +54,7 @@ const statsOp = defineOp<'x'>({
 // y = activation(gamma · (x − mean)/√(variance + epsilon) + beta)
 export const batchNormApplyOp = defineOp<'x' | 'stats' | 'gamma' | 'beta', Settings>({
   name: 'batch_norm_apply',
+  cheap: true,
   inputs: ['x', 'stats', 'gamma', 'beta'],
   shape([x, stats, gamma, beta], { activation }): Shape {
     checkStatistics('batchNorm', x, stats, gamma, beta);

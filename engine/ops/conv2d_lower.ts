@@ -1,7 +1,7 @@
 import {
   conv2dChoices, conv2dFilterGradChoices, conv2dFilterGradV1, conv2dFilterGradV2, conv2dInputGradChoices, conv2dInputGradV1, conv2dInputGradV2, conv2dV1, conv2dV2,
 } from '../../kernels/conv2d/conv2d.ts';
-import { padded } from '../../kernels/matmul/matmul.ts';
+import { MOST_ROWS, padded } from '../../kernels/matmul/matmul.ts';
 import type { LowerContext, Step } from '../op.ts';
 import type { ConvGeometry } from './conv_geometry.ts';
 import { epiloguePass, lastStep, plainly, type Epilogue } from './epilogue.ts';
@@ -21,8 +21,8 @@ type Context = LowerContext<Conv2dGeometry>;
 const isMatmul = (g: ConvGeometry): boolean =>
   g.filterH === 1 && g.filterW === 1 && g.strideH === 1 && g.strideW === 1 && g.groups === 1 && g.padTop + g.padLeft + g.padBottom + g.padRight === 0;
 
-/** Grouped convolutions have the naive kernels only. */
-const isNaive = (g: Conv2dGeometry): boolean => g.version === 1 || g.groups > 1;
+/** Grouped convolutions have the naive kernels only, and those of more pixels than the tiled ones take. */
+const isNaive = (g: Conv2dGeometry): boolean => g.version === 1 || g.groups > 1 || g.batch * Math.max(g.inH * g.inW, g.outH * g.outW) > MOST_ROWS;
 
 /** What the tiled kernels work on: the same convolution with channels that are multiples of 4, and how to get there. */
 function tiled(g: ConvGeometry) {

@@ -33,7 +33,8 @@ const TABLE: Partial<Record<PointwiseName, Row>> = {
   abs: { x: (dy, x) => binary('abs_grad', dy, x) },
   sigmoid: { x: (dy, _, __, y) => binary('sigmoid_grad', dy, y) },
   tanh: { x: (dy, _, __, y) => binary('tanh_grad', dy, y) },
-  relu: { x: (dy, x) => binary('relu_grad', dy, x) },
+  // From the output, which is positive where the input is: then nothing holds the input, and a convolution can take the relu as its epilogue.
+  relu: { x: (dy, _, __, y) => binary('relu_grad', dy, y) },
   silu: { x: (dy, x) => binary('silu_grad', dy, x) },
   // Second derivatives: the cotangent enters linearly; silu'' is σ(1 − σ)(2 + s(1 − 2σ)), and the others' second derivatives are polynomials
   // in the output. Those of relu and abs are 0.
@@ -51,6 +52,7 @@ const NAMES = ['x', 'a', 'b', 'c', 'd'] as const;
 
 export const pointwiseOp = defineOp<(typeof NAMES)[number], PointwiseAttributes>({
   name: 'pointwise',
+  cheap: true,
   inputs: NAMES,
   shape: ([x]) => x.shape,
   vjp({ x, a, y }, dy, { stages }) {

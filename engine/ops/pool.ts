@@ -47,6 +47,7 @@ function attributes(op: string, x: Tensor, a: AvgPoolAttributes): Attributes {
 // y[n, ho, wo, c] = max of x over the window
 const maxOp = defineOp<'x', Attributes>({
   name: 'max_pool2d',
+  cheap: true,
   inputs: ['x'],
   shape: (_, { geometry }) => outputShape(geometry),
   vjp: ({ x }, dy, a) => ({ x: () => maxInputGradOp([x, dy], a) }),
@@ -63,6 +64,7 @@ const maxInputGradOp = defineOp<'x' | 'dy', Attributes>({
 // y[n, ho, wo, c] = Σ x over the window / count
 const averageOp = defineOp<'x', Attributes>({
   name: 'avg_pool2d',
+  cheap: true,
   inputs: ['x'],
   shape: (_, { geometry }) => outputShape(geometry),
   vjp: (_, dy, a) => ({ x: () => averageInputGrad(dy, a) }),

@@ -44,6 +44,7 @@ export const randomUniform = (shape: Shape, seed: Tensor, attrs: Stream): Tensor
 // y = x · mask / (1 − rate): linear in x, so its own adjoint
 const dropoutOp = defineOp<'x' | 'seed', DropAttributes>({
   name: 'dropout',
+  cheap: true,
   inputs: ['x', 'seed'],
   shape([x, seed], a): Shape {
     checkStream('dropout', seed, a);

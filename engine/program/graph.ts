@@ -3,6 +3,7 @@ import { operandMode, pointwiseOp, type PointwiseAttributes } from '../ops/point
 import { broadcastOp } from '../ops/reduce.ts';
 import { MAX_STAGES } from '../../kernels/pointwise/pointwise.ts';
 import { foldBatchNorms, fuseEpilogues } from './epilogue.ts';
+import { recompute, type Recompute } from './recompute.ts';
 import { COMMUTES, countUses, withInputs } from './rewrite.ts';
 
 /** The tensors of a program in the order of their making, and what the caller's own tensors became. */
@@ -18,10 +19,11 @@ const isLeaf = (t: Tensor) => t.inputs.length === 0;
  * Collects what the roots depend on and rewrites it: equal computations become one, chains of pointwise ops one op of several stages, and
  * such a chain behind a convolution or a product that op's epilogue. Order of making is kept: forward in the order the model was written, every gradient beside the
  * cotangent it needs, which frees cotangents soonest.
+ * @param again what is computed a second time rather than kept for the gradients; `nothing`: the graph is left as it is
  */
-export function buildGraph(roots: readonly Tensor[], rewrite: boolean): Graph {
+export function buildGraph(roots: readonly Tensor[], again: Recompute | 'nothing'): Graph {
   const order = topologicalOrder(roots).sort((a, b) => a.id - b.id);
-  if (!rewrite) return { order, resolve: (t) => t };
+  if (again === 'nothing') return { order, resolve: (t) => t };
 
   const became = new Map<Tensor, Tensor>();
   const resolve = (t: Tensor): Tensor => {
@@ -36,7 +38,8 @@ export function buildGraph(roots: readonly Tensor[], rewrite: boolean): Graph {
   now = fuseEpilogues(now, rooted(), became);
   // What nobody reads any more is not computed.
   const live = new Set(topologicalOrder([...rooted()]));
-  return { order: now.filter((t) => live.has(t)), resolve };
+  now = now.filter((t) => live.has(t));
+  return { order: recompute(now, rooted(), again, became), resolve };
 }
 
 /** For JSON, which writes infinities and NaN as null and -0 as 0. */

@@ -1,9 +1,15 @@
 import type { BufferRef } from '../op.ts';
 import type { Lowered } from './lower.ts';
 
-/** Which physical buffer each temporary gets, and how large those are. */
+/** Where a temporary lies: in which of the shared buffers, and from which byte on. */
+export interface Place {
+  readonly slot: number;
+  readonly offset: number;
+}
+
+/** Where each temporary lies, and how large the buffers are that they share. */
 export interface MemoryPlan {
-  readonly slotOf: ReadonlyMap<BufferRef, number>;
+  readonly placeOf: ReadonlyMap<BufferRef, Place>;
   readonly slotBytes: readonly number[];
   /** The most bytes of temporaries alive at one step: no plan for this order of steps can need less. */
   readonly lowerBound: number;
@@ -16,34 +22,43 @@ interface Tenant {
   last: number;
 }
 
+interface Slot {
+  bytes: number;
+  readonly tenants: (Tenant & { readonly offset: number })[];
+}
+
 /**
- * Gives temporaries whole buffers, a new tenant after the old one's last use, largest first (Pisarchyk & Lee 2020, "Efficient
- * memory management for deep neural net inference", greedy by size). Whole buffers, because WebGPU forbids reading and
- * writing one buffer in the same dispatch, even at ranges apart.
+ * Lays temporaries into shared buffers, largest first, where the least is left unused around them (Pisarchyk & Lee 2020, "Efficient memory
+ * management for deep neural net inference", greedy by size, of its shared objects and its offsets both). Two that live at once may share a buffer side
+ * by side, but not if a step binds both and writes one: WebGPU forbids reading and writing one buffer in one dispatch, even at ranges apart.
+ *
+ * @param align bytes that a binding's offset is a multiple of
  */
-export function planMemory({ steps, buffers }: Pick<Lowered, 'steps' | 'buffers'>): MemoryPlan {
+export function planMemory({ steps, buffers }: Pick<Lowered, 'steps' | 'buffers'>, align = 256): MemoryPlan {
   const tenants = new Map<BufferRef, Tenant>();
-  steps.forEach((step, i) => {
-    for (const ref of Object.values(step.buffers)) {
+  const apart = new Set<number>();
+  const pair = (a: BufferRef, b: BufferRef) => Math.min(a, b) * buffers.length + Math.max(a, b);
+  steps.forEach(({ launch, buffers: bound }, i) => {
+    const refs = Object.values(bound);
+    for (const ref of refs) {
       const { kind, bytes } = buffers[ref];
       if (kind !== 'temporary') continue;
       const tenant = tenants.get(ref);
       if (tenant) tenant.last = i;
       else tenants.set(ref, { ref, bytes, first: i, last: i });
     }
+    for (const { name, kind } of launch.kernel.bindings) {
+      if (kind === 'read_write') for (const ref of refs) apart.add(pair(bound[name], ref));
+    }
   });
 
-  const slots: { bytes: number; tenants: Tenant[] }[] = [];
-  const slotOf = new Map<BufferRef, number>();
+  const slots: Slot[] = [];
+  const placeOf = new Map<BufferRef, Place>();
   const bySize = [...tenants.values()].sort((a, b) => b.bytes - a.bytes || a.first - b.first);
   for (const tenant of bySize) {
-    const free = (slot: (typeof slots)[number]) => slot.tenants.every((other) => other.last < tenant.first || tenant.last < other.first);
-    let index = -1;
-    // The smallest slot that is free: earlier slots are larger, so the last free one fits tightest.
-    for (let s = slots.length - 1; s >= 0 && index < 0; s--) if (free(slots[s])) index = s;
-    if (index < 0) index = slots.push({ bytes: tenant.bytes, tenants: [] }) - 1;
-    slots[index].tenants.push(tenant);
-    slotOf.set(tenant.ref, index);
+    const place = tightest(tenant, slots, (other) => apart.has(pair(tenant.ref, other.ref)), align) ?? { slot: slots.push({ bytes: tenant.bytes, tenants: [] }) - 1, offset: 0 };
+    slots[place.slot].tenants.push({ ...tenant, offset: place.offset });
+    placeOf.set(tenant.ref, place);
   }
 
   const change = new Float64Array(steps.length + 1);
@@ -54,5 +69,21 @@ export function planMemory({ steps, buffers }: Pick<Lowered, 'steps' | 'buffers'
   let alive = 0;
   let lowerBound = 0;
   for (const delta of change) lowerBound = Math.max(lowerBound, (alive += delta));
-  return { slotOf, slotBytes: slots.map((s) => s.bytes), lowerBound };
+  return { placeOf, slotBytes: slots.map((s) => s.bytes), lowerBound };
+}
+
+/** The smallest gap that holds the tenant among those who live when it does; undefined where no slot has one. */
+function tightest(tenant: Tenant, slots: readonly Slot[], apart: (other: Tenant) => boolean, align: number): Place | undefined {
+  let best: (Place & { gap: number }) | undefined;
+  slots.forEach(({ bytes, tenants }, slot) => {
+    const present = tenants.filter((other) => other.first <= tenant.last && tenant.first <= other.last).sort((a, b) => a.offset - b.offset);
+    if (present.some(apart)) return;
+    let offset = 0;
+    for (const { offset: end, bytes: length } of [...present, { offset: bytes, bytes: 0 }]) {
+      const gap = end - offset;
+      if (gap >= tenant.bytes && (!best || gap < best.gap)) best = { slot, offset, gap };
+      offset = Math.max(offset, Math.ceil((end + length) / align) * align);
+    }
+  });
+  return best;
 }

@@ -3,22 +3,12 @@ import type { Device } from '../device/device.ts';
 import { parameterOf } from '../device/parameter.ts';
 import type { BufferRef } from '../op.ts';
 import { Tensor } from '../tensor.ts';
-import type { Tuning } from '../tuning.ts';
 import { UserError } from '../user_error.ts';
-import { buildGraph } from './graph.ts';
-import { lower, type ChoicePoint, type Lowered, type LoweredStep } from './lower.ts';
-import { planMemory, type MemoryPlan } from './plan.ts';
+import type { ChoicePoint, Lowered, LoweredStep } from './lower.ts';
+import { outline, requireFit, type Outline, type ProgramSpec } from './outline.ts';
+import type { MemoryPlan } from './plan.ts';
 
-export interface ProgramSpec {
-  /** Tensors whose values can be read after a run. */
-  readonly outputs?: readonly Tensor[];
-  /** Tensors of ops that change parameters (`adam`, `assign`): the one place where state changes. */
-  readonly updates?: readonly Tensor[];
-  /** `all` keeps every intermediate readable and turns fusion and buffer reuse off: for learning and debugging. */
-  readonly keep?: 'outputs' | 'all';
-  /** Which kernels are taken where there are several; the device's when absent. */
-  readonly tuning?: Tuning;
-}
+export type { MemoryNeed, ProgramSpec } from './outline.ts';
 
 export type Feed = Float32Array | Uint32Array | number;
 
@@ -39,7 +29,7 @@ export class Program implements Disposable {
     readonly plan: MemoryPlan,
     private readonly recorded: readonly Recorded[],
     private readonly owned: readonly GPUBuffer[],
-    private readonly physical: ReadonlyMap<BufferRef, GPUBuffer>,
+    private readonly physical: ReadonlyMap<BufferRef, GPUBufferBinding>,
     private readonly inputs: ReadonlyMap<string, Tensor>,
     private readonly readable: ReadonlySet<Tensor> | 'all',
   ) {}
@@ -70,28 +60,13 @@ export class Program implements Disposable {
   }
 
   static async create(device: Device, spec: ProgramSpec): Promise<Program> {
-    const outputs = spec.outputs ?? [];
-    const roots = [...outputs, ...(spec.updates ?? [])];
-    for (const t of spec.updates ?? []) if (t.op.mutates.length === 0) throw new UserError(`compile: ${t} is no update: it changes no parameter`);
-    const keepAll = spec.keep === 'all';
-    const graph = buildGraph(roots, !keepAll);
-    const lowered = lower(graph, new Set(outputs.map(graph.resolve)), keepAll, device.capabilities, spec.tuning ?? device.tuning.on(device.identity));
-    // Asked for before all else: they are made on other threads, while this one plans and allocates.
+    const outlined = outline(device, spec);
+    const { graph, lowered, plan, inputs } = outlined;
+    spec.onMemory?.(outlined.need);
+    requireFit(device, outlined);
+    // Asked for before all else: they are made on other threads, while this one allocates.
     const pipelines = Promise.all(lowered.steps.map((step) => device.pipeline(step.launch)));
     pipelines.catch(() => undefined); // awaited below
-    const plan = planMemory(lowered);
-    // What is read must have a place, also where no step touches it: a view of a parameter.
-    for (const t of keepAll ? graph.order : outputs.map(graph.resolve)) lowered.bufferOf(t);
-
-    const inputs = new Map<string, Tensor>();
-    for (const t of graph.order) {
-      if (t.op.name !== 'input') continue;
-      const other = inputs.get(t.name!);
-      if (other && other !== t) throw new UserError(`compile: two inputs are named ${t.name}`);
-      inputs.set(t.name!, t);
-      lowered.bufferOf(t);
-    }
-
     const owned: GPUBuffer[] = [];
     const own = (bytes: number, usage: number, label: string) => {
       const buffer = device.createBuffer(bytes, usage, label);
@@ -100,18 +75,20 @@ export class Program implements Disposable {
     };
     try {
       const storage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-      const slots = plan.slotBytes.map((bytes, i) => own(bytes, storage, `temporary ${i}`));
-      const physical = new Map<BufferRef, GPUBuffer>();
-      for (const { ref, bytes, kind, tensor } of lowered.buffers) {
-        if (kind === 'parameter') physical.set(ref, parameterOf(tensor!)!.buffer);
-        else if (kind === 'temporary') {
-          const slot = plan.slotOf.get(ref);
-          if (slot !== undefined) physical.set(ref, slots[slot]);
-        } else physical.set(ref, own(bytes, storage, String(tensor)));
-      }
-      const recorded = await record(device, lowered.steps, pipelines, physical, own);
+      const physical = new Map<BufferRef, GPUBufferBinding>();
+      await device.allocate(() => {
+        const slots = plan.slotBytes.map((bytes, i) => own(bytes, storage, `temporary ${i}`));
+        for (const { ref, bytes, kind, tensor } of lowered.buffers) {
+          if (kind === 'parameter') physical.set(ref, { buffer: parameterOf(tensor!)!.buffer });
+          else if (kind === 'temporary') {
+            const place = plan.placeOf.get(ref);
+            if (place) physical.set(ref, { buffer: slots[place.slot], offset: place.offset, size: bytes });
+          } else physical.set(ref, { buffer: own(bytes, storage, String(tensor)) });
+        }
+      });
+      const recorded = await record(device, outlined, pipelines, physical, own);
       device.check();
-      return new Program(device, graph.resolve, lowered, plan, recorded, owned, physical, inputs, keepAll ? 'all' : new Set(outputs));
+      return new Program(device, graph.resolve, lowered, plan, recorded, owned, physical, inputs, spec.keep === 'all' ? 'all' : new Set(spec.outputs ?? []));
     } catch (error) {
       for (const buffer of owned) device.destroyBuffer(buffer);
       throw error;
@@ -149,7 +126,8 @@ export class Program implements Disposable {
   }
 
   private bufferOf(tensor: Tensor): GPUBuffer {
-    return this.physical.get(this.lowered.bufferOf(this.resolve(tensor)))!;
+    // Inputs and outputs have buffers of their own.
+    return this.physical.get(this.lowered.bufferOf(this.resolve(tensor)))!.buffer;
   }
 
   /** The value of an output after the last run (of any tensor under `keep: 'all'`). */
@@ -195,13 +173,11 @@ export class Program implements Disposable {
 /** Makes uniforms (one buffer for all) and, as soon as the pipelines are there, bind groups. */
 async function record(
   device: Device,
-  steps: readonly LoweredStep[],
+  { lowered: { steps }, uniformStrides: strides }: Outline,
   made: Promise<readonly GPUComputePipeline[]>,
-  physical: ReadonlyMap<BufferRef, GPUBuffer>,
+  physical: ReadonlyMap<BufferRef, GPUBufferBinding>,
   own: (bytes: number, usage: number, label: string) => GPUBuffer,
 ): Promise<Recorded[]> {
-  const align = device.gpu.limits.minUniformBufferOffsetAlignment;
-  const strides = steps.map(({ launch }) => Math.ceil(launch.kernel.paramsSize / align) * align);
   const total = strides.reduce((a, b) => a + b, 0);
   const contents = new Uint8Array(total);
   const uniforms = own(Math.max(16, total), GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST, 'uniforms');
@@ -210,9 +186,9 @@ async function record(
   const recorded = steps.map(({ launch, buffers, tensor }, i): Recorded => {
     const entries = launch.kernel.bindings.map(({ name, binding, kind }): GPUBindGroupEntry => {
       if (kind === 'uniform') return { binding, resource: { buffer: uniforms, offset, size: launch.kernel.paramsSize } };
-      const buffer = physical.get(buffers[name]);
-      if (!buffer) throw new Error(`${tensor}: kernel ${launch.kernel.name} was given no buffer for ${name}`);
-      return { binding, resource: { buffer } };
+      const resource = physical.get(buffers[name]);
+      if (!resource) throw new Error(`${tensor}: kernel ${launch.kernel.name} was given no buffer for ${name}`);
+      return { binding, resource };
     });
     contents.set(new Uint8Array(packParams(launch)), offset);
     offset += strides[i];

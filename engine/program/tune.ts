@@ -41,7 +41,7 @@ const DUELS = 7;
 const CLEARLY_LESS = 0.95;
 
 /** The distinct tasks of a program. */
-export function tuningTasks({ choicePoints }: Program): TuningTask[] {
+export function tuningTasks({ choicePoints }: Pick<Program, 'choicePoints'>): TuningTask[] {
   const tasks = new Map<string, TuningTask>();
   for (const { tensor, choices } of choicePoints) {
     const name = taskOf(tensor);
@@ -54,7 +54,7 @@ export function tuningTasks({ choicePoints }: Program): TuningTask[] {
  * Measures the tasks of a program that the table does not know yet on this adapter, the most costly first, and enters into the table what it
  * finds: after each it yields, so that the table can be stored. A candidate counts only if it computes what the default does.
  */
-export async function* tune(device: Device, program: Program, table: TuningTable, { clock = () => performance.now(), budget = Infinity, onStart }: TuneOptions = {}): AsyncGenerator<TaskTuning> {
+export async function* tune(device: Device, program: Pick<Program, 'choicePoints'>, table: TuningTable, { clock = () => performance.now(), budget = Infinity, onStart }: TuneOptions = {}): AsyncGenerator<TaskTuning> {
   const end = clock() + budget;
   const open = tuningTasks(program).filter(({ name, choices }) => !table.get(device.identity, name, hashOf(choices)));
   const tasks = await byCost(device, open, clock, clock() + budget / 3);

@@ -5,7 +5,7 @@ import { adam } from '../ops/adam.ts';
 import { constant, input, reshape } from '../ops/leaves.ts';
 import { add, div, maximum, mul, sqrt, square } from '../ops/pointwise.ts';
 import { sum } from '../ops/reduce.ts';
-import { compile, type Feed, type Program } from '../program/program.ts';
+import { compile, type Feed, type Program, type ProgramSpec } from '../program/program.ts';
 import type { Tensor } from '../tensor.ts';
 import { UserError } from '../user_error.ts';
 
@@ -21,7 +21,7 @@ export interface AdamOptions {
 
 export const DEFAULT_ADAM: AdamOptions = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 };
 
-export interface TrainStepSpec {
+export interface TrainStepSpec extends Pick<ProgramSpec, 'recompute' | 'onMemory'> {
   /** What is minimised: a scalar. */
   readonly loss: Tensor;
   readonly trainable: readonly Parameter[];
@@ -47,23 +47,9 @@ export class TrainStep implements Disposable {
   ) {}
 
   static async create(device: Device, spec: TrainStepSpec): Promise<TrainStep> {
-    const { trainable, loss } = spec;
-    const { beta1, beta2, epsilon, weightDecay, clipNorm } = spec.adam;
-    const moments: Parameter[] = [];
+    const { program, moments } = trainingProgram(device, spec);
     try {
-      const gradients = clip(grad(loss, trainable.map((p) => p.tensor)), clipNorm);
-      const hyper = input(HYPER, [4]);
-      const updates = trainable.map((w, i) => {
-        // WebGPU gives buffers full of zeros.
-        const m = new Parameter(device, `${w.name}/m`, w.shape);
-        moments.push(m);
-        const v = new Parameter(device, `${w.name}/v`, w.shape);
-        moments.push(v);
-        const settings = { beta1, beta2, epsilon, weightDecay: w.shape.length > 1 ? weightDecay : 0 };
-        return adam({ w: w.tensor, m: m.tensor, v: v.tensor }, gradients[i], hyper, loss, settings);
-      });
-      const program = await compile(device, { outputs: [loss, ...(spec.outputs ?? [])], updates: [...(spec.updates ?? []), ...updates] });
-      return new TrainStep(program, spec, moments);
+      return new TrainStep(await compile(device, program), spec, moments);
     } catch (error) {
       for (const moment of moments) moment[Symbol.dispose]();
       throw error;
@@ -103,6 +89,23 @@ export class TrainStep implements Disposable {
     this.program[Symbol.dispose]();
     for (const moment of this.moments) moment[Symbol.dispose]();
   }
+}
+
+/** The program of a step, and the moments it changes: nothing is allocated. The caller disposes the moments. */
+export function trainingProgram(device: Device, spec: TrainStepSpec): { program: ProgramSpec; moments: readonly Parameter[] } {
+  const { trainable, loss } = spec;
+  const { beta1, beta2, epsilon, weightDecay, clipNorm } = spec.adam;
+  const gradients = clip(grad(loss, trainable.map((p) => p.tensor)), clipNorm);
+  const hyper = input(HYPER, [4]);
+  const moments: Parameter[] = [];
+  const updates = trainable.map((w, i) => {
+    const [m, v] = ['m', 'v'].map((name) => new Parameter(device, `${w.name}/${name}`, w.shape));
+    moments.push(m, v);
+    const settings = { beta1, beta2, epsilon, weightDecay: w.shape.length > 1 ? weightDecay : 0 };
+    return adam({ w: w.tensor, m: m.tensor, v: v.tensor }, gradients[i], hyper, loss, settings);
+  });
+  const { recompute, onMemory } = spec;
+  return { program: { outputs: [loss, ...(spec.outputs ?? [])], updates: [...(spec.updates ?? []), ...updates], recompute, onMemory }, moments };
 }
 
 /** Gradients times min(1, limit / ‖all gradients‖). */

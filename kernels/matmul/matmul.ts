@@ -47,8 +47,18 @@ export const padded = (n: number): number => ceilDiv(n, 4) * 4;
 /** Rows of a workgroup of `lanes` threads. */
 const rowsOf = (lanes: number) => lanes * 4;
 
+/** The most threads of a workgroup that every WebGPU adapter has. */
+const MOST_LANES = 256;
+
+/** The tiled kernels take so many rows at most; there is no grid for more. */
+export const MOST_ROWS = MAX_WORKGROUPS * rowsOf(MOST_LANES);
+
 /** Threads of a workgroup: one vector of a software adapter, two warps of a GPU; more where the grid would pass 65,535. */
-const lanesFor = (rows: number, { software }: TileTarget): number => (software && ceilDiv(rows, rowsOf(8)) < 65_536 ? 8 : 64);
+function lanesFor(rows: number, { software }: TileTarget): number {
+  let lanes = software ? 8 : 64;
+  while (lanes < MOST_LANES && ceilDiv(rows, rowsOf(lanes)) > MAX_WORKGROUPS) lanes *= 2;
+  return lanes;
+}
 
 /** 16 columns a thread, or 8 where that would waste more than a quarter of the columns. */
 const columnsFor = (cols: number): number => (ceilDiv(cols, 16) * 16 > 1.25 * ceilDiv(cols, 8) * 8 ? 8 : 16);
@@ -148,8 +158,8 @@ export function matmulChoices(size: MatmulSize, target: TileTarget): Choices<Mat
   const [straight, turned] = [rolesOf(size, false), rolesOf(size, true)];
   const swapped = area(turned, target) < 0.75 * area(straight, target);
   const own = tilings(problemOf(size, swapped ? turned : straight), target).map((tiling) => ({ ...tiling, swapped: +swapped }));
-  const [other] = tilings(problemOf(size, swapped ? straight : turned), target);
-  return { kernels: [tiled, tiledBySubgroups], candidates: [...own, { ...other, swapped: +!swapped }], roundings: roundingsOf(size.K) };
+  const other = tilings(problemOf(size, swapped ? straight : turned), target).slice(0, 1).map((tiling) => ({ ...tiling, swapped: +!swapped }));
+  return { kernels: [tiled, tiledBySubgroups], candidates: [...own, ...other], roundings: roundingsOf(size.K) };
 }
 
 /**

@@ -17,47 +17,67 @@ import { describeAdapters, evaluate } from '../gpu.ts';
 import { randomArray, uniform } from '../random.ts';
 
 describe('the memory plan', () => {
+  /** A step of a kernel that reads some buffers and writes the last. */
+  const stepOn = (...refs: number[]) =>
+    ({
+      buffers: Object.fromEntries(refs.map((ref, i) => [`b${i}`, ref as BufferRef])),
+      launch: { kernel: { bindings: refs.map((_, i) => ({ name: `b${i}`, binding: i, kind: i === refs.length - 1 ? 'read_write' : 'read' })) } },
+    }) as unknown as LoweredStep;
+  const buffersOf = (bytes: readonly number[]) => bytes.map((n, i): VirtualBuffer => ({ ref: i as BufferRef, bytes: n, kind: 'temporary' }));
+
   /** Steps that each touch some of a set of temporaries, drawn at random. */
   function randomProgram(seed: number) {
     const random = uniform(seed);
     const upTo = (n: number) => Math.floor(random() * n);
-    const buffers: VirtualBuffer[] = Array.from({ length: 3 + upTo(30) }, (_, i) => ({
-      ref: i as BufferRef, bytes: 16 * (1 + upTo(50)), kind: random() < 0.9 ? 'temporary' : 'kept',
-    }));
-    const steps = Array.from({ length: 1 + upTo(40) }, () => {
-      const touched = Array.from({ length: 1 + upTo(4) }, () => upTo(buffers.length) as BufferRef);
-      return { buffers: Object.fromEntries(touched.map((ref, i) => [`b${i}`, ref])) } as unknown as LoweredStep;
-    });
+    const buffers = buffersOf(Array.from({ length: 3 + upTo(30) }, () => 16 * (1 + upTo(50)))).map((b): VirtualBuffer => (random() < 0.9 ? b : { ...b, kind: 'kept' }));
+    const steps = Array.from({ length: 1 + upTo(40) }, () => stepOn(...new Set(Array.from({ length: 1 + upTo(4) }, () => upTo(buffers.length)))));
     return { steps, buffers };
   }
   const touches = (step: Step, ref: BufferRef) => Object.values(step.buffers).includes(ref);
+  const writes = ({ launch, buffers }: Step, ref: BufferRef) => launch.kernel.bindings.some(({ name, kind }) => kind === 'read_write' && buffers[name] === ref);
 
-  it('never lets two tenants of a slot live at once, and needs no less than the bound', () => {
+  it('never lets two that live at once overlap, nor share a buffer in a step that writes one, and needs no less than the bound', () => {
+    let sharing = 0;
     for (let seed = 0; seed < 200; seed++) {
       const { steps, buffers } = randomProgram(seed);
-      const { slotOf, slotBytes, lowerBound } = planMemory({ steps, buffers });
+      const align = 32;
+      const { placeOf, slotBytes, lowerBound } = planMemory({ steps, buffers }, align);
       const lives = buffers.flatMap(({ ref, bytes, kind }) => {
         const at = steps.flatMap((step, i) => (touches(step, ref) ? [i] : []));
         return at.length > 0 && kind === 'temporary' ? [{ ref, bytes, first: at[0], last: at[at.length - 1] }] : [];
       });
-      expect([...slotOf.keys()].sort((a, b) => a - b)).toEqual(lives.map(({ ref }) => ref));
+      expect([...placeOf.keys()].sort((a, b) => a - b)).toEqual(lives.map(({ ref }) => ref));
       for (const a of lives) {
-        expect(slotBytes[slotOf.get(a.ref)!]).toBeGreaterThanOrEqual(a.bytes);
+        const { slot, offset } = placeOf.get(a.ref)!;
+        expect(offset % align).toBe(0);
+        expect(slotBytes[slot]).toBeGreaterThanOrEqual(offset + a.bytes);
         for (const b of lives) {
-          if (a.ref < b.ref && a.first <= b.last && b.first <= a.last) expect(slotOf.get(a.ref), `seed ${seed}: ${a.ref} and ${b.ref}`).not.toBe(slotOf.get(b.ref));
+          const other = placeOf.get(b.ref)!;
+          if (a.ref >= b.ref || slot !== other.slot || a.first > b.last || b.first > a.last) continue;
+          sharing++;
+          expect(offset + a.bytes <= other.offset || other.offset + b.bytes <= offset, `seed ${seed}: ${a.ref} and ${b.ref} overlap`).toBe(true);
+          const clash = steps.find((step) => touches(step, a.ref) && touches(step, b.ref) && (writes(step, a.ref) || writes(step, b.ref)));
+          expect(clash, `seed ${seed}: ${a.ref} and ${b.ref} share a buffer`).toBeUndefined();
         }
       }
       const alive = steps.map((_, i) => lives.filter(({ first, last }) => first <= i && i <= last).reduce((n, { bytes }) => n + bytes, 0));
       expect(lowerBound).toBe(Math.max(...alive));
       expect(slotBytes.reduce((a, b) => a + b, 0)).toBeGreaterThanOrEqual(lowerBound);
     }
+    expect(sharing).toBeGreaterThan(50);
   });
 
   it('reuses: a long chain needs two buffers', () => {
-    const bytes = 64;
-    const buffers = Array.from({ length: 12 }, (_, i): VirtualBuffer => ({ ref: i as BufferRef, bytes, kind: 'temporary' }));
-    const steps = Array.from({ length: 11 }, (_, i) => ({ buffers: { x: i, out: i + 1 } }) as unknown as LoweredStep);
-    expect(planMemory({ steps, buffers })).toMatchObject({ slotBytes: [bytes, bytes], lowerBound: 2 * bytes });
+    const steps = Array.from({ length: 11 }, (_, i) => stepOn(i, i + 1));
+    expect(planMemory({ steps, buffers: buffersOf(Array<number>(12).fill(64)) })).toMatchObject({ slotBytes: [64, 64], lowerBound: 128 });
+  });
+
+  it('puts two small ones side by side where a large one was', () => {
+    // 0 -> 1; then 2 and 3 are made from nothing, and read together for 4.
+    const steps = [stepOn(0, 1), stepOn(2), stepOn(3), stepOn(2, 3, 4)];
+    const { slotBytes, lowerBound } = planMemory({ steps, buffers: buffersOf([1024, 256, 512, 512, 256]) });
+    expect(slotBytes).toEqual([1024, 256]);
+    expect(lowerBound).toBe(1280);
   });
 });
 

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import type { Device } from '../engine/device/device.ts';
 import { input } from '../engine/ops/leaves.ts';
-import { compile, type Program } from '../engine/program/program.ts';
-import { DEFAULT_ADAM, TrainStep } from '../engine/train/train_step.ts';
+import type { ProgramSpec } from '../engine/program/program.ts';
+import type { Recompute } from '../engine/program/recompute.ts';
+import { DEFAULT_ADAM, trainingProgram } from '../engine/train/train_step.ts';
 import { UserError } from '../engine/user_error.ts';
 import { trainingGraph } from '../galaxies/classify/training_graph.ts';
 import { MODEL_NAMES, buildModel } from '../models/build_network.ts';
@@ -23,16 +24,21 @@ export async function openModel(device: Device, name: string): Promise<OpenModel
   return { built, parameters, size: 224, [Symbol.dispose]: () => parameters[Symbol.dispose]() };
 }
 
-/** The program of a forward pass, or of a step that trains every parameter with Adam, as training from scratch does. */
-export async function compileModel(
-  device: Device, { built: { network }, parameters }: OpenModel, size: number, { batch, training }: { readonly batch: number; readonly training?: boolean },
-): Promise<{ program: Program; momentBytes: number } & Disposable> {
+export interface ModelJob {
+  readonly size: number;
+  readonly batch: number;
+  readonly training?: boolean;
+  readonly recompute?: Recompute;
+}
+
+/** What to compile for a forward pass, or for a step that trains every parameter with Adam, as training from scratch does. Nothing is allocated. */
+export function modelProgram(device: Device, { built: { network }, parameters }: OpenModel, { size, batch, training, recompute }: ModelJob): { program: ProgramSpec; momentBytes: number } & Disposable {
   const x = input('x', [batch, size, size, 3]);
   if (!training) {
-    const program = await compile(device, { outputs: [applySegments(network.segments, x, { parameters, batchNorm: 'running' })] });
-    return { program, momentBytes: 0, [Symbol.dispose]: () => program[Symbol.dispose]() };
+    const program = { outputs: [applySegments(network.segments, x, { parameters, batchNorm: 'running' })] };
+    return { program, momentBytes: 0, [Symbol.dispose]: () => {} };
   }
   const { logits, loss, updates } = trainingGraph(network.segments, x, parameters, { batchNorm: 'batch', dropout: 0.2, dropPath: 0 });
-  const step = await TrainStep.create(device, { loss, outputs: [logits], updates, trainable: parameters.trainable(), adam: DEFAULT_ADAM });
-  return { program: step.program, momentBytes: parameters.trainableSize * 2 * 4, [Symbol.dispose]: () => step[Symbol.dispose]() };
+  const { program, moments } = trainingProgram(device, { loss, outputs: [logits], updates, trainable: parameters.trainable(), adam: DEFAULT_ADAM, recompute });
+  return { program, momentBytes: parameters.trainableSize * 2 * 4, [Symbol.dispose]: () => moments.forEach((moment) => moment[Symbol.dispose]()) };
 }
