@@ -4,13 +4,14 @@ import { input } from '../engine/ops/leaves.ts';
 import { compile, type Program } from '../engine/program/program.ts';
 import { DEFAULT_ADAM, TrainStep } from '../engine/train/train_step.ts';
 import { UserError } from '../engine/user_error.ts';
-import { trainingGraph } from '../galaxies/classify/training_graph.ts';
+import { DEFAULT_TASK, taskOf } from '../galaxies/tasks.ts';
+import { trainingGraph } from '../galaxies/train/training_graph.ts';
 import { MODEL_NAMES, buildModel } from '../models/build_network.ts';
 import { applySegments } from '../models/network.ts';
 import { ParameterSet } from '../models/parameter_set.ts';
 import { loadModel, type LoadedModel } from './load_model.node.ts';
 
-export type OpenModel = Pick<LoadedModel, 'built' | 'parameters' | 'size'> & Disposable;
+export type OpenModel = Pick<LoadedModel, 'built' | 'parameters' | 'size' | 'task'> & Disposable;
 
 /** A model by name, with fresh weights and two classes, or from a run directory or a file of weights. */
 export async function openModel(device: Device, name: string): Promise<OpenModel> {
@@ -25,14 +26,14 @@ export async function openModel(device: Device, name: string): Promise<OpenModel
 
 /** The program of a forward pass, or of a step that trains every parameter with Adam, as training from scratch does. */
 export async function compileModel(
-  device: Device, { built: { network }, parameters }: OpenModel, size: number, { batch, training }: { readonly batch: number; readonly training?: boolean },
+  device: Device, { built: { network }, parameters, task = DEFAULT_TASK }: OpenModel, size: number, { batch, training }: { readonly batch: number; readonly training?: boolean },
 ): Promise<{ program: Program; momentBytes: number } & Disposable> {
   const x = input('x', [batch, size, size, 3]);
   if (!training) {
     const program = await compile(device, { outputs: [applySegments(network.segments, x, { parameters, batchNorm: 'running' })] });
     return { program, momentBytes: 0, [Symbol.dispose]: () => program[Symbol.dispose]() };
   }
-  const { logits, loss, updates } = trainingGraph(network.segments, x, parameters, { batchNorm: 'batch', dropout: 0.2, dropPath: 0 });
-  const step = await TrainStep.create(device, { loss, outputs: [logits], updates, trainable: parameters.trainable(), adam: DEFAULT_ADAM });
+  const { scores, loss, updates } = trainingGraph(network.segments, x, taskOf(task), parameters, { batchNorm: 'batch', dropout: 0.2, dropPath: 0 });
+  const step = await TrainStep.create(device, { loss, outputs: [scores], updates, trainable: parameters.trainable(), adam: DEFAULT_ADAM });
   return { program: step.program, momentBytes: parameters.trainableSize * 2 * 4, [Symbol.dispose]: () => step[Symbol.dispose]() };
 }

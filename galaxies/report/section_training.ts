@@ -5,13 +5,29 @@ import { decimal, duration, plot, table } from './pieces.ts';
 import type { Section } from './pieces.ts';
 import { trainingCurve } from './plots.ts';
 
-function epochTable({ epochs, bestEpoch }: TrainingSummary): Html {
+/** What a task measures beside the loss: its name in the data, and what is said of its curve. */
+const FIGURES: Readonly<Record<string, { readonly title: string; readonly caption: string }>> = {
+  accuracy: {
+    title: 'Accuracy',
+    caption: 'The share of right answers. Training is measured while learning, through dropout and augmentation where they are on, and may therefore lie below validation.',
+  },
+  RMSE: {
+    title: 'RMSE',
+    caption: 'The root of the mean squared error of the vote fractions. Training is measured while learning, through dropout and augmentation where they are on, and may therefore lie above validation.',
+  },
+};
+
+const figureOf = ({ epochs }: TrainingSummary): string | undefined => Object.keys(epochs[0]?.train ?? {}).find((name) => Object.hasOwn(FIGURES, name));
+
+function epochTable(training: TrainingSummary): Html {
+  const { epochs, bestEpoch } = training;
+  const figure = figureOf(training) ?? 'accuracy';
   return table({
     caption: bestEpoch === undefined ? 'Every epoch' : 'Every epoch; the one whose weights were kept is bold',
-    columns: ['epoch', 'phase', 'learning rate', 'loss', 'accuracy', 'val. loss', 'val. accuracy', 'time'],
+    columns: ['epoch', 'phase', 'learning rate', 'loss', figure, 'val. loss', `val. ${figure}`, 'time'],
     rows: epochs.map(({ epoch, phase, learningRate, train, validation, seconds }) => [
-      epoch, phase, String(Number(learningRate.toPrecision(3))), decimal(train.loss, 4), decimal(train.accuracy),
-      decimal(validation?.loss ?? null, 4), decimal(validation?.accuracy ?? null), duration(seconds),
+      epoch, phase, String(Number(learningRate.toPrecision(3))), decimal(train.loss, 4), decimal(train[figure]),
+      decimal(validation?.loss ?? null, 4), decimal(validation?.[figure] ?? null), duration(seconds),
     ]),
     marked: epochs.findIndex(({ epoch }) => epoch === bestEpoch),
   });
@@ -20,11 +36,11 @@ function epochTable({ epochs, bestEpoch }: TrainingSummary): Html {
 /** Curves over all phases, the options of the run, and the numbers behind the curves. */
 export async function trainingSection(training: TrainingSummary): Promise<Section> {
   const { epochs, configuration } = training;
-  const curves = epochs.length > 0 && html`<div class="grid">${[
+  const figure = figureOf(training);
+  const curves = epochs.length > 0 && figure !== undefined && html`<div class="grid">${[
     await plot(trainingCurve(epochs, 'loss'), 'Loss',
       'Lower is better. Where validation rises while training still falls, the network learns its examples by heart.'),
-    await plot(trainingCurve(epochs, 'accuracy'), 'Accuracy',
-      'The share of right answers. Training is measured while learning, through dropout and augmentation where they are on, and may therefore lie below validation.'),
+    await plot(trainingCurve(epochs, figure), FIGURES[figure].title, FIGURES[figure].caption),
   ]}</div>`;
   return {
     id: 'training',
