@@ -1,13 +1,14 @@
 import { join } from 'node:path';
 import { UserError } from '../engine/user_error.ts';
-import { METHODS, explainGalaxies, type Method } from '../galaxies/classify/explain.ts';
-import { drawMap, plainPicture } from '../galaxies/classify/draw.ts';
+import { METHODS, explainGalaxies, type Method } from '../galaxies/train/explain.ts';
+import { drawMap, plainPicture } from '../galaxies/train/draw.ts';
 import { openDataset } from '../galaxies/open_dataset.node.ts';
 import { toPng } from '../galaxies/report/encode.node.ts';
+import { taskOf } from '../galaxies/tasks.ts';
 import { contactSheet } from '../galaxies/report/pictures.ts';
 import { writeFileAtomic } from '../models/formats/atomic.node.ts';
 import { makeFolder } from '../models/formats/make_folder.node.ts';
-import { loadModel, requireClasses, viewsFor } from './load_model.node.ts';
+import { loadModel, requireTask, viewsFor } from './load_model.node.ts';
 import type { GlobalOptions } from './options.ts';
 import { openSession } from './session.node.ts';
 
@@ -27,9 +28,10 @@ const METHOD_OF: Record<GradcamFlags['method'], readonly Method[]> = { 'grad-cam
 export async function gradcam(path: string, flags: GradcamFlags): Promise<void> {
   using device = await openSession(flags);
   using model = await loadModel(device, path);
-  requireClasses(model, path);
+  const task = taskOf(requireTask(model, path));
   const explained = flags.class === undefined ? undefined : model.classes.indexOf(flags.class);
   if (explained === -1) throw new UserError(`the model has no class ${flags.class}; its classes are ${model.classes.join(', ')}`);
+  if (explained === undefined && task.name === 'challenge') throw new UserError(`${path} predicts vote fractions: say which to explain by --class, such as --class Class1.1; it has ${model.classes.join(', ')}`);
   const dataset = await openDataset(flags.data);
   try {
     const galaxies = flags.ids === undefined
@@ -40,7 +42,7 @@ export async function gradcam(path: string, flags: GradcamFlags): Promise<void> 
           return index;
         });
     const views = viewsFor(model, dataset);
-    const found = await explainGalaxies(device, model.built.network, model.parameters, views, galaxies.map((galaxy) => ({ galaxy, explained })), METHOD_OF[flags.method], flags.layer);
+    const found = await explainGalaxies(device, { network: model.built.network, parameters: model.parameters, task, views }, galaxies.map((galaxy) => ({ galaxy, explained })), METHOD_OF[flags.method], flags.layer);
     makeFolder(flags.out);
     for (const explanation of found) {
       const { id } = dataset.galaxies[explanation.galaxy];
@@ -48,7 +50,7 @@ export async function gradcam(path: string, flags: GradcamFlags): Promise<void> 
       const row = [picture, ...explanation.maps.map((map) => drawMap(picture, map))];
       const file = join(flags.out, `${id}.png`);
       await writeFileAtomic(file, toPng(contactSheet(row, row.length, views.geometry.size)));
-      const score = explanation.probabilities[explanation.explained];
+      const score = explanation.prediction[explanation.explained];
       if (flags.json) console.log(JSON.stringify({ id, file, class: model.classes[explanation.explained], score }));
       else console.log(`${file}  ${model.classes[explanation.explained]} ${score.toFixed(4)}`);
     }

@@ -4,6 +4,7 @@ import type { AugmentationOptions } from '../galaxies/view.ts';
 import { NO_AUGMENTATION } from '../galaxies/view.ts';
 import { ViewMaker } from '../galaxies/views.ts';
 import type { Dataset } from '../galaxies/dataset.ts';
+import { storedTask, type TaskOptions } from '../galaxies/tasks.ts';
 import { buildModel, restoreModel, type BuiltModel } from '../models/build_network.ts';
 import { parseSafetensors } from '../models/formats/safetensors.ts';
 import { unpackModel, type Model } from '../models/formats/model_file.ts';
@@ -17,6 +18,8 @@ import { join } from 'node:path';
 export interface LoadedModel extends Disposable {
   readonly built: BuiltModel;
   readonly parameters: ParameterSet;
+  /** What it was trained for; undefined for bare weights. */
+  readonly task?: TaskOptions;
   readonly classes: readonly string[];
   readonly size: number;
   readonly crop: number | null;
@@ -37,10 +40,11 @@ export async function loadModel(device: Device, path: string): Promise<LoadedMod
   const { tensors, metadata } = parseSafetensors(bytes, file);
   if (metadata['tuningfork'] !== undefined) {
     const model = unpackModel(bytes, file);
+    const task = storedTask(model, file);
     const built = restoreModel(model, file);
     const parameters = new ParameterSet(device, built.network.specs, built.weights, 0);
     const { size, crop } = model.preprocessing;
-    return { built, parameters, classes: model.classes, size, crop, file: model, [Symbol.dispose]: () => parameters[Symbol.dispose]() };
+    return { built, parameters, task, classes: model.classes, size, crop, file: model, [Symbol.dispose]: () => parameters[Symbol.dispose]() };
   }
   const built = buildModel('efficientnet_b0', 2, { tensors, source: file });
   const parameters = new ParameterSet(device, built.network.specs, built.weights, 0);
@@ -52,7 +56,8 @@ export function viewsFor(model: LoadedModel, dataset: Dataset, crop = model.crop
   return new ViewMaker(dataset, { size: model.size, crop, normalisation: model.built.preprocessing }, augmentation, 0);
 }
 
-/** Throws unless the model can classify. */
-export function requireClasses({ classes }: LoadedModel, path: string): void {
-  if (classes.length === 0) throw new UserError(`${path} holds a trunk without classes; train it first, or use \`tuningfork embed\` for its features`);
+/** What the model was trained for. Throws where it was for nothing yet. */
+export function requireTask({ task }: LoadedModel, path: string): TaskOptions {
+  if (!task) throw new UserError(`${path} holds a trunk without classes; train it first, or use \`tuningfork embed\` for its features`);
+  return task;
 }

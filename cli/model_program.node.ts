@@ -5,13 +5,14 @@ import type { ProgramSpec } from '../engine/program/program.ts';
 import type { Recompute } from '../engine/program/recompute.ts';
 import { DEFAULT_ADAM, trainingProgram } from '../engine/train/train_step.ts';
 import { UserError } from '../engine/user_error.ts';
-import { trainingGraph } from '../galaxies/classify/training_graph.ts';
+import { DEFAULT_TASK, taskOf } from '../galaxies/tasks.ts';
+import { trainingGraph } from '../galaxies/train/training_graph.ts';
 import { MODEL_NAMES, buildModel } from '../models/build_network.ts';
 import { applySegments } from '../models/network.ts';
 import { ParameterSet } from '../models/parameter_set.ts';
 import { loadModel, type LoadedModel } from './load_model.node.ts';
 
-export type OpenModel = Pick<LoadedModel, 'built' | 'parameters' | 'size'> & Disposable;
+export type OpenModel = Pick<LoadedModel, 'built' | 'parameters' | 'size' | 'task'> & Disposable;
 
 /** A model by name, with fresh weights and two classes, or from a run directory or a file of weights. */
 export async function openModel(device: Device, name: string): Promise<OpenModel> {
@@ -32,13 +33,13 @@ export interface ModelJob {
 }
 
 /** What to compile for a forward pass, or for a step that trains every parameter with Adam, as training from scratch does. Nothing is allocated. */
-export function modelProgram(device: Device, { built: { network }, parameters }: OpenModel, { size, batch, training, recompute }: ModelJob): { program: ProgramSpec; momentBytes: number } & Disposable {
+export function modelProgram(device: Device, { built: { network }, parameters, task = DEFAULT_TASK }: OpenModel, { size, batch, training, recompute }: ModelJob): { program: ProgramSpec; momentBytes: number } & Disposable {
   const x = input('x', [batch, size, size, 3]);
   if (!training) {
     const program = { outputs: [applySegments(network.segments, x, { parameters, batchNorm: 'running' })] };
     return { program, momentBytes: 0, [Symbol.dispose]: () => {} };
   }
-  const { logits, loss, updates } = trainingGraph(network.segments, x, parameters, { batchNorm: 'batch', dropout: 0.2, dropPath: 0 });
-  const { program, moments } = trainingProgram(device, { loss, outputs: [logits], updates, trainable: parameters.trainable(), adam: DEFAULT_ADAM, recompute });
+  const { scores, loss, updates } = trainingGraph(network.segments, x, taskOf(task), parameters, { batchNorm: 'batch', dropout: 0.2, dropPath: 0 });
+  const { program, moments } = trainingProgram(device, { loss, outputs: [scores], updates, trainable: parameters.trainable(), adam: DEFAULT_ADAM, recompute });
   return { program, momentBytes: parameters.trainableSize * 2 * 4, [Symbol.dispose]: () => moments.forEach((moment) => moment[Symbol.dispose]()) };
 }

@@ -1,5 +1,5 @@
 import { withoutBadImages } from '../galaxies/check_images.ts';
-import type { Progress } from '../galaxies/classify/progress.ts';
+import type { Progress } from '../galaxies/train/progress.ts';
 import type { Dataset } from '../galaxies/dataset.ts';
 import { limitGalaxies } from '../galaxies/limit.ts';
 import { openDataset } from '../galaxies/open_dataset.node.ts';

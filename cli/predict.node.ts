@@ -1,6 +1,7 @@
-import { predictGalaxies } from '../galaxies/classify/evaluate.ts';
-import { SILENT } from '../galaxies/classify/progress.ts';
-import { loadModel, requireClasses, viewsFor } from './load_model.node.ts';
+import { taskOf } from '../galaxies/tasks.ts';
+import { predictGalaxies } from '../galaxies/train/predictor.ts';
+import { SILENT } from '../galaxies/train/progress.ts';
+import { loadModel, requireTask, viewsFor } from './load_model.node.ts';
 import { openGalaxies } from './open_galaxies.node.ts';
 import type { GlobalOptions } from './options.ts';
 import { PartFile } from './part_file.node.ts';
@@ -17,31 +18,33 @@ export interface PredictFlags extends GlobalOptions {
 /** Galaxies predicted and written at a time: what bounds the memory. */
 const CHUNK = 512;
 
-/** Probabilities of every galaxy of a folder, as csv (or a JSON line each), written as they are made. */
+/** Class probabilities or vote fractions of every galaxy of a folder, as csv (or a JSON line each), written as they are made. */
 export async function predict(path: string, flags: PredictFlags): Promise<void> {
   using device = await openSession(flags);
   using model = await loadModel(device, path);
-  requireClasses(model, path);
+  const task = taskOf(requireTask(model, path));
   const progress = terminalProgress();
   await using out = flags.out === undefined ? undefined : await PartFile.create(flags.out);
   const dataset = await openGalaxies(flags.data, flags.skipBad ?? false, progress);
   const write = (text: string) => (out ? out.write(text) : void process.stdout.write(text));
   try {
     for (const note of dataset.notes) progress.line(note);
-    const views = viewsFor(model, dataset);
+    const answering = { network: model.built.network, parameters: model.parameters, task, views: viewsFor(model, dataset) };
     const { classes } = model;
-    if (!flags.json) await write(`id,${classes.join(',')},predicted\n`);
+    // Fractions of votes are no alternatives: there is no largest to name.
+    const names = task.name === 'challenge' ? undefined : classes;
+    if (!flags.json) await write(`id,${classes.join(',')}${names ? ',predicted' : ''}\n`);
     progress.start('predicting', dataset.galaxies.length);
     for (let start = 0; start < dataset.galaxies.length; start += CHUNK) {
       const galaxies = Array.from({ length: Math.min(CHUNK, dataset.galaxies.length - start) }, (_, i) => start + i);
-      const probabilities = await predictGalaxies(device, model.built.network, model.parameters, views, galaxies, flags.tta, { ...SILENT, tick: (done) => progress.tick(start + done) });
+      const predictions = await predictGalaxies(device, answering, galaxies, flags.tta, { ...SILENT, tick: (done) => progress.tick(start + done) });
       const rows = galaxies.map((galaxy, i) => {
-        const row = probabilities.subarray(i * classes.length, (i + 1) * classes.length);
+        const row = predictions.subarray(i * classes.length, (i + 1) * classes.length);
         const { id } = dataset.galaxies[galaxy];
-        const guess = classes[row.indexOf(Math.max(...row))];
-        return flags.json
-          ? JSON.stringify({ id, probabilities: Object.fromEntries(classes.map((name, k) => [name, row[k]])), predicted: guess })
-          : `${id},${[...row].map((p) => p.toFixed(6)).join(',')},${guess}`;
+        const guess = names?.[row.indexOf(Math.max(...row))];
+        if (!flags.json) return [id, ...[...row].map((p) => p.toFixed(6)), ...(guess === undefined ? [] : [guess])].join(',');
+        const named = Object.fromEntries(classes.map((name, k) => [name, row[k]]));
+        return JSON.stringify(guess === undefined ? { id, fractions: named } : { id, probabilities: named, predicted: guess });
       });
       await write(`${rows.join('\n')}\n`);
     }

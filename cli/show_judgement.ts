@@ -1,3 +1,4 @@
+import type { ChallengeJudgement } from '../galaxies/challenge/evaluate.ts';
 import type { Judgement } from '../galaxies/classify/evaluate.ts';
 import { decimal, percent } from '../galaxies/report/pieces.ts';
 import { textTable } from './text_table.ts';
@@ -13,4 +14,17 @@ export function showJudgement(judgement: Judgement): string {
   const rows = perClass.map(({ name, precision, recall, f1, support }, k) => [name, ...confusion[k].map(String), decimal(precision), decimal(recall), decimal(f1), String(support)]);
   const columns = ['', ...classes.map((name) => `said ${name}`), 'precision', 'recall', 'F1', 'galaxies'];
   return `${showHeadline(judgement)}\n\n${textTable(columns, rows)}`;
+}
+
+/** The challenge's figure, in a line. */
+export function showChallengeHeadline({ rmse, constant, galaxies, perColumn }: ChallengeJudgement): string {
+  return `RMSE ${decimal(rmse, 4)} over ${perColumn.length} columns of ${galaxies} galaxies (answering each column with its mean: ${decimal(constant, 4)})`;
+}
+
+/** The headline, and the figure of each question and column, as text. */
+export function showChallenge(judgement: ChallengeJudgement): string {
+  const figures = ({ rmse, constant }: { rmse: number; constant: number }) => [decimal(rmse, 4), decimal(constant, 4)];
+  const questions = textTable(['question', 'RMSE', 'mean answer'], judgement.perQuestion.map((row) => [`${row.number} ${row.text}`, ...figures(row)]));
+  const columns = textTable(['column', 'RMSE', 'mean answer'], judgement.perColumn.map((row) => [`${row.name} ${row.answer}`, ...figures(row)]));
+  return `${showChallengeHeadline(judgement)}\n\n${questions}\n\n${columns}`;
 }

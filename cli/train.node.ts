@@ -1,38 +1,81 @@
 import { basename } from 'node:path';
-import type { ClassifyOptions } from '../galaxies/classify/options.ts';
-import type { Judgement } from '../galaxies/classify/evaluate.ts';
-import { RUN_FILES, trainClassifier } from '../galaxies/classify/train.node.ts';
-import { reportRun } from '../galaxies/classify/report.node.ts';
+import { UserError } from '../engine/user_error.ts';
+import type { HeadName } from '../galaxies/challenge/heads.ts';
+import { DEFAULT_THRESHOLD } from '../galaxies/labels.ts';
+import { taskOf, type TaskOptions } from '../galaxies/tasks.ts';
+import type { TrainOptions } from '../galaxies/train/options.ts';
+import { trainingContext } from '../galaxies/train/report_context.ts';
+import { RUN_FILES, trainNetwork } from '../galaxies/train/train.node.ts';
+import { judgeModel, type Judged } from './judge.node.ts';
 import type { GlobalOptions } from './options.ts';
 import { openGalaxies } from './open_galaxies.node.ts';
 import { terminalProgress } from './progress.node.ts';
 import { openSession } from './session.node.ts';
-import { showHeadline } from './show_judgement.ts';
 
 /** The flags of `tuningfork train` as commander gives them. */
 export interface TrainFlags extends GlobalOptions {
-  data: string; out: string; model?: string; weights?: string; threshold: number; softLabels?: boolean; labelSmoothing: number;
-  valFraction: number; trainOnly?: string; skipBad?: boolean; limit?: number; seed: number; size: number; crop: number; batch: number; views: number; tta: number;
+  task: TaskOptions['name']; data: string; out: string; head?: HeadName; model?: string; width?: number; weights?: string; threshold?: number; softLabels?: boolean; labelSmoothing?: number;
+  valFraction: number; trainOnly?: string; skipBad?: boolean; limit?: number; seed: number; size?: number; crop?: number; batch: number; views: number; tta: number;
   epochsHead: number; lrHead: number; epochs?: number; lr?: number; unfreeze: number; batchNorm?: 'running' | 'batch';
   schedule: 'constant' | 'cosine'; warmup: number; weightDecay: number; clip?: number; dropout: number; dropPath: number; patience?: number;
-  keep: 'best' | 'last'; rotation: number; flip: boolean; zoom: number; shift: number; jitter: number; hue: number; checkpointSteps: number;
+  keep: 'best' | 'last'; rotation: number; flip: boolean; zoom?: number; shift?: number; jitter?: number; hue?: number; checkpointSteps: number;
 }
 
-/** The options of a training as its flags say, with defaults for fine-tuning where there are weights and for training from scratch where not. */
-export function classifyOptions(flags: TrainFlags): ClassifyOptions {
+/** What a training of each task is like where nothing is said: pictures, augmentation, and the network that is trained from scratch. */
+interface Preset {
+  readonly model: string;
+  readonly width?: number;
+  readonly epochs: number;
+  /** Side of the network's input and of the central square that it shows, with weights and without. */
+  readonly size: readonly [pretrained: number, scratch: number];
+  readonly crop: readonly [pretrained: number, scratch: number];
+  readonly zoom: number;
+  readonly shift: readonly [pretrained: number, scratch: number];
+  readonly jitter: number;
+  readonly hue: number;
+}
+
+const PRESETS: Readonly<Record<TaskOptions['name'], Preset>> = {
+  'smooth-or-featured': { model: 'vgg_small', epochs: 15, size: [224, 224], crop: [212, 212], zoom: 0.1, shift: [0.02, 0.02], jitter: 0.05, hue: 0 },
+  // Without weights: random squares of 128 pixels of the whole picture (424) at 160, so 424·128/160 pixels of it, whose middle moves by up to
+  // (160 − 128)/2 of 128; a quarter of the channels, so that two CPU cores see the training set in minutes.
+  challenge: { model: 'galaxy_vgg', width: 0.25, epochs: 20, size: [224, 128], crop: [212, 339], zoom: 0, shift: [0.02, 0.125], jitter: 0.1, hue: 0.05 },
+};
+
+function taskOptions(flags: TrainFlags): TaskOptions {
+  const { task, head, threshold, softLabels, labelSmoothing } = flags;
+  const refuse = (names: string, other: string) => {
+    throw new UserError(`${names} says nothing to --task ${task}: it is for --task ${other}`);
+  };
+  if (task === 'challenge') {
+    if (threshold !== undefined || softLabels !== undefined || labelSmoothing !== undefined) refuse('--threshold, --soft-labels or --label-smoothing', 'smooth-or-featured');
+    return { name: task, head: head ?? 'tree' };
+  }
+  if (head !== undefined) refuse('--head', 'challenge');
+  return { name: task, threshold: threshold ?? DEFAULT_THRESHOLD, softLabels: softLabels ?? false, labelSmoothing: labelSmoothing ?? 0 };
+}
+
+/** The options of a training as its flags say, with defaults by the task, for fine-tuning where there are weights and for training from scratch where not. */
+export function trainOptions(flags: TrainFlags): TrainOptions {
   const pretrained = flags.weights !== undefined;
-  const { data, threshold, labelSmoothing, valFraction, seed, size, crop, batch, views, tta, unfreeze, schedule, warmup, weightDecay, dropout, dropPath, keep, checkpointSteps } = flags;
+  const preset = PRESETS[flags.task];
+  const of = ([withWeights, without]: readonly [number, number]) => (pretrained ? withWeights : without);
+  const { data, valFraction, seed, batch, views, tta, unfreeze, schedule, warmup, weightDecay, dropout, dropPath, keep, checkpointSteps } = flags;
+  const model = flags.model ?? (pretrained ? 'efficientnet_b0' : preset.model);
+  // The preset's width is that of its own network.
+  const width = flags.width ?? (flags.model === undefined && !pretrained ? preset.width : undefined);
+  const jitter = flags.jitter ?? preset.jitter;
   return {
-    data, model: flags.model ?? (pretrained ? 'efficientnet_b0' : 'vgg_small'), weights: flags.weights ?? null, threshold,
-    softLabels: flags.softLabels ?? false, labelSmoothing, valFraction, trainOnly: flags.trainOnly ?? null, skipBad: flags.skipBad ?? false,
+    task: taskOptions(flags), data, model, ...(width !== undefined && width !== 1 && { width }), weights: flags.weights ?? null,
+    valFraction, trainOnly: flags.trainOnly ?? null, skipBad: flags.skipBad ?? false,
     ...(flags.limit !== undefined && { limit: flags.limit }),
-    seed, size, crop, batch, views, tta,
+    seed, size: flags.size ?? of(preset.size), crop: flags.crop ?? of(preset.crop), batch, views, tta,
     augmentation: {
-      rotation: flags.rotation, flip: flags.flip, scale: flags.zoom, shift: flags.shift,
-      brightness: flags.jitter, contrast: flags.jitter, saturation: flags.jitter, hue: flags.hue,
+      rotation: flags.rotation, flip: flags.flip, scale: flags.zoom ?? preset.zoom, shift: flags.shift ?? of(preset.shift),
+      brightness: jitter, contrast: jitter, saturation: jitter, hue: flags.hue ?? preset.hue,
     },
     head: { epochs: flags.epochsHead, learningRate: flags.lrHead },
-    tune: { epochs: flags.epochs ?? (pretrained ? 5 : 15), learningRate: flags.lr ?? (pretrained ? 1e-4 : 1e-3) },
+    tune: { epochs: flags.epochs ?? (pretrained ? 5 : preset.epochs), learningRate: flags.lr ?? (pretrained ? 1e-4 : 1e-3) },
     unfreeze, batchNorm: flags.batchNorm ?? (pretrained ? 'running' : 'batch'), schedule, warmup, weightDecay, clip: flags.clip ?? null,
     dropout, dropPath, patience: flags.patience ?? null, keep, checkpointSteps,
   };
@@ -40,27 +83,30 @@ export function classifyOptions(flags: TrainFlags): ClassifyOptions {
 
 /** Trains, evaluates and reports; prints where everything is. */
 export async function train(flags: TrainFlags): Promise<void> {
-  const judgement = await runTraining(classifyOptions(flags), flags.out, flags);
+  const judged = await runTraining(trainOptions(flags), flags.out, flags);
   if (flags.json) {
-    const { accuracy, auc, ece } = judgement.evaluation;
-    console.log(JSON.stringify({ accuracy, auc, ece, logLoss: judgement.logLoss, report: `${flags.out}/${RUN_FILES.report}`, model: `${flags.out}/${RUN_FILES.model}`, metrics: `${flags.out}/${RUN_FILES.metrics}` }, null, 2));
+    console.log(JSON.stringify({ ...judged.summary, report: `${flags.out}/${RUN_FILES.report}`, model: `${flags.out}/${RUN_FILES.model}`, metrics: `${flags.out}/${RUN_FILES.metrics}` }, null, 2));
     return;
   }
-  console.log(showHeadline(judgement));
+  console.log(judged.headline);
   console.log(`Report: ${flags.out}/${RUN_FILES.report}`);
   console.log(`Model:  ${flags.out}/${RUN_FILES.model}`);
 }
 
 /** The whole job in a run directory: training, evaluation, report. */
-export async function runTraining(options: ClassifyOptions, out: string, global: GlobalOptions): Promise<Judgement> {
+export async function runTraining(options: TrainOptions, out: string, global: GlobalOptions): Promise<Judged> {
   using device = await openSession(global);
   const progress = terminalProgress();
   const dataset = await openGalaxies(options.data, options.skipBad, progress, options.limit);
   try {
     for (const note of dataset.notes) progress.line(note);
     if (device.adapter.software) progress.line(`computing on ${device.adapter.description}, a software adapter: a GPU would be much faster`);
-    using trained = await trainClassifier(device, dataset, options, out, progress);
-    return await reportRun(device, trained, options, out, basename(out), progress);
+    using trained = await trainNetwork(device, dataset, taskOf(options.task), options, out, progress);
+    const { task, model: { network }, parameters, views, prepared: { validation } } = trained;
+    const measuredOn = 'the validation split, which took no part in training';
+    const judged = await judgeModel(device, { network, parameters, task, views, dataset, galaxies: validation, tta: options.tta, measuredOn }, options.task, progress);
+    await judged.write(out, trainingContext(device, trained, options, basename(out)));
+    return judged;
   } finally {
     progress.end();
     await dataset.close();

@@ -39,3 +39,15 @@ export const QUESTIONS: readonly Question[] = [
   question(10, 'how tightly wound', ['tight', 11], ['medium', 11], ['loose', 11]),
   question(11, 'how many arms', ['1', 5], ['2', 5], ['3', 5], ['4', 5], ['more than 4', 5], ["can't tell", 5]),
 ];
+
+/** The question that the challenge puts to everybody anew, whatever answers lead to it. */
+const ASKED_ANEW = 6;
+
+/** The answers, by their places from 0, that lead to a question; empty for the two that everybody is asked, the first and the sixth. */
+export function leadingTo(number: number): { readonly question: Question; readonly answers: readonly number[] }[] {
+  if (number === ASKED_ANEW) return [];
+  return QUESTIONS.flatMap((question) => {
+    const answers = question.answers.flatMap(({ next }, i) => (next === number ? [i] : []));
+    return answers.length > 0 ? [{ question, answers }] : [];
+  });
+}

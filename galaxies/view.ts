@@ -36,6 +36,9 @@ export const PLAIN: Placement = { angle: 0, mirrored: false, scale: 1, shiftX: 0
 /** The eight symmetries of the square: quarter turns, and their mirror images. */
 export const SYMMETRIES: readonly Placement[] = [false, true].flatMap((mirrored) => [0, 1, 2, 3].map((turn) => ({ ...PLAIN, mirrored, angle: (turn * Math.PI) / 2 })));
 
+/** The views over which predictions are averaged, the plain one first: the symmetries of the square, then each turned by 45 degrees. */
+export const PLAIN_VIEWS: readonly Placement[] = [0, Math.PI / 4].flatMap((turn) => SYMMETRIES.map((placement) => ({ ...placement, angle: placement.angle + turn })));
+
 /** A placement drawn at random. */
 export function randomPlacement(options: AugmentationOptions, random: RandomStream): Placement {
   const around = (width: number) => width * (2 * random.uniform() - 1);

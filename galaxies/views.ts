@@ -5,7 +5,7 @@ import { input } from '../engine/ops/leaves.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import type { Dataset } from './dataset.ts';
 import { sourceSide, sourceSquare } from './source_square.ts';
-import { NO_AUGMENTATION, SYMMETRIES, colourMatrix, randomPlacement, viewMatrix, type AugmentationOptions, type Normalisation, type Placement } from './view.ts';
+import { NO_AUGMENTATION, PLAIN_VIEWS, colourMatrix, randomPlacement, viewMatrix, type AugmentationOptions, type Normalisation, type Placement } from './view.ts';
 
 /** One look at one galaxy: an index into the dataset, where it looks, and how it is coloured. */
 export interface View {
@@ -50,9 +50,9 @@ export class ViewMaker {
     };
   }
 
-  /** The plain view under the k-th symmetry of the square; 0 is the image as it is. */
+  /** A view without chance: the k-th of PLAIN_VIEWS; 0 is the image as it is. */
   plain(galaxy: number, k = 0): View {
-    return { galaxy, placement: SYMMETRIES[k], colour: colourMatrix(NO_AUGMENTATION, this.geometry.normalisation) };
+    return { galaxy, placement: PLAIN_VIEWS[k], colour: colourMatrix(NO_AUGMENTATION, this.geometry.normalisation) };
   }
 
   /** Starts decoding, so that `feeds` finds it done. A failure is thrown by `feeds`. */
@@ -63,7 +63,7 @@ export class ViewMaker {
   private square(galaxy: number): Promise<Uint32Array> {
     let square = this.squares.get(galaxy);
     if (!square) {
-      square = this.dataset.load(galaxy).then((image) => sourceSquare(image, this.side));
+      square = this.dataset.load(galaxy).then((image) => sourceSquare(image, this.side, this.geometry.crop));
       this.squares.set(galaxy, square);
       // The oldest goes first: a Map keeps the order of insertion.
       if (this.squares.size > this.kept) this.squares.delete(this.squares.keys().next().value!);

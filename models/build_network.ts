@@ -6,9 +6,14 @@ import type { Safetensors } from './formats/safetensors.ts';
 import type { Model } from './formats/model_file.ts';
 import type { Network } from './network.ts';
 import type { Weights } from './parameter_set.ts';
-import { RESNET_VARIANTS, resnet } from './resnet.ts';
+import { RESNET_VARIANTS, narrowResNet, resnet } from './resnet.ts';
 import { importTorchvision } from './torchvision_names.ts';
-import { VGG_VARIANTS, vgg } from './vgg.ts';
+import { VGG_VARIANTS, narrowVgg, vgg } from './vgg.ts';
+
+export interface WidthOption {
+  /** Channels in shares of what the network has, 0..1: 1 when absent. VGG and ResNet only. */
+  readonly width?: number;
+}
 
 export interface Normalisation {
   readonly mean: readonly number[];
@@ -37,9 +42,11 @@ export const MODEL_NAMES: readonly string[] = ['efficientnet_b0', 'efficientnet_
  * A network by name with `classes` outputs.
  * @param file weights in a foreign or our own naming; padding, epsilon and normalisation follow it
  */
-export function buildModel(name: string, classes: number, file?: { tensors: Safetensors['tensors']; source: string }, options: ImportOptions = {}): BuiltModel {
+export function buildModel(name: string, classes: number, file?: { tensors: Safetensors['tensors']; source: string }, options: ImportOptions & WidthOption = {}): BuiltModel {
   const variant = EFFICIENTNET.exec(name)?.[1];
+  const { width = 1 } = options;
   if (variant) {
+    if (width !== 1) throw new UserError(`${name} comes in its published width only; take another of its family (b0 to b3), or a VGG or ResNet for --width ${width}`);
     const config = efficientNetConfig(variant, classes);
     if (!file) {
       return { network: efficientNet(config, OWN_ARITHMETIC), weights: new Map(), pretrained: false, arithmetic: OWN_ARITHMETIC, preprocessing: IMAGENET, notes: [] };
@@ -51,18 +58,26 @@ export function buildModel(name: string, classes: number, file?: { tensors: Safe
     return { network: efficientNet(config, { padding, bnEpsilon }), weights, pretrained: true, arithmetic: { padding, bnEpsilon }, preprocessing, notes };
   }
   if (!MODEL_NAMES.includes(name)) throw new UserError(`there is no model ${name}; choose one of ${MODEL_NAMES.join(', ')}`);
-  const network = Object.hasOwn(RESNET_VARIANTS, name) ? resnet(name, classes) : vgg(name, classes);
+  if (file && width !== 1) throw new UserError(`${file.source} holds weights of the whole ${name}, which do not fit --width ${width}; leave one of them out`);
+  const network = plainNetwork(name, classes, width);
   const imported = file && importTorchvision(file.tensors, network, file.source);
   return { network, weights: imported?.weights ?? new Map(), pretrained: file !== undefined, arithmetic: OWN_ARITHMETIC, preprocessing: IMAGENET, notes: imported?.notes ?? [] };
 }
 
+/** A ResNet or VGG; its width is written down only where it is not its own. */
+function plainNetwork(name: string, classes: number, width: number): Network {
+  const network = Object.hasOwn(RESNET_VARIANTS, name) ? resnet(name, classes, narrowResNet(RESNET_VARIANTS[name], width)) : vgg(name, classes, narrowVgg(VGG_VARIANTS[name], width));
+  return width === 1 ? network : { ...network, config: { ...network.config, width } };
+}
+
 /** The network of a model file that Tuningfork saved, with its weights. */
 export function restoreModel(model: Model, source: string): BuiltModel {
-  const { name } = model.architecture;
+  const { name, config: { width = 1 } } = model.architecture;
+  if (typeof width !== 'number' || !(width > 0 && width <= 1)) throw new UserError(`${source}: the width ${JSON.stringify(width)} of its ${name} is not a number in 0..1; the file is damaged or was edited`);
   const arithmetic = { padding: model.padding, bnEpsilon: model.bnEpsilon };
   const variant = EFFICIENTNET.exec(name)?.[1];
   const classes = model.classes.length;
-  const network = variant ? efficientNet(efficientNetConfig(variant, classes), arithmetic) : buildModel(name, classes).network;
+  const network = variant ? efficientNet(efficientNetConfig(variant, classes), arithmetic) : buildModel(name, classes, undefined, { width }).network;
   const weights = new Map<string, Float32Array>();
   for (const spec of network.specs) {
     const stored = model.weights.get(spec.name);

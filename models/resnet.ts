@@ -2,6 +2,7 @@ import { conv2d } from '../engine/ops/conv2d.ts';
 import { add, relu } from '../engine/ops/pointwise.ts';
 import { maxPool2d } from '../engine/ops/pool.ts';
 import type { Tensor } from '../engine/tensor.ts';
+import { roundChannels } from './efficientnet_table.ts';
 import { CLASSIFIER, GLOBAL_POOL, normalise } from './layers.ts';
 import type { ForwardContext, Network, Segment } from './network.ts';
 import { ParameterList } from './parameter_spec.ts';
@@ -18,6 +19,9 @@ export interface ResNetConfig {
 export const RESNET_VARIANTS: Readonly<Record<string, ResNetConfig>> = {
   resnet50: { depths: [3, 4, 6, 3], width: 64 },
 };
+
+/** All widths times `by`. */
+export const narrowResNet = (config: ResNetConfig, by: number): ResNetConfig => ({ ...config, width: roundChannels(config.width, by) });
 
 /** Channels out of a bottleneck block for one inside it. */
 const EXPANSION = 4;

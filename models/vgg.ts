@@ -3,6 +3,7 @@ import { conv2d } from '../engine/ops/conv2d.ts';
 import { reshape } from '../engine/ops/leaves.ts';
 import { add, relu } from '../engine/ops/pointwise.ts';
 import { mean } from '../engine/ops/reduce.ts';
+import { roundChannels } from './efficientnet_table.ts';
 import { CLASSIFIER, dense, normalise } from './layers.ts';
 import type { Network, Segment } from './network.ts';
 import { ParameterList } from './parameter_spec.ts';
@@ -38,6 +39,12 @@ export const VGG_VARIANTS: Readonly<Record<string, VggConfig>> = {
   /** Small enough to learn on two CPU cores in minutes. */
   vgg_small: { blocks: [[16], [32], [64], [64]], batchNorm: true, convBias: false, openEnd: true, pool: 1, tail: [] },
 };
+
+/** All widths times `by`, rounded as EfficientNet's are; fully connected layers too. */
+export function narrowVgg(config: VggConfig, by: number): VggConfig {
+  const scaled = (widths: readonly number[]) => widths.map((width) => roundChannels(width, by));
+  return { ...config, blocks: config.blocks.map(scaled), tail: scaled(config.tail) };
+}
 
 const BN_EPSILON = 1e-5;
 

@@ -5,14 +5,14 @@ import { allOptions, numberWithin, wholeNumberWithin } from '../options.ts';
 export function register(program: Command): void {
   program
     .command('evaluate')
-    .description('judge a model on labelled galaxies: accuracy, confusion, scores per class, calibration; with --out a report')
+    .description('judge a model on galaxies with votes: accuracy, confusion, scores per class, calibration, or the RMSE of vote fractions; with --out a report')
     .argument('<model>', 'a run directory or its model.safetensors')
     .option('--data <folder>', 'a folder of labelled galaxies, or synthetic:400; what the model was trained on when absent')
     .addOption(new Option('--split <side>', 'which galaxies; validation where the model was trained on the same data, all where not').choices(['validation', 'train', 'all']))
     .option('--threshold <share>', 'how much of the votes makes a label; as in training when absent', numberWithin(0, 1))
     .option('--val-fraction <share>', 'share of galaxies in the validation split; as in training when absent', numberWithin(0, 0.9))
     .option('--train-only <ranges>', 'ids that are never in the validation split, such as 1-99,500-600; as in training when absent')
-    .option('--tta <n>', 'symmetries of the square to average over; as in training when absent', wholeNumberWithin(1, 8))
+    .option('--tta <n>', 'views to average over: 8 symmetries of the square, and as many at 45 degrees; as in training when absent', wholeNumberWithin(1, 16))
     .option('--skip-bad', 'leave out images that cannot be read instead of stopping')
     .option('--out <folder>', 'write metrics.json and report.html there')
     .addHelpText('after', `

@@ -10,7 +10,7 @@ export function register(program: Command): void {
     .requiredOption('--data <folder>', 'a folder of galaxies, or synthetic:8')
     .option('--ids <list>', 'which galaxies, separated by commas; the first --count when absent')
     .option('--count <n>', 'how many galaxies', wholeNumberWithin(1, 10_000), 8)
-    .option('--class <name>', 'the class to explain; the predicted one when absent')
+    .option('--class <name>', 'the class or the column (Class7.1) to explain; the predicted class when absent')
     .option('--layer <name>', 'the layer to look at, such as head, stage5 or blocks.10; the last conv when absent')
     .addOption(new Option('--method <name>', 'how').choices(['grad-cam', 'grad-cam++', 'guided', 'all']).default('all'))
     .option('--out <folder>', 'where the pictures go', 'runs/gradcam')

@@ -5,11 +5,11 @@ import { allOptions, wholeNumberWithin } from '../options.ts';
 export function register(program: Command): void {
   program
     .command('predict')
-    .description('write the probabilities of each class for a folder of galaxies of any size, as csv')
+    .description('write the probabilities of each class, or the vote fractions, for a folder of galaxies of any size, as csv')
     .argument('<model>', 'a run directory or its model.safetensors')
     .requiredOption('--data <folder>', 'a folder of images, or synthetic:400')
     .option('--out <file>', 'the csv; standard output when absent')
-    .option('--tta <n>', 'symmetries of the square to average over', wholeNumberWithin(1, 8), 1)
+    .option('--tta <n>', 'views to average over: 8 symmetries of the square, and as many at 45 degrees', wholeNumberWithin(1, 16), 1)
     .option('--skip-bad', 'leave out images that cannot be read instead of stopping')
     .addHelpText('after', `
 Examples:

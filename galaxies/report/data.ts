@@ -62,10 +62,8 @@ export interface StatsData {
   readonly data: DataSummary;
 }
 
-export interface LossAndAccuracy {
-  readonly loss: number;
-  readonly accuracy: number;
-}
+/** The loss and what else a task measures of an epoch, by name: `accuracy`, or `RMSE`. */
+export type Figures = Readonly<Record<string, number>> & { readonly loss: number };
 
 export interface Epoch {
   /** Counted from 1 over all phases. */
@@ -74,9 +72,9 @@ export interface Epoch {
   readonly phase: number;
   readonly learningRate: number;
   readonly seconds: number;
-  readonly train: LossAndAccuracy;
+  readonly train: Figures;
   /** null where the epoch was not validated. */
-  readonly validation: LossAndAccuracy | null;
+  readonly validation: Figures | null;
 }
 
 export interface TrainingSummary {
@@ -134,6 +132,16 @@ export interface Evaluation {
   readonly tradeOff: readonly TradeOff[];
 }
 
+/** How far predicted vote fractions are from the votes: roots of mean squared errors, and those of answering each column with its mean. */
+export interface Fractions {
+  readonly measuredOn: string;
+  readonly galaxies: number;
+  readonly rmse: number;
+  readonly constant: number;
+  readonly perQuestion: readonly { readonly number: number; readonly text: string; readonly rmse: number; readonly constant: number }[];
+  readonly perColumn: readonly { readonly name: string; readonly answer: string; readonly rmse: number; readonly constant: number }[];
+}
+
 /** One galaxy with what the network looked at. */
 export interface GradCamCase {
   readonly id: string;
@@ -175,6 +183,7 @@ export interface ReportData {
   readonly data?: DataSummary | null;
   readonly training?: TrainingSummary | null;
   readonly evaluation?: Evaluation | null;
+  readonly fractions?: Fractions | null;
   readonly gradCam?: GradCamSummary | null;
   /** Most confident first. */
   readonly mistakes?: readonly Mistake[] | null;

@@ -73,7 +73,7 @@ export function thresholdBars(rows: readonly ThresholdCounts[], classes: readonl
 }
 
 /** Loss or accuracy after every epoch, in training and in validation, with a line where a phase begins. */
-export function trainingCurve(epochs: readonly Epoch[], metric: 'loss' | 'accuracy'): TopLevelSpec {
+export function trainingCurve(epochs: readonly Epoch[], metric: string): TopLevelSpec {
   const points = epochs.flatMap(({ epoch, train, validation }) => [
     { epoch, part: 'training', value: train[metric] },
     ...(validation ? [{ epoch, part: 'validation', value: validation[metric] }] : []),

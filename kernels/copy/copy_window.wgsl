@@ -1,10 +1,11 @@
-// out[i] = x[i + shift] where that lies inside x, else 0
+// out[r, i] = x[r, i + shift] where that lies inside row r of x, else 0
 //
-// shift > 0 cuts a part out of x, shift < 0 lays x into a larger tensor of zeros: each is the other's adjoint.
+// shift > 0 cuts a part out of every row, shift < 0 lays the rows into larger ones of zeros: each is the other's adjoint.
 // A thread owns one output element.
 struct Params {
-  size: u32,  // of out
-  xSize: u32,
+  rows: u32,
+  size: u32,  // of a row of out
+  xSize: u32, // of a row of x
   shift: i32,
 }
 
@@ -16,11 +17,11 @@ struct Params {
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let i = flat_workgroup(group, groups) * 64u + lane;
-  if (i >= params.size) {
+  let t = flat_workgroup(group, groups) * 64u + lane;
+  if (t >= params.rows * params.size) {
     return;
   }
-  let start = i32(i) + params.shift;
+  let start = i32(t % params.size) + params.shift;
   let inside = start >= 0 && start < i32(params.xSize);
-  out[i] = select(0.0, x[select(0, start, inside)], inside);
+  out[t] = select(0.0, x[t / params.size * params.xSize + u32(select(0, start, inside))], inside);
 }

@@ -14,6 +14,8 @@ export interface JsonObject {
 export interface Model {
   /** Which network: its name and what the function that builds it is called with. */
   readonly architecture: { readonly name: string; readonly config: JsonObject };
+  /** What the network was trained for, and what turns its last layer into predictions; absent in files of trunks and of earlier versions. */
+  readonly task?: { readonly name: string; readonly head: string };
   /** What the outputs stand for, in their order. */
   readonly classes: readonly string[];
   readonly preprocessing: {
@@ -64,6 +66,7 @@ export function unpackModel(bytes: Uint8Array, name: string): Model {
   if (padding !== 'same' && padding !== 'symmetric') throw fields.wrong('padding', "neither 'same' nor 'symmetric'");
   return {
     architecture: { name: architecture.string('name'), config: architecture.object('config').json },
+    ...(Object.hasOwn(fields.json, 'task') && { task: { name: fields.object('task').string('name'), head: fields.object('task').string('head') } }),
     classes: fields.strings('classes'),
     preprocessing: {
       size,

@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, watch } from 'node:fs
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { loadCheckpoint } from '../../galaxies/classify/checkpoint.node.ts';
-import { RUN_FILES } from '../../galaxies/classify/train.node.ts';
+import { loadCheckpoint } from '../../galaxies/train/checkpoint.node.ts';
+import { RUN_FILES } from '../../galaxies/train/train.node.ts';
 import { tuningfork } from '../cli/cli.ts';
 import { uniform } from '../random.ts';
 import { writeRandomB0 } from './b0_weights.ts';

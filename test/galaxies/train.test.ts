@@ -5,11 +5,12 @@ import { openDevice, type Device } from '../../engine/device/device.ts';
 import { openGpu } from '../../engine/device/gpu.node.ts';
 import { TuningTable } from '../../engine/tuning.ts';
 import { UserError } from '../../engine/user_error.ts';
-import { loadCheckpoint, type TrainState } from '../../galaxies/classify/checkpoint.node.ts';
-import type { ClassifyOptions } from '../../galaxies/classify/options.ts';
-import { SILENT, type Progress } from '../../galaxies/classify/progress.ts';
-import { RUN_FILES, trainClassifier } from '../../galaxies/classify/train.node.ts';
+import { loadCheckpoint, type TrainState } from '../../galaxies/train/checkpoint.node.ts';
+import type { TrainOptions } from '../../galaxies/train/options.ts';
+import { SILENT, type Progress } from '../../galaxies/train/progress.ts';
+import { RUN_FILES, trainNetwork } from '../../galaxies/train/train.node.ts';
 import { openDataset } from '../../galaxies/open_dataset.node.ts';
+import { taskOf } from '../../galaxies/tasks.ts';
 import { NO_AUGMENTATION } from '../../galaxies/view.ts';
 import { unpackModel } from '../../models/formats/model_file.ts';
 import { writeRandomB0 } from './b0_weights.ts';
@@ -20,17 +21,17 @@ const B0 = join(scratch.path, 'b0.safetensors');
 beforeAll(() => writeRandomB0(B0));
 
 /** A head on a frozen EfficientNet-B0, then its last stage: both phases and the front. */
-const TWO_PHASES: Partial<ClassifyOptions> = {
+const TWO_PHASES: Partial<TrainOptions> = {
   data: 'synthetic:32', model: 'efficientnet_b0', weights: B0, views: 2, batchNorm: 'running',
   head: { epochs: 1, learningRate: 1e-3 }, tune: { epochs: 1, learningRate: 1e-4 },
 };
 
 interface Run { readonly state: TrainState; readonly folder: string; readonly model: Buffer }
 
-async function train(device: Device, changed: Partial<ClassifyOptions> = {}, folder = scratch.next(), progress: Progress = SILENT): Promise<Run> {
+async function train(device: Device, changed: Partial<TrainOptions> = {}, folder = scratch.next(), progress: Progress = SILENT): Promise<Run> {
   const options = { ...TINY, ...changed };
   const dataset = await openDataset(options.data, { size: DRAWN });
-  using trained = await trainClassifier(device, dataset, options, folder, progress);
+  using trained = await trainNetwork(device, dataset, taskOf(options.task), options, folder, progress);
   return { state: trained.state, folder, model: readFileSync(join(folder, RUN_FILES.model)) };
 }
 

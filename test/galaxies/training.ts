@@ -2,12 +2,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
-import type { ClassifyOptions } from '../../galaxies/classify/options.ts';
+import type { TrainOptions } from '../../galaxies/train/options.ts';
 import { DEFAULT_AUGMENTATION } from '../../galaxies/view.ts';
 
 /** A training of seconds: a small VGG from scratch on drawn galaxies of few pixels. */
-export const TINY: ClassifyOptions = {
-  data: 'synthetic:48', model: 'vgg_small', weights: null, threshold: 0.6, softLabels: false, labelSmoothing: 0, valFraction: 0.2, trainOnly: null,
+export const TINY: TrainOptions = {
+  task: { name: 'smooth-or-featured', threshold: 0.6, softLabels: false, labelSmoothing: 0 },
+  data: 'synthetic:48', model: 'vgg_small', weights: null, valFraction: 0.2, trainOnly: null,
   skipBad: false, seed: 1, size: 32, crop: 40, batch: 8, views: 1, tta: 1, augmentation: DEFAULT_AUGMENTATION,
   head: { epochs: 0, learningRate: 0 }, tune: { epochs: 2, learningRate: 1e-3 }, unfreeze: 1, batchNorm: 'batch', schedule: 'cosine', warmup: 0,
   weightDecay: 0.01, clip: 1, dropout: 0.2, dropPath: 0.1, patience: null, keep: 'last', checkpointSteps: 2,

@@ -1,10 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { RandomStream } from '../../engine/random.ts';
 import { syntheticDataset } from '../../galaxies/synthetic.ts';
-import { DEFAULT_AUGMENTATION, NO_AUGMENTATION, PLAIN, SYMMETRIES, colourMatrix, randomPlacement, viewMatrix, type AugmentationOptions } from '../../galaxies/view.ts';
-import { ViewMaker } from '../../galaxies/views.ts';
+import { DEFAULT_AUGMENTATION, NO_AUGMENTATION, PLAIN, PLAIN_VIEWS, SYMMETRIES, colourMatrix, randomPlacement, viewMatrix, type AugmentationOptions } from '../../galaxies/view.ts';
+import { sourceSquare } from '../../galaxies/source_square.ts';
+import { ViewMaker, imageInput } from '../../galaxies/views.ts';
 import { jitter, type Rgb } from '../reference/colour.ts';
+import { openDevice } from '../../engine/device/device.ts';
+import { openGpu } from '../../engine/device/gpu.node.ts';
+import { ADAPTERS, evaluate } from '../gpu.ts';
 import { uniform } from '../random.ts';
+import { UNIT } from '../tolerance.ts';
 
 const look = (m: readonly number[], j: number, i: number) => [m[0] * j + m[1] * i + m[2], m[3] * j + m[4] * i + m[5]];
 
@@ -42,7 +47,64 @@ describe('a view matrix', () => {
   });
 });
 
+describe('the views that predictions are averaged over', () => {
+  it('are the eight symmetries, then the same at 45 degrees, sixteen in all and none twice', () => {
+    expect(PLAIN_VIEWS.slice(0, 8)).toEqual(SYMMETRIES);
+    const matrices = PLAIN_VIEWS.map((placement) => viewMatrix(placement, 8, 12, 8));
+    expect(new Set(matrices.map((m) => m.map((v) => v.toFixed(9)).join())).size).toBe(16);
+    matrices.slice(8).forEach((m, k) => {
+      // All look at the middle; turned by 45 degrees the axes lie along the diagonals.
+      look(m, 3.5, 3.5).forEach((v) => expect(v).toBeCloseTo(5.5, 12));
+      [0, 1, 3, 4].forEach((i) => expect(Math.abs(m[i]), `view ${8 + k}`).toBeCloseTo(Math.SQRT1_2, 12));
+    });
+  });
+});
+
+describe('the source of a view', () => {
+  const image = { width: 6, height: 5, data: Uint8Array.from({ length: 90 }, (_, i) => i) };
+  const at = (square: Uint32Array, side: number, row: number, column: number) => square[row * side + column] & 255;
+  it('is the middle of a larger image', () => {
+    const square = sourceSquare(image, 4, 3);
+    expect([at(square, 4, 0, 0), at(square, 4, 3, 3)]).toEqual([3, 3 + 3 * 18 + 9]);
+  });
+  it('goes on with the edge of a smaller one, whose pixels keep their size', () => {
+    const square = sourceSquare(image, 8, 4);
+    // Two rows above and one below, one column on either side.
+    expect([at(square, 8, 2, 1), at(square, 8, 3, 2)]).toEqual([0, 21]);
+    expect([at(square, 8, 0, 0), at(square, 8, 2, 0), at(square, 8, 7, 7)]).toEqual([0, 0, 87]);
+  });
+  it('is an enlarged image where that does not even fill the view', () => {
+    const square = sourceSquare(image, 12, 10);
+    expect(new Set(Array.from({ length: 10 }, (_, i) => at(square, 12, 1 + i, 1 + i))).size).toBeGreaterThan(5);
+  });
+});
+
 describe('a random view', () => {
+  it('of a seed shows the same picture on every adapter', async () => {
+    const dataset = syntheticDataset(4, 0, { size: 48 });
+    const options = { ...NO_AUGMENTATION, rotation: 180, flip: true, shift: 0.125, brightness: 0.1, contrast: 0.1, saturation: 0.1, hue: 0.05 };
+    const pictures: Float32Array[] = [];
+    for (const adapter of [...ADAPTERS, ADAPTERS[0]]) {
+      using device = await openDevice({ gpu: openGpu({ adapter }) });
+      const maker = new ViewMaker(dataset, { size: 16, crop: 38, normalisation: { mean: [0.5, 0.5, 0.5], std: [0.2, 0.2, 0.2] } }, options, 7);
+      pictures.push((await evaluate(device, [imageInput(4, maker.side, maker.geometry)], await maker.feeds([0, 1, 2, 3].map((galaxy) => maker.random(galaxy, galaxy)))))[0]);
+    }
+    expect(pictures[pictures.length - 1]).toEqual(pictures[0]);
+    // Source coordinates up to 64 are off by a few roundings of 64, and a colour changes by at most 1 a pixel each way; normalisation multiplies by 5.
+    const bound = 5 * 3 * 2 * (6 * 64 * UNIT);
+    for (const picture of pictures) picture.forEach((v, i) => expect(Math.abs(v - pictures[0][i])).toBeLessThan(bound));
+  });
+
+  it('of the challenge is a square of 128 within the picture at 160', () => {
+    const [side, crop] = [424, 339];
+    const random = Array.from({ length: 500 }, (_, i) => randomPlacement({ ...NO_AUGMENTATION, shift: 0.125 }, new RandomStream(2, i)));
+    const corners = random.flatMap((placement) => [0, 127].flatMap((at) => look(viewMatrix(placement, 128, side, crop), at, at)));
+    expect(Math.min(...corners)).toBeGreaterThan(0);
+    expect(Math.min(...corners)).toBeLessThan(4);
+    expect(Math.max(...corners)).toBeLessThan(side - 1);
+    expect(Math.max(...corners)).toBeGreaterThan(side - 5);
+  });
+
   it('stays within its options and fills them', () => {
     const options: AugmentationOptions = { ...NO_AUGMENTATION, rotation: 30, flip: true, scale: 0.2, shift: 0.1 };
     const drawn = Array.from({ length: 2000 }, (_, i) => randomPlacement(options, new RandomStream(1, i)));

@@ -2,8 +2,8 @@ import type { Feed } from '../../engine/program/program.ts';
 import { input } from '../../engine/ops/leaves.ts';
 import type { Shape, Tensor } from '../../engine/tensor.ts';
 import { imageInput, type View, type ViewMaker } from '../views.ts';
-import type { Prepared } from './prepare.ts';
 import type { RecordFile } from './record_file.node.ts';
+import type { Prepared } from './task.ts';
 
 export type Feeds = Record<string, Feed>;
 

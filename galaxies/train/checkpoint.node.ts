@@ -13,7 +13,7 @@ export interface TrainState {
   /** Adam's step count, which its bias correction depends on. */
   adamStep: number;
   /** Sums over the steps of this epoch so far. */
-  sums: { loss: number; correct: number; seen: number; seconds: number };
+  sums: { loss: number; marks: number; seen: number; seconds: number };
   history: Epoch[];
   /** The epoch whose weights are in the best file, counted from 1 over all phases, and its validation loss. */
   best: { epoch: number; loss: number } | null;
@@ -23,7 +23,7 @@ export interface TrainState {
 }
 
 export const NEW_STATE: TrainState = {
-  phase: 0, epoch: 0, step: 0, adamStep: 0, sums: { loss: 0, correct: 0, seen: 0, seconds: 0 }, history: [], best: null, stale: { epochs: 0, loss: null }, finished: false,
+  phase: 0, epoch: 0, step: 0, adamStep: 0, sums: { loss: 0, marks: 0, seen: 0, seconds: 0 }, history: [], best: null, stale: { epochs: 0, loss: null }, finished: false,
 };
 
 type Arrays = ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>;

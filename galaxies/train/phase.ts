@@ -7,10 +7,10 @@ import { DEFAULT_ADAM, TrainStep } from '../../engine/train/train_step.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import { belongsTo, segmentsBetween, type Network } from '../../models/network.ts';
 import type { ParameterSet } from '../../models/parameter_set.ts';
-import { Classifier } from './classifier.ts';
-import type { ClassifyOptions, PhaseOptions } from './options.ts';
-import type { Prepared } from './prepare.ts';
+import type { PhaseOptions, TrainOptions } from './options.ts';
+import { Predictor } from './predictor.ts';
 import type { Feeds, SampleSource } from './sample_source.ts';
+import type { Prepared, Task } from './task.ts';
 import { trainingGraph } from './training_graph.ts';
 
 /** A stretch of training: which part of the network, on which samples, for how long. */
@@ -26,11 +26,12 @@ export interface PhaseSpec extends PhaseOptions {
 /** What a step gave. */
 export interface StepResult {
   readonly loss: number;
-  readonly correct: number;
+  /** Sum over the galaxies seen. */
+  readonly marks: number;
   readonly seen: number;
 }
 
-/** One phase made runnable: its training program and its classifier for validation. */
+/** One phase made runnable: its training program and its predictor for validation. */
 export class Phase implements Disposable {
   private readonly targets: Float32Array;
   private readonly noiseSeed = new Uint32Array(2);
@@ -39,28 +40,28 @@ export class Phase implements Disposable {
     private readonly device: Device,
     readonly spec: PhaseSpec,
     readonly trainStep: TrainStep,
-    readonly classifier: Classifier,
+    readonly predictor: Predictor,
     private readonly loss: Tensor,
-    private readonly logits: Tensor,
+    private readonly scores: Tensor,
     private readonly prepared: Prepared,
-    private readonly options: ClassifyOptions,
+    private readonly options: TrainOptions,
   ) {
-    this.targets = new Float32Array(options.batch * prepared.classes.length);
+    this.targets = new Float32Array(scores.size);
   }
 
-  static async create(device: Device, network: Network, parameters: ParameterSet, prepared: Prepared, spec: PhaseSpec, options: ClassifyOptions): Promise<Phase> {
+  static async create(device: Device, network: Network, task: Task, parameters: ParameterSet, prepared: Prepared, spec: PhaseSpec, options: TrainOptions): Promise<Phase> {
     const segments = segmentsBetween(network, spec.after);
-    const { logits, loss, updates } = trainingGraph(segments, spec.source.input(options.batch), parameters, options);
+    const { scores, loss, updates } = trainingGraph(segments, spec.source.input(options.batch), task, parameters, options);
     const trainStep = await TrainStep.create(device, {
       loss,
-      outputs: [logits],
+      outputs: [scores],
       trainable: parameters.trainable(belongsTo(segments)),
       updates,
       adam: { ...DEFAULT_ADAM, weightDecay: options.weightDecay, clipNorm: options.clip ?? undefined },
     });
     try {
-      const classifier = await Classifier.create(device, network, parameters, spec.source.input(options.batch), spec.after);
-      return new Phase(device, spec, trainStep, classifier, loss, logits, prepared, options);
+      const predictor = await Predictor.create(device, network, task, parameters, spec.source.input(options.batch), spec.after);
+      return new Phase(device, spec, trainStep, predictor, loss, scores, prepared, options);
     } catch (error) {
       trainStep[Symbol.dispose]();
       throw error;
@@ -89,7 +90,7 @@ export class Phase implements Disposable {
 
   private feeds(positions: readonly number[], samples: Feeds, total: number): Feeds {
     const { prepared, targets, noiseSeed } = this;
-    positions.forEach((p, i) => targets.set(prepared.target(prepared.train[p]), i * prepared.classes.length));
+    positions.forEach((p, i) => targets.set(prepared.target(prepared.train[p]), i * this.predictor.width));
     noiseSeed.set([this.options.seed, this.spec.number * 2 ** 24 + total]);
     return { ...samples, targets, ...(this.trainStep.program.hasInput('noise_seed') && { noise_seed: noiseSeed }) };
   }
@@ -114,37 +115,30 @@ export class Phase implements Disposable {
 
   /** One step on these samples. `total` counts the steps of the phase from 0. */
   async train(positions: readonly number[], samples: Feeds, total: number): Promise<StepResult> {
-    const { prepared } = this;
+    const { prepared, predictor: { width } } = this;
     this.trainStep.run(this.feeds(positions, samples, total), this.learningRate(total));
-    const [[loss], logits] = await Promise.all([this.trainStep.read(this.loss), this.trainStep.read(this.logits)]);
-    const classes = prepared.classes.length;
-    let correct = 0;
-    positions.forEach((p, i) => {
-      const row = logits.subarray(i * classes, (i + 1) * classes);
-      if (row.indexOf(row.reduce((a, b) => Math.max(a, b))) === prepared.classOf(prepared.train[p])) correct++;
-    });
-    return { loss, correct, seen: positions.length };
+    const [[loss], scores] = await Promise.all([this.trainStep.read(this.loss), this.trainStep.read(this.scores)]);
+    const marks = positions.reduce((sum, p, i) => sum + prepared.mark(scores.subarray(i * width, (i + 1) * width), prepared.train[p]), 0);
+    return { loss, marks, seen: positions.length };
   }
 
-  /** Loss (cross-entropy against the classes) and accuracy on the validation galaxies as they are. */
-  async validate(): Promise<{ loss: number; accuracy: number }> {
-    const { prepared } = this;
+  /** The mean loss and the mean mark of the validation galaxies as they are. */
+  async validate(): Promise<{ loss: number; mark: number }> {
+    const { prepared, predictor } = this;
     const n = prepared.validation.length;
-    const classes = prepared.classes.length;
-    const probabilities = await this.classifier.probabilities(n, (positions) => this.spec.source.validation(positions));
+    const predictions = await predictor.predict(n, (positions) => this.spec.source.validation(positions));
     let loss = 0;
-    let correct = 0;
+    let marks = 0;
     prepared.validation.forEach((galaxy, i) => {
-      const truth = prepared.classOf(galaxy);
-      const row = probabilities.subarray(i * classes, (i + 1) * classes);
-      loss -= Math.log(Math.max(row[truth], 1e-12)) / n;
-      if (row.indexOf(Math.max(...row)) === truth) correct++;
+      const row = predictions.subarray(i * predictor.width, (i + 1) * predictor.width);
+      loss += prepared.loss(row, galaxy) / n;
+      marks += prepared.mark(row, galaxy);
     });
-    return { loss, accuracy: correct / n };
+    return { loss, mark: marks / n };
   }
 
   [Symbol.dispose](): void {
     this.trainStep[Symbol.dispose]();
-    this.classifier[Symbol.dispose]();
+    this.predictor[Symbol.dispose]();
   }
 }

@@ -1,4 +1,6 @@
 import type { AugmentationOptions } from '../view.ts';
+import type { TaskOptions } from '../tasks.ts';
+import type { SplitOptions } from './task.ts';
 
 export interface PhaseOptions {
   readonly epochs: number;
@@ -6,16 +8,13 @@ export interface PhaseOptions {
 }
 
 /** Every number of a training. What `RUN/config.json` holds; a run resumes with the options it was begun with. */
-export interface ClassifyOptions {
+export interface TrainOptions extends SplitOptions {
+  readonly task: TaskOptions;
   readonly data: string;
   readonly model: string;
+  /** Channels in shares of what the model has; absent: all. */
+  readonly width?: number;
   readonly weights: string | null;
-  readonly threshold: number;
-  readonly softLabels: boolean;
-  readonly labelSmoothing: number;
-  readonly valFraction: number;
-  /** Ids that must never be validated on, as ranges; null: none. */
-  readonly trainOnly: string | null;
   readonly skipBad: boolean;
   /** Only so many of the galaxies with votes, chosen by a hash of their ids; absent: all. */
   readonly limit?: number;
@@ -26,10 +25,10 @@ export interface ClassifyOptions {
   readonly batch: number;
   /** Random views a galaxy; the frozen front computes each once. */
   readonly views: number;
-  /** Symmetries of the square over which a validation galaxy's probabilities are averaged: 1 to 8. */
+  /** Plain views over which the final predictions of a validation galaxy are averaged: 1 to 16. */
   readonly tta: number;
   readonly augmentation: AugmentationOptions;
-  /** Phase 1: the linear head on frozen features. */
+  /** Phase 1: the last layer on frozen features. */
   readonly head: PhaseOptions;
   /** Phase 2: the last `unfreeze` stages, the head conv and the classifier. Without weights: the whole network. */
   readonly tune: PhaseOptions;

@@ -11,17 +11,19 @@ import { packModel } from '../../models/formats/model_file.ts';
 import { readSafetensorsFile } from '../../models/formats/safetensors.node.ts';
 import { ParameterSet } from '../../models/parameter_set.ts';
 import type { Dataset } from '../dataset.ts';
+import type { Figures } from '../report/data.ts';
 import { ViewMaker } from '../views.ts';
 import { NEW_STATE, loadCheckpoint, saveCheckpoint, type TrainState } from './checkpoint.node.ts';
 import { runFront, type Front } from './front.node.ts';
-import type { ClassifyOptions } from './options.ts';
+import type { TrainOptions } from './options.ts';
 import { Phase, type PhaseSpec } from './phase.ts';
-import { prepare, type Prepared } from './prepare.ts';
 import type { Progress } from './progress.ts';
 import { ImageSource } from './sample_source.ts';
+import type { Prepared, Task } from './task.ts';
 
 /** A finished training, still on the device. */
 export interface Trained extends Disposable {
+  readonly task: Task;
   readonly model: BuiltModel;
   readonly parameters: ParameterSet;
   readonly prepared: Prepared;
@@ -45,7 +47,7 @@ export const RUN_FILES = {
  * Begins a run directory, or goes on with one that was begun earlier, which must have the same options. Another choice among kernels
  * gives other last bits, so a run keeps those that it begins with, whatever is tuned later.
  */
-async function openRun(device: Device, folder: string, options: ClassifyOptions, progress: Progress): Promise<void> {
+async function openRun(device: Device, folder: string, options: TrainOptions, progress: Progress): Promise<void> {
   const [path, tuningPath] = [join(folder, RUN_FILES.config), join(folder, RUN_FILES.tuning)];
   const text = `${JSON.stringify(options, null, 2)}\n`;
   const tuned = String(device.tuning.only(device.identity));
@@ -71,14 +73,14 @@ async function openRun(device: Device, folder: string, options: ClassifyOptions,
 }
 
 /**
- * Trains a classifier of galaxies in a run directory, or goes on with one that was interrupted: frozen front, head, fine-tuning
+ * Trains a network for a task in a run directory, or goes on with one that was interrupted: frozen front, head, fine-tuning
  * where there are weights, and the whole network from scratch where there are none.
  */
-export async function trainClassifier(device: Device, dataset: Dataset, options: ClassifyOptions, folder: string, progress: Progress): Promise<Trained> {
+export async function trainNetwork(device: Device, dataset: Dataset, task: Task, options: TrainOptions, folder: string, progress: Progress): Promise<Trained> {
   await openRun(device, folder, options, progress);
-  const prepared = prepare(dataset, options);
+  const prepared = task.prepare(dataset, options);
   const file = options.weights === null ? undefined : { tensors: (await readSafetensorsFile(options.weights)).tensors, source: options.weights };
-  const model = buildModel(options.model, prepared.classes.length, file);
+  const model = buildModel(options.model, task.outputs.length, file, { width: options.width });
   for (const note of model.notes) progress.line(note);
   const views = new ViewMaker(dataset, { size: options.size, crop: options.crop, normalisation: model.preprocessing }, options.augmentation, options.seed);
   const parameters = new ParameterSet(device, model.network.specs, model.weights, options.seed);
@@ -98,16 +100,16 @@ export async function trainClassifier(device: Device, dataset: Dataset, options:
         if (values) p.write(values);
       }
       const specs = phases(model, options, prepared, views, front);
-      for (; state.phase < specs.length; ) await runPhase(device, model, parameters, prepared, specs[state.phase], state, checkpoint?.arrays, options, folder, progress);
+      for (; state.phase < specs.length; ) await runPhase(device, task, model, parameters, prepared, specs[state.phase], state, checkpoint?.arrays, options, folder, progress);
       state.finished = true;
       await saveCheckpoint(join(folder, RUN_FILES.checkpoint), state, await parametersOf(parameters));
     }
     // What is kept at the end: the weights of the best epoch, or those that training ended with.
     const kept = options.keep === 'best' && state.best ? await loadCheckpoint(join(folder, RUN_FILES.best)) : await loadCheckpoint(join(folder, RUN_FILES.checkpoint));
     for (const p of parameters.all) p.write(kept!.arrays.get(p.name)!);
-    await saveModel(join(folder, RUN_FILES.model), model, parameters, prepared, options);
+    await saveModel(join(folder, RUN_FILES.model), task, model, parameters, options);
     rmSync(join(folder, RUN_FILES.cache), { recursive: true, force: true });
-    return { model, parameters, prepared, views, state, [Symbol.dispose]: () => parameters[Symbol.dispose]() };
+    return { task, model, parameters, prepared, views, state, [Symbol.dispose]: () => parameters[Symbol.dispose]() };
   } catch (error) {
     parameters[Symbol.dispose]();
     throw error;
@@ -117,7 +119,7 @@ export async function trainClassifier(device: Device, dataset: Dataset, options:
 }
 
 /** The segment after which fine-tuning begins: the last `unfreeze` stages follow it. */
-function cutOf({ network: { name, segments } }: BuiltModel, { unfreeze }: ClassifyOptions): string {
+function cutOf({ network: { name, segments } }: BuiltModel, { unfreeze }: TrainOptions): string {
   const stages = segments.filter((segment) => /^(stage|block)\d+$/.test(segment.name));
   // Something must lie before the cut: a network without a stem keeps its first stage frozen.
   const most = stages.length - (stages[0] === segments[0] ? 1 : 0);
@@ -126,14 +128,14 @@ function cutOf({ network: { name, segments } }: BuiltModel, { unfreeze }: Classi
 }
 
 /** All that the activations of the frozen front depend on. */
-function frontKey(device: Device, dataset: Dataset, prepared: Prepared, options: ClassifyOptions): string {
-  const { weights, model, size, crop, views, seed, augmentation, unfreeze } = options;
+function frontKey(device: Device, dataset: Dataset, prepared: Prepared, options: TrainOptions): string {
+  const { weights, model, width, size, crop, views, seed, augmentation, unfreeze } = options;
   const weightsHash = weights === null ? '' : createHash('sha256').update(readFileSync(weights)).digest('hex');
   const ids = [...prepared.train, ...prepared.validation].map((g) => dataset.galaxies[g].id);
-  return JSON.stringify([device.adapter.description, dataset.name, createHash('sha256').update(ids.join()).digest('hex'), weightsHash, model, size, crop, views, seed, augmentation, unfreeze]);
+  return JSON.stringify([device.adapter.description, dataset.name, createHash('sha256').update(ids.join()).digest('hex'), weightsHash, model, width, size, crop, views, seed, augmentation, unfreeze]);
 }
 
-function phases(model: BuiltModel, options: ClassifyOptions, prepared: Prepared, views: ViewMaker, front: Front | undefined): PhaseSpec[] {
+function phases(model: BuiltModel, options: TrainOptions, prepared: Prepared, views: ViewMaker, front: Front | undefined): PhaseSpec[] {
   if (!front) return [{ number: 1, title: 'training', after: undefined, source: new ImageSource(prepared, views), ...options.tune }];
   return [
     { number: 1, title: 'head', after: model.network.features, source: front.features, ...options.head },
@@ -144,16 +146,17 @@ function phases(model: BuiltModel, options: ClassifyOptions, prepared: Prepared,
 const parametersOf = async (parameters: ParameterSet) => new Map(await Promise.all(parameters.all.map(async (p) => [p.name, { shape: p.shape, data: await p.read() }] as const)));
 
 async function runPhase(
-  device: Device, model: BuiltModel, parameters: ParameterSet, prepared: Prepared, spec: PhaseSpec, state: TrainState,
-  resumed: ReadonlyMap<string, Float32Array> | undefined, options: ClassifyOptions, folder: string, progress: Progress,
+  device: Device, task: Task, model: BuiltModel, parameters: ParameterSet, prepared: Prepared, spec: PhaseSpec, state: TrainState,
+  resumed: ReadonlyMap<string, Float32Array> | undefined, options: TrainOptions, folder: string, progress: Progress,
 ): Promise<void> {
-  using phase = await Phase.create(device, model.network, parameters, prepared, spec, options);
+  using phase = await Phase.create(device, model.network, task, parameters, prepared, spec, options);
   if (state.adamStep > 0 && resumed) phase.trainStep.restore(state.adamStep, resumed);
   const save = async () => {
     state.adamStep = phase.trainStep.step;
     await saveCheckpoint(join(folder, RUN_FILES.checkpoint), state, new Map([...(await parametersOf(parameters)), ...(await phase.trainStep.state())]));
   };
 
+  const figures = (loss: number, mark: number): Figures => ({ loss, [task.figure.name]: task.figure.of(mark) });
   for (; state.epoch < spec.epochs; ) {
     let begun = performance.now();
     const batches = phase.batches(state.epoch);
@@ -167,12 +170,12 @@ async function runPhase(
         samples.catch(() => undefined);
       }
       const total = state.epoch * batches.length + step;
-      const { loss, correct, seen } = await phase.train(batches[step], ready, total);
+      const { loss, marks, seen } = await phase.train(batches[step], ready, total);
       if (!Number.isFinite(loss)) throw new UserError(`the loss became ${loss} in phase ${spec.number} (${spec.title}), epoch ${state.epoch + 1}, step ${step + 1}; ${await phase.diagnose(batches[step], ready, total)}; try a lower learning rate or --clip 1`);
       state.step++;
-      state.sums = { loss: state.sums.loss + loss * seen, correct: state.sums.correct + correct, seen: state.sums.seen + seen, seconds: state.sums.seconds + (performance.now() - begun) / 1000 };
+      state.sums = { loss: state.sums.loss + loss * seen, marks: state.sums.marks + marks, seen: state.sums.seen + seen, seconds: state.sums.seconds + (performance.now() - begun) / 1000 };
       begun = performance.now();
-      progress.tick(state.step * options.batch, { loss: (state.sums.loss / state.sums.seen).toFixed(4), accuracy: (state.sums.correct / state.sums.seen).toFixed(4) });
+      progress.tick(state.step * options.batch, shown(figures(state.sums.loss / state.sums.seen, state.sums.marks / state.sums.seen)));
       if (state.step % options.checkpointSteps === 0 && state.step < batches.length) await save();
     }
     const validation = await phase.validate();
@@ -182,7 +185,7 @@ async function runPhase(
     const number = state.history.length + 1;
     state.history.push({
       epoch: number, phase: spec.number, learningRate: phase.learningRate(state.epoch * batches.length), seconds: state.sums.seconds + (performance.now() - begun) / 1000,
-      train: { loss: state.sums.loss / state.sums.seen, accuracy: state.sums.correct / state.sums.seen }, validation,
+      train: figures(state.sums.loss / state.sums.seen, state.sums.marks / state.sums.seen), validation: figures(validation.loss, validation.mark),
     });
     progress.line(epochLine(state));
     if (state.best === null || validation.loss < state.best.loss) {
@@ -193,7 +196,7 @@ async function runPhase(
     state.stale = better ? { epochs: 0, loss: validation.loss } : { epochs: state.stale.epochs + 1, loss: state.stale.loss };
     state.epoch++;
     state.step = 0;
-    state.sums = { loss: 0, correct: 0, seen: 0, seconds: 0 };
+    state.sums = { loss: 0, marks: 0, seen: 0, seconds: 0 };
     if (options.patience !== null && state.stale.epochs >= options.patience) {
       progress.line(`${spec.title}: no better validation loss for ${options.patience} epochs, stopping early`);
       state.epoch = spec.epochs;
@@ -204,17 +207,20 @@ async function runPhase(
   await saveCheckpoint(join(folder, RUN_FILES.checkpoint), state, await parametersOf(parameters));
 }
 
+const shown = (figures: Figures): Record<string, string> => Object.fromEntries(Object.entries(figures).map(([name, value]) => [name, value.toFixed(4)]));
+
 function epochLine({ history }: TrainState): string {
   const { epoch, phase, train, validation, seconds } = history[history.length - 1];
-  const show = ({ loss, accuracy }: { loss: number; accuracy: number }) => `loss ${loss.toFixed(4)} accuracy ${accuracy.toFixed(4)}`;
+  const show = (figures: Figures) => Object.entries(shown(figures)).flat().join(' ');
   return `epoch ${epoch} (phase ${phase}): train ${show(train)}; validation ${validation ? show(validation) : 'none'}; ${seconds.toFixed(1)} s`;
 }
 
-async function saveModel(path: string, model: BuiltModel, parameters: ParameterSet, prepared: Prepared, options: ClassifyOptions): Promise<void> {
+async function saveModel(path: string, task: Task, model: BuiltModel, parameters: ParameterSet, options: TrainOptions): Promise<void> {
   const { network, arithmetic, preprocessing } = model;
   const bytes = packModel({
     architecture: { name: network.name, config: network.config },
-    classes: prepared.classes,
+    task: { name: task.name, head: task.head },
+    classes: task.outputs,
     preprocessing: { size: options.size, crop: options.crop, mean: preprocessing.mean, std: preprocessing.std },
     ...arithmetic,
     config: JSON.parse(JSON.stringify(options)),

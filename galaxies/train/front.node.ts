@@ -5,11 +5,11 @@ import type { Tensor } from '../../engine/tensor.ts';
 import { applySegments, segmentsBetween, type Network } from '../../models/network.ts';
 import type { ParameterSet } from '../../models/parameter_set.ts';
 import { imageInput, type View, type ViewMaker } from '../views.ts';
-import type { ClassifyOptions } from './options.ts';
-import type { Prepared } from './prepare.ts';
+import type { TrainOptions } from './options.ts';
 import type { Progress } from './progress.ts';
 import { RecordFile } from './record_file.node.ts';
 import { RecordSource, type SampleSource } from './sample_source.ts';
+import type { Prepared } from './task.ts';
 
 /** Images at a time through the frozen front. */
 const FRONT_BATCH = 8;
@@ -34,7 +34,7 @@ export async function runFront(
   cut: string,
   prepared: Prepared,
   maker: ViewMaker,
-  options: Pick<ClassifyOptions, 'views'>,
+  options: Pick<TrainOptions, 'views'>,
   folder: string,
   key: string,
   progress: Progress,

@@ -1,25 +1,26 @@
 import { updateRunningStats } from '../../engine/ops/assign.ts';
-import { input, reshape } from '../../engine/ops/leaves.ts';
-import { mean } from '../../engine/ops/reduce.ts';
-import { softmaxCrossEntropy } from '../../engine/ops/softmax_cross_entropy.ts';
+import { input } from '../../engine/ops/leaves.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import { applySegments, type ForwardContext, type Segment } from '../../models/network.ts';
 import type { ParameterSet } from '../../models/parameter_set.ts';
+import type { Task } from './task.ts';
 
 const RUNNING_MOMENTUM = 0.1;
 
-/** What a training step is made from. Its inputs beside the samples: `targets` [N, classes] and, where something is dropped, `noise_seed`. */
+/** What a training step is made from. Its inputs beside the samples: `targets` [N, K] and, where something is dropped, `noise_seed`. */
 export interface TrainingGraph {
-  readonly logits: Tensor;
-  /** The mean cross-entropy against the targets: a scalar. */
+  /** What the network answers [N, K], as the task reads it. */
+  readonly scores: Tensor;
+  /** The mean loss against the targets: a scalar. */
   readonly loss: Tensor;
   /** Running statistics of batch norm, where the batch's own are used. */
   readonly updates: readonly Tensor[];
 }
 
-/** The forward pass of training: these segments on the samples `x`, and the loss. */
+/** The forward pass of training: these segments on the samples `x`, and the task's loss. */
 export function trainingGraph(
-  segments: readonly Segment[], x: Tensor, parameters: ParameterSet, { batchNorm, dropout, dropPath }: { batchNorm: ForwardContext['batchNorm']; dropout: number; dropPath: number },
+  segments: readonly Segment[], x: Tensor, task: Pick<Task, 'loss' | 'scores'>, parameters: ParameterSet,
+  { batchNorm, dropout, dropPath }: { batchNorm: ForwardContext['batchNorm']; dropout: number; dropPath: number },
 ): TrainingGraph {
   const updates: Tensor[] = [];
   const logits = applySegments(segments, x, {
@@ -28,6 +29,6 @@ export function trainingGraph(
     noise: { seed: input('noise_seed', [2], 'u32'), dropout, dropPath },
     onStatistics: (name, stats, count) => updates.push(updateRunningStats(parameters.tensor(name), stats, count, RUNNING_MOMENTUM)),
   });
-  const loss = reshape(mean(softmaxCrossEntropy(logits, input('targets', logits.shape))), []).named('loss');
-  return { logits, loss, updates };
+  const scores = task.scores(logits);
+  return { scores, loss: task.loss(scores, input('targets', scores.shape)).named('loss'), updates };
 }

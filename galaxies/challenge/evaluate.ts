@@ -1,0 +1,17 @@
+import type { Device } from '../../engine/device/device.ts';
+import { measurement, predictGalaxies, type Examination } from '../train/predictor.ts';
+import type { Progress } from '../train/progress.ts';
+import { challengeRmse, type ChallengeRmse } from './rmse.ts';
+
+/** How far the predicted fractions are from the votes. */
+export interface ChallengeJudgement extends ChallengeRmse {
+  readonly measuredOn: string;
+  readonly galaxies: number;
+}
+
+/** Predicts every galaxy of an examination, all of which have the 37 fractions, and judges the answers. */
+export async function examineChallenge(device: Device, examination: Examination, progress: Progress): Promise<ChallengeJudgement> {
+  const { dataset, galaxies, tta } = examination;
+  const predictions = await predictGalaxies(device, examination, galaxies, tta, progress);
+  return { measuredOn: measurement(examination), galaxies: galaxies.length, ...challengeRmse(predictions, galaxies.map((g) => dataset.galaxies[g].votes!.all!)) };
+}

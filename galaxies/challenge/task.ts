@@ -1,0 +1,48 @@
+import { reshape } from '../../engine/ops/leaves.ts';
+import { square, sub } from '../../engine/ops/pointwise.ts';
+import { mean } from '../../engine/ops/reduce.ts';
+import { UserError } from '../../engine/user_error.ts';
+import { CHALLENGE_COLUMNS } from '../columns.ts';
+import type { Dataset } from '../dataset.ts';
+import { parseIdRanges, split, type Split } from '../split.ts';
+import type { SplitOptions, Task } from '../train/task.ts';
+import { HEADS, type HeadName } from './heads.ts';
+
+/** Galaxies with all 37 fractions, and the side of the split that each is on. Throws a UserError where none has them. */
+export function splitVoted(dataset: Dataset, { valFraction, trainOnly }: SplitOptions): Split {
+  const voted = dataset.galaxies.map(({ votes }) => (votes?.all ? 'voted' : null));
+  if (!voted.includes('voted')) {
+    throw new UserError(`${dataset.name} has no vote fractions to learn from: the challenge needs its ${CHALLENGE_COLUMNS.length} columns, ${CHALLENGE_COLUMNS[0]} to ${CHALLENGE_COLUMNS[CHALLENGE_COLUMNS.length - 1]}, in a csv beside images/`);
+  }
+  return split(dataset.galaxies.map(({ id }) => id), voted, { valFraction, trainOnly: trainOnly === null ? undefined : parseIdRanges(trainOnly) });
+}
+
+/** The mean over the columns of the squared difference between a row of fractions and the votes. */
+function squaredError(fractions: ArrayLike<number>, votes: ArrayLike<number>): number {
+  let total = 0;
+  for (let c = 0; c < votes.length; c++) total += (fractions[c] - votes[c]) ** 2;
+  return total / votes.length;
+}
+
+/** The Galaxy Challenge: all 37 vote fractions, the mean of their squared errors; told as its root. */
+export function challenge(head: HeadName): Task {
+  return {
+    name: 'challenge',
+    head,
+    outputs: CHALLENGE_COLUMNS,
+    scores: HEADS[head],
+    prediction: (row) => row,
+    loss: (fractions, targets) => reshape(mean(square(sub(fractions, targets))), []),
+    figure: { name: 'RMSE', of: Math.sqrt },
+    split: splitVoted,
+    prepare(dataset, sides) {
+      const { train, validation } = splitVoted(dataset, sides);
+      for (const [name, side] of [['training', train], ['validation', validation]] as const) {
+        if (side.length === 0) throw new UserError(`${dataset.name}: no galaxy with votes is on the ${name} side; give more data, or another --val-fraction`);
+      }
+      const votesOf = (galaxy: number) => dataset.galaxies[galaxy].votes!.all!;
+      const error = (row: ArrayLike<number>, galaxy: number) => squaredError(row, votesOf(galaxy));
+      return { dataset, train, validation, target: votesOf, loss: error, mark: error };
+    },
+  };
+}

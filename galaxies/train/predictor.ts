@@ -1,0 +1,89 @@
+import type { Device } from '../../engine/device/device.ts';
+import { compile, type Program } from '../../engine/program/program.ts';
+import type { Tensor } from '../../engine/tensor.ts';
+import { applySegments, segmentsBetween, type Network } from '../../models/network.ts';
+import type { ParameterSet, ParameterSource } from '../../models/parameter_set.ts';
+import type { Dataset } from '../dataset.ts';
+import { imageInput, type ViewMaker } from '../views.ts';
+import { runBatches } from './batches.ts';
+import type { Progress } from './progress.ts';
+import type { Feeds } from './sample_source.ts';
+import type { Task } from './task.ts';
+
+/** How a row of the network's last layer becomes a prediction. */
+type Head = Pick<Task, 'scores' | 'prediction'>;
+
+/** A network from some place on to its predictions, for inference, in batches of a fixed size. */
+export class Predictor implements Disposable {
+  private constructor(
+    private readonly program: Program,
+    private readonly scores: Tensor,
+    private readonly head: Head,
+    /** Numbers in a prediction. */
+    readonly width: number,
+  ) {}
+
+  /** @param after the segment whose output `x` is; undefined: x is an image batch */
+  static async create(device: Device, network: Network, head: Head, parameters: ParameterSource, x: Tensor, after?: string): Promise<Predictor> {
+    const scores = head.scores(applySegments(segmentsBetween(network, after), x, { parameters, batchNorm: 'running' }));
+    return new Predictor(await compile(device, { outputs: [scores] }), scores, head, scores.shape[1]);
+  }
+
+  /** Predictions [n, width] of n samples, whose feeds are asked for by positions. */
+  async predict(n: number, feedsOf: (positions: readonly number[]) => Promise<Feeds>, onProgress?: (done: number) => void): Promise<Float64Array> {
+    const { width } = this;
+    const result = new Float64Array(n * width);
+    for await (const { start, count, rows } of runBatches(this.program, this.scores, n, feedsOf)) {
+      for (let i = 0; i < count; i++) result.set(this.head.prediction(rows.subarray(i * width, (i + 1) * width)), (start + i) * width);
+      onProgress?.(start + count);
+    }
+    return result;
+  }
+
+  [Symbol.dispose](): void {
+    this.program[Symbol.dispose]();
+  }
+}
+
+/** Images at a time; together with the views of each it bounds the memory of a prediction. */
+const BATCH = 8;
+
+/** A network that answers for galaxies: what it is, what it was trained for, and how it is shown them. */
+export interface Answering {
+  readonly network: Network;
+  readonly parameters: ParameterSet;
+  readonly task: Head;
+  readonly views: ViewMaker;
+}
+
+/** Predictions [n, K] of galaxies as the network sees them, each averaged over its first `tta` plain views. */
+export async function predictGalaxies(device: Device, { network, parameters, task, views }: Answering, galaxies: readonly number[], tta: number, progress: Progress): Promise<Float64Array> {
+  using predictor = await Predictor.create(device, network, task, parameters, imageInput(BATCH, views.side, views.geometry));
+  const { width } = predictor;
+  // All views of a galaxy together, so that each image is decoded once.
+  const n = galaxies.length * tta;
+  progress.start('predicting', galaxies.length);
+  const viewAt = (i: number) => views.plain(galaxies[Math.floor(i / tta)], i % tta);
+  const all = await predictor.predict(n, (positions) => views.feeds(positions.map(viewAt)), (done) => progress.tick(Math.floor(done / tta)));
+  progress.end();
+  const result = new Float64Array(galaxies.length * width);
+  all.forEach((p, i) => (result[Math.floor(i / (tta * width)) * width + (i % width)] += p / tta));
+  return result;
+}
+
+/** A network and the galaxies with votes that it is judged on. */
+export interface Examination extends Answering {
+  readonly dataset: Dataset;
+  /** Indices into the dataset. */
+  readonly galaxies: readonly number[];
+  /** Plain views over which each galaxy's predictions are averaged: 1 to 16. */
+  readonly tta: number;
+  /** What the galaxies are, as a phrase: `the validation split, which took no part in training`. */
+  readonly measuredOn: string;
+}
+
+/** What predictions were measured on, and over how many views each was averaged, as a phrase. */
+export function measurement({ measuredOn, tta }: Examination): string {
+  if (tta === 1) return measuredOn;
+  return `${measuredOn}, each galaxy averaged over ${tta <= 8 ? `${tta} symmetries of the square` : `${tta} views: the symmetries of the square, upright and at 45 degrees`}`;
+}

@@ -1,0 +1,98 @@
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CHALLENGE_COLUMNS } from '../../galaxies/columns.ts';
+import { tuningfork as start } from './cli.ts';
+
+let folder: string;
+let run: string;
+const TRAINING = ['--task', 'challenge', '--model', 'galaxy_vgg', '--width', '0.125', '--size', '64', '--crop', '300', '--batch', '8', '--epochs', '1', '--tta', '1', '--data', 'synthetic:40'];
+
+const tuningfork = (...args: string[]) => start([...args, '--adapter', 'lavapipe']);
+
+async function succeed(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await tuningfork(...args);
+  expect(code, stderr).toBe(0);
+  return stdout;
+}
+
+/** Runs a command that must end with exit code 2 and returns its sentence. */
+async function fail(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await tuningfork(...args);
+  expect([code, stdout], stderr).toEqual([2, '']);
+  return stderr;
+}
+
+interface Figures { rmse: number; constant: number; galaxies: number; perQuestion: { number: number; rmse: number }[]; perColumn: { name: string; rmse: number }[]; split?: string }
+
+let trained: Figures;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'tuningfork-challenge-'));
+  run = join(folder, 'run');
+  trained = JSON.parse(await succeed('train', ...TRAINING, '--out', run, '--json')) as Figures;
+}, 300_000);
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe('train --task challenge', () => {
+  it('leaves a model, figures and a page', () => {
+    expect(readdirSync(run).sort()).toEqual(['best.safetensors', 'checkpoint.safetensors', 'config.json', 'metrics.json', 'model.safetensors', 'report.html', 'tuning.json']);
+    const metrics = JSON.parse(readFileSync(join(run, 'metrics.json'), 'utf8')) as Figures & { options: object; history: object[] };
+    expect(metrics).toMatchObject({ rmse: trained.rmse, constant: trained.constant, options: { task: { name: 'challenge', head: 'tree' }, width: 0.125 } });
+    expect(metrics.history).toHaveLength(1);
+    const page = readFileSync(join(run, 'report.html'), 'utf8');
+    for (const part of ['The training', 'The evaluation', 'RMSE', 'Class11.6', 'anything odd']) expect(page).toContain(part);
+  });
+
+  it('refuses another task or head in the same run, and options of the other task', async () => {
+    expect(await fail('train', ...TRAINING, '--head', 'independent', '--out', run)).toMatch(/task was .*tree.* and is now .*independent/);
+    expect(await fail('train', ...TRAINING.slice(2), '--out', run)).toMatch(/task was .*challenge.* and is now .*smooth-or-featured/);
+    const other = join(folder, 'none');
+    expect(await fail('train', ...TRAINING, '--threshold', '0.7', '--out', other)).toMatch(/--threshold.*--task smooth-or-featured/);
+    expect(await fail('train', ...TRAINING.slice(2), '--head', 'tree', '--out', other)).toMatch(/--head.*--task challenge/);
+    expect(await fail('train', '--task', 'challenge', '--model', 'efficientnet_b0', '--width', '0.5', '--data', 'synthetic:20', '--out', other)).toMatch(/efficientnet_b0 comes in its published width only/);
+  });
+});
+
+describe('a model of vote fractions', () => {
+  it('is judged as training judged it, in total, by question and by column', async () => {
+    const again = JSON.parse(await succeed('evaluate', run, '--json')) as Figures;
+    expect(again).toMatchObject({ split: 'validation', rmse: trained.rmse });
+    expect(again.perQuestion.map(({ number }) => number)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+    expect(again.perColumn.map(({ name }) => name)).toEqual(CHALLENGE_COLUMNS);
+    const mean = again.perColumn.reduce((sum, { rmse }) => sum + rmse ** 2, 0) / CHALLENGE_COLUMNS.length;
+    expect(again.rmse).toBeCloseTo(Math.sqrt(mean), 12);
+    const out = join(folder, 'judged');
+    const text = await succeed('evaluate', run, '--data', 'synthetic:20:9', '--tta', '16', '--out', out);
+    expect(text).toMatch(/^Measured on all galaxies with votes of synthetic:20:9, each galaxy averaged over 16 views.*\nRMSE 0\.\d{4} over 37 columns of 20 galaxies/);
+    for (const name of CHALLENGE_COLUMNS) expect(text).toContain(`${name} `);
+    expect(readFileSync(join(out, 'report.html'), 'utf8')).not.toContain('The training');
+    expect(await fail('evaluate', run, '--threshold', '0.7')).toMatch(/--threshold makes labels/);
+  });
+
+  it('predicts a row of 37 named columns a galaxy, which obeys the tree', async () => {
+    const [head, ...rows] = (await succeed('predict', run, '--data', 'synthetic:5')).trimEnd().split('\n').map((line) => line.split(','));
+    expect(head).toEqual(['id', ...CHALLENGE_COLUMNS]);
+    expect(rows).toHaveLength(5);
+    for (const [, ...row] of rows) {
+      const [smooth, featured, artifact, edgeOn, not] = row.map(Number);
+      expect(smooth + featured + artifact).toBeCloseTo(1, 4);
+      expect(edgeOn + not).toBeCloseTo(featured, 4);
+    }
+    const [line] = (await succeed('predict', run, '--data', 'synthetic:5', '--json')).split('\n');
+    const { id, fractions, ...rest } = JSON.parse(line) as { id: string; fractions: Record<string, number> };
+    expect([id, Object.keys(fractions), rest]).toEqual([rows[0][0], CHALLENGE_COLUMNS, {}]);
+    expect(fractions['Class1.1']).toBeCloseTo(Number(rows[0][1]), 5);
+  });
+
+  it('is explained by column', async () => {
+    const out = join(folder, 'maps');
+    expect(await succeed('gradcam', run, '--data', 'synthetic:1', '--class', 'Class7.1', '--out', out)).toMatch(/Class7\.1 0\.\d{4}/);
+    expect(readdirSync(out)).toEqual(['s0-0.png']);
+    expect(await fail('gradcam', run, '--data', 'synthetic:1', '--out', out)).toMatch(/say which to explain by --class.*Class11\.6/);
+  });
+
+  it('is inspected as it was trained', async () => {
+    expect(await succeed('inspect', run, '--training', '--steps')).toContain('copy_window');
+  });
+});
