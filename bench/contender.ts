@@ -26,7 +26,7 @@ export interface KernelTime {
 /** An engine that has a job ready to run. */
 export interface Contender {
   readonly adapter: AdapterSummary;
-  /** Does the job once, upload of the input and download of the result included: the logits, or the loss before the update. */
+  /** Does the job once, upload of the input and download of the result included: the logits, or the loss before the update. Returns when all is submitted. */
   run(): Promise<Float32Array>;
   /** Bytes of GPU buffers that it holds by its own count. */
   gpuBytes(): number;
@@ -38,8 +38,11 @@ export interface Contender {
 /** What the measuring process asks of a contender's process, in this order, and the answers. */
 export interface Answers {
   open: { readonly adapter: AdapterSummary; readonly milliseconds: number; readonly output: readonly number[] };
-  /** `cpu`: milliseconds of CPU time of all threads of the process; on a software adapter these do the computing. */
-  run: { readonly milliseconds: number; readonly cpu: number; readonly output: readonly number[] };
+  /**
+   * `issue`: milliseconds until the program's own thread has handed everything to the driver. `cpu`: milliseconds of CPU time of all
+   * threads of the process; on a software adapter these do the computing.
+   */
+  run: { readonly milliseconds: number; readonly issue: number; readonly cpu: number; readonly output: readonly number[] };
   memory: { readonly resident: number; readonly peak: number; readonly gpu: number };
   profile: readonly KernelTime[] | null;
 }

@@ -2,6 +2,7 @@ import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import type { TopLevelSpec } from 'vega-lite';
 import type { AdapterSummary } from '../engine/device/device.ts';
+import { mebibytes } from '../engine/device/mebibytes.ts';
 import { UserError } from '../engine/user_error.ts';
 import { html } from '../galaxies/report/html.ts';
 import { page, plot, table } from '../galaxies/report/pieces.ts';
@@ -10,7 +11,7 @@ import { writeFileAtomic } from '../models/formats/atomic.node.ts';
 import { makeFolder } from '../models/formats/make_folder.node.ts';
 import type { Job } from './contender.ts';
 import { ContenderProcess } from './contender_process.ts';
-import { WORK, adapterLine, columns, mebibytes, milliseconds } from './show.ts';
+import { WORK, adapterLine, columns, milliseconds } from './show.ts';
 import { summarise, type Summary } from './statistics.ts';
 
 export interface GrowthOptions {

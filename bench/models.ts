@@ -22,6 +22,8 @@ export interface ContenderResult {
   /** Milliseconds of one run (forward pass or training step), upload and download included. */
   readonly run: Summary;
   readonly runs: readonly number[];
+  /** Milliseconds of one run until all of it was submitted: encoding, binding, upload. */
+  readonly issue: Summary;
   /** Milliseconds of CPU time of one run, all threads: on a software adapter what others at work on the machine hardly change. */
   readonly cpu: Summary;
   readonly cpuRuns: readonly number[];
@@ -89,6 +91,7 @@ export async function benchModels({ job, repeats, cold, profile, contenders, onP
       name: process.name,
       run: summarise(runs),
       runs,
+      issue: summarise(times.map(({ issue }) => issue)),
       cpu: summarise(cpuRuns),
       cpuRuns,
       firstRun: opened.milliseconds,

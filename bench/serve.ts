@@ -31,10 +31,12 @@ export function serve(open: (job: Job) => Promise<Contender>): void {
 
   const timedRun = async (): Promise<Answers['run']> => {
     const [start, cpuStart] = [performance.now(), process.cpuUsage()];
-    const output = await contender!.run();
+    const running = contender!.run();
+    const issue = performance.now() - start;
+    const output = await running;
     const milliseconds = performance.now() - start;
     const { user, system } = process.cpuUsage(cpuStart);
-    return { milliseconds, cpu: (user + system) / 1000, output: [...output] };
+    return { milliseconds, issue, cpu: (user + system) / 1000, output: [...output] };
   };
 
   answerQuestions<Answers, Questions>({

@@ -1,11 +1,11 @@
 import type { AdapterSummary } from '../engine/device/device.ts';
+import { mebibytes } from '../engine/device/mebibytes.ts';
 import type { KernelTime } from './contender.ts';
 import { share, type ModelBenchResult } from './models.ts';
 
 /** What a job does, as a phrase. */
 export const WORK = { forward: 'forward pass', train: 'training step (all weights, Adam, batch statistics)' } as const;
 
-export const mebibytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`;
 export const milliseconds = (ms: number): string => (ms < 100 ? ms.toFixed(1) : ms.toFixed(0));
 
 /** Rows of text in columns, the first to the left and the others to the right. */
@@ -27,9 +27,9 @@ export function showModelBench({ job, adapter, cores, loadBefore, cold, contende
     `load before the start ${loadBefore.toFixed(1)}${loadBefore > 0.5 ? ': others were at work, take the ratios rather than the times' : ''}; shader caches ${cold ? 'off' : 'as found'}`,
     '',
     columns([
-      ['', 'median ms', 'ms/image', 'min', 'max', 'CPU ms', 'first run s', 'resident', 'peak', 'GPU buffers'],
-      ...contenders.map(({ name, run, cpu, firstRun, memory }) => [
-        name, milliseconds(run.median), milliseconds(run.median / job.batch), milliseconds(run.min), milliseconds(run.max), milliseconds(cpu.median), (firstRun / 1000).toFixed(1),
+      ['', 'median ms', 'ms/image', 'min', 'max', 'issue ms', 'CPU ms', 'first run s', 'resident', 'peak', 'GPU buffers'],
+      ...contenders.map(({ name, run, issue, cpu, firstRun, memory }) => [
+        name, milliseconds(run.median), milliseconds(run.median / job.batch), milliseconds(run.min), milliseconds(run.max), milliseconds(issue.median), milliseconds(cpu.median), (firstRun / 1000).toFixed(1),
         mebibytes(memory.resident), mebibytes(memory.peak), memory.gpu > 0 ? mebibytes(memory.gpu) : '-',
       ]),
     ]),

@@ -1,6 +1,7 @@
 import { pipelineKey, specialise, type Launch } from '../../kernels/kernel.ts';
 import type { Capabilities } from '../op.ts';
 import { TuningTable } from '../tuning.ts';
+import { mebibytes } from './mebibytes.ts';
 import { UserError } from '../user_error.ts';
 
 /** What `openDevice` may be asked for; everything optional is taken where the adapter has it and never required. */
@@ -100,7 +101,7 @@ export class Device implements Disposable {
       error = this.gpu.popErrorScope().catch(() => null);
     }
     if (await error) {
-      throw new UserError(`${this.adapter.description} is out of memory: ${(this.memory.bytes / 2 ** 20).toFixed(0)} MiB were asked for in all; use a smaller batch, image or network`);
+      throw new UserError(`${this.adapter.description} is out of memory: ${mebibytes(this.memory.bytes)} were asked for in all; use a smaller batch, image or network`);
     }
   }
 

@@ -1,4 +1,5 @@
 import type { Device } from '../device/device.ts';
+import { mebibytes } from '../device/mebibytes.ts';
 import { parameterOf } from '../device/parameter.ts';
 import type { Tensor } from '../tensor.ts';
 import type { Tuning } from '../tuning.ts';
@@ -80,8 +81,6 @@ function needOf({ buffers }: Lowered, plan: MemoryPlan, uniformStrides: readonly
   const parameters = of('parameter');
   return { temporaries, own, parameters, total: temporaries + own + parameters };
 }
-
-const mebibytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
 
 /** Throws a UserError that says what is too large for the adapter, before anything is allocated. */
 export function requireFit(device: Device, { lowered, need }: Pick<Outline, 'lowered' | 'need'>): void {

@@ -1,3 +1,4 @@
+import type { MemoryLevel } from '../../engine/program/recompute.ts';
 import type { AugmentationOptions } from '../view.ts';
 import type { TaskOptions } from '../tasks.ts';
 import type { SplitOptions } from './task.ts';
@@ -33,6 +34,8 @@ export interface TrainOptions extends SplitOptions {
   /** Phase 2: the last `unfreeze` stages, the head conv and the classifier. Without weights: the whole network. */
   readonly tune: PhaseOptions;
   readonly unfreeze: number;
+  /** What a training step may hold: all that the gradients need, or less for more time. Absent: full. */
+  readonly memory?: MemoryLevel;
   readonly batchNorm: 'running' | 'batch';
   readonly schedule: 'constant' | 'cosine';
   readonly warmup: number;

@@ -1,6 +1,7 @@
 import type { Device } from '../../engine/device/device.ts';
 import { parameterOf } from '../../engine/device/parameter.ts';
-import { compile } from '../../engine/program/program.ts';
+import { compile, type MemoryNeed } from '../../engine/program/program.ts';
+import { MEMORY_LEVELS } from '../../engine/program/recompute.ts';
 import { RandomStream, permutation } from '../../engine/random.ts';
 import { learningRateAt } from '../../engine/train/schedule.ts';
 import { DEFAULT_ADAM, TrainStep } from '../../engine/train/train_step.ts';
@@ -49,7 +50,7 @@ export class Phase implements Disposable {
     this.targets = new Float32Array(scores.size);
   }
 
-  static async create(device: Device, network: Network, task: Task, parameters: ParameterSet, prepared: Prepared, spec: PhaseSpec, options: TrainOptions): Promise<Phase> {
+  static async create(device: Device, network: Network, task: Task, parameters: ParameterSet, prepared: Prepared, spec: PhaseSpec, options: TrainOptions, onMemory?: (need: MemoryNeed) => void): Promise<Phase> {
     const segments = segmentsBetween(network, spec.after);
     const { scores, loss, updates } = trainingGraph(segments, spec.source.input(options.batch), task, parameters, options);
     const trainStep = await TrainStep.create(device, {
@@ -58,6 +59,8 @@ export class Phase implements Disposable {
       trainable: parameters.trainable(belongsTo(segments)),
       updates,
       adam: { ...DEFAULT_ADAM, weightDecay: options.weightDecay, clipNorm: options.clip ?? undefined },
+      recompute: MEMORY_LEVELS[options.memory ?? 'full'],
+      onMemory,
     });
     try {
       const predictor = await Predictor.create(device, network, task, parameters, spec.source.input(options.batch), spec.after);

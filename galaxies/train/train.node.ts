@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Device } from '../../engine/device/device.ts';
+import { mebibytes } from '../../engine/device/mebibytes.ts';
+import type { MemoryNeed } from '../../engine/program/program.ts';
 import { TuningTable } from '../../engine/tuning.ts';
 import { UserError } from '../../engine/user_error.ts';
 import { buildModel, type BuiltModel } from '../../models/build_network.ts';
@@ -149,7 +151,8 @@ async function runPhase(
   device: Device, task: Task, model: BuiltModel, parameters: ParameterSet, prepared: Prepared, spec: PhaseSpec, state: TrainState,
   resumed: ReadonlyMap<string, Float32Array> | undefined, options: TrainOptions, folder: string, progress: Progress,
 ): Promise<void> {
-  using phase = await Phase.create(device, model.network, task, parameters, prepared, spec, options);
+  const tell = ({ total, temporaries, parameters: held }: MemoryNeed) => progress.line(`${spec.title}: a step of ${options.batch} takes ${mebibytes(total)} on the adapter, ${mebibytes(temporaries)} of it for intermediates and ${mebibytes(held)} for weights and moments`);
+  using phase = await Phase.create(device, model.network, task, parameters, prepared, spec, options, tell);
   if (state.adamStep > 0 && resumed) phase.trainStep.restore(state.adamStep, resumed);
   const save = async () => {
     state.adamStep = phase.trainStep.step;

@@ -3,7 +3,7 @@ const [how, most = Infinity] = process.argv.slice(2);
 const adapter = { vendor: 'none', architecture: 'none', description: 'made-up adapter', software: true };
 const answers = {
   open: () => ({ adapter, milliseconds: 20, output: [Number(how)] }),
-  run: () => ({ milliseconds: 10, cpu: 15, output: [Number(how)] }),
+  run: () => ({ milliseconds: 10, issue: 2, cpu: 15, output: [Number(how)] }),
   memory: () => ({ resident: process.memoryUsage.rss(), peak: process.resourceUsage().maxRSS * 1024, gpu: 0 }),
   profile: () => [{ kernel: 'naive', steps: 4, milliseconds: 2 }],
 };
