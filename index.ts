@@ -18,10 +18,12 @@ export { avgPool2d, globalAvgPool, maxPool2d } from './engine/ops/pool.ts';
 export { logSoftmax, softmax, softmaxCrossEntropy } from './engine/ops/softmax_cross_entropy.ts';
 export { dropPath, dropout, randomUniform } from './engine/ops/random.ts';
 export { augmentImages } from './engine/ops/augment.ts';
+export { moveCentres, nearestCentre, seedCentre } from './engine/ops/kmeans.ts';
 export { adam } from './engine/ops/adam.ts';
 export { sgd } from './engine/ops/sgd.ts';
 export { assign, ema, updateRunningStats } from './engine/ops/assign.ts';
 export { DEFAULT_ADAM, TrainStep, type AdamOptions, type TrainStepSpec } from './engine/train/train_step.ts';
+export { kMeans, nearestCentres, type Clusters, type KMeansOptions } from './engine/train/kmeans.ts';
 
 export { buildModel, MODEL_NAMES, restoreModel } from './models/build_network.ts';
 export { applySegments, segmentsBetween, type ForwardContext, type Network, type Segment } from './models/network.ts';

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
 import { UserError } from '../engine/user_error.ts';
+import { register as baseline } from './commands/baseline.ts';
 import { register as bench } from './commands/bench.ts';
 import { register as data } from './commands/data.ts';
 import { register as demo } from './commands/demo.ts';
@@ -11,12 +12,13 @@ import { register as evaluate } from './commands/evaluate.ts';
 import { register as gradcam } from './commands/gradcam.ts';
 import { register as inspect } from './commands/inspect.ts';
 import { register as predict } from './commands/predict.ts';
+import { register as score } from './commands/score.ts';
 import { register as train } from './commands/train.ts';
 import { register as tune } from './commands/tune.ts';
 import { handleInterrupts } from './interrupt.ts';
 
 // One line a command, in the order of `--help`. A command's module is small: what it needs to work it imports when it runs.
-const COMMANDS = [doctor, demo, data, train, evaluate, predict, gradcam, embed, inspect, tune, bench];
+const COMMANDS = [doctor, demo, data, train, evaluate, predict, baseline, score, gradcam, embed, inspect, tune, bench];
 
 function createProgram(): Command {
   const program = new Command('tuningfork')

@@ -1,6 +1,8 @@
+import { SUBMISSION_HEADER, submissionRow } from '../galaxies/challenge/submission.ts';
 import { taskOf } from '../galaxies/tasks.ts';
 import { predictGalaxies } from '../galaxies/train/predictor.ts';
 import { SILENT } from '../galaxies/train/progress.ts';
+import { UserError } from '../engine/user_error.ts';
 import { loadModel, requireTask, viewsFor } from './load_model.node.ts';
 import { openGalaxies } from './open_galaxies.node.ts';
 import type { GlobalOptions } from './options.ts';
@@ -11,6 +13,8 @@ import { openSession } from './session.node.ts';
 export interface PredictFlags extends GlobalOptions {
   readonly data: string;
   readonly out?: string;
+  /** `kaggle`: as the Galaxy Challenge takes it. */
+  readonly format: 'csv' | 'kaggle';
   readonly tta: number;
   readonly skipBad?: boolean;
 }
@@ -23,6 +27,9 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
   using device = await openSession(flags);
   using model = await loadModel(device, path);
   const task = taskOf(requireTask(model, path));
+  const kaggle = flags.format === 'kaggle';
+  if (kaggle && task.name !== 'challenge') throw new UserError(`${path} tells ${model.classes.join(' from ')}, and --format kaggle is for the challenge's vote fractions; train with --task challenge`);
+  if (kaggle && flags.json) throw new UserError('--format kaggle and --json are two formats; give one of them');
   const progress = terminalProgress();
   await using out = flags.out === undefined ? undefined : await PartFile.create(flags.out);
   const dataset = await openGalaxies(flags.data, flags.skipBad ?? false, progress);
@@ -33,7 +40,8 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
     const { classes } = model;
     // Fractions of votes are no alternatives: there is no largest to name.
     const names = task.name === 'challenge' ? undefined : classes;
-    if (!flags.json) await write(`id,${classes.join(',')}${names ? ',predicted' : ''}\n`);
+    if (kaggle) await write(SUBMISSION_HEADER);
+    else if (!flags.json) await write(`id,${classes.join(',')}${names ? ',predicted' : ''}\n`);
     progress.start('predicting', dataset.galaxies.length);
     for (let start = 0; start < dataset.galaxies.length; start += CHUNK) {
       const galaxies = Array.from({ length: Math.min(CHUNK, dataset.galaxies.length - start) }, (_, i) => start + i);
@@ -41,12 +49,13 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
       const rows = galaxies.map((galaxy, i) => {
         const row = predictions.subarray(i * classes.length, (i + 1) * classes.length);
         const { id } = dataset.galaxies[galaxy];
+        if (kaggle) return submissionRow(id, row);
         const guess = names?.[row.indexOf(Math.max(...row))];
-        if (!flags.json) return [id, ...[...row].map((p) => p.toFixed(6)), ...(guess === undefined ? [] : [guess])].join(',');
+        if (!flags.json) return `${[id, ...[...row].map((p) => p.toFixed(6)), ...(guess === undefined ? [] : [guess])].join(',')}\n`;
         const named = Object.fromEntries(classes.map((name, k) => [name, row[k]]));
-        return JSON.stringify(guess === undefined ? { id, fractions: named } : { id, probabilities: named, predicted: guess });
+        return `${JSON.stringify(guess === undefined ? { id, fractions: named } : { id, probabilities: named, predicted: guess })}\n`;
       });
-      await write(`${rows.join('\n')}\n`);
+      await write(rows.join(''));
     }
     progress.end();
     await out?.finish();

@@ -17,12 +17,12 @@ export function showJudgement(judgement: Judgement): string {
 }
 
 /** The challenge's figure, in a line. */
-export function showChallengeHeadline({ rmse, constant, galaxies, perColumn }: ChallengeJudgement): string {
+export function showChallengeHeadline({ rmse, constant, galaxies, perColumn }: Omit<ChallengeJudgement, 'measuredOn'>): string {
   return `RMSE ${decimal(rmse, 4)} over ${perColumn.length} columns of ${galaxies} galaxies (answering each column with its mean: ${decimal(constant, 4)})`;
 }
 
 /** The headline, and the figure of each question and column, as text. */
-export function showChallenge(judgement: ChallengeJudgement): string {
+export function showChallenge(judgement: Omit<ChallengeJudgement, 'measuredOn'>): string {
   const figures = ({ rmse, constant }: { rmse: number; constant: number }) => [decimal(rmse, 4), decimal(constant, 4)];
   const questions = textTable(['question', 'RMSE', 'mean answer'], judgement.perQuestion.map((row) => [`${row.number} ${row.text}`, ...figures(row)]));
   const columns = textTable(['column', 'RMSE', 'mean answer'], judgement.perColumn.map((row) => [`${row.name} ${row.answer}`, ...figures(row)]));

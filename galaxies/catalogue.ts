@@ -1,5 +1,5 @@
 import { UserError } from '../engine/user_error.ts';
-import { CHALLENGE_COLUMNS, ID_COLUMN } from './columns.ts';
+import { challengeTable, checkNew } from './challenge/table.ts';
 import { findColumns, parseCsv, type RowSink } from './csv.ts';
 import type { Votes } from './dataset.ts';
 
@@ -15,35 +15,22 @@ function fraction(field: string, where: () => string): number | null {
   return Math.min(1, Math.max(0, value));
 }
 
-/**
- * Takes the challenge's csv: GalaxyID and its 37 columns, in any order. Columns missing, doubled or unknown, fields that
- * are no fraction in 0..1 and a GalaxyID that comes twice are errors.
- */
+/** A vote fraction that must be there. */
+export function requiredFraction(field: string, where: () => string): number {
+  const value = fraction(field, where);
+  if (value === null) throw new UserError(`${where()}: no number`);
+  return value;
+}
+
+/** Takes the challenge's csv (see `challengeTable`). Fields that are no fraction in 0..1 and a GalaxyID that comes twice are errors. */
 export function kaggleTable(file: string): { sink: RowSink; votes: Map<string, Votes> } {
   const votes = new Map<string, Votes>();
-  let columns: number[] | null = null;
-  const names = [ID_COLUMN, ...CHALLENGE_COLUMNS];
-  const sink: RowSink = (fields, line) => {
-    if (!columns) {
-      columns = findColumns(fields, names, file);
-      const unknown = fields.find((name) => !names.includes(name));
-      if (unknown !== undefined) throw new UserError(`${file}: column "${unknown}" is none of the challenge's columns`);
-      return;
-    }
-    const id = fields[columns[0]];
-    if (id === '') throw new UserError(`${file}, line ${line}, column ${ID_COLUMN}: empty`);
-    if (votes.has(id)) throw new UserError(`${file}, line ${line}: ${ID_COLUMN} ${id} is there a second time`);
-    const places = columns;
-    const values = CHALLENGE_COLUMNS.map((name, i) => {
-      const where = () => `${file}, line ${line}, column ${name}`;
-      const value = fraction(fields[places[i + 1]], where);
-      if (value === null) throw new UserError(`${where()}: no number`);
-      return value;
-    });
+  const sink = challengeTable(file, requiredFraction, (id, values, line) => {
+    checkNew(votes.has(id), file, line, id);
     // Not from the Float32Array: 0.7 as a float is less than 0.7, and would miss that threshold.
     const [smooth, featured, artifact] = values;
     votes.set(id, { smooth, featured, artifact, all: Float32Array.from(values) });
-  };
+  });
   return { sink, votes };
 }
 

@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { parse } from 'csv-parse';
 import { UserError } from '../engine/user_error.ts';
+import { fileError } from '../models/formats/file_error.node.ts';
 import { csvError, parseCsv, type RowSink, sinkOptions } from './csv.ts';
 
 /** Streams a csv file, gzipped if its name ends in .gz, through `sink`; the file is never held whole. */
@@ -14,7 +15,7 @@ export async function readCsv(path: string, sink: RowSink): Promise<void> {
   try {
     await (path.endsWith('.gz') ? pipeline(source, createGunzip(), parser) : pipeline(source, parser));
   } catch (error) {
-    throw fileError(csvError(error, path), path);
+    throw readError(csvError(error, path), path);
   }
 }
 
@@ -32,10 +33,7 @@ export async function readHeader(path: string): Promise<readonly string[]> {
   }
 }
 
-function fileError(error: unknown, path: string): unknown {
-  if (!(error instanceof Error) || error instanceof UserError || !('code' in error)) return error;
-  if (/^Z_/.test(String(error.code))) return new UserError(`${path} is not a whole gzip file: ${error.message}`);
-  if (error.code === 'ENOENT') return new UserError(`${path} does not exist`);
-  if (error.code === 'EACCES') return new UserError(`${path} may not be read by this user`);
-  return error;
+function readError(error: unknown, path: string): unknown {
+  if (error instanceof Error && 'code' in error && /^Z_/.test(String(error.code))) return new UserError(`${path} is not a whole gzip file: ${error.message}`);
+  return fileError('read', path, error);
 }

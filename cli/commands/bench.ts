@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import type { CatalogueOptions } from '../../bench/catalogue.ts';
 import type { Job } from '../../bench/contender.ts';
 import type { GrowthOptions } from '../../bench/growth.ts';
 import type { MemoryLevel } from '../../engine/program/recompute.ts';
@@ -22,6 +23,7 @@ export function register(program: Command): void {
   addMeasurement(bench, 'train', 'train', 'a training step of EfficientNet-B0: all weights, Adam, batch norm by batch statistics');
   addKernels(bench);
   addGrowth(bench);
+  addCatalogue(bench);
   // What a measurement forks to run an engine in a process of its own.
   bench.command('contender', { hidden: true }).argument('<engine>').action(async (engine: string) => {
     const { serve } = await import('../../bench/serve.ts');
@@ -162,5 +164,25 @@ Examples:
       const result = await benchGrowth({ ...options, program: [process.argv[1], 'bench', 'contender', 'tuningfork'], onProgress: (text) => console.error(text) });
       if (out !== undefined) await writeGrowthPage(out, result);
       console.log(json ? JSON.stringify(result, null, 2) : showGrowth(result));
+    });
+}
+
+function addCatalogue(bench: Command): void {
+  bench
+    .command('catalogue')
+    .description('the memory that a large catalogue takes: made in a temporary folder, opened, divided, and all its images decoded once; needs no GPU')
+    .option('--galaxies <n>', 'how many; as many as the Galaxy Challenge has when absent', wholeNumberWithin(1, 1e6), 61_578)
+    .option('--images <n>', 'different images among them, which the others are links to', wholeNumberWithin(1, 1000), 8)
+    .option('--side <pixels>', 'height and width of the images', wholeNumberWithin(32, 2048), 424)
+    .option('--batch <n>', 'images at once', wholeNumberWithin(1, 1024), 32)
+    .addHelpText('after', `
+Examples:
+  tuningfork bench catalogue
+  tuningfork bench catalogue --galaxies 2000 --side 128 --json | jq .memory`)
+    .action(async (_options: object, command: Command) => {
+      const { adapter: _adapter, tuning: _tuning, json, ...options } = allOptions<CatalogueOptions>(command);
+      const [{ benchCatalogue, showCatalogue }, { terminalProgress }] = await Promise.all([import('../../bench/catalogue.ts'), import('../progress.node.ts')]);
+      const result = await benchCatalogue({ ...options, images: Math.min(options.images, options.galaxies) }, terminalProgress());
+      console.log(json ? JSON.stringify(result, null, 2) : showCatalogue(result));
     });
 }

@@ -7,36 +7,64 @@ export interface Rmse {
   readonly constant: number;
 }
 
+/** NaN throughout where there are no galaxies. */
 export interface ChallengeRmse extends Rmse {
   readonly perQuestion: readonly (Rmse & { readonly number: number; readonly text: string })[];
   readonly perColumn: readonly (Rmse & { readonly name: string; readonly answer: string })[];
 }
 
+const WIDTH = CHALLENGE_COLUMNS.length;
+
 /**
- * The challenge's figure, √ of the mean over galaxies and columns of the squared difference, in total, by question and by column.
+ * The challenge's figure, √ of the mean over galaxies and columns of the squared difference, in total, by question and by column: in float64,
+ * galaxy by galaxy, holding a few sums a column and no rows. Variances by Welford's recurrence (1962), which does not cancel.
+ */
+export class RmseAccumulator {
+  readonly #squares = new Float64Array(WIDTH);
+  readonly #mean = new Float64Array(WIDTH);
+  readonly #spread = new Float64Array(WIDTH);
+  #galaxies = 0;
+
+  get galaxies(): number {
+    return this.#galaxies;
+  }
+
+  /** Adds a galaxy: rows of 37 numbers in the challenge's order. */
+  add(votes: ArrayLike<number>, prediction: ArrayLike<number>): void {
+    for (const row of [votes, prediction]) if (row.length !== WIDTH) throw new RangeError(`a row has ${WIDTH} columns, this one ${row.length}`);
+    this.#galaxies++;
+    for (let c = 0; c < WIDTH; c++) {
+      this.#squares[c] += (votes[c] - prediction[c]) ** 2;
+      const difference = votes[c] - this.#mean[c];
+      this.#mean[c] += difference / this.#galaxies;
+      this.#spread[c] += difference * (votes[c] - this.#mean[c]);
+    }
+  }
+
+  result(): ChallengeRmse {
+    const over = (first: number, columns: number): Rmse => {
+      const root = (sums: Float64Array) => Math.sqrt(sums.subarray(first, first + columns).reduce((a, b) => a + b, 0) / (columns * this.#galaxies));
+      return { rmse: root(this.#squares), constant: root(this.#spread) };
+    };
+    return {
+      ...over(0, WIDTH),
+      perQuestion: QUESTIONS.map(({ number, text, answers }) => ({ number, text, ...over(firstColumn(number), answers.length) })),
+      perColumn: QUESTIONS.flatMap(({ number, answers }) => answers.map(({ text }, i) => {
+        const c = firstColumn(number) + i;
+        return { name: CHALLENGE_COLUMNS[c], answer: text, ...over(c, 1) };
+      })),
+    };
+  }
+}
+
+/**
+ * The challenge's figure of predictions that are all at hand.
  * @param predictions n rows of 37 fractions
  * @param votes as many rows
  */
 export function challengeRmse(predictions: ArrayLike<number>, votes: readonly ArrayLike<number>[]): ChallengeRmse {
-  const width = CHALLENGE_COLUMNS.length;
-  if (predictions.length !== votes.length * width) throw new RangeError(`${predictions.length} fractions are not ${votes.length} rows of ${width}`);
-  const columns = CHALLENGE_COLUMNS.map((_, c) => {
-    const mean = votes.reduce((sum, row) => sum + row[c], 0) / votes.length;
-    return {
-      error: votes.reduce((sum, row, n) => sum + (predictions[n * width + c] - row[c]) ** 2, 0) / votes.length,
-      variance: votes.reduce((sum, row) => sum + (row[c] - mean) ** 2, 0) / votes.length,
-    };
-  });
-  const over = (some: typeof columns): Rmse => {
-    const root = (of: (column: (typeof columns)[number]) => number) => Math.sqrt(some.reduce((sum, column) => sum + of(column), 0) / some.length);
-    return { rmse: root(({ error }) => error), constant: root(({ variance }) => variance) };
-  };
-  return {
-    ...over(columns),
-    perQuestion: QUESTIONS.map(({ number, text, answers }) => ({ number, text, ...over(columns.slice(firstColumn(number), firstColumn(number) + answers.length)) })),
-    perColumn: QUESTIONS.flatMap(({ number, answers }) => answers.map(({ text }, i) => {
-      const c = firstColumn(number) + i;
-      return { name: CHALLENGE_COLUMNS[c], answer: text, ...over([columns[c]]) };
-    })),
-  };
+  if (predictions.length !== votes.length * WIDTH) throw new RangeError(`${predictions.length} fractions are not ${votes.length} rows of ${WIDTH}`);
+  const sums = new RmseAccumulator();
+  votes.forEach((row, n) => sums.add(row, Array.from(row, (_, c) => predictions[n * WIDTH + c])));
+  return sums.result();
 }

@@ -1,8 +1,10 @@
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SUBMISSION_HEADER, submissionRow } from '../../galaxies/challenge/submission.ts';
 import { CHALLENGE_COLUMNS } from '../../galaxies/columns.ts';
+import { syntheticDataset } from '../../galaxies/synthetic.ts';
 import { tuningfork as start } from './cli.ts';
 
 let folder: string;
@@ -83,6 +85,17 @@ describe('a model of vote fractions', () => {
     const { id, fractions, ...rest } = JSON.parse(line) as { id: string; fractions: Record<string, number> };
     expect([id, Object.keys(fractions), rest]).toEqual([rows[0][0], CHALLENGE_COLUMNS, {}]);
     expect(fractions['Class1.1']).toBeCloseTo(Number(rows[0][1]), 5);
+  });
+
+  it('predicts in the challenge\'s own format, which `score` judges as `evaluate` does', async () => {
+    const [truth, prediction] = [join(folder, 'truth.csv'), join(folder, 'submission.csv')];
+    writeFileSync(truth, SUBMISSION_HEADER + syntheticDataset(20, 9).galaxies.map(({ id, votes }) => submissionRow(id, votes!.all!)).join(''));
+    await succeed('predict', run, '--data', 'synthetic:20:9', '--format', 'kaggle', '--out', prediction);
+    const scored = JSON.parse(await succeed('score', truth, prediction, '--json')) as Figures;
+    const judged = JSON.parse(await succeed('evaluate', run, '--data', 'synthetic:20:9', '--json')) as Figures;
+    expect(scored).toMatchObject({ galaxies: 20, rmse: expect.closeTo(judged.rmse, 8), constant: expect.closeTo(judged.constant, 8) });
+    scored.perColumn.forEach(({ rmse }, c) => expect(rmse).toBeCloseTo(judged.perColumn[c].rmse, 8));
+    expect(await fail('predict', run, '--data', 'synthetic:2', '--format', 'kaggle', '--json')).toMatch(/two formats/);
   });
 
   it('is explained by column', async () => {

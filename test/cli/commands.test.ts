@@ -81,6 +81,7 @@ describe('predict', () => {
   });
 
   it('leaves nothing half-written', async () => {
+    expect(await fail('predict', run, '--data', 'synthetic:2', '--format', 'kaggle', '--out', join(folder, 'half.csv'))).toMatch(/run tells smooth from featured, and --format kaggle is for .*--task challenge/);
     expect(await fail('predict', run, '--data', join(folder, 'nowhere'), '--out', join(folder, 'half.csv'))).toContain('nowhere');
     expect(readdirSync(folder).filter((name) => name.startsWith('half'))).toEqual([]);
   });
