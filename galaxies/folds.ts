@@ -1,6 +1,7 @@
 import { UserError } from '../engine/user_error.ts';
-import type { Votes } from './dataset.ts';
-import { hashId } from './split.ts';
+import type { Dataset, Votes } from './dataset.ts';
+import { hashId, parseIdRanges, split, type Split } from './split.ts';
+import type { SplitOptions } from './train/task.ts';
 
 /**
  * The stratum of a galaxy: the answer to the first question that most volunteers gave, and whether fewer than half, up to four fifths or more
@@ -40,3 +41,25 @@ export function stratifiedFolds(ids: readonly string[], strata: readonly (string
   members.forEach(({ index }, position) => result[position % folds].push(index));
   return result.map((fold) => fold.sort((a, b) => a - b));
 }
+
+/**
+ * The side that each labelled galaxy (`labels[i]` not null) is on: by the hash of its id, or by the fold that is validated on.
+ * @throws UserError where a fold cannot be made, or is no longer the one that it was
+ */
+export function sidesOf({ name, galaxies }: Pick<Dataset, 'name' | 'galaxies'>, labels: readonly (string | null)[], { valFraction, trainOnly, fold }: SplitOptions): Split {
+  const ids = galaxies.map(({ id }) => id);
+  const barred = trainOnly === null ? undefined : parseIdRanges(trainOnly);
+  if (!fold) return split(ids, labels, { valFraction, trainOnly: barred });
+  const strata = galaxies.map(({ id, votes }, i) => (labels[i] === null || barred?.(id) ? null : voteStratum(votes!)));
+  const validation = stratifiedFolds(ids, strata, { folds: fold.of, seed: fold.seed })[fold.index - 1];
+  const kept = new Set(validation);
+  const sides = { train: ids.flatMap((_, i) => (labels[i] === null || kept.has(i) ? [] : [i])), validation };
+  if (fold.sides !== undefined && fold.sides !== sidesHash(ids, sides)) {
+    throw new UserError(`${name}: the galaxies that take part are no longer those of which fold ${fold.index} of ${fold.of} was made, so some would change sides; give the images, votes and --threshold that it was made with`);
+  }
+  return sides;
+}
+
+/** 32 bits that depend on which galaxies are on which side, and not on their order. */
+export const sidesHash = (ids: readonly string[], { train, validation }: Split): number =>
+  hashId([train.map((i) => `train ${ids[i]}`), validation.map((i) => `validation ${ids[i]}`)].flat().sort().join('\n'));

@@ -4,17 +4,18 @@ import { mean } from '../../engine/ops/reduce.ts';
 import { UserError } from '../../engine/user_error.ts';
 import { CHALLENGE_COLUMNS } from '../columns.ts';
 import type { Dataset } from '../dataset.ts';
-import { parseIdRanges, split, type Split } from '../split.ts';
+import { sidesOf } from '../folds.ts';
+import type { Split } from '../split.ts';
 import type { SplitOptions, Task } from '../train/task.ts';
 import { HEADS, type HeadName } from './heads.ts';
 
 /** Galaxies with all 37 fractions, and the side of the split that each is on. Throws a UserError where none has them. */
-export function splitVoted(dataset: Dataset, { valFraction, trainOnly }: SplitOptions): Split {
+export function splitVoted(dataset: Dataset, options: SplitOptions): Split {
   const voted = dataset.galaxies.map(({ votes }) => (votes?.all ? 'voted' : null));
   if (!voted.includes('voted')) {
     throw new UserError(`${dataset.name} has no vote fractions to learn from: the challenge needs its ${CHALLENGE_COLUMNS.length} columns, ${CHALLENGE_COLUMNS[0]} to ${CHALLENGE_COLUMNS[CHALLENGE_COLUMNS.length - 1]}, in a csv beside images/`);
   }
-  return split(dataset.galaxies.map(({ id }) => id), voted, { valFraction, trainOnly: trainOnly === null ? undefined : parseIdRanges(trainOnly) });
+  return sidesOf(dataset, voted, options);
 }
 
 /** The mean over the columns of the squared difference between a row of fractions and the votes. */
@@ -38,7 +39,7 @@ export function challenge(head: HeadName): Task {
     prepare(dataset, sides) {
       const { train, validation } = splitVoted(dataset, sides);
       for (const [name, side] of [['training', train], ['validation', validation]] as const) {
-        if (side.length === 0) throw new UserError(`${dataset.name}: no galaxy with votes is on the ${name} side; give more data, or another --val-fraction`);
+        if (side.length === 0) throw new UserError(`${dataset.name}: no galaxy with votes is on the ${name} side; give more data, or ${sides.fold ? 'fewer folds' : 'another --val-fraction'}`);
       }
       const votesOf = (galaxy: number) => dataset.galaxies[galaxy].votes!.all!;
       const error = (row: ArrayLike<number>, galaxy: number) => squaredError(row, votesOf(galaxy));

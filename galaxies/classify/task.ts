@@ -4,7 +4,8 @@ import { mean } from '../../engine/ops/reduce.ts';
 import { softmaxCrossEntropy } from '../../engine/ops/softmax_cross_entropy.ts';
 import type { Dataset } from '../dataset.ts';
 import { CLASSES, label, softLabel, type ClassName } from '../labels.ts';
-import { parseIdRanges, split, type Split } from '../split.ts';
+import { sidesOf } from '../folds.ts';
+import type { Split } from '../split.ts';
 import type { SplitOptions, Task } from '../train/task.ts';
 
 /** How votes become the classes that are learnt. */
@@ -18,10 +19,9 @@ export interface LabelOptions {
 }
 
 /** The class of each galaxy, null where no class reaches the threshold, and the side of the split that each labelled one is on. */
-function labelAndSplit(dataset: Dataset, { threshold, valFraction, trainOnly }: SplitOptions & Pick<LabelOptions, 'threshold'>): Split & { labels: (ClassName | null)[] } {
-  const labels = dataset.galaxies.map(({ votes }) => (votes ? label(votes, threshold) : null));
-  const ids = dataset.galaxies.map((g) => g.id);
-  return { labels, ...split(ids, labels, { valFraction, trainOnly: trainOnly === null ? undefined : parseIdRanges(trainOnly) }) };
+function labelAndSplit(dataset: Dataset, options: SplitOptions & Pick<LabelOptions, 'threshold'>): Split & { labels: (ClassName | null)[] } {
+  const labels = dataset.galaxies.map(({ votes }) => (votes ? label(votes, options.threshold) : null));
+  return { labels, ...sidesOf(dataset, labels, options) };
 }
 
 /** exp(xᵢ)/Σexp(x) in float64, shifted by the largest so that nothing overflows. */
@@ -55,7 +55,7 @@ export function smoothOrFeatured(options: LabelOptions): Task {
       for (const [name, side] of [['training', train], ['validation', validation]] as const) {
         for (const className of CLASSES) {
           if (!side.some((i) => labels[i] === className)) {
-            throw new UserError(`${dataset.name}: no ${className} galaxy reaches the threshold ${options.threshold} on the ${name} side (${side.length} galaxies); give more data, or another --threshold or --val-fraction`);
+            throw new UserError(`${dataset.name}: no ${className} galaxy reaches the threshold ${options.threshold} on the ${name} side (${side.length} galaxies); give more data, or another --threshold or ${sides.fold ? 'fewer folds' : '--val-fraction'}`);
           }
         }
       }

@@ -15,11 +15,23 @@ export interface Prepared {
   mark(row: ArrayLike<number>, galaxy: number): number;
 }
 
+/** One of the parts that galaxies are divided into for cross-validation: the one that is validated on. */
+export interface Fold {
+  /** 1 to `of`. */
+  readonly index: number;
+  readonly of: number;
+  readonly seed: number;
+  /** A hash of who is on which side. Where it is given, galaxies that come to another are refused: a fold depends on all that take part. */
+  readonly sides?: number;
+}
+
 export interface SplitOptions {
-  /** Share of the galaxies kept for validation, 0..1. */
+  /** Share of the galaxies kept for validation, 0..1; of a fold about its share. */
   readonly valFraction: number;
   /** Ids that must never be validated on, as ranges; null: none. */
   readonly trainOnly: string | null;
+  /** Decides instead of `valFraction` where it is given. */
+  readonly fold?: Fold;
 }
 
 /** What can be told of a model's answers during training beside the loss. */

@@ -45,6 +45,15 @@ export const RUN_FILES = {
   cache: 'cache',
 } as const;
 
+/** Throws where a run was begun with other options than these, and names them. */
+export function requireOptions(folder: string, earlier: Readonly<Record<string, unknown>>, options: TrainOptions): void {
+  const now = JSON.parse(JSON.stringify(options)) as Record<string, unknown>;
+  const changed = [...new Set([...Object.keys(earlier), ...Object.keys(now)])].filter((key) => JSON.stringify(earlier[key]) !== JSON.stringify(now[key]));
+  if (changed.length === 0) return;
+  const list = changed.map((key) => `${key} was ${JSON.stringify(earlier[key])} and is now ${JSON.stringify(now[key])}`).join('; ');
+  throw new UserError(`${folder} holds a run with other options (${list}); give the same ones to resume it, or another --out`);
+}
+
 /**
  * Begins a run directory, or goes on with one that was begun earlier, which must have the same options. Another choice among kernels
  * gives other last bits, so a run keeps those that it begins with, whatever is tuned later.
@@ -62,13 +71,7 @@ async function openRun(device: Device, folder: string, options: TrainOptions, pr
   }
   // What a killed run was writing.
   for (const name of readdirSync(folder)) if (/^\..*\.\d+\.\d+\.tmp$/.test(name)) rmSync(join(folder, name), { force: true });
-  const earlier = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
-  const now = JSON.parse(text) as Record<string, unknown>;
-  const changed = [...new Set([...Object.keys(earlier), ...Object.keys(now)])].filter((key) => JSON.stringify(earlier[key]) !== JSON.stringify(now[key]));
-  if (changed.length > 0) {
-    const list = changed.map((key) => `${key} was ${JSON.stringify(earlier[key])} and is now ${JSON.stringify(now[key])}`).join('; ');
-    throw new UserError(`${folder} holds a run with other options (${list}); give the same ones to resume it, or another --out`);
-  }
+  requireOptions(folder, JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>, options);
   // A run of a version that did not tune has none: it goes on with the defaults that it began with.
   device.tuning = existsSync(tuningPath) ? TuningTable.parse(readFileSync(tuningPath, 'utf8'), `${tuningPath}, which says what kernels the run goes on with,`) : new TuningTable();
   if (String(device.tuning.only(device.identity)) !== tuned) progress.line(`resuming with the kernels that the run began with (${tuningPath}), not with those tuned since`);
