@@ -1,11 +1,15 @@
 import { basename, join, resolve } from 'node:path';
 import { UserError } from '../engine/user_error.ts';
+import { sideName } from '../galaxies/folds.ts';
 import { taskOf, type TaskOptions } from '../galaxies/tasks.ts';
+import type { Fold } from '../galaxies/train/task.ts';
 import { RUN_FILES } from '../galaxies/train/train.node.ts';
 import { makeFolder } from '../models/formats/make_folder.node.ts';
 import type { Json } from '../models/formats/model_file.ts';
+import { SUMMARY } from './crossval_folder.node.ts';
 import { judgeModel } from './judge.node.ts';
-import { loadModel, requireTask, viewsFor, type LoadedModel } from './load_model.node.ts';
+import { loadEnsemble } from './ensemble.node.ts';
+import { requireTask, viewsFor, type LoadedModel } from './load_model.node.ts';
 import { openGalaxies } from './open_galaxies.node.ts';
 import { defaultData, type GlobalOptions } from './options.ts';
 import { terminalProgress } from './progress.node.ts';
@@ -27,13 +31,14 @@ type Split = 'validation' | 'train' | 'all';
 /** Judges a model on galaxies with votes: prints the figures and, with --out, writes metrics.json and report.html. */
 export async function evaluate(path: string, flags: EvaluateFlags): Promise<void> {
   using device = await openSession(flags);
-  using model = await loadModel(device, path);
+  using ensemble = await loadEnsemble(device, path);
+  const { model, networks } = ensemble;
   const stored = requireTask(model, path);
-  const settings = settingsFor(model, stored, flags);
+  const settings = settingsFor(model, networks, stored, flags);
   const task = taskOf(settings.task);
   if (model.classes.join() !== task.outputs.join()) throw new UserError(`${path}: its classes are ${model.classes.join(', ')}, and galaxies are labelled ${task.outputs.join(', ')}`);
   const progress = terminalProgress();
-  const dataset = await openGalaxies(settings.data, flags.skipBad ?? false, progress);
+  const dataset = await openGalaxies(settings.data, settings.skipBad, progress, settings.limit);
   try {
     for (const note of dataset.notes) progress.line(note);
     const { train, validation } = task.split(dataset, settings);
@@ -41,14 +46,15 @@ export async function evaluate(path: string, flags: EvaluateFlags): Promise<void
     const threshold = settings.task.name === 'challenge' ? undefined : settings.task.threshold;
     if (galaxies.length === 0) throw new UserError(`${dataset.name} has no galaxy to judge on: none of the ${settings.split === 'all' ? 'galaxies' : `${settings.split} split`} has votes${threshold === undefined ? '' : ` that reach the threshold ${threshold}`}`);
     const { built: { network }, parameters } = model;
-    const judged = await judgeModel(device, { network, parameters, task, views: viewsFor(model, dataset), dataset, galaxies, tta: settings.tta, measuredOn: settings.measuredOn }, settings.task, progress);
+    const views = viewsFor(model, dataset);
+    const judged = await judgeModel(device, { network, parameters, predict: ensemble.predictWith(task, views), task, views, dataset, galaxies, tta: settings.tta, measuredOn: settings.measuredOn }, settings.task, progress);
     if (flags.json) console.log(JSON.stringify({ data: dataset.name, split: settings.split, task: settings.task.name, threshold, tta: settings.tta, ...judged.figures }, null, 2));
     else console.log(`Measured on ${judged.measuredOn}.\n${judged.text}`);
     if (flags.out === undefined) return;
 
     makeFolder(flags.out);
     await judged.write(flags.out, {
-      run: { name: `${basename(path)} on ${dataset.name}`, model: network.name, adapter: device.adapter.description },
+      run: { name: `${basename(path)} on ${dataset.name}`, model: networks === 1 ? network.name : `${network.name}, mean of ${networks} networks (maps are of the first)`, adapter: device.adapter.description },
       sides: [{ name: settings.split, galaxies }],
       figures: { ...settings, model: path },
     });
@@ -65,12 +71,15 @@ interface Settings {
   readonly task: TaskOptions;
   readonly valFraction: number;
   readonly trainOnly: string | null;
+  readonly fold?: Fold;
+  readonly skipBad: boolean;
+  readonly limit?: number;
   readonly tta: number;
   readonly measuredOn: string;
 }
 
 /** What the flags leave open: as in the model's training where the data is the same, and all galaxies where it is not. */
-function settingsFor({ file }: LoadedModel, stored: TaskOptions, flags: EvaluateFlags): Settings {
+function settingsFor({ file }: LoadedModel, networks: number, stored: TaskOptions, flags: EvaluateFlags): Settings {
   if (stored.name === 'challenge' && flags.threshold !== undefined) throw new UserError('--threshold makes labels of votes, and this model predicts the votes themselves; leave it out');
   const trained = file!.config;
   const number = (value: Json | undefined) => (typeof value === 'number' ? value : undefined);
@@ -78,15 +87,22 @@ function settingsFor({ file }: LoadedModel, stored: TaskOptions, flags: Evaluate
   const trainedOn = text(trained.data);
   const data = flags.data ?? trainedOn ?? defaultData();
   const sameData = trainedOn !== undefined && resolve(data) === resolve(trainedOn);
-  const split = flags.split ?? (sameData ? 'validation' : 'all');
-  const galaxies = split === 'all' ? `all ${stored.name === 'challenge' ? 'galaxies with votes' : 'labelled galaxies'}` : `the ${split} split`;
+  // A fold is made of all galaxies that take part, so it is the same only among the same.
+  const fold = sameData ? (trained.fold as unknown as Fold | undefined) : undefined;
+  if (fold && (flags.valFraction !== undefined || flags.trainOnly !== undefined)) throw new UserError(`--val-fraction and --train-only say nothing here: ${data} was divided into ${fold.of} folds; leave them out, or give other --data`);
+  if (fold && networks > 1 && flags.split !== undefined && flags.split !== 'all') throw new UserError(`--split ${flags.split} is nothing to an ensemble: each galaxy of ${data} is on the validation side of one of its networks; evaluate a fold, or give other --data`);
+  const split = flags.split ?? (sameData && networks === 1 ? 'validation' : 'all');
+  const galaxies = split === 'all' ? `all ${stored.name === 'challenge' ? 'galaxies with votes' : 'labelled galaxies'}` : sideName(split, fold);
   return {
     data,
     split,
     task: stored.name === 'challenge' ? stored : { ...stored, threshold: flags.threshold ?? stored.threshold },
     valFraction: flags.valFraction ?? (sameData ? number(trained.valFraction) : undefined) ?? 0.2,
     trainOnly: flags.trainOnly ?? (sameData ? text(trained.trainOnly) : undefined) ?? null,
+    ...(fold && networks === 1 && { fold }),
+    skipBad: flags.skipBad ?? (fold !== undefined && trained.skipBad === true),
+    ...(fold && { limit: number(trained.limit) }),
     tta: flags.tta ?? number(trained.tta) ?? 1,
-    measuredOn: `${galaxies} of ${data}${sameData && split !== 'validation' ? ', which the model was trained on' : ''}`,
+    measuredOn: `${galaxies} of ${data}${sameData && split !== 'validation' ? `, ${networks === 1 ? 'which the model was trained on' : `on each of which at least ${networks - 1} of the ${networks} networks were trained (the fair figure is in ${SUMMARY})`}` : ''}`,
   };
 }

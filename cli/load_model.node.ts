@@ -10,6 +10,7 @@ import { parseSafetensors } from '../models/formats/safetensors.ts';
 import { unpackModel, type Model } from '../models/formats/model_file.ts';
 import { fileError } from '../models/formats/file_error.node.ts';
 import { ParameterSet } from '../models/parameter_set.ts';
+import { finishedFolds } from './crossval_folder.node.ts';
 import { existsSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -33,6 +34,8 @@ export interface LoadedModel extends Disposable {
  */
 export async function loadModel(device: Device, path: string): Promise<LoadedModel> {
   if (!existsSync(path)) throw new UserError(`there is no model ${path}; give a run directory, a model.safetensors, or a weights file`);
+  const folds = finishedFolds(path);
+  if (folds) throw new UserError(`${path} is a cross-validation of ${folds.length} folds, and this needs one network; give a fold of it, such as ${folds[0]}`);
   const file = statSync(path).isDirectory() ? join(path, 'model.safetensors') : path;
   const bytes = await readFile(file).catch((error) => {
     throw fileError('read', file, error);

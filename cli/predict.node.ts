@@ -1,9 +1,9 @@
 import { SUBMISSION_HEADER, submissionRow } from '../galaxies/challenge/submission.ts';
 import { taskOf } from '../galaxies/tasks.ts';
-import { predictGalaxies } from '../galaxies/train/predictor.ts';
 import { SILENT } from '../galaxies/train/progress.ts';
 import { UserError } from '../engine/user_error.ts';
-import { loadModel, requireTask, viewsFor } from './load_model.node.ts';
+import { loadEnsemble } from './ensemble.node.ts';
+import { requireTask, viewsFor } from './load_model.node.ts';
 import { openGalaxies } from './open_galaxies.node.ts';
 import type { GlobalOptions } from './options.ts';
 import { PartFile } from './part_file.node.ts';
@@ -25,7 +25,8 @@ const CHUNK = 512;
 /** Class probabilities or vote fractions of every galaxy of a folder, as csv (or a JSON line each), written as they are made. */
 export async function predict(path: string, flags: PredictFlags): Promise<void> {
   using device = await openSession(flags);
-  using model = await loadModel(device, path);
+  using ensemble = await loadEnsemble(device, path);
+  const { model } = ensemble;
   const task = taskOf(requireTask(model, path));
   const kaggle = flags.format === 'kaggle';
   if (kaggle && task.name !== 'challenge') throw new UserError(`${path} tells ${model.classes.join(' from ')}, and --format kaggle is for the challenge's vote fractions; train with --task challenge`);
@@ -36,7 +37,7 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
   const write = (text: string) => (out ? out.write(text) : void process.stdout.write(text));
   try {
     for (const note of dataset.notes) progress.line(note);
-    const answering = { network: model.built.network, parameters: model.parameters, task, views: viewsFor(model, dataset) };
+    const predictChunk = ensemble.predictWith(task, viewsFor(model, dataset));
     const { classes } = model;
     // Fractions of votes are no alternatives: there is no largest to name.
     const names = task.name === 'challenge' ? undefined : classes;
@@ -45,7 +46,7 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
     progress.start('predicting', dataset.galaxies.length);
     for (let start = 0; start < dataset.galaxies.length; start += CHUNK) {
       const galaxies = Array.from({ length: Math.min(CHUNK, dataset.galaxies.length - start) }, (_, i) => start + i);
-      const predictions = await predictGalaxies(device, answering, galaxies, flags.tta, { ...SILENT, tick: (done) => progress.tick(start + done) });
+      const predictions = await predictChunk(galaxies, flags.tta, { ...SILENT, tick: (done) => progress.tick(start + done) });
       const rows = galaxies.map((galaxy, i) => {
         const row = predictions.subarray(i * classes.length, (i + 1) * classes.length);
         const { id } = dataset.galaxies[galaxy];

@@ -1,10 +1,14 @@
 import { basename } from 'node:path';
+import type { Device } from '../engine/device/device.ts';
 import type { MemoryLevel } from '../engine/program/recompute.ts';
 import { UserError } from '../engine/user_error.ts';
 import type { HeadName } from '../galaxies/challenge/heads.ts';
+import type { Dataset } from '../galaxies/dataset.ts';
+import { sideName } from '../galaxies/folds.ts';
 import { DEFAULT_THRESHOLD } from '../galaxies/labels.ts';
 import { taskOf, type TaskOptions } from '../galaxies/tasks.ts';
 import type { TrainOptions } from '../galaxies/train/options.ts';
+import type { Progress } from '../galaxies/train/progress.ts';
 import { trainingContext } from '../galaxies/train/report_context.ts';
 import { RUN_FILES, trainNetwork } from '../galaxies/train/train.node.ts';
 import { judgeModel, type Judged } from './judge.node.ts';
@@ -95,21 +99,31 @@ export async function train(flags: TrainFlags): Promise<void> {
 }
 
 /** The whole job in a run directory: training, evaluation, report. */
-export async function runTraining(options: TrainOptions, out: string, global: GlobalOptions): Promise<Judged> {
+async function runTraining(options: TrainOptions, out: string, global: GlobalOptions): Promise<Judged> {
   using device = await openSession(global);
   const progress = terminalProgress();
   const dataset = await openGalaxies(options.data, options.skipBad, progress, options.limit);
   try {
     for (const note of dataset.notes) progress.line(note);
-    if (device.adapter.software) progress.line(`computing on ${device.adapter.description}, a software adapter: a GPU would be much faster`);
-    using trained = await trainNetwork(device, dataset, taskOf(options.task), options, out, progress);
-    const { task, model: { network }, parameters, views, prepared: { validation } } = trained;
-    const measuredOn = 'the validation split, which took no part in training';
-    const judged = await judgeModel(device, { network, parameters, task, views, dataset, galaxies: validation, tta: options.tta, measuredOn }, options.task, progress);
-    await judged.write(out, trainingContext(device, trained, options, basename(out)));
-    return judged;
+    tellSoftware(device, progress);
+    return await trainAndJudge(device, dataset, options, out, progress);
   } finally {
     progress.end();
     await dataset.close();
   }
+}
+
+/** A line where a GPU would be much faster. */
+export function tellSoftware({ adapter: { software, description } }: Device, progress: Progress): void {
+  if (software) progress.line(`computing on ${description}, a software adapter: a GPU would be much faster`);
+}
+
+/** The same on a device and with galaxies that are open. */
+export async function trainAndJudge(device: Device, dataset: Dataset, options: TrainOptions, out: string, progress: Progress): Promise<Judged> {
+  using trained = await trainNetwork(device, dataset, taskOf(options.task), options, out, progress);
+  const { task, model: { network }, parameters, views, prepared: { validation } } = trained;
+  const measuredOn = `${sideName('validation', options.fold)}, which took no part in training`;
+  const judged = await judgeModel(device, { network, parameters, task, views, dataset, galaxies: validation, tta: options.tta, measuredOn }, options.task, progress);
+  await judged.write(out, trainingContext(device, trained, options, basename(out)));
+  return judged;
 }

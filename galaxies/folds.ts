@@ -1,7 +1,7 @@
 import { UserError } from '../engine/user_error.ts';
 import type { Dataset, Votes } from './dataset.ts';
 import { hashId, parseIdRanges, split, type Split } from './split.ts';
-import type { SplitOptions } from './train/task.ts';
+import type { Fold, Prepared, SplitOptions } from './train/task.ts';
 
 /**
  * The stratum of a galaxy: the answer to the first question that most volunteers gave, and whether fewer than half, up to four fifths or more
@@ -61,5 +61,11 @@ export function sidesOf({ name, galaxies }: Pick<Dataset, 'name' | 'galaxies'>, 
 }
 
 /** 32 bits that depend on which galaxies are on which side, and not on their order. */
-export const sidesHash = (ids: readonly string[], { train, validation }: Split): number =>
+export const sidesHash = (ids: readonly string[], { train, validation }: Pick<Prepared, 'train' | 'validation'>): number =>
   hashId([train.map((i) => `train ${ids[i]}`), validation.map((i) => `validation ${ids[i]}`)].flat().sort().join('\n'));
+
+/** What a side of a division is called. */
+export function sideName(side: 'train' | 'validation', fold?: Fold): string {
+  if (!fold) return `the ${side} split`;
+  return side === 'validation' ? `fold ${fold.index} of ${fold.of}` : `all folds but fold ${fold.index} of ${fold.of}`;
+}

@@ -24,6 +24,9 @@ export interface ViewGeometry {
 
 const COLOUR_STREAM = 1;
 
+/** Images that a ViewMaker keeps decoded: a batch and the next one. */
+export const KEPT_IMAGES = 128;
+
 /** Makes the views of a dataset and the feeds that show them to a program; decodes what it needs and keeps the last few images. */
 export class ViewMaker {
   readonly side: number;
@@ -34,8 +37,6 @@ export class ViewMaker {
     readonly geometry: ViewGeometry,
     private readonly augmentation: AugmentationOptions,
     private readonly seed: number,
-    /** Images kept decoded: a batch and the next one. */
-    private readonly kept = 128,
   ) {
     this.side = sourceSide(geometry.crop, true);
   }
@@ -66,7 +67,7 @@ export class ViewMaker {
       square = this.dataset.load(galaxy).then((image) => sourceSquare(image, this.side, this.geometry.crop));
       this.squares.set(galaxy, square);
       // The oldest goes first: a Map keeps the order of insertion.
-      if (this.squares.size > this.kept) this.squares.delete(this.squares.keys().next().value!);
+      if (this.squares.size > KEPT_IMAGES) this.squares.delete(this.squares.keys().next().value!);
     }
     return square;
   }

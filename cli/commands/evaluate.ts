@@ -6,7 +6,7 @@ export function register(program: Command): void {
   program
     .command('evaluate')
     .description('judge a model on galaxies with votes: accuracy, confusion, scores per class, calibration, or the RMSE of vote fractions; with --out a report')
-    .argument('<model>', 'a run directory or its model.safetensors')
+    .argument('<model>', 'a run directory, its model.safetensors, or the folder of a finished cross-validation: the mean of its networks')
     .option('--data <folder>', 'a folder of labelled galaxies, or synthetic:400; what the model was trained on when absent')
     .addOption(new Option('--split <side>', 'which galaxies; validation where the model was trained on the same data, all where not').choices(['validation', 'train', 'all']))
     .option('--threshold <share>', 'how much of the votes makes a label; as in training when absent', numberWithin(0, 1))
@@ -19,6 +19,7 @@ export function register(program: Command): void {
 Examples:
   tuningfork evaluate runs/b0
   tuningfork evaluate runs/b0 --data galaxies/ --threshold 0.8 --out runs/b0-clear
+  tuningfork evaluate runs/cv --data other/                # the mean of all folds, on galaxies that none was trained on
   tuningfork evaluate runs/b0 --data synthetic:200 --json | jq .accuracy`)
     .action(async (model: string, _options: object, command: Command) => {
       const { evaluate } = await import('../evaluate.node.ts');

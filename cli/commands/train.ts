@@ -4,7 +4,7 @@ import type { TrainFlags } from '../train.node.ts';
 
 /** `tuningfork train`. */
 export function register(program: Command): void {
-  addOptions(program.command('train'))
+  addTrainOptions(program.command('train'), 'runs/classifier')
     .description('train a network on galaxies (smooth or featured, or the votes of the Galaxy Challenge) and write its report; resumes what was interrupted')
     .addHelpText('after', `
 Examples:
@@ -21,15 +21,16 @@ A run that was interrupted goes on when the same command is given again.`)
 
 /** The flags of `tuningfork train` with these arguments. */
 export function trainFlags(args: readonly string[]): TrainFlags {
-  return addOptions(new Command('train')).parse(args, { from: 'user' }).opts<TrainFlags>();
+  return addTrainOptions(new Command('train'), 'runs/classifier').parse(args, { from: 'user' }).opts<TrainFlags>();
 }
 
-function addOptions(command: Command): Command {
+/** The options of a training, which cross-validation has too. */
+export function addTrainOptions(command: Command, out: string): Command {
   return command
     .addOption(new Option('--task <name>', 'what is learnt: a class, or the 37 vote fractions of the Galaxy Challenge').choices(['smooth-or-featured', 'challenge']).default('smooth-or-featured'))
     .addOption(new Option('--head <name>', 'of the challenge: fractions that obey the decision tree (the default), or a sigmoid each').choices(['tree', 'independent']))
     .option('--data <folder>', 'a folder of galaxies, or synthetic:400 to draw 400', defaultData())
-    .option('--out <folder>', 'the run directory', 'runs/classifier')
+    .option('--out <folder>', 'the run directory', out)
     .option('--model <name>', `${MODELS}; chosen by whether there are weights when absent`)
     .option('--width <share>', 'channels of a VGG or ResNet in shares of its own; of the challenge\'s galaxy_vgg 0.25 when absent', numberWithin(0.05, 1))
     .option('--weights <file>', 'trained weights to begin from, as safetensors; without them the whole network is trained from scratch')

@@ -1,5 +1,5 @@
 import type { Device } from '../../engine/device/device.ts';
-import { measurement, predictGalaxies, type Examination } from '../train/predictor.ts';
+import { answersOf, measurement, type Examination } from '../train/predictor.ts';
 import type { Progress } from '../train/progress.ts';
 import { challengeRmse, type ChallengeRmse } from './rmse.ts';
 
@@ -11,7 +11,7 @@ export interface ChallengeJudgement extends ChallengeRmse {
 
 /** Predicts every galaxy of an examination, all of which have the 37 fractions, and judges the answers. */
 export async function examineChallenge(device: Device, examination: Examination, progress: Progress): Promise<ChallengeJudgement> {
-  const { dataset, galaxies, tta } = examination;
-  const predictions = await predictGalaxies(device, examination, galaxies, tta, progress);
+  const { dataset, galaxies } = examination;
+  const predictions = await answersOf(device, examination, progress);
   return { measuredOn: measurement(examination), galaxies: galaxies.length, ...challengeRmse(predictions, galaxies.map((g) => dataset.galaxies[g].votes!.all!)) };
 }

@@ -5,7 +5,7 @@ import { CLASSES, label } from '../labels.ts';
 import { accuracy, classScores, confidentMistakes, confusionMatrix, logLoss, predicted, thresholdTradeOff, type Mistake, type Predictions } from '../metrics.ts';
 import type { Evaluation } from '../report/data.ts';
 import { rocAuc, rocCurve } from '../roc.ts';
-import { measurement, predictGalaxies, type Examination } from '../train/predictor.ts';
+import { answersOf, measurement, type Examination } from '../train/predictor.ts';
 import type { Progress } from '../train/progress.ts';
 
 /** What is known of a classifier's answers: the figures of the report, and which rows are its surest mistakes. */
@@ -63,8 +63,8 @@ export const classAt = (dataset: Dataset, threshold: number) => (galaxy: number)
 
 /** Predicts every galaxy of an examination, each of which reaches the label threshold, and judges the answers. */
 export async function examine(device: Device, examination: Examination, threshold: number, progress: Progress): Promise<Judgement> {
-  const { dataset, galaxies, tta } = examination;
-  const probabilities = await predictGalaxies(device, examination, galaxies, tta, progress);
+  const { dataset, galaxies } = examination;
+  const probabilities = await answersOf(device, examination, progress);
   const labels = galaxies.map(classAt(dataset, threshold));
   return judge(dataset, galaxies, { probabilities, labels, classes: CLASSES.length }, CLASSES, measurement(examination));
 }

@@ -71,8 +71,13 @@ export async function predictGalaxies(device: Device, { network, parameters, tas
   return result;
 }
 
+/** How galaxies are predicted: rows [n, K]. */
+export type Predict = (galaxies: readonly number[], tta: number, progress: Progress) => Promise<Float64Array>;
+
 /** A network and the galaxies with votes that it is judged on. */
 export interface Examination extends Answering {
+  /** Where others answer with the network: what they say together. It is still the network alone that is explained. */
+  readonly predict?: Predict;
   readonly dataset: Dataset;
   /** Indices into the dataset. */
   readonly galaxies: readonly number[];
@@ -80,6 +85,12 @@ export interface Examination extends Answering {
   readonly tta: number;
   /** What the galaxies are, as a phrase: `the validation split, which took no part in training`. */
   readonly measuredOn: string;
+}
+
+/** The answers of an examination: the network's, or what it says together with others. */
+export function answersOf(device: Device, examination: Examination, progress: Progress): Promise<Float64Array> {
+  const { galaxies, tta, predict } = examination;
+  return predict ? predict(galaxies, tta, progress) : predictGalaxies(device, examination, galaxies, tta, progress);
 }
 
 /** What predictions were measured on, and over how many views each was averaged, as a phrase. */

@@ -1,0 +1,116 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { UserError } from '../engine/user_error.ts';
+import { summariseFolds, type CrossvalSummary, type FoldResult } from '../galaxies/crossval.ts';
+import type { Dataset } from '../galaxies/dataset.ts';
+import { sidesHash } from '../galaxies/folds.ts';
+import { decimal, percent } from '../galaxies/report/pieces.ts';
+import { taskOf } from '../galaxies/tasks.ts';
+import type { TrainOptions } from '../galaxies/train/options.ts';
+import type { FigureName } from '../galaxies/train/task.ts';
+import { RUN_FILES, requireOptions } from '../galaxies/train/train.node.ts';
+import { writeFileAtomic } from '../models/formats/atomic.node.ts';
+import { SUMMARY, begunFolds, foldFolder, foldsOf, isFinished, listFolds, unfinished } from './crossval_folder.node.ts';
+import { openGalaxies } from './open_galaxies.node.ts';
+import { terminalProgress } from './progress.node.ts';
+import { openSession } from './session.node.ts';
+import { textTable } from './text_table.ts';
+import { tellSoftware, trainAndJudge, trainOptions, type TrainFlags } from './train.node.ts';
+
+export interface CrossvalFlags extends TrainFlags {
+  readonly folds: number;
+  /** The only one to train, from 1. */
+  readonly fold?: number;
+}
+
+/** Trains a network for each fold in a run directory of its own, those that are finished aside, and tells what they say together. */
+export async function crossval(flags: CrossvalFlags): Promise<void> {
+  const { folds, fold, out, json } = flags;
+  if (fold !== undefined && fold > folds) throw new UserError(`--fold ${fold}: there are only ${folds} folds; give 1 to ${folds}, or more --folds`);
+  const progress = terminalProgress();
+  const options = trainOptions({ ...flags, valFraction: 1 / folds });
+  const dataset = await openGalaxies(options.data, options.skipBad, progress, options.limit);
+  try {
+    for (const note of dataset.notes) progress.line(note);
+    const all = optionsOfFolds(dataset, options, folds);
+    requireBegunAlike(out, all);
+    const chosen = fold === undefined ? all : [all[fold - 1]];
+    const todo = chosen.filter((each) => !isFinished(foldFolder(out, each.fold!.index)));
+    if (todo.length < chosen.length) progress.line(`${chosen.length - todo.length} of ${chosen.length} folds ${chosen.length - todo.length === 1 ? 'was' : 'were'} finished before`);
+    if (todo.length > 0) {
+      using device = await openSession(flags);
+      tellSoftware(device, progress);
+      const { tuning } = device;
+      for (const each of todo) {
+        progress.line(`fold ${each.fold!.index} of ${folds}`);
+        // A run that resumes has its own.
+        device.tuning = tuning;
+        const { headline } = await trainAndJudge(device, dataset, each, foldFolder(out, each.fold!.index), progress);
+        progress.line(headline);
+      }
+    }
+    const missing = unfinished(out, folds);
+    if (missing.length > 0) {
+      const finished = fold === undefined ? [] : [resultOf(out, fold)];
+      if (json) console.log(JSON.stringify({ folds: finished, missing }, null, 2));
+      else console.log(`Fold ${fold} of ${folds} is finished; the summary comes with the last: ${listFolds(missing)}`);
+      return;
+    }
+    // Other processes may have begun theirs since.
+    requireBegunAlike(out, all);
+    const summary = summariseFolds(taskOf(options.task).figure.name, all.map((_, i) => resultOf(out, i + 1)));
+    const { fold: _fold, ...common } = all[0];
+    const text = `${JSON.stringify({ ...summary, options: common }, null, 2)}\n`;
+    await writeFileAtomic(join(out, SUMMARY), text);
+    if (json) process.stdout.write(text);
+    else console.log(`${showSummary(summary)}\nSummary: ${join(out, SUMMARY)}`);
+  } finally {
+    progress.end();
+    await dataset.close();
+  }
+}
+
+/** The options of every fold's training. Throws where one of them cannot be trained, before any is. */
+function optionsOfFolds(dataset: Dataset, options: TrainOptions, folds: number): TrainOptions[] {
+  const task = taskOf(options.task);
+  const ids = dataset.galaxies.map(({ id }) => id);
+  return Array.from({ length: folds }, (_, i) => {
+    const fold = { index: i + 1, of: folds, seed: options.seed };
+    return { ...options, fold: { ...fold, sides: sidesHash(ids, task.prepare(dataset, { ...options, fold })) } };
+  });
+}
+
+/** Throws where a folder holds what does not belong to a cross-validation with these options. */
+function requireBegunAlike(out: string, all: readonly TrainOptions[]): void {
+  if (existsSync(join(out, RUN_FILES.config))) throw new UserError(`${out} holds a single training; give another --out`);
+  for (const [index, earlier] of begunFolds(out)) {
+    const run = foldFolder(out, index);
+    const folds = foldsOf(earlier);
+    if (folds === undefined) throw new UserError(`${run} holds a training on no fold; give another --out`);
+    if (folds !== all.length) throw new UserError(`${out} holds a cross-validation of ${folds} folds, and this is one of ${all.length}; give --folds ${folds} to go on with it, or another --out`);
+    const options = all[index - 1];
+    const { sides, ...fold } = earlier.fold as NonNullable<TrainOptions['fold']>;
+    const { sides: now, ...same } = options.fold!;
+    // Told only where nothing else explains it.
+    requireOptions(run, { ...earlier, fold }, { ...options, fold: same });
+    if (sides !== now) throw new UserError(`${out} was begun with other galaxies: images or votes of ${options.data} have changed since, and with them the folds; give the same ones to go on, or another --out`);
+  }
+}
+
+/** What a finished fold came to, from its metrics.json. */
+function resultOf(out: string, fold: number): FoldResult {
+  const metrics = JSON.parse(readFileSync(join(foldFolder(out, fold), RUN_FILES.metrics), 'utf8')) as {
+    readonly accuracy?: { readonly value: number }; readonly rmse?: number; readonly bestEpoch: number | null; readonly keep: 'best' | 'last'; readonly counts: { readonly train: number; readonly validation: number };
+  };
+  const { accuracy, rmse, bestEpoch, keep, counts } = metrics;
+  return { fold, ...counts, bestEpoch: keep === 'best' ? bestEpoch : null, figure: (accuracy?.value ?? rmse)! };
+}
+
+const SHOW: Readonly<Record<FigureName, (value: number) => string>> = { accuracy: percent, RMSE: (value) => decimal(value, 4) };
+
+function showSummary({ figure, folds, mean, standardDeviation, outOfFold }: CrossvalSummary): string {
+  const show = SHOW[figure];
+  const table = textTable(['fold', 'trained on', 'judged on', 'best epoch', figure], folds.map(({ fold, train, validation, bestEpoch, figure: value }) => [String(fold), String(train), String(validation), bestEpoch === null ? 'last kept' : String(bestEpoch), show(value)]));
+  const interval = outOfFold.low === undefined ? '' : ` (95 % interval ${show(outOfFold.low)} to ${show(outOfFold.high!)})`;
+  return `${table}\n\n${figure} ${show(mean)} ± ${show(standardDeviation)}: mean and standard deviation of ${folds.length} folds\n${figure} ${show(outOfFold.value)}${interval} over all ${outOfFold.galaxies} galaxies together, each predicted by the network that did not train on it`;
+}
