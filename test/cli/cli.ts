@@ -8,7 +8,8 @@ export interface Ended {
   readonly stderr: string;
 }
 
-const PROGRAM = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+/** The built program. */
+export const PROGRAM = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 
 /** Runs the built program as a user does. Variables given as undefined are taken out of the environment. */
 export async function tuningfork(args: readonly string[], env: Record<string, string | undefined> = {}): Promise<Ended> {

@@ -1,18 +1,16 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, watch } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadCheckpoint } from '../../galaxies/train/checkpoint.node.ts';
 import { RUN_FILES } from '../../galaxies/train/train.node.ts';
-import { tuningfork } from '../cli/cli.ts';
+import { PROGRAM, tuningfork } from '../cli/cli.ts';
 import { uniform } from '../random.ts';
 import { writeRandomB0 } from './b0_weights.ts';
 import { scratchFolder } from './training.ts';
 
 /** Six processes one after another: beside other work a minute and more. */
 const SLOW = 300_000;
-const PROGRAM = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 const scratch = scratchFolder();
 
 /** When to pull the plug: so many milliseconds after the n-th event of a file in the run directory (`rename`: it appears or goes; `change`: it grows). */
