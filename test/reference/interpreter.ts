@@ -20,16 +20,16 @@ export type Values = Map<Tensor, Float64Array>;
  * Evaluates any graph of tensors in float64, op by op as the graph says it, with the references that the ops' own tests prove: no
  * fusion, no planning, no GPU. What a program computes, gradients included, must be this up to rounding.
  *
- * @param round applied to every element that an op gives: Math.fround shows what storing values as f32 costs
+ * @param round applied to every element that an op gives, with the op's tensor: Math.fround shows what storing values as f32 costs
  */
-export function evaluateGraph(roots: readonly Tensor[], leaves: Leaves, values: Values = new Map(), round?: (v: number) => number): Values {
+export function evaluateGraph(roots: readonly Tensor[], leaves: Leaves, values: Values = new Map(), round?: (v: number, t: Tensor) => number): Values {
   for (const t of topologicalOrder(roots)) {
     if (values.has(t)) continue;
     const make = OPS[t.op.name];
     if (!make) throw new Error(`the interpreter has no op ${t.op.name}`);
     const value = make(t, t.inputs.map((input) => values.get(input)!), leaves);
     if (value.length !== t.size) throw new Error(`${t}: the reference gave ${value.length} elements`);
-    values.set(t, round ? value.map(round) : value);
+    values.set(t, round ? value.map((v) => round(v, t)) : value);
   }
   return values;
 }
