@@ -7,7 +7,7 @@ import { UserError } from '../user_error.ts';
 import { buildGraph, type Graph } from './graph.ts';
 import { lower, type Lowered } from './lower.ts';
 import { planMemory, type MemoryPlan } from './plan.ts';
-import { storeAsHalf, type Precision } from './precision.ts';
+import { requirePrecision, storeAsHalf, type Precision } from './precision.ts';
 import type { Recompute } from './recompute.ts';
 
 export interface ProgramSpec {
@@ -56,9 +56,7 @@ export function outline(device: Device, spec: ProgramSpec): Outline {
   const roots = [...outputs, ...(spec.updates ?? [])];
   for (const t of spec.updates ?? []) if (t.op.mutates.length === 0) throw new UserError(`compile: ${t} is no update: it changes no parameter`);
   const keepAll = spec.keep === 'all';
-  if (spec.precision === 'f16' && !device.capabilities.f16) {
-    throw new UserError(`${device.adapter.description} has no 16-bit floats (WebGPU's shader-f16), which precision f16 needs; take precision f32, or another adapter`);
-  }
+  requirePrecision(device, spec.precision ?? 'f32');
   const graph = buildGraph(roots, keepAll ? 'nothing' : (spec.recompute ?? 'none'));
   const whole = lower(graph, new Set(outputs.map(graph.resolve)), keepAll, device.capabilities, spec.tuning ?? device.tuning.on(device.identity));
   // What is read must have a place, also where no step touches it: a view of a parameter.

@@ -1,10 +1,19 @@
 import { storedAsHalf } from '../../kernels/kernel.ts';
+import type { Device } from '../device/device.ts';
 import type { BufferRef } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
+import { UserError } from '../user_error.ts';
 import { bytesOf, type Lowered, type LoweredStep, type VirtualBuffer } from './lower.ts';
 
 /** How a program stores activations and their cotangents. All is computed in f32 under both. */
 export type Precision = 'f32' | 'f16';
+
+/** @throws UserError where the adapter cannot store numbers so */
+export function requirePrecision(device: Device, precision: Precision): void {
+  if (precision === 'f16' && !device.capabilities.f16) {
+    throw new UserError(`${device.adapter.description} has no 16-bit floats (WebGPU's shader-f16), which precision f16 needs; take precision f32, or another adapter`);
+  }
+}
 
 /** Whether a value belongs to a pixel of a sample, [N, H, W, C]. What belongs to a whole sample (logits, gates, sums over pixels) is small beside it. */
 const hasPixels = ({ shape, dtype }: Tensor): boolean => dtype === 'f32' && shape.length === 4 && shape[1] * shape[2] > 1;
