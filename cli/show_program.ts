@@ -43,13 +43,16 @@ export interface Inspection {
 /** How a program stores what a step makes. */
 export const storedAs = (program: Pick<Lowered, 'buffers' | 'bufferOf'>, tensor: Tensor): StorageType => program.buffers[program.bufferOf(tensor)]?.dtype ?? tensor.dtype;
 
+/** A shape, and how it is stored where that is not as f32. */
+const showStored = (shape: Shape, stored: StorageType): string => `${showShape(shape)}${stored === 'f32' ? '' : ` ${stored}`}`;
+
 /** The graph as it is computed, after rewriting: a line a tensor, inputs before their users. */
 export function graphLines(program: Pick<Lowered, 'steps' | 'buffers' | 'bufferOf'>): string[] {
   const call = (t: Tensor) => t.name ?? `%${t.id}`;
   return topologicalOrder(stepTensors(program)).map((t) => {
     const names = t.names.length > 0 ? `  ${t.names.join(' = ')}` : '';
     const from = t.inputs.length > 0 ? ` <- ${t.inputs.map(call).join(', ')}` : '';
-    return `%${t.id} ${describeOp(t)} ${storedAs(program, t)}${showShape(t.shape)}${from}${names}`;
+    return `%${t.id} ${describeOp(t)} ${showStored(t.shape, storedAs(program, t))}${from}${names}`;
   });
 }
 
@@ -81,7 +84,7 @@ export function showInspection(found: Inspection): string {
   ];
   const parts = [facts.map(([name, value]) => `${name.padEnd(12)}${value}`).join('\n')];
   if (found.listing) {
-    const rows = found.listing.map(({ kernel, tensor, shape, stored, workgroups, flops }, i) => [String(i), kernel, `${tensor} ${stored}${showShape(shape)}`, workgroups.join(' x '), flops > 0 ? `${withLetter(flops)}FLOP` : '']);
+    const rows = found.listing.map(({ kernel, tensor, shape, stored, workgroups, flops }, i) => [String(i), kernel, `${tensor} ${showStored(shape, stored)}`, workgroups.join(' x '), flops > 0 ? `${withLetter(flops)}FLOP` : '']);
     parts.push(textTable(['step', 'kernel', 'makes', 'workgroups', 'arithmetic'], rows, 3));
   }
   if (found.graph) parts.push(found.graph.join('\n'));

@@ -4,10 +4,15 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDevice, type Device } from '../../engine/device/device.ts';
 import { openGpu } from '../../engine/device/gpu.node.ts';
+import { input } from '../../engine/ops/leaves.ts';
+import { mul } from '../../engine/ops/pointwise.ts';
+import { avgPool2d } from '../../engine/ops/pool.ts';
+import { sum } from '../../engine/ops/reduce.ts';
 import { compile, type Program } from '../../engine/program/program.ts';
 import { taskOf } from '../../engine/tuning.ts';
 import { reflectKernel } from '../../kernels/wgsl_plugin.mjs';
 import { halfBound, roundToHalf } from '../half.ts';
+import { randomArray } from '../random.ts';
 import { evaluateGraph } from '../reference/interpreter.ts';
 import { expectWithin } from '../tolerance.ts';
 import { asHardware } from './as_hardware.ts';
@@ -70,6 +75,41 @@ describe('precision f16 on lavapipe', () => {
         expectWithin(got, want.get(t)!, bound, `output ${o}, ${result ?? t}`);
       }
     }, 120_000);
+  });
+});
+
+describe('what is stored as f16', () => {
+  let device: Device;
+  beforeAll(async () => {
+    device = await openDevice({ gpu: openGpu({ adapter: 'lavapipe' }) });
+  });
+  afterAll(() => device[Symbol.dispose]());
+
+  // Four channels and one: vectors and scalars. An average over one pixel adds a number to 0.
+  it.each([4, 1])('is infinite beyond 65504, and NaN where it was, %d channels', async (channels) => {
+    const x = input('x', [1, 4, 4, channels]);
+    const stored = avgPool2d(x, { size: 1 });
+    const out = avgPool2d(stored, { size: 1 });
+    using program = await compile(device, { outputs: [out], precision: 'f16' });
+    expect(program.storageOf(stored)).toBe('f16');
+    const values = [65504, 65505, 65535, 65536, 70_000, 1e30, 3.4e38, Infinity, NaN, 1, 2 ** -24, 0.1];
+    const signed = new Float32Array([...values, ...values].slice(0, 16).map((v, i) => (i % 2 === 0 ? v : -v)));
+    const feed = Float32Array.from({ length: x.size }, (_, i) => signed[i % 16]);
+    program.run({ x: feed });
+    const want = feed.map((v) => (Math.abs(v) > 65504 ? Math.sign(v) * Infinity : roundToHalf(v)));
+    expect([...(await program.read(out))]).toEqual([...want]);
+  });
+
+  it('can be read where everything is kept, and outputs are f32', async () => {
+    const x = input('x', [1, 3, 3, 3]);
+    const made = mul(x, 3);
+    const last = sum(made);
+    using program = await compile(device, { outputs: [last], keep: 'all', precision: 'f16' });
+    const feed = randomArray(27, 1);
+    program.run({ x: feed });
+    expect(program.storageOf(made)).toBe('f16');
+    expect([...(await program.read(made))]).toEqual([...feed.map((v) => roundToHalf(Math.fround(v * 3)))]);
+    expect(program.storageOf(last)).toBe('f32');
   });
 });
 
