@@ -1,7 +1,7 @@
 // The library: what `import { ... } from 'tuningfork'` gives, in Node and in a browser alike.
 export { Device, openDevice, type AdapterSummary, type DeviceOptions } from './engine/device/device.ts';
 export { Parameter } from './engine/device/parameter.ts';
-export { Tensor, type Attributes, type DType, type Shape } from './engine/tensor.ts';
+export { Tensor, type Attributes, type DType, type Shape, type StorageType } from './engine/tensor.ts';
 export { UserError } from './engine/user_error.ts';
 
 export { constant, input, ones, reshape, stopGradient, zeros } from './engine/ops/leaves.ts';
@@ -22,7 +22,7 @@ export { moveCentres, nearestCentre, seedCentre } from './engine/ops/kmeans.ts';
 export { adam } from './engine/ops/adam.ts';
 export { sgd } from './engine/ops/sgd.ts';
 export { assign, ema, updateRunningStats } from './engine/ops/assign.ts';
-export { DEFAULT_ADAM, TrainStep, type AdamOptions, type TrainStepSpec } from './engine/train/train_step.ts';
+export { DEFAULT_ADAM, DEFAULT_LOSS_SCALE, TrainStep, type AdamOptions, type LossScaleOptions, type TrainStepSpec } from './engine/train/train_step.ts';
 export { kMeans, nearestCentres, type Clusters, type KMeansOptions } from './engine/train/kmeans.ts';
 
 export { buildModel, MODEL_NAMES, restoreModel } from './models/build_network.ts';
@@ -32,6 +32,7 @@ export { findTensor, gradCam, gradCamPlusPlus, guidedBackprop, oneHot } from './
 
 export { grad } from './engine/autodiff.ts';
 export { compile, Program, type Feed, type ProgramSpec } from './engine/program/program.ts';
+export type { Precision } from './engine/program/precision.ts';
 // Which kernels are the fastest on an adapter: `tune` fills a table, `device.tuning` takes it, and as text it is stored wherever there is room.
 export { tune, type TaskTuning, type TuneOptions, type TuningTask } from './engine/program/tune.ts';
 export { TuningTable, type Tuned, type Tuning } from './engine/tuning.ts';

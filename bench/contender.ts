@@ -1,4 +1,5 @@
 import type { AdapterSummary } from '../engine/device/device.ts';
+import type { Precision } from '../engine/program/precision.ts';
 import type { MemoryLevel } from '../engine/program/recompute.ts';
 
 /** What every contender does, with the same weights and the same input. */
@@ -14,6 +15,8 @@ export interface Job {
   readonly tuning?: string;
   /** How much a training step of this engine may hold. */
   readonly memory?: MemoryLevel;
+  /** How this engine stores activations; f32 when absent. */
+  readonly precision?: Precision;
 }
 
 /** The GPU time of all steps of one kernel in one run, in milliseconds. */

@@ -52,6 +52,8 @@ export interface ModelBenchResult {
  * decides its sign.
  */
 const TOLERANCE = { forward: [1e-3], train: [1e-3, 1e-2] } as const;
+/** Activations rounded to f16 after every layer: each is off by up to 2^-11, to either side. */
+const HALF_TOLERANCE = { forward: [3e-2], train: [3e-2, 1e-1] } as const;
 
 /**
  * Measures the same job in all contenders: opens one after the other, compares their outputs, and only then times them in turn
@@ -62,7 +64,7 @@ export async function benchModels({ job, repeats, cold, profile, contenders, onP
   const loadBefore = loadavg()[0];
   const running: { process: ContenderProcess; opened: Answers['open']; outputs: (readonly number[])[]; times: Answers['run'][] }[] = [];
   using _processes = { [Symbol.dispose]: () => running.forEach(({ process }) => process[Symbol.dispose]()) };
-  const tolerances = TOLERANCE[job.work];
+  const tolerances = (job.precision === 'f16' ? HALF_TOLERANCE : TOLERANCE)[job.work];
 
   for (const [name, program] of contenders) {
     onProgress(`${name}: first run`);

@@ -22,7 +22,7 @@ export const adapterLine = ({ description, software }: AdapterSummary, cores: nu
 export function showModelBench({ job, adapter, cores, loadBefore, cold, contenders, kernels }: ModelBenchResult): string {
   const [first, ...others] = contenders;
   return [
-    `EfficientNet-B0 ${WORK[job.work]}, batch ${job.batch}, ${job.size} x ${job.size} pixels, float32${job.memory === undefined ? '' : `, --memory ${job.memory}`}${job.tuning === undefined ? '' : ', kernels as tuned'}`,
+    `EfficientNet-B0 ${WORK[job.work]}, batch ${job.batch}, ${job.size} x ${job.size} pixels, ${job.precision === 'f16' ? 'activations stored as float16' : 'float32'}${job.memory === undefined ? '' : `, --memory ${job.memory}`}${job.tuning === undefined ? '' : ', kernels as tuned'}`,
     adapterLine(adapter, cores),
     `load before the start ${loadBefore.toFixed(1)}${loadBefore > 0.5 ? ': others were at work, take the ratios rather than the times' : ''}; shader caches ${cold ? 'off' : 'as found'}`,
     '',

@@ -25,7 +25,7 @@ export async function openTuningfork(job: Job): Promise<Contender> {
   const shared = { adapter: device.adapter, gpuBytes: () => device.memory.bytes, close: () => device[Symbol.dispose]() };
 
   if (!training) {
-    const program = await compile(device, { outputs: [logits] });
+    const program = await compile(device, { outputs: [logits], precision: job.precision });
     return {
       ...shared,
       run() {
@@ -37,7 +37,7 @@ export async function openTuningfork(job: Job): Promise<Contender> {
   }
   const labels = input('targets', [job.batch, CONFIG.classes]);
   const loss = reshape(mean(softmaxCrossEntropy(logits, labels)), []);
-  const step = await TrainStep.create(device, { loss, trainable: parameters.trainable(), adam: ADAM, recompute: MEMORY_LEVELS[job.memory ?? 'full'] });
+  const step = await TrainStep.create(device, { loss, trainable: parameters.trainable(), adam: ADAM, recompute: MEMORY_LEVELS[job.memory ?? 'full'], precision: job.precision });
   const trainFeeds = { ...feeds, targets: targets(job) };
   return {
     ...shared,

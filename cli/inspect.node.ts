@@ -1,5 +1,6 @@
 import type { Device } from '../engine/device/device.ts';
 import { outline, requireFit, type Outline } from '../engine/program/outline.ts';
+import type { Precision } from '../engine/program/precision.ts';
 import { MEMORY_LEVELS, type MemoryLevel, type Recompute } from '../engine/program/recompute.ts';
 import { UserError } from '../engine/user_error.ts';
 import { sizeOf } from '../engine/tensor.ts';
@@ -9,13 +10,14 @@ import { modelProgram, openModel, type ModelJob, type OpenModel } from './model_
 import type { GlobalOptions } from './options.ts';
 import { openSession } from './session.node.ts';
 import { fused, notFused, stepTensors } from './show_fusion.ts';
-import { graphLines, showInspection, type Inspection } from './show_program.ts';
+import { graphLines, showInspection, storedAs, type Inspection } from './show_program.ts';
 
 export interface InspectFlags extends GlobalOptions {
   readonly training?: boolean;
   readonly batch: number;
   readonly size?: number;
   readonly memory: MemoryLevel;
+  readonly precision: Precision;
   readonly steps?: boolean;
   readonly graph?: boolean;
 }
@@ -46,8 +48,8 @@ export async function inspect(name: string, flags: InspectFlags): Promise<void> 
   using model = await openModel(device, name);
   const { network } = model.built;
   const size = flags.size ?? model.size;
-  const { batch, training, memory: level } = flags;
-  const planned = (recompute: Recompute): Planned => planModel(device, model, { batch, size, training, recompute });
+  const { batch, training, memory: level, precision } = flags;
+  const planned = (recompute: Recompute, stored: Precision = precision): Planned => planModel(device, model, { batch, size, training, recompute, precision: stored });
   const { outlined, momentBytes } = planned(MEMORY_LEVELS[level]);
   const { lowered: program, plan, need } = outlined;
   const { all } = model.parameters;
@@ -57,6 +59,7 @@ export async function inspect(name: string, flags: InspectFlags): Promise<void> 
   const inspection: Inspection = {
     model: network.name,
     mode: flags.training ? 'training' : 'forward',
+    precision,
     input: [flags.batch, size, size, 3],
     adapter: device.adapter.description,
     parameters: { count: all.reduce((n, p) => n + sizeOf(p.shape), 0), trainable: model.parameters.trainableSize },
@@ -68,6 +71,7 @@ export async function inspect(name: string, flags: InspectFlags): Promise<void> 
       temporaries: need.temporaries,
       buffers: plan.slotBytes.length,
       lowerBound: plan.lowerBound,
+      ...(device.capabilities.f16 && { precisions: { f32: total(planned(MEMORY_LEVELS[level], 'f32')), f16: total(planned(MEMORY_LEVELS[level], 'f16')) } }),
       ...(training && { levels: { full: total(planned('none')), low: total(planned('cheap')), lowest: total(planned('blocks')) } }),
     },
     obstacle: obstacleOf(device, outlined),
@@ -77,7 +81,7 @@ export async function inspect(name: string, flags: InspectFlags): Promise<void> 
     notFused: notFused(program),
     ...(flags.steps && {
       listing: program.steps.map(({ launch, tensor }, i) => ({
-        kernel: launch.kernel.name, tensor: tensor.name ?? `%${tensor.id}`, shape: tensor.shape, workgroups: launch.workgroups,
+        kernel: launch.kernel.name, tensor: tensor.name ?? `%${tensor.id}`, shape: tensor.shape, stored: storedAs(program, tensor), workgroups: launch.workgroups,
         // An op of several steps is counted at its first.
         flops: program.steps[i - 1]?.tensor === tensor ? 0 : flopsOf(tensor),
       })),

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { Device } from '../engine/device/device.ts';
 import { input } from '../engine/ops/leaves.ts';
+import type { Precision } from '../engine/program/precision.ts';
 import type { ProgramSpec } from '../engine/program/program.ts';
 import type { Recompute } from '../engine/program/recompute.ts';
 import { DEFAULT_ADAM, trainingProgram } from '../engine/train/train_step.ts';
@@ -30,16 +31,17 @@ export interface ModelJob {
   readonly batch: number;
   readonly training?: boolean;
   readonly recompute?: Recompute;
+  readonly precision?: Precision;
 }
 
 /** What to compile for a forward pass, or for a step that trains every parameter with Adam, as training from scratch does. Nothing is allocated. */
-export function modelProgram(device: Device, { built: { network }, parameters, task = DEFAULT_TASK }: OpenModel, { size, batch, training, recompute }: ModelJob): { program: ProgramSpec; momentBytes: number } & Disposable {
+export function modelProgram(device: Device, { built: { network }, parameters, task = DEFAULT_TASK }: OpenModel, { size, batch, training, recompute, precision }: ModelJob): { program: ProgramSpec; momentBytes: number } & Disposable {
   const x = input('x', [batch, size, size, 3]);
   if (!training) {
-    const program = { outputs: [applySegments(network.segments, x, { parameters, batchNorm: 'running' })] };
+    const program = { outputs: [applySegments(network.segments, x, { parameters, batchNorm: 'running' })], precision };
     return { program, momentBytes: 0, [Symbol.dispose]: () => {} };
   }
   const { scores, loss, updates } = trainingGraph(network.segments, x, taskOf(task), parameters, { batchNorm: 'batch', dropout: 0.2, dropPath: 0 });
-  const { program, moments } = trainingProgram(device, { loss, outputs: [scores], updates, trainable: parameters.trainable(), adam: DEFAULT_ADAM, recompute });
+  const { program, moments } = trainingProgram(device, { loss, outputs: [scores], updates, trainable: parameters.trainable(), adam: DEFAULT_ADAM, recompute, precision });
   return { program, momentBytes: parameters.trainableSize * 2 * 4, [Symbol.dispose]: () => moments.forEach((moment) => moment[Symbol.dispose]()) };
 }

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import type { Device } from '../engine/device/device.ts';
+import type { Precision } from '../engine/program/precision.ts';
 import type { MemoryLevel } from '../engine/program/recompute.ts';
 import { UserError } from '../engine/user_error.ts';
 import type { HeadName } from '../galaxies/challenge/heads.ts';
@@ -20,7 +21,7 @@ import { openSession } from './session.node.ts';
 /** The flags of `tuningfork train` as commander gives them. */
 export interface TrainFlags extends GlobalOptions {
   task: TaskOptions['name']; data: string; out: string; head?: HeadName; model?: string; width?: number; weights?: string; threshold?: number; softLabels?: boolean; labelSmoothing?: number;
-  memory?: MemoryLevel; valFraction: number; trainOnly?: string; skipBad?: boolean; limit?: number; seed: number; size?: number; crop?: number; batch: number; views: number; tta: number;
+  memory?: MemoryLevel; precision?: Precision; valFraction: number; trainOnly?: string; skipBad?: boolean; limit?: number; seed: number; size?: number; crop?: number; batch: number; views: number; tta: number;
   epochsHead: number; lrHead: number; epochs?: number; lr?: number; unfreeze: number; batchNorm?: 'running' | 'batch';
   schedule: 'constant' | 'cosine'; warmup: number; weightDecay: number; clip?: number; dropout: number; dropPath: number; patience?: number;
   keep: 'best' | 'last'; rotation: number; flip: boolean; zoom?: number; shift?: number; jitter?: number; hue?: number; checkpointSteps: number;
@@ -83,6 +84,7 @@ export function trainOptions(flags: TrainFlags): TrainOptions {
     tune: { epochs: flags.epochs ?? (pretrained ? 5 : preset.epochs), learningRate: flags.lr ?? (pretrained ? 1e-4 : 1e-3) },
     unfreeze, batchNorm: flags.batchNorm ?? (pretrained ? 'running' : 'batch'), schedule, warmup, weightDecay, clip: flags.clip ?? null,
     dropout, dropPath, patience: flags.patience ?? null, keep, checkpointSteps, ...(flags.memory !== undefined && flags.memory !== 'full' && { memory: flags.memory }),
+    ...(flags.precision === 'f16' && { precision: flags.precision }),
   };
 }
 

@@ -55,6 +55,8 @@ export interface OpSpec<N extends string, A extends object> {
   readonly view?: boolean;
   /** Computing it again costs about as much as reading it back from memory: see engine/program/recompute.ts. */
   readonly cheap?: boolean;
+  /** A gradient of weights: it, and all that is made from it, is stored as f32 under every precision. See engine/program/precision.ts. */
+  readonly isWeightGradient?: boolean;
   /** `lower` heeds the attribute `epilogue`: pointwise stages to apply to the result, their operands following the op's own inputs. */
   readonly takesEpilogue?: boolean;
 }
@@ -66,6 +68,7 @@ export interface OpDef {
   readonly mutates: readonly number[];
   readonly view: boolean;
   readonly cheap: boolean;
+  readonly isWeightGradient: boolean;
   readonly takesEpilogue: boolean;
   vjp(t: Tensor, dy: Tensor): Partial<Record<string, () => Tensor>> | undefined;
   lower(context: LowerContext<Attributes>): Step[];
@@ -83,6 +86,7 @@ export function defineOp<N extends string, A extends object = Record<string, nev
     mutates: spec.mutates ?? [],
     view: spec.view ?? false,
     cheap: spec.cheap ?? false,
+    isWeightGradient: spec.isWeightGradient ?? false,
     takesEpilogue: spec.takesEpilogue ?? false,
     vjp(t, dy) {
       const named: Record<string, Tensor> = { y: t };

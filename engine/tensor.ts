@@ -3,6 +3,8 @@ import type { OpDef } from './op.ts';
 
 export type Shape = readonly number[];
 export type DType = 'f32' | 'u32';
+/** How numbers lie in a buffer: what a tensor computes as f32 may be stored as f16 (engine/program/precision.ts). */
+export type StorageType = DType | 'f16';
 export type Attributes = Readonly<Record<string, unknown>>;
 
 export const sizeOf = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);

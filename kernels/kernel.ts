@@ -3,6 +3,8 @@ export interface KernelBinding {
   readonly name: string;
   readonly binding: number;
   readonly kind: 'uniform' | 'read' | 'read_write';
+  /** The alias of its elements' type where it has one of its own, called as it is: such a binding can be stored as f16 (see `storedAsHalf`). */
+  readonly storage?: string;
 }
 
 /** One member of the kernel's uniform `params`. `type` is the WGSL scalar: u32, i32 or f32. */
@@ -85,7 +87,25 @@ export function specialise(launch: Pick<Launch, 'kernel' | 'consts' | 'aliases'>
   for (const [name, type] of Object.entries(launch.aliases ?? {})) {
     replace(new RegExp(`^alias ${name}\\s*=.*?;`, 'm'), `alias ${name} = ${type};`, `alias ${name}`);
   }
-  return Object.values(launch.aliases ?? {}).includes('f16') ? `enable f16;\n${code}` : code;
+  return Object.values(launch.aliases ?? {}).some((type) => type.includes('f16')) ? `enable f16;\n${code}` : code;
+}
+
+/** The launch with these bindings stored as f16, which all must have a `storage` alias. What is computed stays f32: kernels convert what they load and store. */
+export function storedAsHalf(launch: Launch, bindings: readonly KernelBinding[]): Launch {
+  if (bindings.length === 0) return launch;
+  const { kernel } = launch;
+  const typeOf = (alias: string): string => {
+    const type = launch.aliases?.[alias] ?? new RegExp(`^alias ${alias}\\s*=\\s*(.*?);`, 'm').exec(kernel.code)?.[1];
+    if (type === undefined) throw new Error(`kernel ${kernel.name} declares no alias ${alias}`);
+    return type === 'Value' ? typeOf(type) : type;
+  };
+  const aliases = Object.fromEntries(bindings.map(({ name, storage }) => {
+    if (storage === undefined) throw new Error(`kernel ${kernel.name}: the storage type of ${name} is fixed`);
+    return [storage, typeOf(storage).replace('f32', 'f16')];
+  }));
+  // See include/half.wgsl.
+  const consts = bindings.some(({ kind }) => kind === 'read_write') ? { ...launch.consts, STORES_HALF: 1 } : launch.consts;
+  return { ...launch, consts, aliases: { ...launch.aliases, ...aliases } };
 }
 
 /** What two launches must share to share a pipeline. */

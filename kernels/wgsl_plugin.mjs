@@ -25,6 +25,13 @@ export function resolveIncludes(path, seen = new Set()) {
   });
 }
 
+/** The alias of a binding's elements where it is called as the binding is: `x: array<X>`. */
+function storageOf(name, code) {
+  const alias = name[0].toUpperCase() + name.slice(1);
+  const isOwn = new RegExp(`var<storage,\\s*\\w+>\\s*${name}\\s*:\\s*array<${alias}>`).test(code) && new RegExp(`^alias ${alias}\\s*=`, 'm').test(code);
+  return isOwn ? { storage: alias } : {};
+}
+
 /** Reads a kernel's interface from its WGSL. `override` is reflected as such; see KernelSource in kernels/kernel.ts. */
 export function reflectKernel(path) {
   const code = resolveIncludes(path);
@@ -45,6 +52,7 @@ export function reflectKernel(path) {
       name: v.name,
       binding: v.binding,
       kind: v.resourceType === 0 ? 'uniform' : v.access === 'read' || v.access === '' ? 'read' : 'read_write',
+      ...storageOf(v.name, code),
     }))
     .sort((a, b) => a.binding - b.binding);
   const uniform = reflected.uniforms.find((v) => v.name === 'params');

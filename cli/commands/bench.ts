@@ -2,6 +2,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { CatalogueOptions } from '../../bench/catalogue.ts';
 import type { Job } from '../../bench/contender.ts';
 import type { GrowthOptions } from '../../bench/growth.ts';
+import type { Precision } from '../../engine/program/precision.ts';
 import type { MemoryLevel } from '../../engine/program/recompute.ts';
 import type { Group } from '../../bench/kernels/layers.ts';
 import { allOptions, wholeNumberWithin } from '../options.ts';
@@ -12,6 +13,7 @@ interface BenchOptions {
   readonly size: number;
   readonly repeats: number;
   readonly memory?: MemoryLevel;
+  readonly precision?: Precision;
   readonly cold?: boolean;
   readonly profile?: boolean;
 }
@@ -47,6 +49,7 @@ function addMeasurement(bench: Command, name: string, work: Job['work'], descrip
     .option('--size <pixels>', 'height and width of the images', wholeNumberWithin(32, 2048), 224)
     .option('--repeats <n>', 'timed runs of each, after two to warm up', wholeNumberWithin(1, 1000), 5)
     .addOption(new Option('--memory <level>', 'of a training step: full, low (cheap activations computed again), lowest (whole blocks)').choices(['full', 'low', 'lowest']).hideHelp(work !== 'train'))
+    .addOption(new Option('--precision <type>', 'how this engine stores activations').choices(['f32', 'f16']).default('f32'))
     .option('--cold', 'switch off the caches of compiled shaders that drivers keep on disk')
     .option('--profile', 'also list the GPU time of this engine by kernel')
     .addHelpText('after', `
@@ -57,14 +60,14 @@ Examples:
   tuningfork bench ${name} --batch 16 --repeats 20 --profile
   tuningfork bench ${name} --vs tfjs --json > ${name}.json`)
     .action(async (_options: object, command: Command) => {
-      const { vs, batch, size, repeats, memory, cold = false, profile = false, adapter, json, tuning } = allOptions<BenchOptions>(command);
+      const { vs, batch, size, repeats, memory, precision, cold = false, profile = false, adapter, json, tuning } = allOptions<BenchOptions>(command);
       const [{ benchModels }, { showModelBench }, { peerProgram }, { readTuning }] = await Promise.all([
         import('../../bench/models.ts'), import('../../bench/show.ts'), import('../../bench/peers.ts'), import('../tuning_file.node.ts'),
       ]);
       // What anybody gets is measured, unless a tuning is named here.
       const table = tuning === undefined ? undefined : String(readTuning(tuning, (note) => console.error(note)));
       const result = await benchModels({
-        job: { work, batch, size, adapter, ...(work === 'train' && memory && { memory }), ...(table !== undefined && { tuning: table }) },
+        job: { work, batch, size, adapter, ...(work === 'train' && memory && { memory }), ...(precision === 'f16' && { precision }), ...(table !== undefined && { tuning: table }) },
         repeats,
         cold,
         profile,

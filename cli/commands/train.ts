@@ -53,6 +53,7 @@ export function addTrainOptions(command: Command, out: string): Command {
     .option('--lr <rate>', 'learning rate of phase 2 (1e-4), or from scratch (1e-3)', numberWithin(0, 10))
     .option('--unfreeze <n>', 'stages at the end that phase 2 trains, with the head conv', wholeNumberWithin(1, 7), 3)
     .addOption(new Option('--memory <level>', 'what a step may hold: all that gradients need (full), or less and compute cheap activations again (low) or whole blocks (lowest); same results').choices(['full', 'low', 'lowest']))
+    .addOption(new Option('--precision <type>', 'how a step stores activations: f32, or f16 with the loss scaled, which is about half the memory; all is computed in f32').choices(['f32', 'f16']).default('f32'))
     .addOption(new Option('--batch-norm <by>', 'normalise by running statistics or by each batch\'s own; running when fine-tuning').choices(['running', 'batch']))
     .addOption(new Option('--schedule <kind>', 'how the learning rate goes on after the warm-up').choices(['constant', 'cosine']).default('cosine'))
     .option('--warmup <steps>', 'steps over which the learning rate grows from 0', wholeNumberWithin(0, 1e6), 0)

@@ -24,17 +24,28 @@ interface EmaAttributes {
   readonly scales: readonly [number, number];
 }
 
-const emaOp = defineOp<'p' | 'value', EmaAttributes>({
+const emaOp = defineOp<'p' | 'value' | 'guard', EmaAttributes>({
   name: 'ema',
-  inputs: ['p', 'value'],
+  inputs: ['p', 'value', 'guard'],
   mutates: [0],
   shape([p, value], { momentum }): Shape {
     checkUpdate('ema', [p], [value]);
     if (!(momentum >= 0 && momentum <= 1)) throw new UserError(`ema: the momentum must be between 0 and 1, not ${momentum}`);
     return p.shape;
   },
-  lower: ({ inputs: [p], attrs, in: from }) => [{ launch: emaLaunch(p.size, attrs.momentum, attrs.scales), buffers: { p: from(0), value: from(1) } }],
+  lower: ({ inputs: [p, , guard], attrs, in: from }) => [
+    { launch: emaLaunch(p.size, attrs.momentum, attrs.scales, guard !== undefined), buffers: { p: from(0), value: from(1), guard: from(guard ? 2 : 1) } },
+  ],
 });
+
+/**
+ * The update as it is, but nothing is changed where the one number of `guard` is NaN or infinite.
+ * @throws UserError where the update is no moving average: others cannot be left undone
+ */
+export function guarded(update: Tensor, guard: Tensor): Tensor {
+  if (update.op !== emaOp) throw new UserError(`${update.op.name} of ${update.inputs[0]} cannot be left undone where a step overflows; only moving averages (ema, updateRunningStats) can`);
+  return emaOp([update.inputs[0], update.inputs[1], guard], update.attrs as unknown as EmaAttributes);
+}
 
 /** An update: an exponential moving average, p ← p + momentum·(value − p). */
 export const ema = (parameter: Tensor, value: Tensor, momentum: number): Tensor => emaOp([parameter, value], { momentum, scales: [1, 1] });

@@ -40,6 +40,7 @@ const filterGradOp = defineOp<'x' | 'dy', Conv2dGeometry>({
     expectShape('conv2d_filter_grad', 'dy', dy, outputShape(g));
     return filterShape(g);
   },
+  isWeightGradient: true,
   vjp: ({ x, dy }, ddw, g) => ({ x: () => conv2dInputGrad(dy, ddw, g), dy: () => conv2dOp([x, ddw], g) }),
   lower: lowerConv2dFilterGrad,
 });

@@ -57,6 +57,7 @@ const filterGradOp = defineOp<'x' | 'dy', Attributes>({
   name: 'depthwise_conv2d_filter_grad',
   inputs: ['x', 'dy'],
   shape: (_, { geometry }) => wShape(geometry),
+  isWeightGradient: true,
   vjp: ({ x, dy }, ddw, a) => ({ x: () => inputGrad(dy, ddw, a), dy: () => forward(x, ddw, a) }),
   lower(ctx) {
     const size = sizeFor(ctx.attrs.geometry);

@@ -1,6 +1,6 @@
 import type { Choice, Choices } from '../../kernels/kernel.ts';
 import type { BufferRef, Capabilities, Step } from '../op.ts';
-import { Tensor } from '../tensor.ts';
+import { Tensor, type StorageType } from '../tensor.ts';
 import { choose, type Tuning } from '../tuning.ts';
 import { UserError } from '../user_error.ts';
 import type { Graph } from './graph.ts';
@@ -9,6 +9,7 @@ import type { Graph } from './graph.ts';
 export interface VirtualBuffer {
   readonly ref: BufferRef;
   readonly bytes: number;
+  readonly dtype: StorageType;
   /** The tensor it holds; undefined for an op's scratch. */
   readonly tensor?: Tensor;
   /** Memory of its own for the program's whole life: inputs, outputs, and everything under `keep: 'all'`. Parameters have theirs already. */
@@ -35,15 +36,16 @@ export interface Lowered {
   bufferOf(tensor: Tensor): BufferRef;
 }
 
-const bytesOf = (t: Tensor) => Math.max(16, t.size * 4);
+/** Bytes of so many numbers: a binding's are a multiple of 4. */
+export const bytesOf = (size: number, dtype: StorageType): number => Math.max(16, Math.ceil((size * (dtype === 'f16' ? 2 : 4)) / 4) * 4);
 
 /** Turns the tensors of a graph into steps, in order, each update as soon as nobody reads what it overwrites. */
 export function lower(graph: Graph, kept: ReadonlySet<Tensor>, keepAll: boolean, capabilities: Capabilities, tuning: Tuning): Lowered {
   const buffers: VirtualBuffer[] = [];
   const home = new Map<Tensor, BufferRef>();
-  const allocate = (bytes: number, kind: VirtualBuffer['kind'], tensor?: Tensor): BufferRef => {
+  const allocate = (size: number, dtype: StorageType, kind: VirtualBuffer['kind'], tensor?: Tensor): BufferRef => {
     const ref = buffers.length as BufferRef;
-    buffers.push({ ref, bytes, kind, tensor });
+    buffers.push({ ref, bytes: bytesOf(size, dtype), dtype, kind, tensor });
     return ref;
   };
   // A view lives where its source lives, so keeping a view keeps the source.
@@ -54,7 +56,7 @@ export function lower(graph: Graph, kept: ReadonlySet<Tensor>, keepAll: boolean,
   const bufferOf = (tensor: Tensor): BufferRef => {
     const t = source(tensor);
     let ref = home.get(t);
-    if (ref === undefined) home.set(t, (ref = allocate(bytesOf(t), kindOf(t), t)));
+    if (ref === undefined) home.set(t, (ref = allocate(t.size, t.dtype, kindOf(t), t)));
     return ref;
   };
 
@@ -69,7 +71,7 @@ export function lower(graph: Graph, kept: ReadonlySet<Tensor>, keepAll: boolean,
       capabilities,
       in: (i) => bufferOf(tensor.inputs[i]),
       out: () => bufferOf(tensor),
-      temp: (elements) => allocate(Math.max(16, elements * 4), 'temporary'),
+      temp: (elements) => allocate(elements, 'f32', 'temporary'),
       choose(choices) {
         const choice = choose(choices, tensor, tuning);
         choicePoints.push({ tensor, choices, choice });

@@ -7,6 +7,7 @@ import { UserError } from '../user_error.ts';
 import { buildGraph, type Graph } from './graph.ts';
 import { lower, type Lowered } from './lower.ts';
 import { planMemory, type MemoryPlan } from './plan.ts';
+import { requirePrecision, storeAsHalf, type Precision } from './precision.ts';
 import type { Recompute } from './recompute.ts';
 
 export interface ProgramSpec {
@@ -18,6 +19,8 @@ export interface ProgramSpec {
   readonly keep?: 'outputs' | 'all';
   /** What is computed a second time rather than held until the gradients need it; `none` when absent. */
   readonly recompute?: Recompute;
+  /** How activations and their cotangents are stored; f32 when absent. */
+  readonly precision?: Precision;
   /** Which kernels are taken where there are several; the device's when absent. */
   readonly tuning?: Tuning;
   /** Told what the program will hold, before any of it is allocated. */
@@ -53,11 +56,11 @@ export function outline(device: Device, spec: ProgramSpec): Outline {
   const roots = [...outputs, ...(spec.updates ?? [])];
   for (const t of spec.updates ?? []) if (t.op.mutates.length === 0) throw new UserError(`compile: ${t} is no update: it changes no parameter`);
   const keepAll = spec.keep === 'all';
+  requirePrecision(device, spec.precision ?? 'f32');
   const graph = buildGraph(roots, keepAll ? 'nothing' : (spec.recompute ?? 'none'));
-  const lowered = lower(graph, new Set(outputs.map(graph.resolve)), keepAll, device.capabilities, spec.tuning ?? device.tuning.on(device.identity));
-  const plan = planMemory(lowered, device.gpu.limits.minStorageBufferOffsetAlignment);
+  const whole = lower(graph, new Set(outputs.map(graph.resolve)), keepAll, device.capabilities, spec.tuning ?? device.tuning.on(device.identity));
   // What is read must have a place, also where no step touches it: a view of a parameter.
-  for (const t of keepAll ? graph.order : outputs.map(graph.resolve)) lowered.bufferOf(t);
+  for (const t of keepAll ? graph.order : outputs.map(graph.resolve)) whole.bufferOf(t);
 
   const inputs = new Map<string, Tensor>();
   for (const t of graph.order) {
@@ -65,8 +68,10 @@ export function outline(device: Device, spec: ProgramSpec): Outline {
     const other = inputs.get(t.name!);
     if (other && other !== t) throw new UserError(`compile: two inputs are named ${t.name}`);
     inputs.set(t.name!, t);
-    lowered.bufferOf(t);
+    whole.bufferOf(t);
   }
+  const lowered = spec.precision === 'f16' ? storeAsHalf(whole, graph.order, new Set(outputs.map((t) => whole.bufferOf(graph.resolve(t))))) : whole;
+  const plan = planMemory(lowered, device.gpu.limits.minStorageBufferOffsetAlignment);
   const align = device.gpu.limits.minUniformBufferOffsetAlignment;
   const uniformStrides = lowered.steps.map(({ launch }) => Math.ceil(launch.kernel.paramsSize / align) * align);
   return { graph, lowered, plan, inputs, uniformStrides, need: needOf(lowered, plan, uniformStrides) };

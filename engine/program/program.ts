@@ -2,7 +2,8 @@ import { packParams } from '../../kernels/kernel.ts';
 import type { Device } from '../device/device.ts';
 import { parameterOf } from '../device/parameter.ts';
 import type { BufferRef } from '../op.ts';
-import { Tensor } from '../tensor.ts';
+import { halfToNumber } from '../half.ts';
+import { Tensor, type StorageType } from '../tensor.ts';
 import { UserError } from '../user_error.ts';
 import type { ChoicePoint, Lowered, LoweredStep } from './lower.ts';
 import { outline, requireFit, type Outline, type ProgramSpec } from './outline.ts';
@@ -133,7 +134,14 @@ export class Program implements Disposable {
   /** The value of an output after the last run (of any tensor under `keep: 'all'`). */
   async read(tensor: Tensor): Promise<Float32Array> {
     if (this.readable !== 'all' && !this.readable.has(tensor)) throw new UserError(`read: ${tensor} is not among the program's outputs`);
-    return new Float32Array(await this.device.readBuffer(this.bufferOf(tensor), tensor.size * 4));
+    const isHalf = this.storageOf(tensor) === 'f16';
+    const bytes = await this.device.readBuffer(this.bufferOf(tensor), tensor.size * (isHalf ? 2 : 4));
+    return isHalf ? Float32Array.from(new Uint16Array(bytes), halfToNumber) : new Float32Array(bytes);
+  }
+
+  /** How the value of a tensor is stored; undefined where the program has no memory for it. */
+  storageOf(tensor: Tensor): StorageType | undefined {
+    return this.lowered.buffers[this.lowered.bufferOf(this.resolve(tensor))]?.dtype;
   }
 
   /** Milliseconds of GPU time of each step of one run, by timestamps around it; undefined where the adapter has none. */

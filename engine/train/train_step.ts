@@ -1,10 +1,15 @@
+import { LEAST_SCALE, MOST_SCALE } from '../../kernels/loss_scale/loss_scale.ts';
 import { grad } from '../autodiff.ts';
 import type { Device } from '../device/device.ts';
 import { Parameter } from '../device/parameter.ts';
 import { adam } from '../ops/adam.ts';
+import { guarded } from '../ops/assign.ts';
+import { guard } from '../ops/guard.ts';
 import { constant, input, reshape } from '../ops/leaves.ts';
+import { LOSS_SCALE_STATE, adamHyperScaled, lossScale } from '../ops/loss_scale.ts';
 import { add, div, maximum, mul, sqrt, square } from '../ops/pointwise.ts';
 import { sum } from '../ops/reduce.ts';
+import { row } from '../ops/row.ts';
 import { compile, type Feed, type Program, type ProgramSpec } from '../program/program.ts';
 import type { Tensor } from '../tensor.ts';
 import { UserError } from '../user_error.ts';
@@ -21,7 +26,18 @@ export interface AdamOptions {
 
 export const DEFAULT_ADAM: AdamOptions = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 };
 
-export interface TrainStepSpec extends Pick<ProgramSpec, 'recompute' | 'onMemory'> {
+/** How the scale of the loss is found where gradients are stored as f16. */
+export interface LossScaleOptions {
+  /** A power of two, from 2^-24 to 2^24. */
+  readonly initial: number;
+  /** Steps without an overflow after which it is doubled. */
+  readonly growAfter: number;
+}
+
+export const DEFAULT_LOSS_SCALE: LossScaleOptions = { initial: 2 ** 16, growAfter: 2000 };
+
+/** With precision f16 the loss is scaled while gradients are made, and a step in which one of them overflows changes nothing but that scale. */
+export interface TrainStepSpec extends Pick<ProgramSpec, 'recompute' | 'onMemory' | 'precision'> {
   /** What is minimised: a scalar. */
   readonly loss: Tensor;
   readonly trainable: readonly Parameter[];
@@ -30,13 +46,15 @@ export interface TrainStepSpec extends Pick<ProgramSpec, 'recompute' | 'onMemory
   /** Further state changed by a step: running statistics. */
   readonly updates?: readonly Tensor[];
   readonly adam: AdamOptions;
+  readonly lossScale?: LossScaleOptions;
 }
 
+const SCALE = 'loss_scale';
 const HYPER = 'adam_hyper';
 
-/** Forward, backward and Adam as one program; owns the moments. */
+/** Forward, backward and Adam as one program; owns the moments and the scale of the loss. */
 export class TrainStep implements Disposable {
-  /** Steps taken. */
+  /** Steps made, with those that overflowed. */
   step = 0;
   private readonly hyper = new Float32Array(4);
 
@@ -69,7 +87,12 @@ export class TrainStep implements Disposable {
     return this.program.read(tensor);
   }
 
-  /** The moments by name, for a checkpoint; `step` belongs to it too. */
+  /** What the loss is multiplied by while gradients are made, from 2^-24 to 2^24; undefined with precision f32. */
+  async lossScale(): Promise<number | undefined> {
+    return (await this.moments.find(({ name }) => name === SCALE)?.read())?.[0];
+  }
+
+  /** The moments and the scale of the loss by name, for a checkpoint; `step` belongs to it too. */
   async state(): Promise<Map<string, { shape: readonly number[]; data: Float32Array }>> {
     const state = new Map<string, { shape: readonly number[]; data: Float32Array }>();
     for (const moment of this.moments) state.set(moment.name, { shape: moment.shape, data: await moment.read() });
@@ -91,27 +114,41 @@ export class TrainStep implements Disposable {
   }
 }
 
-/** The program of a step, and the moments it changes: nothing is allocated. The caller disposes the moments. */
+/** The program of a step, and the moments (and scale of the loss) it changes: nothing is allocated. The caller disposes the moments. */
 export function trainingProgram(device: Device, spec: TrainStepSpec): { program: ProgramSpec; moments: readonly Parameter[] } {
-  const { trainable, loss } = spec;
+  const { trainable, loss, recompute, onMemory, precision } = spec;
   const { beta1, beta2, epsilon, weightDecay, clipNorm } = spec.adam;
-  const gradients = clip(grad(loss, trainable.map((p) => p.tensor)), clipNorm);
-  const hyper = input(HYPER, [4]);
   const moments: Parameter[] = [];
+  const scaled = precision === 'f16' ? scaledGradients(device, spec) : undefined;
+  if (scaled) moments.push(scaled.state);
+  const made = scaled?.gradients ?? grad(loss, trainable.map((p) => p.tensor));
+  const hyper = scaled?.hyper ?? input(HYPER, [4]);
+  const gradients = clip(made, clipNorm, scaled && row(hyper, 3));
   const updates = trainable.map((w, i) => {
     const [m, v] = ['m', 'v'].map((name) => new Parameter(device, `${w.name}/${name}`, w.shape));
     moments.push(m, v);
     const settings = { beta1, beta2, epsilon, weightDecay: w.shape.length > 1 ? weightDecay : 0 };
-    return adam({ w: w.tensor, m: m.tensor, v: v.tensor }, gradients[i], hyper, loss, settings);
+    return adam({ w: w.tensor, m: m.tensor, v: v.tensor }, gradients[i], hyper, scaled?.guard ?? loss, settings);
   });
-  const { recompute, onMemory } = spec;
-  return { program: { outputs: [loss, ...(spec.outputs ?? [])], updates: [...(spec.updates ?? []), ...updates], recompute, onMemory }, moments };
+  const further = scaled ? [...(spec.updates ?? []).map((update) => guarded(update, scaled.guard)), scaled.update] : (spec.updates ?? []);
+  return { program: { outputs: [loss, ...(spec.outputs ?? [])], updates: [...further, ...updates], recompute, onMemory, precision }, moments };
 }
 
-/** Gradients times min(1, limit / ‖all gradients‖). */
-function clip(gradients: readonly Tensor[], limit: number | undefined): readonly Tensor[] {
+/** Gradients of the loss times a scale (Micikevicius et al. 2018), which Adam takes off again, and what tells whether they overflowed. */
+function scaledGradients(device: Device, { loss, trainable, adam: betas, lossScale: { initial, growAfter } = DEFAULT_LOSS_SCALE }: TrainStepSpec) {
+  if (!Number.isInteger(Math.log2(initial)) || initial < LEAST_SCALE || initial > MOST_SCALE) throw new UserError(`the loss scale must begin with a power of two from 2^-24 to 2^24, not with ${initial}`);
+  const state = new Parameter(device, SCALE, [LOSS_SCALE_STATE.length], Float32Array.of(initial, 0, 0, 0));
+  const gradients = grad(loss, trainable.map((p) => p.tensor), reshape(row(state.tensor, 0), loss.shape));
+  const hyper = adamHyperScaled(state.tensor, input(HYPER, [4]), betas);
+  const isFinite = guard([loss, ...gradients]);
+  return { state, gradients, hyper, guard: isFinite, update: lossScale(state.tensor, hyper, isFinite, growAfter) };
+}
+
+/** Gradients times min(1, limit / ‖all gradients‖), where the norm is that of the gradients times `factor`. */
+function clip(gradients: readonly Tensor[], limit: number | undefined, factor?: Tensor): readonly Tensor[] {
   if (limit === undefined) return gradients;
-  const norm = sqrt(gradients.map((g) => reshape(sum(square(g)), [1])).reduce(add));
+  const made = sqrt(gradients.map((g) => reshape(sum(square(g)), [1])).reduce(add));
+  const norm = factor ? mul(made, factor) : made;
   const scale = div(constant(limit, [1]), maximum(norm, limit));
   return gradients.map((g) => mul(g, scale));
 }

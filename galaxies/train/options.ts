@@ -1,3 +1,4 @@
+import type { Precision } from '../../engine/program/precision.ts';
 import type { MemoryLevel } from '../../engine/program/recompute.ts';
 import type { AugmentationOptions } from '../view.ts';
 import type { TaskOptions } from '../tasks.ts';
@@ -36,6 +37,8 @@ export interface TrainOptions extends SplitOptions {
   readonly unfreeze: number;
   /** What a training step may hold: all that the gradients need, or less for more time. Absent: full. */
   readonly memory?: MemoryLevel;
+  /** How a training step stores activations and their cotangents. Absent: f32. */
+  readonly precision?: Precision;
   readonly batchNorm: 'running' | 'batch';
   readonly schedule: 'constant' | 'cosine';
   readonly warmup: number;

@@ -60,6 +60,7 @@ export class Phase implements Disposable {
       updates,
       adam: { ...DEFAULT_ADAM, weightDecay: options.weightDecay, clipNorm: options.clip ?? undefined },
       recompute: MEMORY_LEVELS[options.memory ?? 'full'],
+      precision: options.precision,
       onMemory,
     });
     try {
@@ -100,7 +101,7 @@ export class Phase implements Disposable {
 
   /** Where the forward pass of a step first made a value that is not finite: a step with such a loss changes no weight, so it can be repeated. */
   async diagnose(positions: readonly number[], samples: Feeds, total: number): Promise<string> {
-    using program = await compile(this.device, { outputs: [this.loss], keep: 'all' });
+    using program = await compile(this.device, { outputs: [this.loss], keep: 'all', precision: this.options.precision });
     program.run(this.feeds(positions, samples, total));
     const { steps } = program;
     const isFinite = (values: Float32Array) => values.every(Number.isFinite);

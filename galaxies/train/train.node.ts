@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Device } from '../../engine/device/device.ts';
 import { mebibytes } from '../../engine/device/mebibytes.ts';
 import type { MemoryNeed } from '../../engine/program/program.ts';
+import { requirePrecision } from '../../engine/program/precision.ts';
 import { TuningTable } from '../../engine/tuning.ts';
 import { UserError } from '../../engine/user_error.ts';
 import { buildModel, type BuiltModel } from '../../models/build_network.ts';
@@ -82,6 +83,7 @@ async function openRun(device: Device, folder: string, options: TrainOptions, pr
  * where there are weights, and the whole network from scratch where there are none.
  */
 export async function trainNetwork(device: Device, dataset: Dataset, task: Task, options: TrainOptions, folder: string, progress: Progress): Promise<Trained> {
+  requirePrecision(device, options.precision ?? 'f32');
   await openRun(device, folder, options, progress);
   const prepared = task.prepare(dataset, options);
   const file = options.weights === null ? undefined : { tensors: (await readSafetensorsFile(options.weights)).tensors, source: options.weights };
@@ -177,7 +179,7 @@ async function runPhase(
       }
       const total = state.epoch * batches.length + step;
       const { loss, marks, seen } = await phase.train(batches[step], ready, total);
-      if (!Number.isFinite(loss)) throw new UserError(`the loss became ${loss} in phase ${spec.number} (${spec.title}), epoch ${state.epoch + 1}, step ${step + 1}; ${await phase.diagnose(batches[step], ready, total)}; try a lower learning rate or --clip 1`);
+      if (!Number.isFinite(loss)) throw new UserError(`the loss became ${loss} in phase ${spec.number} (${spec.title}), epoch ${state.epoch + 1}, step ${step + 1}; ${await phase.diagnose(batches[step], ready, total)}; try a lower learning rate or --clip 1${options.precision === 'f16' ? ', or --precision f32' : ''}`);
       state.step++;
       state.sums = { loss: state.sums.loss + loss * seen, marks: state.sums.marks + marks, seen: state.sums.seen + seen, seconds: state.sums.seconds + (performance.now() - begun) / 1000 };
       begun = performance.now();
@@ -187,7 +189,9 @@ async function runPhase(
     const validation = await phase.validate();
     progress.end();
     // The step before may have done the harm: its own loss was still a number.
-    if (!Number.isFinite(validation.loss)) throw new UserError(`the validation loss became ${validation.loss} after phase ${spec.number} (${spec.title}), epoch ${state.epoch + 1}; try a lower learning rate or --clip 1`);
+    if (!Number.isFinite(validation.loss)) throw new UserError(`the validation loss became ${validation.loss} after phase ${spec.number} (${spec.title}), epoch ${state.epoch + 1}; try a lower learning rate or --clip 1${options.precision === 'f16' ? ', or --precision f32' : ''}`);
+    const scale = await phase.trainStep.lossScale();
+    if (scale !== undefined && scale < 1) throw new UserError(`activations or gradients pass the largest f16 number, 65504, however the loss is scaled (now by ${scale}), in phase ${spec.number} (${spec.title}); train with --precision f32`);
     const number = state.history.length + 1;
     state.history.push({
       epoch: number, phase: spec.number, learningRate: phase.learningRate(state.epoch * batches.length), seconds: state.sums.seconds + (performance.now() - begun) / 1000,

@@ -5,6 +5,9 @@
 // What is random is drawn on the CPU as these two maps, so that a seed gives the same picture on every adapter.
 // Where a view shrinks the image, params.taps x params.taps samples a pixel are averaged. Outside the source, its edge goes on.
 // A thread owns one output pixel.
+alias Value = f32;
+alias Out = Value; // how these are stored: Values, or as f16
+
 struct Params {
   batch: u32,
   sourceH: u32,
@@ -16,10 +19,11 @@ struct Params {
 @group(0) @binding(0) var<storage, read> x: array<u32>;         // [N, sourceH, sourceW]
 @group(0) @binding(1) var<storage, read> view: array<f32>;      // [N, 6]: column = v0·j + v1·i + v2, row = v3·j + v4·i + v5
 @group(0) @binding(2) var<storage, read> colour: array<f32>;    // [N, 12]: three rows of (r, g, b, offset)
-@group(0) @binding(3) var<storage, read_write> out: array<f32>; // [N, size, size, 3]
+@group(0) @binding(3) var<storage, read_write> out: array<Out>; // [N, size, size, 3]
 @group(0) @binding(4) var<uniform> params: Params;
 
 //!include ../include/grid.wgsl
+//!include ../include/half.wgsl
 
 fn pixel(n: u32, row: i32, column: i32) -> vec3<f32> {
   let h = u32(clamp(row, 0, i32(params.sourceH) - 1));
@@ -59,7 +63,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   }
   let rgb = sum / f32(params.taps * params.taps);
   let m = n * 12u;
-  out[t * 3u] = dot(rgb, vec3<f32>(colour[m], colour[m + 1u], colour[m + 2u])) + colour[m + 3u];
-  out[t * 3u + 1u] = dot(rgb, vec3<f32>(colour[m + 4u], colour[m + 5u], colour[m + 6u])) + colour[m + 7u];
-  out[t * 3u + 2u] = dot(rgb, vec3<f32>(colour[m + 8u], colour[m + 9u], colour[m + 10u])) + colour[m + 11u];
+  out[t * 3u] = Out(storable(dot(rgb, vec3<f32>(colour[m], colour[m + 1u], colour[m + 2u])) + colour[m + 3u]));
+  out[t * 3u + 1u] = Out(storable(dot(rgb, vec3<f32>(colour[m + 4u], colour[m + 5u], colour[m + 6u])) + colour[m + 7u]));
+  out[t * 3u + 2u] = Out(storable(dot(rgb, vec3<f32>(colour[m + 8u], colour[m + 9u], colour[m + 10u])) + colour[m + 11u]));
 }

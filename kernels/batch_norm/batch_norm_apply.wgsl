@@ -4,6 +4,8 @@
 // along: a pass of its own would read and write the whole tensor again.
 // A thread owns a Value of channels in a chunk of rows (rows.wgsl).
 alias Value = vec4<f32>;
+alias X = Value; // how these are stored: Values, or as f16
+alias Out = Value;
 
 struct Params {
   rows: u32,
@@ -13,14 +15,15 @@ struct Params {
   epsilon: f32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<Value>;
+@group(0) @binding(0) var<storage, read> x: array<X>;
 @group(0) @binding(1) var<storage, read> stats: array<Value>;
 @group(0) @binding(2) var<storage, read> gamma: array<Value>;
 @group(0) @binding(3) var<storage, read> beta: array<Value>;
-@group(0) @binding(4) var<storage, read_write> out: array<Value>;
+@group(0) @binding(4) var<storage, read_write> out: array<Out>;
 @group(0) @binding(5) var<uniform> params: Params;
 
 //!include ../include/grid.wgsl
+//!include ../include/half.wgsl
 //!include rows.wgsl
 //!include activation.wgsl
 
@@ -36,7 +39,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let shift = beta[mine.channel];
   var i = mine.first * step + mine.channel;
   for (var row = mine.first; row < mine.end; row++) {
-    out[i] = activate((x[i] - mean) * scale + shift);
+    out[i] = Out(storable(activate((Value(x[i]) - mean) * scale + shift)));
     i += step;
   }
 }

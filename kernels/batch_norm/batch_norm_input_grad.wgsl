@@ -5,6 +5,9 @@
 // batch_norm_sums.wgsl has already made. With statistics that are not the batch's own, inverseCount = 0 leaves dx = γ/σ · dz.
 // A thread owns a Value of channels in a chunk of rows (rows.wgsl).
 alias Value = vec4<f32>;
+alias Dy = Value; // how these are stored: Values, or as f16
+alias X = Value;
+alias Out = Value;
 
 struct Params {
   rows: u32,
@@ -15,16 +18,17 @@ struct Params {
   inverseCount: f32, // 1/rows, or 0
 }
 
-@group(0) @binding(0) var<storage, read> dy: array<Value>;
-@group(0) @binding(1) var<storage, read> x: array<Value>;
+@group(0) @binding(0) var<storage, read> dy: array<Dy>;
+@group(0) @binding(1) var<storage, read> x: array<X>;
 @group(0) @binding(2) var<storage, read> stats: array<Value>;
 @group(0) @binding(3) var<storage, read> sums: array<Value>;
 @group(0) @binding(4) var<storage, read> gamma: array<Value>;
 @group(0) @binding(5) var<storage, read> beta: array<Value>;
-@group(0) @binding(6) var<storage, read_write> out: array<Value>;
+@group(0) @binding(6) var<storage, read_write> out: array<Out>;
 @group(0) @binding(7) var<uniform> params: Params;
 
 //!include ../include/grid.wgsl
+//!include ../include/half.wgsl
 //!include rows.wgsl
 //!include activation.wgsl
 
@@ -44,9 +48,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let scale = g * inverse;
   var i = mine.first * step + mine.channel;
   for (var row = mine.first; row < mine.end; row++) {
-    let normal = (x[i] - mean) * inverse;
-    let dz = dy[i] * activate_grad(g * normal + b);
-    out[i] = scale * (dz - meanDz - normal * meanDzX);
+    let normal = (Value(x[i]) - mean) * inverse;
+    let dz = Value(dy[i]) * activate_grad(g * normal + b);
+    out[i] = Out(storable(scale * (dz - meanDz - normal * meanDzX)));
     i += step;
   }
 }

@@ -6,6 +6,7 @@
 // update of Chan, Golub & LeVeque 1979 (eq. 2.1): only differences of means are ever squared.
 // A thread owns a Value of channels in a chunk of rows (rows.wgsl). batch_norm_combine.wgsl joins the chunks.
 alias Value = vec4<f32>;
+alias X = Value; // how these are stored: Values, or as f16
 
 struct Params {
   rows: u32,
@@ -14,7 +15,7 @@ struct Params {
   parts: u32,    // chunks
 }
 
-@group(0) @binding(0) var<storage, read> x: array<Value>;
+@group(0) @binding(0) var<storage, read> x: array<X>;
 @group(0) @binding(1) var<storage, read_write> out: array<Value>;
 @group(0) @binding(2) var<uniform> params: Params;
 
@@ -34,10 +35,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   var i = mine.first * step + mine.channel;
   var row = mine.first;
   while (row + 4u <= mine.end) {
-    let a = x[i];
-    let b = x[i + step];
-    let c = x[i + 2u * step];
-    let d = x[i + 3u * step];
+    let a = Value(x[i]);
+    let b = Value(x[i + step]);
+    let c = Value(x[i + 2u * step]);
+    let d = Value(x[i + 3u * step]);
     let own = 0.25 * ((a + b) + (c + d));
     let da = a - own;
     let db = b - own;
@@ -52,7 +53,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     i += 4u * step;
   }
   while (row < mine.end) {
-    let delta = x[i] - mean;
+    let delta = Value(x[i]) - mean;
     let weight = 1.0 / (count + 1.0);
     squares += delta * delta * (count * weight);
     mean += delta * weight;

@@ -5,6 +5,8 @@
 // Everything but x is recomputed, so the forward pass saves nothing for it. kernels/reduce adds the chunks up.
 // A thread owns a Value of channels in a chunk of rows (rows.wgsl).
 alias Value = vec4<f32>;
+alias Dy = Value; // how these are stored: Values, or as f16
+alias X = Value;
 
 struct Params {
   rows: u32,
@@ -14,8 +16,8 @@ struct Params {
   epsilon: f32,
 }
 
-@group(0) @binding(0) var<storage, read> dy: array<Value>;
-@group(0) @binding(1) var<storage, read> x: array<Value>;
+@group(0) @binding(0) var<storage, read> dy: array<Dy>;
+@group(0) @binding(1) var<storage, read> x: array<X>;
 @group(0) @binding(2) var<storage, read> stats: array<Value>;
 @group(0) @binding(3) var<storage, read> gamma: array<Value>;
 @group(0) @binding(4) var<storage, read> beta: array<Value>;
@@ -41,8 +43,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   var dGamma = Value(0.0);
   var i = mine.first * step + mine.channel;
   for (var row = mine.first; row < mine.end; row++) {
-    let normal = (x[i] - mean) * inverse;
-    let dz = dy[i] * activate_grad(g * normal + b);
+    let normal = (Value(x[i]) - mean) * inverse;
+    let dz = Value(dy[i]) * activate_grad(g * normal + b);
     dBeta += dz;
     dGamma += dz * normal;
     i += step;

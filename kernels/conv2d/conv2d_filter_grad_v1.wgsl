@@ -3,10 +3,13 @@
 //
 // The naive version: a thread owns one element of dw and walks the whole batch. Slow where the filter is small and the
 // image large, because then there are few threads.
+alias X = f32; // how these are stored: as f32 or as f16
+alias Dy = f32;
+
 //!include geometry.wgsl
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read> dy: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<X>;
+@group(0) @binding(1) var<storage, read> dy: array<Dy>;
 @group(0) @binding(2) var<storage, read_write> dw: array<f32>;
 @group(0) @binding(3) var<uniform> params: Params;
 
@@ -36,7 +39,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         if (v < 0 || v >= i32(params.inW)) {
           continue;
         }
-        sum += x[((n * params.inH + u32(h)) * params.inW + u32(v)) * params.inChannels + c] * dy[((n * params.outH + ho) * params.outW + wo) * params.outChannels + k];
+        let pixel = ((n * params.inH + u32(h)) * params.inW + u32(v)) * params.inChannels;
+        sum += f32(x[pixel + c]) * f32(dy[((n * params.outH + ho) * params.outW + wo) * params.outChannels + k]);
       }
     }
   }

@@ -2,14 +2,19 @@
 // Layouts as in conv2d_v1.wgsl.
 //
 // The naive version, in gather form: a thread owns one element of dx and asks each filter tap which output saw it.
+alias Value = f32;
+alias Dy = Value; // how these are stored: Values, or as f16
+alias Dx = Value;
+
 //!include geometry.wgsl
 
-@group(0) @binding(0) var<storage, read> dy: array<f32>;
+@group(0) @binding(0) var<storage, read> dy: array<Dy>;
 @group(0) @binding(1) var<storage, read> w: array<f32>;
-@group(0) @binding(2) var<storage, read_write> dx: array<f32>;
+@group(0) @binding(2) var<storage, read_write> dx: array<Dx>;
 @group(0) @binding(3) var<uniform> params: Params;
 
 //!include ../include/grid.wgsl
+//!include ../include/half.wgsl
 
 // The output position that sees input position `at` through a filter tap, or -1.
 fn seen_by(at: u32, pad: u32, tap: u32, dilation: u32, stride: u32, size: u32) -> i32 {
@@ -46,9 +51,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
       let pixel = ((n * params.outH + u32(ho)) * params.outW + u32(wo)) * params.outChannels + firstOutput;
       let tap = ((r * params.filterW + s) * groupChannels + c % groupChannels) * params.outChannels + firstOutput;
       for (var k = 0u; k < groupOutputs; k++) {
-        sum += dy[pixel + k] * w[tap + k];
+        sum += f32(dy[pixel + k]) * w[tap + k];
       }
     }
   }
-  dx[t] = sum;
+  dx[t] = Dx(storable(sum));
 }

@@ -3,14 +3,19 @@
 //
 // The naive version: the formula and nothing else.
 // A thread owns one output element.
+alias Value = f32;
+alias X = Value; // how these are stored: Values, or as f16
+alias Y = Value;
+
 //!include geometry.wgsl
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<X>;
 @group(0) @binding(1) var<storage, read> w: array<f32>;
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(2) var<storage, read_write> y: array<Y>;
 @group(0) @binding(3) var<uniform> params: Params;
 
 //!include ../include/grid.wgsl
+//!include ../include/half.wgsl
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
@@ -39,9 +44,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
       let pixel = ((n * params.inH + u32(h)) * params.inW + u32(v)) * params.inChannels + firstChannel;
       let tap = (r * params.filterW + s) * groupChannels;
       for (var c = 0u; c < groupChannels; c++) {
-        sum += x[pixel + c] * w[(tap + c) * params.outChannels + k];
+        sum += f32(x[pixel + c]) * w[(tap + c) * params.outChannels + k];
       }
     }
   }
-  y[t] = sum;
+  y[t] = Y(storable(sum));
 }

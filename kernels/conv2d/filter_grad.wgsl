@@ -1,15 +1,19 @@
 // The body of conv2d_filter_grad_v2: see there.
 const RIGHT_TRANSPOSED = 0u;
 
+alias Value = vec4<f32>;
+alias X = Value; // how these are stored: Values, or as f16
+alias Dy = Value;
+
 //!include geometry.wgsl
 
-@group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
-@group(0) @binding(1) var<storage, read> dy: array<vec4<f32>>;
+@group(0) @binding(0) var<storage, read> x: array<X>;
+@group(0) @binding(1) var<storage, read> dy: array<Dy>;
 @group(0) @binding(2) var<storage, read_write> dw: array<vec4<f32>>;
 @group(0) @binding(3) var<uniform> params: Params;
 
 fn right_at(i: u32) -> vec4<f32> {
-  return dy[i];
+  return Value(dy[i]);
 }
 
 fn put(i: u32, v: vec4<f32>) {
@@ -52,10 +56,10 @@ fn filter_grad(group: vec3<u32>, parts: u32, lane: u32) {
     let at = select(vec4<u32>(), ((n * params.inH + u32(h)) * params.inW + vec4<u32>(v)) * channels, inside) + c;
     let zero = vec4<f32>();
     let pixels = mat4x4<f32>(
-      select(zero, x[at.x], inside.x),
-      select(zero, x[at.y], inside.y),
-      select(zero, x[at.z], inside.z),
-      select(zero, x[at.w], inside.w),
+      select(zero, Value(x[at.x]), inside.x),
+      select(zero, Value(x[at.y]), inside.y),
+      select(zero, Value(x[at.z]), inside.z),
+      select(zero, Value(x[at.w]), inside.w),
     );
     own = accumulate(own, transpose(pixels), (line * params.outW + wo) * outputs + col, outputs, params.outW - wo);
     wo += 4u;

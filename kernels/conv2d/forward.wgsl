@@ -2,20 +2,24 @@
 const RIGHT_TRANSPOSED = 0u;
 
 alias Value = vec4<f32>;
+alias X = Value; // how these are stored: Values, or as f16
+alias Y = Value;
 
 //!include geometry.wgsl
 
-@group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(0) var<storage, read> x: array<X>;
 @group(0) @binding(1) var<storage, read> w: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> y: array<Y>;
 @group(0) @binding(3) var<uniform> params: Params;
+
+//!include ../include/half.wgsl
 
 fn right_at(i: u32) -> vec4<f32> {
   return w[i];
 }
 
 fn put(i: u32, v: vec4<f32>) {
-  y[i] = v;
+  y[i] = Y(storable(v));
 }
 
 //!include ../matmul/block.wgsl
@@ -48,10 +52,10 @@ fn forward(group: vec3<u32>, lane: u32) {
     let at = select(vec4<u32>(), ((n * params.inH + vec4<u32>(h)) * params.inW + vec4<u32>(v)) * channels, inside) + c;
     let zero = vec4<f32>();
     let pixels = mat4x4<f32>(
-      select(zero, x[at.x], inside.x),
-      select(zero, x[at.y], inside.y),
-      select(zero, x[at.z], inside.z),
-      select(zero, x[at.w], inside.w),
+      select(zero, Value(x[at.x]), inside.x),
+      select(zero, Value(x[at.y]), inside.y),
+      select(zero, Value(x[at.z]), inside.z),
+      select(zero, Value(x[at.w]), inside.w),
     );
     own = accumulate(own, pixels, k * 4u * outputs + col, outputs, 4u);
     c++;

@@ -1,19 +1,25 @@
 // The body of conv2d_input_grad_v2: see there.
 const RIGHT_TRANSPOSED = 1u;
 
+alias Value = vec4<f32>;
+alias Dy = Value; // how these are stored: Values, or as f16
+alias Dx = Value;
+
 //!include geometry.wgsl
 
-@group(0) @binding(0) var<storage, read> dy: array<vec4<f32>>;
+@group(0) @binding(0) var<storage, read> dy: array<Dy>;
 @group(0) @binding(1) var<storage, read> w: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read_write> dx: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> dx: array<Dx>;
 @group(0) @binding(3) var<uniform> params: Params;
+
+//!include ../include/half.wgsl
 
 fn right_at(i: u32) -> vec4<f32> {
   return w[i];
 }
 
 fn put(i: u32, v: vec4<f32>) {
-  dx[i] = v;
+  dx[i] = Dx(storable(v));
 }
 
 //!include ../matmul/block.wgsl
@@ -73,10 +79,10 @@ fn input_grad(group: vec3<u32>, lane: u32) {
     let at = select(vec4<u32>(), ((n * params.outH + vec4<u32>(ho)) * params.outW + vec4<u32>(wo)) * outputs, inside) + k;
     let zero = vec4<f32>();
     let pixels = mat4x4<f32>(
-      select(zero, dy[at.x], inside.x),
-      select(zero, dy[at.y], inside.y),
-      select(zero, dy[at.z], inside.z),
-      select(zero, dy[at.w], inside.w),
+      select(zero, Value(dy[at.x]), inside.x),
+      select(zero, Value(dy[at.y]), inside.y),
+      select(zero, Value(dy[at.z]), inside.z),
+      select(zero, Value(dy[at.w]), inside.w),
     );
     own = accumulate(own, pixels, ((r * params.filterW + s) * params.inChannels + col) * outputs + k, outputs, 4u);
     k++;

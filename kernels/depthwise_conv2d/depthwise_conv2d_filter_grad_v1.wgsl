@@ -3,11 +3,13 @@
 // v1: the formula as it stands, with the sum over output rows (n, ho) cut into parts, because the filter alone has too few elements to
 // keep an adapter busy. kernels/reduce adds the parts in a fixed order. A thread owns one Value of one part.
 alias Value = vec4<f32>;
+alias X = Value; // how these are stored: Values, or as f16
+alias Dy = Value;
 
 //!include geometry.wgsl
 
-@group(0) @binding(0) var<storage, read> x: array<Value>;
-@group(0) @binding(1) var<storage, read> dy: array<Value>;
+@group(0) @binding(0) var<storage, read> x: array<X>;
+@group(0) @binding(1) var<storage, read> dy: array<Dy>;
 @group(0) @binding(2) var<storage, read_write> out: array<Value>;
 @group(0) @binding(3) var<uniform> params: Params;
 
@@ -36,7 +38,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     for (var wo = 0u; wo < p.outW; wo++) {
       let column = i32(wo * p.strideW + s * p.dilationW) - i32(p.padLeft);
       if (column >= 0 && column < i32(p.inW)) {
-        sum += x[(image + u32(column)) * p.channels + c] * dy[(row * p.outW + wo) * p.channels + c];
+        sum += Value(x[(image + u32(column)) * p.channels + c]) * Value(dy[(row * p.outW + wo) * p.channels + c]);
       }
     }
   }

@@ -5,6 +5,8 @@
 // A piece is a strip of `rows` output rows; a part is `share` pieces that follow one another. kernels/reduce adds the parts in a fixed order.
 // A thread owns the filter of one Value of channels in one part.
 //!include strip.wgsl
+alias X = Value; // how these are stored: Values, or as f16
+alias Dy = Value;
 
 struct Params {
   inH: u32,
@@ -22,8 +24,8 @@ struct Params {
   parts: u32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<Value>;
-@group(0) @binding(1) var<storage, read> dy: array<Value>;
+@group(0) @binding(0) var<storage, read> x: array<X>;
+@group(0) @binding(1) var<storage, read> dy: array<Dy>;
 @group(0) @binding(2) var<storage, read_write> out: array<Value>;
 @group(0) @binding(3) var<uniform> params: Params;
 
@@ -31,7 +33,7 @@ struct Params {
 //!include load_row.wgsl
 
 fn load_dy(at: Place, column: i32, channel: u32) -> Value {
-  return select(Value(0.0), dy[pixel(at, column) * params.channels + channel], inside(at, column));
+  return select(Value(0.0), Value(dy[pixel(at, column) * params.channels + channel]), inside(at, column));
 }
 
 fn load_strip(at: Place, column: i32, channel: u32) -> Strip {

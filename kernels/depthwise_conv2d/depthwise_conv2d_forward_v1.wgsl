@@ -2,15 +2,18 @@
 //
 // v1: the formula as it stands, for every filter size, stride and dilation. A thread owns one Value of y.
 alias Value = vec4<f32>;
+alias X = Value; // how these are stored: Values, or as f16
+alias Out = Value;
 
 //!include geometry.wgsl
 
-@group(0) @binding(0) var<storage, read> x: array<Value>;
+@group(0) @binding(0) var<storage, read> x: array<X>;
 @group(0) @binding(1) var<storage, read> w: array<Value>;
-@group(0) @binding(2) var<storage, read_write> out: array<Value>;
+@group(0) @binding(2) var<storage, read_write> out: array<Out>;
 @group(0) @binding(3) var<uniform> params: Params;
 
 //!include ../include/grid.wgsl
+//!include ../include/half.wgsl
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
@@ -35,8 +38,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
       if (column < 0 || column >= i32(p.inW)) {
         continue;
       }
-      sum += x[((n * p.inH + u32(h)) * p.inW + u32(column)) * p.channels + c] * w[(r * p.filterW + s) * p.channels + c];
+      sum += Value(x[((n * p.inH + u32(h)) * p.inW + u32(column)) * p.channels + c]) * w[(r * p.filterW + s) * p.channels + c];
     }
   }
-  out[t] = sum;
+  out[t] = Out(storable(sum));
 }

@@ -5,6 +5,8 @@
 // under way (`first`, `second`, ..) are those of the output rows still open. v1 loads each pixel FILTER² times.
 // With FLIP it is the input gradient at stride 1, which is a convolution of dy with the filter turned round.
 //!include strip.wgsl
+alias X = Value; // how these are stored: Values, or as f16
+alias Out = Value;
 
 struct Params {
   inH: u32,
@@ -20,12 +22,13 @@ struct Params {
   size: u32,     // batch · chunks · strips · channels: threads with work
 }
 
-@group(0) @binding(0) var<storage, read> x: array<Value>;
+@group(0) @binding(0) var<storage, read> x: array<X>;
 @group(0) @binding(1) var<storage, read> w: array<Value>;
-@group(0) @binding(2) var<storage, read_write> out: array<Value>;
+@group(0) @binding(2) var<storage, read_write> out: array<Out>;
 @group(0) @binding(3) var<uniform> params: Params;
 
 //!include ../include/grid.wgsl
+//!include ../include/half.wgsl
 //!include load_row.wgsl
 //!include filter_row.wgsl
 //!include store_strip.wgsl

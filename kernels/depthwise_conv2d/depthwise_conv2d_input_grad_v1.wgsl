@@ -3,15 +3,18 @@
 //
 // v1: the formula as it stands, as a gather, so that no two threads write to one place. A thread owns one Value of dx.
 alias Value = vec4<f32>;
+alias Dy = Value; // how these are stored: Values, or as f16
+alias Out = Value;
 
 //!include geometry.wgsl
 
-@group(0) @binding(0) var<storage, read> dy: array<Value>;
+@group(0) @binding(0) var<storage, read> dy: array<Dy>;
 @group(0) @binding(1) var<storage, read> w: array<Value>;
-@group(0) @binding(2) var<storage, read_write> out: array<Value>;
+@group(0) @binding(2) var<storage, read_write> out: array<Out>;
 @group(0) @binding(3) var<uniform> params: Params;
 
 //!include ../include/grid.wgsl
+//!include ../include/half.wgsl
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
@@ -38,8 +41,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
       if (right < 0 || wo * i32(p.strideW) != right || wo >= i32(p.outW)) {
         continue;
       }
-      sum += dy[((n * p.outH + u32(ho)) * p.outW + u32(wo)) * p.channels + c] * w[(r * p.filterW + s) * p.channels + c];
+      sum += Value(dy[((n * p.outH + u32(ho)) * p.outW + u32(wo)) * p.channels + c]) * w[(r * p.filterW + s) * p.channels + c];
     }
   }
-  out[t] = sum;
+  out[t] = Out(storable(sum));
 }

@@ -4,6 +4,8 @@
 // see the filter's even taps and odd ones the odd taps, so no tap is tried in vain. A thread owns a strip of four columns, the
 // first of them even, and walks down `rows` pairs of rows; each row of dy that it loads goes at once into every row of dx that it reaches.
 //!include strip.wgsl
+alias Dy = Value; // how these are stored: Values, or as f16
+alias Out = Value;
 
 struct Params {
   inH: u32,
@@ -19,17 +21,18 @@ struct Params {
   size: u32,     // batch · chunks · strips · channels: threads with work
 }
 
-@group(0) @binding(0) var<storage, read> dy: array<Value>;
+@group(0) @binding(0) var<storage, read> dy: array<Dy>;
 @group(0) @binding(1) var<storage, read> w: array<Value>;
-@group(0) @binding(2) var<storage, read_write> out: array<Value>;
+@group(0) @binding(2) var<storage, read_write> out: array<Out>;
 @group(0) @binding(3) var<uniform> params: Params;
 
 //!include ../include/grid.wgsl
+//!include ../include/half.wgsl
 //!include filter_row.wgsl
 //!include store_strip.wgsl
 
 fn load(at: Place, column: i32, channel: u32) -> Value {
-  return select(Value(0.0), dy[pixel(at, column) * params.channels + channel], inside(at, column));
+  return select(Value(0.0), Value(dy[pixel(at, column) * params.channels + channel]), inside(at, column));
 }
 
 // What one row of dy (its columns b − 2 .. b + 1) and one row of the filter give to the columns 2b .. 2b + 3 of a row of dx.

@@ -46,7 +46,7 @@ fn columns_from(column: i32, width: u32, channel: u32) -> Columns {
 }
 
 fn load(at: Place, column: Column) -> Value {
-  return select(Value(0.0), x[at.start * params.channels + column.offset], at.inside & column.inside);
+  return select(Value(0.0), Value(x[at.start * params.channels + column.offset]), at.inside & column.inside);
 }
 
 fn load_row(at: Place, columns: Columns) -> Row {

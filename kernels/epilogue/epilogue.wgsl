@@ -16,10 +16,15 @@ override IMMEDIATE1: f32 = 0.0;
 override IMMEDIATE2: f32 = 0.0;
 override IMMEDIATE3: f32 = 0.0;
 
-@group(0) @binding(4) var<storage, read> e0: array<Value>;
-@group(0) @binding(5) var<storage, read> e1: array<Value>;
-@group(0) @binding(6) var<storage, read> e2: array<Value>;
-@group(0) @binding(7) var<storage, read> e3: array<Value>;
+alias E0 = Value; // how the operands are stored: Values, or as f16
+alias E1 = Value;
+alias E2 = Value;
+alias E3 = Value;
+
+@group(0) @binding(4) var<storage, read> e0: array<E0>;
+@group(0) @binding(5) var<storage, read> e1: array<E1>;
+@group(0) @binding(6) var<storage, read> e2: array<E2>;
+@group(0) @binding(7) var<storage, read> e3: array<E3>;
 
 //!include ../pointwise/functions.wgsl
 
@@ -34,14 +39,14 @@ struct Operands {
 fn channel_operands(channel: u32, channels: u32) -> Operands {
   var own = Operands(Value(IMMEDIATE0), Value(IMMEDIATE1), Value(IMMEDIATE2), Value(IMMEDIATE3));
   let second = channels + channel;
-  if (FROM0 == 2u) { own.s0 = e0[channel]; }
-  if (FROM1 == 2u) { own.s1 = e1[channel]; }
-  if (FROM2 == 2u) { own.s2 = e2[channel]; }
-  if (FROM3 == 2u) { own.s3 = e3[channel]; }
-  if (FROM0 == 6u) { own.s0 = e0[second]; }
-  if (FROM1 == 6u) { own.s1 = e1[second]; }
-  if (FROM2 == 6u) { own.s2 = e2[second]; }
-  if (FROM3 == 6u) { own.s3 = e3[second]; }
+  if (FROM0 == 2u) { own.s0 = Value(e0[channel]); }
+  if (FROM1 == 2u) { own.s1 = Value(e1[channel]); }
+  if (FROM2 == 2u) { own.s2 = Value(e2[channel]); }
+  if (FROM3 == 2u) { own.s3 = Value(e3[channel]); }
+  if (FROM0 == 6u) { own.s0 = Value(e0[second]); }
+  if (FROM1 == 6u) { own.s1 = Value(e1[second]); }
+  if (FROM2 == 6u) { own.s2 = Value(e2[second]); }
+  if (FROM3 == 6u) { own.s3 = Value(e3[second]); }
   return own;
 }
 
@@ -49,10 +54,10 @@ fn channel_operands(channel: u32, channels: u32) -> Operands {
 fn epilogue(v: Value, i: u32, own: Operands) -> Value {
   var y = v;
   var s = own;
-  if (FROM0 == 1u) { s.s0 = e0[i]; }
-  if (FROM1 == 1u) { s.s1 = e1[i]; }
-  if (FROM2 == 1u) { s.s2 = e2[i]; }
-  if (FROM3 == 1u) { s.s3 = e3[i]; }
+  if (FROM0 == 1u) { s.s0 = Value(e0[i]); }
+  if (FROM1 == 1u) { s.s1 = Value(e1[i]); }
+  if (FROM2 == 1u) { s.s2 = Value(e2[i]); }
+  if (FROM3 == 1u) { s.s3 = Value(e3[i]); }
   if (EPILOGUE0 != 0u) { y = common_function(EPILOGUE0, y, s.s0); }
   if (EPILOGUE1 != 0u) { y = common_function(EPILOGUE1, y, s.s1); }
   if (EPILOGUE2 != 0u) { y = common_function(EPILOGUE2, y, s.s2); }

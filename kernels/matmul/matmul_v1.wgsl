@@ -2,6 +2,9 @@
 //
 // The naive version: the teacher, and the second opinion for the others.
 // A thread owns one output element.
+alias A = f32; // how the factors are stored: as f32 or as f16
+alias B = f32;
+
 struct Params {
   M: u32,
   N: u32,
@@ -12,8 +15,8 @@ struct Params {
   b_n: u32,
 }
 
-@group(0) @binding(0) var<storage, read> a: array<f32>;
-@group(0) @binding(1) var<storage, read> b: array<f32>;
+@group(0) @binding(0) var<storage, read> a: array<A>;
+@group(0) @binding(1) var<storage, read> b: array<B>;
 @group(0) @binding(2) var<storage, read_write> out: array<f32>;
 @group(0) @binding(3) var<uniform> params: Params;
 
@@ -29,7 +32,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let n = t % params.N;
   var sum = 0.0;
   for (var k = 0u; k < params.K; k++) {
-    sum += a[m * params.a_m + k * params.a_k] * b[k * params.b_k + n * params.b_n];
+    sum += f32(a[m * params.a_m + k * params.a_k]) * f32(b[k * params.b_k + n * params.b_n]);
   }
   out[t] = sum;
 }

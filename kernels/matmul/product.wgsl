@@ -4,6 +4,9 @@ override RIGHT_TRANSPOSED: u32 = 0;
 override OUT_TRANSPOSED: u32 = 0;
 
 alias Value = vec4<f32>;
+alias Left = Value; // how each is stored: Values, or as f16
+alias Right = Value;
+alias Out = Value;
 
 struct Params {
   rows: u32,
@@ -17,17 +20,19 @@ struct Params {
   row_by_row: u32, // the order of tiles: see block_origin
 }
 
-@group(0) @binding(0) var<storage, read> left: array<vec4<f32>>;
-@group(0) @binding(1) var<storage, read> right: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read_write> out: array<vec4<f32>>;
+@group(0) @binding(0) var<storage, read> left: array<Left>;
+@group(0) @binding(1) var<storage, read> right: array<Right>;
+@group(0) @binding(2) var<storage, read_write> out: array<Out>;
 @group(0) @binding(3) var<uniform> params: Params;
 
+//!include ../include/half.wgsl
+
 fn right_at(i: u32) -> vec4<f32> {
-  return right[i];
+  return Value(right[i]);
 }
 
 fn put(i: u32, v: vec4<f32>) {
-  out[i] = v;
+  out[i] = Out(storable(v));
 }
 
 //!include block.wgsl
@@ -41,14 +46,14 @@ fn four_rows(row: u32, k: u32, end: u32) -> mat4x4<f32> {
     let at = k * ld + row / 4u;
     let zero = vec4<f32>();
     return transpose(mat4x4<f32>(
-      left[at],
-      select(zero, left[at + ld], k + 1u < end),
-      select(zero, left[at + 2u * ld], k + 2u < end),
-      select(zero, left[at + 3u * ld], k + 3u < end),
+      Value(left[at]),
+      select(zero, Value(left[at + ld]), k + 1u < end),
+      select(zero, Value(left[at + 2u * ld]), k + 2u < end),
+      select(zero, Value(left[at + 3u * ld]), k + 3u < end),
     ));
   }
   let at = min(row + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.rows - 1u)) * ld + k / 4u;
-  return mat4x4<f32>(left[at.x], left[at.y], left[at.z], left[at.w]);
+  return mat4x4<f32>(Value(left[at.x]), Value(left[at.y]), Value(left[at.z]), Value(left[at.w]));
 }
 
 // Four columns of the block, as rows of the transposed output.

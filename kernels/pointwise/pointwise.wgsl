@@ -7,6 +7,12 @@
 // Values one after the other, of which a thread takes every 64th: then it divides by the number of channels once and counts from there,
 // for on a CPU a division costs more than the rest of a stage.
 alias Value = vec4<f32>;
+alias X = Value; // how each binding is stored: Values, or as f16
+alias A = Value;
+alias B = Value;
+alias C = Value;
+alias D = Value;
+alias Out = Value;
 
 override OP0: u32 = 0;
 override OP1: u32 = 0;
@@ -32,15 +38,16 @@ struct Params {
   s3: f32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<Value>;
-@group(0) @binding(1) var<storage, read> a: array<Value>;
-@group(0) @binding(2) var<storage, read> b: array<Value>;
-@group(0) @binding(3) var<storage, read> c: array<Value>;
-@group(0) @binding(4) var<storage, read> d: array<Value>;
-@group(0) @binding(5) var<storage, read_write> out: array<Value>;
+@group(0) @binding(0) var<storage, read> x: array<X>;
+@group(0) @binding(1) var<storage, read> a: array<A>;
+@group(0) @binding(2) var<storage, read> b: array<B>;
+@group(0) @binding(3) var<storage, read> c: array<C>;
+@group(0) @binding(4) var<storage, read> d: array<D>;
+@group(0) @binding(5) var<storage, read_write> out: array<Out>;
 @group(0) @binding(6) var<uniform> params: Params;
 
 //!include ../include/grid.wgsl
+//!include ../include/half.wgsl
 //!include ops.wgsl
 
 // Where a Value lies: by itself, in its row of channels, and in which sample.
@@ -81,25 +88,25 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let end = min(first + 64u * params.chunk, params.size);
   var at = Place(first, first % params.channels, first / params.sample, first % params.sample);
   for (; at.i < end; at = next(at)) {
-    var v = x[at.i];
+    var v = Value(x[at.i]);
     var s = Value(params.s0);
-    if (MODE0 != 0u) { s = a[operand_index(at, MODE0)]; }
+    if (MODE0 != 0u) { s = Value(a[operand_index(at, MODE0)]); }
     v = pointwise(OP0, v, s);
     if (OP1 != 0u) {
       s = Value(params.s1);
-      if (MODE1 != 0u) { s = b[operand_index(at, MODE1)]; }
+      if (MODE1 != 0u) { s = Value(b[operand_index(at, MODE1)]); }
       v = pointwise(OP1, v, s);
     }
     if (OP2 != 0u) {
       s = Value(params.s2);
-      if (MODE2 != 0u) { s = c[operand_index(at, MODE2)]; }
+      if (MODE2 != 0u) { s = Value(c[operand_index(at, MODE2)]); }
       v = pointwise(OP2, v, s);
     }
     if (OP3 != 0u) {
       s = Value(params.s3);
-      if (MODE3 != 0u) { s = d[operand_index(at, MODE3)]; }
+      if (MODE3 != 0u) { s = Value(d[operand_index(at, MODE3)]); }
       v = pointwise(OP3, v, s);
     }
-    out[at.i] = v;
+    out[at.i] = Out(storable(v));
   }
 }

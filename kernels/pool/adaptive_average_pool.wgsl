@@ -1,14 +1,17 @@
 // y[n, ho, wo, c] = mean of x[n, h, w, c] over the window (adaptive.wgsl)
 // A thread owns one Value of y.
 alias Value = vec4<f32>;
+alias X = Value; // how these are stored: Values, or as f16
+alias Out = Value;
 
 //!include adaptive.wgsl
 
-@group(0) @binding(0) var<storage, read> x: array<Value>;
-@group(0) @binding(1) var<storage, read_write> out: array<Value>;
+@group(0) @binding(0) var<storage, read> x: array<X>;
+@group(0) @binding(1) var<storage, read_write> out: array<Out>;
 @group(0) @binding(2) var<uniform> params: Params;
 
 //!include ../include/grid.wgsl
+//!include ../include/half.wgsl
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
@@ -25,8 +28,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   var sum = Value(0.0);
   for (var h = rows.first; h < rows.end; h++) {
     for (var w = columns.first; w < columns.end; w++) {
-      sum += x[((image + h) * p.inW + w) * p.channels + c];
+      sum += Value(x[((image + h) * p.inW + w) * p.channels + c]);
     }
   }
-  out[t] = sum / f32((rows.end - rows.first) * (columns.end - columns.first));
+  out[t] = Out(storable(sum / f32((rows.end - rows.first) * (columns.end - columns.first))));
 }

@@ -4,15 +4,19 @@
 // through the window again: no earlier value is as large and no later one is larger.
 // A thread owns one Value of dx.
 alias Value = vec4<f32>;
+alias X = Value; // how these are stored: Values, or as f16
+alias Dy = Value;
+alias Out = Value;
 
 //!include window.wgsl
 
-@group(0) @binding(0) var<storage, read> x: array<Value>;
-@group(0) @binding(1) var<storage, read> dy: array<Value>;
-@group(0) @binding(2) var<storage, read_write> out: array<Value>;
+@group(0) @binding(0) var<storage, read> x: array<X>;
+@group(0) @binding(1) var<storage, read> dy: array<Dy>;
+@group(0) @binding(2) var<storage, read_write> out: array<Out>;
 @group(0) @binding(3) var<uniform> params: Params;
 
 //!include ../include/grid.wgsl
+//!include ../include/half.wgsl
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
@@ -26,7 +30,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let myColumn = pixel % p.inW;
   let myRow = pixel / p.inW % p.inH;
   let n = pixel / p.inW / p.inH;
-  let mine = x[t];
+  let mine = Value(x[t]);
   var sum = Value(0.0);
   let down = windows_over(myRow, p.strideH, p.padTop, p.sizeH, p.outH);
   let across = windows_over(myColumn, p.strideW, p.padLeft, p.sizeW, p.outW);
@@ -34,10 +38,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let rows = window_span(ho, p.strideH, p.padTop, p.sizeH, p.inH);
     for (var wo = across.first; wo < across.end; wo++) {
       let columns = window_span(wo, p.strideW, p.padLeft, p.sizeW, p.inW);
-      var cotangent = dy[((n * p.outH + ho) * p.outW + wo) * p.channels + c];
+      var cotangent = Value(dy[((n * p.outH + ho) * p.outW + wo) * p.channels + c]);
       for (var h = rows.first; h < rows.end; h++) {
         for (var w = columns.first; w < columns.end; w++) {
-          let other = x[((n * p.inH + h) * p.inW + w) * p.channels + c];
+          let other = Value(x[((n * p.inH + h) * p.inW + w) * p.channels + c]);
           let earlier = h < myRow || (h == myRow && w < myColumn);
           let itself = h == myRow && w == myColumn;
           // `itself` is neither larger nor asked for equality.
@@ -48,5 +52,5 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
       sum += cotangent;
     }
   }
-  out[t] = sum;
+  out[t] = Out(storable(sum));
 }

@@ -1,5 +1,9 @@
 // out[o, r, i] = scale · x[o, i]      out is [outer, length, inner]: the adjoint of reduce.wgsl
 // A thread owns one output element.
+alias Value = f32;
+alias X = Value; // how these are stored: Values, or as f16
+alias Out = Value;
+
 struct Params {
   outer: u32,
   length: u32,
@@ -7,11 +11,12 @@ struct Params {
   scale: f32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> out: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<X>;
+@group(0) @binding(1) var<storage, read_write> out: array<Out>;
 @group(0) @binding(2) var<uniform> params: Params;
 
 //!include ../include/grid.wgsl
+//!include ../include/half.wgsl
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
@@ -20,5 +25,5 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     return;
   }
   let o = t / params.inner / params.length;
-  out[t] = params.scale * x[o * params.inner + t % params.inner];
+  out[t] = Out(storable(params.scale * Value(x[o * params.inner + t % params.inner])));
 }

@@ -3,6 +3,10 @@
 // Sums a middle dimension. With parts > 1 this is the first of several passes; strided parts keep neighbouring threads on
 // neighbouring elements even when inner is 1. Fixed order, no atomics: the same bits in every run.
 // A thread owns one output element.
+alias Value = f32;
+alias X = Value; // how these are stored: Values, or as f16
+alias Out = Value;
+
 struct Params {
   outer: u32,
   length: u32,
@@ -11,11 +15,12 @@ struct Params {
   scale: f32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> out: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<X>;
+@group(0) @binding(1) var<storage, read_write> out: array<Out>;
 @group(0) @binding(2) var<uniform> params: Params;
 
 //!include ../include/grid.wgsl
+//!include ../include/half.wgsl
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
@@ -28,7 +33,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let o = t / params.inner / params.parts;
   var sum = 0.0;
   for (var r = part; r < params.length; r += params.parts) {
-    sum += x[(o * params.length + r) * params.inner + i];
+    sum += Value(x[(o * params.length + r) * params.inner + i]);
   }
-  out[t] = sum * params.scale;
+  out[t] = Out(storable(sum * params.scale));
 }

@@ -1,3 +1,4 @@
+import { halfToNumber } from '../../engine/half.ts';
 import { UserError } from '../../engine/user_error.ts';
 
 /** The element types a safetensors file may hold, by our names. */
@@ -44,16 +45,6 @@ export const STORED_DTYPES: Readonly<Record<StoredDtype, StoredDtypeInfo>> = {
 /** The number of elements of `shape`; 1 for a scalar. */
 export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, dim) => product * dim, 1);
-}
-
-/** IEEE 754 binary16 from its bits: 1 sign, 5 exponent (bias 15), 10 fraction. */
-function halfToNumber(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction ? NaN : sign * Infinity;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
 /**

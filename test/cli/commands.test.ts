@@ -182,6 +182,20 @@ describe('inspect', () => {
     expect(found.graph.some((line) => /conv2d, mul, add, relu \[2, 32, 32, 16\] <- x, block1\.0\.conv\.w/.test(line))).toBe(true);
   });
 
+  it('tells what f16 saves, and what is stored so', async () => {
+    interface Found { memory: { program: number; lowerBound: number; precisions: { f32: number; f16: number } }; listing: { kernel: string; stored: string }[]; graph: string[] }
+    const of = async (...args: string[]) => JSON.parse(await succeed('inspect', 'vgg_small', '--training', '--size', '32', '--batch', '8', '--steps', '--graph', '--json', ...args)) as Found;
+    const [whole, half] = [await of(), await of('--precision', 'f16')];
+    expect(half.memory.precisions).toEqual(whole.memory.precisions);
+    expect(whole.memory.precisions.f32 - whole.memory.precisions.f16).toBe(whole.memory.program - half.memory.program);
+    expect(half.memory.lowerBound).toBeLessThan(0.7 * whole.memory.lowerBound);
+    expect(new Set(whole.listing.map(({ stored }) => stored))).toEqual(new Set(['f32']));
+    const stored = (pattern: RegExp) => new Set(half.listing.filter(({ kernel }) => pattern.test(kernel)).map((step) => step.stored));
+    expect(stored(/^conv2d_(v2|input_grad)/)).toEqual(new Set(['f16']));
+    expect(stored(/^(adam|softmax|ema|batch_norm_(stats|sums|combine)|conv2d_filter_grad)/)).toEqual(new Set(['f32']));
+    expect(half.graph.some((line) => /conv2d \[8, 32, 32, 16\] f16 <- x/.test(line))).toBe(true);
+  });
+
   it('shows a training step and what was fused', async () => {
     const text = await succeed('inspect', run, '--training', '--size', '32');
     expect(text).toMatch(/^model +vgg_small, a training step with Adam, input \[1, 32, 32, 3\]$/m);
@@ -214,6 +228,10 @@ describe('models and options that are none', () => {
   });
 
   it('are refused before anything is written', async () => {
+    const f16 = await start(['train', ...TRAINING, '--precision', 'f16', '--out', join(folder, 'f16'), '--adapter', 'swiftshader']);
+    expect(f16.code).toBe(2);
+    expect(f16.stderr).toMatch(/^tuningfork: SwiftShader.* has no 16-bit floats .*; take precision f32, or another adapter$/m);
+    expect(existsSync(join(folder, 'f16'))).toBe(false);
     const out = join(folder, 'size0');
     const { code, stderr } = await tuningfork('train', ...TRAINING, '--size', '0', '--out', out);
     expect(code).toBe(2);

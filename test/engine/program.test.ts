@@ -23,7 +23,7 @@ describe('the memory plan', () => {
       buffers: Object.fromEntries(refs.map((ref, i) => [`b${i}`, ref as BufferRef])),
       launch: { kernel: { bindings: refs.map((_, i) => ({ name: `b${i}`, binding: i, kind: i === refs.length - 1 ? 'read_write' : 'read' })) } },
     }) as unknown as LoweredStep;
-  const buffersOf = (bytes: readonly number[]) => bytes.map((n, i): VirtualBuffer => ({ ref: i as BufferRef, bytes: n, kind: 'temporary' }));
+  const buffersOf = (bytes: readonly number[]) => bytes.map((n, i): VirtualBuffer => ({ ref: i as BufferRef, bytes: n, dtype: 'f32', kind: 'temporary' }));
 
   /** Steps that each touch some of a set of temporaries, drawn at random. */
   function randomProgram(seed: number) {

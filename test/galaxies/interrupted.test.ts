@@ -70,8 +70,8 @@ describe('a training killed by SIGKILL', () => {
   /** While a checkpoint is written, after this many others: each one's temporary file appears and goes. */
   const writing = (others: number): Moment => ({ file: WRITING, event: 'rename', nth: 2 * others + 1, after: after() });
 
-  it('ends in the same bytes: a small network from scratch', async () => {
-    const args = [...common, '--data', 'synthetic:32', '--size', '32', '--drop-path', '0.1', '--weight-decay', '0.01'];
+  it.each(['f32', 'f16'])('ends in the same bytes: a small network from scratch, %s', async (precision) => {
+    const args = [...common, '--data', 'synthetic:32', '--size', '32', '--drop-path', '0.1', '--weight-decay', '0.01', '--precision', precision];
     const moments: Moment[] = [writing(0), writing(1), { file: BEST, event: 'rename', nth: upTo(2), after: 0 }, writing(upTo(2))];
     const { model } = await trainInterrupted(args, moments);
     expect(model.equals(await trainOnce(args))).toBe(true);

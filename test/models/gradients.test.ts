@@ -7,6 +7,7 @@ import { matmul } from '../../engine/ops/matmul.ts';
 import { globalAvgPool } from '../../engine/ops/pool.ts';
 import { mean } from '../../engine/ops/reduce.ts';
 import { softmaxCrossEntropy } from '../../engine/ops/softmax_cross_entropy.ts';
+import { compile } from '../../engine/program/program.ts';
 import { topologicalOrder, type Tensor } from '../../engine/tensor.ts';
 import { efficientNet } from '../../models/efficientnet.ts';
 import { initialValues } from '../../models/initialise.ts';
@@ -15,6 +16,7 @@ import { ParameterSet } from '../../models/parameter_set.ts';
 import { RESNET_VARIANTS, resnet } from '../../models/resnet.ts';
 import { VGG_VARIANTS, vgg } from '../../models/vgg.ts';
 import { describeAdapters, evaluate } from '../gpu.ts';
+import { roundToHalf } from '../half.ts';
 import { randomArray } from '../random.ts';
 import { evaluateGraph, type Values } from '../reference/interpreter.ts';
 import { UNIT, dot } from '../tolerance.ts';
@@ -158,5 +160,31 @@ describeAdapters('gradients of networks on the GPU', (device) => {
       // And never more than what the project promises of a network; next to nothing is measured by the largest gradient.
       expect(error, names[i]).toBeLessThan(1e-4 * Math.max(length(exact), 1e-3 * steepest));
     });
+  });
+});
+
+describe('gradients of networks stored as f16', () => {
+  it.each(CASES)('$title', async (c) => {
+    using device = await openDevice({ gpu: openGpu({ adapter: 'lavapipe' }) });
+    using problem = pose(device, c);
+    const { loss, logits, wrt, leaves, feeds } = problem;
+    const outputs = [loss, logits, ...wrt.map(({ gradient }) => gradient)];
+    const names = ['loss', 'logits', ...wrt.map(({ name }) => `gradient of ${name}`)];
+    using program = await compile(device, { outputs, precision: 'f16' });
+    program.run(feeds);
+    const exact = evaluateGraph(outputs, leaves);
+    // What is stored as f16 rounded, and nothing else: what the storage costs, in float64.
+    const half = new Set(topologicalOrder(outputs).filter((t) => !t.op.view && program.storageOf(t) === 'f16'));
+    expect(half.size).toBeGreaterThan(10);
+    const rounded = evaluateGraph(outputs, leaves, new Map(), (v, t) => (half.has(t) ? roundToHalf(v) : v));
+    const length = (v: ArrayLike<number>) => Math.sqrt(dot(v, v));
+    const distance = (a: ArrayLike<number>, b: ArrayLike<number>) => length(Float64Array.from(a, (v, i) => v - b[i]));
+    const steepest = Math.max(...wrt.map(({ gradient }) => length(exact.get(gradient)!)));
+    for (const [i, t] of outputs.entries()) {
+      const error = distance(await program.read(t), exact.get(t)!);
+      // The roundings are the same but where f32 arithmetic came out on the other side of a tie: the errors are of one size, and next to nothing
+      // is measured by the largest gradient.
+      expect(error, names[i]).toBeLessThan(2 * distance(rounded.get(t)!, exact.get(t)!) + 1e-4 * Math.max(length(exact.get(t)!), 1e-3 * steepest));
+    }
   });
 });

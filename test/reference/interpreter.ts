@@ -1,6 +1,7 @@
 import { parameterOf } from '../../engine/device/parameter.ts';
 import type { ConvGeometry } from '../../engine/ops/conv_geometry.ts';
 import { topologicalOrder, type Tensor } from '../../engine/tensor.ts';
+import { augment } from './augment.ts';
 import * as norm from './batch_norm.ts';
 import * as conv from './conv2d.ts';
 import * as depthwise from './depthwise_conv2d.ts';
@@ -19,16 +20,16 @@ export type Values = Map<Tensor, Float64Array>;
  * Evaluates any graph of tensors in float64, op by op as the graph says it, with the references that the ops' own tests prove: no
  * fusion, no planning, no GPU. What a program computes, gradients included, must be this up to rounding.
  *
- * @param round applied to every element that an op gives: Math.fround shows what storing values as f32 costs
+ * @param round applied to every element that an op gives, with the op's tensor: Math.fround shows what storing values as f32 costs
  */
-export function evaluateGraph(roots: readonly Tensor[], leaves: Leaves, values: Values = new Map(), round?: (v: number) => number): Values {
+export function evaluateGraph(roots: readonly Tensor[], leaves: Leaves, values: Values = new Map(), round?: (v: number, t: Tensor) => number): Values {
   for (const t of topologicalOrder(roots)) {
     if (values.has(t)) continue;
     const make = OPS[t.op.name];
     if (!make) throw new Error(`the interpreter has no op ${t.op.name}`);
     const value = make(t, t.inputs.map((input) => values.get(input)!), leaves);
     if (value.length !== t.size) throw new Error(`${t}: the reference gave ${value.length} elements`);
-    values.set(t, round ? value.map(round) : value);
+    values.set(t, round ? value.map((v) => round(v, t)) : value);
   }
   return values;
 }
@@ -136,6 +137,10 @@ const OPS: Readonly<Record<string, Evaluate>> = {
   avg_pool2d_input_grad: (t, [dy]) => pool.averagePoolInputGrad(windowOf(t), dy, attrs<{ countPadding: boolean }>(t).countPadding),
   adaptive_avg_pool2d: (t, [x]) => pool.adaptiveAverage(t.inputs[0].shape as unknown as Nhwc, [t.shape[1], t.shape[2]], x),
   adaptive_avg_pool2d_input_grad: (t, [dy]) => pool.adaptiveAverageInputGrad(t.shape as unknown as Nhwc, [t.inputs[0].shape[1], t.inputs[0].shape[2]], dy),
+  augment: (t, [x, view, colour]) => {
+    const { size, taps = 1 } = attrs<{ size: number; taps?: number }>(t);
+    return augment(x, t.inputs[0].shape as readonly [number, number, number], size, taps, view, colour);
+  },
   random_uniform: (t, [seed]) => Float64Array.from(randomUniform(t.size, seed[0], seed[1], attrs<{ stream: number }>(t).stream)),
   dropout: (t, [x, seed]) => {
     const { rate, stream } = attrs<{ rate: number; stream: number }>(t);

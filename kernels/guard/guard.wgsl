@@ -1,0 +1,40 @@
+// out[p] = 0 where every number of part p of x0, x1, x2 and x3 is finite, else NaN
+//
+// What an optimizer looks at before it changes anything. Numbers are taken as their bits, because WGSL lets a compiler assume that NaN and
+// infinity do not happen. Applied to its own results until one is left.
+// A thread owns a part: every `parts`-th number of each tensor. A tensor that is not there has the size 0.
+struct Params {
+  size0: u32,
+  size1: u32,
+  size2: u32,
+  size3: u32,
+  parts: u32,
+}
+
+@group(0) @binding(0) var<storage, read> x0: array<u32>;
+@group(0) @binding(1) var<storage, read> x1: array<u32>;
+@group(0) @binding(2) var<storage, read> x2: array<u32>;
+@group(0) @binding(3) var<storage, read> x3: array<u32>;
+@group(0) @binding(4) var<storage, read_write> out: array<u32>;
+@group(0) @binding(5) var<uniform> params: Params;
+
+//!include ../include/grid.wgsl
+
+// 1 for infinity and NaN, whose exponents are all ones.
+fn is_not_finite(bits: u32) -> u32 {
+  return select(0u, 1u, (bits & 0x7f800000u) == 0x7f800000u);
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let part = flat_workgroup(group, groups) * 64u + lane;
+  if (part >= params.parts) {
+    return;
+  }
+  var found = 0u;
+  for (var i = part; i < params.size0; i += params.parts) { found |= is_not_finite(x0[i]); }
+  for (var i = part; i < params.size1; i += params.parts) { found |= is_not_finite(x1[i]); }
+  for (var i = part; i < params.size2; i += params.parts) { found |= is_not_finite(x2[i]); }
+  for (var i = part; i < params.size3; i += params.parts) { found |= is_not_finite(x3[i]); }
+  out[part] = found * 0x7fc00000u;
+}
