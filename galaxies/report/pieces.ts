@@ -4,7 +4,7 @@ import type { Picture } from './data.ts';
 import { html, raw } from './html.ts';
 import type { Content, Html } from './html.ts';
 import { style } from './style.ts';
-import { renderSvg } from './svg.ts';
+import { answerColour, renderSvg } from './svg.ts';
 
 /** What a reader gets in place of a number that does not exist, such as the precision of a class never predicted. */
 const NOTHING = '–';
@@ -47,6 +47,13 @@ export function figure(content: Content, title: string, reading: Content, classN
 export async function plot(spec: TopLevelSpec, title: string, reading: Content): Promise<Html> {
   return figure(raw(await renderSvg(spec, title)), title, reading);
 }
+
+/** A number in large type for the top of a page. */
+export const card = (value: string, name: string, detail: string): Html => html`<li>${name}<strong>${value}</strong><small>${detail}</small></li>`;
+
+/** Which colour stands for which of a question's answers. */
+export const key = (answers: readonly string[]): Html =>
+  html`${answers.map((answer, place) => html`<span class="key"><i style="background:${answerColour(place)}"></i>${answer}</span> `)}`;
 
 export interface Table {
   readonly caption: string;
