@@ -246,6 +246,20 @@ export interface Mistake {
   readonly picture?: Picture;
 }
 
+/** Trainings beside each other. */
+export interface ComparisonData {
+  readonly title: string;
+  /** Why figures cannot be compared, a sentence each. */
+  readonly warnings: readonly string[];
+  /** A row a run. */
+  readonly runs: { readonly columns: readonly string[]; readonly rows: readonly (readonly string[])[] };
+  /** A row an option in which they differ. */
+  readonly options: { readonly columns: readonly string[]; readonly rows: readonly (readonly string[])[] };
+  readonly names: readonly string[];
+  /** For each task its runs, by their places among the names, with what their epochs measured. */
+  readonly curves: readonly { readonly task: string; readonly runs: readonly { readonly place: number; readonly epochs: readonly Epoch[] }[] }[];
+}
+
 /** All that a report shows. A section that is absent (or null) is left out. */
 export interface ReportData {
   readonly run: {

@@ -1,14 +1,14 @@
 import type { TopLevelSpec } from 'vega-lite';
 import type { Fractions, QuestionVotes } from './data.ts';
 import { HEIGHT, WIDTH, dashed, unit } from './plots.ts';
-import { answerColour, colours } from './svg.ts';
+import { seriesColour, colours } from './svg.ts';
 
 const SMALL = 230;
 const axis = { tickCount: 5 };
 /** Answers by their places; which colour is which the page says, where there is room to wrap. */
 const byAnswer = (places: number) => ({
   field: 'answer', type: 'nominal' as const, legend: null,
-  scale: { domain: Array.from({ length: places }, (_, i) => i), range: Array.from({ length: places }, (_, i) => answerColour(i)) },
+  scale: { domain: Array.from({ length: places }, (_, i) => i), range: Array.from({ length: places }, (_, i) => seriesColour(i)) },
 });
 
 /** Predicted over given shares of the votes, a dot a galaxy and answer. On the dashed line both are the same. */

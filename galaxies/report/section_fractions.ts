@@ -1,7 +1,7 @@
 import type { Extremes, Fractions, FractionsCase } from './data.ts';
 import { html } from './html.ts';
 import type { Html } from './html.ts';
-import { card, count, decimal, image, key, percent, plot, table } from './pieces.ts';
+import { answerKey, card, count, decimal, image, percent, plot, table } from './pieces.ts';
 import type { Section } from './pieces.ts';
 import { histogram } from './plots.ts';
 import { questionErrors, sharesScatter } from './plots_fractions.ts';
@@ -27,7 +27,7 @@ export async function fractionsSection({ measuredOn, galaxies, perQuestion, perC
       'How many galaxies have which error of their own. A long tail to the right: few galaxies make much of the total.'),
   ];
   const scatters = await Promise.all(perQuestion.map(async (question) =>
-    plot(sharesScatter(question), `${question.number}. ${question.text}`, html`RMSE ${decimal(question.rmse, 3)}. ${key(question.answers)}`)));
+    plot(sharesScatter(question), `${question.number}. ${question.text}`, html`RMSE ${decimal(question.rmse, 3)}. ${answerKey(question.answers)}`)));
   return {
     id: 'evaluation',
     title: 'The evaluation',

@@ -1,6 +1,6 @@
 import type { VoteSummary } from './data.ts';
 import { html } from './html.ts';
-import { count, decimal, key, percent, plot, table } from './pieces.ts';
+import { answerKey, count, decimal, percent, plot, table } from './pieces.ts';
 import type { Section } from './pieces.ts';
 import { voteCurves } from './plots_fractions.ts';
 
@@ -8,7 +8,7 @@ import { voteCurves } from './plots_fractions.ts';
 export async function votesSection({ dataset, splits, leftOut, notes, questions }: VoteSummary): Promise<Section> {
   const total = splits.reduce((sum, { galaxies }) => sum + galaxies, 0);
   const curves = await Promise.all(questions.map(async (question) =>
-    plot(voteCurves(question), `${question.number}. ${question.text}`, key(question.answers.map(({ text }) => text)))));
+    plot(voteCurves(question), `${question.number}. ${question.text}`, answerKey(question.answers.map(({ text }) => text)))));
   return {
     id: 'data',
     title: 'The data',

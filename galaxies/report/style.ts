@@ -66,7 +66,7 @@ tr.marked th, tr.marked td { font-weight: 700; }
 .maps span { display: block; font-size: 0.78rem; color: var(--soft); text-align: center; line-height: 1.3; padding-top: 3px; }
 .cases.three { grid-template-columns: repeat(auto-fill, minmax(min(100%, 320px), 1fr)); }
 .key { white-space: nowrap; margin-right: 8px; }
-.key i { display: inline-block; width: 0.7em; height: 0.7em; border-radius: 50%; margin-right: 4px; }
+.key i { display: inline-block; width: 0.7em; height: 0.7em; border-radius: 50%; margin-right: 4px; border: 2px solid transparent; }
 .answers > img { width: 100%; max-width: 224px; }
 .answers table { min-width: 0; width: 100%; font-size: 0.82rem; }
 .answers caption { font-size: 0.9rem; }

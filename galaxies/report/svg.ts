@@ -15,9 +15,11 @@ export const colours = {
   olive: '#8f8a1e',
 } as const;
 
-/** The colour of the answer at a place, from 0, among those of a question: seven at most. */
-export const answerColour = (place: number): string =>
-  [colours.blue, colours.orange, colours.teal, colours.purple, colours.olive, colours.vermilion, colours.grey][place];
+/** For things that have no colour of their own: the answers of a question, seven at most, or runs. */
+const series = [colours.blue, colours.orange, colours.teal, colours.purple, colours.olive, colours.vermilion, colours.grey];
+export const COLOURS = series.length;
+/** The colour of the thing at a place, from 0; after the last they begin anew. */
+export const seriesColour = (place: number): string => series[place % COLOURS];
 
 /** The colour of a class: spirals are blue, ellipticals orange, as in the sky. */
 export function classColour(name: string, index: number): string {
