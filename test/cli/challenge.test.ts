@@ -112,4 +112,18 @@ describe('a model of vote fractions', () => {
   it('is inspected as it was trained', async () => {
     expect(await succeed('inspect', run, '--training', '--steps')).toContain('copy_window');
   });
+
+  it('is inspected before it is trained', async () => {
+    const inspected = async (...args: string[]) => JSON.parse(await succeed('inspect', ...args, '--size', '64', '--batch', '2', '--steps', '--json')) as { parameters: object; memory: object; listing: { kernel: string }[] };
+    const named = ['galaxy_vgg', '--width', '0.125', '--task', 'challenge'];
+    for (const mode of [['--training'], []]) {
+      const { parameters, memory, listing } = await inspected(...named, ...mode);
+      expect(await inspected(run, ...mode)).toMatchObject({ parameters, memory, listing });
+      expect(listing.some(({ kernel }) => kernel === 'copy_window')).toBe(true);
+    }
+    expect((await inspected(...named, '--head', 'independent')).listing.some(({ kernel }) => kernel === 'copy_window')).toBe(false);
+    expect(await fail('inspect', 'galaxy_vgg', '--head', 'tree')).toMatch(/--head is for --task challenge/);
+    expect(await fail('inspect', run, '--width', '0.5')).toMatch(/--width is for models by name/);
+    expect(await fail('tune', run, '--task', 'challenge', '--tuning', join(folder, 'tuned.json'))).toMatch(/--task is for models by name/);
+  });
 });
