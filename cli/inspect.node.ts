@@ -6,13 +6,13 @@ import { UserError } from '../engine/user_error.ts';
 import { sizeOf } from '../engine/tensor.ts';
 import { pipelineKey } from '../kernels/kernel.ts';
 import { flopsOf, totalFlops } from '../models/cost.ts';
-import { modelProgram, openModel, type ModelJob, type OpenModel } from './model_program.node.ts';
+import { modelProgram, openModel, type ModelJob, type NewModelFlags, type OpenModel } from './model_program.node.ts';
 import type { GlobalOptions } from './options.ts';
 import { openSession } from './session.node.ts';
 import { fused, notFused, stepTensors } from './show_fusion.ts';
 import { graphLines, showInspection, storedAs, type Inspection } from './show_program.ts';
 
-export interface InspectFlags extends GlobalOptions {
+export interface InspectFlags extends GlobalOptions, NewModelFlags {
   readonly training?: boolean;
   readonly batch: number;
   readonly size?: number;
@@ -45,7 +45,7 @@ function obstacleOf(device: Device, outlined: Outline): string | null {
 /** Plans a model, forward or as a training step, and tells what it is made of and what it costs. Nothing is allocated, compiled or run. */
 export async function inspect(name: string, flags: InspectFlags): Promise<void> {
   using device = await openSession(flags);
-  using model = await openModel(device, name);
+  using model = await openModel(device, name, flags);
   const { network } = model.built;
   const size = flags.size ?? model.size;
   const { batch, training, memory: level, precision } = flags;

@@ -26,13 +26,14 @@ export interface Judged {
 export async function judgeModel(device: Device, examination: Examination, task: TaskOptions, progress: Progress): Promise<Judged> {
   if (task.name === 'challenge') {
     const judgement = await examineChallenge(device, examination, progress);
+    const { figures } = judgement;
     return {
-      headline: showChallengeHeadline(judgement),
-      text: showChallenge(judgement),
-      measuredOn: judgement.measuredOn,
-      summary: { rmse: judgement.rmse, constant: judgement.constant },
-      figures: judgement,
-      write: (folder, context) => writeChallengeReport(device, judgement, folder, context),
+      headline: showChallengeHeadline(figures),
+      text: showChallenge(figures),
+      measuredOn: figures.measuredOn,
+      summary: { rmse: figures.rmse, constant: figures.constant },
+      figures,
+      write: (folder, context) => writeChallengeReport(device, examination, judgement, folder, context),
     };
   }
   const judgement = await examine(device, examination, task.threshold, progress);

@@ -4,6 +4,7 @@ import manifest from '../package.json' with { type: 'json' };
 import { UserError } from '../engine/user_error.ts';
 import { register as baseline } from './commands/baseline.ts';
 import { register as bench } from './commands/bench.ts';
+import { register as compare } from './commands/compare.ts';
 import { register as crossval } from './commands/crossval.ts';
 import { register as data } from './commands/data.ts';
 import { register as demo } from './commands/demo.ts';
@@ -19,7 +20,7 @@ import { register as tune } from './commands/tune.ts';
 import { handleInterrupts } from './interrupt.ts';
 
 // One line a command, in the order of `--help`. A command's module is small: what it needs to work it imports when it runs.
-const COMMANDS = [doctor, demo, data, train, crossval, evaluate, predict, baseline, score, gradcam, embed, inspect, tune, bench];
+const COMMANDS = [doctor, demo, data, train, crossval, evaluate, compare, predict, baseline, score, gradcam, embed, inspect, tune, bench];
 
 function createProgram(): Command {
   const program = new Command('tuningfork')

@@ -1,4 +1,4 @@
-import type { ChallengeJudgement } from '../galaxies/challenge/evaluate.ts';
+import type { ChallengeFigures } from '../galaxies/challenge/evaluate.ts';
 import type { Judgement } from '../galaxies/classify/evaluate.ts';
 import { decimal, percent } from '../galaxies/report/pieces.ts';
 import { textTable } from './text_table.ts';
@@ -17,14 +17,14 @@ export function showJudgement(judgement: Judgement): string {
 }
 
 /** The challenge's figure, in a line. */
-export function showChallengeHeadline({ rmse, constant, galaxies, perColumn }: Omit<ChallengeJudgement, 'measuredOn'>): string {
+export function showChallengeHeadline({ rmse, constant, galaxies, perColumn }: Omit<ChallengeFigures, 'measuredOn'>): string {
   return `RMSE ${decimal(rmse, 4)} over ${perColumn.length} columns of ${galaxies} galaxies (answering each column with its mean: ${decimal(constant, 4)})`;
 }
 
 /** The headline, and the figure of each question and column, as text. */
-export function showChallenge(judgement: Omit<ChallengeJudgement, 'measuredOn'>): string {
+export function showChallenge(found: Omit<ChallengeFigures, 'measuredOn'>): string {
   const figures = ({ rmse, constant }: { rmse: number; constant: number }) => [decimal(rmse, 4), decimal(constant, 4)];
-  const questions = textTable(['question', 'RMSE', 'mean answer'], judgement.perQuestion.map((row) => [`${row.number} ${row.text}`, ...figures(row)]));
-  const columns = textTable(['column', 'RMSE', 'mean answer'], judgement.perColumn.map((row) => [`${row.name} ${row.answer}`, ...figures(row)]));
-  return `${showChallengeHeadline(judgement)}\n\n${questions}\n\n${columns}`;
+  const questions = textTable(['question', 'RMSE', 'mean answer'], found.perQuestion.map((row) => [`${row.number} ${row.text}`, ...figures(row)]));
+  const columns = textTable(['column', 'RMSE', 'mean answer'], found.perColumn.map((row) => [`${row.name} ${row.answer}`, ...figures(row)]));
+  return `${showChallengeHeadline(found)}\n\n${questions}\n\n${columns}`;
 }

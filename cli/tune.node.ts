@@ -5,13 +5,13 @@ import { compile } from '../engine/program/program.ts';
 import { tune as tuneProgram, tuningTasks, type TuningTask } from '../engine/program/tune.ts';
 import { TuningTable, hashOf, type Tuned } from '../engine/tuning.ts';
 import { UserError } from '../engine/user_error.ts';
-import { modelProgram, openModel, type OpenModel } from './model_program.node.ts';
+import { modelProgram, openModel, type NewModelFlags, type OpenModel } from './model_program.node.ts';
 import type { GlobalOptions } from './options.ts';
 import { openSession } from './session.node.ts';
 import { showTable, showTuning, type TuningReport } from './show_tuning.ts';
 import { addToTuningFile, readTuning, tuningFile } from './tuning_file.node.ts';
 
-export interface TuneFlags extends GlobalOptions {
+export interface TuneFlags extends GlobalOptions, NewModelFlags {
   readonly training?: boolean;
   readonly batch?: number;
   readonly size?: number;
@@ -38,7 +38,7 @@ export async function tune(name: string, flags: TuneFlags): Promise<void> {
 
 async function measure(name: string, flags: TuneFlags, table: TuningTable, path: string): Promise<void> {
   using device = await openSession({ adapter: flags.adapter, tuning: 'none' });
-  using model = await openModel(device, name);
+  using model = await openModel(device, name, flags);
   // As predict and train have them.
   const { training = false, batch = training ? 32 : 8, size = model.size } = flags;
   const job = { model, size, batch, training };

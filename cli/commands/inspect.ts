@@ -1,10 +1,9 @@
 import { Option, type Command } from 'commander';
-import { MODELS, allOptions, wholeNumberWithin } from '../options.ts';
+import { MODELS, allOptions, newModelOptions, wholeNumberWithin } from '../options.ts';
 
 /** `tuningfork inspect`. */
 export function register(program: Command): void {
-  program
-    .command('inspect')
+  newModelOptions(program.command('inspect'))
     .description('show what a model is made of: parameters, arithmetic, memory, steps, graph; nothing is run')
     .argument('<model>', `${MODELS}, a run directory, or a file of weights`)
     .option('--training', 'a training step (forward, backward, Adam) instead of a forward pass')
@@ -20,6 +19,7 @@ Examples:
   tuningfork inspect efficientnet_b0 --training --batch 4 --steps
   tuningfork inspect vgg16 --training --batch 32 --memory lowest
   tuningfork inspect galaxy_vgg --training --batch 16 --size 128 --precision f16
+  tuningfork inspect galaxy_vgg --width 0.25 --task challenge --size 128 --training --batch 32
   tuningfork inspect runs/b0 --graph | less
   tuningfork inspect vgg_small --size 96 --json | jq .memory`)
     .action(async (model: string, _options: object, command: Command) => {

@@ -1,10 +1,9 @@
 import type { Command } from 'commander';
-import { MODELS, allOptions, numberWithin, wholeNumberWithin } from '../options.ts';
+import { MODELS, allOptions, newModelOptions, numberWithin, wholeNumberWithin } from '../options.ts';
 
 /** `tuningfork tune`. */
 export function register(program: Command): void {
-  program
-    .command('tune')
+  newModelOptions(program.command('tune'))
     .description('measure on this adapter which kernels are the fastest for a model, and remember them')
     .argument('[model]', `${MODELS}, a run directory, or a file of weights`, 'efficientnet_b0')
     .option('--training', 'a training step (forward, backward, Adam) instead of a forward pass')
@@ -21,6 +20,7 @@ variable TUNINGFORK_TUNING; all commands but bench take it from there. A trainin
 Examples:
   tuningfork tune
   tuningfork tune efficientnet_b0 --training --batch 16 --budget 600
+  tuningfork tune galaxy_vgg --width 0.25 --task challenge --size 128 --training     # for the challenge from scratch
   tuningfork tune --list`)
     .action(async (model: string, _options: object, command: Command) => {
       const { tune } = await import('../tune.node.ts');

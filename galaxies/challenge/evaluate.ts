@@ -3,15 +3,23 @@ import { answersOf, measurement, type Examination } from '../train/predictor.ts'
 import type { Progress } from '../train/progress.ts';
 import { challengeRmse, type ChallengeRmse } from './rmse.ts';
 
-/** How far the predicted fractions are from the votes. */
-export interface ChallengeJudgement extends ChallengeRmse {
+/** How far predicted fractions are from the votes. */
+export interface ChallengeFigures extends ChallengeRmse {
   readonly measuredOn: string;
   readonly galaxies: number;
+}
+
+/** What is known of a model's answers: the figures, and the answers themselves. */
+export interface ChallengeJudgement {
+  readonly figures: ChallengeFigures;
+  /** A row of 37 fractions for each galaxy of the examination. */
+  readonly predictions: Float64Array;
 }
 
 /** Predicts every galaxy of an examination, all of which have the 37 fractions, and judges the answers. */
 export async function examineChallenge(device: Device, examination: Examination, progress: Progress): Promise<ChallengeJudgement> {
   const { dataset, galaxies } = examination;
   const predictions = await answersOf(device, examination, progress);
-  return { measuredOn: measurement(examination), galaxies: galaxies.length, ...challengeRmse(predictions, galaxies.map((g) => dataset.galaxies[g].votes!.all!)) };
+  const figures = { measuredOn: measurement(examination), galaxies: galaxies.length, ...challengeRmse(predictions, galaxies.map((g) => dataset.galaxies[g].votes!.all!)) };
+  return { figures, predictions };
 }

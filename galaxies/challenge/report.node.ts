@@ -1,14 +1,62 @@
 import { join } from 'node:path';
 import type { Device } from '../../engine/device/device.ts';
 import { writeFileAtomic } from '../../models/formats/atomic.node.ts';
+import type { Extremes, FractionsCase, ShareCase } from '../report/data.ts';
+import { toPicture } from '../report/encode.node.ts';
 import { renderReport } from '../report/report.ts';
+import { plainPicture } from '../train/draw.ts';
+import { explainForReport } from '../train/explain_for_report.node.ts';
+import type { Examination } from '../train/predictor.ts';
 import type { ReportContext } from '../train/report_context.ts';
 import { RUN_FILES } from '../train/train.node.ts';
 import type { ChallengeJudgement } from './evaluate.ts';
+import { fractionsData, rowOf, strongestAnswers, summariseVotes, tellingQuestions } from './report_data.ts';
+
+/** Galaxies with the smallest and with the largest error. */
+const BEST = 3;
+const WORST = 6;
 
 /** Writes metrics.json and report.html into a folder. */
-export async function writeChallengeReport(device: Device, judgement: ChallengeJudgement, folder: string, { run, training, figures }: ReportContext): Promise<void> {
-  const metrics = { ...judgement, adapter: device.adapter.description, ...figures };
+export async function writeChallengeReport(device: Device, examination: Examination, judgement: ChallengeJudgement, folder: string, { run, training, sides, figures }: ReportContext): Promise<void> {
+  const { dataset, galaxies, network } = examination;
+  const metrics = { ...judgement.figures, adapter: device.adapter.description, ...figures };
   await writeFileAtomic(join(folder, RUN_FILES.metrics), `${JSON.stringify(metrics, null, 2)}\n`);
-  await writeFileAtomic(join(folder, RUN_FILES.report), await renderReport({ run, training, fractions: judgement }));
+
+  const fractions = fractionsData(dataset, galaxies, judgement.predictions, judgement.figures);
+  const report = await renderReport({
+    run,
+    votes: summariseVotes(dataset, sides),
+    training,
+    fractions,
+    shareMaps: { layer: network.lastConv, cases: await shareCases(device, examination, judgement.predictions) },
+    extremes: await extremesOf(examination, judgement.predictions, fractions.own.values),
+  });
+  await writeFileAtomic(join(folder, RUN_FILES.report), report);
+}
+
+/** For each question the galaxy with the strongest answer, explained. */
+async function shareCases(device: Device, examination: Examination, predictions: Float64Array): Promise<ShareCase[]> {
+  const { dataset, galaxies } = examination;
+  const chosen = strongestAnswers(predictions);
+  const explained = await explainForReport(device, examination, chosen.map(({ row, column }) => ({ galaxy: galaxies[row], explained: column })));
+  return chosen.map(({ row, column, question, answer, mean }, i) => ({
+    ...explained[i],
+    question: question.text,
+    answer,
+    voted: dataset.galaxies[galaxies[row]].votes!.all![column],
+    predicted: rowOf(predictions, row)[column],
+    mean,
+  }));
+}
+
+/** The galaxies with the smallest and the largest errors; none is both. */
+async function extremesOf({ dataset, galaxies, views }: Examination, predictions: Float64Array, errors: readonly number[]): Promise<Extremes> {
+  const order = errors.map((rmse, row) => ({ rmse, row })).sort((a, b) => a.rmse - b.rmse || a.row - b.row);
+  const tell = async ({ rmse, row }: (typeof order)[number]): Promise<FractionsCase> => {
+    const { id, votes } = dataset.galaxies[galaxies[row]];
+    return { id, rmse, picture: toPicture(await plainPicture(dataset, views.geometry, galaxies[row])), questions: tellingQuestions(votes!.all!, rowOf(predictions, row)) };
+  };
+  const best = order.slice(0, Math.min(BEST, Math.ceil(order.length / 3)));
+  const worst = order.slice(Math.max(best.length, order.length - WORST)).reverse();
+  return { best: await Promise.all(best.map(tell)), worst: await Promise.all(worst.map(tell)) };
 }

@@ -15,6 +15,13 @@ export interface ChallengeRmse extends Rmse {
 
 const WIDTH = CHALLENGE_COLUMNS.length;
 
+/** The mean over the columns of the squared difference between a row of fractions and the votes. */
+export function squaredError(fractions: ArrayLike<number>, votes: ArrayLike<number>): number {
+  let total = 0;
+  for (let c = 0; c < votes.length; c++) total += (fractions[c] - votes[c]) ** 2;
+  return total / votes.length;
+}
+
 /**
  * The challenge's figure, √ of the mean over galaxies and columns of the squared difference, in total, by question and by column: in float64,
  * galaxy by galaxy, holding a few sums a column and no rows. Variances by Welford's recurrence (1962), which does not cancel.

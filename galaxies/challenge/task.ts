@@ -8,6 +8,7 @@ import { sidesOf } from '../folds.ts';
 import type { Split } from '../split.ts';
 import type { SplitOptions, Task } from '../train/task.ts';
 import { HEADS, type HeadName } from './heads.ts';
+import { squaredError } from './rmse.ts';
 
 /** Galaxies with all 37 fractions, and the side of the split that each is on. Throws a UserError where none has them. */
 export function splitVoted(dataset: Dataset, options: SplitOptions): Split {
@@ -16,13 +17,6 @@ export function splitVoted(dataset: Dataset, options: SplitOptions): Split {
     throw new UserError(`${dataset.name} has no vote fractions to learn from: the challenge needs its ${CHALLENGE_COLUMNS.length} columns, ${CHALLENGE_COLUMNS[0]} to ${CHALLENGE_COLUMNS[CHALLENGE_COLUMNS.length - 1]}, in a csv beside images/`);
   }
   return sidesOf(dataset, voted, options);
-}
-
-/** The mean over the columns of the squared difference between a row of fractions and the votes. */
-function squaredError(fractions: ArrayLike<number>, votes: ArrayLike<number>): number {
-  let total = 0;
-  for (let c = 0; c < votes.length; c++) total += (fractions[c] - votes[c]) ** 2;
-  return total / votes.length;
 }
 
 /** The Galaxy Challenge: all 37 vote fractions, the mean of their squared errors; told as its root. */

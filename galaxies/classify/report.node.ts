@@ -7,8 +7,8 @@ import type { GradCamCase, Mistake as ReportedMistake, ReportData } from '../rep
 import { toPicture } from '../report/encode.node.ts';
 import { renderReport } from '../report/report.ts';
 import { summariseData } from '../report/summary.node.ts';
-import { drawMap, plainPicture } from '../train/draw.ts';
-import { METHODS, explainGalaxies } from '../train/explain.ts';
+import { plainPicture } from '../train/draw.ts';
+import { explainForReport } from '../train/explain_for_report.node.ts';
 import type { Examination } from '../train/predictor.ts';
 import type { ReportContext } from '../train/report_context.ts';
 import { RUN_FILES } from '../train/train.node.ts';
@@ -44,18 +44,12 @@ export async function writeReport(device: Device, examination: Examination, judg
 
 /** The surest right and wrong answers of each class, explained. */
 async function gradCamCases(device: Device, examination: Examination, { predictions }: Judgement): Promise<GradCamCase[]> {
-  const { views, galaxies, dataset } = examination;
+  const { galaxies } = examination;
   const rows = galaxies.map((galaxy, row) => {
     const guess = predicted(predictions, row);
     return { galaxy, truth: predictions.labels[row], guess, confidence: predictions.probabilities[row * CLASSES.length + guess] };
   }).sort((a, b) => b.confidence - a.confidence || a.galaxy - b.galaxy);
   const chosen = [true, false].flatMap((right) => CLASSES.flatMap((_, k) => rows.filter((r) => r.truth === k && (r.guess === k) === right).slice(0, CASES)));
-  const explanations = await explainGalaxies(device, examination, chosen.map(({ galaxy, guess }) => ({ galaxy, explained: guess })), METHODS);
-  return Promise.all(chosen.map(async ({ galaxy, truth, guess, confidence }, i): Promise<GradCamCase> => {
-    const picture = await plainPicture(dataset, views.geometry, galaxy);
-    return {
-      id: dataset.galaxies[galaxy].id, truth: CLASSES[truth], predicted: CLASSES[guess], score: confidence, input: toPicture(picture),
-      maps: explanations[i].maps.map((map) => ({ method: map.method, picture: toPicture(drawMap(picture, map)) })),
-    };
-  }));
+  const explained = await explainForReport(device, examination, chosen.map(({ galaxy, guess }) => ({ galaxy, explained: guess })));
+  return chosen.map(({ truth, guess, confidence }, i) => ({ ...explained[i], truth: CLASSES[truth], predicted: CLASSES[guess], score: confidence }));
 }

@@ -132,26 +132,102 @@ export interface Evaluation {
   readonly tradeOff: readonly TradeOff[];
 }
 
+/** A question of the decision tree with, for each answer, what share of the votes each galaxy gave it. */
+export interface QuestionVotes {
+  readonly number: number;
+  readonly text: string;
+  readonly answers: readonly { readonly text: string; readonly shares: readonly number[] }[];
+  /** The mean share of the votes that reached the question, and how many galaxies it reached with half of the votes or more. */
+  readonly reached: number;
+  readonly galaxies: number;
+}
+
+/** The first section of a report on vote fractions. */
+export interface VoteSummary {
+  /** What the dataset calls itself. */
+  readonly dataset: string;
+  readonly splits: readonly { readonly name: string; readonly galaxies: number }[];
+  /** Galaxies of the dataset that are in none of these, for want of votes. */
+  readonly leftOut: number;
+  /** What was left out while reading and why, one sentence each. */
+  readonly notes: readonly string[];
+  readonly questions: readonly QuestionVotes[];
+}
+
+/** A dot of predicted against true: which answer (its place from 0), the share of the votes that it got and that was predicted. */
+export interface SharePoint {
+  readonly answer: number;
+  readonly voted: number;
+  readonly predicted: number;
+}
+
 /** How far predicted vote fractions are from the votes: roots of mean squared errors, and those of answering each column with its mean. */
 export interface Fractions {
   readonly measuredOn: string;
   readonly galaxies: number;
   readonly rmse: number;
   readonly constant: number;
-  readonly perQuestion: readonly { readonly number: number; readonly text: string; readonly rmse: number; readonly constant: number }[];
+  readonly perQuestion: readonly {
+    readonly number: number; readonly text: string; readonly rmse: number; readonly constant: number;
+    readonly answers: readonly string[]; readonly points: readonly SharePoint[];
+  }[];
   readonly perColumn: readonly { readonly name: string; readonly answer: string; readonly rmse: number; readonly constant: number }[];
+  /** The RMSE of every galaxy by itself, and their median. */
+  readonly own: { readonly values: readonly number[]; readonly median: number };
+  /** Of how many galaxies the dots are. */
+  readonly drawn: number;
+}
+
+/** A galaxy with the answers that matter to it, question after question: shares of the votes in 0..1. */
+export interface FractionsCase {
+  readonly id: string;
+  /** Of this galaxy's fractions alone. */
+  readonly rmse: number;
+  readonly picture: Picture;
+  readonly questions: readonly {
+    readonly number: number;
+    readonly text: string;
+    /** `most`: more volunteers gave it than any other answer of the question. */
+    readonly answers: readonly { readonly text: string; readonly voted: number; readonly predicted: number; readonly most: boolean }[];
+  }[];
+}
+
+/** The galaxies with the smallest error, smallest first, and with the largest, largest first. */
+export interface Extremes {
+  readonly best: readonly FractionsCase[];
+  readonly worst: readonly FractionsCase[];
+}
+
+/** A picture of a galaxy with maps of what the network looked at. */
+export interface Explained {
+  readonly id: string;
+  readonly input: Picture;
+  /** One picture a method, named as it should be read: `Grad-CAM`, `Grad-CAM++`, `Guided backprop`. */
+  readonly maps: readonly { readonly method: string; readonly picture: Picture }[];
+}
+
+/** What the network looked at when it predicted the share of one answer. */
+export interface ShareCase extends Explained {
+  readonly question: string;
+  readonly answer: string;
+  readonly voted: number;
+  readonly predicted: number;
+  /** The mean of what is predicted of this answer. */
+  readonly mean: number;
+}
+
+export interface ShareMaps {
+  /** The activation whose gradient was taken. */
+  readonly layer: string;
+  readonly cases: readonly ShareCase[];
 }
 
 /** One galaxy with what the network looked at. */
-export interface GradCamCase {
-  readonly id: string;
+export interface GradCamCase extends Explained {
   readonly truth: string;
   readonly predicted: string;
   /** The probability of `predicted`, 0..1. */
   readonly score: number;
-  readonly input: Picture;
-  /** One picture a method, named as it should be read: `Grad-CAM`, `Grad-CAM++`, `Guided backprop`. */
-  readonly maps: readonly { readonly method: string; readonly picture: Picture }[];
 }
 
 export interface GradCamSummary {
@@ -170,6 +246,20 @@ export interface Mistake {
   readonly picture?: Picture;
 }
 
+/** Trainings beside each other. */
+export interface ComparisonData {
+  readonly title: string;
+  /** Why figures cannot be compared, a sentence each. */
+  readonly warnings: readonly string[];
+  /** A row a run. */
+  readonly runs: { readonly columns: readonly string[]; readonly rows: readonly (readonly string[])[] };
+  /** A row an option in which they differ. */
+  readonly options: { readonly columns: readonly string[]; readonly rows: readonly (readonly string[])[] };
+  readonly names: readonly string[];
+  /** For each task its runs, by their places among the names, with what their epochs measured. */
+  readonly curves: readonly { readonly task: string; readonly runs: readonly { readonly place: number; readonly epochs: readonly Epoch[] }[] }[];
+}
+
 /** All that a report shows. A section that is absent (or null) is left out. */
 export interface ReportData {
   readonly run: {
@@ -181,10 +271,13 @@ export interface ReportData {
     readonly seed?: number;
   };
   readonly data?: DataSummary | null;
+  readonly votes?: VoteSummary | null;
   readonly training?: TrainingSummary | null;
   readonly evaluation?: Evaluation | null;
   readonly fractions?: Fractions | null;
   readonly gradCam?: GradCamSummary | null;
+  readonly shareMaps?: ShareMaps | null;
+  readonly extremes?: Extremes | null;
   /** Most confident first. */
   readonly mistakes?: readonly Mistake[] | null;
 }

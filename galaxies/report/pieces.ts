@@ -4,7 +4,7 @@ import type { Picture } from './data.ts';
 import { html, raw } from './html.ts';
 import type { Content, Html } from './html.ts';
 import { style } from './style.ts';
-import { renderSvg } from './svg.ts';
+import { COLOURS, renderSvg, seriesColour } from './svg.ts';
 
 /** What a reader gets in place of a number that does not exist, such as the precision of a class never predicted. */
 const NOTHING = '–';
@@ -47,6 +47,16 @@ export function figure(content: Content, title: string, reading: Content, classN
 export async function plot(spec: TopLevelSpec, title: string, reading: Content): Promise<Html> {
   return figure(raw(await renderSvg(spec, title)), title, reading);
 }
+
+/** A number in large type for the top of a page. */
+export const card = (value: string, name: string, detail: string): Html => html`<li>${name}<strong>${value}</strong><small>${detail}</small></li>`;
+
+/** Which colour stands for what, by places among the colours; a ring for those that come after the last. */
+export const key = (things: readonly { readonly name: string; readonly place: number }[]): Html =>
+  html`${things.map(({ name, place }) => html`<span class="key"><i style="border-color:${seriesColour(place)}${place < COLOURS && `;background:${seriesColour(place)}`}"></i>${name}</span> `)}`;
+
+/** The key of a question's answers. */
+export const answerKey = (answers: readonly string[]): Html => key(answers.map((name, place) => ({ name, place })));
 
 export interface Table {
   readonly caption: string;

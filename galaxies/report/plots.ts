@@ -2,11 +2,11 @@ import type { TopLevelSpec } from 'vega-lite';
 import type { Epoch, ReliabilityBin, ThresholdCounts, TradeOff } from './data.ts';
 import { classColour, colours } from './svg.ts';
 
-const WIDTH = 340;
-const HEIGHT = 210;
+export const WIDTH = 340;
+export const HEIGHT = 210;
 const SQUARE = 250;
-const unit = { domain: [0, 1] };
-const dashed = { strokeDash: [5, 4], opacity: 0.6 };
+export const unit = { domain: [0, 1] };
+export const dashed = { strokeDash: [5, 4], opacity: 0.6 };
 /** Whole numbers, and thousands as 10k, so that the axis stays narrow. */
 const counts = { format: '~s', tickMinStep: 1, tickCount: 5 };
 
@@ -239,20 +239,39 @@ export function confidenceHistogram(
   kind: 'right' | 'wrong', confidences: readonly number[], median: number | null, low: number,
 ): TopLevelSpec {
   const colour = kind === 'right' ? colours.teal : colours.vermilion;
-  const x = { type: 'quantitative' as const, scale: { domain: [low, 1], nice: false }, title: `confidence of ${kind} answers` };
+  return histogram(confidences, { low, high: 1, colour, x: `confidence of ${kind} answers`, y: 'answers', median, digits: 2, height: 130 });
+}
+
+interface HistogramOptions {
+  /** Ends of the axis. */
+  readonly low: number;
+  readonly high: number;
+  readonly colour: string;
+  /** What is counted along which axis. */
+  readonly x: string;
+  readonly y: string;
+  readonly median: number | null;
+  /** Decimals of the median. */
+  readonly digits: number;
+  readonly height: number;
+}
+
+/** Twenty bins, with the median as a line. */
+export function histogram(values: readonly number[], { low, high, colour, x: title, y, median, digits, height }: HistogramOptions): TopLevelSpec {
+  const x = { type: 'quantitative' as const, scale: { domain: [low, high], nice: false }, title };
   return {
-    width: WIDTH, height: 130,
+    width: WIDTH, height,
     layer: [
       {
-        data: { values: binValues(confidences, 20, low, 1) },
+        data: { values: binValues(values, 20, low, high) },
         mark: { type: 'bar', color: colour, binSpacing: 1 },
         encoding: {
           x: { field: 'low', bin: { binned: true }, ...x, axis: { tickCount: 6 } }, x2: { field: 'high' },
-          y: { field: 'count', type: 'quantitative', title: 'answers', axis: counts },
+          y: { field: 'count', type: 'quantitative', title: y, axis: counts },
         },
       },
       {
-        data: { values: median === null ? [] : [{ median, label: `median ${median.toFixed(2)}` }] },
+        data: { values: median === null ? [] : [{ median, label: `median ${median.toFixed(digits)}` }] },
         encoding: { x: { field: 'median', ...x } },
         layer: [
           { mark: { type: 'rule', strokeWidth: 1.5, ...dashed, opacity: 0.9 } },

@@ -1,13 +1,12 @@
 import type { Evaluation } from './data.ts';
 import { html } from './html.ts';
 import type { Html } from './html.ts';
-import { count, decimal, plot, table } from './pieces.ts';
+import { card, count, decimal, plot, table } from './pieces.ts';
 import type { Section } from './pieces.ts';
 import { confidenceHistogram, confusionMatrix, reliabilityDiagram, rocCurve, tradeOffCurve } from './plots.ts';
 
 /** The numbers a reader came for, as cards. */
 export function headline({ accuracy, auc, ece }: Evaluation): Html {
-  const card = (value: string, name: string, detail: string) => html`<li>${name}<strong>${value}</strong><small>${detail}</small></li>`;
   return html`<ul class="numbers">
 ${card(decimal(accuracy.value), 'Accuracy', `95 % interval ${decimal(accuracy.low)} to ${decimal(accuracy.high)}`)}
 ${card(decimal(auc), 'ROC AUC', '0.5 is guessing, 1 is perfect')}

@@ -1,4 +1,4 @@
-import type { GradCamCase, GradCamSummary, Mistake } from './data.ts';
+import type { Explained, GradCamSummary, Mistake, ShareMaps } from './data.ts';
 import { html } from './html.ts';
 import type { Html } from './html.ts';
 import { decimal, image, percent } from './pieces.ts';
@@ -12,13 +12,17 @@ function verdict({ truth, predicted }: { truth: string; predicted: string }, sco
     : html`<span class="wrong">✗ ${predicted}</span>, score ${decimal(score)}; volunteers say ${truth}`;
 }
 
-function caseFigure(item: GradCamCase): Html {
-  const tiles = [{ method: 'Input', picture: item.input }, ...item.maps];
+function caseFigure({ id, input, maps }: Explained, caption: Html): Html {
+  const tiles = [{ method: 'Input', picture: input }, ...maps];
   return html`<figure><ul class="maps" style="--n:${tiles.length}">${tiles.map(({ method, picture }) =>
-    html`<li>${image(picture, `${method} of galaxy ${item.id}`)}<span>${method}</span></li>`)}</ul>
-<figcaption>${verdict(item, item.score)} <span class="id">Galaxy ${item.id}</span></figcaption></figure>
+    html`<li>${image(picture, `${method} of galaxy ${id}`)}<span>${method}</span></li>`)}</ul>
+<figcaption>${caption} <span class="id">Galaxy ${id}</span></figcaption></figure>
 `;
 }
+
+/** How to read the maps, after what they explain. */
+const readingMaps = (layer: string, explained: string): Html =>
+  html`<p>Grad-CAM at layer <code>${layer}</code> for ${explained}: bright places raised its score, from low <span class="scale" aria-hidden="true"></span> to high. Guided backprop shows single pixels that speak for (light) or against (dark) it.</p>`;
 
 /** Overlays grouped by true class, right answers before wrong ones. */
 export function gradCamSection({ layer, cases }: GradCamSummary): Section {
@@ -30,8 +34,18 @@ export function gradCamSection({ layer, cases }: GradCamSummary): Section {
   return {
     id: 'grad-cam',
     title: 'Where the network looks',
-    body: html`<p>Grad-CAM at layer <code>${layer}</code> for the predicted class: bright places raised its score, from low <span class="scale" aria-hidden="true"></span> to high. Guided backprop shows single pixels that speak for (light) or against (dark) it.</p>
-${groups.map(({ title, items }) => html`<h3>${title}</h3><div class="cases">${items.map(caseFigure)}</div>`)}`,
+    body: html`${readingMaps(layer, 'the predicted class')}
+${groups.map(({ title, items }) => html`<h3>${title}</h3><div class="cases">${items.map((item) => caseFigure(item, verdict(item, item.score)))}</div>`)}`,
+  };
+}
+
+/** For each question the galaxy with the strongest answer to it. */
+export function shareMapsSection({ layer, cases }: ShareMaps): Section {
+  return {
+    id: 'grad-cam',
+    title: 'Where the network looks',
+    body: html`${readingMaps(layer, 'one answer to each question, and the galaxy of which the network predicts most of it beyond the mean')}
+<div class="cases">${cases.map((item) => caseFigure(item, html`<strong>${item.question}: ${item.answer}.</strong> Predicted ${percent(item.predicted, 0)} of the votes (${percent(item.mean, 0)} on average); given ${percent(item.voted, 0)}.`))}</div>`,
   };
 }
 

@@ -57,12 +57,26 @@ th:first-child, td:first-child { text-align: left; }
 thead th { font-weight: 600; color: var(--soft); }
 tbody th { font-weight: 500; }
 tr.marked th, tr.marked td { font-weight: 700; }
-.plain td, .plain th { text-align: left; white-space: normal; overflow-wrap: anywhere; }
+.plain td, .plain th { text-align: left; white-space: normal; }
+.plain td { overflow-wrap: anywhere; }
 .cases { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 480px), 1fr)); gap: 16px; }
 .cases figure, .mistakes figure { padding: 12px; gap: 8px; }
 .maps { display: grid; grid-template-columns: repeat(var(--n, 4), 1fr); gap: 6px; margin: 0; padding: 0; list-style: none; }
 .maps img { display: block; width: 100%; height: auto; border-radius: 4px; background: #000; }
 .maps span { display: block; font-size: 0.78rem; color: var(--soft); text-align: center; line-height: 1.3; padding-top: 3px; }
+.cases.three { grid-template-columns: repeat(auto-fill, minmax(min(100%, 320px), 1fr)); }
+.key { white-space: nowrap; margin-right: 8px; }
+.key i { display: inline-block; width: 0.7em; height: 0.7em; border-radius: 50%; margin-right: 4px; border: 2px solid transparent; }
+.answers > img { width: 100%; max-width: 224px; }
+.answers table { min-width: 0; width: 100%; font-size: 0.82rem; }
+.answers caption { font-size: 0.9rem; }
+.answers caption span { position: static; display: inline; }
+.answers th, .answers td { padding: 2px 0 2px 6px; border-bottom: none; }
+.answers th:first-child { padding-left: 0; white-space: normal; }
+.answers tbody tr:first-child th { text-align: left; color: var(--soft); border-top: 1px solid var(--line); padding-top: 5px; }
+.answers tbody tr:not(:first-child, .marked) th { font-weight: 400; }
+.pair { width: 30%; }
+.pair i { display: block; height: 5px; border-radius: 2px; margin: 1px 0; min-width: 1px; }
 .mistakes { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 250px), 1fr)); gap: 16px; margin: 16px 0; }
 .mistakes figure > img { width: 100%; }
 .right { color: var(--right); font-weight: 600; }
@@ -99,6 +113,7 @@ footer { color: var(--soft); font-size: 0.9rem; padding-top: 40px; padding-botto
   .numbers { grid-template-columns: repeat(4, 1fr); }
   .grid, .cases { grid-template-columns: repeat(2, minmax(0, 1fr)); }
   .grid.three, .mistakes { grid-template-columns: repeat(3, minmax(0, 1fr)); }
-  .votes, .votes i { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+  .cases.three { grid-template-columns: repeat(3, minmax(0, 1fr)); }
+  .votes, .votes i, .key i, .pair i { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
 `;

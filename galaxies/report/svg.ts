@@ -12,7 +12,14 @@ export const colours = {
   purple: '#9a6bb8',
   teal: '#1f968b',
   vermilion: '#d1512d',
+  olive: '#8f8a1e',
 } as const;
+
+/** For things that have no colour of their own: the answers of a question, seven at most, or runs. */
+const series = [colours.blue, colours.orange, colours.teal, colours.purple, colours.olive, colours.vermilion, colours.grey];
+export const COLOURS = series.length;
+/** The colour of the thing at a place, from 0; after the last they begin anew. */
+export const seriesColour = (place: number): string => series[place % COLOURS];
 
 /** The colour of a class: spirals are blue, ellipticals orange, as in the sky. */
 export function classColour(name: string, index: number): string {
@@ -49,6 +56,10 @@ const theme: Config = {
 const shorten = (path: string): string =>
   path.replace(/-?\d+\.\d{3,}(?:e-?\d+)?/g, (number) => String(Number(Number(number).toFixed(2)) || 0));
 
+/** A circle, which vega writes as a path of two arcs, in a third of the bytes: a report has thousands. */
+const roundOff = (svg: string): string =>
+  svg.replace(/<path transform="translate\(([-\d.]+),([-\d.]+)\)" d="M([\d.]+),0A\3,\3,0,1,1,-\3,0A\3,\3,0,1,1,\3,0"( [^>]*?)?\/?>(?:<\/path>)?/g, '<circle cx="$1" cy="$2" r="$3"$4/>');
+
 /**
  * A vega-lite drawing as an SVG element, in the report's theme, without a DOM or a canvas. `label` is read out in its
  * place. Use no clipping and no gradients: vega gives those ids that it counts through the whole process, and the same
@@ -59,10 +70,11 @@ export async function renderSvg(spec: TopLevelSpec, label: string): Promise<stri
   const view = new vega.View(vega.parse(vegaLite.compile({ ...spec, config: theme }).spec), { renderer: 'none' });
   try {
     const svg = await view.toSVG();
-    return svg
+    const short = svg
       .replace(/<path class="(?:background|foreground)"[^>]*(?:display="none"|d="M0,0h0v0h0Z")[^>]*\/>/g, '')
       .replace(/ (?:d|transform)="[^"]*"/g, shorten)
       .replace(/^<svg [^>]*?class="marks"/, (start) => `${start} role="img" aria-label="${escapeHtml(label)}"`);
+    return roundOff(short);
   } finally {
     view.finalize();
   }

@@ -43,7 +43,11 @@ describe('train --task challenge', () => {
     expect(metrics).toMatchObject({ rmse: trained.rmse, constant: trained.constant, options: { task: { name: 'challenge', head: 'tree' }, width: 0.125 } });
     expect(metrics.history).toHaveLength(1);
     const page = readFileSync(join(run, 'report.html'), 'utf8');
-    for (const part of ['The training', 'The evaluation', 'RMSE', 'Class11.6', 'anything odd']) expect(page).toContain(part);
+    for (const part of ['The data', 'The training', 'The evaluation', 'Where the network looks', 'The smallest errors', 'The largest errors', 'Class11.6', 'anything odd']) expect(page).toContain(part);
+    // Three maps and the input for each of as many galaxies as there are, one for each question at most; all judged ones with their answers.
+    const { galaxies } = metrics;
+    expect(galaxies).toBeGreaterThan(3);
+    expect(page.match(/<img /g)).toHaveLength(4 * Math.min(11, galaxies) + Math.min(9, galaxies));
   });
 
   it('refuses another task or head in the same run, and options of the other task', async () => {
@@ -70,7 +74,7 @@ describe('a model of vote fractions', () => {
     for (const name of CHALLENGE_COLUMNS) expect(text).toContain(`${name} `);
     expect(readFileSync(join(out, 'report.html'), 'utf8')).not.toContain('The training');
     expect(await fail('evaluate', run, '--threshold', '0.7')).toMatch(/--threshold makes labels/);
-  });
+  }, 300_000);
 
   it('predicts a row of 37 named columns a galaxy, which obeys the tree', async () => {
     const [head, ...rows] = (await succeed('predict', run, '--data', 'synthetic:5')).trimEnd().split('\n').map((line) => line.split(','));
@@ -107,5 +111,19 @@ describe('a model of vote fractions', () => {
 
   it('is inspected as it was trained', async () => {
     expect(await succeed('inspect', run, '--training', '--steps')).toContain('copy_window');
+  });
+
+  it('is inspected before it is trained', async () => {
+    const inspected = async (...args: string[]) => JSON.parse(await succeed('inspect', ...args, '--size', '64', '--batch', '2', '--steps', '--json')) as { parameters: object; memory: object; listing: { kernel: string }[] };
+    const named = ['galaxy_vgg', '--width', '0.125', '--task', 'challenge'];
+    for (const mode of [['--training'], []]) {
+      const { parameters, memory, listing } = await inspected(...named, ...mode);
+      expect(await inspected(run, ...mode)).toMatchObject({ parameters, memory, listing });
+      expect(listing.some(({ kernel }) => kernel === 'copy_window')).toBe(true);
+    }
+    expect((await inspected(...named, '--head', 'independent')).listing.some(({ kernel }) => kernel === 'copy_window')).toBe(false);
+    expect(await fail('inspect', 'galaxy_vgg', '--head', 'tree')).toMatch(/--head is for --task challenge/);
+    expect(await fail('inspect', run, '--width', '0.5')).toMatch(/--width is for models by name/);
+    expect(await fail('tune', run, '--task', 'challenge', '--tuning', join(folder, 'tuned.json'))).toMatch(/--task is for models by name/);
   });
 });
