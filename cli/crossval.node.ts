@@ -51,9 +51,9 @@ export async function crossval(flags: CrossvalFlags): Promise<void> {
     }
     const missing = unfinished(out, folds);
     if (missing.length > 0) {
-      const finished = fold === undefined ? [] : [resultOf(out, fold)];
-      if (json) console.log(JSON.stringify({ folds: finished, missing }, null, 2));
-      else console.log(`Fold ${fold} of ${folds} is finished; the summary comes with the last: ${listFolds(missing)}`);
+      const finished = chosen.map((each) => each.fold!.index);
+      if (json) console.log(JSON.stringify({ folds: finished.map((each) => resultOf(out, each)), missing }, null, 2));
+      else console.log(`Fold ${finished.join(', ')} of ${folds} is finished; the summary comes with the last: ${listFolds(missing)}`);
       return;
     }
     // Other processes may have begun theirs since.

@@ -4,9 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadEnsemble } from '../../cli/ensemble.node.ts';
+import { viewsFor } from '../../cli/load_model.node.ts';
+import { openDevice } from '../../engine/device/device.ts';
+import { openGpu } from '../../engine/device/gpu.node.ts';
 import { SUBMISSION_HEADER, submissionRow } from '../../galaxies/challenge/submission.ts';
 import type { CrossvalSummary } from '../../galaxies/crossval.ts';
 import { syntheticDataset } from '../../galaxies/synthetic.ts';
+import { taskOf } from '../../galaxies/tasks.ts';
+import { SILENT } from '../../galaxies/train/progress.ts';
 import { PROGRAM, tuningfork as start } from './cli.ts';
 
 const SMALL = ['crossval', '--model', 'vgg_small', '--size', '32', '--crop', '200', '--batch', '8', '--epochs', '2', '--tta', '1', '--checkpoint-steps', '1'];
@@ -189,6 +195,24 @@ describe('the networks of a cross-validation together', () => {
     expect(read(out, 'report.html')).toContain('vgg_small, mean of 5 networks');
     expect(await fail('predict', classes, '--data', OTHERS, '--format', 'kaggle')).toMatch(/tells smooth from featured.*train with --task challenge/);
   }, 300_000);
+
+  it('are on the device one after another, however many they are', async () => {
+    const peakOf = async (path: string) => {
+      using device = await openDevice({ gpu: openGpu({ adapter: 'lavapipe' }) });
+      using ensemble = await loadEnsemble(device, path);
+      const { model } = ensemble;
+      const dataset = syntheticDataset(10, 9, { size: 64 });
+      await ensemble.predictWith(taskOf(model.task!), viewsFor(model, dataset))(dataset.galaxies.map((_, i) => i), 1, SILENT);
+      const weights = [...model.file!.weights.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
+      return { networks: ensemble.networks, peak: device.memory.peakBytes, weights, left: device.memory.bytes };
+    };
+    const [one, five] = [await peakOf(fold(votes, 1)), await peakOf(votes)];
+    expect([one.networks, five.networks]).toEqual([1, 5]);
+    // The first stays, and another comes beside it.
+    expect(five.peak - one.peak).toBeGreaterThan(0);
+    expect(five.peak - one.peak).toBeLessThan(1.1 * one.weights);
+    expect(five.left).toBe(one.left);
+  });
 
   it('say so where they are judged on what they were trained on', async () => {
     expect(await succeed('evaluate', classes)).toMatch(/^Measured on all labelled galaxies of synthetic:40, on each of which at least 1 of the 2 networks were trained \(the fair figure is in crossval\.json\)/);
