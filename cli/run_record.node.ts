@@ -6,6 +6,7 @@ import { loadCheckpoint } from '../galaxies/train/checkpoint.node.ts';
 import { RUN_FILES } from '../galaxies/train/train.node.ts';
 import { fileError } from '../models/formats/file_error.node.ts';
 import type { Json, JsonObject } from '../models/formats/model_file.ts';
+import { begunFolds, foldFolder } from './crossval_folder.node.ts';
 
 /** What a finished run was judged to be; a figure that its task does not have is absent. */
 export interface RunFigures {
@@ -70,6 +71,7 @@ function withTask(config: JsonObject): JsonObject {
 /** Reads a run directory: config.json and metrics.json, or the checkpoint of a run that is not finished. Throws a UserError where it is none or damaged. */
 export async function readRun(path: string): Promise<RunRecord> {
   const files = { config: join(path, RUN_FILES.config), metrics: join(path, RUN_FILES.metrics), checkpoint: join(path, RUN_FILES.checkpoint) };
+  if (begunFolds(path).size > 0) throw new UserError(`${path} is a cross-validation; give the runs of its folds, such as ${foldFolder(path, 1)}`);
   if (!existsSync(files.config)) throw new UserError(`${path} is no run directory: it has no ${RUN_FILES.config}; give folders that tuningfork train --out made`);
   const options = Object.fromEntries(flatten(withTask(readJson(files.config, 'give another run'))));
   const task = String(options['task.name']);

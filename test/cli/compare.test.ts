@@ -151,6 +151,14 @@ describe('compare', () => {
     expect(existsSync(out)).toBe(false);
   });
 
+  it('takes the folds of a cross-validation, not their folder', async () => {
+    const cv = at('cv');
+    mkdirSync(cv);
+    for (const index of [1, 2]) write(join('cv', `fold-${index}`), { ...TINY, fold: { index, of: 2, seed: 1, sides: 7 } }, ACCURATE, 'accuracy');
+    expect(await tuningfork(['compare', cv])).toMatchObject({ code: 2, stderr: expect.stringMatching(/cv is a cross-validation; give the runs of its folds, such as .*cv.fold-1\n$/) });
+    expect((await compareJson('cv/fold-1', 'cv/fold-2')).warnings).toEqual([expect.stringMatching(/different galaxies \(fold\.index differs\)/)]);
+  });
+
   it('refuses folders that are not there, a run twice, and more runs than a page has colours for', async () => {
     expect(await tuningfork(['compare', at('nowhere')])).toMatchObject({ code: 2, stderr: expect.stringMatching(/nowhere is no run directory/) });
     expect(await tuningfork(['compare', at('b0'), at('b0')])).toMatchObject({ code: 2, stderr: expect.stringMatching(/is given twice/) });
