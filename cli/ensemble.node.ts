@@ -37,12 +37,14 @@ export async function loadEnsemble(device: Device, path: string): Promise<Ensemb
           const predictions = await predictGalaxies(device, answering(member), chunk, tta, { ...SILENT, tick });
           predictions.forEach((p, i) => (sums[i] += p));
         };
+        // A function of its own: esbuild's `using` in a loop throws the error of an earlier round again.
+        const addOther = async (path: string, number: number) => {
+          using member = await loadModel(device, path);
+          requireAlike(first, model, path, member);
+          await add(member, number);
+        };
         await add(model, 0);
-        for (const [i, other] of others.entries()) {
-          using member = await loadModel(device, other);
-          requireAlike(first, model, other, member);
-          await add(member, i + 1);
-        }
+        for (const [i, other] of others.entries()) await addOther(other, i + 1);
         sums.forEach((sum, i) => (sums[i] = sum / networks));
       }
       progress.end();
