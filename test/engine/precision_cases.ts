@@ -182,7 +182,7 @@ for (const shape of [[2, 5, 7, 8], [3, 4, 5, 5]]) {
     const plane = broadcastTo(at.stored('plane', [1, h, w, 1]), shape);
     at.results(
       exp(div(x, y)), sub(mul(x, channel), y), add(mul(z, gate), plane), mul(add(x, sample), one), tanh(mul(z, 0.5)), greater(z, x),
-      mul(square(sigmoid(z)), 3), add(x, mul(y, add(z, relu(mul(x, z))))), ...grad(silu(z), [z], x), ...grad(relu(z), [z], y),
+      mul(square(sigmoid(z)), 3), mul(y, add(z, relu(mul(x, z)))), ...grad(silu(z), [z], x), ...grad(relu(z), [z], y),
     );
     // A handful of functions of arguments below 8 in size.
     return at.case(() => functionBound(8, 64));

@@ -164,7 +164,8 @@ describeAdapters('gradients of networks on the GPU', (device) => {
 });
 
 describe('gradients of networks stored as f16', () => {
-  it.each(CASES)('$title', async (c) => {
+  const SOME = ['EfficientNet, batch statistics', 'VGG, batch statistics', 'galaxy_vgg', 'a ResNet, batch statistics'];
+  it.each(CASES.filter(({ title }) => SOME.includes(title)))('$title', async (c) => {
     using device = await openDevice({ gpu: openGpu({ adapter: 'lavapipe' }) });
     using problem = pose(device, c);
     const { loss, logits, wrt, leaves, feeds } = problem;

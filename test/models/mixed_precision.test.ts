@@ -3,6 +3,7 @@ import { openDevice, type Device } from '../../engine/device/device.ts';
 import { openGpu } from '../../engine/device/gpu.node.ts';
 import { updateRunningStats } from '../../engine/ops/assign.ts';
 import { input, reshape } from '../../engine/ops/leaves.ts';
+import { mul } from '../../engine/ops/pointwise.ts';
 import { mean } from '../../engine/ops/reduce.ts';
 import { softmaxCrossEntropy } from '../../engine/ops/softmax_cross_entropy.ts';
 import type { Precision } from '../../engine/program/precision.ts';
@@ -25,16 +26,17 @@ const [BATCH, SIDE] = [8, 32];
 class Training implements Disposable {
   private constructor(readonly parameters: ParameterSet, readonly step: TrainStep, private readonly read: () => Promise<number>) {}
 
-  static async begin(device: Device, network: Network, precision: Precision, lossScale?: LossScaleOptions, clipNorm?: number): Promise<Training> {
+  /** @param steepness what the loss is multiplied by, and with it all gradients */
+  static async begin(device: Device, network: Network, precision: Precision, lossScale?: LossScaleOptions, { steepness = 1, clipNorm }: { steepness?: number; clipNorm?: number } = {}): Promise<Training> {
     const parameters = new ParameterSet(device, network.specs, new Map(), 1);
     const updates: ReturnType<typeof updateRunningStats>[] = [];
     const logits = applySegments(network.segments, input('x', [BATCH, SIDE, SIDE, 3]), {
       parameters, batchNorm: 'batch', onStatistics: (name, stats, count) => updates.push(updateRunningStats(parameters.tensor(name), stats, count, 0.1)),
     });
-    const loss = reshape(mean(softmaxCrossEntropy(logits, input('targets', [BATCH, 3]))), []);
+    const loss = mul(reshape(mean(softmaxCrossEntropy(logits, input('targets', [BATCH, 3]))), []), steepness);
     try {
       const step = await TrainStep.create(device, { loss, trainable: parameters.trainable(), updates, adam: { ...DEFAULT_ADAM, clipNorm }, precision, lossScale });
-      return new Training(parameters, step, async () => (await step.read(loss))[0]);
+      return new Training(parameters, step, async () => (await step.read(loss))[0] / steepness);
     } catch (error) {
       parameters[Symbol.dispose]();
       throw error;
@@ -92,7 +94,7 @@ describe('training in f16', () => {
   });
 
   it('survives overflow: such a step changes nothing but the scale, and is as if it had not been', async () => {
-    using training = await Training.begin(device, SMALL, 'f16', { initial: 2 ** 24, growAfter: 2000 }, 1);
+    using training = await Training.begin(device, SMALL, 'f16', { initial: 2 ** 24, growAfter: 2000 }, { steepness: 2 ** 10, clipNorm: 1 });
     const before = await training.state();
     const [first] = await training.run(1);
     expect(first).toBeGreaterThan(0.5);
@@ -107,7 +109,7 @@ describe('training in f16', () => {
     }
     const after = await training.state();
     expect(after).not.toEqual(before);
-    using other = await Training.begin(device, SMALL, 'f16', { initial: 2 ** (24 - overflows), growAfter: 2000 }, 1);
+    using other = await Training.begin(device, SMALL, 'f16', { initial: 2 ** (24 - overflows), growAfter: 2000 }, { steepness: 2 ** 10, clipNorm: 1 });
     await other.run(1);
     expect(await other.state()).toEqual(after);
     const losses = await training.run(12);
