@@ -45,7 +45,7 @@ export function differences(runs: readonly RunRecord[]): { option: string; value
 const showValue = (value: Json | undefined): string => (value === undefined ? NONE : typeof value === 'string' ? value : JSON.stringify(value));
 
 /** The options that decide which galaxies a run is judged on. */
-const SIDES = ['data', 'limit', 'skipBad', 'valFraction', 'trainOnly', 'task.threshold'];
+const SIDES = ['data', 'limit', 'skipBad', 'valFraction', 'trainOnly', 'fold.index', 'fold.of', 'fold.seed', 'fold.sides', 'task.threshold'];
 
 /** Where the figures of runs of the same task cannot be compared, a sentence each. */
 function warnings(runs: readonly RunRecord[]): string[] {
