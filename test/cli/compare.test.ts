@@ -106,6 +106,8 @@ describe('compare', () => {
     const { notes, text } = await compare('b0', 'strict', 'votes');
     expect(notes).toBe('warning: the runs for smooth-or-featured were judged on different galaxies (valFraction, task.threshold differ): their figures cannot be compared\n');
     expect(tableOf(text)).toHaveLength(3);
+    for (const [index, sides] of [[1, 11], [2, 22]]) write(`fold-${index}`, { ...TINY, fold: { index, of: 2, seed: 1, sides } }, ACCURATE, 'accuracy');
+    expect((await compareJson('fold-1', 'fold-2')).warnings).toEqual([expect.stringMatching(/judged on different galaxies \(fold\.index, fold\.sides differ\)/)]);
     expect((await compareJson('b0', 'votes')).warnings).toEqual([]);
     cpSync(at('b0'), at('grown'), { recursive: true });
     const metrics = join(at('grown'), 'metrics.json');

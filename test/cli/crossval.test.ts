@@ -15,6 +15,8 @@ import { taskOf } from '../../galaxies/tasks.ts';
 import { SILENT } from '../../galaxies/train/progress.ts';
 import { PROGRAM, tuningfork as start } from './cli.ts';
 
+/** Trainings in processes of their own: beside other work minutes. */
+const SLOW = 600_000;
 const SMALL = ['crossval', '--model', 'vgg_small', '--size', '32', '--crop', '200', '--batch', '8', '--epochs', '2', '--tta', '1', '--checkpoint-steps', '1'];
 const VOTES = [...SMALL, '--task', 'challenge', '--data', 'synthetic:30'];
 const CLASSES = [...SMALL, '--data', 'synthetic:40', '--folds', '2'];
@@ -47,7 +49,7 @@ beforeAll(async () => {
   [votes, classes] = [join(folder, 'votes'), join(folder, 'classes')];
   told = await succeed(...VOTES, '--out', votes);
   await succeed(...CLASSES, '--out', classes);
-}, 300_000);
+}, SLOW);
 afterAll(() => rmSync(folder, { recursive: true }));
 
 interface Metrics { rmse: number; galaxies: number; accuracy: { correct: number; n: number } }
@@ -103,7 +105,7 @@ describe('crossval', () => {
     expect(stderr).toMatch(/^fold 2 of 5\nresuming at phase 1/m);
     expect(stdout).toBe(told.replace(votes, out));
     expectSame(out, votes, FOLDS);
-  }, 300_000);
+  }, SLOW);
 
   it('fold by fold, by processes side by side, gives the same as all at once; the last writes the summary', async () => {
     const out = join(folder, 'array');
@@ -115,7 +117,7 @@ describe('crossval', () => {
     expect({ folds, missing }).toEqual({ folds: [json<CrossvalSummary>(classes, 'crossval.json').folds[1]], missing: [1] });
     expect(readdirSync(one)).toEqual(['fold-2']);
     expect(await fail('evaluate', one, '--data', OTHERS)).toMatch(/not finished: fold 1 is missing/);
-  }, 300_000);
+  }, SLOW);
 
   it('that is finished is told again, and nothing is trained', async () => {
     const before = readFileSync(join(fold(votes, 3), 'metrics.json'));
@@ -194,7 +196,7 @@ describe('the networks of a cross-validation together', () => {
     expect(judged.measuredOn).toMatch(/^all galaxies with votes of synthetic:20:9, each galaxy averaged over 2/);
     expect(read(out, 'report.html')).toContain('vgg_small, mean of 5 networks');
     expect(await fail('predict', classes, '--data', OTHERS, '--format', 'kaggle')).toMatch(/tells smooth from featured.*train with --task challenge/);
-  }, 300_000);
+  }, SLOW);
 
   it('are on the device one after another, however many they are', async () => {
     const peakOf = async (path: string) => {
