@@ -41,7 +41,7 @@ beforeAll(async () => {
   [votes, classes] = [join(folder, 'votes'), join(folder, 'classes')];
   told = await succeed(...VOTES, '--out', votes);
   await succeed(...CLASSES, '--out', classes);
-}, 300_000);
+}, 600_000);
 afterAll(() => rmSync(folder, { recursive: true }));
 
 interface Metrics { rmse: number; galaxies: number; accuracy: { correct: number; n: number } }
