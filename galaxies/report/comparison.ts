@@ -30,7 +30,8 @@ export async function renderComparison({ title, warnings, runs, options, names, 
     id: 'runs',
     title: 'The runs',
     body: html`${warnings.map((warning) => html`<p class="wrong">Warning: ${warning}.</p>`)}
-${table({ caption: 'How each run was judged on its validation split, and what was trained: best is the epoch with the smallest validation loss, training and validation are galaxies', columns: runs.columns, rows: runs.rows })}
+<p>Figures are those of the validation split. Best is the epoch with the smallest validation loss; training and validation count galaxies.</p>
+${table({ caption: 'Figures and networks', columns: runs.columns, rows: runs.rows })}
 ${options.rows.length > 0 && table({ caption: 'The options in which they differ', columns: options.columns, rows: options.rows, plain: true })}`,
   }];
   for (const group of drawn) sections.push(await curvesSection(group, names, drawn.length > 1));
