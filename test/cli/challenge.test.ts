@@ -5,26 +5,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SUBMISSION_HEADER, submissionRow } from '../../galaxies/challenge/submission.ts';
 import { CHALLENGE_COLUMNS } from '../../galaxies/columns.ts';
 import { syntheticDataset } from '../../galaxies/synthetic.ts';
-import { tuningfork as start } from './cli.ts';
+import { fail, succeed } from './cli.ts';
 
 let folder: string;
 let run: string;
 const TRAINING = ['--task', 'challenge', '--model', 'galaxy_vgg', '--width', '0.125', '--size', '64', '--crop', '300', '--batch', '8', '--epochs', '1', '--tta', '1', '--data', 'synthetic:40'];
-
-const tuningfork = (...args: string[]) => start([...args, '--adapter', 'lavapipe']);
-
-async function succeed(...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await tuningfork(...args);
-  expect(code, stderr).toBe(0);
-  return stdout;
-}
-
-/** Runs a command that must end with exit code 2 and returns its sentence. */
-async function fail(...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await tuningfork(...args);
-  expect([code, stdout], stderr).toEqual([2, '']);
-  return stderr;
-}
 
 interface Figures { rmse: number; constant: number; galaxies: number; perQuestion: { number: number; rmse: number }[]; perColumn: { name: string; rmse: number }[]; split?: string }
 

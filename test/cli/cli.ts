@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { expect } from 'vitest';
 
 export interface Ended {
   /** null where a signal ended it. */
@@ -20,4 +21,23 @@ export async function tuningfork(args: readonly string[], env: Record<string, st
   const code = await new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve));
   // Dawn's own lines, which nothing silences, are no output of ours.
   return { code, stdout, stderr: stderr.replace(/^Warning: maxDynamic.*\n/gm, '') };
+}
+
+const onLavapipe = (args: readonly string[]) => tuningfork([...args, '--adapter', 'lavapipe']);
+
+/** Runs a command on lavapipe that must succeed and returns what it printed. */
+export async function succeed(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await onLavapipe(args);
+  expect(code, stderr).toBe(0);
+  return stdout;
+}
+
+/** Runs a command on lavapipe that must end with exit code 2 and one sentence, and returns that. */
+export async function fail(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await onLavapipe(args);
+  expect([code, stdout], stderr).toEqual([2, '']);
+  // Training names a software adapter first.
+  const sentence = stderr.replace(/^computing on .*\n/, '');
+  expect(sentence).toMatch(/^tuningfork: [^\n]+\n$/);
+  return sentence;
 }

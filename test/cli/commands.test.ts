@@ -6,7 +6,7 @@ import { testData } from '../data.ts';
 import { relativeL2 } from '../tolerance.ts';
 import { parseSafetensors } from '../../models/formats/safetensors.ts';
 import { toFloat32 } from '../../models/formats/stored_tensor.ts';
-import { tuningfork as start } from './cli.ts';
+import { fail, succeed, tuningfork as start } from './cli.ts';
 
 let folder: string;
 let run: string;
@@ -14,23 +14,6 @@ const data = testData();
 const TRAINING = ['--model', 'vgg_small', '--size', '48', '--crop', '160', '--batch', '16', '--epochs', '1', '--tta', '1', '--data', 'synthetic:60'];
 
 const tuningfork = (...args: string[]) => start([...args, '--adapter', 'lavapipe']);
-
-/** Runs a command that must succeed and returns what it printed. */
-async function succeed(...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await tuningfork(...args);
-  expect(code, stderr).toBe(0);
-  return stdout;
-}
-
-/** Runs a command that must end with exit code 2 and one sentence, and returns that. */
-async function fail(...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await tuningfork(...args);
-  expect([code, stdout], stderr).toEqual([2, '']);
-  // Training names a software adapter first.
-  const sentence = stderr.replace(/^computing on .*\n/, '');
-  expect(sentence).toMatch(/^tuningfork: [^\n]+\n$/);
-  return sentence;
-}
 
 const rowsOf = (csv: string) => csv.trimEnd().split('\n').map((line) => line.split(','));
 

@@ -13,7 +13,7 @@ import type { CrossvalSummary } from '../../galaxies/crossval.ts';
 import { syntheticDataset } from '../../galaxies/synthetic.ts';
 import { taskOf } from '../../galaxies/tasks.ts';
 import { SILENT } from '../../galaxies/train/progress.ts';
-import { PROGRAM, tuningfork as start } from './cli.ts';
+import { PROGRAM, fail, succeed, tuningfork as start } from './cli.ts';
 
 /** Trainings in processes of their own: beside other work minutes. */
 const SLOW = 600_000;
@@ -25,20 +25,6 @@ const FOLDS = [1, 2, 3, 4, 5];
 const OTHERS = 'synthetic:140:9';
 
 const tuningfork = (...args: string[]) => start([...args, '--adapter', 'lavapipe']);
-
-async function succeed(...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await tuningfork(...args);
-  expect(code, stderr).toBe(0);
-  return stdout;
-}
-
-/** Runs a command that must end with exit code 2 and one sentence, and returns that. */
-async function fail(...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await tuningfork(...args);
-  expect([code, stdout], stderr).toEqual([2, '']);
-  expect(stderr).toMatch(/^tuningfork: [^\n]+\n$/);
-  return stderr;
-}
 
 let folder: string;
 let votes: string;

@@ -4,24 +4,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SUBMISSION_HEADER, submissionRow } from '../../galaxies/challenge/submission.ts';
 import { syntheticDataset } from '../../galaxies/synthetic.ts';
-import { tuningfork } from './cli.ts';
+import { fail, succeed, tuningfork } from './cli.ts';
 
 interface Figures { name: string; rmse: number; perQuestion: { number: number; rmse: number }[]; perColumn: { name: string; rmse: number }[]; clusters?: number; settled?: boolean }
 interface Baselines { data: string; split: string; galaxies: number; train: number; baselines: Figures[] }
 
-async function json<T>(...args: string[]): Promise<T> {
-  const { code, stdout, stderr } = await tuningfork([...args, '--json', '--adapter', 'lavapipe']);
-  expect(code, stderr).toBe(0);
-  return JSON.parse(stdout) as T;
-}
-
-/** Runs what must end with exit code 2 and one sentence, and returns that. */
-async function fail(...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await tuningfork([...args, '--adapter', 'lavapipe']);
-  expect([code, stdout], stderr).toEqual([2, '']);
-  expect(stderr).toMatch(/^tuningfork: [^\n]+\n$/);
-  return stderr;
-}
+const json = async <T>(...args: string[]): Promise<T> => JSON.parse(await succeed(...args, '--json')) as T;
 
 describe('baseline', () => {
   it('judges all of them where none is named, in the order of the list, and each alone as with the others', async () => {
