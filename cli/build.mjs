@@ -1,11 +1,12 @@
-// Makes dist/: the program (cli.js and its chunks), the decode worker, the library for Node and for browsers, and its
-// types. `node cli/build.mjs` does all; the set-up and the tests only need `bundle()`.
+// Makes dist/: the program (cli.js and its chunks), the decode worker, the library for Node and for browsers, its types, and
+// the pages. `node cli/build.mjs` does all; the set-up and the tests only need `bundle()`.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { wgslEsbuild } from '../kernels/wgsl_plugin.mjs';
+import { buildSite } from '../web/build_site.mjs';
 import { sourcesFingerprint, stampFile } from './setup/freshness.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -54,6 +55,7 @@ export async function bundle() {
     // Split too: what both import (UserError, Device) must exist once, or `instanceof` tells them apart.
     build({ ...forNode, entryPoints: { tuningfork: 'index.ts', 'tuningfork.node': 'index.node.ts' }, splitting: true, minify: true, chunkNames: 'shared-[hash]' }),
     build({ ...common, platform: 'browser', entryPoints: { 'tuningfork.browser': 'index.ts' }, minify: true }),
+    buildSite(common, ROOT),
   ]);
   assertRunsInBrowser(library.metafile, 'dist/tuningfork.js');
   assertRunsInBrowser(browser.metafile, 'dist/tuningfork.browser.js');

@@ -15,12 +15,13 @@ import { register as gradcam } from './commands/gradcam.ts';
 import { register as inspect } from './commands/inspect.ts';
 import { register as predict } from './commands/predict.ts';
 import { register as score } from './commands/score.ts';
+import { register as serve } from './commands/serve.ts';
 import { register as train } from './commands/train.ts';
 import { register as tune } from './commands/tune.ts';
 import { handleInterrupts } from './interrupt.ts';
 
 // One line a command, in the order of `--help`. A command's module is small: what it needs to work it imports when it runs.
-const COMMANDS = [doctor, demo, data, train, crossval, evaluate, compare, predict, baseline, score, gradcam, embed, inspect, tune, bench];
+const COMMANDS = [doctor, demo, data, train, crossval, evaluate, compare, predict, baseline, score, gradcam, embed, inspect, tune, bench, serve];
 
 function createProgram(): Command {
   const program = new Command('tuningfork')

@@ -68,8 +68,8 @@ export function trainOptions(flags: TrainFlags): TrainOptions {
   const of = ([withWeights, without]: readonly [number, number]) => (pretrained ? withWeights : without);
   const { data, valFraction, seed, batch, views, tta, unfreeze, schedule, warmup, weightDecay, dropout, dropPath, keep, checkpointSteps } = flags;
   const model = flags.model ?? (pretrained ? 'efficientnet_b0' : preset.model);
-  // The preset's width is that of its own network.
-  const width = flags.width ?? (flags.model === undefined && !pretrained ? preset.width : undefined);
+  // The preset's width is that of its own network, whether it was named or not.
+  const width = flags.width ?? (model === preset.model && !pretrained ? preset.width : undefined);
   const jitter = flags.jitter ?? preset.jitter;
   return {
     task: taskOptions(flags), data, model, ...(width !== undefined && width !== 1 && { width }), weights: flags.weights ?? null,

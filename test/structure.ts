@@ -54,7 +54,7 @@ const ROOMS: readonly (readonly [RegExp, number])[] = [
   [/^kernels\//, 0],
   [/^engine\/ops\//, 2],
   [/^engine\/(autodiff|program|optimizer)/, 3],
-  [/^engine\/train\//, 4],
+  [/^engine\/(train|explain)\//, 4],
   [/^engine\//, 1],
   [/^models\//, 5],
   [/^galaxies\//, 6],

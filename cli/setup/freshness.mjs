@@ -5,7 +5,7 @@ import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Files and folders that the bundles are made from. */
-const SOURCES = ['kernels', 'engine', 'models', 'galaxies', 'cli', 'index.ts', 'index.node.ts', 'package.json'];
+const SOURCES = ['kernels', 'engine', 'models', 'galaxies', 'cli', 'bench', 'web', 'docs', 'index.ts', 'index.node.ts', 'package.json'];
 
 const readJson = (path) => JSON.parse(readFileSync(path, 'utf8'));
 

@@ -47,7 +47,8 @@ export class Device implements Disposable {
   constructor(readonly gpu: GPUDevice, adapter: GPUAdapter) {
     const { info, limits } = adapter;
     const software = info.isFallbackAdapter === true || /llvmpipe|swiftshader|warp/i.test(`${info.device} ${info.description} ${info.architecture}`);
-    this.adapter = { vendor: info.vendor, architecture: info.architecture, description: info.description || info.device, software };
+    // Browsers tell vendor and architecture only.
+    this.adapter = { vendor: info.vendor, architecture: info.architecture, description: info.description || info.device || `${info.vendor} ${info.architecture}`.trim() || 'an adapter without a name', software };
     this.capabilities = {
       maxWorkgroupInvocations: limits.maxComputeInvocationsPerWorkgroup,
       maxWorkgroupStorage: limits.maxComputeWorkgroupStorageSize,

@@ -56,14 +56,6 @@ describe('the command line', () => {
     const code = await new Promise((resolve) => child.on('close', resolve));
     expect([code, stderr]).toEqual([0, '']);
   });
-
-  it('ends with 130 at Ctrl-C', async () => {
-    const child = spawn(process.execPath, ['dist/cli.js', 'data', 'stats', '--data', 'synthetic:2000', '--out', join(folder, 'stopped')]);
-    await new Promise((resolve) => setTimeout(resolve, 400));
-    child.kill('SIGINT');
-    expect(await new Promise((resolve) => child.on('close', (code, signal) => resolve(code ?? signal)))).toBe(130);
-    expect(existsSync(join(folder, 'stopped', 'stats.html'))).toBe(false);
-  });
 });
 
 describe('data stats', () => {

@@ -1,0 +1,74 @@
+import { afterAll, beforeAll, describe, expect } from 'vitest';
+import { existsSync } from 'node:fs';
+import type { Server } from 'node:http';
+import { fileURLToPath } from 'node:url';
+import { launch, type Browser, type Page } from 'puppeteer-core';
+import { serveFolder } from '../../cli/serve.node.ts';
+
+const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
+const SITE = fileURLToPath(new URL('../../dist/web', import.meta.url));
+
+/** What a page said that it should not have: errors of scripts, of the policy, and of the network. */
+export interface Watched {
+  readonly page: Page;
+  readonly problems: string[];
+}
+
+/** A browser that has WebGPU on SwiftShader, and the built site on a server of its own. */
+export interface Site {
+  open(path: string, viewport?: { width: number; height: number; dark?: boolean }): Promise<Watched>;
+}
+
+/**
+ * A describe block with the site in a headless Chromium. Where there is none (Ubuntu's is a snap, which the tests cannot start) the
+ * block is left out and says so, as the second adapter is; TUNINGFORK_REQUIRE_BROWSER=1 makes that a failure.
+ */
+export function describeSite(title: string, body: (site: Site) => void): void {
+  if (!CHROMIUM && process.env['TUNINGFORK_REQUIRE_BROWSER']) throw new Error('there is no Chromium');
+  if (!CHROMIUM) console.warn(`${title}: left out, there is no Chromium`);
+  describe.skipIf(!CHROMIUM)(title, () => {
+    let browser: Browser;
+    let server: Server;
+    let url: string;
+    beforeAll(async () => {
+      ({ server, url } = await serveFolder(SITE, '127.0.0.1', 0));
+      browser = await launch({
+        executablePath: CHROMIUM,
+        args: ['--no-sandbox', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--disable-gpu-sandbox', '--hide-scrollbars'],
+        protocolTimeout: 300_000,
+      });
+    });
+    afterAll(async () => {
+      await browser?.close();
+      server?.closeAllConnections();
+      server?.close();
+    });
+    body({
+      async open(path, { width, height, dark = false } = { width: 1200, height: 900 }) {
+        const page = await browser.newPage();
+        await page.setViewport({ width, height });
+        await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: dark ? 'dark' : 'light' }]);
+        page.setDefaultTimeout(100_000);
+        const problems: string[] = [];
+        page.on('pageerror', (error) => problems.push(String(error)));
+        page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
+        page.on('requestfailed', (request) => problems.push(`${request.url()}: ${request.failure()?.errorText}`));
+        page.on('response', (response) => response.status() >= 400 && problems.push(`${response.url()}: ${response.status()}`));
+        await page.goto(new URL(path, url).href);
+        return { page, problems };
+      },
+    });
+  });
+}
+
+/** Waits until an element's text fits and returns it. */
+export async function textOf(page: Page, selector: string, pattern = /\S/): Promise<string> {
+  await page.waitForFunction((s, p) => new RegExp(p, 's').test(document.querySelector(s)?.textContent ?? ''), {}, selector, pattern.source);
+  return page.$eval(selector, (element) => element.textContent ?? '');
+}
+
+/** The page is no wider than its window: nothing must be scrolled sideways but what scrolls by itself. */
+export async function expectNoSidewaysScroll(page: Page): Promise<void> {
+  const { scroll, client } = await page.evaluate(() => ({ scroll: document.documentElement.scrollWidth, client: document.documentElement.clientWidth }));
+  expect(scroll, 'width of the page').toBeLessThanOrEqual(client);
+}

@@ -1,0 +1,54 @@
+// Makes dist/web: the pages, each a page.html, a <name>.ts and what styles it, in the common shell; called by cli/build.mjs.
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { POLICY } from './policy.mjs';
+
+const WEB = fileURLToPath(new URL('.', import.meta.url));
+
+/** In the order of the navigation. `doors`: said of the page on the first one. */
+export const PAGES = [
+  { name: 'index', folder: 'home', title: 'Tuningfork' },
+];
+
+/**
+ * Writes the site to dist/web, which any static server can host.
+ * @param common options of esbuild: plugins, target
+ */
+export async function buildSite(common, root) {
+  const out = join(root, 'dist/web');
+  mkdirSync(out, { recursive: true });
+  const folders = PAGES.map(({ folder }) => folder);
+  const entries = folders.flatMap((folder) => readdirSync(join(WEB, folder)).filter((file) => file === `${folder}.ts` || file.endsWith('_worker.ts')).map((file) => [file.replace(/\.ts$/, ''), `web/${folder}/${file}`]));
+  // Split: what pages and workers share exists once, and UserError is one class in each realm.
+  await build({ ...common, outdir: 'dist/web', platform: 'browser', splitting: true, minify: true, entryPoints: Object.fromEntries(entries), chunkNames: 'shared-[hash]' });
+  const shell = readFileSync(join(WEB, 'shell.html'), 'utf8');
+  for (const page of PAGES) {
+    const style = `${page.folder}.css`;
+    const hasStyle = existsSync(join(WEB, page.folder, style));
+    if (hasStyle) copyFileSync(join(WEB, page.folder, style), join(out, style));
+    const filled = fill(shell, {
+      policy: POLICY,
+      title: page.name === 'index' ? page.title : `${page.title} · Tuningfork`,
+      styles: hasStyle ? `<link rel="stylesheet" href="${style}">` : '',
+      navigation: PAGES.map(({ name, title }) => (name === 'index' ? '' : `<a href="${name}.html"${name === page.name ? ' aria-current="page"' : ''}>${title}</a>`)).join('\n').trim(),
+      body: bodyOf(page),
+      script: `${page.folder}.js`,
+    });
+    writeFileSync(join(out, `${page.name}.html`), filled);
+  }
+  copyFileSync(join(WEB, 'common/site.css'), join(out, 'site.css'));
+  copyFileSync(join(WEB, 'icon.svg'), join(out, 'icon.svg'));
+}
+
+function bodyOf({ folder }) {
+  const doors = PAGES.filter(({ door }) => door).map(({ name, title, door }) => `<li><a class="card" href="${name}.html"><strong>${title}</strong> ${door}</a></li>`);
+  return readFileSync(join(WEB, folder, 'page.html'), 'utf8').replace('<!--doors-->', doors.join('\n'));
+}
+
+/** Each {{name}} replaced; a name without a value is a mistake. */
+const fill = (text, values) => text.replace(/\{\{(\w+)\}\}/g, (_, name) => {
+  if (!(name in values)) throw new Error(`the shell of the pages asks for ${name}`);
+  return values[name];
+});
