@@ -36,6 +36,8 @@ export interface RunRecord {
   /** Known of finished runs only. */
   readonly parameters: number | null;
   readonly counts: { readonly train: number; readonly validation: number } | null;
+  /** `hashIds` of the galaxies that it was judged on; null of unfinished runs and of earlier versions. */
+  readonly judgedOn: number | null;
   readonly figures: RunFigures;
 }
 
@@ -84,12 +86,12 @@ export async function readRun(path: string): Promise<RunRecord> {
   if (existsSync(files.metrics)) return { ...common, finished: true, ...readMetrics(files.metrics, task) };
   const state = (await loadCheckpoint(files.checkpoint))?.state;
   const epochs = state?.history ?? [];
-  return { ...common, finished: false, epochs, bestEpoch: state?.best?.epoch ?? null, seconds: secondsOf(epochs), parameters: null, counts: null, figures: {} };
+  return { ...common, finished: false, epochs, bestEpoch: state?.best?.epoch ?? null, seconds: secondsOf(epochs), parameters: null, counts: null, judgedOn: null, figures: {} };
 }
 
 const secondsOf = (epochs: readonly Epoch[]): number => epochs.reduce((sum, { seconds }) => sum + seconds, 0);
 
-function readMetrics(path: string, task: string): Pick<RunRecord, 'epochs' | 'bestEpoch' | 'seconds' | 'parameters' | 'counts' | 'figures'> {
+function readMetrics(path: string, task: string): Pick<RunRecord, 'epochs' | 'bestEpoch' | 'seconds' | 'parameters' | 'counts' | 'judgedOn' | 'figures'> {
   const remedy = 'run the training command again, which writes it anew';
   const metrics = readJson(path, remedy);
   const at = (...keys: readonly string[]): Json | undefined => keys.reduce<Json | undefined>((json, key) => (isObject(json) ? json[key] : undefined), metrics);
@@ -106,6 +108,7 @@ function readMetrics(path: string, task: string): Pick<RunRecord, 'epochs' | 'be
     seconds: number('seconds'),
     parameters: number('parameters'),
     counts: { train: number('counts', 'train'), validation: number('counts', 'validation') },
+    judgedOn: at('judgedOn') === undefined ? null : number('judgedOn'),
     figures: task === 'challenge' ? { rmse: number('rmse') } : { accuracy: number('accuracy', 'value'), auc: at('auc') === null ? null : number('auc'), ece: number('ece') },
   };
 }

@@ -58,6 +58,8 @@ function warnings(runs: readonly RunRecord[]): string[] {
     const differing = SIDES.filter((option) => new Set(same.map((run) => choice(run, option))).size > 1);
     if (differing.length > 0) return [`the runs for ${task} were judged on different galaxies (${differing.join(', ')} differ${differing.length === 1 ? 's' : ''}): their figures cannot be compared`];
     const counts = [...new Set(same.flatMap(({ counts: known }) => (known ? [known.validation] : [])))];
+    const sets = new Set(same.flatMap(({ judgedOn }) => judgedOn ?? []));
+    if (counts.length === 1 && sets.size > 1) return [`the runs for ${task} were judged on different galaxies, as many and by the same options: the data has changed between them, and their figures cannot be compared`];
     return counts.length > 1 ? [`the runs for ${task} were judged on ${counts.join(' and ')} galaxies though their options are the same: the data has changed between them, and their figures cannot be compared`] : [];
   });
 }

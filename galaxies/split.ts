@@ -12,6 +12,9 @@ export function hashId(id: string, seed = 0): number {
   return (h ^ (h >>> 16)) >>> 0;
 }
 
+/** A number that tells one set of galaxies from another, in whatever order: the sum of the hashes of their ids, modulo 2^32. */
+export const hashIds = (ids: readonly string[]): number => ids.reduce((sum, id) => (sum + hashId(id)) >>> 0, 0);
+
 export interface SplitOptions {
   /** Share of the galaxies kept apart, 0 <= valFraction < 1. */
   readonly valFraction: number;

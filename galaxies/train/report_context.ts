@@ -1,5 +1,6 @@
 import type { Device } from '../../engine/device/device.ts';
 import type { ReportData } from '../report/data.ts';
+import { hashIds } from '../split.ts';
 import type { TrainOptions } from './options.ts';
 import type { Trained } from './train.node.ts';
 
@@ -14,7 +15,7 @@ export interface ReportContext {
 }
 
 /** What there is to tell of a training. */
-export function trainingContext(device: Device, { prepared: { train, validation }, state, model, parameters }: Trained, options: TrainOptions, name: string): ReportContext {
+export function trainingContext(device: Device, { prepared: { dataset, train, validation }, state, model, parameters }: Trained, options: TrainOptions, name: string): ReportContext {
   const seconds = state.history.reduce((sum, epoch) => sum + epoch.seconds, 0);
   return {
     run: { name, model: model.network.name, adapter: device.adapter.description, seconds, seed: options.seed },
@@ -26,7 +27,7 @@ export function trainingContext(device: Device, { prepared: { train, validation 
     sides: [{ name: 'train', galaxies: train }, { name: 'validation', galaxies: validation }],
     figures: {
       seconds, bestEpoch: state.best?.epoch ?? null, keep: options.keep, history: state.history,
-      counts: { train: train.length, validation: validation.length }, parameters: parameters.trainableSize, options,
+      counts: { train: train.length, validation: validation.length }, judgedOn: hashIds(validation.map((index) => dataset.galaxies[index].id)), parameters: parameters.trainableSize, options,
     },
   };
 }

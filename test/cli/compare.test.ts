@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Epoch } from '../../galaxies/report/data.ts';
+import { hashIds } from '../../galaxies/split.ts';
 import { NEW_STATE, saveCheckpoint } from '../../galaxies/train/checkpoint.node.ts';
 import type { TrainOptions } from '../../galaxies/train/options.ts';
 import { readPage } from '../galaxies/report_page.ts';
@@ -113,6 +114,13 @@ describe('compare', () => {
     const metrics = join(at('grown'), 'metrics.json');
     writeFileSync(metrics, readFileSync(metrics, 'utf8').replace('"validation":10', '"validation":12'));
     expect((await compareJson('b0', 'grown')).warnings).toEqual([expect.stringMatching(/judged on 10 and 12 galaxies though their options are the same/)]);
+    for (const [name, ids] of [['one', ['a', 'b']], ['other', ['a', 'c']], ['shuffled', ['b', 'a']]] as const) {
+      cpSync(at('b0'), at(name), { recursive: true });
+      const file = join(at(name), 'metrics.json');
+      writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')) as object, judgedOn: hashIds(ids) }));
+    }
+    expect((await compareJson('one', 'other', 'b0')).warnings).toEqual([expect.stringMatching(/judged on different galaxies, as many and by the same options/)]);
+    expect((await compareJson('one', 'shuffled', 'b0')).warnings).toEqual([]);
   });
 
   it('writes a page with the curves of all runs over each other', async () => {

@@ -8,6 +8,7 @@ import { mean } from '../../engine/ops/reduce.ts';
 import { softmaxCrossEntropy } from '../../engine/ops/softmax_cross_entropy.ts';
 import { outline, type Outline } from '../../engine/program/outline.ts';
 import { compile, type ProgramSpec } from '../../engine/program/program.ts';
+import type { Precision } from '../../engine/program/precision.ts';
 import type { Recompute } from '../../engine/program/recompute.ts';
 import { efficientNet } from '../../models/efficientnet.ts';
 import { applySegments, type Network } from '../../models/network.ts';
@@ -71,13 +72,23 @@ describeAdapters('computing again', (device) => {
   });
 });
 
+it('gives the same bits with activations stored as f16', async () => {
+  using device = await openDevice({ gpu: openGpu({ adapter: 'lavapipe' }) });
+  // One with batch norm and depthwise convolutions, one without batch norm.
+  for (const [title, side, network] of [NETWORKS[0], NETWORKS[2]]) {
+    const results: Float32Array[][] = [];
+    for (const recompute of LEVELS) results.push(await run(device, network, side, recompute, 'f16'));
+    for (const again of results.slice(1)) again.forEach((values, i) => expect(bits(values), `${title}, result ${i}`).toEqual(bits(results[0][i])));
+  }
+});
+
 const bits = (values: Float32Array) => new Uint32Array(values.buffer, values.byteOffset, values.length);
 
 /** Loss, gradients and running statistics after two steps. */
-async function run(device: Device, network: Network, side: number, recompute: Recompute): Promise<Float32Array[]> {
+async function run(device: Device, network: Network, side: number, recompute: Recompute, precision: Precision = 'f32'): Promise<Float32Array[]> {
   const { spec, parameters } = step(device, network, side);
   using held = parameters;
-  using program = await compile(device, { ...spec, recompute });
+  using program = await compile(device, { ...spec, recompute, precision });
   const x = randomArray(BATCH * side * side * 3, 1);
   const targets = Float32Array.from({ length: BATCH * 3 }, (_, i) => (i % 4 === 0 ? 1 : 0));
   for (let i = 0; i < 2; i++) program.run({ x, targets, ...(program.hasInput('seed') && { seed: Uint32Array.of(5, i) }) });
