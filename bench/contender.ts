@@ -57,4 +57,6 @@ export interface Questions {
 
 /** Question K as it is sent: its name, and what goes with it. */
 export type Asked<K, Q> = { readonly ask: K } & (K extends keyof Q ? Q[K] : unknown);
+/** What answers each question. */
+export type Handlers<A, Q> = { readonly [K in keyof A]: (question: Asked<K, Q>) => A[K] | Promise<A[K]> };
 export type Answer = { readonly value: unknown } | { readonly error: string };

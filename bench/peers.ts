@@ -19,8 +19,8 @@ export async function openKernels(engine: string): Promise<(adapter?: string) =>
     case 'jax':
       return (await import('./jax/kernels.ts')).openJaxKernels;
     default: {
-      const { openTuningforkKernels } = await import('./kernels/tuningfork_kernels.ts');
-      return (adapter) => openTuningforkKernels(adapter, engine === 'v1' ? 1 : undefined);
+      const [{ openAdapter }, { tuningforkKernels }] = await Promise.all([import('../engine/device/adapters.node.ts'), import('./kernels/tuningfork_kernels.ts')]);
+      return async (adapter) => tuningforkKernels(await openAdapter(adapter), engine === 'v1' ? 1 : undefined);
     }
   }
 }

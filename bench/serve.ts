@@ -1,8 +1,5 @@
 import { UserError } from '../engine/user_error.ts';
-import type { Answer, Answers, Asked, Contender, Job, Questions } from './contender.ts';
-
-/** What answers each question. */
-type Handlers<A, Q> = { readonly [K in keyof A]: (question: Asked<K, Q>) => A[K] | Promise<A[K]> };
+import type { Answer, Answers, Asked, Contender, Handlers, Job, Questions } from './contender.ts';
 
 /**
  * Answers the process that forked this one, one question at a time, until that one disconnects; then closes and ends.

@@ -130,10 +130,13 @@ export const casesOf = (layer: Layer): Case[] =>
 
 export const nameOf = ({ layer, direction }: Case): string => `${layer.name} ${direction}`;
 
-/** Copies half of what the adapter can bind, up to 256 MiB, so that no cache holds it; chains of multiply-adds on 16 MiB. */
-export function adapterLayers(maxStorageBinding: number): Layer[] {
-  const numbers = Math.min(2 ** 26, 2 ** Math.floor(Math.log2(maxStorageBinding / 8)));
-  return [{ group: 'adapter', name: 'copy', kind: 'copy', x: [numbers] }, { group: 'adapter', name: 'multiply-adds', kind: 'fma', x: [Math.min(2 ** 22, numbers)] }];
+/**
+ * Copies half of what the adapter can bind, up to 256 MiB, so that no cache holds it; chains of multiply-adds on 16 MiB.
+ * @param most other sizes than these, in numbers of four bytes
+ */
+export function adapterLayers(maxStorageBinding: number, most = { copy: 2 ** 26, fma: 2 ** 22 }): Layer[] {
+  const numbers = Math.min(most.copy, 2 ** Math.floor(Math.log2(maxStorageBinding / 8)));
+  return [{ group: 'adapter', name: 'copy', kind: 'copy', x: [numbers] }, { group: 'adapter', name: 'multiply-adds', kind: 'fma', x: [Math.min(most.fma, numbers)] }];
 }
 
 export type Operands = Readonly<Record<string, Float32Array>>;

@@ -9,8 +9,8 @@ export interface Prepared {
   compute(): Promise<Float32Array[]>;
   /** Submits the work at least so many times and waits once, until all of it is done. Returns how many times it was. */
   run(times: number): Promise<number>;
-  /** Milliseconds of GPU time of one run, by timestamps; undefined where there are none. */
-  gpuTime(): Promise<number | undefined>;
+  /** Milliseconds of GPU time of one run, the mean of so many, by timestamps before and after; undefined where there are none. */
+  gpuTime(times: number): Promise<number | undefined>;
   release(): void;
 }
 
@@ -41,7 +41,7 @@ export interface KernelAnswers {
   open: { readonly adapter: AdapterSummary; readonly maxStorageBinding: number };
   /** `samples`: of every result the elements that `sampledElements` names. `finite`: whether all elements of all results are. */
   prepare: { readonly kernels: readonly KernelName[]; readonly samples: readonly (readonly number[])[]; readonly finite: boolean } | { readonly unsupported: string };
-  /** Milliseconds of one run, the mean of those asked for: wall time, CPU time of all threads, GPU time of one more run. */
-  time: { readonly wall: number; readonly cpu: number; readonly gpu: number | null };
+  /** Milliseconds of one run, the mean of those asked for: wall time, CPU time of all threads, GPU time of as many more. */
+  time: { readonly wall: number; readonly cpu: number | null; readonly gpu: number | null };
   release: null;
 }

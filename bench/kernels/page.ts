@@ -3,9 +3,10 @@ import { html } from '../../galaxies/report/html.ts';
 import { page, plot, table, type Section } from '../../galaxies/report/pieces.ts';
 import { writeFileAtomic } from '../../models/formats/atomic.node.ts';
 import { makeFolder } from '../../models/formats/make_folder.node.ts';
-import type { KernelBenchResult } from './measure.ts';
+import { casesOfFailure, failures, kernelsOf, milliseconds, shapesOf, slowerThan, speedOf } from './figures.ts';
 import { rooflinePlot, speedBars } from './plots.ts';
-import { casesOfFailure, circumstances, comparisonTable, failures, kernelsOf, milliseconds, shapesOf, slowerThan, speedOf } from './show.ts';
+import type { KernelBenchResult } from './result.ts';
+import { circumstances, comparisonTable } from './show.ts';
 
 const READINGS: Readonly<Record<string, string>> = {
   forward: 'forward pass',

@@ -1,7 +1,7 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { colours } from '../../galaxies/report/svg.ts';
-import type { CaseResult, KernelBenchResult } from './measure.ts';
-import { comparable, speedOf } from './show.ts';
+import { comparable, speedOf } from './figures.ts';
+import type { CaseResult, KernelBenchResult } from './result.ts';
 
 const ENGINE_COLOURS = [colours.purple, colours.orange, colours.teal, colours.blue];
 

@@ -1,4 +1,4 @@
-import { openAdapter } from '../../engine/device/adapters.node.ts';
+import type { Device } from '../../engine/device/device.ts';
 import { Parameter } from '../../engine/device/parameter.ts';
 import { input } from '../../engine/ops/leaves.ts';
 import { compile, type Program } from '../../engine/program/program.ts';
@@ -10,9 +10,8 @@ import { ADAM_CONSTANTS, graphOf } from './graph.ts';
 /** The layers that have kernels of version 1. */
 const VERSIONED = ['conv2d', 'depthwise_conv2d', 'matmul'];
 
-/** This engine, layer by layer, with the kernels that it chooses or with the naive ones. The operands are parameters, not inputs: a run uploads nothing. */
-export async function openTuningforkKernels(adapter?: string, version?: 1): Promise<KernelContender> {
-  const device = await openAdapter(adapter);
+/** This engine, layer by layer, with the kernels that it chooses or with the naive ones. The operands are parameters, not inputs: a run uploads nothing. It closes the device. */
+export function tuningforkKernels(device: Device, version?: 1): KernelContender {
   return {
     adapter: device.adapter,
     maxStorageBinding: device.capabilities.maxStorageBinding,
@@ -54,7 +53,7 @@ export async function openTuningforkKernels(adapter?: string, version?: 1): Prom
             await device.idle();
             return times;
           },
-          gpuTime: async () => (await compiled.profile())?.reduce((a, b) => a + b),
+          gpuTime: (times) => compiled.gpuTime(times),
           release,
         };
       } catch (error) {

@@ -2,7 +2,7 @@ import type { Scalar } from '@tensorflow/tfjs';
 import type { Contender, Job } from '../contender.ts';
 import { ADAM, CONFIG, LEARNING_RATE, images, targets, weights } from '../job_data.ts';
 import { applyNetwork, makeVariables } from './network.ts';
-import { openTf } from './open.ts';
+import { openTf } from './open_in_node.ts';
 
 /** tfjs with EfficientNet-B0 ready for the job. */
 export async function openTfjs(job: Job): Promise<Contender> {

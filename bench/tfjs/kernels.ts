@@ -2,7 +2,7 @@ import type { AdamOptimizer, NamedTensorMap, Tensor, Tensor2D, Tensor4D, Variabl
 import { ADAM, EPSILON, drawOperands, type Case } from '../kernels/cases.ts';
 import type { KernelContender, Prepared } from '../kernels/contender.ts';
 import type { Tf } from './network.ts';
-import { openTf } from './open.ts';
+import type { OpenTf } from './open.ts';
 
 type Tensors = Readonly<Record<string, Tensor>>;
 
@@ -10,8 +10,7 @@ type Tensors = Readonly<Record<string, Tensor>>;
 const UNSUPPORTED = new Set(['batch_norm backward', 'silu input_grad']);
 
 /** tfjs, layer by layer: the ops that its layers call, and for gradients the kernels that its autodiff calls. */
-export async function openTfjsKernels(adapter?: string): Promise<KernelContender> {
-  const { tf, backend, device } = await openTf(adapter);
+export function tfjsKernels({ tf, backend, device }: OpenTf): KernelContender {
   const commands = backend as unknown as { readonly commandEncoder: GPUCommandEncoder | null };
   return {
     adapter: device.adapter,

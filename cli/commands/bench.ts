@@ -117,8 +117,8 @@ Examples:
   tuningfork bench kernels --layers all --only depthwise --batch 16 --json > depthwise.json`)
     .action(async (_options: object, command: Command) => {
       const { layers, only, vs = [], batch, repeats, out, adapter, json } = allOptions<KernelOptions>(command);
-      const [{ benchKernels }, { failures, showKernelBench }, { peerProgram }] = await Promise.all([
-        import('../../bench/kernels/measure.ts'), import('../../bench/kernels/show.ts'), import('../../bench/peers.ts'),
+      const [{ benchKernels }, { showKernelBench }, { failures }, { peerProgram }] = await Promise.all([
+        import('../../bench/kernels/measure.ts'), import('../../bench/kernels/show.ts'), import('../../bench/kernels/figures.ts'), import('../../bench/peers.ts'),
       ]);
       const peers: [string, string[]][] = [];
       for (const name of vs) peers.push([name, await peerProgram(name, 'kernel-contender')]);

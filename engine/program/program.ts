@@ -101,13 +101,7 @@ export class Program implements Disposable {
     this.feed(feeds);
     const encoder = this.device.gpu.createCommandEncoder();
     const pass = encoder.beginComputePass();
-    let current: GPUComputePipeline | undefined;
-    for (const { pipeline, bindGroup, workgroups } of this.recorded) {
-      // A call into WebGPU costs a microsecond, and one launch in four has the pipeline of the one before.
-      if (pipeline !== current) pass.setPipeline((current = pipeline));
-      pass.setBindGroup(0, bindGroup);
-      pass.dispatchWorkgroups(workgroups[0], workgroups[1], workgroups[2]);
-    }
+    dispatch(pass, this.recorded);
     pass.end();
     this.device.gpu.queue.submit([encoder.finish()]);
   }
@@ -150,33 +144,58 @@ export class Program implements Disposable {
   async profile(feeds: Readonly<Record<string, Feed>> = {}): Promise<number[] | undefined> {
     if (!this.device.hasTimestamps) return undefined;
     this.feed(feeds);
-    const { gpu } = this.device;
     const milliseconds: number[] = [];
     // A query set holds at most 4096 timestamps.
     for (let start = 0; start < this.recorded.length; start += 2048) {
-      const part = this.recorded.slice(start, start + 2048);
-      const querySet = gpu.createQuerySet({ type: 'timestamp', count: part.length * 2 });
-      const resolved = this.device.createBuffer(part.length * 16, GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC, 'timestamps');
-      const encoder = gpu.createCommandEncoder();
-      part.forEach(({ pipeline, bindGroup, workgroups }, i) => {
-        const pass = encoder.beginComputePass({ timestampWrites: { querySet, beginningOfPassWriteIndex: i * 2, endOfPassWriteIndex: i * 2 + 1 } });
-        pass.setPipeline(pipeline);
-        pass.setBindGroup(0, bindGroup);
-        pass.dispatchWorkgroups(workgroups[0], workgroups[1], workgroups[2]);
-        pass.end();
-      });
-      encoder.resolveQuerySet(querySet, 0, part.length * 2, resolved, 0);
-      gpu.queue.submit([encoder.finish()]);
-      const times = new BigUint64Array(await this.device.readBuffer(resolved));
-      for (let i = 0; i < part.length; i++) milliseconds.push(Number(times[i * 2 + 1] - times[i * 2]) / 1e6);
-      this.device.destroyBuffer(resolved);
-      querySet.destroy();
+      milliseconds.push(...(await timePasses(this.device, this.recorded.slice(start, start + 2048).map((step) => [step]))));
     }
     return milliseconds;
   }
 
+  /**
+   * Milliseconds of GPU time of one run, the mean of so many in one pass, by timestamps at its ends; undefined where the adapter has
+   * none. Browsers round timestamps, to 0.1 ms in Chromium: over many runs that hardly counts.
+   */
+  async gpuTime(times: number, feeds: Readonly<Record<string, Feed>> = {}): Promise<number | undefined> {
+    if (!this.device.hasTimestamps) return undefined;
+    this.feed(feeds);
+    const [total] = await timePasses(this.device, [Array<readonly Recorded[]>(times).fill(this.recorded).flat()]);
+    return total / times;
+  }
+
   [Symbol.dispose](): void {
     for (const buffer of this.owned) this.device.destroyBuffer(buffer);
+  }
+}
+
+function dispatch(pass: GPUComputePassEncoder, steps: readonly Recorded[]): void {
+  let current: GPUComputePipeline | undefined;
+  for (const { pipeline, bindGroup, workgroups } of steps) {
+    // A call into WebGPU costs a microsecond, and one launch in four has the pipeline of the one before.
+    if (pipeline !== current) pass.setPipeline((current = pipeline));
+    pass.setBindGroup(0, bindGroup);
+    pass.dispatchWorkgroups(workgroups[0], workgroups[1], workgroups[2]);
+  }
+}
+
+/** Submits these steps, a pass for each list of them, and returns the milliseconds of GPU time between the timestamps at each pass's ends. */
+async function timePasses(device: Device, passes: readonly (readonly Recorded[])[]): Promise<number[]> {
+  const querySet = device.gpu.createQuerySet({ type: 'timestamp', count: passes.length * 2 });
+  const resolved = device.createBuffer(passes.length * 16, GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC, 'timestamps');
+  const encoder = device.gpu.createCommandEncoder();
+  passes.forEach((steps, i) => {
+    const pass = encoder.beginComputePass({ timestampWrites: { querySet, beginningOfPassWriteIndex: i * 2, endOfPassWriteIndex: i * 2 + 1 } });
+    dispatch(pass, steps);
+    pass.end();
+  });
+  encoder.resolveQuerySet(querySet, 0, passes.length * 2, resolved, 0);
+  device.gpu.queue.submit([encoder.finish()]);
+  try {
+    const times = new BigUint64Array(await device.readBuffer(resolved));
+    return passes.map((_, i) => Number(times[i * 2 + 1] - times[i * 2]) / 1e6);
+  } finally {
+    device.destroyBuffer(resolved);
+    querySet.destroy();
   }
 }
 

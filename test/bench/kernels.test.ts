@@ -4,11 +4,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { casesOf, drawOperands, makeCase, nameOf, sampledElements, type Case, type Operands } from '../../bench/kernels/cases.ts';
 import type { KernelContender, Prepared } from '../../bench/kernels/contender.ts';
 import { GROUPS, allLayers, type Layer } from '../../bench/kernels/layers.ts';
-import { benchKernels, compareSamples, type KernelBenchOptions } from '../../bench/kernels/measure.ts';
+import { comparisons, failures } from '../../bench/kernels/figures.ts';
+import { benchKernels, type KernelBenchOptions } from '../../bench/kernels/measure.ts';
+import { compareSamples } from '../../bench/kernels/measure_case.ts';
 import { renderKernelPage } from '../../bench/kernels/page.ts';
 import { reference } from '../../bench/kernels/reference.ts';
-import { comparisons, failures, showKernelBench } from '../../bench/kernels/show.ts';
-import { openTuningforkKernels } from '../../bench/kernels/tuningfork_kernels.ts';
+import { showKernelBench } from '../../bench/kernels/show.ts';
+import { tuningforkKernels } from '../../bench/kernels/tuningfork_kernels.ts';
+import { openAdapter } from '../../engine/device/adapters.node.ts';
 import { input } from '../../engine/ops/leaves.ts';
 import { windowGeometry } from '../../engine/ops/conv_geometry.ts';
 import { sizeOf } from '../../engine/tensor.ts';
@@ -94,7 +97,7 @@ describe('the reference of sampled elements', () => {
 describe.each(ADAPTERS.slice(0, 1))('the layers of this engine on %s', (adapter) => {
   let contender: KernelContender;
   beforeAll(async () => {
-    contender = await openTuningforkKernels(adapter);
+    contender = tuningforkKernels(await openAdapter(adapter));
   });
   afterAll(() => contender.close());
 
