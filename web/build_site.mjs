@@ -10,6 +10,7 @@ const WEB = fileURLToPath(new URL('.', import.meta.url));
 /** In the order of the navigation. `doors`: said of the page on the first one. */
 export const PAGES = [
   { name: 'index', folder: 'home', title: 'Tuningfork' },
+  { name: 'measure', folder: 'measure', title: 'Measure', door: 'How fast the kernels are on this machine, layer by layer, each result checked, with TensorFlow.js beside them.' },
 ];
 
 /**
@@ -23,6 +24,7 @@ export async function buildSite(common, root) {
   const entries = folders.flatMap((folder) => readdirSync(join(WEB, folder)).filter((file) => file === `${folder}.ts` || file.endsWith('_worker.ts')).map((file) => [file.replace(/\.ts$/, ''), `web/${folder}/${file}`]));
   // Split: what pages and workers share exists once, and UserError is one class in each realm.
   await build({ ...common, outdir: 'dist/web', platform: 'browser', splitting: true, minify: true, entryPoints: Object.fromEntries(entries), chunkNames: 'shared-[hash]' });
+  await buildTfjs(common, root);
   const shell = readFileSync(join(WEB, 'shell.html'), 'utf8');
   for (const page of PAGES) {
     const style = `${page.folder}.css`;
@@ -40,6 +42,15 @@ export async function buildSite(common, root) {
   }
   copyFileSync(join(WEB, 'common/site.css'), join(out, 'site.css'));
   copyFileSync(join(WEB, 'icon.svg'), join(out, 'icon.svg'));
+}
+
+/**
+ * TensorFlow.js, which Measure compares with: a file of its own with its licence notices beside it. It is a development dependency; where
+ * it is not installed the page says that it is left out.
+ */
+async function buildTfjs(common, root) {
+  if (!existsSync(join(root, 'node_modules/@tensorflow/tfjs-backend-webgpu'))) return;
+  await build({ ...common, outdir: 'dist/web', platform: 'browser', minify: true, sourcemap: false, legalComments: 'linked', entryPoints: { tfjs: 'web/measure/tfjs.ts' } });
 }
 
 function bodyOf({ folder }) {
