@@ -43,7 +43,7 @@ export const shapesOf = ({ layer: { x, w, stride = 1, kind } }: CaseResult): str
   `${x.join('·')}${w ? ` ${kind === 'max_pool2d' ? 'window ' : ''}${w.join('·')}` : ''}${stride > 1 ? ` /${stride}` : ''}`;
 
 /** A layer's kind as it is summed up: convolutions by the size of their filters. */
-const kindOf = ({ layer: { kind, w } }: CaseResult): string =>
+export const kindOf = ({ layer: { kind, w } }: Pick<CaseResult, 'layer'>): string =>
   (kind === 'conv2d' ? `conv ${w![0]}x${w![1]}` : kind === 'depthwise_conv2d' ? 'depthwise' : kind.replace('_', ' '));
 
 /** This engine against another in all layers of a kind and direction in a group. */

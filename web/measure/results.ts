@@ -1,4 +1,4 @@
-import { kernelsOf, milliseconds, shapesOf } from '../../bench/kernels/figures.ts';
+import { kernelsOf, kindOf, milliseconds, shapesOf } from '../../bench/kernels/figures.ts';
 import type { Outcome } from '../../bench/kernels/result.ts';
 import { byId, make } from '../common/dom.ts';
 import type { Report, ReportedCase } from './report.ts';
@@ -11,7 +11,10 @@ const ENGINES: Readonly<Record<string, string>> = { tuningfork: 'Tuningfork', tf
 const percent = (share: number): string => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
 const number = (text: string, note = ''): HTMLTableCellElement => make('td', { className: 'number' }, text, ...(note ? [make('small', {}, note)] : []));
 
-/** `conv2d, 1·7·7·192 1·1·192·1152`, for those who do not know the layer by its name. */
+/** A name that can go on in the next line after a point or an underscore. */
+const breakable = (name: string): (string | HTMLElement)[] => name.split(/(?<=[._])/).flatMap((part) => [part, make('wbr')]);
+
+/** `conv2d 1·7·7·192 1·1·192·1152`, for those who do not know the layer by its name. */
 const describe = (c: ReportedCase): string => `${c.layer.kind.replaceAll('_', ' ')} ${shapesOf(c)}`;
 
 /** What is shown of the results; a case is added when it is there. */
@@ -28,8 +31,9 @@ export class Results {
   /** Everything around the cases, from the report so far. */
   update({ engines, cases, roofline, ratio, adapter }: Report): void {
     byId('results').hidden = cases.length === 0;
+    const timed = cases.some(({ outcomes: { tuningfork: own } }) => own.status === 'measured' && own.timing.gpu);
     byId('columns').replaceChildren(...[
-      'Layer', 'Tuningfork ms', 'wall ms', 'GFLOP/s', 'GB/s', 'of adapter', ...(engines.length > 1 ? ['TensorFlow.js ms', 'of its time'] : []), 'checked', 'kernels',
+      'Layer', timed ? 'Tuningfork GPU ms' : 'Tuningfork ms', 'wall ms', 'GFLOP/s', 'GB/s', 'of adapter', ...(engines.length > 1 ? ['TensorFlow.js ms', 'of its time'] : []), 'checked', 'kernels',
     ].map((text, i) => make('th', { scope: 'col', className: i > 0 && !/checked|kernels/.test(text) ? 'number' : '' }, text)));
     byId('legend').replaceChildren(...engines.map((name, i) => make('span', { className: `engine-${i}` }, ENGINES[name] ?? name)));
     const wrong = cases.filter(({ outcomes }) => Object.values(outcomes).some(({ status }) => status === 'failed')).length;
@@ -52,7 +56,7 @@ function row(c: ReportedCase, engines: readonly string[]): HTMLTableRowElement {
   const [own, peer] = engines;
   const outcome = c.outcomes[own];
   const speed = c.speeds[own];
-  const title = make('th', { scope: 'row' }, `${c.layer.name} ${DIRECTIONS[c.direction]}`, make('small', {}, describe(c)));
+  const title = make('th', { scope: 'row' }, ...breakable(c.layer.name), ` ${DIRECTIONS[c.direction]}`, make('small', {}, describe(c)));
   const cells: HTMLElement[] = [title];
   if (outcome.status === 'measured' && speed) {
     const { wall, gpu } = outcome.timing;
@@ -70,7 +74,7 @@ function row(c: ReportedCase, engines: readonly string[]): HTMLTableRowElement {
     } else cells.push(undoneCell(theirs, 2));
   }
   const checks = engines.map((name) => c.outcomes[name]).map((o) => (o.status === 'measured' ? `✓ ${o.difference.toExponential(0)}` : o.status === 'failed' ? '✗' : '–'));
-  cells.push(make('td', { className: 'checked' }, checks.join(' ')), make('td', { className: 'mono' }, kernelsOf(outcome)));
+  cells.push(make('td', { className: 'checked' }, checks.join(' ')), make('td', { className: 'mono kernels' }, kernelsOf(outcome)));
   return make('tr', {}, ...cells);
 }
 
@@ -89,5 +93,5 @@ function bars(c: ReportedCase, engines: readonly string[]): HTMLLIElement {
     bar.style.width = `${Math.min(100, Math.max(0.3, 100 * share))}%`;
     return make('span', { className: 'track' }, bar, make('span', { className: 'value' }, percent(share)));
   });
-  return make('li', {}, make('span', { className: 'label' }, make('span', {}, c.layer.name), make('small', {}, DIRECTIONS[c.direction])), make('span', { className: 'tracks' }, ...tracks));
+  return make('li', {}, make('span', { className: 'label' }, make('span', {}, c.layer.name), make('small', {}, `${kindOf(c)}, ${DIRECTIONS[c.direction]}`)), make('span', { className: 'tracks' }, ...tracks));
 }
