@@ -59,7 +59,7 @@ export interface Answering {
 /** Predictions [n, K] of galaxies as the network sees them, each averaged over its first `tta` plain views. */
 export async function predictGalaxies(device: Device, { network, parameters, task, views }: Answering, galaxies: readonly number[], tta: number, progress: Progress): Promise<Float64Array> {
   using predictor = await Predictor.create(device, network, task, parameters, imageInput(BATCH, views.side, views.geometry));
-  return predictWith(predictor, views, galaxies, tta, progress);
+  return await predictWith(predictor, views, galaxies, tta, progress);
 }
 
 /** The same with a predictor of images that is there already. */

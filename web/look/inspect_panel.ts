@@ -65,12 +65,13 @@ export class InspectPanel {
     if (obstacle) showMessage(place, new Error(obstacle));
     const number = (text: string) => make('td', { className: 'number' }, text);
     const head = make('tr', {}, make('th', { scope: 'col' }, 'Layer'), make('th', { scope: 'col' }, 'Makes'), ...['Parameters', 'FLOP', 'Output'].map((name) => make('th', { scope: 'col', className: 'number' }, name)));
-    const body = rows.map((row) => make('tr', {}, make('td', {}, row.names.join(' = ')), make('td', {}, row.shape.join(' × ')), number(row.parameters > 0 ? amount(row.parameters) : '–'), number(row.flops > 0 ? amount(row.flops) : '–'), number(kibibytes(row.shape))));
+    const body = rows.map((row) => make('tr', {}, make('td', {}, row.names.join(' = ')), make('td', {}, row.shape.join(' × ')), number(row.parameters > 0 ? amount(row.parameters) : '–'), number(row.flops > 0 ? amount(row.flops) : '–'), number(memoryOf(row.shape))));
     byId('inspect-table').replaceChildren(make('caption', { className: 'faint' }, 'Layers from the input to the classes, forward; outputs as f32.'), make('thead', {}, head), make('tbody', {}, ...body));
   }
 }
 
-const kibibytes = (shape: readonly number[]): string => {
+const memoryOf = (shape: readonly number[]): string => {
   const bytes = 4 * shape.reduce((a, b) => a * b, 1);
+  if (bytes < 2 ** 10) return `${bytes} B`;
   return bytes >= 2 ** 20 ? mebibytes(bytes) : `${(bytes / 2 ** 10).toFixed(1)} KiB`;
 };

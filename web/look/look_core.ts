@@ -75,9 +75,16 @@ export class Look {
   async load(bytes: Uint8Array, name: string): Promise<ModelFacts> {
     const model = readModel(bytes, name);
     if (!model.task) throw new UserError(`${name} holds weights without classes of galaxies: there is nothing to predict with it; train it first by \`tuningfork train --weights\`, and give the model.safetensors that comes of it`);
+    const before = this.model;
     await this.keeper.close();
     this.model = { ...model, name };
-    return this.facts();
+    try {
+      return await this.facts();
+    } catch (error) {
+      await this.keeper.close();
+      this.model = before;
+      throw error;
+    }
   }
 
   private async facts(): Promise<ModelFacts> {

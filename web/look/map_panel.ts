@@ -67,6 +67,7 @@ export class MapPanel {
     const close = await this.worker.call('picture', galaxy);
     if (galaxy !== this.galaxy) return;
     draw(picture, close);
+    picture.setAttribute('aria-label', `${id} as the network sees it`);
     this.clear();
   }
 

@@ -74,14 +74,15 @@ export class Strip {
   caption(index: number, record: PredictionRecord | undefined): void {
     const entry = this.entries.find((one) => one.index === index);
     if (!entry) return;
-    entry.caption.textContent = record === undefined ? '' : 'predicted' in record ? `${record.predicted} ${percent(record.probabilities[record.predicted])}` : shortPath(record.fractions);
+    entry.caption.textContent = record === undefined ? '' : 'predicted' in record ? `${record.predicted} ${percent(record.probabilities[record.predicted], 0)}` : shortPath(record.fractions);
   }
 }
 
-export const percent = (share: number): string => `${(share * 100).toFixed(share > 0.9995 || share < 0.0005 ? 0 : 1)} %`;
+/** The number and its sign stay together. */
+export const percent = (share: number, digits = 1): string => `${(share * 100).toFixed(digits)}\u00a0%`;
 
 const shortPath = (fractions: Readonly<Record<string, number>>): string => {
   const [smooth, featured, star] = ['Class1.1', 'Class1.2', 'Class1.3'].map((name) => fractions[name]);
   const most = Math.max(smooth, featured, star);
-  return `${most === smooth ? 'smooth' : most === featured ? 'featured' : 'star'} ${percent(most)}`;
+  return `${most === smooth ? 'smooth' : most === featured ? 'featured' : 'star'} ${percent(most, 0)}`;
 };
