@@ -7,10 +7,11 @@ import { channelsFirst, embed, layerOf, type Layout } from '../galaxies/train/em
 import type { Progress } from '../galaxies/train/progress.ts';
 import type { Feeds } from '../galaxies/train/sample_source.ts';
 import { imageInput } from '../galaxies/views.ts';
+import { viewsFor } from '../galaxies/stored_model.ts';
 import { npyHeader } from '../models/formats/npy.ts';
 import { readSafetensorsFile } from '../models/formats/safetensors.node.ts';
 import { toFloat32 } from '../models/formats/stored_tensor.ts';
-import { loadModel, viewsFor, type LoadedModel } from './load_model.node.ts';
+import { loadModel, type LoadedModel } from './load_model.node.ts';
 import { openGalaxies } from './open_galaxies.node.ts';
 import { defaultData, type GlobalOptions } from './options.ts';
 import { PartFile } from './part_file.node.ts';

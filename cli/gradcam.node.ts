@@ -6,9 +6,10 @@ import { openDataset } from '../galaxies/open_dataset.node.ts';
 import { toPng } from '../galaxies/report/encode.node.ts';
 import { taskOf } from '../galaxies/tasks.ts';
 import { contactSheet } from '../galaxies/report/pictures.ts';
+import { viewsFor } from '../galaxies/stored_model.ts';
 import { writeFileAtomic } from '../models/formats/atomic.node.ts';
 import { makeFolder } from '../models/formats/make_folder.node.ts';
-import { loadModel, requireTask, viewsFor } from './load_model.node.ts';
+import { loadModel, requireTask } from './load_model.node.ts';
 import type { GlobalOptions } from './options.ts';
 import { openSession } from './session.node.ts';
 

@@ -1,9 +1,11 @@
 import { SUBMISSION_HEADER, submissionRow } from '../galaxies/challenge/submission.ts';
 import { taskOf } from '../galaxies/tasks.ts';
 import { SILENT } from '../galaxies/train/progress.ts';
+import { predictionRecord } from '../galaxies/prediction_record.ts';
+import { viewsFor } from '../galaxies/stored_model.ts';
 import { UserError } from '../engine/user_error.ts';
 import { loadEnsemble } from './ensemble.node.ts';
-import { requireTask, viewsFor } from './load_model.node.ts';
+import { requireTask } from './load_model.node.ts';
 import { openGalaxies } from './open_galaxies.node.ts';
 import type { GlobalOptions } from './options.ts';
 import { PartFile } from './part_file.node.ts';
@@ -39,10 +41,8 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
     for (const note of dataset.notes) progress.line(note);
     const predictChunk = ensemble.predictWith(task, viewsFor(model, dataset));
     const { classes } = model;
-    // Fractions of votes are no alternatives: there is no largest to name.
-    const names = task.name === 'challenge' ? undefined : classes;
     if (kaggle) await write(SUBMISSION_HEADER);
-    else if (!flags.json) await write(`id,${classes.join(',')}${names ? ',predicted' : ''}\n`);
+    else if (!flags.json) await write(`id,${classes.join(',')}${task.name === 'challenge' ? '' : ',predicted'}\n`);
     progress.start('predicting', dataset.galaxies.length);
     for (let start = 0; start < dataset.galaxies.length; start += CHUNK) {
       const galaxies = Array.from({ length: Math.min(CHUNK, dataset.galaxies.length - start) }, (_, i) => start + i);
@@ -51,10 +51,9 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
         const row = predictions.subarray(i * classes.length, (i + 1) * classes.length);
         const { id } = dataset.galaxies[galaxy];
         if (kaggle) return submissionRow(id, row);
-        const guess = names?.[row.indexOf(Math.max(...row))];
-        if (!flags.json) return `${[id, ...[...row].map((p) => p.toFixed(6)), ...(guess === undefined ? [] : [guess])].join(',')}\n`;
-        const named = Object.fromEntries(classes.map((name, k) => [name, row[k]]));
-        return `${JSON.stringify(guess === undefined ? { id, fractions: named } : { id, probabilities: named, predicted: guess })}\n`;
+        const record = predictionRecord(id, task, row);
+        if (flags.json) return `${JSON.stringify(record)}\n`;
+        return `${[id, ...[...row].map((p) => p.toFixed(6)), ...('predicted' in record ? [record.predicted] : [])].join(',')}\n`;
       });
       await write(rows.join(''));
     }

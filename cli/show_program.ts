@@ -2,37 +2,22 @@ import type { Lowered } from '../engine/program/lower.ts';
 import type { Precision } from '../engine/program/precision.ts';
 import type { MemoryLevel } from '../engine/program/recompute.ts';
 import { showShape, topologicalOrder, type Shape, type StorageType, type Tensor } from '../engine/tensor.ts';
+import type { ModelCost } from '../galaxies/train/model_cost.ts';
 import { describeOp, stepTensors, type Fusion } from './show_fusion.ts';
 import { textTable } from './text_table.ts';
 
 /** What `inspect` finds. Memory in bytes. */
-export interface Inspection {
+export interface Inspection extends ModelCost {
   readonly model: string;
   readonly mode: 'forward' | 'training';
   readonly precision: Precision;
-  readonly input: Shape;
   readonly adapter: string;
-  readonly parameters: { readonly count: number; readonly trainable: number };
-  readonly flops: number;
-  readonly memory: {
-    readonly parameters: number;
-    readonly moments: number;
-    /** Everything the program owns: temporaries, inputs, outputs, uniforms. */
-    readonly program: number;
-    readonly temporaries: number;
-    /** Whole buffers that the temporaries take turns in. */
-    readonly buffers: number;
-    /** The most bytes of temporaries alive at one step. */
-    readonly lowerBound: number;
+  readonly memory: ModelCost['memory'] & {
     /** Of parameters, moments and program together, by how activations are stored; where the adapter has both. */
     readonly precisions?: Readonly<Record<Precision, number>>;
     /** Of parameters, moments and program together, by how much is computed again (`--memory`); training only. */
     readonly levels?: Readonly<Record<MemoryLevel, number>>;
   };
-  /** Why the adapter cannot hold it; null where it can. */
-  readonly obstacle: string | null;
-  readonly steps: number;
-  readonly pipelines: number;
   readonly fused: readonly Fusion[];
   /** What could have been fused, and why it was not. */
   readonly notFused: readonly Fusion[];

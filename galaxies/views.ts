@@ -24,7 +24,7 @@ export interface ViewGeometry {
 
 const COLOUR_STREAM = 1;
 
-/** Images that a ViewMaker keeps decoded: a batch and the next one. */
+/** Images that a ViewMaker keeps decoded where it is not told: a batch and the next one. */
 export const KEPT_IMAGES = 128;
 
 /** Makes the views of a dataset and the feeds that show them to a program; decodes what it needs and keeps the last few images. */
@@ -37,6 +37,7 @@ export class ViewMaker {
     readonly geometry: ViewGeometry,
     private readonly augmentation: AugmentationOptions,
     private readonly seed: number,
+    private readonly kept = KEPT_IMAGES,
   ) {
     this.side = sourceSide(geometry.crop, true);
   }
@@ -67,7 +68,7 @@ export class ViewMaker {
       square = this.dataset.load(galaxy).then((image) => sourceSquare(image, this.side, this.geometry.crop));
       this.squares.set(galaxy, square);
       // The oldest goes first: a Map keeps the order of insertion.
-      if (this.squares.size > KEPT_IMAGES) this.squares.delete(this.squares.keys().next().value!);
+      if (this.squares.size > this.kept) this.squares.delete(this.squares.keys().next().value!);
     }
     return square;
   }

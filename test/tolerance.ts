@@ -13,6 +13,12 @@ export const sumBound = (length: number, magnitude: number): number => {
 };
 
 /**
+ * How far two adapters may be apart after a chain of layers whose sums have these lengths: each adds in an order of its own, so either is within
+ * `sumBound` of the exact sum, and to first order the layers' errors add up. Relative to the magnitude Σ|aᵢbᵢ| that arrives.
+ */
+export const adaptersBound = (lengths: readonly number[]): number => 2 * lengths.reduce((sum, length) => sum + sumBound(length, 1), 0);
+
+/**
  * WGSL allows exp, division and the like a few ulp (exp: 3 + 2·|x|); this is the bound for a chain of `functions` of them
  * whose arguments stay below 8 in size.
  */

@@ -10,6 +10,7 @@ const WEB = fileURLToPath(new URL('.', import.meta.url));
 /** In the order of the navigation. `doors`: said of the page on the first one. */
 export const PAGES = [
   { name: 'index', folder: 'home', title: 'Tuningfork' },
+  { name: 'look', folder: 'look', title: 'Look', door: 'Give it galaxies and a trained model, or train one here: what it says of each, and where it looked.' },
   { name: 'measure', folder: 'measure', title: 'Measure', door: 'How fast the kernels are on this machine, layer by layer, each result checked, with TensorFlow.js beside them.' },
 ];
 

@@ -59,6 +59,11 @@ export interface Answering {
 /** Predictions [n, K] of galaxies as the network sees them, each averaged over its first `tta` plain views. */
 export async function predictGalaxies(device: Device, { network, parameters, task, views }: Answering, galaxies: readonly number[], tta: number, progress: Progress): Promise<Float64Array> {
   using predictor = await Predictor.create(device, network, task, parameters, imageInput(BATCH, views.side, views.geometry));
+  return await predictWith(predictor, views, galaxies, tta, progress);
+}
+
+/** The same with a predictor of images that is there already. */
+export async function predictWith(predictor: Predictor, views: ViewMaker, galaxies: readonly number[], tta: number, progress: Progress): Promise<Float64Array> {
   const { width } = predictor;
   // All views of a galaxy together, so that each image is decoded once.
   const n = galaxies.length * tta;

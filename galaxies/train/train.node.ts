@@ -23,6 +23,7 @@ import { Phase, type PhaseSpec } from './phase.ts';
 import type { Progress } from './progress.ts';
 import { ImageSource } from './sample_source.ts';
 import type { Prepared, Task } from './task.ts';
+import { trainedModel } from './trained_model.ts';
 
 /** A finished training, still on the device. */
 export interface Trained extends Disposable {
@@ -114,7 +115,7 @@ export async function trainNetwork(device: Device, dataset: Dataset, task: Task,
     // What is kept at the end: the weights of the best epoch, or those that training ended with.
     const kept = options.keep === 'best' && state.best ? await loadCheckpoint(join(folder, RUN_FILES.best)) : await loadCheckpoint(join(folder, RUN_FILES.checkpoint));
     for (const p of parameters.all) p.write(kept!.arrays.get(p.name)!);
-    await saveModel(join(folder, RUN_FILES.model), task, model, parameters, options);
+    await writeFileAtomic(join(folder, RUN_FILES.model), packModel(trainedModel(task, model, await parameters.read(), options)));
     rmSync(join(folder, RUN_FILES.cache), { recursive: true, force: true });
     return { task, model, parameters, prepared, views, state, [Symbol.dispose]: () => parameters[Symbol.dispose]() };
   } catch (error) {
@@ -223,18 +224,4 @@ function epochLine({ history }: TrainState): string {
   const { epoch, phase, train, validation, seconds } = history[history.length - 1];
   const show = (figures: Figures) => Object.entries(shown(figures)).flat().join(' ');
   return `epoch ${epoch} (phase ${phase}): train ${show(train)}; validation ${validation ? show(validation) : 'none'}; ${seconds.toFixed(1)} s`;
-}
-
-async function saveModel(path: string, task: Task, model: BuiltModel, parameters: ParameterSet, options: TrainOptions): Promise<void> {
-  const { network, arithmetic, preprocessing } = model;
-  const bytes = packModel({
-    architecture: { name: network.name, config: network.config },
-    task: { name: task.name, head: task.head },
-    classes: task.outputs,
-    preprocessing: { size: options.size, crop: options.crop, mean: preprocessing.mean, std: preprocessing.std },
-    ...arithmetic,
-    config: JSON.parse(JSON.stringify(options)),
-    weights: await parameters.read(),
-  });
-  await writeFileAtomic(path, bytes);
 }

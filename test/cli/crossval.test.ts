@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadEnsemble } from '../../cli/ensemble.node.ts';
-import { viewsFor } from '../../cli/load_model.node.ts';
 import { openDevice } from '../../engine/device/device.ts';
 import { openGpu } from '../../engine/device/gpu.node.ts';
 import { SUBMISSION_HEADER, submissionRow } from '../../galaxies/challenge/submission.ts';
@@ -13,6 +12,7 @@ import type { CrossvalSummary } from '../../galaxies/crossval.ts';
 import { syntheticDataset } from '../../galaxies/synthetic.ts';
 import { taskOf } from '../../galaxies/tasks.ts';
 import { SILENT } from '../../galaxies/train/progress.ts';
+import { viewsFor } from '../../galaxies/stored_model.ts';
 import { PROGRAM, fail, succeed, tuningfork as start } from './cli.ts';
 
 /** Trainings in processes of their own: beside other work minutes. */

@@ -8,7 +8,8 @@ import jpeg from 'jpeg-js';
 import { PNG } from 'pngjs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { UserError } from '../../engine/user_error.ts';
-import { decodeImage, MAX_SIDE } from '../../galaxies/decode.node.ts';
+import { decodeImage } from '../../galaxies/decode.node.ts';
+import { MAX_SIDE } from '../../galaxies/image_file.ts';
 import { DecodePool } from '../../galaxies/images.node.ts';
 import { testData } from '../data.ts';
 

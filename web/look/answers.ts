@@ -1,0 +1,53 @@
+import { QUESTIONS, type Question } from '../../galaxies/decision_tree.ts';
+import type { PredictionRecord } from '../../galaxies/prediction_record.ts';
+import { byId, make } from '../common/dom.ts';
+import { percent } from './strip.ts';
+
+/** One bar a name; the largest stands out. */
+function bars(named: readonly (readonly [name: string, share: number])[]): HTMLElement {
+  const most = Math.max(...named.map(([, share]) => share));
+  return make('div', { className: 'bars' }, ...named.map(([name, share]) => {
+    const fill = make('div', { className: 'fill' });
+    fill.style.width = `${100 * share}%`;
+    return make('div', { className: share === most ? 'row most' : 'row' }, make('span', {}, name), make('div', { className: 'track', 'aria-hidden': 'true' }, fill), make('span', { className: 'number' }, percent(share)));
+  }));
+}
+
+/** The answers that most votes are predicted for, question after question from the first. */
+function path(fractions: Readonly<Record<string, number>>): string[] {
+  const said: string[] = [];
+  for (let number: number | null = 1; number !== null; ) {
+    const { answers, text }: Question = QUESTIONS[number - 1];
+    const shares = answers.map((_, i) => fractions[`Class${number}.${i + 1}`]);
+    const answer: Question['answers'][number] = answers[shares.indexOf(Math.max(...shares))];
+    said.push(number === 1 ? answer.text : `${text}: ${answer.text}`);
+    number = answer.next;
+  }
+  return said;
+}
+
+/** Shows a prediction: probabilities of classes, or fractions of votes question by question. */
+export function showAnswer(record: PredictionRecord): void {
+  const place = byId('answer');
+  if ('predicted' in record) {
+    const { predicted, probabilities } = record;
+    place.replaceChildren(make('strong', {}, predicted), ` with a confidence of ${percent(probabilities[predicted])}.`);
+    byId('bars').replaceChildren(bars(Object.entries(probabilities)));
+    return;
+  }
+  const { fractions } = record;
+  const [first, ...rest] = path(fractions);
+  place.replaceChildren('Most votes go to ', make('strong', {}, first), `${rest.length > 0 ? `; ${rest.join('; ')}` : ''}.`);
+  byId('bars').replaceChildren(...QUESTIONS.flatMap(({ number, text, answers }) => [
+    make('h3', { className: 'question' }, `${number}. ${text}`),
+    bars(answers.map((answer, i) => [answer.text, fractions[`Class${number}.${i + 1}`]] as const)),
+  ]));
+}
+
+/** What an output of a model is called: a class, or an answer to a question. */
+export function outputName(name: string): string {
+  const column = /^Class(\d+)\.(\d+)$/.exec(name);
+  if (!column) return name;
+  const { text, answers } = QUESTIONS[Number(column[1]) - 1];
+  return `${column[1]}. ${text}: ${answers[Number(column[2]) - 1].text}`;
+}

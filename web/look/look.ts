@@ -1,0 +1,196 @@
+import type { PredictionRecord } from '../../galaxies/prediction_record.ts';
+import { byId } from '../common/dom.ts';
+import { showMessage } from '../common/message.ts';
+import { WorkerClient } from '../common/worker_client.ts';
+import type { DeviceNews } from '../common/device_keeper.ts';
+import { showAnswer } from './answers.ts';
+import { InspectPanel } from './inspect_panel.ts';
+import { latest } from './latest.ts';
+import type { ModelFacts } from './look_core.ts';
+import type { LookMethods } from './look_worker.ts';
+import { MapPanel } from './map_panel.ts';
+import { Strip } from './strip.ts';
+import { TrainingPanel } from './training_panel.ts';
+
+/** Galaxies that are drawn at a time. */
+const DRAWN = 8;
+
+const message = byId('message');
+const tta = byId<HTMLSelectElement>('tta');
+const modelFile = byId<HTMLInputElement>('model-file');
+const imageFiles = byId<HTMLInputElement>('image-files');
+const drawMore = byId<HTMLButtonElement>('draw');
+
+const worker = new WorkerClient<LookMethods>(new URL('./look_worker.js', import.meta.url));
+const strip = new Strip(() => void lookAt());
+const maps = new MapPanel(worker);
+const inspect = new InspectPanel(worker);
+const training = new TrainingPanel(worker, useModel, (error) => showMessage(message, error));
+let model: ModelFacts | undefined;
+const names = new Map<number, string>();
+const records = new Map<number, PredictionRecord>();
+
+worker.on<DeviceNews>('device', (news) => {
+  if (news.state === 'ready') showMessage(byId('device'), `Computing on ${news.adapter}${news.software ? ': no GPU but the CPU in its stead, which is slow and right' : ''}.`);
+  else if (news.state === 'lost') showMessage(byId('device'), `The GPU was lost (${news.why}); opening it again …`);
+  else showMessage(byId('device'), new Error(`the GPU was lost and could not be opened again: ${news.why}. Reload the page`));
+});
+
+/** Takes a model from now on: what was said by another is forgotten. */
+async function useModel(next: ModelFacts): Promise<void> {
+  model = next;
+  const what = next.task === 'challenge' ? `predicts the shares of votes that ${next.classes.length} answers get` : `tells ${next.classes.join(' from ')}`;
+  showMessage(byId('model'), `${next.name}, ${next.file}: ${what}. It is shown the central ${next.crop} pixels of an image at ${next.size} × ${next.size}.`);
+  byId('answer-controls').hidden = false;
+  byId('json-details').hidden = false;
+  maps.setModel(next);
+  inspect.setModel(next);
+  forget();
+  await lookAt();
+}
+
+function forget(): void {
+  for (const index of records.keys()) strip.caption(index, undefined);
+  records.clear();
+  tellJson();
+}
+
+/** Shows the selected galaxy, and asks for all that is not known yet, it first. */
+async function lookAt(): Promise<void> {
+  const galaxy = strip.selected;
+  if (galaxy === undefined) return;
+  const record = records.get(galaxy);
+  if (record) showAnswer(record);
+  else if (model) showMessage(byId('answer'), 'Working …');
+  predictAll();
+  try {
+    await maps.setGalaxy(galaxy, names.get(galaxy)!);
+    if (record) tellMap(galaxy, record);
+  } catch (error) {
+    showMessage(message, error);
+  }
+}
+
+const predictAll = latest(async () => {
+  for (let next = wanted(); next !== undefined; next = wanted()) {
+    const [asked, views] = [model, Number(tta.value)];
+    let record: PredictionRecord;
+    try {
+      record = await worker.call('predict', next, views);
+    } catch (error) {
+      showMessage(byId('answer'), error);
+      byId('bars').replaceChildren();
+      return;
+    }
+    // Something else may be asked for by now.
+    if (asked !== model || views !== Number(tta.value)) continue;
+    records.set(next, record);
+    strip.caption(next, record);
+    if (next === strip.selected) {
+      showAnswer(record);
+      tellMap(next, record);
+    }
+    tellJson();
+  }
+});
+
+const wanted = (): number | undefined => (model ? strip.inOrder.find((index) => !records.has(index)) : undefined);
+
+function tellMap(galaxy: number, record: PredictionRecord): void {
+  maps.answered(galaxy, 'predicted' in record ? record.predicted : Object.keys(record.fractions)[0]);
+}
+
+function tellJson(): void {
+  byId('json').textContent = [...records].sort(([a], [b]) => a - b).map(([, record]) => JSON.stringify(record)).join('\n');
+}
+
+async function openModel(file: File): Promise<void> {
+  showMessage(message, `Reading ${file.name} …`);
+  try {
+    const next = await worker.call('loadModel', file);
+    showMessage(message, '');
+    await useModel(next);
+  } catch (error) {
+    showMessage(message, error);
+  }
+}
+
+/** Adds images one after another; those that cannot be read are named, the others are there. */
+async function openImages(files: readonly File[]): Promise<void> {
+  const refused: string[] = [];
+  let first: number | undefined;
+  for (const [i, file] of files.entries()) {
+    if (files.length > 1) showMessage(message, `Reading ${file.name}, ${i + 1} of ${files.length} …`);
+    try {
+      const thumbnail = await worker.call('addImage', file);
+      names.set(thumbnail.index, thumbnail.id);
+      const place = strip.add(thumbnail);
+      first ??= place;
+    } catch (error) {
+      refused.push((error as Error).message);
+    }
+  }
+  showMessage(message, refused.length > 0 ? new Error(refused.length > 5 ? `${refused.slice(0, 5).join('; ')}; and ${refused.length - 5} more` : refused.join('; ')) : '');
+  if (first !== undefined) strip.select(first);
+}
+
+async function draw(): Promise<void> {
+  drawMore.disabled = true;
+  try {
+    const place = strip.count;
+    for (const thumbnail of await worker.call('draw', DRAWN)) {
+      names.set(thumbnail.index, thumbnail.id);
+      strip.add(thumbnail);
+    }
+    strip.select(place);
+  } catch (error) {
+    showMessage(message, error);
+  }
+  drawMore.disabled = false;
+}
+
+/** What was dropped or chosen: the last model among it, and all else as images. */
+async function open(files: readonly File[]): Promise<void> {
+  const isModel = ({ name }: File) => name.toLowerCase().endsWith('.safetensors');
+  const opened = files.findLast(isModel);
+  if (opened) await openModel(opened);
+  const images = files.filter((file) => !isModel(file));
+  if (images.length > 0) await openImages(images);
+}
+
+for (const field of [modelFile, imageFiles]) {
+  field.onchange = async () => {
+    const files = [...field.files!];
+    // The same file may be chosen again, mended.
+    field.value = '';
+    if (field === imageFiles) await open(files);
+    else if (files[0]) await openModel(files[0]);
+  };
+}
+addEventListener('dragover', (event) => {
+  event.preventDefault();
+  document.body.classList.add('dragging');
+});
+addEventListener('dragleave', (event) => {
+  if (event.relatedTarget === null) document.body.classList.remove('dragging');
+});
+addEventListener('drop', (event) => {
+  event.preventDefault();
+  document.body.classList.remove('dragging');
+  void open([...event.dataTransfer!.files]);
+});
+tta.onchange = () => {
+  forget();
+  void lookAt();
+};
+drawMore.onclick = () => void draw();
+
+try {
+  const { models, methods } = await worker.call('choices');
+  maps.setMethods(methods);
+  await draw();
+  inspect.setModels(models);
+  training.enable();
+} catch (error) {
+  showMessage(message, error);
+}

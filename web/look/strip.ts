@@ -1,0 +1,88 @@
+import { byId, make } from '../common/dom.ts';
+import type { PredictionRecord } from '../../galaxies/prediction_record.ts';
+import { draw } from './draw_picture.ts';
+import type { Thumbnail } from './look_core.ts';
+
+interface Entry {
+  readonly index: number;
+  readonly option: HTMLElement;
+  readonly caption: HTMLElement;
+}
+
+/** The strip of thumbnails: a listbox with one tab stop, in which arrow keys, Home and End move. */
+export class Strip {
+  private readonly list = byId('strip');
+  private readonly entries: Entry[] = [];
+  private at = 0;
+
+  constructor(private readonly onSelect: () => void) {
+    this.list.addEventListener('keydown', (event) => {
+      const to = { ArrowRight: this.at + 1, ArrowDown: this.at + 1, ArrowLeft: this.at - 1, ArrowUp: this.at - 1, Home: 0, End: this.entries.length - 1 }[event.key];
+      if (to === undefined || !this.entries[to]) return;
+      event.preventDefault();
+      this.select(to);
+      this.entries[to].option.focus();
+    });
+  }
+
+  get count(): number {
+    return this.entries.length;
+  }
+
+  /** The album's index of what is selected; undefined while the strip is empty. */
+  get selected(): number | undefined {
+    return this.entries[this.at]?.index;
+  }
+
+  /** What is selected first, then the others: the order in which predictions are wanted. */
+  get inOrder(): number[] {
+    return [...this.entries.slice(this.at), ...this.entries.slice(0, this.at)].map(({ index }) => index);
+  }
+
+  /** Adds a galaxy and returns its place. */
+  add({ index, id, picture, votes }: Thumbnail): number {
+    const canvas = make('canvas');
+    draw(canvas, picture);
+    const caption = make('span', { className: 'faint' }, '');
+    const title = votes ? `${id}: volunteers would say smooth with ${percent(votes.smooth)}, featured with ${percent(votes.featured)}` : id;
+    const option = make('div', { role: 'option', title, tabIndex: -1, 'aria-selected': 'false' }, canvas, make('span', {}, id), caption);
+    const place = this.entries.length;
+    option.onclick = () => this.select(place);
+    this.entries.push({ index, option, caption });
+    this.list.append(option);
+    if (place === 0) this.mark(0);
+    return place;
+  }
+
+  select(place: number): void {
+    this.mark(place);
+    this.entries[place].option.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+    this.onSelect();
+  }
+
+  private mark(place: number): void {
+    const now = this.entries[this.at].option;
+    now.setAttribute('aria-selected', 'false');
+    now.tabIndex = -1;
+    this.at = place;
+    const next = this.entries[place].option;
+    next.setAttribute('aria-selected', 'true');
+    next.tabIndex = 0;
+  }
+
+  /** Writes what the model says below a galaxy; nothing where it says nothing yet. */
+  caption(index: number, record: PredictionRecord | undefined): void {
+    const entry = this.entries.find((one) => one.index === index);
+    if (!entry) return;
+    entry.caption.textContent = record === undefined ? '' : 'predicted' in record ? `${record.predicted} ${percent(record.probabilities[record.predicted], 0)}` : shortPath(record.fractions);
+  }
+}
+
+/** The number and its sign stay together. */
+export const percent = (share: number, digits = 1): string => `${(share * 100).toFixed(digits)}\u00a0%`;
+
+const shortPath = (fractions: Readonly<Record<string, number>>): string => {
+  const [smooth, featured, star] = ['Class1.1', 'Class1.2', 'Class1.3'].map((name) => fractions[name]);
+  const most = Math.max(smooth, featured, star);
+  return `${most === smooth ? 'smooth' : most === featured ? 'featured' : 'star'} ${percent(most, 0)}`;
+};
