@@ -74,7 +74,9 @@ describeSite('the Measure page', (site) => {
 
     await choose(page, 'tail.0', { tfjs: false });
     await page.waitForSelector('#rows tr');
-    await page.click('#stop');
+    // By keyboard: Stop has the focus, and then Go on.
+    await page.keyboard.press('Enter');
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe('resume');
     expect(await textOf(page, '#status', /Stopped/)).toMatch(/^Stopped after [12] cases?\.$/);
     const stopped = await reportOf(page);
     expect(stopped.complete).toBe(false);
