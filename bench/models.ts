@@ -3,6 +3,7 @@ import type { AdapterSummary } from '../engine/device/device.ts';
 import { UserError } from '../engine/user_error.ts';
 import type { Answers, Job, KernelTime } from './contender.ts';
 import { ContenderProcess } from './contender_process.ts';
+import { TOLERANCE } from './job_data.ts';
 import { median, relativeDifference, summarise, type Summary } from './statistics.ts';
 
 export interface ModelBenchOptions {
@@ -46,12 +47,6 @@ export interface ModelBenchResult {
   readonly kernels: readonly KernelTime[] | null;
 }
 
-/**
- * How far outputs may differ, as relative L2. Logits: float32 through some 80 layers. The loss of the first training step, the
- * same, and of the second: Adam's first step is the gradient's sign times the rate, and where a gradient is all but zero rounding
- * decides its sign.
- */
-const TOLERANCE = { forward: [1e-3], train: [1e-3, 1e-2] } as const;
 /** Activations rounded to f16 after every layer: each is off by up to 2^-11, to either side. */
 const HALF_TOLERANCE = { forward: [3e-2], train: [3e-2, 1e-1] } as const;
 

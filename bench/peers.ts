@@ -1,3 +1,4 @@
+import type { Contender, Job } from './contender.ts';
 import type { KernelContender } from './kernels/contender.ts';
 import { bundleTfjs } from './tfjs_bundle.ts';
 
@@ -23,4 +24,11 @@ export async function openKernels(engine: string): Promise<(adapter?: string) =>
       return async (adapter) => tuningforkKernels(await openAdapter(adapter), engine === 'v1' ? 1 : undefined);
     }
   }
+}
+
+/** This engine on an adapter of its own, ready for the job. */
+export async function openTuningfork(job: Job): Promise<Contender> {
+  const [{ openAdapter }, { tuningforkContender }] = await Promise.all([import('../engine/device/adapters.node.ts'), import('./tuningfork_contender.ts')]);
+  const device = await openAdapter(job.adapter);
+  return { ...(await tuningforkContender(device, job)), close: () => device[Symbol.dispose]() };
 }

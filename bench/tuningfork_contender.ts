@@ -1,4 +1,4 @@
-import { openAdapter } from '../engine/device/adapters.node.ts';
+import type { Device } from '../engine/device/device.ts';
 import { input, reshape } from '../engine/ops/leaves.ts';
 import { mean } from '../engine/ops/reduce.ts';
 import { softmaxCrossEntropy } from '../engine/ops/softmax_cross_entropy.ts';
@@ -12,9 +12,8 @@ import { ParameterSet } from '../models/parameter_set.ts';
 import type { Contender, Job, KernelTime } from './contender.ts';
 import { ADAM, BATCH_NORM_EPSILON, CONFIG, LEARNING_RATE, SPECS, images, targets, weights } from './job_data.ts';
 
-/** This engine with EfficientNet-B0 compiled for the job. */
-export async function openTuningfork(job: Job): Promise<Contender> {
-  const device = await openAdapter(job.adapter);
+/** This engine with EfficientNet-B0 compiled for the job. To close it leaves the device open. */
+export async function tuningforkContender(device: Device, job: Job): Promise<Contender> {
   if (job.tuning !== undefined) device.tuning = TuningTable.parse(job.tuning, '--tuning');
   const network = efficientNet(CONFIG, { padding: 'same', bnEpsilon: BATCH_NORM_EPSILON });
   const parameters = new ParameterSet(device, SPECS, weights(), 0);
@@ -22,7 +21,7 @@ export async function openTuningfork(job: Job): Promise<Contender> {
   const training = job.work === 'train';
   const logits = applySegments(network.segments, x, { parameters, batchNorm: training ? 'batch' : 'running' });
   const feeds = { x: images(job) };
-  const shared = { adapter: device.adapter, gpuBytes: () => device.memory.bytes, close: () => device[Symbol.dispose]() };
+  const shared = { adapter: device.adapter, gpuBytes: () => device.memory.bytes };
 
   if (!training) {
     const program = await compile(device, { outputs: [logits], precision: job.precision });
@@ -33,6 +32,10 @@ export async function openTuningfork(job: Job): Promise<Contender> {
         return program.read(logits);
       },
       profile: () => kernelTimes(program, feeds),
+      close() {
+        program[Symbol.dispose]();
+        parameters[Symbol.dispose]();
+      },
     };
   }
   const labels = input('targets', [job.batch, CONFIG.classes]);
@@ -47,6 +50,10 @@ export async function openTuningfork(job: Job): Promise<Contender> {
     },
     // A profile is one more update; at rate 0 (and with corrections of 1) it leaves the weights as they are.
     profile: () => kernelTimes(step.program, { ...trainFeeds, adam_hyper: new Float32Array([0, 1, 1, 1]) }),
+    close() {
+      step[Symbol.dispose]();
+      parameters[Symbol.dispose]();
+    },
   };
 }
 

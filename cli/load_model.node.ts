@@ -16,10 +16,7 @@ export interface LoadedModel extends StoredModel, Disposable {
 
 /** Loads a run directory, or a file that `readModel` reads. */
 export async function loadModel(device: Device, path: string): Promise<LoadedModel> {
-  if (!existsSync(path)) throw new UserError(`there is no model ${path}; give a run directory, a model.safetensors, or a weights file`);
-  const folds = finishedFolds(path);
-  if (folds) throw new UserError(`${path} is a cross-validation of ${folds.length} folds, and this needs one network; give a fold of it, such as ${folds[0]}`);
-  const file = statSync(path).isDirectory() ? join(path, 'model.safetensors') : path;
+  const file = modelFile(path);
   const bytes = await readFile(file).catch((error) => {
     throw fileError('read', file, error);
   });
@@ -32,4 +29,12 @@ export async function loadModel(device: Device, path: string): Promise<LoadedMod
 export function requireTask({ task }: LoadedModel, path: string): TaskOptions {
   if (!task) throw new UserError(`${path} holds a trunk without classes; train it first, or use \`tuningfork embed\` for its features`);
   return task;
+}
+
+/** Where the model of a run directory lies, or the file itself. @throws UserError where there is none, or several */
+export function modelFile(path: string): string {
+  if (!existsSync(path)) throw new UserError(`there is no model ${path}; give a run directory, a model.safetensors, or a weights file`);
+  const folds = finishedFolds(path);
+  if (folds) throw new UserError(`${path} is a cross-validation of ${folds.length} folds, and this needs one network; give a fold of it, such as ${folds[0]}`);
+  return statSync(path).isDirectory() ? join(path, 'model.safetensors') : path;
 }

@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import { open } from 'node:fs/promises';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import sirv from 'sirv';
 import { UserError } from '../engine/user_error.ts';
@@ -21,13 +23,17 @@ const HEADERS: Readonly<Record<string, string>> = {
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]', '::1']);
 
+/** Where pages find the model that the server was given. */
+export const MODEL_PATH = '/model.safetensors';
+
 /**
  * Serves a folder of static files, nothing outside of it and only GET and HEAD.
  * @param port 0 for any that is free
+ * @param model a file to hand out at MODEL_PATH beside them
  * @returns the server and where it answers
  * @throws UserError where there is no such folder or the port is taken
  */
-export async function serveFolder(folder: string, host: string, port: number): Promise<{ server: Server; url: string }> {
+export async function serveFolder(folder: string, host: string, port: number, model?: string): Promise<{ server: Server; url: string }> {
   if (!existsSync(folder)) throw new UserError(`there are no pages at ${folder}; make them with \`npm run build\``);
   const files = sirv(folder, { dev: true, etag: true, dotfiles: false });
   const server = createServer((request, response) => {
@@ -37,6 +43,7 @@ export async function serveFolder(folder: string, host: string, port: number): P
     const asked = (request.headers.host ?? '').replace(/:\d+$/, '');
     if (LOOPBACK.has(host) && !LOOPBACK.has(asked)) return end(421, `this server answers to ${host} only`);
     if (request.method !== 'GET' && request.method !== 'HEAD') return end(405, 'only GET and HEAD');
+    if (model !== undefined && request.url?.replace(/\?.*$/, '') === MODEL_PATH) return void sendFile(model, request.method === 'HEAD', response, end);
     files(request, response, () => end(404, 'there is no such page'));
   });
   await new Promise<void>((resolve, reject) => {
@@ -50,4 +57,20 @@ export async function serveFolder(folder: string, host: string, port: number): P
   const { port: opened, family } = server.address() as AddressInfo;
   const name = host === '127.0.0.1' ? 'localhost' : family === 'IPv6' ? `[${host}]` : host;
   return { server, url: `http://${name}:${opened}/` };
+}
+
+/** A file as it is just now: a training may write it anew. */
+async function sendFile(path: string, headOnly: boolean, response: ServerResponse, end: (status: number, text: string) => void): Promise<void> {
+  const file = await open(path).catch(() => undefined);
+  if (!file) return end(404, 'the model is there no more');
+  try {
+    response.writeHead(200, { 'Content-Type': 'application/octet-stream', 'Content-Length': (await file.stat()).size });
+    if (headOnly) response.end();
+    else await pipeline(file.createReadStream({ autoClose: false }), response);
+  } catch {
+    // Whoever asked has gone, or the disk has: there is nobody or nothing to answer with.
+    response.destroy();
+  } finally {
+    await file.close();
+  }
 }

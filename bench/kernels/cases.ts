@@ -19,6 +19,7 @@ const DIRECTIONS: Readonly<Record<Kind, readonly Direction[]>> = {
   adam: ['update'],
   copy: ['forward'],
   fma: ['forward'],
+  network: ['forward', 'training'],
 };
 
 /** An operand or a result by its name: x, w, y, dy, dx, dw, and what batch norm and Adam call theirs. */
@@ -72,6 +73,8 @@ function flopsOf(layer: Layer): number {
       return 2 * outputs * w![0];
     case 'fma':
       return 2 * sizeOf(x) * FMA_COUNT;
+    case 'network':
+      return layer.flops!;
     default:
       return 0;
   }
@@ -118,7 +121,15 @@ export function shapeOf(name: string, layer: Layer): Shape {
   }
 }
 
+/** Logits, or the losses of the first two training steps. Weights and images each engine draws by itself; their traffic is next to nothing. */
+function networkCase(layer: Layer, direction: Direction): Case {
+  const results = direction === 'forward' ? [{ name: 'logits', shape: [layer.x[0], 1000] }] : [{ name: 'first loss', shape: [1] }, { name: 'second loss', shape: [1] }];
+  // Each gradient takes as much as the forward pass.
+  return { layer, direction, operands: [], results, flops: flopsOf(layer) * (direction === 'forward' ? 1 : 3), bytes: 0 };
+}
+
 export function makeCase(layer: Layer, direction: Direction): Case {
+  if (layer.kind === 'network') return networkCase(layer, direction);
   const [operands, results] = tensorsOf(layer, direction).map((names) => names.split(' ').map((name): Named => ({ name, shape: shapeOf(name, layer) })));
   const bytes = 4 * [...operands, ...results].reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   return { layer, direction, operands, results, flops: flopsOf(layer), bytes };

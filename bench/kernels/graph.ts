@@ -67,6 +67,8 @@ export function graphOf({ layer, direction }: Case, operand: (name: string) => T
       return { update: adam({ w: operand('w'), m: operand('m'), v: operand('v') }, operand('g'), operand('hyper'), operand('guard'), ADAM) };
     case 'copy':
       return { outputs: [copyOp([operand('x')], {})] };
+    case 'network':
+      throw new Error('a whole network is no case of single kernels');
     case 'fma':
       return { outputs: [fmaOp([operand('x')], {})] };
   }

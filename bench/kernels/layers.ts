@@ -6,16 +6,17 @@ import { efficientNet } from '../../models/efficientnet.ts';
 import { efficientNetConfig } from '../../models/efficientnet_table.ts';
 import { applySegments, type Network } from '../../models/network.ts';
 import { vgg } from '../../models/vgg.ts';
+import { makeCase } from './cases.ts';
 
 export const GROUPS = ['b0', 'vgg16', 'galaxy_vgg', 'matmul', 'norm', 'pool', 'pointwise', 'optimizer'] as const;
 export type Group = (typeof GROUPS)[number];
 
-/** What a layer computes. `copy` and `fma` are no layers: they find what the adapter itself can do. */
-export type Kind = 'conv2d' | 'depthwise_conv2d' | 'matmul' | 'batch_norm' | 'max_pool2d' | 'silu' | 'add' | 'adam' | 'copy' | 'fma';
+/** What a layer computes. `copy` and `fma` are no layers: they find what the adapter itself can do; nor is `network`, all layers of one together. */
+export type Kind = 'conv2d' | 'depthwise_conv2d' | 'matmul' | 'batch_norm' | 'max_pool2d' | 'silu' | 'add' | 'adam' | 'copy' | 'fma' | 'network';
 
 /** One layer as plain data, which every process understands. Sliding windows are padded as TensorFlow's SAME. */
 export interface Layer {
-  readonly group: Group | 'adapter';
+  readonly group: Group | 'adapter' | 'whole';
   /** Where it occurs first: the names of weights, without `.w`. */
   readonly name: string;
   readonly kind: Kind;
@@ -24,6 +25,8 @@ export interface Layer {
   /** The filter [r, s, C, K], depthwise [r, s, C]; of a matrix product the right factor [K, N]; of pooling the window [r, s]. */
   readonly w?: Shape;
   readonly stride?: number;
+  /** Floating point operations of a network's forward pass, which its shapes do not tell. */
+  readonly flops?: number;
   /** What batch norm applies in the same pass. */
   readonly activation?: 'none' | 'relu' | 'silu';
 }
@@ -73,9 +76,17 @@ function siluLayers(norms: readonly Layer[]): Layer[] {
 /** Weights updated at once, as many as in B0's smallest vector, B0's classifier and VGG16's second fully connected layer. */
 const ADAM_SIZES = { 'B0 stem.bn': 32, 'B0 classifier': 1_280_000, 'VGG16 tail.1': 4096 * 4096 };
 
+const b0Layers = (batch: number, size: number): Layer[] => layersOfGraph(graphOf(efficientNet(efficientNetConfig('b0', 1000), { padding: 'same', bnEpsilon: 1e-3 }), batch, size), 'b0');
+
+/** EfficientNet-B0 as a whole, on images of so many pixels a side: the work of `bench models` and `bench train`. */
+export function wholeNetwork(batch: number, size: number): Layer {
+  const flops = b0Layers(batch, size).map((layer) => makeCase(layer, 'forward').flops).reduce((a, b) => a + b);
+  return { group: 'whole', name: 'EfficientNet-B0', kind: 'network', x: [batch, size, size, 3], flops };
+}
+
 /** Every distinct layer of the networks at this batch size, those of a network in its order, and what is measured beside them. */
 export function allLayers(batch: number): Layer[] {
-  const b0 = layersOfGraph(graphOf(efficientNet(efficientNetConfig('b0', 1000), { padding: 'same', bnEpsilon: 1e-3 }), batch, 224), 'b0');
+  const b0 = b0Layers(batch, 224);
   const vgg16 = layersOfGraph(graphOf(vgg('vgg16', 1000), batch, 224), 'vgg16');
   const galaxyVgg = layersOfGraph(graphOf(vgg('galaxy_vgg', 2), batch, 128), 'galaxy_vgg');
   const distinct = new Map<string, Layer>();

@@ -2,6 +2,7 @@ import { mebibytes } from '../../engine/device/mebibytes.ts';
 import { sizeOf } from '../../engine/tensor.ts';
 import { UserError } from '../../engine/user_error.ts';
 import type { Asked } from '../contender.ts';
+import { TOLERANCE } from '../job_data.ts';
 import { relativeDifference, summarise } from '../statistics.ts';
 import { casesOf, drawOperands, sampledElements, type Case } from './cases.ts';
 import type { KernelAnswers, KernelName, KernelQuestions } from './contender.ts';
@@ -22,22 +23,30 @@ export interface KernelEngine {
 
 /** How far a peer's results may be from the reference, as relative L2 over the sampled elements: sums of products in float32, in any order. */
 const PEER_TOLERANCE = 1e-4;
+/** Of result r of a case. A whole network is as in `bench models` and `bench train`. */
+const toleranceOf = ({ layer, direction }: Case, r: number): number =>
+  (layer.kind !== 'network' ? PEER_TOLERANCE : direction === 'forward' ? TOLERANCE.forward[0] : TOLERANCE.train[r]);
 /** A measurement submits as many runs as fill this many milliseconds, and no more than so many. */
 const FILL = 60;
 const MOST_RUNS = 200;
 
+/** Of every result the elements that `sampledElements` names. */
+type KernelSamples = readonly (readonly number[])[];
+type Reference = readonly (readonly Expected[])[];
 type Undone = Exclude<Outcome, { status: 'measured' }>;
 
 /** A case that is ready to be timed: see Outcome and Timing. */
 interface Ready {
   readonly kernels: readonly KernelName[];
-  readonly difference: number;
+  readonly difference: number | null;
   readonly runs: number;
+  readonly samples: KernelSamples;
 }
 
 /**
  * Measures a case in all engines. A result is compared before it is timed: that of the first engine, ours, with float64 references, element
- * by element within what rounding explains, the others' with the same references. Then measurements take turns (a, b, a, b, ...).
+ * by element within what rounding explains, the others' with the same references. Of a whole network the others' are held against ours.
+ * Then measurements take turns (a, b, a, b, ...).
  */
 export async function measureCase(c: Case, engines: readonly KernelEngine[], repeats: number): Promise<CaseResult> {
   // All engines in their order, whatever becomes of them.
@@ -54,12 +63,19 @@ export async function measureCase(c: Case, engines: readonly KernelEngine[], rep
     return result;
   }
   const operands = drawOperands(c);
-  const expected = c.results.map((named) => sampledElements(named).map(reference(c, operands, named.name)));
+  let expected: Reference | undefined = c.layer.kind === 'network' ? undefined : c.results.map((named) => sampledElements(named).map(reference(c, operands, named.name)));
   const ready: (Ready & { engine: KernelEngine; times: KernelAnswers['time'][] })[] = [];
   for (const engine of engines) {
+    if (!expected && engine !== engines[0]) {
+      outcomes[engine.name] = { status: 'impossible', reason: `there is nothing to hold it against: ${engines[0].name} has no result` };
+      continue;
+    }
     const outcome = await prepare(engine, c, expected, engine === engines[0]);
     if ('status' in outcome) outcomes[engine.name] = outcome;
-    else ready.push({ engine, ...outcome, times: [] });
+    else {
+      ready.push({ engine, ...outcome, times: [] });
+      expected ??= outcome.samples.map((values) => values.map((value) => ({ value, bound: 0 })));
+    }
   }
   for (let repeat = 0; repeat < repeats; repeat++) {
     for (const { engine, runs, times } of ready) {
@@ -106,25 +122,25 @@ async function attempt<T>(engine: KernelEngine, ask: () => Promise<T>): Promise<
 }
 
 /** Has an engine compute the case once, compares, and finds how many runs fill a measurement. */
-const prepare = (engine: KernelEngine, c: Case, expected: readonly (readonly Expected[])[], strict: boolean): Promise<Ready | Undone> =>
+const prepare = (engine: KernelEngine, c: Case, expected: Reference | undefined, strict: boolean): Promise<Ready | Undone> =>
   attempt<Ready | Undone>(engine, async () => {
     const answer = await engine.ask({ ask: 'prepare', case: c });
     if ('unsupported' in answer) return { status: 'impossible', reason: answer.unsupported };
     const { kernels, samples, finite } = answer;
-    const reason = finite ? compareSamples(c, samples, expected, strict) : 'a result is not finite';
+    const reason = !finite ? 'a result is not finite' : expected ? compareSamples(c, samples, expected, strict) : null;
     if (reason !== null) return { status: 'failed', reason };
-    const difference = relativeDifference(samples.flat(), expected.flat().map(({ value }) => value));
+    const difference = expected ? relativeDifference(samples.flat(), expected.flat().map(({ value }) => value)) : null;
     // The first one may make ready what compute did not need.
     await engine.ask({ ask: 'time', runs: 1 });
     const { wall } = await engine.ask({ ask: 'time', runs: 1 });
-    return { kernels, difference, runs: Math.max(1, Math.min(MOST_RUNS, Math.round(FILL / wall))) };
+    return { kernels, difference, samples, runs: Math.max(1, Math.min(MOST_RUNS, Math.round(FILL / wall))) };
   });
 
 /**
  * What is wrong with the sampled elements, or null.
- * @param strict every element within its own bound; otherwise all of a result together within PEER_TOLERANCE
+ * @param strict every element within its own bound; otherwise all of a result together within what `toleranceOf` allows
  */
-export function compareSamples(c: Case, samples: readonly (readonly number[])[], expected: readonly (readonly Expected[])[], strict: boolean): string | null {
+export function compareSamples(c: Case, samples: KernelSamples, expected: Reference, strict: boolean): string | null {
   for (const [r, result] of c.results.entries()) {
     const [got, want] = [samples[r], expected[r]];
     const elements = sampledElements(result);
@@ -132,7 +148,8 @@ export function compareSamples(c: Case, samples: readonly (readonly number[])[],
     const wrong = strict ? want.findIndex(({ value, bound }, i) => !(Math.abs(got[i] - value) <= bound + 2 ** -24 * Math.abs(value))) : -1;
     if (wrong >= 0) return `${result.name}[${elements[wrong]}] is ${got[wrong]} and should be ${want[wrong].value} within ${want[wrong].bound.toExponential(1)}`;
     const difference = relativeDifference(got, want.map(({ value }) => value));
-    if (!strict && !(difference <= PEER_TOLERANCE)) return `${result.name} differs by ${difference.toExponential(1)} relative, ${PEER_TOLERANCE} is allowed`;
+    const tolerance = toleranceOf(c, r);
+    if (!strict && !(difference <= tolerance)) return `${result.name} differs by ${difference.toExponential(1)} relative, ${tolerance} is allowed`;
   }
   return null;
 }

@@ -222,6 +222,8 @@ export function reference({ layer }: Case, operands: Operands, result: string): 
       return adam(operands, result);
     case 'copy':
       return (i) => exactly(x[i]);
+    case 'network':
+      throw new Error('a whole network has no reference: engines are held against each other');
     case 'fma':
       return (i) => ({ value: x[i] + FMA_COUNT, bound: FMA_COUNT * UNIT * (Math.abs(x[i]) + FMA_COUNT) });
   }

@@ -19,8 +19,8 @@ interface Measured {
   readonly status: 'measured';
   readonly timing: Timing;
   readonly kernels: readonly KernelName[];
-  /** From the reference, as relative L2 over the sampled elements. */
-  readonly difference: number;
+  /** From the reference, as relative L2 over the sampled elements; null for what the others are held against, of a whole network. */
+  readonly difference: number | null;
 }
 
 interface Undone {

@@ -5,7 +5,9 @@ import { compile, type Program } from '../../engine/program/program.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import { drawOperands, shapeOf, type Case } from './cases.ts';
 import type { KernelContender, Prepared } from './contender.ts';
+import { tuningforkContender } from '../tuningfork_contender.ts';
 import { ADAM_CONSTANTS, graphOf } from './graph.ts';
+import { jobOf, preparedNetwork } from './prepared_network.ts';
 
 /** The layers that have kernels of version 1. */
 const VERSIONED = ['conv2d', 'depthwise_conv2d', 'matmul'];
@@ -17,6 +19,7 @@ export function tuningforkKernels(device: Device, version?: 1): KernelContender 
     maxStorageBinding: device.capabilities.maxStorageBinding,
     close: () => device[Symbol.dispose](),
     async prepare(c: Case): Promise<Prepared | string> {
+      if (c.layer.kind === 'network') return preparedNetwork(c, await tuningforkContender(device, jobOf(c)));
       if (version && !VERSIONED.includes(c.layer.kind)) return 'there is one version only';
       const parameters = new Map<string, Parameter>();
       let program: Program | undefined;

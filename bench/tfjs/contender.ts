@@ -2,11 +2,10 @@ import type { Scalar } from '@tensorflow/tfjs';
 import type { Contender, Job } from '../contender.ts';
 import { ADAM, CONFIG, LEARNING_RATE, images, targets, weights } from '../job_data.ts';
 import { applyNetwork, makeVariables } from './network.ts';
-import { openTf } from './open_in_node.ts';
+import type { OpenTf } from './open.ts';
 
-/** tfjs with EfficientNet-B0 ready for the job. */
-export async function openTfjs(job: Job): Promise<Contender> {
-  const { tf, backend: { bufferManager }, device } = await openTf(job.adapter);
+/** tfjs with EfficientNet-B0 ready for the job. To close it leaves the backend open. */
+export function tfjsContender({ tf, backend: { bufferManager }, device }: OpenTf, job: Job): Contender {
   const variables = makeVariables(tf, weights());
   const pixels = images(job);
   const shape: [number, number, number, number] = [job.batch, job.size, job.size, 3];
@@ -15,7 +14,7 @@ export async function openTfjs(job: Job): Promise<Contender> {
     // With the buffers that it keeps for reuse: those belong to it as much as those in use.
     gpuBytes: () => bufferManager.numBytesAllocated,
     profile: () => Promise.resolve(undefined),
-    close: () => device[Symbol.dispose](),
+    close: () => tf.dispose([...variables.values()]),
   };
   const finished = async (values: Promise<Float32Array>): Promise<Float32Array> => {
     const result = await values;
@@ -48,6 +47,10 @@ export async function openTfjs(job: Job): Promise<Contender> {
       const values = await finished(loss.data<'float32'>());
       loss.dispose();
       return values;
+    },
+    close() {
+      shared.close();
+      optimizer.dispose();
     },
   };
 }

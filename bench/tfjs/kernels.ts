@@ -1,6 +1,8 @@
 import type { AdamOptimizer, NamedTensorMap, Tensor, Tensor2D, Tensor4D, Variable } from '@tensorflow/tfjs';
 import { ADAM, EPSILON, drawOperands, type Case } from '../kernels/cases.ts';
 import type { KernelContender, Prepared } from '../kernels/contender.ts';
+import { jobOf, preparedNetwork } from '../kernels/prepared_network.ts';
+import { tfjsContender } from './contender.ts';
 import type { Tf } from './network.ts';
 import type { OpenTf } from './open.ts';
 
@@ -10,13 +12,15 @@ type Tensors = Readonly<Record<string, Tensor>>;
 const UNSUPPORTED = new Set(['batch_norm backward', 'silu input_grad']);
 
 /** tfjs, layer by layer: the ops that its layers call, and for gradients the kernels that its autodiff calls. */
-export function tfjsKernels({ tf, backend, device }: OpenTf): KernelContender {
+export function tfjsKernels(opened: OpenTf): KernelContender {
+  const { tf, backend, device } = opened;
   const commands = backend as unknown as { readonly commandEncoder: GPUCommandEncoder | null };
   return {
     adapter: device.adapter,
     maxStorageBinding: device.capabilities.maxStorageBinding,
     close: () => device[Symbol.dispose](),
     async prepare(c: Case): Promise<Prepared | string> {
+      if (c.layer.kind === 'network') return preparedNetwork(c, tfjsContender(opened, jobOf(c)));
       if (UNSUPPORTED.has(`${c.layer.kind} ${c.direction}`)) return 'tfjs computes this gradient only together with the forward pass: compare `training`';
       const values = drawOperands(c);
       const operands: Tensors = Object.fromEntries(c.operands.map(({ name, shape }) => {

@@ -1,5 +1,9 @@
 import { serve } from '../serve.ts';
-import { openTfjs } from './contender.ts';
+import { tfjsContender } from './contender.ts';
+import { openTf } from './open_in_node.ts';
 
 // The whole program of tfjs's process: the benchmark bundles it and forks it.
-serve(openTfjs);
+serve(async (job) => {
+  const opened = await openTf(job.adapter);
+  return { ...tfjsContender(opened, job), close: () => opened.device[Symbol.dispose]() };
+});

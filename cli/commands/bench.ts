@@ -29,7 +29,7 @@ export function register(program: Command): void {
   // What a measurement forks to run an engine in a process of its own.
   bench.command('contender', { hidden: true }).argument('<engine>').action(async (engine: string) => {
     const { serve } = await import('../../bench/serve.ts');
-    serve(engine === 'ort' ? (await import('../../bench/ort/contender.ts')).openOrtModel : (await import('../../bench/tuningfork_contender.ts')).openTuningfork);
+    serve(engine === 'ort' ? (await import('../../bench/ort/contender.ts')).openOrtModel : (await import('../../bench/peers.ts')).openTuningfork);
     await new Promise(() => {});
   });
   bench.command('kernel-contender', { hidden: true }).argument('<engine>').action(async (engine: string) => {

@@ -10,6 +10,7 @@ interface ServeFlags {
 export function register(program: Command): void {
   program
     .command('serve')
+    .argument('[model]', 'a run directory or a model.safetensors, which the pages find at /model.safetensors')
     .description('serve the pages: see a network learn, show a model images, measure kernels in a browser')
     .option('--port <n>', 'where to listen; 0 for any that is free', wholeNumberWithin(0, 65_535), 8080)
     .option('--host <address>', 'which address to listen on; others than loopback let other machines in', '127.0.0.1')
@@ -19,11 +20,27 @@ Browsers give WebGPU to pages from localhost or https only: on another machine, 
 
 Examples:
   tuningfork serve
+  tuningfork serve runs/b0
   tuningfork serve --port 0 --json`)
-    .action(async (_flags: ServeFlags, command: Command) => {
+    .action(async (model: string | undefined, _flags: ServeFlags, command: Command) => {
       const { host, port, json } = allOptions<ServeFlags>(command);
-      const { SITE, serveFolder } = await import('../serve.node.ts');
-      const { url } = await serveFolder(SITE, host, port);
-      console.log(json ? JSON.stringify({ url }) : `${url}  (Ctrl-C ends it)`);
+      const { MODEL_PATH, SITE, serveFolder } = await import('../serve.node.ts');
+      const file = model === undefined ? undefined : await readableModel(model);
+      const { url } = await serveFolder(SITE, host, port, file);
+      const at = file && new URL(MODEL_PATH, url).href;
+      console.log(json ? JSON.stringify({ url, ...(at && { model: at }) }) : `${url}  (Ctrl-C ends it)${at ? `\n${at}  is ${file}` : ''}`);
     });
+}
+
+/** The file of a model, once it has been read: what is no model is told here and not in a page. */
+async function readableModel(path: string): Promise<string> {
+  const [{ readFile }, { modelFile }, { parseSafetensors }, { fileError }] = await Promise.all([
+    import('node:fs/promises'), import('../load_model.node.ts'), import('../../models/formats/safetensors.ts'), import('../../models/formats/file_error.node.ts'),
+  ]);
+  const file = modelFile(path);
+  const bytes = await readFile(file).catch((error) => {
+    throw fileError('read', file, error);
+  });
+  parseSafetensors(bytes, file);
+  return file;
 }

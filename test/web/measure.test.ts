@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Page } from 'puppeteer-core';
+import type { Page, WebWorker } from 'puppeteer-core';
 import type { Report } from '../../web/measure/report.ts';
 import manifest from '../../package.json' with { type: 'json' };
 import { describeSite, expectNoSidewaysScroll, textOf } from './browser.ts';
@@ -15,6 +15,24 @@ async function choose(page: Page, only: string, { layers = 'galaxy_vgg', repeats
 }
 
 const reportOf = async (page: Page): Promise<Report> => JSON.parse(await page.$eval('#json', (area) => (area as HTMLTextAreaElement).value)) as Report;
+
+/** The next thing that a worker encodes finds its device gone. */
+async function loseNextDevice(worker: WebWorker): Promise<void> {
+  const hook = () => {
+    const { createCommandEncoder } = GPUDevice.prototype;
+    GPUDevice.prototype.createCommandEncoder = function (descriptor) {
+      GPUDevice.prototype.createCommandEncoder = createCommandEncoder;
+      this.destroy();
+      return createCommandEncoder.call(this, descriptor);
+    };
+  };
+  // A worker that has just been created does not have its globals yet.
+  for (let tries = 100; tries > 0; tries--) {
+    if (await worker.evaluate(hook).then(() => true, () => false)) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error('the worker has no GPUDevice');
+}
 
 describeSite('the Measure page', (site) => {
   it('measures beside TensorFlow.js, checks every case, and gives as JSON what it shows', async () => {
@@ -74,7 +92,9 @@ describeSite('the Measure page', (site) => {
 
     await choose(page, 'tail.0', { tfjs: false });
     await page.waitForSelector('#rows tr');
-    await page.click('#stop');
+    // By keyboard: Stop has the focus, and then Go on.
+    await page.keyboard.press('Enter');
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe('resume');
     expect(await textOf(page, '#status', /Stopped/)).toMatch(/^Stopped after [12] cases?\.$/);
     const stopped = await reportOf(page);
     expect(stopped.complete).toBe(false);
@@ -83,16 +103,9 @@ describeSite('the Measure page', (site) => {
     await new Promise((resolve) => setTimeout(resolve, 2000));
     expect((await reportOf(page)).cases).toHaveLength(stopped.cases.length);
 
-    // The next thing that the page's worker encodes finds its device gone.
-    page.once('workercreated', (worker) => void worker.evaluate(() => {
-      const { createCommandEncoder } = GPUDevice.prototype;
-      GPUDevice.prototype.createCommandEncoder = function (descriptor) {
-        GPUDevice.prototype.createCommandEncoder = createCommandEncoder;
-        this.destroy();
-        return createCommandEncoder.call(this, descriptor);
-      };
-    }));
+    const created = new Promise<WebWorker>((resolve) => page.once('workercreated', resolve));
     await page.click('#resume');
+    await loseNextDevice(await created);
     expect(await textOf(page, '#status', /lost/)).toMatch(/^The GPU was lost \(.+\) after [12] cases; what was measured stays, and Go on measures the rest\.$/);
     await page.click('#resume');
     expect(await textOf(page, '#status', /Done/)).toBe('Done: 3 cases measured.');

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { drawOperands, nameOf, sampledElements } from '../../bench/kernels/cases.ts';
+import { casesOf, drawOperands, makeCase, nameOf, sampledElements } from '../../bench/kernels/cases.ts';
 import type { KernelContender } from '../../bench/kernels/contender.ts';
 import { kernelAnswers } from '../../bench/kernels/kernel_answers.ts';
-import type { KernelEngine } from '../../bench/kernels/measure_case.ts';
+import { wholeNetwork } from '../../bench/kernels/layers.ts';
+import { measureCase, type KernelEngine } from '../../bench/kernels/measure_case.ts';
 import { reference } from '../../bench/kernels/reference.ts';
 import type { CaseResult } from '../../bench/kernels/result.ts';
 import { openAdapter } from '../../engine/device/adapters.node.ts';
@@ -119,6 +120,41 @@ describe('a measurement of made-up engines', () => {
     const { cases, opened } = await measured([madeUp('tuningfork')], SETTINGS, { done: 2, roofline });
     expect(cases.map(({ direction }) => direction)).toEqual(['filter_grad']);
     expect(opened).toMatchObject({ roofline, cases: 3 });
+  });
+});
+
+describe('a whole network', () => {
+  it('has the multiply-adds of EfficientNet-B0 (Tan & Le 2019: 0.39 billion), and three times as many in training', () => {
+    const [forward, training] = casesOf(wholeNetwork(2, 224));
+    expect(forward.flops / 2 / 2 / 0.39e9).toBeCloseTo(1, 1);
+    expect([training.direction, training.flops]).toEqual(['training', 3 * forward.flops]);
+  });
+  it('is measured on a real adapter, and others are held against it', async () => {
+    const own = new LocalEngine(() => openAdapter(ADAPTERS[0]));
+    const losses: number[] = [];
+    /** Answers with the losses of this engine, the second off by a factor. */
+    const peer = (name: string, factor: number): KernelEngine => ({
+      ...madeUp(name),
+      ask: (async ({ ask }: { ask: string }) => (ask === 'prepare' ? { kernels: [], finite: true, samples: [[losses[0]], [losses[1] * factor]] } : { wall: 7, cpu: null, gpu: null })) as KernelEngine['ask'],
+    });
+    const watched: KernelEngine = {
+      name: own.name, open: () => own.open(), drop: () => own.drop(),
+      async ask(question) {
+        const answer = await own.ask(question);
+        if (question.ask === 'prepare') losses.push(...(answer as unknown as { samples: number[][] }).samples.flat());
+        return answer;
+      },
+    };
+    const { outcomes } = await measureCase(makeCase(wholeNetwork(1, 32), 'training'), [watched, peer('same', 1.005), peer('other', 1.02)], 2);
+    own.drop();
+    expect(outcomes).toMatchObject({
+      tuningfork: { status: 'measured', difference: null },
+      same: { status: 'measured', timing: { wall: { median: 7 } } },
+      other: { status: 'failed', reason: 'second loss differs by 2.0e-2 relative, 0.01 is allowed' },
+    });
+    // Of a thousand classes, none known yet: -log(1/1000) and a bit more; Adam makes the second loss another.
+    expect(losses[0]).toBeGreaterThan(Math.log(1000) - 1);
+    expect(losses[1]).not.toBe(losses[0]);
   });
 });
 

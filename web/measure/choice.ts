@@ -1,13 +1,13 @@
 import { casesOf, nameOf, type Case, type Direction } from '../../bench/kernels/cases.ts';
-import { allLayers, type Layer } from '../../bench/kernels/layers.ts';
+import { allLayers, wholeNetwork, type Layer } from '../../bench/kernels/layers.ts';
 import { UserError } from '../../engine/user_error.ts';
 
-export const NETWORKS = ['quick', 'b0', 'vgg16', 'galaxy_vgg'] as const;
+export const NETWORKS = ['quick', 'b0', 'vgg16', 'galaxy_vgg', 'whole_b0'] as const;
 export const WANTED = ['forward', 'input_grad', 'filter_grad'] as const;
 
 /** What a person chooses to have measured. */
 export interface Settings {
-  /** The layers of a network, or ten of different kinds. */
+  /** The layers of a network, ten of different kinds, or a network as a whole: its forward pass and a training step. */
   readonly layers: (typeof NETWORKS)[number];
   /** Only cases whose name ("blocks.1.expand input_grad") contains this; all when empty. */
   readonly only: string;
@@ -34,6 +34,7 @@ const INCLUDES: Readonly<Record<Settings['directions'][number], readonly Directi
 };
 
 function layersOf({ layers: network, batch }: Settings): Layer[] {
+  if (network === 'whole_b0') return [wholeNetwork(batch, 224)];
   const all = allLayers(batch);
   if (network !== 'quick') return all.filter(({ group, name }) => group === network || name.startsWith(`${network} `));
   return QUICK.map(([group, name]) => all.find((layer) => layer.group === group && layer.name === name)!);

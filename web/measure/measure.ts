@@ -41,10 +41,14 @@ const report = ({ opened, ...rest }: Run): Report | undefined => opened && makeR
 
 /** Which buttons can be pressed. A run that was ended before its last case can go on. */
 function setRunning(running: boolean): void {
-  start.disabled = running;
+  // Who pressed a button by keyboard goes on from the one that can be pressed now.
+  const pressed = document.activeElement;
   stop.disabled = !running;
+  start.disabled = running;
   byId('going').hidden = !running;
   resume.hidden = running || !run?.opened || run.cases.length === run.opened.cases;
+  if (running && (pressed === start || pressed === resume)) stop.focus();
+  if (!running && pressed === stop) (resume.hidden ? start : resume).focus();
 }
 
 function show(run: Run): void {

@@ -11,6 +11,8 @@ const ENGINES: Readonly<Record<string, string>> = { tuningfork: 'Tuningfork', tf
 const percent = (share: number): string => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
 const number = (text: string, note = ''): HTMLTableCellElement => make('td', { className: 'number' }, text, ...(note ? [make('small', {}, note)] : []));
 
+const directionOf = ({ layer, direction }: ReportedCase): string => (layer.kind === 'network' && direction === 'training' ? 'training step' : DIRECTIONS[direction]);
+
 /** A name that can go on in the next line after a point or an underscore. */
 const breakable = (name: string): (string | HTMLElement)[] => name.split(/(?<=[._])/).flatMap((part) => [part, make('wbr')]);
 
@@ -56,14 +58,14 @@ function row(c: ReportedCase, engines: readonly string[]): HTMLTableRowElement {
   const [own, peer] = engines;
   const outcome = c.outcomes[own];
   const speed = c.speeds[own];
-  const title = make('th', { scope: 'row' }, ...breakable(c.layer.name), ` ${DIRECTIONS[c.direction]}`, make('small', {}, describe(c)));
+  const title = make('th', { scope: 'row' }, ...breakable(c.layer.name), ` ${directionOf(c)}`, make('small', {}, describe(c)));
   const cells: HTMLElement[] = [title];
   if (outcome.status === 'measured' && speed) {
     const { wall, gpu } = outcome.timing;
     const taken = gpu ?? wall;
     cells.push(
       number(milliseconds(speed.milliseconds), `${milliseconds(taken.min)} to ${milliseconds(taken.max)}`), number(milliseconds(wall.median)),
-      number(speed.gflops === null ? '–' : speed.gflops.toPrecision(3)), number(speed.gigabytes.toPrecision(3)), number(percent(speed.share)),
+      number(speed.gflops === null ? '–' : speed.gflops.toPrecision(3)), number(c.bytes === 0 ? '–' : speed.gigabytes.toPrecision(3)), number(percent(speed.share)),
     );
   } else cells.push(undoneCell(outcome, 5));
   if (peer) {
@@ -73,7 +75,7 @@ function row(c: ReportedCase, engines: readonly string[]): HTMLTableRowElement {
       cells.push(number(milliseconds(wall.median), `${milliseconds(wall.min)} to ${milliseconds(wall.max)}`), number(c.ratio?.toFixed(2) ?? '–'));
     } else cells.push(undoneCell(theirs, 2));
   }
-  const checks = engines.map((name) => c.outcomes[name]).map((o) => (o.status === 'measured' ? `✓ ${o.difference.toExponential(0)}` : o.status === 'failed' ? '✗' : '–'));
+  const checks = engines.map((name) => c.outcomes[name]).map((o) => (o.status === 'measured' && o.difference !== null ? `✓ ${o.difference.toExponential(0)}` : o.status === 'failed' ? '✗' : '–'));
   cells.push(make('td', { className: 'checked' }, checks.join(' ')), make('td', { className: 'mono kernels' }, kernelsOf(outcome)));
   return make('tr', {}, ...cells);
 }
@@ -93,5 +95,5 @@ function bars(c: ReportedCase, engines: readonly string[]): HTMLLIElement {
     bar.style.width = `${Math.min(100, Math.max(0.3, 100 * share))}%`;
     return make('span', { className: 'track' }, bar, make('span', { className: 'value' }, percent(share)));
   });
-  return make('li', {}, make('span', { className: 'label' }, make('span', {}, c.layer.name), make('small', {}, `${kindOf(c)}, ${DIRECTIONS[c.direction]}`)), make('span', { className: 'tracks' }, ...tracks));
+  return make('li', {}, make('span', { className: 'label' }, make('span', {}, c.layer.name), make('small', {}, `${kindOf(c)}, ${directionOf(c)}`)), make('span', { className: 'tracks' }, ...tracks));
 }
