@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import type { ElementHandle, Page } from 'puppeteer-core';
 import type { PredictionRecord } from '../../galaxies/prediction_record.ts';
@@ -58,14 +57,15 @@ export async function pixelsOf(page: Page, selector: string): Promise<Uint8Array
   return Uint8Array.from(rgba.filter((_, i) => i % 4 !== 3));
 }
 
-/** A file of a format that the page must refuse: what it says of it. */
-export async function refusal(page: Page, input: '#model-file' | '#image-files', file: string, pattern: RegExp): Promise<void> {
-  expect(readFileSync(file)).toBeDefined();
+/** Chooses a file that the page must refuse: returns what it says of it. */
+export async function refusal(page: Page, input: '#model-file' | '#image-files', file: string, pattern: RegExp): Promise<string> {
+  await page.$eval('#message', (place) => (place.textContent = ''));
   await choose(page, input, file);
-  await page.waitForFunction((p) => {
-    const place = document.querySelector('#message')!;
-    return place.getAttribute('role') === 'alert' && new RegExp(p).test(place.textContent ?? '');
-  }, {}, pattern.source);
+  await page.waitForFunction(() => document.querySelector('#message')!.getAttribute('role') === 'alert' && document.querySelector('#message')!.textContent);
+  const said = await page.$eval('#message', (place) => place.textContent!);
+  if (process.env.SHOWERR) console.log(said);
+  expect(said).toMatch(pattern);
+  return said;
 }
 
 /** Calls a method of the page's worker past the page: for what no user does, such as losing the device. */

@@ -6,4 +6,5 @@ export function showMessage(place: HTMLElement, what: unknown): void {
   place.textContent = failed ? capital(what.message) : String(what);
 }
 
-const capital = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
+/** As a sentence is written; a file's name that one begins with stays as it is. */
+const capital = (text: string): string => `${/^\S+\.\w/.test(text) ? text : `${text.charAt(0).toUpperCase()}${text.slice(1)}`}${/[.!?]$/.test(text) ? '' : '.'}`;
