@@ -1,4 +1,5 @@
-import { showNumber, type Explanation } from '../engine/explain/explanation.ts';
+import type { Explanation } from '../engine/explain/explanation.ts';
+import { showNumber } from '../engine/explain/show_number.ts';
 import type { HowMade, LaunchedStep } from '../engine/explain/work.ts';
 import { showShape } from '../engine/tensor.ts';
 import type { Explained } from './explain.node.ts';

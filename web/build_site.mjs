@@ -3,6 +3,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFi
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { chapterPages } from './chapters/build_chapters.mjs';
 import { POLICY } from './policy.mjs';
 
 const WEB = fileURLToPath(new URL('.', import.meta.url));
@@ -10,6 +11,7 @@ const WEB = fileURLToPath(new URL('.', import.meta.url));
 /** In the order of the navigation. `doors`: said of the page on the first one. */
 export const PAGES = [
   { name: 'index', folder: 'home', title: 'Tuningfork' },
+  { name: 'chapters', folder: 'chapters', title: 'Chapters', door: 'Eight short chapters on how a network learns, each with a figure that computes.' },
 ];
 
 /**
@@ -24,7 +26,9 @@ export async function buildSite(common, root) {
   // Split: what pages and workers share exists once, and UserError is one class in each realm.
   await build({ ...common, outdir: 'dist/web', platform: 'browser', splitting: true, minify: true, entryPoints: Object.fromEntries(entries), chunkNames: 'shared-[hash]' });
   const shell = readFileSync(join(WEB, 'shell.html'), 'utf8');
-  for (const page of PAGES) {
+  const chapters = chapterPages(root);
+  // A page that is not in the navigation belongs to one that is: its `section`.
+  for (const page of [...PAGES, ...chapters.pages]) {
     const style = `${page.folder}.css`;
     const hasStyle = existsSync(join(WEB, page.folder, style));
     if (hasStyle) copyFileSync(join(WEB, page.folder, style), join(out, style));
@@ -32,8 +36,8 @@ export async function buildSite(common, root) {
       policy: POLICY,
       title: page.name === 'index' ? page.title : `${page.title} · Tuningfork`,
       styles: hasStyle ? `<link rel="stylesheet" href="${style}">` : '',
-      navigation: PAGES.map(({ name, title }) => (name === 'index' ? '' : `<a href="${name}.html"${name === page.name ? ' aria-current="page"' : ''}>${title}</a>`)).join('\n').trim(),
-      body: bodyOf(page),
+      navigation: PAGES.map(({ name, title }) => (name === 'index' ? '' : `<a href="${name}.html"${name === (page.section ?? page.name) ? ' aria-current="page"' : ''}>${title}</a>`)).join('\n').trim(),
+      body: page.body ?? bodyOf(page).replace('<!--chapters-->', () => chapters.contents),
       script: `${page.folder}.js`,
     });
     writeFileSync(join(out, `${page.name}.html`), filled);

@@ -1,5 +1,6 @@
 import { RandomStream } from '../random.ts';
 import { sizeOf, type DType, type Shape, type Tensor } from '../tensor.ts';
+import { showNumber } from './show_number.ts';
 import { offsetOf, type Term } from './terms.ts';
 
 /** Numbers that an example can be tried with: stride, padding, the count of channels. */
@@ -133,9 +134,6 @@ export function slicesOf(explanation: Explanation, name: string, shape: Shape): 
     rows: upTo(shape[down]).map((i) => upTo(shape[across]).map((j) => shape.map((_, axis) => (axis === down ? i : axis === across ? j : pick[others.indexOf(axis)])))),
   }));
 }
-
-/** A number in as few digits as tell it: 7, 0.3333, 1e-8. */
-export const showNumber = (value: number): string => String(Number.isInteger(value) ? value : Number(value.toPrecision(4)));
 
 /** Arithmetic as text: negative numbers in parentheses where a sign stands before them. */
 export const showArithmetic = ({ arithmetic }: Behind): string =>

@@ -46,7 +46,7 @@ export function formulaToTex(formula: string): string {
   };
   let tex = '';
   while (at < formula.length) tex += next();
-  return tex;
+  return tex.replaceAll(/ {2,}/g, ' ');
 }
 
 /** A name: a letter in italics, a function upright, and so is what is longer; `dx` is one letter's cotangent. */

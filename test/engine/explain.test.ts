@@ -111,8 +111,8 @@ describe('explanations', () => {
   });
 
   it('have formulas whose brackets close, as text and as TeX', () => {
-    expect(formulaToTex('y[n, ho] = Σ_{r,s} x[n, ho·stride + r − pad] · w[r]')).toBe('y[n, h_o ] = \\sum_{r,s} x[n, h_o \\cdot \\mathrm{stride} + r - \\mathrm{pad}] \\cdot  w[r]');
-    expect(formulaToTex('dγ[c] = γ / √(x̂ + ε)²')).toBe('d\\gamma [c] = \\gamma  / \\sqrt{\\hat{x} + \\varepsilon }^2');
+    expect(formulaToTex('y[n, ho] = Σ_{r,s} x[n, ho·stride + r − pad] · w[r]')).toBe('y[n, h_o ] = \\sum_{r,s} x[n, h_o \\cdot \\mathrm{stride} + r - \\mathrm{pad}] \\cdot w[r]');
+    expect(formulaToTex('dγ[c] = γ / √(x̂ + ε)²')).toBe('d\\gamma [c] = \\gamma / \\sqrt{\\hat{x} + \\varepsilon }^2');
     for (const { name, results } of EXPLANATIONS) for (const { formula } of results) {
       for (const text of [formula, formulaToTex(formula)]) {
         for (const [open, close] of ['()', '[]', '{}']) expect(text.split(open).length, `${name}: ${text}`).toBe(text.split(close).length);
