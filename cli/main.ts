@@ -11,6 +11,7 @@ import { register as demo } from './commands/demo.ts';
 import { register as doctor } from './commands/doctor.ts';
 import { register as embed } from './commands/embed.ts';
 import { register as evaluate } from './commands/evaluate.ts';
+import { register as explain } from './commands/explain.ts';
 import { register as gradcam } from './commands/gradcam.ts';
 import { register as inspect } from './commands/inspect.ts';
 import { register as predict } from './commands/predict.ts';
@@ -21,7 +22,7 @@ import { register as tune } from './commands/tune.ts';
 import { handleInterrupts } from './interrupt.ts';
 
 // One line a command, in the order of `--help`. A command's module is small: what it needs to work it imports when it runs.
-const COMMANDS = [doctor, demo, data, train, crossval, evaluate, compare, predict, baseline, score, gradcam, embed, inspect, tune, bench, serve];
+const COMMANDS = [doctor, demo, data, train, crossval, evaluate, compare, predict, baseline, score, gradcam, embed, inspect, explain, tune, bench, serve];
 
 function createProgram(): Command {
   const program = new Command('tuningfork')

@@ -17,6 +17,8 @@ export interface KernelParam {
 /** A WGSL file and its interface as read from the WGSL itself (see wgsl_plugin.mjs). */
 export interface KernelSource {
   readonly name: string;
+  /** Its path in the repository. */
+  readonly file: string;
   readonly code: string;
   /** Of the code: what was measured of other code holds no more. */
   readonly hash: string;

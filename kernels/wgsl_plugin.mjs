@@ -3,8 +3,11 @@
 // tests (vite), so that nothing about a kernel's interface is ever written twice, and wgsl_reflect never ships.
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 // What packParams of kernel.ts can write.
 const SCALARS = ['u32', 'i32', 'f32'];
@@ -62,6 +65,7 @@ export function reflectKernel(path) {
   }
   return {
     name,
+    file: relative(ROOT, path).replaceAll('\\', '/'),
     code,
     hash: createHash('sha256').update(code).digest('hex').slice(0, 16),
     entryPoint: reflected.entry.compute[0].name,

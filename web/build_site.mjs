@@ -3,6 +3,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFi
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { chapterPages } from './chapters/build_chapters.mjs';
 import { POLICY } from './policy.mjs';
 
 const WEB = fileURLToPath(new URL('.', import.meta.url));
@@ -10,6 +11,7 @@ const WEB = fileURLToPath(new URL('.', import.meta.url));
 /** In the order of the navigation. `doors`: said of the page on the first one. */
 export const PAGES = [
   { name: 'index', folder: 'home', title: 'Tuningfork' },
+  { name: 'chapters', folder: 'chapters', title: 'Chapters', door: 'Eight short chapters on how a network learns, each with a figure that computes.' },
   { name: 'look', folder: 'look', title: 'Look', door: 'Give it galaxies and a trained model, or train one here: what it says of each, and where it looked.' },
   { name: 'measure', folder: 'measure', title: 'Measure', door: 'How fast the kernels are on this machine, layer by layer, each result checked, with TensorFlow.js beside them.' },
 ];
@@ -27,7 +29,9 @@ export async function buildSite(common, root) {
   await build({ ...common, outdir: 'dist/web', platform: 'browser', splitting: true, minify: true, entryPoints: Object.fromEntries(entries), chunkNames: 'shared-[hash]' });
   await buildTfjs(common, root);
   const shell = readFileSync(join(WEB, 'shell.html'), 'utf8');
-  for (const page of PAGES) {
+  const chapters = chapterPages(root);
+  // A page that is not in the navigation belongs to one that is: its `section`.
+  for (const page of [...PAGES, ...chapters.pages]) {
     const style = `${page.folder}.css`;
     const hasStyle = existsSync(join(WEB, page.folder, style));
     if (hasStyle) copyFileSync(join(WEB, page.folder, style), join(out, style));
@@ -35,8 +39,8 @@ export async function buildSite(common, root) {
       policy: POLICY,
       title: page.name === 'index' ? page.title : `${page.title} · Tuningfork`,
       styles: hasStyle ? `<link rel="stylesheet" href="${style}">` : '',
-      navigation: PAGES.map(({ name, title }) => (name === 'index' ? '' : `<a href="${name}.html"${name === page.name ? ' aria-current="page"' : ''}>${title}</a>`)).join('\n').trim(),
-      body: bodyOf(page),
+      navigation: PAGES.map(({ name, title }) => (name === 'index' ? '' : `<a href="${name}.html"${name === (page.section ?? page.name) ? ' aria-current="page"' : ''}>${title}</a>`)).join('\n').trim(),
+      body: page.body ?? bodyOf(page).replace('<!--chapters-->', () => chapters.contents),
       script: `${page.folder}.js`,
     });
     writeFileSync(join(out, `${page.name}.html`), filled);

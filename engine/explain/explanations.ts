@@ -1,0 +1,14 @@
+import { BATCH_NORMS } from './batch_norm.ts';
+import { CONVOLUTIONS } from './convolution.ts';
+import type { Explanation } from './explanation.ts';
+import { OPTIMIZERS } from './optimizers.ts';
+import { POINTWISE } from './pointwise.ts';
+import { POOLING } from './pooling.ts';
+import { RANDOM } from './random.ts';
+import { SHAPES } from './shapes.ts';
+import { SOFTMAXES } from './softmax.ts';
+
+/** Every op that has a gradient, and the updates, in the order of a lesson. */
+export const EXPLANATIONS: readonly Explanation[] = [
+  ...CONVOLUTIONS, ...BATCH_NORMS, ...POOLING, ...SOFTMAXES, ...POINTWISE, ...SHAPES, ...RANDOM, ...OPTIMIZERS,
+];
