@@ -10,6 +10,7 @@ const WEB = fileURLToPath(new URL('.', import.meta.url));
 /** In the order of the navigation. `doors`: said of the page on the first one. */
 export const PAGES = [
   { name: 'index', folder: 'home', title: 'Tuningfork' },
+  { name: 'learn', folder: 'learn', title: 'Learn', door: 'A small network learns to tell galaxies apart, and every number in it can be asked where it comes from, forwards and backwards.' },
 ];
 
 /**
