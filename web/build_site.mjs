@@ -11,6 +11,7 @@ const WEB = fileURLToPath(new URL('.', import.meta.url));
 /** In the order of the navigation. `doors`: said of the page on the first one. */
 export const PAGES = [
   { name: 'index', folder: 'home', title: 'Tuningfork' },
+  { name: 'learn', folder: 'learn', title: 'Learn', door: 'A small network learns to tell galaxies apart, and every number in it can be asked where it comes from, forwards and backwards.' },
   { name: 'chapters', folder: 'chapters', title: 'Chapters', door: 'Eight short chapters on how a network learns, each with a figure that computes.' },
   { name: 'look', folder: 'look', title: 'Look', door: 'Give it galaxies and a trained model, or train one here: what it says of each, and where it looked.' },
   { name: 'measure', folder: 'measure', title: 'Measure', door: 'How fast the kernels are on this machine, layer by layer, each result checked, with TensorFlow.js beside them.' },

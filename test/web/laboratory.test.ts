@@ -1,0 +1,209 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { openDevice } from '../../engine/device/device.ts';
+import { openGpu } from '../../engine/device/gpu.node.ts';
+import { offsetOf } from '../../engine/explain/terms.ts';
+import type { DeviceNews } from '../../web/common/device_keeper.ts';
+import { explain, softmaxOf, targetOf, type Selection } from '../../web/learn/explanation.ts';
+import { excerpt, LINES, type LineName } from '../../web/learn/kernel_lines.ts';
+import { Laboratory, batchOf, HISTORY } from '../../web/learn/laboratory.ts';
+import type { Role } from '../../web/learn/network.ts';
+import { DEFAULT_SETTINGS, type Settings } from '../../web/learn/settings.ts';
+import { drawSky, TRAINING, type Sky } from '../../web/learn/sky.ts';
+import type { View } from '../../web/learn/view.ts';
+import { ADAPTERS } from '../gpu.ts';
+import { functionBound, sumBound } from '../tolerance.ts';
+import { expectAgreement, lossBound } from './rounding.ts';
+
+let sky: Sky;
+beforeAll(async () => {
+  sky = await drawSky();
+});
+
+/** Runs `work` in a laboratory on an adapter; at its end every buffer must be given back. */
+async function within<R>(adapter: string, settings: Partial<Settings>, work: (laboratory: Laboratory, news: DeviceNews[]) => Promise<R>): Promise<R> {
+  const news: DeviceNews[] = [];
+  const devices: Awaited<ReturnType<typeof openDevice>>[] = [];
+  const open = async () => {
+    devices.push(await openDevice({ gpu: openGpu({ adapter }) }));
+    return devices[devices.length - 1];
+  };
+  const laboratory = new Laboratory(sky, { ...DEFAULT_SETTINGS, ...settings }, (what) => news.push(what), open);
+  try {
+    return await work(laboratory, news);
+  } finally {
+    await laboratory.close();
+    expect(devices.map(({ memory }) => memory.buffers)).toEqual(devices.map(() => 0));
+  }
+}
+
+const losses = async (laboratory: Laboratory, steps: number): Promise<number[]> => {
+  const made: number[] = [];
+  for (let i = 0; i < steps; i++) made.push((await laboratory.train()).loss);
+  return made;
+};
+const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+
+/** Settings that differ in everything a layer's formulas depend on. */
+const VARIANTS: Partial<Settings>[] = [
+  {},
+  { filterSize: 5, stride: 2, padding: 'valid', activation: 'silu', pooling: 'average' },
+  { activation: 'tanh', batchNorm: true, stride: 2 },
+  { filterSize: 1, activation: 'sigmoid', batchNorm: true, pooling: 'average' },
+];
+
+describe('without a GPU', () => {
+  it('goes through all images in each epoch, in an order of the seed and the step alone', () => {
+    const settings = { ...DEFAULT_SETTINGS, batchSize: 48 };
+    const steps = Array.from({ length: 8 }, (_, step) => batchOf(settings, step));
+    const all = steps.flat();
+    for (let epoch = 0; epoch < 3; epoch++) {
+      expect(all.slice(epoch * TRAINING, (epoch + 1) * TRAINING).sort((a, b) => a - b)).toEqual(Array.from({ length: TRAINING }, (_, i) => i));
+    }
+    expect(batchOf(settings, 5)).toEqual(steps[5]);
+    expect(all.slice(0, TRAINING)).not.toEqual(all.slice(TRAINING, 2 * TRAINING));
+    expect(batchOf({ ...settings, seed: 1 }, 0)).not.toEqual(steps[0]);
+  });
+
+  it.each(Object.keys(LINES) as LineName[])('finds one line of a kernel for %s', (name) => {
+    const { kernel, pattern } = LINES[name];
+    expect(kernel.code.split('\n').filter((line) => pattern.test(line))).toHaveLength(1);
+    const { lines, at } = excerpt(name);
+    expect(lines[at]).toMatch(pattern);
+  });
+
+  it('refuses settings with a sentence and keeps those it had', () => {
+    const laboratory = new Laboratory(sky, DEFAULT_SETTINGS);
+    expect(() => laboratory.restart({ ...DEFAULT_SETTINGS, batchSize: 0 })).toThrow('the batch size must be a whole number from 1 to 64, not 0');
+    expect(() => laboratory.restart({ ...DEFAULT_SETTINGS, learningRate: NaN })).toThrow('the learning rate must be a number from 0 to 1, not NaN');
+    expect(() => laboratory.restart({ ...DEFAULT_SETTINGS, filterSize: 4 })).toThrow('the filter size must be one of 1, 3, 5, not 4');
+    expect(() => laboratory.seek(3)).toThrow('step 3 is not kept; one can go to steps 0 to 0');
+  });
+});
+
+/** Up to `most` elements of an array, spread over it. */
+function* elementsOf(shape: readonly number[], most: number): Generator<number[]> {
+  const size = shape.reduce((a, b) => a * b, 1);
+  const stride = Math.max(1, Math.floor(size / most));
+  for (let i = 0; i < size; i += stride) {
+    let rest = i;
+    const at = [...shape].reverse().map((n) => [rest % n, (rest = Math.floor(rest / n))][0]).reverse();
+    expect(offsetOf(shape, at)).toBe(i);
+    yield at;
+  }
+}
+
+function* selectionsOf({ layers }: View, most: number): Generator<Selection> {
+  for (let layer = 0; layer < layers.length; layer++) {
+    const { y, parameters } = layers[layer];
+    for (const part of ['y', 'dy'] as const) for (const at of elementsOf(y.shape, most)) yield { layer, part, at };
+    for (const { role, value, gradient } of parameters) if (gradient) for (const at of elementsOf(value.shape, most)) yield { layer, part: role, at };
+  }
+}
+
+/** What may lie between the sum of an explanation and the number on the GPU. */
+function allowed(view: View, { layer, part, at }: Selection): number {
+  const { summands } = explain(view, { layer, part, at });
+  const magnitude = summands.reduce((sum, { product }) => sum + Math.abs(product), 0);
+  const { kind, parameters, y } = view.layers[layer];
+  const next = view.layers[layer + 1];
+  // Normalising takes a difference: its rounding is that of the two numbers.
+  if (part === 'gamma') {
+    const [x, running] = [view.layers[layer - 1].y, parameters.find(({ role }) => role === 'running')!.value];
+    const [m, deviation] = [Math.abs(running.data[at[0]]), Math.sqrt(running.data[y.shape[3] + at[0]])];
+    const { dy } = view.layers[layer];
+    let size = 0;
+    for (let i = at[0]; i < dy.data.length; i += dy.shape[3]) size += (Math.abs(dy.data[i]) * (Math.abs(x.data[i]) + m)) / deviation;
+    return sumBound(summands.length, size) + functionBound(1, size);
+  }
+  const changed = part === 'y' ? kind : part === 'dy' ? next?.kind : undefined;
+  if (part === 'y' && kind === 'norm') {
+    const role = (name: Role) => parameters.find((p) => p.role === name)!.value.data;
+    const [c, running] = [at[3], role('running')];
+    const x = view.layers[layer - 1].y.data[offsetOf(y.shape, at)];
+    return functionBound(1, (Math.abs(role('gamma')[c]) * (Math.abs(x) + Math.abs(running[c]))) / Math.sqrt(running[y.shape[3] + c]) + Math.abs(role('beta')[c]));
+  }
+  if (changed === 'activation') {
+    // A slope, and tanh as (e^x − e^−x)/(e^x + e^−x), are differences of numbers about 1.
+    const of = part === 'dy' ? Math.abs(next.dy.data[offsetOf(y.shape, at)]) : 1;
+    return functionBound(3, Math.max(of, Math.abs(explain(view, { layer, part, at }).computed)));
+  }
+  if (changed === 'norm') return functionBound(1, Math.abs(explain(view, { layer, part, at }).computed));
+  // Probabilities near 1 are taken from 1: the rounding is that of 1.
+  if (changed === 'loss') return functionBound(3, 1 + Math.max(...view.layers[layer].y.data.map(Math.abs)));
+  return sumBound(summands.length, magnitude);
+}
+
+describe.each(ADAPTERS)('the laboratory on %s', (adapter) => {
+  it('learns', () => within(adapter, {}, async (laboratory) => {
+    const made = await losses(laboratory, 40);
+    expect(mean(made.slice(-8))).toBeLessThan(0.7 * mean(made.slice(0, 8)));
+  }));
+
+  it('goes back and on to the same bits', () => within(adapter, { batchNorm: true, stride: 2 }, async (laboratory) => {
+    const made = await losses(laboratory, 6);
+    const view = await laboratory.look(1);
+    laboratory.seek(2);
+    expect(laboratory.step).toBe(2);
+    expect(await losses(laboratory, 4)).toEqual(made.slice(2));
+    expect(await laboratory.look(1)).toEqual(view);
+    laboratory.seek(0);
+    expect(await losses(laboratory, 6)).toEqual(made);
+    laboratory.restart({ ...DEFAULT_SETTINGS, batchNorm: true, stride: 2 });
+    expect(await losses(laboratory, 3)).toEqual(made.slice(0, 3));
+  }));
+
+  it('keeps so many steps and no more', () => within(adapter, { batchSize: 1, filterSize: 1, stride: 2 }, async (laboratory) => {
+    const made = await losses(laboratory, HISTORY + 4);
+    expect(laboratory.range).toEqual({ first: 4, last: HISTORY + 4 });
+    expect(() => laboratory.seek(3)).toThrow(/step 3 is not kept/);
+    laboratory.seek(4);
+    expect(await losses(laboratory, 2)).toEqual(made.slice(4, 6));
+    // What was gone back from is still there.
+    expect(laboratory.range).toEqual({ first: 4, last: HISTORY + 4 });
+  }), 240_000);
+
+  it('survives the loss of its device and goes on to the same losses', () => within(adapter, { batchNorm: true }, async (laboratory, news) => {
+    const whole = await losses(laboratory, 5);
+    laboratory.restart({ ...DEFAULT_SETTINGS, batchNorm: true });
+    const parts = await losses(laboratory, 2);
+    await laboratory.lose();
+    parts.push(...(await losses(laboratory, 1)));
+    // In the middle of a step.
+    const step = laboratory.train();
+    await laboratory.lose();
+    parts.push((await step).loss, ...(await losses(laboratory, 1)));
+    expect(parts).toEqual(whole);
+    expect(news.filter(({ state }) => state === 'lost')).toHaveLength(2);
+  }));
+
+  it.each(VARIANTS)('explains every kind of number by what adds up to it: %o', (settings) => within(adapter, settings, async (laboratory) => {
+    await losses(laboratory, 2);
+    const view = await laboratory.look(3);
+    const lines = new Set<LineName>();
+    let count = 0;
+    for (const selection of selectionsOf(view, 40)) {
+      const { computed, value, line } = explain(view, selection);
+      const bound = allowed(view, selection);
+      expect(Math.abs(computed - value), `${JSON.stringify(selection)}: ${computed} and ${value}, allowed ${bound}`).toBeLessThanOrEqual(bound);
+      lines.add(line);
+      count++;
+    }
+    expect(count).toBeGreaterThan(500);
+    for (const line of ['conv', 'conv input grad', 'conv filter grad', 'matmul', 'loss', 'loss input grad'] as const) expect(lines).toContain(line);
+    const [first] = softmaxOf(view.layers[view.layers.length - 2].y);
+    expect(first).toBeGreaterThan(0);
+  }));
+
+  it('checks gradients by differences that agree, as far as rounding and curvature allow', () => within(adapter, { activation: 'silu', pooling: 'average' }, async (laboratory) => {
+    await losses(laboratory, 3);
+    const image = 3;
+    const view = await laboratory.look(image);
+    const bound = lossBound(view);
+    for (const selection of selectionsOf(view, 3)) {
+      if (selection.layer === view.layers.length - 1) continue;
+      const result = await laboratory.check(image, targetOf(view, selection));
+      expect(result.analytic).toBe(explain(view, { ...selection, part: selection.part === 'y' ? 'dy' : selection.part }).value);
+      expectAgreement(result, bound, JSON.stringify(selection));
+    }
+  }));
+});

@@ -1,0 +1,68 @@
+import normApply from '../../kernels/batch_norm/batch_norm_apply.wgsl';
+import normInputGrad from '../../kernels/batch_norm/batch_norm_input_grad.wgsl';
+import normSums from '../../kernels/batch_norm/batch_norm_sums.wgsl';
+import convFilterGrad from '../../kernels/conv2d/conv2d_filter_grad_v1.wgsl';
+import convInputGrad from '../../kernels/conv2d/conv2d_input_grad_v1.wgsl';
+import conv from '../../kernels/conv2d/conv2d_v1.wgsl';
+import type { KernelSource } from '../../kernels/kernel.ts';
+import matmul from '../../kernels/matmul/matmul_v1.wgsl';
+import { POINTWISE } from '../../kernels/pointwise/pointwise.ts';
+import pointwise from '../../kernels/pointwise/pointwise.wgsl';
+import averagePool from '../../kernels/pool/average_pool.wgsl';
+import averagePoolInputGrad from '../../kernels/pool/average_pool_input_grad.wgsl';
+import maxPool from '../../kernels/pool/max_pool.wgsl';
+import maxPoolInputGrad from '../../kernels/pool/max_pool_input_grad.wgsl';
+import reduce from '../../kernels/reduce/reduce.wgsl';
+import logitsGrad from '../../kernels/softmax_cross_entropy/softmax_cross_entropy_logits_grad.wgsl';
+import loss from '../../kernels/softmax_cross_entropy/softmax_cross_entropy_loss.wgsl';
+import { CHOICES, type ActivationName } from './settings.ts';
+
+/** What computes a number: the naive kernels, which the laboratory runs. */
+export type LineName =
+  | 'conv' | 'conv input grad' | 'conv filter grad' | 'matmul' | 'sum' | 'max pool' | 'max pool input grad' | 'average pool' | 'average pool input grad'
+  | 'norm' | 'norm input grad' | 'norm gamma grad' | 'norm beta grad' | 'loss' | 'loss input grad' | ActivationName | `${ActivationName} grad`;
+
+interface Place {
+  readonly kernel: KernelSource;
+  /** Matches exactly one line of the kernel. */
+  readonly pattern: RegExp;
+}
+
+const pointwiseCase = (name: keyof typeof POINTWISE): Place => ({ kernel: pointwise, pattern: new RegExp(`case ${POINTWISE[name]}u:`) });
+const activations = Object.fromEntries(CHOICES.activation.flatMap((name) => [[name, pointwiseCase(name)], [`${name} grad`, pointwiseCase(`${name}_grad`)]]));
+
+export const LINES = {
+  conv: { kernel: conv, pattern: /sum \+= .*x\[.*w\[/ },
+  'conv input grad': { kernel: convInputGrad, pattern: /sum \+= .*dy\[.*w\[/ },
+  'conv filter grad': { kernel: convFilterGrad, pattern: /sum \+= .*x\[.*dy\[/ },
+  matmul: { kernel: matmul, pattern: /sum \+= .*a\[.*b\[/ },
+  sum: { kernel: reduce, pattern: /sum \+= .*x\[/ },
+  'max pool': { kernel: maxPool, pattern: /best = max\(/ },
+  'max pool input grad': { kernel: maxPoolInputGrad, pattern: /sum \+= cotangent/ },
+  'average pool': { kernel: averagePool, pattern: /sum \/ window_count/ },
+  'average pool input grad': { kernel: averagePoolInputGrad, pattern: /sum \+= .*dy\[/ },
+  norm: { kernel: normApply, pattern: /out\[i\] = / },
+  'norm input grad': { kernel: normInputGrad, pattern: /out\[i\] = / },
+  'norm gamma grad': { kernel: normSums, pattern: /dGamma \+= / },
+  'norm beta grad': { kernel: normSums, pattern: /dBeta \+= / },
+  loss: { kernel: loss, pattern: /loss \+= / },
+  'loss input grad': { kernel: logitsGrad, pattern: /out\[start \+ k\] = / },
+  ...activations,
+} as Readonly<Record<LineName, Place>>;
+
+export interface Excerpt {
+  /** The kernel's name: its file is called so. */
+  readonly kernel: string;
+  readonly lines: readonly string[];
+  /** Which of them it is. */
+  readonly at: number;
+}
+
+/** The line of a kernel that computes a number, within so many lines before and after. */
+export function excerpt(name: LineName, around = 4): Excerpt {
+  const { kernel, pattern } = LINES[name];
+  const all = kernel.code.split('\n');
+  const found = all.findIndex((line) => pattern.test(line));
+  const first = Math.max(0, found - around);
+  return { kernel: kernel.name, lines: all.slice(first, found + around + 1), at: found - first };
+}

@@ -1,0 +1,206 @@
+import { CLASSES } from '../../galaxies/labels.ts';
+import type { DeviceNews } from '../common/device_keeper.ts';
+import { byId } from '../common/dom.ts';
+import { showMessage } from '../common/message.ts';
+import { WorkerClient } from '../common/worker_client.ts';
+import { readPalette } from './colours.ts';
+import { Curves } from './curve.ts';
+import { shortly, softmaxOf, targetOf, type Selection } from './explanation.ts';
+import { Inspector } from './inspector.ts';
+import { LayerList } from './layer_list.ts';
+import type { LearnMethods, Standing } from './learn_worker.ts';
+import { showPicker } from './picker.ts';
+import { DEFAULT_SETTINGS, type Settings } from './settings.ts';
+import { onSettings, showSettings } from './settings_form.ts';
+import type { StepResult, View } from './view.ts';
+
+const worker = new WorkerClient<LearnMethods>(new URL('./learn_worker.js', import.meta.url));
+const message = byId('message');
+const buttons = { play: byId<HTMLButtonElement>('play'), step: byId<HTMLButtonElement>('step'), restart: byId<HTMLButtonElement>('restart'), lose: byId<HTMLButtonElement>('lose') };
+const rewind = byId<HTMLInputElement>('rewind');
+
+let settings: Settings = DEFAULT_SETTINGS;
+let palette = readPalette();
+let view: View | undefined;
+let image = 0;
+let results: StepResult[] = [];
+let playing = false;
+let selection: Selection = { layer: 1, part: 'y', at: [0, 15, 15, 0] };
+/** Runs begun: answers that belong to an earlier one are dropped. */
+let run = 0;
+let lost = false;
+
+const curves = new Curves(byId('curves'));
+const layers = new LayerList(byId('layers'), select);
+const inspector = new Inspector({
+  move(rows, columns, tiles) {
+    const map = layers.mapOf(selection);
+    if (tiles === 0) map?.go(rows, columns);
+    else map?.goTiles(tiles);
+  },
+  turn(part) {
+    select({ ...selection, part });
+  },
+  check: () => void attempt(check),
+});
+
+/** Does something for the user; what goes wrong becomes a message. */
+async function attempt(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    setPlaying(false);
+    showMessage(message, error);
+  }
+}
+
+const nextFrame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+
+function select(next: Selection): void {
+  selection = next;
+  inspector.checked(undefined);
+  explainSelection();
+}
+
+function explainSelection(): void {
+  if (!view) return;
+  const { y, parameters } = view.layers[selection.layer] ?? {};
+  const shape = selection.part === 'y' || selection.part === 'dy' ? y?.shape : parameters?.find(({ role }) => role === selection.part)?.value.shape;
+  // Another network may have no such element.
+  if (!shape || shape.length !== selection.at.length || selection.at.some((i, axis) => i >= shape[axis])) selection = { layer: 1, part: 'y', at: view.layers[1].y.shape.map((n, axis) => (axis === 3 ? 0 : Math.floor(n / 2))) };
+  const { fields } = inspector.show(view, selection);
+  layers.select(selection, fields);
+  byId('inspector').hidden = false;
+}
+
+async function show({ view: next, range }: Standing): Promise<void> {
+  view = next;
+  [rewind.min, rewind.max, rewind.value] = [String(range.first), String(range.last), String(next.step)];
+  tell();
+  // In frames of their own: each piece is short.
+  curves.draw(results, next.step, palette);
+  await nextFrame();
+  layers.show(next, palette);
+  await nextFrame();
+  inspector.checked(undefined);
+  explainSelection();
+}
+
+/** Where training stands, and what the network says of the galaxy, in words. */
+function tell(): void {
+  const { step, layers: all, label } = view!;
+  const result = results[step - 1];
+  const heldOut = results.slice(0, step).findLast((r) => r.heldOut !== undefined)?.heldOut;
+  byId('standing').textContent = result
+    ? `Step ${step}: loss ${result.loss.toFixed(4)}, ${Math.round(result.accuracy * 100)} % of the batch right${heldOut === undefined ? '' : `, ${Math.round(heldOut * 100)} % of the held-out galaxies`}`
+    : 'Step 0: nothing is learnt yet';
+  const p = softmaxOf(all[all.length - 2].y);
+  const said = p[0] > p[1] ? 0 : 1;
+  byId('prediction').textContent = `People call it ${CLASSES[label]}. The network: ${CLASSES.map((name, i) => `${name} ${Math.round(p[i] * 100)} %`).join(', ')}${said === label ? '' : ' (wrong)'}; its loss is ${shortly(all[all.length - 1].y.data[0])}.`;
+}
+
+async function train(): Promise<void> {
+  const mine = run;
+  const { result, ...standing } = await worker.call('train', image);
+  if (mine !== run) return;
+  results[result.step - 1] = result;
+  await show(standing);
+}
+
+function setPlaying(now: boolean): void {
+  playing = now;
+  buttons.play.textContent = now ? 'Pause' : 'Play';
+}
+
+async function play(): Promise<void> {
+  if (playing) return setPlaying(false);
+  setPlaying(true);
+  while (playing) {
+    await train();
+    await nextFrame();
+  }
+}
+
+async function restart(wanted: Settings): Promise<void> {
+  const mine = ++run;
+  const standing = await worker.call('restart', wanted, image);
+  if (mine !== run) return;
+  settings = wanted;
+  results = [];
+  showSettings(settings);
+  await show(standing);
+}
+
+/** Goes to what the slider says; while one slides, only the last place is gone to. */
+let sliding: number | undefined;
+async function slide(): Promise<void> {
+  setPlaying(false);
+  const busy = sliding !== undefined;
+  sliding = Number(rewind.value);
+  if (busy) return;
+  try {
+    for (let at; at !== sliding; ) {
+      at = sliding;
+      const standing = await worker.call('seek', at, image);
+      if (at === sliding) await show(standing);
+    }
+  } finally {
+    sliding = undefined;
+  }
+}
+
+async function check(): Promise<void> {
+  setPlaying(false);
+  const [wanted, of] = [selection, view];
+  inspector.checked('running');
+  try {
+    const result = await worker.call('check', image, targetOf(view!, selection));
+    if (wanted === selection && of === view) inspector.checked(result);
+    else inspector.checked(undefined);
+  } catch (error) {
+    inspector.checked(undefined);
+    throw error;
+  }
+}
+
+function tellOfDevice(news: DeviceNews): void {
+  if (news.state === 'lost') {
+    lost = true;
+    showMessage(message, `The GPU was lost (${news.why}). Opening it again …`);
+  } else if (news.state === 'failed') {
+    showMessage(message, new Error(`the GPU was lost and does not come back: ${news.why}; reload the page`));
+  } else if (news.state === 'ready') {
+    const on = news.software ? `${news.adapter}: no GPU but the CPU in its stead, which is slow and right` : news.adapter;
+    showMessage(message, lost ? `The GPU was lost and is back. Nothing was forgotten: weights and moments were put back as they were after step ${view?.step ?? 0}, and the run goes on with the same numbers.` : `Computing on ${on}.`);
+  }
+}
+
+buttons.play.onclick = () => void attempt(play);
+buttons.step.onclick = () => void attempt(async () => {
+  setPlaying(false);
+  await train();
+});
+buttons.restart.onclick = () => void attempt(() => restart(settings));
+buttons.lose.onclick = () => void attempt(() => worker.call('lose'));
+rewind.oninput = () => void attempt(slide);
+onSettings((wanted) => void attempt(() => restart(wanted)));
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
+  palette = readPalette();
+  if (view) void show({ view, range: { first: Number(rewind.min), last: Number(rewind.max) } });
+});
+worker.on<{ done: number; of: number }>('drawn', ({ done, of }) => {
+  if (done % 8 === 0) showMessage(message, `Drawing galaxies: ${done} of ${of}. They are made up, from a seed.`);
+});
+worker.on<DeviceNews>('device', tellOfDevice);
+
+showSettings(settings);
+await attempt(async () => {
+  const sky = await worker.call('open', settings);
+  showPicker(sky, (chosen) => void attempt(async () => {
+    image = chosen;
+    const standing = await worker.call('look', chosen);
+    if (image === chosen) await show(standing);
+  }));
+  await show(await worker.call('look', image));
+  for (const control of [...Object.values(buttons), rewind]) control.disabled = false;
+});

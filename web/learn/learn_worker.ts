@@ -1,0 +1,56 @@
+import { emit, serve } from '../common/worker_server.ts';
+import { Laboratory } from './laboratory.ts';
+import type { Settings } from './settings.ts';
+import { drawSky, type Sky } from './sky.ts';
+import type { CheckResult, StepResult, Target, View } from './view.ts';
+
+let laboratory: Laboratory | undefined;
+
+/** The laboratory, which `open` made. */
+function open(): Laboratory {
+  if (!laboratory) throw new Error('the laboratory is not open yet');
+  return laboratory;
+}
+
+/** Where the run stands: the image that is looked at, and the steps one can go to. */
+export interface Standing {
+  readonly view: View;
+  readonly range: { readonly first: number; readonly last: number };
+}
+
+const standing = async (image: number): Promise<Standing> => ({ view: await open().look(image), range: open().range });
+
+const methods = {
+  /** Draws the galaxies and opens the device; returns the pictures. */
+  async open(settings: Settings): Promise<Pick<Sky, 'bytes' | 'labels'>> {
+    const sky = await drawSky((done, of) => emit('drawn', { done, of }));
+    laboratory = new Laboratory(sky, settings, (news) => emit('device', news));
+    return { bytes: sky.bytes.slice(), labels: sky.labels.slice() };
+  },
+  /** Begins anew; nothing changes where a setting is wrong. */
+  async restart(settings: Settings, image: number): Promise<Standing> {
+    open().restart(settings);
+    return standing(image);
+  },
+  /** One step of training. */
+  async train(image: number): Promise<Standing & { readonly result: StepResult }> {
+    const result = await open().train();
+    return { result, ...(await standing(image)) };
+  },
+  async look(image: number): Promise<Standing> {
+    return standing(image);
+  },
+  async seek(step: number, image: number): Promise<Standing> {
+    open().seek(step);
+    return standing(image);
+  },
+  async check(image: number, target: Target): Promise<CheckResult> {
+    return open().check(image, target);
+  },
+  async lose(): Promise<void> {
+    await open().lose();
+  },
+};
+export type LearnMethods = typeof methods;
+
+serve(methods);

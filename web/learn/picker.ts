@@ -1,0 +1,33 @@
+import { byId, make } from '../common/dom.ts';
+import { CLASSES } from '../../galaxies/labels.ts';
+import { SIDE, TRAINING, type Sky } from './sky.ts';
+
+const SHOWN = 8;
+
+/** Galaxies to look at, as radio buttons with pictures: some of those that are trained on, and some that are not. */
+export function showPicker({ bytes, labels }: Pick<Sky, 'bytes' | 'labels'>, choose: (image: number) => void): void {
+  const group = (first: number, title: string) => [
+    make('span', { className: 'break' }, title),
+    ...Array.from({ length: SHOWN }, (_, i) => {
+      const image = first + i;
+      const name = CLASSES[labels[image]];
+      const canvas = picture(bytes, image);
+      canvas.title = name;
+      const input = make('input', { type: 'radio', name: 'image', value: String(image), checked: image === 0, 'aria-label': `Galaxy ${image}, ${name}`, onchange: () => choose(image) });
+      return make('label', {}, input, canvas);
+    }),
+  ];
+  byId('images').replaceChildren(...group(0, 'Trained on'), ...group(TRAINING, 'Held out'));
+}
+
+function picture(bytes: Uint8Array, image: number): HTMLCanvasElement {
+  const canvas = make('canvas', { className: 'pixels', width: SIDE, height: SIDE });
+  const context = canvas.getContext('2d')!;
+  const data = context.createImageData(SIDE, SIDE);
+  for (let i = 0; i < SIDE * SIDE; i++) {
+    const from = (image * SIDE * SIDE + i) * 3;
+    data.data.set([bytes[from], bytes[from + 1], bytes[from + 2], 255], i * 4);
+  }
+  context.putImageData(data, 0, 0);
+  return canvas;
+}

@@ -1,0 +1,45 @@
+import { CLASSES, label } from '../../galaxies/labels.ts';
+import { syntheticDataset } from '../../galaxies/synthetic.ts';
+
+/** Side of the laboratory's images in pixels: the least that fits two convolutions of 5 x 5 with stride 2, without padding, each with its pooling. */
+export const SIDE = 32;
+/** Channels: red, green, blue. */
+export const COLOURS = 3;
+export const PIXELS = SIDE * SIDE * COLOURS;
+/** Galaxies that are trained on, and galaxies that are only looked at. */
+export const TRAINING = 128;
+export const HELD_OUT = 32;
+
+/** The laboratory's galaxies: those that volunteers would agree about, drawn from seed 0. */
+export interface Sky {
+  /** R, G, B bytes, one galaxy after the other: to be shown. */
+  readonly bytes: Uint8Array;
+  /** What the network sees, [N, SIDE, SIDE, 3]. */
+  readonly x: Float32Array;
+  /** Index into CLASSES. */
+  readonly labels: Uint8Array;
+}
+
+/** A byte of the picture as the network sees it: the sky is dark (9 of 255 on average), and the root keeps bright centres from drowning the arms. */
+export const pixelValue = (byte: number): number => Math.sqrt(byte) / 2 - 1;
+
+/**
+ * Draws the galaxies; the last HELD_OUT are not to be trained on.
+ * @param tell told after each how many are drawn, of how many
+ */
+export async function drawSky(tell: (done: number, of: number) => void = () => {}): Promise<Sky> {
+  const count = TRAINING + HELD_OUT;
+  const bytes = new Uint8Array(count * PIXELS);
+  const labels = new Uint8Array(count);
+  // One galaxy in ten is ambiguous and left out.
+  const dataset = syntheticDataset(2 * count, 0, { size: SIDE });
+  let done = 0;
+  for (let i = 0; done < count; i++) {
+    const name = label(dataset.galaxies[i].votes!);
+    if (!name) continue;
+    bytes.set((await dataset.load(i)).data, done * PIXELS);
+    labels[done++] = CLASSES.indexOf(name);
+    tell(done, count);
+  }
+  return { bytes, x: Float32Array.from(bytes, pixelValue), labels };
+}

@@ -1,0 +1,73 @@
+import type { ConvGeometry } from '../../engine/ops/conv_geometry.ts';
+import type { LayerKind, Role } from './network.ts';
+import type { Settings } from './settings.ts';
+
+/*
+ * What the worker tells the page: plain data.
+ */
+
+export interface Values {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+/** A parameter with the gradient of the looked-at image's loss; running statistics have none. */
+export interface ParameterView {
+  readonly role: Role;
+  readonly value: Values;
+  readonly gradient?: Values;
+}
+
+export interface LayerView {
+  readonly name: string;
+  readonly kind: LayerKind;
+  readonly geometry?: ConvGeometry;
+  /** Output, and the gradient of the loss with respect to it. */
+  readonly y: Values;
+  readonly dy: Values;
+  readonly parameters: readonly ParameterView[];
+}
+
+/** One image in the network as it stands after `step` steps, forwards and backwards. */
+export interface View {
+  readonly settings: Settings;
+  readonly step: number;
+  readonly image: number;
+  /** Index into CLASSES. */
+  readonly label: number;
+  /** From the image to the loss. */
+  readonly layers: readonly LayerView[];
+}
+
+export interface StepResult {
+  /** Steps made, this one included. */
+  readonly step: number;
+  /** Mean cross entropy of the batch before the step, in nats, and the share of the batch that was told right. */
+  readonly loss: number;
+  readonly accuracy: number;
+  /** Share of the held-out images that are told right after the step, at every HELD_OUT_EVERY steps. */
+  readonly heldOut?: number;
+}
+
+/** A number of the network: an element of a layer's output, or of one of its parameters. */
+export interface Target {
+  readonly layer: number;
+  readonly role?: Role;
+  /** Position in the array. */
+  readonly offset: number;
+}
+
+/** A central difference: the loss with the number moved up and down by about `h`. */
+export interface Difference {
+  readonly h: number;
+  readonly up: number;
+  readonly down: number;
+  /** (up − down) / the distance of the two numbers as f32 holds them. */
+  readonly slope: number;
+}
+
+export interface CheckResult {
+  readonly analytic: number;
+  /** The largest h first. */
+  readonly differences: readonly Difference[];
+}
