@@ -169,7 +169,7 @@ describeSite('Look', (site) => {
     await refusal(page, '#model-file', put('other.safetensors', writeSafetensors(new Map([['a', { dtype: 'f32' as const, shape: [2], data: new Float32Array(2) }]]))), /^other\.safetensors/);
     await refusal(page, '#model-file', put('empty.safetensors', ''), /^empty\.safetensors.*too few/);
     const packed = unpackModel(whole, 'model');
-    await refusal(page, '#model-file', put('tiny.safetensors', packModel({ ...packed, preprocessing: { ...packed.preprocessing, size: 1 } })), /./);
+    await refusal(page, '#model-file', put('tiny.safetensors', packModel({ ...packed, preprocessing: { ...packed.preprocessing, size: 1 } })), /^tiny\.safetensors cannot be used: max_pool2d: the window spans 2 x 2 pixels/);
     expect(await page.$eval('#model', (element) => element.textContent)).toContain('tells smooth from featured');
 
     const png = new Uint8Array(readFileSync(join(images, 'b.png')));
@@ -190,6 +190,7 @@ describeSite('Look', (site) => {
     for (const [id, record] of before) expect(after.get(id)).toEqual(record);
     expect(await page.$eval('#message', (element) => element.textContent)).toBe('');
 
+    await page.$eval('#device', (place) => (place.textContent = ''));
     await inWorker(page, 'lose');
     await page.waitForFunction(() => /Computing/.test(document.querySelector('#device')!.textContent!));
     await page.select('#tta', '4');
