@@ -63,7 +63,6 @@ export async function refusal(page: Page, input: '#model-file' | '#image-files',
   await choose(page, input, file);
   await page.waitForFunction(() => document.querySelector('#message')!.getAttribute('role') === 'alert' && document.querySelector('#message')!.textContent);
   const said = await page.$eval('#message', (place) => place.textContent!);
-  if (process.env.SHOWERR) console.log(said);
   expect(said).toMatch(pattern);
   return said;
 }

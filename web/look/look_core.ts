@@ -83,7 +83,7 @@ export class Look {
     } catch (error) {
       await this.keeper.close();
       this.model = before;
-      throw error;
+      throw error instanceof UserError ? new UserError(`${name} cannot be used: ${error.message}`) : error;
     }
   }
 

@@ -15,6 +15,9 @@ const explained = byId<HTMLSelectElement>('explained');
 const [picture, map, overlay] = ['picture', 'map', 'overlay'].map((id) => byId<HTMLCanvasElement>(id));
 const text = byId('map-text');
 
+/** Numbers of a map that are written out: more would hold up the page. */
+const MOST_VALUES = 20_000;
+
 const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
 /** Where the network looked: the galaxy, a map, and the one over the other. */
@@ -126,6 +129,10 @@ export class MapPanel {
   private tellValues(): void {
     if (!this.last || !byId<HTMLDetailsElement>('values-details').open) return;
     const { explanation: { values, height, width }, about } = this.last;
+    if (values.length > MOST_VALUES) {
+      byId('values').textContent = `${values.length} numbers are more than a page should show: ${MOST_VALUES} at most.`;
+      return;
+    }
     byId('values').textContent = JSON.stringify({ ...about, height, width, values: Array.from(values) });
   }
 }
