@@ -19,8 +19,6 @@ const methods = {
   compute: (op: string, settings?: Settings, given?: Given): Promise<FigureState> => keeper.use((_, device) => figureOf(op).compute(device, settings, given)),
   lit: (op: string, cell: Cell): Lit => figureOf(op).lit(cell),
   descend: (descent: Descent): Promise<Paths> => keeper.use((_, device) => descend(device, descent)),
-  /** Loses the device on purpose. */
-  lose: (): Promise<void> => keeper.lose(),
 };
 export type ChapterMethods = typeof methods;
 

@@ -3,7 +3,7 @@ import { make } from '../common/dom.ts';
 import { showMessage } from '../common/message.ts';
 import type { WorkerClient } from '../common/worker_client.ts';
 import type { ChapterMethods } from './chapters_worker.ts';
-import type { FigureState, Shown } from './figure_core.ts';
+import type { FigureState, Lit, Shown } from './figure_core.ts';
 import { ValueGrids, keyOf } from './grid.ts';
 import { strips } from './strips.ts';
 
@@ -145,7 +145,7 @@ export class Figure {
     this.editor.hidden = !editable;
     this.editor.firstElementChild!.textContent = `${keyOf(cell)} is`;
     if (document.activeElement !== this.box) this.box.value = String(this.valueOf(cell));
-    this.behind.replaceChildren(...(sum ? written(keyOf(cell), sum) : [`${keyOf(cell)} is given. ${cells.length === 0 ? 'Nothing depends on it.' : `What depends on it is marked: ${cells.length} ${cells.length === 1 ? 'element' : 'elements'}.`}`]));
+    this.behind.replaceChildren(...(sum ? written(keyOf(cell), cells.length, sum) : [`${keyOf(cell)} is given. ${cells.length === 0 ? 'Nothing depends on it.' : `What depends on it is marked: ${cells.length} ${cells.length === 1 ? 'element' : 'elements'}.`}`]));
   }
 
   private set({ of, at }: Cell, value: number): void {
@@ -164,9 +164,10 @@ export class Figure {
   }
 }
 
-/** The arithmetic, a product a piece that is not broken. */
-function written(name: string, { arithmetic, value }: { readonly arithmetic: string; readonly value: string }): (HTMLElement | string)[] {
-  const pieces = arithmetic.split(' + ').map((piece, i) => make('span', { className: 'term' }, `${i === 0 ? '' : '+ '}${piece}`));
+/** The arithmetic, each product in one piece as far as it fits a line. */
+function written(name: string, cells: number, { arithmetic, value }: NonNullable<Lit['sum']>): (HTMLElement | string)[] {
   const total = make('output', {}, value);
-  return [make('span', { className: 'term' }, `${name} =`), ...(arithmetic === value ? [] : pieces.flatMap((piece) => [' ', piece])), ...(arithmetic === value ? [' '] : [' ', make('span', {}, '= ')]), total];
+  if (arithmetic === value) return [`${name} = `, total, ...(cells === 0 ? [': nothing adds to it'] : [])];
+  const pieces = arithmetic.split(' + ').map((piece, i) => make('span', { className: 'term' }, `${i === 0 ? '' : '+ '}${piece}`));
+  return [make('span', { className: 'term' }, `${name} =`), ...pieces.flatMap((piece) => [' ', piece]), ' = ', total];
 }
