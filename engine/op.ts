@@ -27,7 +27,9 @@ export interface LowerContext<A> {
   readonly attrs: A;
   readonly output: Tensor;
   readonly capabilities: Capabilities;
+  /** Where input `index` lies. */
   in(index: number): BufferRef;
+  /** Where the output goes. */
   out(): BufferRef;
   /** Scratch of so many f32 elements. */
   temp(elements: number): BufferRef;
@@ -45,9 +47,12 @@ export type Cotangents<N extends string> = Partial<Record<N, () => Tensor>>;
 export interface OpSpec<N extends string, A extends object> {
   readonly name: string;
   readonly inputs: readonly N[];
+  /** The shape of the output; throws a UserError where the inputs do not fit. */
   shape(inputs: readonly Tensor[], attrs: A): Shape;
   readonly dtype?: DType;
+  /** The vector-Jacobian product: the inputs' cotangents from the output's; absent where the op is not differentiable. */
   vjp?(tensors: Record<N, Tensor> & { y: Tensor }, dy: Tensor, attrs: A): Cotangents<N>;
+  /** The kernels that compute it; absent of leaves and views. */
   lower?(context: LowerContext<A>): Step[];
   /** Indices of the inputs (parameters) that the kernel changes in place: an update, see `compile`. */
   readonly mutates?: readonly number[];
@@ -70,7 +75,9 @@ export interface OpDef {
   readonly cheap: boolean;
   readonly isWeightGradient: boolean;
   readonly takesEpilogue: boolean;
+  /** The cotangents of the inputs of `t`, each made when it is asked for; undefined where the op is not differentiable. */
   vjp(t: Tensor, dy: Tensor): Partial<Record<string, () => Tensor>> | undefined;
+  /** The kernels that compute it. */
   lower(context: LowerContext<Attributes>): Step[];
 }
 
@@ -79,6 +86,7 @@ export interface Op<A extends object> extends OpDef {
   (inputs: readonly Tensor[], attrs: A): Tensor;
 }
 
+/** Makes an op from its specification: a function from inputs and attributes to the tensor that describes the result. */
 export function defineOp<N extends string, A extends object = Record<string, never>>(spec: OpSpec<N, A>): Op<A> {
   const def: OpDef = {
     name: spec.name,

@@ -1,10 +1,13 @@
 import { UserError } from './user_error.ts';
 import type { OpDef } from './op.ts';
 
+/** Lengths of the dimensions, the slowest first; a scalar has none. */
 export type Shape = readonly number[];
+/** What a tensor's numbers are. */
 export type DType = 'f32' | 'u32';
 /** How numbers lie in a buffer: what a tensor computes as f32 may be stored as f16 (engine/program/precision.ts). */
 export type StorageType = DType | 'f16';
+/** What an op is told besides its inputs, by name. */
 export type Attributes = Readonly<Record<string, unknown>>;
 
 export const sizeOf = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);
@@ -45,6 +48,7 @@ export class Tensor {
     return this;
   }
 
+  /** Name, op and shape, for listings and errors. */
   toString(): string {
     return `${this.name ?? `%${this.id}`}: ${this.op.name}${showShape(this.shape)}`;
   }

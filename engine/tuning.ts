@@ -9,7 +9,10 @@ import { UserError } from './user_error.ts';
 
 /** What was measured for a task, if anything was. */
 export interface Tuning {
-  /** @param kernels hash of the kernels' sources */
+  /**
+   * The choice for a task, where one was measured.
+   * @param kernels hash of the kernels' sources
+   */
   find(task: string, kernels: string): Choice | undefined;
 }
 
@@ -71,7 +74,10 @@ export class TuningTable {
     return [...this.adapters.values()].reduce((n, tasks) => n + tasks.size, 0);
   }
 
-  /** @param adapter a device's `identity` */
+  /**
+   * Remembers what was found for a task.
+   * @param adapter a device's `identity`
+   */
   set(adapter: string, task: string, tuned: Tuned): void {
     const tasks = this.adapters.get(adapter) ?? new Map<string, Tuned>();
     this.adapters.set(adapter, tasks.set(task, tuned));
@@ -83,6 +89,7 @@ export class TuningTable {
     return tuned?.kernels === kernels ? tuned : undefined;
   }
 
+  /** The choices for one adapter, by its device's `identity`. */
   on(adapter: string): Tuning {
     return { find: (task, kernels) => this.get(adapter, task, kernels)?.choice };
   }
@@ -94,10 +101,12 @@ export class TuningTable {
     return table;
   }
 
+  /** All that is known. */
   *entries(): Generator<{ adapter: string; task: string; tuned: Tuned }> {
     for (const [adapter, tasks] of this.adapters) for (const [task, tuned] of tasks) yield { adapter, task, tuned };
   }
 
+  /** As JSON, for a file. */
   toString(): string {
     const adapters = Object.fromEntries([...this.adapters].map(([adapter, tasks]) => [adapter, Object.fromEntries(tasks)]));
     return `${JSON.stringify({ format: FORMAT, adapters }, null, 1)}\n`;

@@ -36,6 +36,7 @@ const IMAGENET: Normalisation = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.22
 /** What a network trained here from nothing uses where nothing else is given. */
 const OWN_ARITHMETIC: EfficientNetArithmetic = { padding: 'same', bnEpsilon: 1e-3 };
 
+/** The names that `buildModel` understands. */
 export const MODEL_NAMES: readonly string[] = ['efficientnet_b0', 'efficientnet_b1', 'efficientnet_b2', 'efficientnet_b3', ...Object.keys(RESNET_VARIANTS), ...Object.keys(VGG_VARIANTS)];
 
 /**

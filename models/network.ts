@@ -23,6 +23,7 @@ export interface Segment {
   readonly name: string;
   /** The parameters it uses are those whose names begin so. */
   readonly prefixes: readonly string[];
+  /** The segment's part of the forward pass. */
   apply(x: Tensor, context: ForwardContext): Tensor;
 }
 

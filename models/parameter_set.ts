@@ -45,12 +45,17 @@ export class ParameterSet implements ParameterSource, Disposable {
     }
   }
 
+  /**
+   * A parameter by its name.
+   * @throws UserError where there is none
+   */
   parameter(name: string): Parameter {
     const found = this.parameters.get(name);
     if (!found) throw new UserError(`the model has no parameter ${name}`);
     return found;
   }
 
+  /** The leaf of the parameter of this name. */
   tensor(name: string): Tensor {
     return this.parameter(name).tensor;
   }
@@ -88,6 +93,7 @@ export class ParameterSet implements ParameterSource, Disposable {
     return values;
   }
 
+  /** Gives back the memory of all parameters. */
   [Symbol.dispose](): void {
     for (const parameter of this.parameters.values()) parameter[Symbol.dispose]();
   }

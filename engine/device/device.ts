@@ -11,6 +11,7 @@ export interface DeviceOptions {
   readonly powerPreference?: GPUPowerPreference;
 }
 
+/** What is computed on. */
 export interface AdapterSummary {
   readonly vendor: string;
   readonly architecture: string;
@@ -77,6 +78,7 @@ export class Device implements Disposable {
     if (this.failure) throw this.failure;
   }
 
+  /** A buffer that counts among the device's memory until `destroyBuffer`. */
   createBuffer(bytes: number, usage: GPUBufferUsageFlags, label: string): GPUBuffer {
     const size = Math.max(4, Math.ceil(bytes / 4) * 4);
     if ((usage & GPUBufferUsage.STORAGE) !== 0 && size > this.capabilities.maxStorageBinding) {
@@ -106,6 +108,7 @@ export class Device implements Disposable {
     }
   }
 
+  /** Gives a buffer of `createBuffer` back. */
   destroyBuffer(buffer: GPUBuffer): void {
     if (!this.owned.delete(buffer)) return;
     this.memory.buffers--;

@@ -10,6 +10,7 @@ export function softwareDriver(name: SoftwareAdapter): string | undefined {
   return SOFTWARE_DRIVERS[name].find((path) => existsSync(path));
 }
 
+/** Which GPU Dawn is to open, and how. */
 export interface GpuOptions {
   /** `lavapipe`, `swiftshader`, or part of an adapter's name; the system's choice when absent. */
   readonly adapter?: string;

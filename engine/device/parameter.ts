@@ -43,16 +43,22 @@ export class Parameter implements Disposable {
     }
   }
 
+  /**
+   * Gives it other values.
+   * @throws UserError where they are too few or too many
+   */
   write(values: Float32Array): void {
     this.requireLength(values);
     this.initial = undefined;
     this.device.gpu.queue.writeBuffer(this.buffer, 0, values as Float32Array<ArrayBuffer>);
   }
 
+  /** Its values as they are now, after all that was submitted. */
   async read(): Promise<Float32Array> {
     return new Float32Array(await this.device.readBuffer(this.buffer, sizeOf(this.shape) * 4));
   }
 
+  /** Gives the memory back; programs that use it must not run any more. */
   [Symbol.dispose](): void {
     this.closed = true;
     if (this.memory) this.device.destroyBuffer(this.memory);

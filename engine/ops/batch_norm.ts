@@ -6,6 +6,7 @@ import { chain } from './chain.ts';
 import { stopGradient } from './leaves.ts';
 import { row } from './row.ts';
 
+/** How batch norm is applied. */
 export interface BatchNormAttributes {
   /** Added to the variance before its root is taken. */
   readonly epsilon?: number;

@@ -92,6 +92,7 @@ export function windowGeometry(
   return { batch, inH, inW, inChannels, ...window, outH, outW, strideH, strideW, dilationH, dilationW, padTop, padLeft, padBottom, padRight };
 }
 
+/** How a convolution's window slides, and into how many groups its channels are divided. */
 export interface ConvAttributes extends WindowAttributes {
   readonly groups?: number;
 }

@@ -17,7 +17,9 @@ const constantOp = defineOp<never, { shape: Shape; value: number }>({
 
 /** A tensor with one number in every place. */
 export const constant = (value: number, shape: Shape = []): Tensor => constantOp([], { shape, value });
+/** A tensor full of ones. */
 export const ones = (shape: Shape): Tensor => constant(1, shape);
+/** A tensor full of zeros. */
 export const zeros = (shape: Shape): Tensor => constant(0, shape);
 
 const reshapeOp = defineOp<'x', { shape: Shape }>({

@@ -116,26 +116,43 @@ function symmetric(op: PointwiseName, swapped: PointwiseName, x: Tensor, y: Tens
 }
 
 // Arithmetic, with NumPy's broadcasting of the smaller tensor.
+
+/** x + y; the smaller of the two is broadcast. */
 export const add = (x: Tensor, y: Tensor | number): Tensor => symmetric('add', 'add', x, y);
+/** x − y; the smaller of the two is broadcast. */
 export const sub = (x: Tensor, y: Tensor | number): Tensor => symmetric('sub', 'rsub', x, y);
+/** x · y, element by element; the smaller of the two is broadcast. */
 export const mul = (x: Tensor, y: Tensor | number): Tensor => symmetric('mul', 'mul', x, y);
+/** x / y, element by element; the smaller of the two is broadcast. */
 export const div = (x: Tensor, y: Tensor | number): Tensor => symmetric('div', 'rdiv', x, y);
+/** The larger of x and y, which may be smaller in shape; at a tie the cotangent goes to x. */
 export const maximum = (x: Tensor, y: Tensor | number): Tensor => binary('max', x, y);
+/** The smaller of x and y, which may be smaller in shape; at a tie the cotangent goes to x. */
 export const minimum = (x: Tensor, y: Tensor | number): Tensor => binary('min', x, y);
 /** y − x, for a number or a smaller tensor y. */
 export const rsub = (x: Tensor, y: Tensor | number): Tensor => binary('rsub', x, y);
-/** 1 where x > y (x >= y), else 0; no gradient flows. */
+/** 1 where x > y, else 0; no gradient flows. */
 export const greater = (x: Tensor, y: Tensor | number): Tensor => binary('greater', x, y);
+/** 1 where x >= y, else 0; no gradient flows. */
 export const greaterEqual = (x: Tensor, y: Tensor | number): Tensor => binary('greater_equal', x, y);
 
+/** −x. */
 export const neg = (x: Tensor): Tensor => mul(x, -1);
+/** The exponential function. */
 export const exp = (x: Tensor): Tensor => unary('exp', x);
+/** The natural logarithm. */
 export const log = (x: Tensor): Tensor => unary('log', x);
+/** The square root. */
 export const sqrt = (x: Tensor): Tensor => unary('sqrt', x);
+/** x · x. */
 export const square = (x: Tensor): Tensor => unary('square', x);
+/** The absolute value; its gradient at 0 is 0. */
 export const abs = (x: Tensor): Tensor => unary('abs', x);
+/** 1 / (1 + exp(−x)). */
 export const sigmoid = (x: Tensor): Tensor => unary('sigmoid', x);
+/** The hyperbolic tangent. */
 export const tanh = (x: Tensor): Tensor => unary('tanh', x);
+/** max(x, 0); its gradient at 0 is 0. */
 export const relu = (x: Tensor): Tensor => unary('relu', x);
 /** x · sigmoid(x) (Elfwing et al. 2017; Ramachandran et al. 2017, there "Swish"). */
 export const silu = (x: Tensor): Tensor => unary('silu', x);

@@ -10,6 +10,7 @@ import { planMemory, type MemoryPlan } from './plan.ts';
 import { requirePrecision, storeAsHalf, type Precision } from './precision.ts';
 import type { Recompute } from './recompute.ts';
 
+/** What a program computes and changes, and how. */
 export interface ProgramSpec {
   /** Tensors whose values can be read after a run. */
   readonly outputs?: readonly Tensor[];

@@ -11,6 +11,7 @@ import type { MemoryPlan } from './plan.ts';
 
 export type { MemoryNeed, ProgramSpec } from './outline.ts';
 
+/** What an input is given at a run; a number for a scalar. */
 export type Feed = Float32Array | Uint32Array | number;
 
 interface Recorded {
@@ -60,6 +61,7 @@ export class Program implements Disposable {
     return this.owned.reduce((n, b) => n + b.size, 0);
   }
 
+  /** See `compile`. */
   static async create(device: Device, spec: ProgramSpec): Promise<Program> {
     const outlined = outline(device, spec);
     const { graph, lowered, plan, inputs } = outlined;
@@ -163,6 +165,7 @@ export class Program implements Disposable {
     return total / times;
   }
 
+  /** Gives back all buffers that the program owns; parameters are not among them. */
   [Symbol.dispose](): void {
     for (const buffer of this.owned) this.device.destroyBuffer(buffer);
   }

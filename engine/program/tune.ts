@@ -27,11 +27,13 @@ export interface TaskTuning extends Tuned {
   readonly refused: readonly { readonly choice: Choice; readonly why: string }[];
 }
 
+/** For how long to tune, and whom to tell. */
 export interface TuneOptions {
   /** Milliseconds, so that a test can have its own. */
   readonly clock?: () => number;
   /** Milliseconds after which it ends; a task that is under way then is left undecided. */
   readonly budget?: number;
+  /** Told before each task. */
   readonly onStart?: (task: TuningTask, index: number, of: number) => void;
 }
 

@@ -5,6 +5,7 @@ import { input } from '../ops/leaves.ts';
 import { compile } from '../program/program.ts';
 import { UserError } from '../user_error.ts';
 
+/** How many clusters, from which seed, and for how long. */
 export interface KMeansOptions {
   /** Number of clusters. */
   readonly k: number;

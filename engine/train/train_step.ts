@@ -14,6 +14,7 @@ import { compile, type Feed, type Program, type ProgramSpec } from '../program/p
 import type { Tensor } from '../tensor.ts';
 import { UserError } from '../user_error.ts';
 
+/** Adam's constants: decay of the two moments, what keeps the divisor from 0, weight decay, clipping. */
 export interface AdamOptions {
   readonly beta1: number;
   readonly beta2: number;
@@ -24,6 +25,7 @@ export interface AdamOptions {
   readonly clipNorm?: number;
 }
 
+/** Adam as in its paper, without decay or clipping. */
 export const DEFAULT_ADAM: AdamOptions = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 };
 
 /** How the scale of the loss is found where gradients are stored as f16. */
@@ -34,6 +36,7 @@ export interface LossScaleOptions {
   readonly growAfter: number;
 }
 
+/** Begins high and lets overflows bring it down. */
 export const DEFAULT_LOSS_SCALE: LossScaleOptions = { initial: 2 ** 16, growAfter: 2000 };
 
 /** With precision f16 the loss is scaled while gradients are made, and a step in which one of them overflows changes nothing but that scale. */
@@ -64,6 +67,10 @@ export class TrainStep implements Disposable {
     private readonly moments: readonly Parameter[],
   ) {}
 
+  /**
+   * Compiles a training step.
+   * @throws UserError where the spec is at fault or the adapter cannot hold it
+   */
   static async create(device: Device, spec: TrainStepSpec): Promise<TrainStep> {
     const { program, moments } = trainingProgram(device, spec);
     try {
@@ -99,6 +106,10 @@ export class TrainStep implements Disposable {
     return state;
   }
 
+  /**
+   * Goes on from a checkpoint: the step that was reached, and what `state` gave there.
+   * @throws UserError where a moment is missing
+   */
   restore(step: number, state: ReadonlyMap<string, Float32Array>): void {
     for (const moment of this.moments) {
       const values = state.get(moment.name);
@@ -108,6 +119,7 @@ export class TrainStep implements Disposable {
     this.step = step;
   }
 
+  /** Gives back the program and the moments; the parameters are the caller's. */
   [Symbol.dispose](): void {
     this.program[Symbol.dispose]();
     for (const moment of this.moments) moment[Symbol.dispose]();

@@ -21,6 +21,8 @@ export class Figure {
   /** Numbers that the reader has changed. */
   private given: Record<string, number[]> = {};
   private asked = 0;
+  /** By the cell that each sets. */
+  private readonly slides = new Map<string, { readonly cell: Cell; readonly slider: HTMLInputElement }>();
 
   private readonly place = make('p', { className: 'message', role: 'status' });
   private readonly controls = make('div', { className: 'controls' });
@@ -81,6 +83,7 @@ export class Figure {
       this.drawControls(state);
       this.showOnly();
     } else for (const shown of state.values) this.grids.get(shown.name)!.show(shown);
+    for (const { cell, slider } of this.slides.values()) if (slider !== document.activeElement) slider.value = String(this.valueOf(cell));
     const strip = wordsOf(this.section.dataset.strips).flatMap((name) => state.values.filter((shown) => shown.name === name));
     if (strip.length > 0) this.extra.replaceChildren(strips(strip));
     if (this.selected) void this.select(this.cellOf(this.selected) ? this.selected : { of: this.selected.of, at: state.values.find(({ name }) => name === this.selected!.of)!.slices[0].rows[0][0] });
@@ -108,6 +111,7 @@ export class Figure {
           this.set({ of: name, at }, Number(slider.value));
           void this.compute();
         });
+        this.slides.set(keyOf({ of: name, at }), { cell: { of: name, at }, slider });
         return make('label', {}, keyOf({ of: name, at }), slider);
       });
     });
