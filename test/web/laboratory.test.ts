@@ -134,7 +134,7 @@ function allowed(view: View, { layer, part, at }: Selection): number {
 }
 
 describe.each(ADAPTERS)('the laboratory on %s', (adapter) => {
-  it('learns', () => within(adapter, {}, async (laboratory) => {
+  it('learns', () => within(adapter, { batchSize: 8 }, async (laboratory) => {
     const made = await losses(laboratory, 40);
     expect(mean(made.slice(-8))).toBeLessThan(0.7 * mean(made.slice(0, 8)));
   }));

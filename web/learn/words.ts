@@ -25,8 +25,16 @@ export function summaryOf({ kind, geometry: g, y, parameters }: LayerView): stri
 }
 
 export const PARAMETER_TITLES: Readonly<Record<Role, readonly [string, string]>> = {
-  w: ['Filters w', 'Gradients ∂loss/∂w'], b: ['Biases b', '∂loss/∂b'], gamma: ['Scales γ', '∂loss/∂γ'], beta: ['Shifts β', '∂loss/∂β'], running: ['', ''],
+  w: ['Filters w', '∂loss/∂w'], b: ['Biases b', '∂loss/∂b'], gamma: ['Scales γ', '∂loss/∂γ'], beta: ['Shifts β', '∂loss/∂β'], running: ['', ''],
 };
+
+/** Who computes the selected number, or its gradient. */
+export function makerOf(view: View, { layer, part }: Selection): string {
+  if (part === 'y') return view.layers[layer].kind === 'input' ? 'The picture' : `${titleOf(view.layers[layer], view)} computes`;
+  if (part !== 'dy') return `${titleOf(view.layers[layer], view)}, on the way back, adds up`;
+  const next = view.layers[layer + 1];
+  return next ? `${titleOf(next, view)}, whose input x this is, hands back` : 'The end';
+}
 
 /** The selected element in words: `Output of convolution 1, row 3, column 4, channel 0`. */
 export function placeOf(view: View, { layer, part, at }: Selection): string {
