@@ -25,8 +25,8 @@ export class Curves {
   private readonly accuracy = make('canvas', { role: 'img' });
 
   constructor(place: HTMLElement) {
-    const figure = (title: string, canvas: HTMLCanvasElement) => make('figure', {}, make('figcaption', {}, title), canvas);
-    place.append(figure('Loss of the batch, in nats; thick: mean of 8', this.loss), figure('Told right: batch (mean of 8), and ● held-out galaxies', this.accuracy));
+    const figure = (title: (string | Node)[], canvas: HTMLCanvasElement) => make('figure', {}, make('figcaption', {}, ...title), canvas);
+    place.append(figure(['Loss of the batch, in nats; thick: mean of 8'], this.loss), figure(['Told right, of the last 8 batches; ', make('span', { className: 'dot' }, '●'), ' of the held-out galaxies'], this.accuracy));
   }
 
   draw(results: readonly StepResult[], step: number, palette: Palette): void {

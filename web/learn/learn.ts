@@ -27,8 +27,6 @@ let image = 0;
 let results: StepResult[] = [];
 let playing = false;
 let selection: Selection = { layer: 1, part: 'y', at: [0, 15, 15, 0] };
-/** Runs begun: answers that belong to an earlier one are dropped. */
-let run = 0;
 let lost = false;
 /** On a narrow page the inspector covers a part of the network, so it waits until something is pointed at. */
 let pointed = !matchMedia('(max-width: 60rem)').matches;
@@ -105,9 +103,7 @@ function tell(): void {
 }
 
 async function train(): Promise<void> {
-  const mine = run;
   const { result, ...standing } = await worker.call('train', image);
-  if (mine !== run) return;
   results[result.step - 1] = result;
   await show(standing);
 }
@@ -129,9 +125,9 @@ async function play(): Promise<void> {
 }
 
 async function restart(wanted: Settings): Promise<void> {
-  const mine = ++run;
+  // The worker answers in order: what it says after this is of the new run.
   const standing = await worker.call('restart', wanted, image);
-  if (mine !== run) return;
+  if (message.classList.contains('error')) showMessage(message, '');
   settings = wanted;
   results = [];
   showSettings(settings);

@@ -1,13 +1,15 @@
 import type { Selection } from './explanation.ts';
 import type { Role } from './network.ts';
+import type { ActivationName } from './settings.ts';
 import type { LayerView, View } from './view.ts';
+
+export const ACTIVATION_TITLES: Readonly<Record<ActivationName, string>> = { relu: 'ReLU', silu: 'SiLU', tanh: 'Tanh', sigmoid: 'Sigmoid' };
 
 /** What a layer is called: `Convolution 1`. */
 export function titleOf({ name, kind }: LayerView, { settings }: View): string {
   const number = /\d+$/.exec(name)?.[0] ?? '';
-  const names = { input: 'Image', conv: 'Convolution', norm: 'Batch norm', activation: settings.activation === 'relu' ? 'ReLU' : settings.activation === 'silu' ? 'SiLU' : settings.activation, pool: settings.pooling === 'max' ? 'Max pooling' : 'Average pooling', dense: 'Dense', loss: 'Loss' };
-  const title = `${names[kind]} ${number}`.trim();
-  return title[0].toUpperCase() + title.slice(1);
+  const names = { input: 'Image', conv: 'Convolution', norm: 'Batch norm', activation: ACTIVATION_TITLES[settings.activation], pool: settings.pooling === 'max' ? 'Max pooling' : 'Average pooling', dense: 'Dense', loss: 'Loss' };
+  return `${names[kind]} ${number}`.trim();
 }
 
 /** What a layer does and how large its output is, in a line. */
