@@ -1,12 +1,15 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openDevice } from '../../engine/device/device.ts';
 import { openGpu } from '../../engine/device/gpu.node.ts';
-import { offsetOf } from '../../engine/explain/terms.ts';
+import { avgPoolTerms, convTerms, offsetOf } from '../../engine/explain/terms.ts';
+import { sizeOf } from '../../engine/tensor.ts';
 import type { DeviceNews } from '../../web/common/device_keeper.ts';
+import { mapTiles, parameterTiles } from '../../web/learn/arrangement.ts';
 import { explain, softmaxOf, targetOf, type Selection } from '../../web/learn/explanation.ts';
+import { receptiveFields } from '../../web/learn/fields.ts';
 import { excerpt, LINES, type LineName } from '../../web/learn/kernel_lines.ts';
 import { Laboratory, batchOf, HISTORY } from '../../web/learn/laboratory.ts';
-import type { Role } from '../../web/learn/network.ts';
+import { planLayers, type Role } from '../../web/learn/network.ts';
 import { DEFAULT_SETTINGS, type Settings } from '../../web/learn/settings.ts';
 import { drawSky, TRAINING, type Sky } from '../../web/learn/sky.ts';
 import type { View } from '../../web/learn/view.ts';
@@ -71,6 +74,36 @@ describe('without a GPU', () => {
     expect(lines[at]).toMatch(pattern);
   });
 
+  it.each([['maps', mapTiles([1, 5, 4, 7]), [1, 5, 4, 7]], ['logits', mapTiles([1, 2]), [1, 2]], ['filters', parameterTiles([3, 2, 4, 5], []), [3, 2, 4, 5]], ['filters of 1 x 1', parameterTiles([1, 1, 4, 5], []), [1, 1, 4, 5]], ['dense weights', parameterTiles([40, 2], [1, 5, 4, 2]), [40, 2]], ['biases', parameterTiles([6], []), [6]]] as const)('lays out every element of %s once', (_, tiles, shape) => {
+    const seen: number[] = [];
+    for (let row = 0; row < tiles.tileRows * tiles.tileHeight; row++) {
+      for (let column = 0; column < tiles.tileColumns * tiles.tileWidth; column++) {
+        const index = tiles.indexAt(row, column);
+        if (!index) continue;
+        expect(tiles.placeOf(index)).toEqual({ row, column });
+        seen.push(offsetOf(shape, index));
+      }
+    }
+    expect(seen.sort((a, b) => a - b)).toEqual(Array.from({ length: sizeOf(shape) }, (_, i) => i));
+  });
+
+  it.each(VARIANTS)('outlines the rectangle around what an element sees: %o', (settings) => {
+    const plans = planLayers({ ...DEFAULT_SETTINGS, ...settings });
+    const view = { layers: plans.map(({ shape, ...plan }) => ({ ...plan, y: { shape } })) } as unknown as View;
+    const layer = plans.findIndex(({ name }) => name === 'pool2');
+    for (const place of elementsOf(plans[layer].shape, 9)) {
+      // From an element back to all that its terms name, layer by layer, rows and columns only.
+      let seen = [[0, place[1], place[2], 0]];
+      for (const field of receptiveFields(view, layer, place)) {
+        const { kind, geometry } = plans[field.layer + 1];
+        const behind = geometry && (kind === 'conv' ? convTerms({ ...geometry, inChannels: 1, outChannels: 1 }) : avgPoolTerms(geometry));
+        if (behind) seen = [...new Map(seen.flatMap((at) => behind.forward(at)).map(({ at: { x } }) => [x.join(), [...x]])).values()];
+        const [rows, columns] = [1, 2].map((axis) => seen.map((at) => at[axis]));
+        expect({ top: field.top, bottom: field.bottom, left: field.left, right: field.right }).toEqual({ top: Math.min(...rows), bottom: Math.max(...rows), left: Math.min(...columns), right: Math.max(...columns) });
+      }
+    }
+  });
+
   it('refuses settings with a sentence and keeps those it had', () => {
     const laboratory = new Laboratory(sky, DEFAULT_SETTINGS);
     expect(() => laboratory.restart({ ...DEFAULT_SETTINGS, batchSize: 0 })).toThrow('the batch size must be a whole number from 1 to 64, not 0');
@@ -82,7 +115,7 @@ describe('without a GPU', () => {
 
 /** Up to `most` elements of an array, spread over it. */
 function* elementsOf(shape: readonly number[], most: number): Generator<number[]> {
-  const size = shape.reduce((a, b) => a * b, 1);
+  const size = sizeOf(shape);
   const stride = Math.max(1, Math.floor(size / most));
   for (let i = 0; i < size; i += stride) {
     let rest = i;
@@ -134,7 +167,7 @@ function allowed(view: View, { layer, part, at }: Selection): number {
 }
 
 describe.each(ADAPTERS)('the laboratory on %s', (adapter) => {
-  it('learns', () => within(adapter, {}, async (laboratory) => {
+  it('learns', () => within(adapter, { batchSize: 8 }, async (laboratory) => {
     const made = await losses(laboratory, 40);
     expect(mean(made.slice(-8))).toBeLessThan(0.7 * mean(made.slice(0, 8)));
   }));

@@ -25,8 +25,8 @@ export class Curves {
   private readonly accuracy = make('canvas', { role: 'img' });
 
   constructor(place: HTMLElement) {
-    const figure = (title: string, canvas: HTMLCanvasElement) => make('figure', {}, make('figcaption', {}, title), canvas);
-    place.append(figure('Loss of the batch, in nats; thick: mean of 8', this.loss), figure('Told right: batch (mean of 8), and ● held-out galaxies', this.accuracy));
+    const figure = (title: (string | Node)[], canvas: HTMLCanvasElement) => make('figure', {}, make('figcaption', {}, ...title), canvas);
+    place.append(figure(['Loss of the batch, in nats; thick: mean of 8'], this.loss), figure(['Told right, of the last 8 batches; ', make('span', { className: 'dot' }, '●'), ' of the held-out galaxies'], this.accuracy));
   }
 
   draw(results: readonly StepResult[], step: number, palette: Palette): void {
@@ -35,7 +35,7 @@ export class Curves {
     const heldOut = results.flatMap(({ step, heldOut }) => (heldOut === undefined ? [] : [[step, heldOut] as const]));
     const most = Math.max(0.8, ...losses.map(([, loss]) => loss));
     const last = Math.max(20, ...results.map(({ step }) => step));
-    plot(this.loss, [{ values: losses, dots: false, colour: 'faint' }, { values: smooth(losses), dots: false, colour: 'accent' }], { most, last, step, palette, format: shortly, marks: [0, most / 2, most] });
+    plot(this.loss, [{ values: losses, dots: false, colour: 'faint' }, { values: smooth(losses), dots: false, colour: 'accent' }], { most, last, step, palette, format: (v) => v.toFixed(2), marks: [0, most / 2, most] });
     plot(this.accuracy, [{ values: smooth(right), dots: false, colour: 'accent' }, { values: heldOut, dots: true, colour: 'right' }], { most: 1, last, step, palette, format: (v) => `${Math.round(v * 100)} %`, marks: [0, 0.5, 1] });
     const now = results.findLast((result) => result.step <= step);
     this.loss.setAttribute('aria-label', now ? `Loss by step; at step ${now.step} it is ${shortly(now.loss)}` : 'Loss by step; no step was made yet');

@@ -41,8 +41,8 @@ const at = ({ shape, data }: Values, index: readonly number[]): number => data[o
 const show = (name: string, index: readonly number[]): string => `${name}[${index.join(', ')}]`;
 /** A number within a formula: a negative one in brackets. */
 const inFormula = (v: number): string => (v < 0 ? `(${shortly(v)})` : shortly(v));
-/** Four digits. */
-export const shortly = (v: number): string => (v === 0 ? '0' : Math.abs(v) >= 1e-3 && Math.abs(v) < 1e5 ? String(Number(v.toPrecision(4))) : v.toExponential(2)).replace('-', '−');
+/** To so many digits, four when not said otherwise. */
+export const shortly = (v: number, digits = 4): string => (v === 0 ? '0' : Math.abs(v) >= 1e-3 && Math.abs(v) < 1e5 ? String(Number(v.toPrecision(digits))) : v.toExponential(Math.min(2, digits - 1))).replaceAll('-', '−');
 
 export const parameter = (layer: LayerView, role: Role): Values => layer.parameters.find((p) => p.role === role)!.value;
 
@@ -139,7 +139,7 @@ function forwards(view: View, layer: number, index: readonly number[]): Behind {
   }
   const p = softmaxOf(x);
   const loss = -Math.log(p[view.label]);
-  return { formula: 'loss = −log p[label],  p = softmax(x): p[k] = e^x[k] / Σ e^x[j]', filled: `loss = −log ${shortly(p[view.label])} = ${shortly(loss)},  p = [${[...p].map(shortly).join(', ')}]`, summands: [], computed: loss, line: 'loss' };
+  return { formula: 'loss = −log p[label],  p = softmax(x): p[k] = e^x[k] / Σ e^x[j]', filled: `loss = −log ${shortly(p[view.label])} = ${shortly(loss)},  p = [${p.map((share) => shortly(share)).join(', ')}]`, summands: [], computed: loss, line: 'loss' };
 }
 
 const RUNNING = 'For one image, batch norm takes the running mean and variance, as in prediction; while it trains, those of the batch.';

@@ -2,9 +2,9 @@ import { offsetOf } from '../../engine/explain/terms.ts';
 import { byId, make } from '../common/dom.ts';
 import { explain, shortly, type Explanation, type Selection, type Summand } from './explanation.ts';
 import { excerpt } from './kernel_lines.ts';
-import { relativeDifference, verdict } from './verdict.ts';
+import { percent, relativeDifference, verdict } from './verdict.ts';
 import type { CheckResult, View } from './view.ts';
-import { placeOf } from './words.ts';
+import { makerOf, placeOf } from './words.ts';
 
 /** More summands than this are not shown at first, but the largest of them. */
 const MOST_ROWS = 30;
@@ -23,10 +23,10 @@ export interface InspectorActions {
 export class Inspector {
   private showAll = false;
   private selection: Selection | undefined;
-  private readonly parts: Record<'title' | 'value' | 'formula' | 'filled' | 'note' | 'products' | 'sum' | 'kernel' | 'line' | 'check', HTMLElement>;
+  private readonly parts: Record<'title' | 'value' | 'maker' | 'formula' | 'filled' | 'note' | 'products' | 'sum' | 'kernel' | 'line' | 'check', HTMLElement>;
 
   constructor(actions: InspectorActions) {
-    const names = ['title', 'value', 'formula', 'filled', 'note', 'products', 'sum', 'kernel', 'line', 'check'] as const;
+    const names = ['title', 'value', 'maker', 'formula', 'filled', 'note', 'products', 'sum', 'kernel', 'line', 'check'] as const;
     this.parts = Object.fromEntries(names.map((name) => [name, byId(`inspector-${name}`)])) as typeof this.parts;
     for (const [id, [rows, columns, tiles]] of Object.entries({ up: [-1, 0, 0], down: [1, 0, 0], left: [0, -1, 0], right: [0, 1, 0], previous: [0, 0, -1], next: [0, 0, 1] })) {
       byId(`move-${id}`).onclick = () => actions.move(rows, columns, tiles);
@@ -34,6 +34,7 @@ export class Inspector {
     byId('turn-forward').onclick = () => actions.turn('y');
     byId('turn-back').onclick = () => actions.turn('dy');
     byId('check').onclick = () => actions.check();
+    byId('close').onclick = () => (byId('inspector').hidden = true);
   }
 
   /** Shows how the selected number comes about; returns it. */
@@ -47,6 +48,7 @@ export class Inspector {
     const isParameter = part !== 'y' && part !== 'dy';
     const held = isParameter ? view.layers[layer].parameters.find(({ role }) => role === part)! : undefined;
     this.parts.value.textContent = held ? `is ${shortly(held.value.data[offsetOf(held.value.shape, at)])}; ∂loss/∂${part} = ${shortly(value)}` : `${part === 'y' ? '=' : '∂loss/∂y ='} ${shortly(value)}`;
+    this.parts.maker.textContent = makerOf(view, selection);
     this.parts.formula.textContent = formula;
     this.parts.filled.textContent = filled;
     this.parts.note.textContent = note ?? '';
@@ -92,7 +94,7 @@ export class Inspector {
     const head = ['h', 'loss at +h', 'loss at −h', 'slope', 'off by'];
     const rows = differences.map((difference) => {
       const { h, up, down, slope } = difference;
-      return make('tr', {}, ...[shortly(h), up.toFixed(7), down.toFixed(7), shortly(slope), `${shortly(100 * relativeDifference(difference, analytic))} %`].map((text) => make('td', { className: 'number' }, text)));
+      return make('tr', {}, ...[shortly(h), up.toFixed(7), down.toFixed(7), shortly(slope), percent(relativeDifference(difference, analytic))].map((text) => make('td', { className: 'number' }, text)));
     });
     this.parts.check.replaceChildren(
       make('p', {}, 'Gradient by backpropagation: ', make('b', { className: 'mono', id: 'analytic' }, shortly(analytic)), '. By moving the number up and down by h:'),
@@ -103,7 +105,7 @@ export class Inspector {
 }
 
 function row({ factors, product }: Summand): HTMLElement {
-  const names = factors.map(({ name }) => name).join(' · ');
-  const values = factors.map(({ value }) => (value < 0 ? `(${shortly(value)})` : shortly(value))).join(' · ');
-  return make('tr', {}, make('td', {}, names), make('td', {}, values), make('td', { className: 'number' }, shortly(product)));
+  const names = factors.map(({ name }) => name.replaceAll(', ', ',')).join(' · ');
+  const values = factors.map(({ value }) => (value < 0 ? `(${shortly(value, 3)})` : shortly(value, 3))).join(' · ');
+  return make('tr', {}, make('td', { className: 'names' }, names), make('td', { className: 'number' }, values), make('td', { className: 'number' }, shortly(product, 3)));
 }

@@ -61,7 +61,7 @@ export interface Excerpt {
 /** The line of a kernel that computes a number, within so many lines before and after. */
 export function excerpt(name: LineName, around = 4): Excerpt {
   const { kernel, pattern } = LINES[name];
-  const all = kernel.code.split('\n');
+  const all = kernel.code.trimEnd().split('\n');
   const found = all.findIndex((line) => pattern.test(line));
   const first = Math.max(0, found - around);
   return { kernel: kernel.name, lines: all.slice(first, found + around + 1), at: found - first };

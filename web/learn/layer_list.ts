@@ -1,9 +1,10 @@
 import { make } from '../common/dom.ts';
+import { nextFrame } from './frames.ts';
 import { mapTiles, parameterTiles, type Arrangement } from './arrangement.ts';
 import type { Palette } from './colours.ts';
 import type { Selection } from './explanation.ts';
 import type { Field } from './fields.ts';
-import type { Role } from './network.ts';
+import type { LayerKind, Role } from './network.ts';
 import { PixelMap, type Outline } from './pixel_map.ts';
 import type { Values, View } from './view.ts';
 import { PARAMETER_TITLES, summaryOf, titleOf } from './words.ts';
@@ -18,27 +19,56 @@ interface Shown {
   readonly arrangement: Arrangement;
 }
 
-const sameShapes = (a: View, b: View): boolean => a.settings === b.settings || JSON.stringify(a.settings) === JSON.stringify(b.settings);
+/** Pixels within a card, its padding and border taken off. */
+const roomIn = (list: HTMLElement): number => list.clientWidth - 36;
+
+/** Milliseconds of a frame that are spent on drawing. */
+const BUDGET = 8;
 
 /** The network from the image to the loss: a card for each layer, in it what goes forwards, what comes back, and the parameters with their gradients. */
 export class LayerList {
   private shown: Shown[] = [];
   private view: View | undefined;
+  private palette: Palette | undefined;
+  private drawing = 0;
+  /** Room for maps within a card. */
+  private width: number;
   private selection: Selection | undefined;
   private fields: readonly Field[] = [];
 
   constructor(private readonly place: HTMLElement, private readonly choose: (selection: Selection) => void) {
-    new ResizeObserver(() => this.fit()).observe(place);
+    this.width = roomIn(place);
+    new ResizeObserver(() => {
+      // Without width, the page is not laid out.
+      if (roomIn(place) <= 0 || roomIn(place) === this.width) return;
+      this.width = roomIn(place);
+      for (const shown of this.shown) this.fit(shown);
+      if (this.view) void this.show(this.view, this.palette!);
+    }).observe(place);
   }
 
-  show(view: View, palette: Palette): void {
-    const rebuild = !this.view || !sameShapes(this.view, view);
-    this.view = view;
-    if (rebuild) this.build(view);
-    this.palette = palette;
-    this.draw();
+  /** Shows a view, in pieces that take no longer than a frame; resolves when all of it is drawn, or a later one took its place. */
+  async show(view: View, palette: Palette): Promise<void> {
+    if (JSON.stringify(this.view?.settings) !== JSON.stringify(view.settings)) {
+      this.shown = [];
+      this.place.replaceChildren();
+    }
+    [this.view, this.palette] = [view, palette];
+    const mine = ++this.drawing;
+    let until = performance.now() + BUDGET;
+    for (let layer = 0; layer < view.layers.length; layer++) {
+      if (layer === this.place.childElementCount) this.place.append(this.card(view, layer));
+      for (const shown of this.shown) {
+        if (shown.layer !== layer) continue;
+        if (performance.now() > until) {
+          await nextFrame();
+          if (mine !== this.drawing) return;
+          until = performance.now() + BUDGET;
+        }
+        shown.map.show(this.valuesOf(shown), palette);
+      }
+    }
   }
-  private palette: Palette | undefined;
 
   /** Outlines what is selected and what it is made from. */
   select(selection: Selection | undefined, fields: readonly Field[]): void {
@@ -51,53 +81,45 @@ export class LayerList {
     return this.shown.find((shown) => shown.layer === layer && shown.part === part)?.map;
   }
 
-  private build(view: View): void {
-    this.shown = [];
-    this.place.replaceChildren(...view.layers.map((layer, i) => {
-      const maps = make('div', { className: 'maps' });
-      const add = (title: string, part: Selection['part'], isGradient: boolean, arrangement: Arrangement) => {
-        const label = `${title} of ${titleOf(layer, view)}`;
-        const current = () => (this.selection?.layer === i && this.selection.part === part ? this.selection.at : undefined);
-        const map = new PixelMap(title, label, arrangement, current, (at) => this.choose({ layer: i, part, at }));
-        this.shown.push({ layer: i, part, isGradient, map, arrangement });
-        return map.element;
-      };
-      const tiles = mapTiles(layer.y.shape);
-      maps.append(add(layer.kind === 'input' ? 'Pixels x' : layer.kind === 'dense' ? 'Logits y' : layer.kind === 'loss' ? 'Loss' : 'Activations y', 'y', false, tiles));
-      if (layer.kind !== 'loss') maps.append(add(layer.kind === 'input' ? 'Cotangents ∂loss/∂x' : 'Cotangents ∂loss/∂y', 'dy', false, tiles));
-      for (const { role, value, gradient } of layer.parameters) {
-        if (!gradient) continue;
-        const arrangement = parameterTiles(value.shape, view.layers[i - 1].y.shape);
-        const [title, gradientTitle] = PARAMETER_TITLES[role];
-        const name = role === 'w' && layer.kind === 'dense' ? 'Weights w' : title;
-        maps.append(make('div', { className: 'pair' }, add(name, role, false, arrangement), add(gradientTitle, role, true, arrangement)));
-      }
-      const heading = make('h3', {}, titleOf(layer, view), ' ', make('small', {}, summaryOf(layer)));
-      return make('li', { className: `card layer ${layer.kind}` }, heading, maps);
-    }));
-    this.fit();
-  }
-
-  private fit(): void {
-    const width = this.place.clientWidth - 34;
-    const narrow = width < 420;
-    for (const { part, map } of this.shown) map.fit(part === 'y' || part === 'dy' ? (narrow ? width : 204) : narrow ? (width - 16) / 2 : 124);
-    if (this.palette) this.draw();
-  }
-
-  private draw(): void {
-    for (const shown of this.shown) {
-      const values = this.valuesOf(shown);
-      if (values) shown.map.show(values, this.palette!);
+  private card(view: View, i: number): HTMLElement {
+    const layer = view.layers[i];
+    const maps = make('div', { className: 'maps' });
+    const add = (title: string, part: Selection['part'], isGradient: boolean, arrangement: Arrangement) => {
+      const current = () => (this.selection?.layer === i && this.selection.part === part ? this.selection.at : undefined);
+      const map = new PixelMap(title, `${title} of ${titleOf(layer, view)}`, arrangement, current, (at) => this.choose({ layer: i, part, at }));
+      const shown = { layer: i, part, isGradient, map, arrangement };
+      this.shown.push(shown);
+      this.fit(shown);
+      return map.element;
+    };
+    const tiles = mapTiles(layer.y.shape);
+    const names: Partial<Record<LayerKind, string>> = { input: 'Pixels x', dense: 'Logits y', loss: 'Loss' };
+    maps.append(add(names[layer.kind] ?? 'Activations y', 'y', false, tiles));
+    if (layer.kind !== 'loss') maps.append(add(layer.kind === 'input' ? 'Cotangents ∂loss/∂x' : 'Cotangents ∂loss/∂y', 'dy', false, tiles));
+    const parameters = make('div', { className: 'parameters' });
+    for (const { role, value, gradient } of layer.parameters) {
+      if (!gradient) continue;
+      const arrangement = parameterTiles(value.shape, view.layers[i - 1].y.shape);
+      const [title, gradientTitle] = PARAMETER_TITLES[role];
+      const name = role === 'w' && layer.kind === 'dense' ? 'Weights w' : title;
+      parameters.append(make('div', { className: 'pair' }, add(name, role, false, arrangement), add(gradientTitle, role, true, arrangement)));
     }
+    if (parameters.hasChildNodes()) maps.append(parameters);
+    const heading = make('h3', {}, titleOf(layer, view), ' ', make('small', {}, summaryOf(layer)));
+    return make('li', { className: `card layer ${layer.kind}` }, heading, maps);
   }
 
-  private valuesOf({ layer, part, isGradient }: Shown): Values | undefined {
+  private fit({ part, map }: Shown): void {
+    const narrow = this.width < 420;
+    map.fit(part === 'y' || part === 'dy' ? (narrow ? this.width : 204) : narrow ? (this.width - 16) / 2 : 112);
+  }
+
+  private valuesOf({ layer, part, isGradient }: Shown): Values {
     const { y, dy, parameters } = this.view!.layers[layer];
     if (part === 'y') return y;
     if (part === 'dy') return dy;
     const parameter = parameters.find(({ role }) => role === (part as Role))!;
-    return isGradient ? parameter.gradient : parameter.value;
+    return isGradient ? parameter.gradient! : parameter.value;
   }
 
   private outline({ layer, part, map, arrangement }: Shown): void {

@@ -6,10 +6,11 @@ import { WorkerClient } from '../common/worker_client.ts';
 import { readPalette } from './colours.ts';
 import { Curves } from './curve.ts';
 import { shortly, softmaxOf, targetOf, type Selection } from './explanation.ts';
+import { nextFrame } from './frames.ts';
 import { Inspector } from './inspector.ts';
 import { LayerList } from './layer_list.ts';
 import type { LearnMethods, Standing } from './learn_worker.ts';
-import { showPicker } from './picker.ts';
+import { paintGalaxy, showPicker } from './picker.ts';
 import { DEFAULT_SETTINGS, type Settings } from './settings.ts';
 import { onSettings, showSettings } from './settings_form.ts';
 import type { StepResult, View } from './view.ts';
@@ -26,9 +27,9 @@ let image = 0;
 let results: StepResult[] = [];
 let playing = false;
 let selection: Selection = { layer: 1, part: 'y', at: [0, 15, 15, 0] };
-/** Runs begun: answers that belong to an earlier one are dropped. */
-let run = 0;
 let lost = false;
+/** On a narrow page the inspector covers a part of the network, so it waits until something is pointed at. */
+let pointed = !matchMedia('(max-width: 60rem)').matches;
 
 const curves = new Curves(byId('curves'));
 const layers = new LayerList(byId('layers'), select);
@@ -54,10 +55,10 @@ async function attempt(work: () => Promise<void>): Promise<void> {
   }
 }
 
-const nextFrame = () => new Promise((resolve) => requestAnimationFrame(resolve));
-
 function select(next: Selection): void {
   selection = next;
+  pointed = true;
+  byId('inspector').hidden = false;
   inspector.checked(undefined);
   explainSelection();
 }
@@ -70,7 +71,8 @@ function explainSelection(): void {
   if (!shape || shape.length !== selection.at.length || selection.at.some((i, axis) => i >= shape[axis])) selection = { layer: 1, part: 'y', at: view.layers[1].y.shape.map((n, axis) => (axis === 3 ? 0 : Math.floor(n / 2))) };
   const { fields } = inspector.show(view, selection);
   layers.select(selection, fields);
-  byId('inspector').hidden = false;
+  if (pointed) byId('inspector').hidden = false;
+  pointed = false;
 }
 
 async function show({ view: next, range }: Standing): Promise<void> {
@@ -80,7 +82,8 @@ async function show({ view: next, range }: Standing): Promise<void> {
   // In frames of their own: each piece is short.
   curves.draw(results, next.step, palette);
   await nextFrame();
-  layers.show(next, palette);
+  await layers.show(next, palette);
+  if (view !== next) return;
   await nextFrame();
   inspector.checked(undefined);
   explainSelection();
@@ -100,9 +103,7 @@ function tell(): void {
 }
 
 async function train(): Promise<void> {
-  const mine = run;
   const { result, ...standing } = await worker.call('train', image);
-  if (mine !== run) return;
   results[result.step - 1] = result;
   await show(standing);
 }
@@ -110,6 +111,8 @@ async function train(): Promise<void> {
 function setPlaying(now: boolean): void {
   playing = now;
   buttons.play.textContent = now ? 'Pause' : 'Play';
+  // While it plays, numbers change faster than one can say them.
+  byId('inspector-live').setAttribute('aria-live', now ? 'off' : 'polite');
 }
 
 async function play(): Promise<void> {
@@ -122,9 +125,9 @@ async function play(): Promise<void> {
 }
 
 async function restart(wanted: Settings): Promise<void> {
-  const mine = ++run;
+  // The worker answers in order: what it says after this is of the new run.
   const standing = await worker.call('restart', wanted, image);
-  if (mine !== run) return;
+  if (message.classList.contains('error')) showMessage(message, '');
   settings = wanted;
   results = [];
   showSettings(settings);
@@ -196,8 +199,10 @@ worker.on<DeviceNews>('device', tellOfDevice);
 showSettings(settings);
 await attempt(async () => {
   const sky = await worker.call('open', settings);
+  paintGalaxy(byId<HTMLCanvasElement>('galaxy'), sky.bytes, image);
   showPicker(sky, (chosen) => void attempt(async () => {
     image = chosen;
+    paintGalaxy(byId<HTMLCanvasElement>('galaxy'), sky.bytes, image);
     const standing = await worker.call('look', chosen);
     if (image === chosen) await show(standing);
   }));

@@ -22,12 +22,18 @@ export function showPicker({ bytes, labels }: Pick<Sky, 'bytes' | 'labels'>, cho
 
 function picture(bytes: Uint8Array, image: number): HTMLCanvasElement {
   const canvas = make('canvas', { className: 'pixels', width: SIDE, height: SIDE });
+  paintGalaxy(canvas, bytes, image);
+  return canvas;
+}
+
+/** Draws a galaxy on a canvas of SIDE x SIDE, brightened by a root as for the network: the faint arms are seen. */
+export function paintGalaxy(canvas: HTMLCanvasElement, bytes: Uint8Array, image: number): void {
   const context = canvas.getContext('2d')!;
   const data = context.createImageData(SIDE, SIDE);
+  const brightened = (byte: number) => Math.sqrt(byte * 255);
   for (let i = 0; i < SIDE * SIDE; i++) {
-    const from = (image * SIDE * SIDE + i) * 3;
-    data.data.set([bytes[from], bytes[from + 1], bytes[from + 2], 255], i * 4);
+    for (let c = 0; c < 3; c++) data.data[i * 4 + c] = brightened(bytes[(image * SIDE * SIDE + i) * 3 + c]);
+    data.data[i * 4 + 3] = 255;
   }
   context.putImageData(data, 0, 0);
-  return canvas;
 }

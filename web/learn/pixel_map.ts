@@ -29,6 +29,8 @@ export class PixelMap {
   private readonly least = make('span', { className: 'mono' });
   private readonly most = make('span', { className: 'mono' });
   private readonly buffer = document.createElement('canvas');
+  /** Where in the array each pixel of the buffer lies, or -1. */
+  private offsets: Int32Array | undefined;
   private scale = 1;
   private values: Values | undefined;
   private outlines: readonly Outline[] = [];
@@ -65,14 +67,13 @@ export class PixelMap {
     const context = this.buffer.getContext('2d')!;
     const image = context.createImageData(width, height);
     const most = values.data.reduce((m, v) => Math.max(m, Math.abs(v)), 0);
-    for (let row = 0; row < height; row++) {
-      for (let column = 0; column < width; column++) {
-        const index = this.arrangement.indexAt(row, column);
-        if (index) paint(image.data, (row * width + column) * 4, values.data[offsetOf(values.shape, index)], most, palette);
-      }
-    }
+    this.offsets ??= Int32Array.from({ length: width * height }, (_, pixel) => {
+      const index = this.arrangement.indexAt(Math.floor(pixel / width), pixel % width);
+      return index ? offsetOf(values.shape, index) : -1;
+    });
+    this.offsets.forEach((offset, pixel) => offset >= 0 && paint(image.data, pixel * 4, values.data[offset], most, palette));
     context.putImageData(image, 0, 0);
-    [this.least.textContent, this.most.textContent] = [shortly(-most), shortly(most)];
+    [this.least.textContent, this.most.textContent] = [shortly(-most, 2), shortly(most, 2)];
     this.draw(palette);
   }
 
@@ -104,15 +105,15 @@ export class PixelMap {
       }
     }
     for (const { top, bottom, left, right, kind } of this.outlines) {
-      const [x, y] = [this.position(left, tileWidth), this.position(top, tileHeight)];
-      const [w, h] = [this.position(right, tileWidth) + scale - x, this.position(bottom, tileHeight) + scale - y];
+      const [x, y] = [Math.max(1, this.position(left, tileWidth) - 1), Math.max(1, this.position(top, tileHeight) - 1)];
+      const w = Math.min(width - 1, this.position(right, tileWidth) + scale + 1) - x;
+      const h = Math.min(height - 1, this.position(bottom, tileHeight) + scale + 1) - y;
       // Two lines, one light and one dark, are seen on every colour.
-      context.lineWidth = 4;
-      context.strokeStyle = palette.paper;
-      context.strokeRect(x - 1, y - 1, w + 2, h + 2);
-      context.lineWidth = 2;
-      context.strokeStyle = kind === 'selected' ? palette.select : palette.ink;
-      context.strokeRect(x - 1, y - 1, w + 2, h + 2);
+      for (const [lineWidth, colour] of [[4, palette.paper], [2, kind === 'selected' ? palette.select : palette.ink]] as const) {
+        context.lineWidth = lineWidth;
+        context.strokeStyle = colour;
+        context.strokeRect(x, y, w, h);
+      }
     }
   }
 

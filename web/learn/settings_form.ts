@@ -1,5 +1,6 @@
 import { byId } from '../common/dom.ts';
 import { CHOICES, type Settings } from './settings.ts';
+import { ACTIVATION_TITLES } from './words.ts';
 
 const form = () => byId<HTMLFormElement>('settings');
 
@@ -10,7 +11,7 @@ export function showSettings(settings: Settings): void {
     field.value = typeof value === 'boolean' ? (value ? 'on' : 'off') : String(value);
   }
   const { filterSize: size, stride, padding, activation, pooling, batchNorm, learningRate, batchSize, seed } = settings;
-  byId('settings-summary').textContent = `${size} × ${size}, stride ${stride}, ${padding}, ${activation}, ${pooling} pooling, batch norm ${batchNorm ? 'on' : 'off'}, learning rate ${learningRate}, batches of ${batchSize}, seed ${seed}`;
+  byId('settings-summary').textContent = `${size} × ${size}, stride ${stride}, ${padding} padding, ${ACTIVATION_TITLES[activation]}, ${pooling} pooling, batch norm ${batchNorm ? 'on' : 'off'}, learning rate ${learningRate}, batches of ${batchSize}, seed ${seed}`;
 }
 
 /** What the form says; numbers that are none become NaN, which the laboratory refuses with a sentence. */

@@ -1,13 +1,15 @@
 import type { Selection } from './explanation.ts';
 import type { Role } from './network.ts';
+import type { ActivationName } from './settings.ts';
 import type { LayerView, View } from './view.ts';
+
+export const ACTIVATION_TITLES: Readonly<Record<ActivationName, string>> = { relu: 'ReLU', silu: 'SiLU', tanh: 'Tanh', sigmoid: 'Sigmoid' };
 
 /** What a layer is called: `Convolution 1`. */
 export function titleOf({ name, kind }: LayerView, { settings }: View): string {
   const number = /\d+$/.exec(name)?.[0] ?? '';
-  const names = { input: 'Image', conv: 'Convolution', norm: 'Batch norm', activation: settings.activation === 'relu' ? 'ReLU' : settings.activation === 'silu' ? 'SiLU' : settings.activation, pool: settings.pooling === 'max' ? 'Max pooling' : 'Average pooling', dense: 'Dense', loss: 'Loss' };
-  const title = `${names[kind]} ${number}`.trim();
-  return title[0].toUpperCase() + title.slice(1);
+  const names = { input: 'Image', conv: 'Convolution', norm: 'Batch norm', activation: ACTIVATION_TITLES[settings.activation], pool: settings.pooling === 'max' ? 'Max pooling' : 'Average pooling', dense: 'Dense', loss: 'Loss' };
+  return `${names[kind]} ${number}`.trim();
 }
 
 /** What a layer does and how large its output is, in a line. */
@@ -25,8 +27,16 @@ export function summaryOf({ kind, geometry: g, y, parameters }: LayerView): stri
 }
 
 export const PARAMETER_TITLES: Readonly<Record<Role, readonly [string, string]>> = {
-  w: ['Filters w', 'Gradients ∂loss/∂w'], b: ['Biases b', '∂loss/∂b'], gamma: ['Scales γ', '∂loss/∂γ'], beta: ['Shifts β', '∂loss/∂β'], running: ['', ''],
+  w: ['Filters w', '∂loss/∂w'], b: ['Biases b', '∂loss/∂b'], gamma: ['Scales γ', '∂loss/∂γ'], beta: ['Shifts β', '∂loss/∂β'], running: ['', ''],
 };
+
+/** Who computes the selected number, or its gradient. */
+export function makerOf(view: View, { layer, part }: Selection): string {
+  if (part === 'y') return view.layers[layer].kind === 'input' ? 'The picture' : `${titleOf(view.layers[layer], view)} computes`;
+  if (part !== 'dy') return `${titleOf(view.layers[layer], view)}, on the way back, adds up`;
+  const next = view.layers[layer + 1];
+  return next ? `${titleOf(next, view)}, whose input x this is, hands back` : 'The end';
+}
 
 /** The selected element in words: `Output of convolution 1, row 3, column 4, channel 0`. */
 export function placeOf(view: View, { layer, part, at }: Selection): string {
