@@ -19,7 +19,7 @@ export const PAGE_TRAINING: TrainOptions = {
   task: { name: 'smooth-or-featured', threshold: 0.6, softLabels: false, labelSmoothing: 0 },
   data: 'synthetic:240', model: 'vgg_small', weights: null, skipBad: false, seed: 1, valFraction: 0.2, trainOnly: null,
   size: 48, crop: 212, batch: 16, views: 1, tta: 1, augmentation: DEFAULT_AUGMENTATION,
-  head: { epochs: 0, learningRate: 0 }, tune: { epochs: 10, learningRate: 1e-3 }, unfreeze: 1, batchNorm: 'batch', schedule: 'cosine', warmup: 0,
+  head: { epochs: 0, learningRate: 0 }, tune: { epochs: 10, learningRate: 2e-3 }, unfreeze: 1, batchNorm: 'batch', schedule: 'cosine', warmup: 0,
   weightDecay: 0, clip: null, dropout: 0.2, dropPath: 0, patience: null, keep: 'last', checkpointSteps: 1,
 };
 
