@@ -76,8 +76,23 @@ describeSite('the Measure page', (site) => {
     expect(await page.$$eval('#bars .bar', (bars) => bars.length)).toBe(6);
     await expectNoSidewaysScroll(page);
 
+    const taken = await page.evaluate(async () => {
+      const found: { copied?: string; blob?: Blob; name?: string } = {};
+      Object.defineProperty(navigator, 'clipboard', { configurable: true, value: { writeText: async (text: string) => (found.copied = text) } });
+      const { createObjectURL } = URL;
+      URL.createObjectURL = (blob) => createObjectURL((found.blob = blob as Blob));
+      HTMLAnchorElement.prototype.click = function () {
+        found.name = this.download;
+      };
+      for (const id of ['copy', 'download']) document.getElementById(id)!.click();
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      return { copied: found.copied, saved: await found.blob!.text(), type: found.blob!.type, name: found.name, said: document.getElementById('copied')!.textContent };
+    });
+    expect(JSON.parse(taken.copied!)).toEqual(report);
+    expect(taken).toEqual({ copied: taken.copied, saved: taken.copied, type: 'application/json', name: expect.stringMatching(/^tuningfork-kernels-\d{4}-\d\d-\d\d\.json$/), said: 'Copied.' });
+
     // Without leave to copy the text is selected instead.
-    await page.evaluate(() => Object.defineProperty(navigator, 'clipboard', { value: { writeText: () => Promise.reject(new Error('no')) } }));
+    await page.evaluate(() => Object.defineProperty(navigator, 'clipboard', { configurable: true, value: { writeText: () => Promise.reject(new Error('no')) } }));
     await page.click('#copy');
     await textOf(page, '#copied', /selected/);
     expect(await page.evaluate(() => JSON.parse(getSelection()!.toString() || (document.activeElement as HTMLTextAreaElement).value).cases.length)).toBe(3);
