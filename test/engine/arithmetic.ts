@@ -26,7 +26,7 @@ const FUNCTIONS: Readonly<Record<string, (...args: Bounded[]) => Bounded>> = {
  * numbers are exact there, so their bound is 0.
  */
 export function evaluateArithmetic(parts: readonly (string | number)[]): Bounded {
-  const tokens = parts.flatMap((part) => (typeof part === 'number' ? [part] : (part.match(/\d+(\.\d+)?|\p{L}+|\S/gu) ?? []).map((token) => (/\d/.test(token) ? Number(token) : token))));
+  const tokens = parts.flatMap((part) => (typeof part === 'number' ? [part] : (part.match(/\d+(\.\d+)?(e-\d+)?|\p{L}+|\S/gu) ?? []).map((token) => (/\d/.test(token) ? Number(token) : token))));
   const whole = parts.every((part) => (typeof part === 'number' ? Number.isInteger(part) : !/[./√\p{Ll}]/u.test(part.replaceAll(/max|min/g, ''))));
   let at = 0;
   const eat = (token: string): boolean => tokens[at] === token && ++at > 0;
