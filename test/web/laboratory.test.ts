@@ -227,7 +227,7 @@ describe.each(ADAPTERS)('the laboratory on %s', (adapter) => {
     expect(first).toBeGreaterThan(0);
   }));
 
-  it('checks gradients by differences that agree, as far as rounding and curvature allow', () => within(adapter, { activation: 'silu', pooling: 'average' }, async (laboratory) => {
+  it.each([{ batchNorm: false }, { batchNorm: true, stride: 2 }])('checks gradients by differences that agree, as far as rounding and curvature allow: %o', (settings) => within(adapter, { ...settings, activation: 'silu', pooling: 'average' }, async (laboratory) => {
     await losses(laboratory, 3);
     const image = 3;
     const view = await laboratory.look(image);

@@ -3,6 +3,7 @@ import type { Page } from 'puppeteer-core';
 import { openDevice } from '../../engine/device/device.ts';
 import { openGpu } from '../../engine/device/gpu.node.ts';
 import { explain } from '../../web/learn/explanation.ts';
+import { CHAPTERS } from '../../web/learn/kernel_lines.ts';
 import { Laboratory, batchOf } from '../../web/learn/laboratory.ts';
 import { DEFAULT_SETTINGS } from '../../web/learn/settings.ts';
 import { drawSky, type Sky } from '../../web/learn/sky.ts';
@@ -132,6 +133,8 @@ describeSite('the Learn page', (site) => {
     expect(await page.$$('.products tbody tr')).toHaveLength(28);
     expect(await textOf(page, '#inspector-filled')).toBe('y[0, 10, 10, 0] = Σ x[0, r + 9, s + 9, c] · w[r, s, c, 0] + b[0]');
     expect(await textOf(page, '#inspector-line mark')).toMatch(/sum \+= f32\(x\[pixel \+ c\]\)/);
+    expect(await page.$eval('#inspector-chapter', (link) => link.getAttribute('href'))).toBe(CHAPTERS.conv);
+    for (const chapter of new Set(Object.values(CHAPTERS))) expect(await page.evaluate(async (url) => (await fetch(url)).ok, chapter), chapter).toBe(true);
     await page.click('#turn-back');
     expect(await title(page)).toBe('Cotangent of convolution 1: row 10, column 10, channel 0');
     expect(await textOf(page, '#inspector-line mark')).toMatch(/case 18u/);

@@ -1,7 +1,7 @@
 import { offsetOf } from '../../engine/explain/terms.ts';
 import { byId, make } from '../common/dom.ts';
 import { explain, shortly, type Explanation, type Selection, type Summand } from './explanation.ts';
-import { excerpt } from './kernel_lines.ts';
+import { CHAPTERS, excerpt } from './kernel_lines.ts';
 import { percent, relativeDifference, verdict } from './verdict.ts';
 import type { CheckResult, View } from './view.ts';
 import { makerOf, placeOf } from './words.ts';
@@ -81,6 +81,9 @@ export class Inspector {
   private kernel({ line }: Explanation): void {
     const { kernel, lines, at } = excerpt(line);
     this.parts.kernel.textContent = `${kernel}.wgsl`;
+    const chapter = byId<HTMLAnchorElement>('inspector-chapter');
+    chapter.hidden = !CHAPTERS[line];
+    chapter.href = CHAPTERS[line] ?? '';
     // Set off by what they have in common, the lines need less room.
     const indent = Math.min(...lines.filter((text) => text.trim()).map((text) => text.search(/\S/)));
     this.parts.line.replaceChildren(...lines.map((text, i) => make(i === at ? 'mark' : 'span', {}, `${text.slice(indent)}\n`)));

@@ -50,6 +50,14 @@ export const LINES = {
   ...activations,
 } as Readonly<Record<LineName, Place>>;
 
+/** The page of the chapter that tells of a line; there is none of the others. */
+export const CHAPTERS: Readonly<Partial<Record<LineName, string>>> = {
+  conv: 'chapter-1-convolution.html', 'conv input grad': 'chapter-2-input-gradient.html', 'conv filter grad': 'chapter-3-filter-gradient.html',
+  norm: 'chapter-5-batch-norm.html', 'norm input grad': 'chapter-5-batch-norm.html', 'norm gamma grad': 'chapter-5-batch-norm.html', 'norm beta grad': 'chapter-5-batch-norm.html',
+  'max pool': 'chapter-6-pooling.html', 'max pool input grad': 'chapter-6-pooling.html', 'average pool': 'chapter-6-pooling.html', 'average pool input grad': 'chapter-6-pooling.html',
+  loss: 'chapter-7-softmax-and-cross-entropy.html', 'loss input grad': 'chapter-7-softmax-and-cross-entropy.html',
+};
+
 export interface Excerpt {
   /** The kernel's name: its file is called so. */
   readonly kernel: string;
