@@ -225,6 +225,17 @@ describeSite('Look', (site) => {
     const again = await predictions(page, DRAWN + 1);
     for (const [id, record] of after) expect(again.get(id)).toEqual(record);
 
+    // Dropped together: the good one is taken, the other is named.
+    await page.evaluate((bytes) => {
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(new File(['Dear galaxy,'], 'letter.jpg'));
+      dataTransfer.items.add(new File([Uint8Array.from(bytes)], 'dropped.jpg'));
+      document.body.dispatchEvent(new DragEvent('drop', { bubbles: true, cancelable: true, dataTransfer }));
+    }, [...readFileSync(join(images, 'a.jpg'))]);
+    const dropped = await predictions(page, DRAWN + 2);
+    expect(numbersOf(dropped.get('dropped')!)).toEqual(numbersOf(dropped.get('a')!));
+    expect(await page.$eval('#message', (element) => element.textContent)).toBe('letter.jpg is neither a JPEG nor a PNG image.');
+
     // The strip is one tab stop, in which arrow keys move.
     await page.focus('#strip [aria-selected=true]');
     await page.keyboard.press('Home');

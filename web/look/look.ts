@@ -25,7 +25,7 @@ const worker = new WorkerClient<LookMethods>(new URL('./look_worker.js', import.
 const strip = new Strip(() => void lookAt());
 const maps = new MapPanel(worker);
 const inspect = new InspectPanel(worker);
-const training = new TrainingPanel(worker, useModel, (error) => showMessage(message, error));
+const training = new TrainingPanel(worker, useModel, (error) => say(error));
 let model: ModelFacts | undefined;
 const names = new Map<number, string>();
 const records = new Map<number, PredictionRecord>();
@@ -35,6 +35,12 @@ worker.on<DeviceNews>('device', (news) => {
   else if (news.state === 'lost') showMessage(byId('device'), `The GPU was lost (${news.why}); opening it again …`);
   else showMessage(byId('device'), new Error(`the GPU was lost and could not be opened again: ${news.why}. Reload the page`));
 });
+
+/** The page's message. An error must be seen, wherever on the page it comes from. */
+function say(what: unknown): void {
+  showMessage(message, what);
+  if (what instanceof Error) message.scrollIntoView({ block: 'nearest' });
+}
 
 /** Takes a model from now on: what was said by another is forgotten. */
 async function useModel(next: ModelFacts): Promise<void> {
@@ -67,7 +73,7 @@ async function lookAt(): Promise<void> {
     await maps.setGalaxy(galaxy, names.get(galaxy)!);
     if (record) tellMap(galaxy, record);
   } catch (error) {
-    showMessage(message, error);
+    say(error);
   }
 }
 
@@ -105,13 +111,13 @@ function tellJson(): void {
 }
 
 async function openModel(file: File): Promise<void> {
-  showMessage(message, `Reading ${file.name} …`);
+  say(`Reading ${file.name} …`);
   try {
     const next = await worker.call('loadModel', file);
-    showMessage(message, '');
+    say('');
     await useModel(next);
   } catch (error) {
-    showMessage(message, error);
+    say(error);
   }
 }
 
@@ -120,7 +126,7 @@ async function openImages(files: readonly File[]): Promise<void> {
   const refused: string[] = [];
   let first: number | undefined;
   for (const [i, file] of files.entries()) {
-    if (files.length > 1) showMessage(message, `Reading ${file.name}, ${i + 1} of ${files.length} …`);
+    if (files.length > 1) say(`Reading ${file.name}, ${i + 1} of ${files.length} …`);
     try {
       const thumbnail = await worker.call('addImage', file);
       names.set(thumbnail.index, thumbnail.id);
@@ -130,7 +136,7 @@ async function openImages(files: readonly File[]): Promise<void> {
       refused.push((error as Error).message);
     }
   }
-  showMessage(message, refused.length > 0 ? new Error(refused.length > 5 ? `${refused.slice(0, 5).join('; ')}; and ${refused.length - 5} more` : refused.join('; ')) : '');
+  say(refused.length > 0 ? new Error(refused.length > 5 ? `${refused.slice(0, 5).join('; ')}; and ${refused.length - 5} more` : refused.join('; ')) : '');
   if (first !== undefined) strip.select(first);
 }
 
@@ -144,7 +150,7 @@ async function draw(): Promise<void> {
     }
     strip.select(place);
   } catch (error) {
-    showMessage(message, error);
+    say(error);
   }
   drawMore.disabled = false;
 }
@@ -192,5 +198,5 @@ try {
   inspect.setModels(models);
   training.enable();
 } catch (error) {
-  showMessage(message, error);
+  say(error);
 }

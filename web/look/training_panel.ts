@@ -74,11 +74,12 @@ export class TrainingPanel {
     context.scale(scale, scale);
     const { steps } = this.news[0];
     const top = Math.max(...this.news.map(({ loss, validation }) => Math.max(loss, Math.min(validation?.loss ?? 0, 2 * this.news[0].loss))));
-    const x = (step: number) => 4 + ((clientWidth - 8) * (step - 1)) / Math.max(1, steps - 1);
+    const x = (step: number) => 40 + ((clientWidth - 44) * (step - 1)) / Math.max(1, steps - 1);
     const y = (loss: number) => 14 + (clientHeight - 18) * (1 - Math.min(loss, top) / top);
     context.fillStyle = paletteColour('faint');
     context.font = '12px system-ui, sans-serif';
-    context.fillText(top.toFixed(2), 4, 11);
+    context.fillText(top.toFixed(2), 4, 18);
+    context.fillText('0', 4, clientHeight - 4);
     for (const { step, loss } of this.news) {
       context.beginPath();
       context.arc(x(step), y(loss), 2, 0, 2 * Math.PI);
