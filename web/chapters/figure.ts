@@ -49,10 +49,11 @@ export class Figure {
     await this.compute();
     if (!this.state) return;
     const shows = wordsOf(this.section.dataset.shows);
-    const last = this.state.values.find(({ name }) => name === shows[shows.length - 1]) ?? this.state.values[this.state.values.length - 1];
-    const cells = last.slices[0].rows.flat();
+    const computed = this.state.values.filter(({ editable }) => !editable);
+    const first = computed.find(({ name }) => shows.includes(name)) ?? computed[0];
+    const cells = first.slices[0].rows.flat();
     // One that is not at an edge.
-    await this.select({ of: last.name, at: cells[Math.floor(cells.length / 2)] });
+    await this.select({ of: first.name, at: cells[Math.floor(cells.length / 2)] });
   }
 
   private async compute(settings: Settings | undefined = this.state?.chosen): Promise<void> {
