@@ -10,7 +10,7 @@ interface ServeFlags {
 export function register(program: Command): void {
   program
     .command('serve')
-    .argument('[model]', 'a run directory or a model.safetensors, which the pages find at /model.safetensors')
+    .argument('[model]', 'a run directory or a model.safetensors, which the page Look opens')
     .description('serve the pages: see a network learn, show a model images, measure kernels in a browser')
     .option('--port <n>', 'where to listen; 0 for any that is free', wholeNumberWithin(0, 65_535), 8080)
     .option('--host <address>', 'which address to listen on; others than loopback let other machines in', '127.0.0.1')
@@ -27,8 +27,8 @@ Examples:
       const { MODEL_PATH, SITE, serveFolder } = await import('../serve.node.ts');
       const file = model === undefined ? undefined : await readableModel(model);
       const { url } = await serveFolder(SITE, host, port, file);
-      const at = file && new URL(MODEL_PATH, url).href;
-      console.log(json ? JSON.stringify({ url, ...(at && { model: at }) }) : `${url}  (Ctrl-C ends it)${at ? `\n${at}  is ${file}` : ''}`);
+      const look = file && new URL(`look.html?model=${MODEL_PATH.slice(1)}`, url).href;
+      console.log(json ? JSON.stringify({ url, ...(look && { look }) }) : `${url}  (Ctrl-C ends it)${look ? `\n${look}  shows ${file}` : ''}`);
     });
 }
 

@@ -21,7 +21,7 @@ const ask = (path: string, { method = 'GET', host = 'localhost', from = port } =
   });
 
 /** Starts a server and returns what it says of itself. */
-async function start(...args: string[]): Promise<{ server: ChildProcess; said: { url: string; model?: string }; port: number }> {
+async function start(...args: string[]): Promise<{ server: ChildProcess; said: { url: string; look?: string }; port: number }> {
   const server = spawn(process.execPath, [PROGRAM, 'serve', ...args, '--port', '0', '--json']);
   const said = JSON.parse(await new Promise<string>((resolve) => server.stdout.setEncoding('utf8').once('data', resolve))) as { url: string };
   return { server, said, port: Number(new URL(said.url).port) };
@@ -80,7 +80,7 @@ describe('serve with a model', () => {
     writeFileSync(join(run, 'config.json'), '{}');
     const { server, said, port: from } = await start(run);
     try {
-      expect(said).toEqual({ url: `http://localhost:${from}/`, model: `http://localhost:${from}/model.safetensors` });
+      expect(said).toEqual({ url: `http://localhost:${from}/`, look: `http://localhost:${from}/look.html?model=model.safetensors` });
       for (const path of ['/model.safetensors', '/model.safetensors?again=1']) {
         const { status, headers, body } = await ask(path, { from });
         expect([status, headers['content-type'], headers['content-length']]).toEqual([200, 'application/octet-stream', String(modelOf(1, 2, 200).length)]);

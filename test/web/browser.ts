@@ -23,8 +23,9 @@ export interface Site {
  * A describe block with the site in a headless Chromium. Where there is none (Ubuntu's is a snap, which the tests cannot start) the
  * block is left out and says so, as the second adapter is; TUNINGFORK_REQUIRE_BROWSER=1 makes that a failure.
  * @param folder another folder of pages than the built site
+ * @param model a file that the server hands out as /model.safetensors, once it is there
  */
-export function describeSite(title: string, body: (site: Site) => void, folder = SITE): void {
+export function describeSite(title: string, body: (site: Site) => void, folder = SITE, model?: string): void {
   if (!CHROMIUM && process.env['TUNINGFORK_REQUIRE_BROWSER']) throw new Error('there is no Chromium');
   if (!CHROMIUM) console.warn(`${title}: left out, there is no Chromium`);
   describe.skipIf(!CHROMIUM)(title, () => {
@@ -32,7 +33,7 @@ export function describeSite(title: string, body: (site: Site) => void, folder =
     let server: Server;
     let url: string;
     beforeAll(async () => {
-      ({ server, url } = await serveFolder(folder, '127.0.0.1', 0));
+      ({ server, url } = await serveFolder(folder, '127.0.0.1', 0, model));
       browser = await launch({
         executablePath: CHROMIUM,
         args: ['--no-sandbox', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--disable-gpu-sandbox', '--hide-scrollbars'],

@@ -36,13 +36,12 @@ const PREDICTED = 4 * adaptersBound(SUMS);
 /** Of a map: forward, backward, and the sums over channels and image; Grad-CAM++ takes the cube of what came back. */
 const MAP: Record<Method, number> = { 'Grad-CAM': adaptersBound([...SUMS, ...SUMS, 64]), 'Grad-CAM++': adaptersBound([...SUMS, ...SUMS, ...SUMS, ...SUMS, 64]), 'Guided backprop': adaptersBound([...SUMS, ...SUMS]) };
 
-let folder: string;
+const folder = mkdtempSync(join(tmpdir(), 'tuningfork-look-'));
 let images: string;
 let files: string[];
 const models: Record<string, string> = {};
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'tuningfork-look-'));
   images = join(folder, 'galaxies');
   mkdirSync(images);
   const dataset = syntheticDataset(4, 3);
@@ -181,14 +180,15 @@ describeSite('Look', (site) => {
   }, 400_000);
 
   it('says what is wrong with a file, goes on, and survives a lost device', async () => {
-    const { page, problems } = await site.open('look.html', { width: 360, height: 740 });
+    const { page, problems } = await site.open('look.html?model=model.safetensors', { width: 360, height: 740 });
     await untilReady(page);
     const put = (name: string, bytes: Uint8Array | string) => {
       writeFileSync(join(folder, name), bytes);
       return join(folder, name);
     };
-    await choose(page, '#model-file', models.classes);
+    // The model that the address names: `tuningfork serve RUN` prints it so.
     const before = await predictions(page, DRAWN);
+    expect(await textOf(page, '#model')).toMatch(/vgg_small, model\.safetensors: tells smooth from featured/);
 
     const whole = readFileSync(models.classes);
     await refusal(page, '#model-file', put('cut.safetensors', whole.subarray(0, 5000)), /^cut\.safetensors: tensor .* reach beyond the file, .* it is cut short/);
@@ -294,4 +294,12 @@ describeSite('Look', (site) => {
     expect(problems).toEqual([]);
     await page.close();
   }, 900_000);
-});
+
+  it('says so where the address names a model that is not there', async () => {
+    for (const [named, want] of [['gone.safetensors', /gone\.safetensors cannot be had from the server \(it answers 404\)/], ['https://example.org/a.safetensors', /is not on this page's server/]] as const) {
+      const { page } = await site.open(`look.html?model=${encodeURIComponent(named)}`);
+      expect(await textOf(page, '#message', want)).toMatch(want);
+      await page.close();
+    }
+  });
+}, undefined, join(folder, 'classes', 'model.safetensors'));

@@ -3,6 +3,7 @@ import { byId } from '../common/dom.ts';
 import { showMessage } from '../common/message.ts';
 import { WorkerClient } from '../common/worker_client.ts';
 import type { DeviceNews } from '../common/device_keeper.ts';
+import { UserError } from '../../engine/user_error.ts';
 import { showAnswer } from './answers.ts';
 import { InspectPanel } from './inspect_panel.ts';
 import { latest } from './latest.ts';
@@ -121,6 +122,16 @@ async function openModel(file: File): Promise<void> {
   }
 }
 
+/** The model that the page's address names on its own server: `look.html?model=model.safetensors`, as `tuningfork serve RUN` has it. */
+async function openNamed(path: string): Promise<void> {
+  const url = new URL(path, location.href);
+  if (url.origin !== location.origin) throw new UserError(`${url.href} is not on this page's server; save the file and open it here`);
+  say(`Reading ${url.pathname} …`);
+  const response = await fetch(url).catch(() => undefined);
+  if (!response?.ok) throw new UserError(`${url.pathname} cannot be had from the server${response ? ` (it answers ${response.status})` : ''}; give \`tuningfork serve\` a run directory or open the file here`);
+  await openModel(new File([await response.blob()], url.pathname.split('/').at(-1)!));
+}
+
 /** Adds images one after another; those that cannot be read are named, the others are there. */
 async function openImages(files: readonly File[]): Promise<void> {
   const refused: string[] = [];
@@ -197,6 +208,8 @@ try {
   await draw();
   inspect.setModels(models);
   training.enable();
+  const named = new URLSearchParams(location.search).get('model');
+  if (named !== null) await openNamed(named);
 } catch (error) {
   say(error);
 }
