@@ -102,8 +102,20 @@ describeSite('the chapters of the site', (site) => {
     await yIs(convolved(w));
     expect(await page.$eval('.live .message', (place) => place.textContent)).toBe('');
 
+    // The GPU is lost while it computes this: the next one computes it again.
+    await page.workers()[0].evaluate(() => {
+      const whole = GPUDevice.prototype.createBuffer;
+      GPUDevice.prototype.createBuffer = function (descriptor) {
+        GPUDevice.prototype.createBuffer = whole;
+        const buffer = whole.call(this, descriptor);
+        this.destroy();
+        void this.lost.then(({ reason }) => Object.assign(globalThis, { lostBecause: reason }));
+        return buffer;
+      };
+    });
     await page.select('select[name=stride]', '2');
     await page.waitForFunction(() => document.querySelectorAll('[data-name="y"] td').length === 1);
+    expect(await page.workers()[0].evaluate(() => Reflect.get(globalThis, 'lostBecause') as unknown)).toBe('destroyed');
     await page.select('select[name=padding]', '1');
     await page.waitForFunction(() => document.querySelectorAll('[data-name="y"] td').length === 4);
     await page.select('select[name=filters]', '2');
