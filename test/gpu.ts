@@ -7,9 +7,9 @@ import type { Tensor } from '../engine/tensor.ts';
 /** Every GPU test runs on all of these. TUNINGFORK_TEST_ADAPTERS narrows it while developing; a missing adapter fails. */
 export const ADAPTERS = (process.env['TUNINGFORK_TEST_ADAPTERS'] ?? 'lavapipe,swiftshader').split(',');
 
-/** A describe block per adapter. At its end the device must own no buffer any more: every program and parameter was disposed. */
-export function describeAdapters(title: string, body: (device: () => Device) => void): void {
-  describe.each(ADAPTERS)(`${title} on %s`, (adapter) => {
+/** A describe block per adapter, of all that are tested or of those given. At its end the device must own no buffer any more: every program and parameter was disposed. */
+export function describeAdapters(title: string, body: (device: () => Device) => void, adapters: readonly string[] = ADAPTERS): void {
+  describe.each(adapters)(`${title} on %s`, (adapter) => {
     let device: Device;
     beforeAll(async () => {
       device = await openDevice({ gpu: openGpu({ adapter }) });

@@ -1,7 +1,7 @@
 import { RandomStream } from '../random.ts';
 import { sizeOf, type DType, type Shape, type Tensor } from '../tensor.ts';
 import { showNumber } from './show_number.ts';
-import { offsetOf, type Term } from './terms.ts';
+import { offsetOf, upTo, type Term } from './terms.ts';
 
 /** Numbers that an example can be tried with: stride, padding, the count of channels. */
 export type Settings = Readonly<Record<string, number>>;
@@ -110,8 +110,6 @@ export interface Slice {
   /** Indices of the elements, row by row. */
   readonly rows: readonly (readonly (readonly number[])[])[];
 }
-
-const upTo = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
 /** What the formulas call the indices of a value: of y[n, ho, wo, k] those four. */
 function indicesOf({ results }: Explanation, name: string, rank: number): string[] {

@@ -2,7 +2,7 @@ import { windowGeometry, type ConvGeometry } from '../ops/conv_geometry.ts';
 import { input } from '../ops/leaves.ts';
 import { adaptiveAvgPool2d, avgPool2d, globalAvgPool, maxPool2d } from '../ops/pool.ts';
 import { elementOf, joined, sumOf, wholeNumbers, written, type Explanation, type Operand, type Settings, type Values } from './explanation.ts';
-import { avgPoolTerms, maxPoolTerms, type Term } from './terms.ts';
+import { avgPoolTerms, maxPoolTerms, upTo, type Term } from './terms.ts';
 
 const SETTINGS = [{ name: 'size', choices: [2, 3] }, { name: 'stride', choices: [2, 1] }, { name: 'padding', choices: [0, 1] }] as const;
 const windowOf = ({ size, stride, padding }: Settings) => ({ size, stride, padding });
@@ -75,7 +75,6 @@ const ADAPTIVE = [2, 2] as const;
 
 /** Every pair of an output and an input that its window sees, with the input's share of it. */
 function adaptivePairs([N, H, W, C]: readonly number[]): { y: number[]; x: number[]; factor: number }[] {
-  const upTo = (n: number) => Array.from({ length: n }, (_, i) => i);
   return upTo(N).flatMap((n) => upTo(ADAPTIVE[0]).flatMap((ho) => upTo(ADAPTIVE[1]).flatMap((wo) => {
     const [rows, columns] = [spanOf(ho, H, ADAPTIVE[0]), spanOf(wo, W, ADAPTIVE[1])];
     return rows.flatMap((h) => columns.flatMap((v) => upTo(C).map((c) => ({ y: [n, ho, wo, c], x: [n, h, v, c], factor: 1 / (rows.length * columns.length) }))));

@@ -61,7 +61,8 @@ function* meetings(g: ConvGeometry, r: number, s: number): Generator<{ ho: numbe
   }
 }
 
-const upTo = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
+/** 0, 1, ... n − 1. */
+export const upTo = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
 /** conv2d: x [n,h,v,c], w [r,s,c within its group,k], y [n,ho,wo,k]. */
 export function convTerms(g: ConvGeometry): Directions {

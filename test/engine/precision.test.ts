@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { openDevice, type Device } from '../../engine/device/device.ts';
 import { openGpu } from '../../engine/device/gpu.node.ts';
 import { input } from '../../engine/ops/leaves.ts';
@@ -11,6 +11,7 @@ import { sum } from '../../engine/ops/reduce.ts';
 import { compile, type Program } from '../../engine/program/program.ts';
 import { taskOf } from '../../engine/tuning.ts';
 import { reflectKernel } from '../../kernels/wgsl_plugin.mjs';
+import { describeAdapters } from '../gpu.ts';
 import { halfBound, roundToHalf } from '../half.ts';
 import { randomArray } from '../random.ts';
 import { evaluateGraph } from '../reference/interpreter.ts';
@@ -37,17 +38,7 @@ async function eachCandidate(device: Device, { outputs }: PrecisionCase, body: (
 const halfBindings = (program: Program): string[] =>
   program.steps.flatMap(({ launch }) => launch.kernel.bindings.filter(({ storage }) => storage !== undefined && launch.aliases?.[storage]?.includes('f16')).map(({ name }) => `${launch.kernel.name}.${name}`));
 
-describe('precision f16 on lavapipe', () => {
-  let device: Device;
-  beforeAll(async () => {
-    device = await openDevice({ gpu: openGpu({ adapter: 'lavapipe' }) });
-  });
-  afterAll(() => {
-    const { buffers } = device.memory;
-    device[Symbol.dispose]();
-    expect(buffers, 'buffers still alive').toBe(0);
-  });
-
+describeAdapters('precision f16', (device) => {
   describe.each(AS)('chosen for %s', (_, as) => {
     it.each(TITLES)('%s', async (title) => {
       const found = PRECISION_CASES.get(title)!();
@@ -55,8 +46,8 @@ describe('precision f16 on lavapipe', () => {
       const leaves = new Map(Object.entries(feeds));
       const want = evaluateGraph(outputs, leaves);
       const magnitudes = evaluateGraph(outputs, new Map([...leaves].map(([name, values]) => [name, Array.from(values, Math.abs)])));
-      using f32 = await compile(as(device), { outputs });
-      using f16 = await compile(as(device), { outputs, precision: 'f16' });
+      using f32 = await compile(as(device()), { outputs });
+      using f16 = await compile(as(device()), { outputs, precision: 'f16' });
       for (const t of half) expect(f16.storageOf(t), `${t}`).toBe('f16');
       for (const t of outputs) expect(f16.storageOf(t), `${t}`).toBe('f32');
       expect(halfBindings(f32)).toEqual([]);
@@ -76,21 +67,15 @@ describe('precision f16 on lavapipe', () => {
       }
     }, 300_000);
   });
-});
+}, ['lavapipe']);
 
-describe('what is stored as f16', () => {
-  let device: Device;
-  beforeAll(async () => {
-    device = await openDevice({ gpu: openGpu({ adapter: 'lavapipe' }) });
-  });
-  afterAll(() => device[Symbol.dispose]());
-
+describeAdapters('what is stored as f16', (device) => {
   // Four channels and one: vectors and scalars. An average over one pixel adds a number to 0.
   it.each([4, 1])('is infinite beyond 65504, and NaN where it was, %d channels', async (channels) => {
     const x = input('x', [1, 4, 4, channels]);
     const stored = avgPool2d(x, { size: 1 });
     const out = avgPool2d(stored, { size: 1 });
-    using program = await compile(device, { outputs: [out], precision: 'f16' });
+    using program = await compile(device(), { outputs: [out], precision: 'f16' });
     expect(program.storageOf(stored)).toBe('f16');
     const values = [65504, 65505, 65535, 65536, 70_000, 1e30, 3.4e38, Infinity, NaN, 1, 2 ** -24, 0.1];
     const signed = new Float32Array([...values, ...values].slice(0, 16).map((v, i) => (i % 2 === 0 ? v : -v)));
@@ -104,14 +89,14 @@ describe('what is stored as f16', () => {
     const x = input('x', [1, 3, 3, 3]);
     const made = mul(x, 3);
     const last = sum(made);
-    using program = await compile(device, { outputs: [last], keep: 'all', precision: 'f16' });
+    using program = await compile(device(), { outputs: [last], keep: 'all', precision: 'f16' });
     const feed = randomArray(27, 1);
     program.run({ x: feed });
     expect(program.storageOf(made)).toBe('f16');
     expect([...(await program.read(made))]).toEqual([...feed.map((v) => roundToHalf(Math.fround(v * 3)))]);
     expect(program.storageOf(last)).toBe('f32');
   });
-});
+}, ['lavapipe']);
 
 describe('precision f16', () => {
   it('compiles every variant on the null backend, and every binding of a kernel that can be f16 is tried both ways', async () => {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { openDevice, type Device } from '../../engine/device/device.ts';
 import { openGpu } from '../../engine/device/gpu.node.ts';
 import { updateRunningStats } from '../../engine/ops/assign.ts';
@@ -13,6 +13,7 @@ import { efficientNet } from '../../models/efficientnet.ts';
 import { applySegments, type Network } from '../../models/network.ts';
 import { ParameterSet } from '../../models/parameter_set.ts';
 import { vgg } from '../../models/vgg.ts';
+import { describeAdapters } from '../gpu.ts';
 import { randomArray } from '../random.ts';
 
 const NETWORKS: Readonly<Record<string, Network>> = {
@@ -66,21 +67,11 @@ class Training implements Disposable {
   }
 }
 
-describe('training in f16', () => {
-  let device: Device;
-  beforeAll(async () => {
-    device = await openDevice({ gpu: openGpu({ adapter: 'lavapipe' }) });
-  });
-  afterAll(() => {
-    const { buffers } = device.memory;
-    device[Symbol.dispose]();
-    expect(buffers, 'buffers still alive').toBe(0);
-  });
-
+describeAdapters('training in f16', (device) => {
   it.each(Object.keys(NETWORKS))('%s learns as in f32, in less memory', async (name) => {
     const network = NETWORKS[name];
-    using whole = await Training.begin(device, network, 'f32');
-    using half = await Training.begin(device, network, 'f16');
+    using whole = await Training.begin(device(), network, 'f32');
+    using half = await Training.begin(device(), network, 'f16');
     const [a, b] = [await whole.run(12), await half.run(12)];
     // The loss moves by at most twice what a logit moves. Logits are near 1, and each of some thirty stored layers moves them by 2^-11 of that at
     // most, to either side: √30 of it is what to expect.
@@ -94,7 +85,7 @@ describe('training in f16', () => {
   });
 
   it('survives overflow: such a step changes nothing but the scale, and is as if it had not been', async () => {
-    using training = await Training.begin(device, SMALL, 'f16', { initial: 2 ** 24, growAfter: 2000 }, { steepness: 2 ** 10, clipNorm: 1 });
+    using training = await Training.begin(device(), SMALL, 'f16', { initial: 2 ** 24, growAfter: 2000 }, { steepness: 2 ** 10, clipNorm: 1 });
     const before = await training.state();
     const [first] = await training.run(1);
     expect(first).toBeGreaterThan(0.5);
@@ -109,7 +100,7 @@ describe('training in f16', () => {
     }
     const after = await training.state();
     expect(after).not.toEqual(before);
-    using other = await Training.begin(device, SMALL, 'f16', { initial: 2 ** (24 - overflows), growAfter: 2000 }, { steepness: 2 ** 10, clipNorm: 1 });
+    using other = await Training.begin(device(), SMALL, 'f16', { initial: 2 ** (24 - overflows), growAfter: 2000 }, { steepness: 2 ** 10, clipNorm: 1 });
     await other.run(1);
     expect(await other.state()).toEqual(after);
     const losses = await training.run(12);
@@ -117,14 +108,14 @@ describe('training in f16', () => {
   });
 
   it('doubles the scale after so many good steps, and a resumed run has the same bits', async () => {
-    using training = await Training.begin(device, SMALL, 'f16', { initial: 2 ** 8, growAfter: 3 });
+    using training = await Training.begin(device(), SMALL, 'f16', { initial: 2 ** 8, growAfter: 3 });
     await training.run(2);
     expect(await training.step.lossScale()).toBe(2 ** 8);
     await training.run(2);
     expect(await training.step.lossScale()).toBe(2 ** 9);
 
     const kept = new Map([...(await training.step.state())].map(([key, { data }]) => [key, data]));
-    using resumed = await Training.begin(device, SMALL, 'f16', { initial: 2 ** 12, growAfter: 3 });
+    using resumed = await Training.begin(device(), SMALL, 'f16', { initial: 2 ** 12, growAfter: 3 });
     for (const p of training.parameters.all) resumed.parameters.parameter(p.name).write(await p.read());
     resumed.step.restore(training.step.step, kept);
     await training.run(3);
@@ -145,4 +136,4 @@ describe('training in f16', () => {
     await expect(begin(2)).rejects.toThrow(UserError);
     expect(other.memory.buffers).toBe(0);
   });
-});
+}, ['lavapipe']);

@@ -1,5 +1,6 @@
 import type { Cell } from '../../engine/explain/explanation.ts';
 import { showNumber } from '../../engine/explain/show_number.ts';
+import { offsetOf } from '../../engine/explain/terms.ts';
 import { make } from '../common/dom.ts';
 import type { Shown } from './figure_core.ts';
 
@@ -64,7 +65,7 @@ export class ValueGrids {
     const { name, shape, data, slices } = shown;
     const largest = Math.max(...data.map(Math.abs), 1e-9);
     for (const at of slices.flatMap(({ rows }) => rows.flat())) {
-      const value = data[at.reduce((offset, i, axis) => offset * shape[axis] + i, 0)];
+      const value = data[offsetOf(shape, at)];
       const cell = this.cells.get(keyOf({ of: name, at }))!;
       cell.textContent = showNumber(value).replace(/^-/, '−');
       cell.classList.toggle('negative', value < 0);

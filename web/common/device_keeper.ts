@@ -26,7 +26,7 @@ export class DeviceKeeper<T extends Disposable> {
 
   constructor(
     private readonly build: (device: Device) => Promise<T>,
-    private readonly tell: (news: DeviceNews) => void,
+    private readonly tell: (news: DeviceNews) => void = () => {},
     private readonly open: () => Promise<Device> = openDevice,
   ) {}
 

@@ -6,5 +6,9 @@ export function showMessage(place: HTMLElement, what: unknown): void {
   place.textContent = failed ? capital(what.message) : String(what);
 }
 
+/** What a page computes on, as a sentence. */
+export const computingOn = (adapter: string, software: boolean): string =>
+  `Computing on ${adapter}${software ? ': no GPU but the CPU in its stead, which is slow and right' : ''}.`;
+
 /** As a sentence is written; a file's name that one begins with stays as it is. */
 const capital = (text: string): string => `${/^\S+\.\w/.test(text) ? text : `${text.charAt(0).toUpperCase()}${text.slice(1)}`}${/[.!?]$/.test(text) ? '' : '.'}`;

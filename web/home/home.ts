@@ -1,5 +1,5 @@
 import { byId } from '../common/dom.ts';
-import { showMessage } from '../common/message.ts';
+import { computingOn, showMessage } from '../common/message.ts';
 import { WorkerClient } from '../common/worker_client.ts';
 import type { HomeMethods } from './home_worker.ts';
 
@@ -7,7 +7,7 @@ const place = byId('adapter');
 const worker = new WorkerClient<HomeMethods>(new URL('./home_worker.js', import.meta.url));
 try {
   const { description, software } = await worker.call('adapter');
-  showMessage(place, software ? `Computing on ${description}: no GPU but the CPU in its stead, which is slow and right.` : `Computing on ${description}.`);
+  showMessage(place, computingOn(description, software));
 } catch (error) {
   showMessage(place, error);
 }

@@ -1,7 +1,7 @@
 import { CLASSES } from '../../galaxies/labels.ts';
 import type { DeviceNews } from '../common/device_keeper.ts';
 import { byId } from '../common/dom.ts';
-import { showMessage } from '../common/message.ts';
+import { computingOn, showMessage } from '../common/message.ts';
 import { WorkerClient } from '../common/worker_client.ts';
 import { readPalette } from './colours.ts';
 import { Curves } from './curve.ts';
@@ -173,8 +173,7 @@ function tellOfDevice(news: DeviceNews): void {
   } else if (news.state === 'failed') {
     showMessage(message, new Error(`the GPU was lost and does not come back: ${news.why}; reload the page`));
   } else if (news.state === 'ready') {
-    const on = news.software ? `${news.adapter}: no GPU but the CPU in its stead, which is slow and right` : news.adapter;
-    showMessage(message, lost ? `The GPU was lost and is back. Nothing was forgotten: weights and moments were put back as they were after step ${view?.step ?? 0}, and the run goes on with the same numbers.` : `Computing on ${on}.`);
+    showMessage(message, lost ? `The GPU was lost and is back. Nothing was forgotten: weights and moments were put back as they were after step ${view?.step ?? 0}, and the run goes on with the same numbers.` : computingOn(news.adapter, news.software));
   }
 }
 

@@ -15,7 +15,8 @@ const amount = (n: number): string => {
   for (const [unit, letter] of [[1e9, 'G'], [1e6, 'M'], [1e3, 'k']] as const) if (n >= unit) return `${Number((n / unit).toPrecision(3))} ${letter}`;
   return String(n);
 };
-const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+/** With a decimal: a small model's programs are of a few MiB. */
+export const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
 /** What a network is made of and costs: the one that is looked through, or any of the project's. */
 export class InspectPanel {

@@ -1,9 +1,9 @@
+import { UserError } from '../../engine/user_error.ts';
 import type { PredictionRecord } from '../../galaxies/prediction_record.ts';
 import { byId } from '../common/dom.ts';
-import { showMessage } from '../common/message.ts';
+import { computingOn, showMessage } from '../common/message.ts';
 import { WorkerClient } from '../common/worker_client.ts';
 import type { DeviceNews } from '../common/device_keeper.ts';
-import { UserError } from '../../engine/user_error.ts';
 import { showAnswer } from './answers.ts';
 import { InspectPanel } from './inspect_panel.ts';
 import { latest } from './latest.ts';
@@ -32,7 +32,7 @@ const names = new Map<number, string>();
 const records = new Map<number, PredictionRecord>();
 
 worker.on<DeviceNews>('device', (news) => {
-  if (news.state === 'ready') showMessage(byId('device'), `Computing on ${news.adapter}${news.software ? ': no GPU but the CPU in its stead, which is slow and right' : ''}.`);
+  if (news.state === 'ready') showMessage(byId('device'), computingOn(news.adapter, news.software));
   else if (news.state === 'lost') showMessage(byId('device'), `The GPU was lost (${news.why}); opening it again …`);
   else showMessage(byId('device'), new Error(`the GPU was lost and could not be opened again: ${news.why}. Reload the page`));
 });

@@ -4,6 +4,7 @@ import { showMessage } from '../common/message.ts';
 import type { WorkerClient } from '../common/worker_client.ts';
 import { outputName } from './answers.ts';
 import { draw, drawOver } from './draw_picture.ts';
+import { mebibytes } from './inspect_panel.ts';
 import { latest } from './latest.ts';
 import type { Explanation, ModelFacts } from './look_core.ts';
 import type { LookMethods } from './look_worker.ts';
@@ -17,8 +18,6 @@ const text = byId('map-text');
 
 /** Numbers of a map that are written out: more would hold up the page. */
 const MOST_VALUES = 20_000;
-
-const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
 /** Where the network looked: the galaxy, a map, and the one over the other. */
 export class MapPanel {
