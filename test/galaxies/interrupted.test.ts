@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, readdirSync, watch } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadCheckpoint } from '../../galaxies/train/checkpoint.node.ts';
 import { RUN_FILES } from '../../galaxies/train/train.node.ts';
 import { PROGRAM, tuningfork } from '../cli/cli.ts';
-import { uniform } from '../random.ts';
 import { writeRandomB0 } from './b0_weights.ts';
 import { scratchFolder } from './training.ts';
 
@@ -13,20 +13,15 @@ import { scratchFolder } from './training.ts';
 const SLOW = 300_000;
 const scratch = scratchFolder();
 
-/** When to pull the plug: so many milliseconds after the n-th event of a file in the run directory (`rename`: it appears or goes; `change`: it grows). */
-interface Moment { readonly file: RegExp; readonly event: 'rename' | 'change'; readonly nth: number; readonly after: number }
+/** When to pull the plug: in the middle of the n-th such operation on a file of the run directory (plug.mjs). */
+interface Moment { readonly file: RegExp; readonly operation: 'open' | 'write' | 'rename' | 'renamed'; readonly nth: number }
 
-/** Trains until the moment and kills the process with SIGKILL; false where it ended before. */
-async function killAt(args: readonly string[], out: string, { file, event, nth, after }: Moment): Promise<boolean> {
-  mkdirSync(join(out, RUN_FILES.cache), { recursive: true });
-  const child = spawn(process.execPath, [PROGRAM, ...args, '--out', out], { stdio: 'ignore' });
-  let seen = 0;
-  const look = (what: string, name: string | null) => {
-    if (what === event && name !== null && file.test(name) && ++seen === nth) setTimeout(() => child.kill('SIGKILL'), after);
-  };
-  const watchers = [out, join(out, RUN_FILES.cache)].map((folder) => watch(folder, look));
+const PLUG = fileURLToPath(new URL('plug.mjs', import.meta.url));
+
+/** Trains until the moment, in which the process gets SIGKILL; false where it ended before. */
+async function killAt(args: readonly string[], out: string, { file, operation, nth }: Moment): Promise<boolean> {
+  const child = spawn(process.execPath, ['--import', PLUG, PROGRAM, ...args, '--out', out], { stdio: 'ignore', env: { ...process.env, PLUG: JSON.stringify({ file: file.source, operation, nth }) } });
   const signal = await new Promise((resolve, reject) => child.on('error', reject).on('close', (_, by) => resolve(by)));
-  for (const watcher of watchers) watcher.close();
   return signal === 'SIGKILL';
 }
 
@@ -40,7 +35,7 @@ async function trainInterrupted(args: readonly string[], moments: readonly Momen
   const out = scratch.next();
   const left: string[] = [];
   for (const moment of moments) {
-    expect(await killAt(args, out, moment), `was to be killed at ${moment.nth}. ${moment.file}`).toBe(true);
+    expect(await killAt(args, out, moment), `was to be killed at ${moment.nth}. ${moment.operation} of ${moment.file}`).toBe(true);
     left.push(await where(out));
   }
   const { code, stderr } = await tuningfork([...args, '--out', out]);
@@ -57,22 +52,18 @@ async function trainOnce(args: readonly string[]): Promise<Buffer> {
   return readFileSync(join(out, RUN_FILES.model));
 }
 
-const WRITING = /^\.checkpoint\.safetensors\..*tmp$/;
+const CHECKPOINT = /^\.checkpoint\.safetensors\..*tmp$/;
 const BEST = /^\.best\.safetensors\..*tmp$/;
 const FRONT = /^(cut|features)\.f32$/;
 
 // On lavapipe alone: a command runs on one adapter, and SwiftShader would take minutes.
 describe('a training killed by SIGKILL', () => {
   const common = ['train', '--adapter', 'lavapipe', '--batch', '8', '--tta', '1', '--checkpoint-steps', '1', '--epochs', '2'];
-  const random = uniform(7);
-  const upTo = (n: number) => 1 + Math.floor(random() * n);
-  const after = () => Math.floor(12 * random());
-  /** While a checkpoint is written, after this many others: each one's temporary file appears and goes. */
-  const writing = (others: number): Moment => ({ file: WRITING, event: 'rename', nth: 2 * others + 1, after: after() });
-
   it.each(['f32', 'f16'])('ends in the same bytes: a small network from scratch, %s', async (precision) => {
     const args = [...common, '--data', 'synthetic:32', '--size', '32', '--drop-path', '0.1', '--weight-decay', '0.01', '--precision', precision];
-    const moments: Moment[] = [writing(0), writing(1), { file: BEST, event: 'rename', nth: upTo(2), after: 0 }, writing(upTo(2))];
+    const moments: Moment[] = [
+      { file: CHECKPOINT, operation: 'open', nth: 1 }, { file: CHECKPOINT, operation: 'write', nth: 2 }, { file: BEST, operation: 'rename', nth: 1 }, { file: CHECKPOINT, operation: 'renamed', nth: 2 },
+    ];
     const { model } = await trainInterrupted(args, moments);
     expect(model.equals(await trainOnce(args))).toBe(true);
   }, SLOW);
@@ -81,7 +72,9 @@ describe('a training killed by SIGKILL', () => {
     const weights = join(scratch.path, 'b0.safetensors');
     await writeRandomB0(weights);
     const args = [...common, '--data', 'synthetic:32', '--weights', weights, '--size', '64', '--epochs-head', '2', '--views', '1', '--unfreeze', '1'];
-    const moments: Moment[] = [{ file: FRONT, event: 'change', nth: upTo(6), after: 0 }, writing(upTo(2)), writing(5), writing(1)];
+    const moments: Moment[] = [
+      { file: FRONT, operation: 'write', nth: 5 }, { file: CHECKPOINT, operation: 'write', nth: 2 }, { file: CHECKPOINT, operation: 'renamed', nth: 6 }, { file: CHECKPOINT, operation: 'rename', nth: 2 },
+    ];
     const { model, left } = await trainInterrupted(args, moments);
     expect(left[0]).toBe('before the first checkpoint');
     expect(left).toContain('phase 1');
