@@ -26,6 +26,9 @@ const CASES: Case[] = [
   { x: [2, 9, 8, 4], attrs: { size: 3, stride: 2, padding: 1 }, out: [5, 4], pad: [1, 1] },
   { x: [1, 8, 7, 4], attrs: { size: 3, stride: 2, padding: 'same' }, out: [4, 4], pad: [0, 1] },
   { x: [1, 6, 7, 5], attrs: { size: 3, stride: 1, padding: 'same' }, out: [6, 7], pad: [1, 1] },
+  { x: [2, 9, 8, 4], attrs: { size: 2, stride: 3 }, out: [3, 3], pad: [0, 0] },
+  { x: [1, 8, 7, 3], attrs: { size: 3, padding: 1 }, out: [3, 3], pad: [1, 1] },
+  { x: [1, 7, 10, 8], attrs: { size: 3, padding: 'same' }, out: [3, 4], pad: [1, 1] },
   { x: [2, 7, 8, 3], attrs: { size: [2, 3], stride: [3, 1], padding: 'valid' }, out: [2, 6], pad: [0, 0] },
   { x: [1, 4, 4, 4], attrs: { size: 4, stride: 1 }, out: [1, 1], pad: [0, 0] },
 ];
