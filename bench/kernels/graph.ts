@@ -30,7 +30,7 @@ export const ADAM_CONSTANTS = { hyper: Float32Array.of(ADAM.rate, 1 - ADAM.beta1
 
 /**
  * A case as a graph of this engine. `operand` gives the tensors of the case's operands, and Adam's `hyper` and `guard`.
- * @param version the kernels of convolutions and products: 1 takes the naive ones
+ * @param version the kernels of convolutions, products and pooling: 1 takes the naive ones
  * @returns the results in the order of `case.results`, or the update that changes them
  */
 export function graphOf({ layer, direction }: Case, operand: (name: string) => Tensor, version?: 1): { outputs: Tensor[] } | { update: Tensor } {
@@ -58,7 +58,7 @@ export function graphOf({ layer, direction }: Case, operand: (name: string) => T
       return directed(applied, x, gamma, beta);
     }
     case 'max_pool2d':
-      return directed(maxPool2d(operand('x'), { size: [layer.w![0], layer.w![1]], stride, padding: 'same' }), operand('x'));
+      return directed(maxPool2d(operand('x'), { size: [layer.w![0], layer.w![1]], stride, padding: 'same', version }), operand('x'));
     case 'silu':
       return directed(silu(operand('x')), operand('x'));
     case 'add':

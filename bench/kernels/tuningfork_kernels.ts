@@ -10,7 +10,8 @@ import { ADAM_CONSTANTS, graphOf } from './graph.ts';
 import { jobOf, preparedNetwork } from './prepared_network.ts';
 
 /** The layers that have kernels of version 1. */
-const VERSIONED = ['conv2d', 'depthwise_conv2d', 'matmul'];
+const isVersioned = ({ layer: { kind }, direction }: Case): boolean =>
+  ['conv2d', 'depthwise_conv2d', 'matmul'].includes(kind) || (kind === 'max_pool2d' && direction === 'input_grad');
 
 /** This engine, layer by layer, with the kernels that it chooses or with the naive ones. The operands are parameters, not inputs: a run uploads nothing. It closes the device. */
 export function tuningforkKernels(device: Device, version?: 1): KernelContender {
@@ -20,7 +21,7 @@ export function tuningforkKernels(device: Device, version?: 1): KernelContender 
     close: () => device[Symbol.dispose](),
     async prepare(c: Case): Promise<Prepared | string> {
       if (c.layer.kind === 'network') return preparedNetwork(c, await tuningforkContender(device, jobOf(c)));
-      if (version && !VERSIONED.includes(c.layer.kind)) return 'there is one version only';
+      if (version && !isVersioned(c)) return 'there is one version only';
       const parameters = new Map<string, Parameter>();
       let program: Program | undefined;
       const release = () => {

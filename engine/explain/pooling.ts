@@ -18,13 +18,13 @@ const maxPool: Explanation = {
   chapter: '6-pooling',
   settings: SETTINGS,
   operands: () => images([1, 4, 4, 1], 1),
-  apply: ({ x }, settings) => maxPool2d(x, windowOf(settings)),
+  apply: ({ x }, settings, version) => maxPool2d(x, { ...windowOf(settings), version }),
   results: [
     {
       name: 'y',
       formula: 'y[n, ho, wo, c] = max_{r,s} x[n, ho·stride + r − pad, wo·stride + s − pad, c]',
       where: 'r and s run over the window, as far as it lies inside the image',
-      line: 'best = max(best, Value(x[((image + h) * p.inW + w) * p.channels + c]));',
+      line: 'best = max(best, select(best, Value(x[',
       behind(at, values, settings) {
         const { cells } = sumOf(avgPoolTerms(geometryOf(values, settings)).forward(at), values);
         return { cells, arithmetic: written`max(${joined(cells.map((cell) => elementOf(values, cell)), ', ')})` };

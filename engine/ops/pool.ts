@@ -1,6 +1,7 @@
 import * as kernels from '../../kernels/pool/pool.ts';
 import { defineOp } from '../op.ts';
 import { shapeError, type Shape, type Tensor } from '../tensor.ts';
+import type { Version } from './conv2d_lower.ts';
 import { windowGeometry, type ConvGeometry, type Padding, type Pair } from './conv_geometry.ts';
 import { reshape } from './leaves.ts';
 import { mean } from './reduce.ts';
@@ -17,7 +18,7 @@ export interface AvgPoolAttributes extends PoolAttributes {
   readonly countIncludePad?: boolean;
 }
 
-interface Attributes {
+interface Attributes extends Version {
   readonly geometry: ConvGeometry;
   readonly countPadding: boolean;
 }
@@ -58,7 +59,11 @@ const maxInputGradOp = defineOp<'x' | 'dy', Attributes>({
   name: 'max_pool2d_input_grad',
   inputs: ['x', 'dy'],
   shape: (_, { geometry }) => inputShape(geometry),
-  lower: ({ attrs, in: from, out }) => [{ launch: kernels.maxPoolInputGrad(sizeFor(attrs)), buffers: { x: from(0), dy: from(1), out: out() } }],
+  lower({ attrs, in: from, out }) {
+    const size = sizeFor(attrs);
+    const isNaive = attrs.version === 1 || kernels.windowsOverlap(size);
+    return [{ launch: isNaive ? kernels.maxPoolInputGradV1(size) : kernels.maxPoolInputGradV2(size), buffers: { x: from(0), dy: from(1), out: out() } }];
+  },
 });
 
 // y[n, ho, wo, c] = Σ x over the window / count
@@ -108,7 +113,7 @@ const adaptiveInputGrad = (dy: Tensor, shape: Shape): Tensor => adaptiveInputGra
  * The maximum of each window of x [N, H, W, C], channel by channel. Of equal values the first in the window gets the cotangent.
  * @throws UserError where the window does not fit or could lie outside the image altogether
  */
-export const maxPool2d = (x: Tensor, attrs: PoolAttributes): Tensor => maxOp([x], attributes('max_pool2d', x, attrs));
+export const maxPool2d = (x: Tensor, { version, ...attrs }: PoolAttributes & Version): Tensor => maxOp([x], { ...attributes('max_pool2d', x, attrs), version });
 
 /**
  * The average of each window of x [N, H, W, C], channel by channel.

@@ -4,8 +4,8 @@ import adaptiveInputGradKernel from './adaptive_average_pool_input_grad.wgsl';
 import averageKernel from './average_pool.wgsl';
 import averageInputGradKernel from './average_pool_input_grad.wgsl';
 import maxKernel from './max_pool.wgsl';
-import maxInputGradKernel from './max_pool_input_grad.wgsl';
-import maxInputGradApartKernel from './max_pool_input_grad_apart.wgsl';
+import maxInputGradV1Kernel from './max_pool_input_grad_v1.wgsl';
+import maxInputGradV2Kernel from './max_pool_input_grad_v2.wgsl';
 
 /** The sizes of a pooling whose windows follow from them; see adaptive.wgsl. */
 export interface AdaptivePoolSize {
@@ -41,16 +41,15 @@ const outputs = (s: AdaptivePoolSize) => s.batch * s.outH * s.outW * s.channels;
 const inputs = (s: AdaptivePoolSize) => s.batch * s.inH * s.inW * s.channels;
 const counting = (padding: boolean) => ({ countPadding: Number(padding) });
 
-export const maxPool = (size: PoolSize): Launch => launch(maxKernel, size, outputs(size), counting(false));
-/** The gradient of any windows: see max_pool_input_grad.wgsl. */
-export const maxPoolInputGradOverlapping = (size: PoolSize): Launch => launch(maxInputGradKernel, size, inputs(size), counting(false));
-/** Where windows overlap, the general gather; where they do not, each is gone through once. */
-export function maxPoolInputGrad(size: PoolSize): Launch {
+export const maxPool = (size: PoolSize): Launch => ({ ...launch(maxKernel, size, outputs(size), counting(false)), overrides: { SIZE_H: size.sizeH, SIZE_W: size.sizeW } });
+export const maxPoolInputGradV1 = (size: PoolSize): Launch => launch(maxInputGradV1Kernel, size, inputs(size), counting(false));
+/** Windows may overlap for version 1 only. */
+export const windowsOverlap = ({ sizeH, sizeW, strideH, strideW }: PoolSize): boolean => sizeH > strideH || sizeW > strideW;
+export function maxPoolInputGradV2(size: PoolSize): Launch {
   const { batch, channels, sizeH, sizeW, strideH, strideW } = size;
-  if (sizeH > strideH || sizeW > strideW) return maxPoolInputGradOverlapping(size);
   const cells = ceilDiv(size.inH + size.padTop, strideH) * ceilDiv(size.inW + size.padLeft, strideW);
   const overrides = { SIZE_H: sizeH, SIZE_W: sizeW, STRIDE_H: strideH, STRIDE_W: strideW };
-  return { ...launch(maxInputGradApartKernel, size, batch * cells * channels, counting(false)), overrides };
+  return { ...launch(maxInputGradV2Kernel, size, batch * cells * channels, counting(false)), overrides };
 }
 export const averagePool = (size: PoolSize, countPadding: boolean): Launch => launch(averageKernel, size, outputs(size), counting(countPadding));
 export const averagePoolInputGrad = (size: PoolSize, countPadding: boolean): Launch => launch(averageInputGradKernel, size, inputs(size), counting(countPadding));

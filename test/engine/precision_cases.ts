@@ -166,7 +166,7 @@ for (const shape of [[2, 9, 7, 8], [1, 8, 6, 5]]) {
     const at = new Operands();
     const x = at.stored('x', shape);
     // A factor no two elements of a window share, so that rounding of x to f16 makes no ties; ties are decided alike in any case.
-    const made = [maxPool2d(x, { size: 3, stride: 2, padding: 'same' }), avgPool2d(x, { size: 3, stride: 2, padding: 1 }), avgPool2d(x, { size: 2, countIncludePad: false }), adaptiveAvgPool2d(x, [3, 4])];
+    const made = [maxPool2d(x, { size: 3, stride: 2, padding: 'same' }), maxPool2d(x, { size: 2, stride: 3 }), avgPool2d(x, { size: 3, stride: 2, padding: 1 }), avgPool2d(x, { size: 2, countIncludePad: false }), adaptiveAvgPool2d(x, [3, 4])];
     const gradients = made.map((y, i) => grad(y, [x], at.stored(`dy${i}`, y.shape))[0]);
     // Averages divide; a pixel is seen by at most 4 windows, and a cotangent is at most 1.
     return at.results(...made, ...gradients).case(() => sumBound(12, 4));

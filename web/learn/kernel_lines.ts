@@ -11,7 +11,7 @@ import pointwise from '../../kernels/pointwise/pointwise.wgsl';
 import averagePool from '../../kernels/pool/average_pool.wgsl';
 import averagePoolInputGrad from '../../kernels/pool/average_pool_input_grad.wgsl';
 import maxPool from '../../kernels/pool/max_pool.wgsl';
-import maxPoolInputGrad from '../../kernels/pool/max_pool_input_grad.wgsl';
+import maxPoolInputGrad from '../../kernels/pool/max_pool_input_grad_v1.wgsl';
 import reduce from '../../kernels/reduce/reduce.wgsl';
 import logitsGrad from '../../kernels/softmax_cross_entropy/softmax_cross_entropy_logits_grad.wgsl';
 import loss from '../../kernels/softmax_cross_entropy/softmax_cross_entropy_loss.wgsl';

@@ -108,7 +108,7 @@ export function forward(settings: Settings, plans: readonly LayerPlan[], paramet
         y = normalised.y;
       } else y = batchNormInference(y, p('running'), gamma, beta, attrs);
     } else if (kind === 'activation') y = ACTIVATIONS[activation](y);
-    else if (kind === 'pool') y = pooling === 'max' ? maxPool2d(y, { size: 2 }) : avgPool2d(y, { size: 2 });
+    else if (kind === 'pool') y = pooling === 'max' ? maxPool2d(y, { size: 2, ...NAIVE }) : avgPool2d(y, { size: 2 });
     else if (kind === 'dense') logits = y = add(matmul(reshape(y, [y.shape[0], sizeOf(y.shape.slice(1))]), p('w'), NAIVE), p('b'));
     else if (kind === 'loss') y = reshape(mean(softmaxCrossEntropy(y, targets)), [1]);
     outputs[i] = y.named(name);
