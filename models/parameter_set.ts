@@ -1,5 +1,6 @@
 import type { Device } from '../engine/device/device.ts';
 import { Parameter } from '../engine/device/parameter.ts';
+import { ParameterPool } from '../engine/device/parameter_pool.ts';
 import { sizeOf, type Tensor } from '../engine/tensor.ts';
 import { UserError } from '../engine/user_error.ts';
 import type { ParameterSpec } from './parameter_spec.ts';
@@ -25,11 +26,14 @@ export class ParameterSet implements ParameterSource, Disposable {
    * @param weights values by the names of `specs`; what is missing is drawn from the seed (see initialise.ts)
    */
   constructor(device: Device, private readonly specs: readonly ParameterSpec[], weights: Weights, seed: number) {
+    // As the moments in engine/train/train_step.ts: weight decay takes the ones and not the others.
+    const pools = ['vectors', 'filters'].map((name) => new ParameterPool(device, name));
     try {
       for (const spec of specs) {
         const name = statisticsName(spec);
         if (name === undefined) {
-          this.parameters.set(spec.name, new Parameter(device, spec.name, spec.shape, weights.get(spec.name) ?? (() => initialValues(spec, seed))));
+          const pool = spec.trainable ? pools[spec.shape.length > 1 ? 1 : 0] : undefined;
+          this.parameters.set(spec.name, new Parameter(device, spec.name, spec.shape, weights.get(spec.name) ?? (() => initialValues(spec, seed)), pool));
           if (spec.trainable) this.trainableNames.add(spec.name);
         } else if (spec.kind === 'mean') {
           const [channels] = spec.shape;

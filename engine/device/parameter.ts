@@ -2,6 +2,7 @@ import { defineOp } from '../op.ts';
 import { Tensor, showShape, sizeOf, type Shape } from '../tensor.ts';
 import { UserError } from '../user_error.ts';
 import type { Device } from './device.ts';
+import type { ParameterPool } from './parameter_pool.ts';
 
 const parameterLeaf = defineOp<never, { parameter: Parameter }>({ name: 'parameter', inputs: [], shape: (_, a) => a.parameter.shape });
 
@@ -9,26 +10,44 @@ const parameterLeaf = defineOp<never, { parameter: Parameter }>({ name: 'paramet
 export class Parameter implements Disposable {
   /** The leaf that stands for it in graphs. */
   readonly tensor: Tensor;
+  /** The pool that its memory is a part of, if it is, and the byte at which it begins there. */
+  readonly pool: ParameterPool | undefined;
+  readonly offset: number;
   private memory: GPUBuffer | undefined;
   private closed = false;
 
   /**
    * Memory is taken when a program or the caller first needs it, so that what a network costs can be told before.
    * @param initial its values, or what makes them; zeros when absent
+   * @param pool where it may lie; it has a buffer of its own where that cannot take it
    */
-  constructor(readonly device: Device, readonly name: string, readonly shape: Shape, private initial?: Float32Array | (() => Float32Array)) {
+  constructor(readonly device: Device, readonly name: string, readonly shape: Shape, private initial?: Float32Array | (() => Float32Array), pool?: ParameterPool) {
     this.tensor = parameterLeaf([], { parameter: this }).named(name);
     if (initial instanceof Float32Array) this.requireLength(initial);
+    const place = pool?.reserve(sizeOf(shape));
+    this.pool = place === undefined ? undefined : pool;
+    this.offset = place ?? 0;
   }
 
   get allocated(): boolean {
-    return this.memory !== undefined;
+    return this.memory !== undefined || this.pool?.allocated === true;
   }
 
-  get buffer(): GPUBuffer {
+  /** Its bytes on the adapter, with those that lie unused before the next one of its pool. */
+  get bytes(): number {
+    const size = sizeOf(this.shape);
+    return this.pool?.stride(size) ?? Math.max(4, size * 4);
+  }
+
+  /** What a program binds. */
+  get binding(): Required<GPUBufferBinding> {
+    return { buffer: this.buffer, offset: this.offset, size: Math.max(4, sizeOf(this.shape) * 4) };
+  }
+
+  private get buffer(): GPUBuffer {
     if (!this.memory) {
       if (this.closed) throw new Error(`parameter ${this.name} is used after it was disposed`);
-      this.memory = this.device.createBuffer(sizeOf(this.shape) * 4, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST, this.name);
+      this.memory = this.pool?.buffer ?? this.device.createBuffer(sizeOf(this.shape) * 4, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST, this.name);
       const { initial } = this;
       this.initial = undefined;
       // Without values: WebGPU gives buffers full of zeros.
@@ -50,18 +69,19 @@ export class Parameter implements Disposable {
   write(values: Float32Array): void {
     this.requireLength(values);
     this.initial = undefined;
-    this.device.gpu.queue.writeBuffer(this.buffer, 0, values as Float32Array<ArrayBuffer>);
+    this.device.gpu.queue.writeBuffer(this.buffer, this.offset, values as Float32Array<ArrayBuffer>);
   }
 
   /** Its values as they are now, after all that was submitted. */
   async read(): Promise<Float32Array> {
-    return new Float32Array(await this.device.readBuffer(this.buffer, sizeOf(this.shape) * 4));
+    return new Float32Array(await this.device.readBuffer(this.buffer, sizeOf(this.shape) * 4, this.offset));
   }
 
   /** Gives the memory back; programs that use it must not run any more. */
   [Symbol.dispose](): void {
+    if (!this.closed && this.pool) this.pool.release();
     this.closed = true;
-    if (this.memory) this.device.destroyBuffer(this.memory);
+    if (this.memory && !this.pool) this.device.destroyBuffer(this.memory);
     this.memory = undefined;
   }
 }

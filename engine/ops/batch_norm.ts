@@ -71,8 +71,8 @@ export const batchNormApplyOp = defineOp<'x' | 'stats' | 'gamma' | 'beta', Setti
     const both = () => (sums ??= sumsOp([dy, x, stats, gamma, beta], a));
     return {
       x: () => inputGradOp([dy, x, stats, a.frozen ? stats : both(), gamma, beta], a),
-      gamma: () => row(both(), 1),
-      beta: () => row(both(), 0),
+      gamma: () => row(both(), 0),
+      beta: () => row(both(), 1),
     };
   },
   lower(ctx) {
@@ -101,7 +101,7 @@ export function foldBatchNorm(applied: Tensor): { folded: Tensor; stages: readon
   return { folded: foldOp([stats, gamma, beta], { epsilon }), stages };
 }
 
-// [dbeta, dgamma] = [Σ dz, Σ dz·x̂]
+// [dgamma, dbeta] = [Σ dz·x̂, Σ dz]
 const sumsOp = defineOp<'dy' | 'x' | 'stats' | 'gamma' | 'beta', Settings>({
   name: 'batch_norm_sums',
   inputs: ['dy', 'x', 'stats', 'gamma', 'beta'],

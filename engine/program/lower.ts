@@ -1,4 +1,5 @@
 import type { Choice, Choices } from '../../kernels/kernel.ts';
+import { parameterOf } from '../device/parameter.ts';
 import type { BufferRef, Capabilities, Step } from '../op.ts';
 import { Tensor, type StorageType } from '../tensor.ts';
 import { choose, type Tuning } from '../tuning.ts';
@@ -14,6 +15,8 @@ export interface VirtualBuffer {
   readonly tensor?: Tensor;
   /** Memory of its own for the program's whole life: inputs, outputs, and everything under `keep: 'all'`. Parameters have theirs already. */
   readonly kind: 'temporary' | 'kept' | 'input' | 'parameter';
+  /** It has no memory of its own: it begins so many bytes after the beginning of another buffer, of its kind. See update_groups.ts. */
+  readonly within?: { readonly ref: BufferRef; readonly offset: number };
 }
 
 /** A step and the tensor it belongs to. */
@@ -39,13 +42,21 @@ export interface Lowered {
 /** Bytes of so many numbers: a binding's are a multiple of 4. */
 export const bytesOf = (size: number, dtype: StorageType): number => Math.max(16, Math.ceil((size * (dtype === 'f16' ? 2 : 4)) / 4) * 4);
 
+/** The buffer that has the memory, and how many bytes after its beginning this one begins. */
+export function placeWithin(buffers: readonly VirtualBuffer[], ref: BufferRef): { root: BufferRef; offset: number } {
+  const { within } = buffers[ref];
+  if (!within) return { root: ref, offset: 0 };
+  const outer = placeWithin(buffers, within.ref);
+  return { root: outer.root, offset: outer.offset + within.offset };
+}
+
 /** Turns the tensors of a graph into steps, in order, each update as soon as nobody reads what it overwrites. */
 export function lower(graph: Graph, kept: ReadonlySet<Tensor>, keepAll: boolean, capabilities: Capabilities, tuning: Tuning): Lowered {
   const buffers: VirtualBuffer[] = [];
   const home = new Map<Tensor, BufferRef>();
   const allocate = (size: number, dtype: StorageType, kind: VirtualBuffer['kind'], tensor?: Tensor): BufferRef => {
     const ref = buffers.length as BufferRef;
-    buffers.push({ ref, bytes: bytesOf(size, dtype), dtype, kind, tensor });
+    buffers.push({ ref, bytes: kind === 'parameter' ? parameterOf(tensor!)!.bytes : bytesOf(size, dtype), dtype, kind, tensor });
     return ref;
   };
   // A view lives where its source lives, so keeping a view keeps the source.

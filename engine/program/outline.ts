@@ -9,6 +9,7 @@ import { lower, type Lowered } from './lower.ts';
 import { planMemory, type MemoryPlan } from './plan.ts';
 import { requirePrecision, storeAsHalf, type Precision } from './precision.ts';
 import type { Recompute } from './recompute.ts';
+import { groupUpdates, viewCopies } from './update_groups.ts';
 
 /** What a program computes and changes, and how. */
 export interface ProgramSpec {
@@ -71,8 +72,10 @@ export function outline(device: Device, spec: ProgramSpec): Outline {
     inputs.set(t.name!, t);
     whole.bufferOf(t);
   }
-  const lowered = spec.precision === 'f16' ? storeAsHalf(whole, graph.order, new Set(outputs.map((t) => whole.bufferOf(graph.resolve(t))))) : whole;
-  const plan = planMemory(lowered, device.gpu.limits.minStorageBufferOffsetAlignment);
+  const stored = spec.precision === 'f16' ? storeAsHalf(whole, graph.order, new Set(outputs.map((t) => whole.bufferOf(graph.resolve(t))))) : whole;
+  const alignment = device.gpu.limits.minStorageBufferOffsetAlignment;
+  const lowered = groupUpdates(viewCopies(stored, alignment), alignment, device.capabilities.maxStorageBinding);
+  const plan = planMemory(lowered, alignment);
   const align = device.gpu.limits.minUniformBufferOffsetAlignment;
   const uniformStrides = lowered.steps.map(({ launch }) => Math.ceil(launch.kernel.paramsSize / align) * align);
   return { graph, lowered, plan, inputs, uniformStrides, need: needOf(lowered, plan, uniformStrides) };
@@ -81,7 +84,7 @@ export function outline(device: Device, spec: ProgramSpec): Outline {
 const sum = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0);
 
 function needOf({ buffers }: Lowered, plan: MemoryPlan, uniformStrides: readonly number[]): MemoryNeed {
-  const of = (...kinds: string[]) => sum(buffers.filter(({ kind }) => kinds.includes(kind)).map(({ bytes }) => bytes));
+  const of = (...kinds: string[]) => sum(buffers.filter(({ kind, within }) => !within && kinds.includes(kind)).map(({ bytes }) => bytes));
   const temporaries = sum(plan.slotBytes);
   const own = of('kept', 'input') + Math.max(16, sum(uniformStrides));
   const parameters = of('parameter');
@@ -100,7 +103,7 @@ export function requireFit(device: Device, { lowered, need }: Pick<Outline, 'low
     );
   }
   // Parameters that have their memory already are counted among what is allocated.
-  const fresh = sum(lowered.buffers.filter(({ kind, tensor }) => kind === 'parameter' && !parameterOf(tensor!)!.allocated).map(({ bytes }) => bytes));
+  const fresh = sum(lowered.buffers.filter(({ kind, tensor, within }) => !within && kind === 'parameter' && !parameterOf(tensor!)!.allocated).map(({ bytes }) => bytes));
   const wanted = device.memory.bytes + need.temporaries + need.own + fresh;
   if (wanted > device.memoryLimit) {
     throw new UserError(

@@ -1,5 +1,5 @@
 import type { BufferRef } from '../op.ts';
-import type { Lowered } from './lower.ts';
+import { placeWithin, type Lowered } from './lower.ts';
 
 /** Where a temporary lies: in which of the shared buffers, and from which byte on. */
 export interface Place {
@@ -39,7 +39,7 @@ export function planMemory({ steps, buffers }: Pick<Lowered, 'steps' | 'buffers'
   const apart = new Set<number>();
   const pair = (a: BufferRef, b: BufferRef) => Math.min(a, b) * buffers.length + Math.max(a, b);
   steps.forEach(({ launch, buffers: bound }, i) => {
-    const refs = Object.values(bound);
+    const refs = Object.values(bound).map((ref) => placeWithin(buffers, ref).root);
     for (const ref of refs) {
       const { kind, bytes } = buffers[ref];
       if (kind !== 'temporary') continue;
@@ -48,7 +48,7 @@ export function planMemory({ steps, buffers }: Pick<Lowered, 'steps' | 'buffers'
       else tenants.set(ref, { ref, bytes, first: i, last: i });
     }
     for (const { name, kind } of launch.kernel.bindings) {
-      if (kind === 'read_write') for (const ref of refs) apart.add(pair(bound[name], ref));
+      if (kind === 'read_write') for (const ref of refs) apart.add(pair(placeWithin(buffers, bound[name]).root, ref));
     }
   });
 
@@ -59,6 +59,13 @@ export function planMemory({ steps, buffers }: Pick<Lowered, 'steps' | 'buffers'
     const place = tightest(tenant, slots, (other) => apart.has(pair(tenant.ref, other.ref)), align) ?? { slot: slots.push({ bytes: tenant.bytes, tenants: [] }) - 1, offset: 0 };
     slots[place.slot].tenants.push({ ...tenant, offset: place.offset });
     placeOf.set(tenant.ref, place);
+  }
+
+  for (const { ref, kind, within } of buffers) {
+    if (!within || kind !== 'temporary') continue;
+    const { root, offset } = placeWithin(buffers, ref);
+    const place = placeOf.get(root);
+    if (place) placeOf.set(ref, { slot: place.slot, offset: place.offset + offset });
   }
 
   const change = new Float64Array(steps.length + 1);

@@ -81,8 +81,8 @@ export class Program implements Disposable {
       const physical = new Map<BufferRef, GPUBufferBinding>();
       await device.allocate(() => {
         const slots = plan.slotBytes.map((bytes, i) => own(bytes, storage, `temporary ${i}`));
-        for (const { ref, bytes, kind, tensor } of lowered.buffers) {
-          if (kind === 'parameter') physical.set(ref, { buffer: parameterOf(tensor!)!.buffer });
+        for (const { ref, bytes, kind, tensor, within } of lowered.buffers) {
+          if (kind === 'parameter') physical.set(ref, within ? { ...parameterOf(tensor!)!.binding, size: bytes } : parameterOf(tensor!)!.binding);
           else if (kind === 'temporary') {
             const place = plan.placeOf.get(ref);
             if (place) physical.set(ref, { buffer: slots[place.slot], offset: place.offset, size: bytes });

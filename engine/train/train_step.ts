@@ -2,6 +2,7 @@ import { LEAST_SCALE, MOST_SCALE } from '../../kernels/loss_scale/loss_scale.ts'
 import { grad } from '../autodiff.ts';
 import type { Device } from '../device/device.ts';
 import { Parameter } from '../device/parameter.ts';
+import { ParameterPool } from '../device/parameter_pool.ts';
 import { adam } from '../ops/adam.ts';
 import { guarded } from '../ops/assign.ts';
 import { guard } from '../ops/guard.ts';
@@ -136,8 +137,10 @@ export function trainingProgram(device: Device, spec: TrainStepSpec): { program:
   const made = scaled?.gradients ?? grad(loss, trainable.map((p) => p.tensor));
   const hyper = scaled?.hyper ?? input(HYPER, [4]);
   const gradients = clip(made, clipNorm, scaled && row(hyper, 3));
+  // Moments lie as the parameters do, whose neighbours then change together: engine/program/update_groups.ts.
+  const pools = ['m', 'v'].map((name) => ['vectors', 'filters'].map((kind) => new ParameterPool(device, `${kind}/${name}`)));
   const updates = trainable.map((w, i) => {
-    const [m, v] = ['m', 'v'].map((name) => new Parameter(device, `${w.name}/${name}`, w.shape));
+    const [m, v] = ['m', 'v'].map((name, k) => new Parameter(device, `${w.name}/${name}`, w.shape, undefined, pools[k][w.shape.length > 1 ? 1 : 0]));
     moments.push(m, v);
     const settings = { beta1, beta2, epsilon, weightDecay: w.shape.length > 1 ? weightDecay : 0 };
     return adam({ w: w.tensor, m: m.tensor, v: v.tensor }, gradients[i], hyper, scaled?.guard ?? loss, settings);

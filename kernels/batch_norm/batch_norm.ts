@@ -100,7 +100,7 @@ export function batchNormApply(size: BatchNormSize, by: Chunk, activation: Batch
   return { kernel: applyKernel, ...launch, overrides: { ACTIVATION: BATCH_NORM_ACTIVATIONS[activation] }, params: { ...launch.params, epsilon } };
 }
 
-/** The passes to [2, channels]: dbeta, dgamma. The first reads dy, x, stats, gamma, beta; the others the one before. */
+/** The passes to [2, channels]: dgamma, dbeta, as the parameters usually lie in memory. The first reads dy, x, stats, gamma, beta; the others the one before. */
 export function batchNormSums(size: BatchNormSize, by: Chunk, activation: BatchNormActivation, epsilon: number): { launch: Launch; outSize: number }[] {
   const launch = chunked(size, by.chunk);
   const { parts } = launch.params;

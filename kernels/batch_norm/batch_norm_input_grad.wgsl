@@ -1,4 +1,4 @@
-// dx[row, c] = γ[c]/√(variance[c] + ε) · (dz − (dβ[c] + x̂·dγ[c]) / rows)      sums is [2, C]: dβ, dγ
+// dx[row, c] = γ[c]/√(variance[c] + ε) · (dz − (dβ[c] + x̂·dγ[c]) / rows)      sums is [2, C]: dγ, dβ
 // with x̂, z and dz as in batch_norm_sums.wgsl
 //
 // Ioffe & Szegedy 2015, section 3, with the gradients through mean and variance gathered: both are sums that
@@ -43,8 +43,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let inverse = inverseSqrt(stats[step + mine.channel] + params.epsilon);
   let g = gamma[mine.channel];
   let b = beta[mine.channel];
-  let meanDz = sums[mine.channel] * params.inverseCount;
-  let meanDzX = sums[step + mine.channel] * params.inverseCount;
+  let meanDzX = sums[mine.channel] * params.inverseCount;
+  let meanDz = sums[step + mine.channel] * params.inverseCount;
   let scale = g * inverse;
   var i = mine.first * step + mine.channel;
   for (var row = mine.first; row < mine.end; row++) {

@@ -1,5 +1,5 @@
-// partial[p, 0, c] = Σ dz[row, c]            over the rows of chunk p: its share of dβ
-// partial[p, 1, c] = Σ dz[row, c]·x̂[row, c]  its share of dγ
+// partial[p, 0, c] = Σ dz[row, c]·x̂[row, c]  over the rows of chunk p: its share of dγ
+// partial[p, 1, c] = Σ dz[row, c]            its share of dβ
 // with x̂ = (x − mean)/√(variance + ε), z = γ·x̂ + β, dz = dy·activate'(z)
 //
 // Everything but x is recomputed, so the forward pass saves nothing for it. kernels/reduce adds the chunks up.
@@ -50,6 +50,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     i += step;
   }
   let at = mine.part * 2u * step + mine.channel;
-  out[at] = dBeta;
-  out[at + step] = dGamma;
+  out[at] = dGamma;
+  out[at + step] = dBeta;
 }

@@ -59,7 +59,7 @@ describe('what a program needs', () => {
   it('a parameter that was disposed is not used again', async () => {
     const w = new Parameter(device, 'w', [4]);
     w[Symbol.dispose]();
-    expect(() => w.buffer).toThrow(/w is used after it was disposed/);
+    expect(() => w.binding).toThrow(/w is used after it was disposed/);
     expect(() => new Parameter(device, 'v', [4], new Float32Array(3))).toThrow(/v \[4\] holds 4 numbers and was given 3/);
   });
 });

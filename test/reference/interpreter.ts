@@ -128,7 +128,7 @@ const OPS: Readonly<Record<string, Evaluate>> = {
   batch_norm_apply: (t, [x, stats, gamma, beta]) => norm.batchNormApply(normCase(t, x, stats, gamma, beta)),
   batch_norm_sums: (t, [dy, x, stats, gamma, beta]) => {
     const { dGamma, dBeta } = norm.batchNormGradients(normCase(t, x, stats, gamma, beta), dy, true);
-    return Float64Array.from([...dBeta, ...dGamma]);
+    return Float64Array.from([...dGamma, ...dBeta]);
   },
   batch_norm_input_grad: (t, [dy, x, stats, , gamma, beta]) => norm.batchNormGradients(normCase(t, x, stats, gamma, beta), dy, attrs<{ frozen: boolean }>(t).frozen).dx,
   max_pool2d: (t, [x]) => pool.maxPool(windowOf(t), x),

@@ -1,0 +1,116 @@
+import { expect, it } from 'vitest';
+import type { Device } from '../../engine/device/device.ts';
+import { Parameter } from '../../engine/device/parameter.ts';
+import { ParameterPool } from '../../engine/device/parameter_pool.ts';
+import { batchNorm } from '../../engine/ops/batch_norm.ts';
+import { conv2d } from '../../engine/ops/conv2d.ts';
+import { input, reshape } from '../../engine/ops/leaves.ts';
+import { matmul } from '../../engine/ops/matmul.ts';
+import { add } from '../../engine/ops/pointwise.ts';
+import { globalAvgPool } from '../../engine/ops/pool.ts';
+import { mean } from '../../engine/ops/reduce.ts';
+import { softmaxCrossEntropy } from '../../engine/ops/softmax_cross_entropy.ts';
+import type { ProgramSpec } from '../../engine/program/program.ts';
+import { DEFAULT_ADAM, TrainStep, type AdamOptions } from '../../engine/train/train_step.ts';
+import { describeAdapters } from '../gpu.ts';
+import { randomArray } from '../random.ts';
+
+/*
+ * What is changed in one launch must be what was changed in many, to the last bit: the same network with its parameters in pools and without. That the step itself
+ * is right, optimizer_ops.test.ts and the models' tests show.
+ */
+
+const CHANNELS = 64; // rows of a batch norm's sums begin where a binding may on every adapter
+
+interface Variant {
+  readonly channels?: number;
+  readonly frozen?: readonly string[];
+  readonly adam?: Partial<AdamOptions>;
+  readonly spec?: Pick<ProgramSpec, 'recompute' | 'precision'>;
+}
+
+/** Three steps of a small network; the values of all parameters and moments, and how many launches changed them. */
+async function trained(device: Device, pooled: boolean, { channels = CHANNELS, frozen = [], adam, spec }: Variant) {
+  const shapes = {
+    'a.w': [3, 3, 4, channels], 'a.gamma': [channels], 'a.beta': [channels], 'b.w': [1, 1, channels, channels], 'b.gamma': [channels], 'b.beta': [channels],
+    'one': [channels], 'same': [channels], 'dense.w': [channels, 4], 'table': [2, 4], 'dense.b': [4],
+  };
+  const pools = ['vectors', 'filters'].map((name) => new ParameterPool(device, name));
+  const all = new Map(Object.entries(shapes).map(([name, shape], i) => {
+    const values = randomArray(shape.reduce((n, d) => n * d, 1), i, -0.5, 0.5);
+    return [name, new Parameter(device, name, shape, values, pooled ? pools[shape.length > 1 ? 1 : 0] : undefined)];
+  }));
+  const p = (name: keyof typeof shapes) => all.get(name)!.tensor;
+  const norm = (name: 'a' | 'b', padding: 'same' | 'valid', from: Parameters<typeof conv2d>[0]) => batchNorm(conv2d(from, p(`${name}.w`), { padding }), p(`${name}.gamma`), p(`${name}.beta`), { activation: 'relu' }).y;
+  const [x, targets] = [input('x', [2, 5, 6, 4]), input('targets', [2, 4])];
+  // Two parameters that have the same gradient, in the same memory.
+  const biased = add(add(norm('b', 'valid', norm('a', 'same', x)), p('one')), p('same'));
+  // The gradient of the table is what that of the filters before it is made from.
+  const logits = add(add(matmul(globalAvgPool(biased), p('dense.w')), p('table')), p('dense.b'));
+  const loss = reshape(mean(softmaxCrossEntropy(logits, targets)), []);
+  const trainable = [...all.values()].filter(({ name }) => !frozen.includes(name));
+  try {
+    using step = await TrainStep.create(device, { loss, trainable, adam: { ...DEFAULT_ADAM, ...adam }, ...spec });
+    const feeds = { x: randomArray(x.size, 20), targets: Float32Array.of(1, 0, 0, 0, 0, 0, 1, 0) };
+    for (let i = 0; i < 3; i++) step.run(feeds, 0.01);
+    const values: Record<string, number[]> = {};
+    for (const { name } of all.values()) values[name] = [...(await all.get(name)!.read())];
+    for (const [name, { data }] of await step.state()) values[name] = [...data];
+    return { values, launches: step.program.steps.filter(({ launch }) => launch.kernel.name === 'adam').length, loss: (await step.read(loss))[0] };
+  } finally {
+    for (const parameter of all.values()) parameter[Symbol.dispose]();
+  }
+}
+
+describeAdapters('updates of neighbours in one launch', (device) => {
+  it.each<[string, Variant, number]>([
+    // Filters up to the one whose gradient is made from its neighbour's, that one, its neighbour; vectors up to the one that shares its gradient with another, that one, its neighbour.
+    ['all parameters', {}, 6],
+    // Between frozen ones nothing is joined, and a batch norm without its beta has sums that are no gradient.
+    ['some of them frozen', { frozen: ['b.beta', 'a.w'] }, 8],
+    ['weight decay', { adam: { weightDecay: 0.1 } }, 6],
+    ['recomputation', { spec: { recompute: 'blocks' } }, 6],
+  ])('%s: the same bits, fewer launches', async (_, variant, launches) => {
+    const [joined, single] = [await trained(device(), true, variant), await trained(device(), false, variant)];
+    expect(joined.values).toEqual(single.values);
+    expect(joined.loss).toBe(single.loss);
+    expect(Number.isFinite(joined.loss)).toBe(true);
+    expect([joined.launches, single.launches]).toEqual([launches, 11 - (variant.frozen?.length ?? 0)]);
+  });
+
+  it('clipped gradients, and channels that begin where no binding may', async () => {
+    for (const variant of [{ adam: { clipNorm: 0.01 } }, { channels: 6 }, { channels: 9, frozen: ['a.gamma'] }]) {
+      const [joined, single] = [await trained(device(), true, variant), await trained(device(), false, variant)];
+      expect(joined.values).toEqual(single.values);
+      expect(joined.launches).toBeLessThan(single.launches);
+    }
+  });
+
+  it('f16', async () => {
+    if (!device().capabilities.f16) return void (await expect(trained(device(), true, { spec: { precision: 'f16' } })).rejects.toThrow(/f16/));
+    const [joined, single] = [await trained(device(), true, { spec: { precision: 'f16' } }), await trained(device(), false, { spec: { precision: 'f16' } })];
+    expect(joined.values).toEqual(single.values);
+    expect(joined.launches).toBe(6);
+  });
+
+  it('a pool lives as long as one of its parameters', async () => {
+    const before = device().memory.buffers;
+    const pool = new ParameterPool(device(), 'pool');
+    const [a, b] = [3, 5].map((size) => new Parameter(device(), `p${size}`, [size], Float32Array.from({ length: size }, (_, i) => i), pool));
+    // More than a pool takes.
+    using large = new Parameter(device(), 'large', [2 ** 16 + 1], undefined, pool);
+    expect([a, b, large].map((p) => p.pool)).toEqual([pool, pool, undefined]);
+    expect([a.allocated, b.allocated]).toEqual([false, false]);
+    expect([...(await b.read())]).toEqual([0, 1, 2, 3, 4]);
+    expect(device().memory.buffers).toBe(before + 1);
+    // Too late for the pool.
+    using late = new Parameter(device(), 'late', [3], undefined, pool);
+    expect(late.pool).toBeUndefined();
+    a.write(Float32Array.of(7, 8, 9));
+    b[Symbol.dispose]();
+    b[Symbol.dispose]();
+    expect([...(await a.read())]).toEqual([7, 8, 9]);
+    a[Symbol.dispose]();
+    expect(device().memory.buffers).toBe(before);
+  });
+});
