@@ -1,6 +1,7 @@
 import { matmulChoices, matmulV2, padded, resize, type MatmulSize } from '../../kernels/matmul/matmul.ts';
 import { reduce } from '../../kernels/reduce/reduce.ts';
 import type { BufferRef, LowerContext, Step } from '../op.ts';
+import { chain } from './chain.ts';
 import { epiloguePass, lastStep, plainly, type Epilogue } from './epilogue.ts';
 
 type Context = LowerContext<Epilogue>;
@@ -26,13 +27,7 @@ export class Steps {
 
   /** Adds up `parts` results of `size` elements each that lie one after the other, in a fixed order, into `out`. */
   addUp(x: BufferRef, out: BufferRef, parts: number, size: number): void {
-    let from = x;
-    const launches = reduce(1, parts, size, 1);
-    launches.forEach((launch, i) => {
-      const to = i === launches.length - 1 ? out : this.context.temp(launch.params['parts'] * size);
-      this.list.push({ launch, buffers: { x: from, out: to } });
-      from = to;
-    });
+    this.list.push(...chain({ out: () => out, temp: (size) => this.context.temp(size) }, { x }, reduce(1, parts, size, 1)));
   }
 
   /** The output [M, N] = op(a) · op(b) by the tiled kernel, whatever the sizes, and the op's epilogue. */

@@ -1,6 +1,7 @@
 import { broadcast, reduce } from '../../kernels/reduce/reduce.ts';
-import { defineOp, type BufferRef } from '../op.ts';
+import { defineOp } from '../op.ts';
 import { sameShape, shapeError, showShape, type Shape, type Tensor } from '../tensor.ts';
+import { chain } from './chain.ts';
 import { reshape } from './leaves.ts';
 
 /** A contiguous run of dimensions: the middle one of [outer, length, inner] as the kernels see the tensor. */
@@ -14,23 +15,23 @@ const product = (dims: readonly number[]) => dims.reduce((a, b) => a * b, 1);
 const asThree = (shape: Shape, { first, last }: Run) =>
   [product(shape.slice(0, first)), product(shape.slice(first, last + 1)), product(shape.slice(last + 1))] as const;
 
+const withoutRun = (shape: Shape, { first, last }: Run): Shape => shape.map((d, i) => (i >= first && i <= last ? 1 : d));
+
 // y[o, i] = scale · Σ_r x[o, r, i], r running over the dimensions first..last
-const sumOp = defineOp<'x', Run>({
+export const sumOp = defineOp<'x', Run>({
   name: 'sum',
   inputs: ['x'],
-  shape: ([x], { first, last }) => x.shape.map((d, i) => (i >= first && i <= last ? 1 : d)),
+  shape: ([x], run) => withoutRun(x.shape, run),
   vjp: ({ x }, dy, run) => ({ x: () => repeatRun(dy, { ...run, shape: x.shape }) }),
-  lower(ctx) {
-    const launches = reduce(...asThree(ctx.inputs[0].shape, ctx.attrs), ctx.attrs.scale);
-    let from: BufferRef = ctx.in(0);
-    return launches.map((launch, i) => {
-      const { outer, parts, inner } = launch.params;
-      const to = i === launches.length - 1 ? ctx.out() : ctx.temp(outer * parts * inner);
-      const step = { launch, buffers: { x: from, out: to } };
-      from = to;
-      return step;
-    });
-  },
+  lower: (ctx) => chain(ctx, { x: ctx.in(0) }, reduce(...asThree(ctx.inputs[0].shape, ctx.attrs), ctx.attrs.scale)),
+});
+
+// y[o, i] = scale · Σ_r x[o, r, i] · y[o, r, i]: what the compiler makes of the sum of a product that nobody else reads
+export const sumOfProductsOp = defineOp<'x' | 'y', Run>({
+  name: 'sum_of_products',
+  inputs: ['x', 'y'],
+  shape: ([x], run) => withoutRun(x.shape, run),
+  lower: (ctx) => chain(ctx, { x: ctx.in(0), y: ctx.in(1) }, reduce(...asThree(ctx.inputs[0].shape, ctx.attrs), ctx.attrs.scale, true)),
 });
 
 // y[o, r, i] = scale · x[o, i]

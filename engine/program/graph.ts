@@ -1,6 +1,6 @@
 import { Tensor, topologicalOrder } from '../tensor.ts';
 import { operandMode, pointwiseOp, type PointwiseAttributes } from '../ops/pointwise.ts';
-import { broadcastOp } from '../ops/reduce.ts';
+import { broadcastOp, sumOfProductsOp, sumOp } from '../ops/reduce.ts';
 import { MAX_STAGES } from '../../kernels/pointwise/pointwise.ts';
 import { foldBatchNorms, fuseEpilogues } from './epilogue.ts';
 import { recompute, type Recompute } from './recompute.ts';
@@ -16,7 +16,7 @@ export interface Graph {
 const isLeaf = (t: Tensor) => t.inputs.length === 0;
 
 /**
- * Collects what the roots depend on and rewrites it: equal computations become one, chains of pointwise ops one op of several stages, and
+ * Collects what the roots depend on and rewrites it: equal computations become one, sums of products one op, chains of pointwise ops one op of several stages, and
  * such a chain behind a convolution or a product that op's epilogue. Order of making is kept: forward in the order the model was written, every gradient beside the
  * cotangent it needs, which frees cotangents soonest.
  * @param again what is computed a second time rather than kept for the gradients; `nothing`: the graph is left as it is
@@ -33,6 +33,7 @@ export function buildGraph(roots: readonly Tensor[], again: Recompute | 'nothing
   const rooted = () => new Set(roots.map(resolve));
   let now = shareEqual(order, became);
   now = readBroadcasts(now, became);
+  now = sumProducts(now, rooted(), became);
   now = foldBatchNorms(now, rooted(), became);
   now = fusePointwise(now, rooted(), became);
   now = fuseEpilogues(now, rooted(), became);
@@ -90,6 +91,32 @@ function readBroadcasts(order: readonly Tensor[], became: Map<Tensor, Tensor>): 
     kept.push(next);
   }
   return kept;
+}
+
+/** The sum of a product that nobody else reads becomes one op: the product is then never written out. */
+function sumProducts(order: readonly Tensor[], roots: ReadonlySet<Tensor>, became: Map<Tensor, Tensor>): Tensor[] {
+  const uses = countUses(order);
+  const isProduct = (t: Tensor): boolean => {
+    if (t.op !== pointwiseOp || uses.get(t) !== 1 || roots.has(t)) return false;
+    const { stages } = t.attrs as unknown as PointwiseAttributes;
+    return stages.length === 1 && stages[0].op === 'mul' && stages[0].mode === 'full';
+  };
+  const now = new Map<Tensor, Tensor>();
+  const absorbed = new Set<Tensor>();
+  const made = order.map((t) => {
+    let next = withInputs(t, t.inputs.map((input) => now.get(input) ?? input));
+    if (t.op === sumOp && isProduct(t.inputs[0])) {
+      next = new Tensor(sumOfProductsOp, next.inputs[0].inputs, t.attrs, t.shape).named(...t.names);
+      absorbed.add(t.inputs[0]);
+    }
+    if (next !== t) {
+      now.set(t, next);
+      became.set(t, next);
+    }
+    return next;
+  });
+  const gone = new Set([...absorbed].map((t) => now.get(t) ?? t));
+  return made.filter((t) => !gone.has(t));
 }
 
 /** Merges a pointwise node into its only user where that is pointwise too and keeps the shape. */

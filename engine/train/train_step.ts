@@ -8,7 +8,7 @@ import { guarded } from '../ops/assign.ts';
 import { guard } from '../ops/guard.ts';
 import { constant, input, reshape } from '../ops/leaves.ts';
 import { LOSS_SCALE_STATE, adamHyperScaled, lossScale } from '../ops/loss_scale.ts';
-import { add, div, maximum, mul, sqrt, square } from '../ops/pointwise.ts';
+import { add, div, maximum, mul, sqrt } from '../ops/pointwise.ts';
 import { sum } from '../ops/reduce.ts';
 import { row } from '../ops/row.ts';
 import { compile, type Feed, type Program, type ProgramSpec } from '../program/program.ts';
@@ -162,7 +162,7 @@ function scaledGradients(device: Device, { loss, trainable, adam: betas, lossSca
 /** Gradients times min(1, limit / ‖all gradients‖), where the norm is that of the gradients times `factor`. */
 function clip(gradients: readonly Tensor[], limit: number | undefined, factor?: Tensor): readonly Tensor[] {
   if (limit === undefined) return gradients;
-  const made = sqrt(gradients.map((g) => reshape(sum(square(g)), [1])).reduce(add));
+  const made = sqrt(gradients.map((g) => reshape(sum(mul(g, g)), [1])).reduce(add));
   const norm = factor ? mul(made, factor) : made;
   const scale = div(constant(limit, [1]), maximum(norm, limit));
   return gradients.map((g) => mul(g, scale));

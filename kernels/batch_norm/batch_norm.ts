@@ -108,7 +108,7 @@ export function batchNormSums(size: BatchNormSize, by: Chunk, activation: BatchN
   const first: Launch = { kernel: sumsKernel, ...launch, overrides: { ACTIVATION: BATCH_NORM_ACTIVATIONS[activation] }, params: { ...launch.params, epsilon } };
   return [
     { launch: first, outSize: parts * inner },
-    ...(parts === 1 ? [] : reduce(1, parts, inner, 1).map((pass) => ({ launch: pass, outSize: pass.params.parts * inner }))),
+    ...(parts === 1 ? [] : reduce(1, parts, inner, 1)),
   ];
 }
 

@@ -167,10 +167,7 @@ export function depthwiseFilterGrad(size: DepthwiseSize, by: Cut): { launch: Lau
   const filter = size.filterH * size.filterW * size.channels;
   const first = by.version === 1 ? naive(filterGradV1, size, by.parts * filter, by.parts) : filterGradStrips(size, by);
   const { parts } = first.params;
-  return [
-    { launch: first, outSize: parts * filter },
-    ...(parts === 1 ? [] : reduce(1, parts, filter, 1).map((pass) => ({ launch: pass, outSize: pass.params.parts * filter }))),
-  ];
+  return [{ launch: first, outSize: parts * filter }, ...(parts === 1 ? [] : reduce(1, parts, filter, 1))];
 }
 
 function filterGradStrips(size: DepthwiseSize, by: Cut): Launch {

@@ -2,15 +2,15 @@
 //
 // Sums a middle dimension. With parts > 1 this is the first of several passes; strided parts keep neighbouring threads on
 // neighbouring elements even when inner is 1. Fixed order, no atomics: the same bits in every run.
-// A thread owns one output element.
-alias Value = f32;
+// A thread owns one output Value.
+alias Value = vec4<f32>; // four neighbours along the inner dimension, or one element where 4 does not divide it
 alias X = Value; // how these are stored: Values, or as f16
 alias Out = Value;
 
 struct Params {
   outer: u32,
   length: u32,
-  inner: u32,
+  inner: u32, // in Values
   parts: u32,
   scale: f32,
 }
@@ -31,7 +31,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let i = t % params.inner;
   let part = t / params.inner % params.parts;
   let o = t / params.inner / params.parts;
-  var sum = 0.0;
+  var sum = Value(0.0);
   for (var r = part; r < params.length; r += params.parts) {
     sum += Value(x[(o * params.length + r) * params.inner + i]);
   }

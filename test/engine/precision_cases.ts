@@ -190,7 +190,7 @@ for (const shape of [[2, 5, 7, 8], [3, 4, 5, 5]]) {
   CASES.push([`sums and repetitions of ${shape.join('x')}`, () => {
     const at = new Operands();
     const x = at.stored('x', shape);
-    return at.exact(sum(x, [1, 2]), sum(x)).results(sum(x, [0]), broadcastTo(at.stored('row', [1, 1, w, c]), shape)).case((_, magnitude) => sumBound(x.size, magnitude));
+    return at.exact(sum(x, [1, 2]), sum(x)).results(sum(x, [0]), sum(mul(x, at.stored('other', shape)), [0]), broadcastTo(at.stored('row', [1, 1, w, c]), shape)).case((_, magnitude) => sumBound(x.size, magnitude));
   }]);
   CASES.push([`dropout of ${shape.join('x')}`, () => {
     const at = new Operands();

@@ -47,6 +47,37 @@ describeAdapters('reduce', (device) => {
   });
 });
 
+describeAdapters('the sum of a product', (device) => {
+  it.each([
+    [[2, 12, 5, 8], [1, 2]],
+    [[2, 12, 5, 6], [1, 2]],
+    [[2, 700, 4], [1]],
+    [[5, 7], [0, 1]],
+  ])('of %j over %j is one op, unless something else reads the product', async (shape, axes) => {
+    const [x, y] = [input('x', shape), input('y', shape)];
+    const product = mul(x, y);
+    const total = sum(product, axes, 0.5);
+    const feeds = { x: randomArray(x.size, 31), y: randomArray(y.size, 32) };
+    const three = { outer: shape.slice(0, axes[0]).reduce((n, d) => n * d, 1), length: axes.reduce((n, a) => n * shape[a], 1) };
+    const inner = x.size / three.outer / three.length;
+    const [want, magnitude] = [new Float64Array(total.size), new Float64Array(total.size)];
+    feeds.x.forEach((v, i) => {
+      const at = Math.floor(i / inner / three.length) * inner + (i % inner);
+      want[at] += 0.5 * v * feeds.y[i];
+      magnitude[at] += Math.abs(0.5 * v * feeds.y[i]);
+    });
+    using fused = await compile(device(), { outputs: [total] });
+    fused.run(feeds);
+    expectWithin(await fused.read(total), want, (i) => sumBound(three.length + 2, magnitude[i]), 'sum of products');
+    expect(fused.steps[0].launch.kernel.name).toBe('reduce_products');
+    expect(fused.steps.some(({ launch }) => launch.kernel.name === 'pointwise')).toBe(false);
+    using read = await compile(device(), { outputs: [total, product] });
+    read.run(feeds);
+    expect(await read.read(product)).toEqual(feeds.x.map((v, i) => v * feeds.y[i]));
+    expectWithin(await read.read(total), want, (i) => sumBound(three.length + 2, magnitude[i]), 'sum');
+  });
+});
+
 describeAdapters('broadcast within pointwise', (device) => {
   it('reads what is repeated in place, scaled, on either side, and gives the same numbers', async () => {
     const x = input('x', [3, 4, 5, 8]);

@@ -110,6 +110,12 @@ const OPS: Readonly<Record<string, Evaluate>> = {
     x.forEach((v, i) => (y[summedIndex(i, length, inner)] += v));
     return y.map((v) => v * scale);
   },
+  sum_of_products: (t, [x, y]) => {
+    const { length, inner, scale } = threeOf(t, t.inputs[0].shape);
+    const sums = new Float64Array(t.size);
+    x.forEach((v, i) => (sums[summedIndex(i, length, inner)] += v * y[i]));
+    return sums.map((v) => v * scale);
+  },
   broadcast: (t, [x]) => {
     const { length, inner, scale } = threeOf(t, t.shape);
     return Float64Array.from({ length: t.size }, (_, i) => scale * x[summedIndex(i, length, inner)]);
