@@ -1,4 +1,5 @@
 import { matmulChoices, matmulV2, padded, resize, type MatmulSize } from '../../kernels/matmul/matmul.ts';
+import { matmulFew, matmulSmall } from '../../kernels/matmul/small.ts';
 import { reduce } from '../../kernels/reduce/reduce.ts';
 import type { BufferRef, LowerContext, Step } from '../op.ts';
 import { chain } from './chain.ts';
@@ -30,16 +31,22 @@ export class Steps {
     this.list.push(...chain({ out: () => out, temp: (size) => this.context.temp(size) }, { x }, reduce(1, parts, size, 1)));
   }
 
-  /** The output [M, N] = op(a) · op(b) by the tiled kernel, whatever the sizes, and the op's epilogue. */
+  /** The output [M, N] = op(a) · op(b), whatever the sizes, and the op's epilogue. */
   matmul(size: MatmulSize, a: BufferRef, b: BufferRef): void {
     const { context } = this;
     const { M, N, K, transposeA, transposeB } = size;
+    const choice = context.choose(matmulChoices(size, context.capabilities));
+    if (!('swapped' in choice)) {
+      const launch = 'depths' in choice ? matmulSmall(size, choice) : matmulFew(size, choice);
+      this.list.push(...lastStep(context, launch, (out) => ({ a, b, out }), b));
+      return;
+    }
     const [aRows, aCols] = transposeA ? [K, M] : [M, K];
     const [bRows, bCols] = transposeB ? [N, K] : [K, N];
     const A = this.padded(a, 1, [aRows, aRows], [aCols, padded(aCols)]);
     const B = this.padded(b, 1, [bRows, bRows], [bCols, padded(bCols)]);
     const wide = padded(N);
-    const { launch, swapped, parts } = matmulV2(size, context.choose(matmulChoices(size, context.capabilities)));
+    const { launch, swapped, parts } = matmulV2(size, choice);
     const factors = { left: swapped ? B : A, right: swapped ? A : B };
     if (wide === N && parts === 1 && !swapped) {
       this.list.push(...lastStep(context, launch, (out) => ({ ...factors, out }), factors.right));

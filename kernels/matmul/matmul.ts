@@ -3,6 +3,7 @@ import naive from './matmul_v1.wgsl';
 import tiled from './matmul_v2.wgsl';
 import tiledBySubgroups from './matmul_v2_subgroup.wgsl';
 import resizeKernel from './resize.wgsl';
+import { SMALL_KERNELS, smallCandidates, strided, type FewTiling, type SmallTiling } from './small.ts';
 
 /** out [M, N] = op(a) · op(b) with op(a) [M, K] and op(b) [K, N]; a transposed operand is stored as [K, M] or [N, K]. */
 export interface MatmulSize {
@@ -14,11 +15,7 @@ export interface MatmulSize {
 }
 
 /** One thread an output element. Bindings: a, b, out. */
-export function matmulV1({ M, N, K, transposeA, transposeB }: MatmulSize): Launch {
-  const [a_m, a_k] = transposeA ? [1, M] : [K, 1];
-  const [b_k, b_n] = transposeB ? [1, K] : [N, 1];
-  return { kernel: naive, params: { M, N, K, a_m, a_k, b_k, b_n }, workgroups: foldWorkgroups(ceilDiv(M * N, 64)) };
-}
+export const matmulV1 = (size: MatmulSize): Launch => ({ kernel: naive, params: strided(size), workgroups: foldWorkgroups(ceilDiv(size.M * size.N, 64)) });
 
 /** What tile choices depend on. */
 export interface TileTarget {
@@ -79,6 +76,9 @@ export const mostParts = (depth: number, outputs: number): number => Math.max(1,
 
 const tilesOf = ({ rows, cols }: Problem, { lanes, columns }: Pick<Tiling, 'lanes' | 'columns'>) => [ceilDiv(rows, rowsOf(lanes)), ceilDiv(cols, columns)] as const;
 
+/** A software adapter takes as long for so many multiplications of a tile as for the launch that adds its parts up. */
+const WORTH_A_PART = 2 ** 18;
+
 /**
  * What is taken for a product where nobody measured. Loads are shared between lanes where they are dear, and the sum is split into as many parts
  * as give all processors work.
@@ -90,7 +90,7 @@ function defaultTiling(problem: Problem, target: TileTarget): Tiling {
     ...size,
     rowByRow: +(problem.cols * problem.depth <= CACHED || down > MAX_WORKGROUPS),
     subgroups: +(target.software && target.subgroups),
-    parts: Math.min(ceilDiv(target.software ? 16 : 1024, down * across), problem.mostParts),
+    parts: Math.max(1, Math.min(ceilDiv(target.software ? 16 : 1024, down * across), problem.mostParts, target.software ? Math.floor((rowsOf(size.lanes) * size.columns * problem.depth) / WORTH_A_PART) : Infinity)),
   };
 }
 
@@ -150,16 +150,20 @@ const rolesOf = ({ M, N, K, transposeA, transposeB }: MatmulSize, swapped: boole
 
 const problemOf = ({ M, N, K }: MatmulSize, { rows, cols }: Roles): Problem => ({ rows, cols, depth: K, mostParts: mostParts(K, M * padded(N)) });
 
+/** Whether an operand or the output must be padded for the tiled kernels. */
+const needsPadding = ({ M, N, K, transposeA, transposeB }: MatmulSize): boolean => [transposeA ? M : K, transposeB ? K : N, N].some((n) => n % 4 !== 0);
+
 /**
- * The tilings of a product. By default the operands change places where that wastes clearly fewer threads: a batch of 8 in the rows would
- * leave most of them idle.
+ * The ways to compute a product: tiled, or by the kernels for small ones. By default the operands of the tiled ones change places where that wastes
+ * clearly fewer threads: a batch of 8 in the rows would leave most of them idle.
  */
-export function matmulChoices(size: MatmulSize, target: TileTarget): Choices<MatmulTiling> {
+export function matmulChoices(size: MatmulSize, target: TileTarget): Choices<MatmulTiling | SmallTiling | FewTiling> {
   const [straight, turned] = [rolesOf(size, false), rolesOf(size, true)];
   const swapped = area(turned, target) < 0.75 * area(straight, target);
   const own = tilings(problemOf(size, swapped ? turned : straight), target).map((tiling) => ({ ...tiling, swapped: +swapped }));
   const other = tilings(problemOf(size, swapped ? straight : turned), target).slice(0, 1).map((tiling) => ({ ...tiling, swapped: +!swapped }));
-  return { kernels: [tiled, tiledBySubgroups], candidates: [...own, ...other], roundings: roundingsOf(size.K) };
+  const small = smallCandidates(size, target, needsPadding(size));
+  return { kernels: [tiled, tiledBySubgroups, ...SMALL_KERNELS], candidates: [...small.first, ...own, ...other, ...small.last], roundings: roundingsOf(size.K) };
 }
 
 /**

@@ -41,6 +41,20 @@ const bilinear = (tensor: Tensor, length: number, a: Float32Array, b: Float32Arr
   return { tensor, value: of(a, b), bound: (i) => sumBound(length, magnitude[i]) };
 };
 
+/** An odd product that is tiny and would be padded, and one of few rows, with either layout of the right factor. */
+function smallProducts(): Case {
+  const feeds = { a: randomArray(5 * 70, 1), b: randomArray(7 * 70, 2), c: randomArray(3 * 132, 3), d: randomArray(44 * 132, 4) };
+  const [A, B, C, D, T] = [input('a', [5, 70]), input('b', [70, 7]), input('c', [3, 132]), input('d', [132, 44]), input('d', [44, 132])];
+  return {
+    feeds,
+    expected: [
+      bilinear(matmul(A, B), 70, feeds.a, feeds.b, (a, b) => product(a, b, 5, 7, 70)),
+      bilinear(matmul(C, D), 132, feeds.c, feeds.d, (a, b) => product(a, b, 3, 44, 132)),
+      bilinear(matmul(C, T, { transposeB: true }), 132, feeds.c, feeds.d, (a, b) => product(a, b, 3, 44, 132, false, true)),
+    ],
+  };
+}
+
 /** Wide enough for sums in several parts, sizes that no tile divides. */
 function products(): Case {
   const [M, N, K] = [37, 20, 1100];
@@ -121,7 +135,7 @@ function chains(): Case {
   };
 }
 
-const CASES = { products, convolutions, depthwise: () => depthwiseConvolutions(1), 'depthwise at stride 2': () => depthwiseConvolutions(2), 'batch norms': batchNorms, 'pointwise chains': chains };
+const CASES = { products, 'small products': smallProducts, convolutions, depthwise: () => depthwiseConvolutions(1), 'depthwise at stride 2': () => depthwiseConvolutions(2), 'batch norms': batchNorms, 'pointwise chains': chains };
 
 /** Every candidate of every op of a case by its place in the list, and of how many. Ops with fewer repeat their last. */
 async function eachCandidate(device: Device, { expected }: Case, body: (program: Awaited<ReturnType<typeof compile>>, title: string) => Promise<void>): Promise<number> {

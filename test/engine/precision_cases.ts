@@ -86,6 +86,8 @@ const CONVOLUTIONS: readonly [string, Shape, Shape, object][] = [
   ['3x3, naive', [2, 5, 7, 5], [3, 3, 5, 6], { padding: 'same', version: 1 }],
   ['1x1', [3, 7, 9, 12], [1, 1, 12, 24], {}],
   ['1x1 of odd channels', [1, 7, 9, 7], [1, 1, 7, 10], {}],
+  ['1x1 of odd channels and many pixels', [2, 17, 19, 7], [1, 1, 7, 18], {}],
+  ['1x1 of four pixels', [1, 2, 2, 64], [1, 1, 64, 12], {}],
   ['1x1 of few pixels and a long sum', [1, 2, 3, 1024], [1, 1, 1024, 16], {}],
 ];
 for (const [title, xShape, wShape, attrs] of CONVOLUTIONS) {
