@@ -43,14 +43,14 @@ const bilinear = (tensor: Tensor, length: number, a: Float32Array, b: Float32Arr
 
 /** An odd product that is tiny and would be padded, and one of few rows, with either layout of the right factor. */
 function smallProducts(): Case {
-  const feeds = { a: randomArray(5 * 70, 1), b: randomArray(7 * 70, 2), c: randomArray(3 * 132, 3), d: randomArray(44 * 132, 4) };
-  const [A, B, C, D, T] = [input('a', [5, 70]), input('b', [70, 7]), input('c', [3, 132]), input('d', [132, 44]), input('d', [44, 132])];
+  const feeds = { a: randomArray(5 * 70, 1), b: randomArray(7 * 70, 2), c: randomArray(3 * 132, 3), d: randomArray(44 * 132, 4), e: randomArray(44 * 132, 5) };
+  const [A, B, C, D, T] = [input('a', [5, 70]), input('b', [70, 7]), input('c', [3, 132]), input('d', [132, 44]), input('e', [44, 132])];
   return {
     feeds,
     expected: [
       bilinear(matmul(A, B), 70, feeds.a, feeds.b, (a, b) => product(a, b, 5, 7, 70)),
       bilinear(matmul(C, D), 132, feeds.c, feeds.d, (a, b) => product(a, b, 3, 44, 132)),
-      bilinear(matmul(C, T, { transposeB: true }), 132, feeds.c, feeds.d, (a, b) => product(a, b, 3, 44, 132, false, true)),
+      bilinear(matmul(C, T, { transposeB: true }), 132, feeds.c, feeds.e, (a, b) => product(a, b, 3, 44, 132, false, true)),
     ],
   };
 }
