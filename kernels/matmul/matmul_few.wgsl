@@ -9,8 +9,7 @@ override DEPTHS: u32 = 1; // divides LANES
 override B_TRANSPOSED: u32 = 0;
 
 alias Value = vec4<f32>;
-alias A = Value; // how these are stored: Values, or as f16
-alias B = Value;
+alias A = Value; // how these are stored: Values, or as f16; b is always weights
 alias Out = Value;
 
 struct Params {
@@ -20,7 +19,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read> a: array<A>;
-@group(0) @binding(1) var<storage, read> b: array<B>;
+@group(0) @binding(1) var<storage, read> b: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read_write> out: array<Out>;
 @group(0) @binding(3) var<uniform> params: Params;
 
@@ -34,7 +33,7 @@ var<workgroup> sums: array<mat4x4<f32>, LANES>;
 fn four(n: u32, k: u32) -> mat4x4<f32> {
   let step = select(params.N, params.K, B_TRANSPOSED == 1u);
   let at = select(4u * k * params.N + n, 4u * n * params.K + k, B_TRANSPOSED == 1u);
-  return mat4x4<f32>(Value(b[at]), Value(b[at + step]), Value(b[at + 2u * step]), Value(b[at + 3u * step]));
+  return mat4x4<f32>(b[at], b[at + step], b[at + 2u * step], b[at + 3u * step]);
 }
 
 fn times(weights: mat4x4<f32>, row: u32, k: u32) -> vec4<f32> {
