@@ -78,8 +78,8 @@ export async function openJaxKernels(adapterName?: string): Promise<KernelConten
 }
 
 /** From the case's operands, in their order, to its one result. */
-function computation(jax: Jax, { layer: { kind, x, w, stride = 1 }, direction }: Case): Compute {
-  const groups = kind === 'depthwise_conv2d' ? x[3] : 1;
+function computation(jax: Jax, { layer: { kind, x, w, stride = 1, groups: inGroups = 1 }, direction }: Case): Compute {
+  const groups = kind === 'depthwise_conv2d' ? x[3] : inGroups;
   const f: Compute = (a, b) => (kind === 'matmul' ? jax.numpy.matmul(a, b) : jax.lax.convGeneralDilated(a, b, [stride, stride], 'SAME', { featureGroupCount: groups }));
   // Linear in what is differentiated, so that any value of it serves: zeros. The forward pass, unused, is dropped by `jit`.
   const gradient = (g: (at: JaxArray) => JaxArray, name: 'x' | 'w', shape: Shape, dy: JaxArray): JaxArray => {

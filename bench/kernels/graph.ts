@@ -34,7 +34,7 @@ export const ADAM_CONSTANTS = { hyper: Float32Array.of(ADAM.rate, 1 - ADAM.beta1
  * @returns the results in the order of `case.results`, or the update that changes them
  */
 export function graphOf({ layer, direction }: Case, operand: (name: string) => Tensor, version?: 1): { outputs: Tensor[] } | { update: Tensor } {
-  const { kind, stride, activation } = layer;
+  const { kind, stride, groups, activation } = layer;
   /** Outputs of a layer y(x, parameters...): itself, gradients, or both. */
   const directed = (y: Tensor, x: Tensor, ...parameters: Tensor[]): { outputs: Tensor[] } => {
     if (direction === 'forward') return { outputs: [y] };
@@ -47,7 +47,8 @@ export function graphOf({ layer, direction }: Case, operand: (name: string) => T
     case 'depthwise_conv2d':
     case 'matmul': {
       const [x, w] = [operand('x'), operand('w')];
-      const y = kind === 'matmul' ? matmul(x, w, { version }) : (kind === 'conv2d' ? conv2d : depthwiseConv2d)(x, w, { stride, padding: 'same', version });
+      const attrs = { stride, padding: 'same', version } as const;
+      const y = kind === 'matmul' ? matmul(x, w, { version }) : kind === 'conv2d' ? conv2d(x, w, { ...attrs, groups }) : depthwiseConv2d(x, w, attrs);
       return directed(y, x, w);
     }
     case 'batch_norm': {

@@ -8,7 +8,7 @@ import { applySegments, type Network } from '../../models/network.ts';
 import { vgg } from '../../models/vgg.ts';
 import { makeCase } from './cases.ts';
 
-export const GROUPS = ['b0', 'vgg16', 'galaxy_vgg', 'matmul', 'norm', 'pool', 'pointwise', 'optimizer'] as const;
+export const GROUPS = ['b0', 'vgg16', 'galaxy_vgg', 'resnext50', 'matmul', 'norm', 'pool', 'pointwise', 'optimizer'] as const;
 export type Group = (typeof GROUPS)[number];
 
 /** What a layer computes. `copy` and `fma` are no layers: they find what the adapter itself can do; nor is `network`, all layers of one together. */
@@ -25,6 +25,8 @@ export interface Layer {
   /** The filter [r, s, C, K], depthwise [r, s, C]; of a matrix product the right factor [K, N]; of pooling the window [r, s]. */
   readonly w?: Shape;
   readonly stride?: number;
+  /** Of a convolution, 1 where absent; then the filter is [r, s, C/groups, K]. */
+  readonly groups?: number;
   /** Floating point operations of a network's forward pass, which its shapes do not tell. */
   readonly flops?: number;
   /** What batch norm applies in the same pass. */
@@ -76,6 +78,12 @@ function siluLayers(norms: readonly Layer[]): Layer[] {
 /** Weights updated at once, as many as in B0's smallest vector, B0's classifier and VGG16's second fully connected layer. */
 const ADAM_SIZES = { 'B0 stem.bn': 32, 'B0 classifier': 1_280_000, 'VGG16 tail.1': 4096 * 4096 };
 
+/** Grouped convolutions of a ResNeXt-50 32x4d (Xie et al. 2017), by torchvision's names: of four and of eight channels a group, the second with stride 2. */
+const resnextLayers = (batch: number): Layer[] => [
+  { group: 'resnext50', name: 'layer1.0.conv2', kind: 'conv2d', x: [batch, 56, 56, 128], w: [3, 3, 4, 128], stride: 1, groups: 32 },
+  { group: 'resnext50', name: 'layer2.0.conv2', kind: 'conv2d', x: [batch, 56, 56, 256], w: [3, 3, 8, 256], stride: 2, groups: 32 },
+];
+
 const b0Layers = (batch: number, size: number): Layer[] => layersOfGraph(graphOf(efficientNet(efficientNetConfig('b0', 1000), { padding: 'same', bnEpsilon: 1e-3 }), batch, size), 'b0');
 
 /** EfficientNet-B0 as a whole, on images of so many pixels a side: the work of `bench models` and `bench train`. */
@@ -91,7 +99,7 @@ export function allLayers(batch: number): Layer[] {
   const galaxyVgg = layersOfGraph(graphOf(vgg('galaxy_vgg', 2), batch, 128), 'galaxy_vgg');
   const distinct = new Map<string, Layer>();
   const layers: Layer[] = [
-    ...b0, ...vgg16, ...galaxyVgg, ...siluLayers(b0),
+    ...b0, ...vgg16, ...galaxyVgg, ...resnextLayers(batch), ...siluLayers(b0),
     ...[256, 512, 1024, 2048, 4096].map((n): Layer => ({ group: 'matmul', name: `${n} x ${n}`, kind: 'matmul', x: [n, n], w: [n, n] })),
     ...Object.entries(ADAM_SIZES).map(([name, size]): Layer => ({ group: 'optimizer', name: `adam ${name}`, kind: 'adam', x: [size] })),
   ];

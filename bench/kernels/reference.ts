@@ -80,6 +80,9 @@ function convolution(layer: Layer, { x, w, dy }: Operands, result: string): (i: 
   const [R, S] = layer.w!;
   const C = layer.x[3];
   const K = depthwise ? C : layer.w![3];
+  // A group's own channels: c of the filter and k of the output belong to the group k / ownK, whose first channel is its number times ownC.
+  const { groups = 1 } = layer;
+  const [ownC, ownK] = [C / groups, K / groups];
   const window = slidingWindow(layer);
   return (i) => {
     const sum = new Products();
@@ -88,7 +91,7 @@ function convolution(layer: Layer, { x, w, dy }: Operands, result: string): (i: 
       const [r, s, c, k = c] = coordinates(i, layer.w!);
       for (let n = 0; n < layer.x[0]; n++) for (let ho = 0; ho < window.outH; ho++) for (let wo = 0; wo < window.outW; wo++) {
         const pixel = window.pixel(n, ho, wo, r, s);
-        if (pixel >= 0) sum.add(x[pixel * C + c], dy[((n * window.outH + ho) * window.outW + wo) * K + k]);
+        if (pixel >= 0) sum.add(x[pixel * C + (depthwise ? c : Math.floor(k / ownK) * ownC + c)], dy[((n * window.outH + ho) * window.outW + wo) * K + k]);
       }
       return sum.expected;
     }
@@ -98,8 +101,11 @@ function convolution(layer: Layer, { x, w, dy }: Operands, result: string): (i: 
       const from = result === 'y' ? window.pixel(n, h, v, r, s) : window.output(n, h, v, r, s);
       if (from < 0) continue;
       if (depthwise) sum.add((result === 'y' ? x : dy)[from * C + channel], w[tap * C + channel]);
-      else if (result === 'y') for (let c = 0; c < C; c++) sum.add(x[from * C + c], w[(tap * C + c) * K + channel]);
-      else for (let k = 0; k < K; k++) sum.add(dy[from * K + k], w[(tap * C + channel) * K + k]);
+      else if (result === 'y') for (let c = 0; c < ownC; c++) sum.add(x[from * C + Math.floor(channel / ownK) * ownC + c], w[(tap * ownC + c) * K + channel]);
+      else {
+        const first = Math.floor(channel / ownC) * ownK;
+        for (let k = first; k < first + ownK; k++) sum.add(dy[from * K + k], w[(tap * ownC + (channel % ownC)) * K + k]);
+      }
     }
     return sum.expected;
   };

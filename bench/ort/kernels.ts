@@ -60,10 +60,10 @@ export async function openOrtKernels(adapterName?: string): Promise<KernelConten
 }
 
 /** Adds the layer with a filter of its own and returns its output. */
-function layer(g: OnnxGraph, { layer: { kind, w: shape, stride = 1 } }: Case, x: string, w: Float32Array, name: string): string {
+function layer(g: OnnxGraph, { layer: { kind, w: shape, stride = 1, groups = 1 } }: Case, x: string, w: Float32Array, name: string): string {
   if (kind === 'matmul') return g.node('MatMul', [x, g.constant(`w_${name}`, shape!, w)], {}, name);
   const [r, s, c, k] = shape!;
   const filter = kind === 'depthwise_conv2d' ? g.constant(`w_${name}`, [c, 1, r, s], permuted(w, [r, s, c], [2, 0, 1])) : g.constant(`w_${name}`, [k, c, r, s], permuted(w, [r, s, c, k], [3, 2, 0, 1]));
-  const group = kind === 'depthwise_conv2d' ? c : 1;
+  const group = kind === 'depthwise_conv2d' ? c : groups;
   return g.node('Conv', [x, filter], { auto_pad: 'SAME_UPPER', kernel_shape: [r, s], strides: [stride, stride], group }, name);
 }

@@ -22,6 +22,7 @@ export function tfjsKernels(opened: OpenTf): KernelContender {
     async prepare(c: Case): Promise<Prepared | string> {
       if (c.layer.kind === 'network') return preparedNetwork(c, tfjsContender(opened, jobOf(c)));
       if (UNSUPPORTED.has(`${c.layer.kind} ${c.direction}`)) return 'tfjs computes this gradient only together with the forward pass: compare `training`';
+      if ((c.layer.groups ?? 1) > 1) return 'tfjs has no grouped convolutions';
       const values = drawOperands(c);
       const operands: Tensors = Object.fromEntries(c.operands.map(({ name, shape }) => {
         // tfjs's depthwise filters have a fourth dimension.

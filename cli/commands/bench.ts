@@ -79,7 +79,7 @@ Examples:
 }
 
 /** What `--layers` takes: as GROUPS of bench/kernels/layers.ts, which is not loaded for `--help`. */
-const GROUPS: readonly Group[] = ['b0', 'vgg16', 'galaxy_vgg', 'matmul', 'norm', 'pool', 'pointwise', 'optimizer'];
+const GROUPS: readonly Group[] = ['b0', 'vgg16', 'galaxy_vgg', 'resnext50', 'matmul', 'norm', 'pool', 'pointwise', 'optimizer'];
 const PEERS = ['tfjs', 'ort', 'jax', 'v1'] as const;
 
 /** A parser for names with commas between them, each one of `choices`. */

@@ -1,8 +1,9 @@
 import {
   conv2dChoices, conv2dFilterGradChoices, conv2dFilterGradV1, conv2dFilterGradV2, conv2dInputGradChoices, conv2dInputGradV1, conv2dInputGradV2, conv2dV1, conv2dV2,
 } from '../../kernels/conv2d/conv2d.ts';
+import { MAX_WORKGROUPS } from '../../kernels/kernel.ts';
 import { MOST_ROWS, padded } from '../../kernels/matmul/matmul.ts';
-import type { LowerContext, Step } from '../op.ts';
+import type { BufferRef, LowerContext, Step } from '../op.ts';
 import type { ConvGeometry } from './conv_geometry.ts';
 import { epiloguePass, lastStep, plainly, type Epilogue } from './epilogue.ts';
 import { Steps } from './matmul_lower.ts';
@@ -21,38 +22,57 @@ type Context = LowerContext<Conv2dGeometry>;
 const isMatmul = (g: ConvGeometry): boolean =>
   g.filterH === 1 && g.filterW === 1 && g.strideH === 1 && g.strideW === 1 && g.groups === 1 && g.padTop + g.padLeft + g.padBottom + g.padRight === 0;
 
-/** Grouped convolutions have the naive kernels only, and those of more pixels than the tiled ones take. */
-const isNaive = (g: Conv2dGeometry): boolean => g.version === 1 || g.groups > 1 || g.batch * Math.max(g.inH * g.inW, g.outH * g.outW) > MOST_ROWS;
-
-/** What the tiled kernels work on: the same convolution with channels that are multiples of 4, and how to get there. */
-function tiled(g: ConvGeometry) {
-  const C = [g.inChannels, padded(g.inChannels)] as const;
-  const K = [g.outChannels, padded(g.outChannels)] as const;
-  const taps = g.filterH * g.filterW;
-  const inPixels = [g.batch * g.inH * g.inW, g.batch * g.inH * g.inW] as const;
-  const outPixels = [g.batch * g.outH * g.outW, g.batch * g.outH * g.outW] as const;
-  return { C, K, taps, inPixels, outPixels, pixels: inPixels[0], geometry: { ...g, inChannels: C[1], outChannels: K[1] } };
-}
+/** The tiled kernels take so many pixels at most, and no more groups than a grid has layers. */
+const isNaive = (g: Conv2dGeometry): boolean =>
+  g.version === 1 || g.batch * Math.max(g.inH * g.inW, g.outH * g.outW) > MOST_ROWS || g.groups * g.strideH * g.strideW > MAX_WORKGROUPS;
 
 const cutBack = ([whole, wide]: readonly [number, number]) => [wide, whole] as const;
+const unchanged = (n: number) => [n, n] as const;
+
+/** What the tiled kernels work on: the same convolution with a group's channels multiples of 4, and how to get there. */
+function tiled(g: ConvGeometry) {
+  const C = [g.inChannels / g.groups, padded(g.inChannels / g.groups)] as const;
+  const K = [g.outChannels / g.groups, padded(g.outChannels / g.groups)] as const;
+  const taps = g.filterH * g.filterW;
+  const [pixels, out] = [g.batch * g.inH * g.inW, g.batch * g.outH * g.outW];
+  // A group of a pixel is a row.
+  return { C, K, taps, inRows: unchanged(pixels * g.groups), outRows: unchanged(out * g.groups), pixels, geometry: { ...g, inChannels: C[1] * g.groups, outChannels: K[1] * g.groups } };
+}
+
+/** The filter [r, s, C/groups, K] with a group's channels padded, in and out. */
+function paddedFilter(steps: Steps, w: BufferRef, { C, K, taps, geometry: { groups } }: ReturnType<typeof tiled>): BufferRef {
+  if (groups === 1) return steps.padded(w, taps, C, K);
+  const wide = steps.padded(w, 1, unchanged(taps * C[0] * groups), K);
+  return steps.padded(wide, taps, C, unchanged(groups * K[1]));
+}
+
+/** The op's output from a filter with padded channels: the opposite of paddedFilter. */
+function cutFilter(ctx: Context, steps: Steps, dw: BufferRef): void {
+  const { C, K, taps, geometry: { groups } } = tiled(ctx.attrs);
+  if (groups === 1 || K[0] === K[1]) return steps.cut(dw, ctx.out(), taps, cutBack(C), groups === 1 ? cutBack(K) : unchanged(groups * K[0]));
+  const narrow = C[0] === C[1] ? dw : ctx.temp(taps * C[0] * groups * K[1]);
+  if (narrow !== dw) steps.cut(dw, narrow, taps, cutBack(C), unchanged(groups * K[1]));
+  steps.cut(narrow, ctx.out(), 1, unchanged(taps * C[0] * groups), cutBack(K));
+}
 
 export function lowerConv2d(ctx: Context): Step[] {
   const g = ctx.attrs;
   if (isNaive(g)) return lastStep(ctx, conv2dV1(g), (y) => ({ x: ctx.in(0), w: ctx.in(1), y }), ctx.in(1));
   const steps = new Steps(ctx);
-  const { C, K, taps, inPixels, outPixels, pixels, geometry } = tiled(g);
+  const as = tiled(g);
+  const { C, K, inRows, outRows, pixels, geometry } = as;
   if (isMatmul(g)) {
     steps.matmul({ M: pixels, N: K[0], K: C[0], transposeA: false, transposeB: false }, ctx.in(0), ctx.in(1));
     return steps.list;
   }
-  const x = steps.padded(ctx.in(0), 1, inPixels, C);
-  const w = steps.padded(ctx.in(1), taps, C, K);
+  const x = steps.padded(ctx.in(0), 1, inRows, C);
+  const w = paddedFilter(steps, ctx.in(1), as);
   const launch = conv2dV2(geometry, ctx.choose(conv2dChoices(geometry, ctx.capabilities)));
   if (K[0] === K[1]) return [...steps.list, ...lastStep(ctx, launch, (y) => ({ x, w, y }), w)];
-  const wide = ctx.temp(outPixels[0] * K[1]);
+  const wide = ctx.temp(outRows[0] * K[1]);
   const y = g.epilogue ? ctx.temp(ctx.output.size) : ctx.out();
   steps.list.push(plainly({ launch, buffers: { x, w, y: wide } }, w));
-  steps.cut(wide, y, 1, outPixels, cutBack(K));
+  steps.cut(wide, y, 1, outRows, cutBack(K));
   if (g.epilogue) steps.list.push(epiloguePass(ctx, y));
   return steps.list;
 }
@@ -61,16 +81,17 @@ export function lowerConv2dInputGrad(ctx: Context): Step[] {
   const g = ctx.attrs;
   if (isNaive(g)) return [{ launch: conv2dInputGradV1(g), buffers: { dy: ctx.in(0), w: ctx.in(1), dx: ctx.out() } }];
   const steps = new Steps(ctx);
-  const { C, K, taps, inPixels, outPixels, pixels, geometry } = tiled(g);
+  const as = tiled(g);
+  const { C, K, inRows, outRows, pixels, geometry } = as;
   if (isMatmul(g)) {
     steps.matmul({ M: pixels, N: C[0], K: K[0], transposeA: false, transposeB: true }, ctx.in(0), ctx.in(1));
     return steps.list;
   }
-  const dy = steps.padded(ctx.in(0), 1, outPixels, K);
-  const w = steps.padded(ctx.in(1), taps, C, K);
-  const dx = C[0] === C[1] ? ctx.out() : ctx.temp(inPixels[0] * C[1]);
+  const dy = steps.padded(ctx.in(0), 1, outRows, K);
+  const w = paddedFilter(steps, ctx.in(1), as);
+  const dx = C[0] === C[1] ? ctx.out() : ctx.temp(inRows[0] * C[1]);
   steps.list.push({ launch: conv2dInputGradV2(geometry, ctx.choose(conv2dInputGradChoices(geometry, ctx.capabilities))), buffers: { dy, w, dx } });
-  if (dx !== ctx.out()) steps.cut(dx, ctx.out(), 1, inPixels, cutBack(C));
+  if (dx !== ctx.out()) steps.cut(dx, ctx.out(), 1, inRows, cutBack(C));
   return steps.list;
 }
 
@@ -78,21 +99,20 @@ export function lowerConv2dFilterGrad(ctx: Context): Step[] {
   const g = ctx.attrs;
   if (isNaive(g)) return [{ launch: conv2dFilterGradV1(g), buffers: { x: ctx.in(0), dy: ctx.in(1), dw: ctx.out() } }];
   const steps = new Steps(ctx);
-  const { C, K, taps, inPixels, outPixels, pixels, geometry } = tiled(g);
+  const { C, K, taps, inRows, outRows, pixels, geometry } = tiled(g);
   if (isMatmul(g)) {
     steps.matmul({ M: C[0], N: K[0], K: pixels, transposeA: true, transposeB: false }, ctx.in(0), ctx.in(1));
     return steps.list;
   }
-  const x = steps.padded(ctx.in(0), 1, inPixels, C);
-  const dy = steps.padded(ctx.in(1), 1, outPixels, K);
-  const launch = conv2dFilterGradV2(geometry, ctx.choose(conv2dFilterGradChoices(geometry, ctx.capabilities)));
-  const size = taps * C[1] * K[1];
-  const parts = launch.workgroups[2];
+  const x = steps.padded(ctx.in(0), 1, inRows, C);
+  const dy = steps.padded(ctx.in(1), 1, outRows, K);
+  const { launch, parts } = conv2dFilterGradV2(geometry, ctx.choose(conv2dFilterGradChoices(geometry, ctx.capabilities)));
+  const size = taps * C[1] * K[1] * g.groups;
   const isWhole = C[0] === C[1] && K[0] === K[1];
   const dw = isWhole ? ctx.out() : ctx.temp(size);
   const partial = parts === 1 ? dw : ctx.temp(parts * size);
   steps.list.push({ launch, buffers: { x, dy, dw: partial } });
   if (parts > 1) steps.addUp(partial, dw, parts, size);
-  if (!isWhole) steps.cut(dw, ctx.out(), taps, cutBack(C), cutBack(K));
+  if (!isWhole) cutFilter(ctx, steps, dw);
   return steps.list;
 }

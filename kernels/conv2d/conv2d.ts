@@ -1,4 +1,4 @@
-import { ceilDiv, foldWorkgroups, roundingsOf, type Choices, type KernelSource, type Launch } from '../kernel.ts';
+import { MAX_WORKGROUPS, ceilDiv, foldWorkgroups, roundingsOf, type Choices, type KernelSource, type Launch } from '../kernel.ts';
 import { mostParts, tileGrid, tilings, type Problem, type TileTarget, type Tiling } from '../matmul/matmul.ts';
 import filterGradNaive from './conv2d_filter_grad_v1.wgsl';
 import filterGradTiled from './conv2d_filter_grad_v2.wgsl';
@@ -42,15 +42,23 @@ interface Tiled {
   problem(g: ConvNumbers): Problem;
 }
 
+const tapsOf = (g: ConvNumbers) => g.filterH * g.filterW;
+
 const forward: Tiled = {
   kernels: [forwardTiled, forwardTiledBySubgroups],
-  problem: (g) => ({ rows: g.batch * g.outH * g.outW, cols: g.outChannels, depth: g.filterH * g.filterW * g.inChannels, mostParts: 1 }),
+  problem: (g) => ({ products: g.groups, rows: g.batch * g.outH * g.outW, cols: g.outChannels / g.groups, depth: (tapsOf(g) * g.inChannels) / g.groups, mostParts: 1 }),
 };
 
-// One product for every class of pixels that the stride makes.
+// One product for every class of pixels that the stride makes, and every group.
 const inputGrad: Tiled = {
   kernels: [inputGradTiled, inputGradTiledBySubgroups],
-  problem: (g) => ({ rows: g.batch * ceilDiv(g.inH, g.strideH) * ceilDiv(g.inW, g.strideW), cols: g.inChannels, depth: g.filterH * g.filterW * g.outChannels, mostParts: 1 }),
+  problem: (g) => ({
+    products: g.strideH * g.strideW * g.groups,
+    rows: g.batch * ceilDiv(g.inH, g.strideH) * ceilDiv(g.inW, g.strideW),
+    cols: g.inChannels / g.groups,
+    depth: (tapsOf(g) * g.outChannels) / g.groups,
+    mostParts: 1,
+  }),
 };
 
 const linesOf = (g: ConvNumbers) => g.batch * g.outH;
@@ -58,8 +66,9 @@ const linesOf = (g: ConvNumbers) => g.batch * g.outH;
 const filterGrad: Tiled = {
   kernels: [filterGradTiled, filterGradTiledBySubgroups],
   problem(g) {
-    const [rows, depth] = [g.filterH * g.filterW * g.inChannels, linesOf(g) * g.outW];
-    return { rows, cols: g.outChannels, depth, mostParts: Math.min(linesOf(g), mostParts(depth, rows * g.outChannels)) };
+    const [rows, depth] = [(tapsOf(g) * g.inChannels) / g.groups, linesOf(g) * g.outW];
+    const most = Math.min(linesOf(g), mostParts(depth, rows * g.outChannels), Math.floor(MAX_WORKGROUPS / g.groups));
+    return { products: g.groups, rows, cols: g.outChannels / g.groups, depth, mostParts: most };
   },
 };
 
@@ -78,18 +87,19 @@ function launchOf({ kernels, problem }: Tiled, g: ConvNumbers, tiling: Tiling, l
   return { kernel: kernels[tiling.subgroups], overrides, params: paramsOf(g, tiling.rowByRow), workgroups: [grid[0], grid[1], layers] };
 }
 
-/** One group, channels in and out multiples of 4. Bindings: x, w, y. */
-export const conv2dV2 = (g: ConvNumbers, tiling: Tiling): Launch => launchOf(forward, g, tiling, 1);
+/** Channels of a group, in and out, are multiples of 4. Bindings: x, w, y. */
+export const conv2dV2 = (g: ConvNumbers, tiling: Tiling): Launch => launchOf(forward, g, tiling, g.groups);
 
-/** One group, channels in and out multiples of 4. Bindings: dy, w, dx. */
-export const conv2dInputGradV2 = (g: ConvNumbers, tiling: Tiling): Launch => launchOf(inputGrad, g, tiling, g.strideH * g.strideW);
+/** Channels of a group, in and out, are multiples of 4. Bindings: dy, w, dx. */
+export const conv2dInputGradV2 = (g: ConvNumbers, tiling: Tiling): Launch => launchOf(inputGrad, g, tiling, g.strideH * g.strideW * g.groups);
 
 /**
- * One group, channels in and out multiples of 4. Bindings: x, dy, dw, which holds `workgroups[2]` parts, one after the
+ * Channels of a group, in and out, are multiples of 4. Bindings: x, dy, dw, which holds `parts` results, one after the
  * other, to be added.
  */
-export function conv2dFilterGradV2(g: ConvNumbers, tiling: Tiling): Launch {
+export function conv2dFilterGradV2(g: ConvNumbers, tiling: Tiling): { readonly launch: Launch; readonly parts: number } {
   const lines = linesOf(g);
   // No part without a line.
-  return launchOf(filterGrad, g, tiling, ceilDiv(lines, ceilDiv(lines, tiling.parts)));
+  const parts = ceilDiv(lines, ceilDiv(lines, tiling.parts));
+  return { launch: launchOf(filterGrad, g, tiling, parts * g.groups), parts };
 }

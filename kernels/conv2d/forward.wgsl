@@ -29,9 +29,13 @@ fn put(i: u32, v: vec4<f32>) {
 fn forward(group: vec3<u32>, lane: u32) {
   let origin = block_origin(group, lane, params.rowByRow);
   let rows = origin.x + vec4<u32>(0u, 1u, 2u, 3u);
-  let col = origin.y / 4u;
   let channels = params.inChannels / 4u;
   let outputs = params.outChannels / 4u;
+  // The group's own channels, and where they begin.
+  let own_channels = channels / params.groups;
+  let own_outputs = outputs / params.groups;
+  let base = group.z * own_channels;
+  let col = group.z * own_outputs + origin.y / 4u;
   // Rows beyond the last compute the last one's pixel once more and drop it.
   let count = vec4<u32>(params.batch * params.outH * params.outW);
   let pixel = min(rows, count - 1u);
@@ -44,12 +48,12 @@ fn forward(group: vec3<u32>, lane: u32) {
   var r = 0u;
   var s = 0u;
   var c = 0u;
-  let depth = params.filterH * params.filterW * channels;
+  let depth = params.filterH * params.filterW * own_channels;
   for (var k = 0u; k < depth; k++) {
     let h = top + i32(r * params.dilationH);
     let v = start + i32(s * params.dilationW);
     let inside = (h >= vec4<i32>(0)) & (h < vec4<i32>(i32(params.inH))) & (v >= vec4<i32>(0)) & (v < vec4<i32>(i32(params.inW)));
-    let at = select(vec4<u32>(), ((n * params.inH + vec4<u32>(h)) * params.inW + vec4<u32>(v)) * channels, inside) + c;
+    let at = select(vec4<u32>(), ((n * params.inH + vec4<u32>(h)) * params.inW + vec4<u32>(v)) * channels, inside) + base + c;
     let zero = vec4<f32>();
     let pixels = mat4x4<f32>(
       select(zero, Value(x[at.x]), inside.x),
@@ -59,7 +63,7 @@ fn forward(group: vec3<u32>, lane: u32) {
     );
     own = accumulate(own, pixels, k * 4u * outputs + col, outputs, 4u);
     c++;
-    let tap_done = c == channels;
+    let tap_done = c == own_channels;
     c = select(c, 0u, tap_done);
     s += select(0u, 1u, tap_done);
     let line_done = s == params.filterW;
@@ -67,5 +71,5 @@ fn forward(group: vec3<u32>, lane: u32) {
     r += select(0u, 1u, line_done);
   }
   let to = rows * outputs + col;
-  put_rows(finish(own, to, col, outputs), to, rows < count, outputs - col);
+  put_rows(finish(own, to, col, outputs), to, rows < count, own_outputs - origin.y / 4u);
 }

@@ -44,7 +44,8 @@ fn taps_of(shift: u32, dilation: u32, stride: u32) -> Taps {
 }
 
 fn input_grad(group: vec3<u32>, lane: u32) {
-  let class_h = group.z / params.strideW;
+  let classes = params.strideH * params.strideW;
+  let class_h = group.z % classes / params.strideW;
   let class_w = group.z % params.strideW;
   // The class's pixels are h = class_h + i · strideH, v = class_w + j · strideW. A tap at r sees them from the outputs
   // ho = i + (class_h + pad − r · dilation) / strideH: from none where that is no whole number.
@@ -55,6 +56,10 @@ fn input_grad(group: vec3<u32>, lane: u32) {
   let col = origin.y;
   let channels = params.inChannels / 4u;
   let outputs = params.outChannels / 4u;
+  // The group's own channels, and where its outputs begin.
+  let own_channels = channels / params.groups;
+  let own_outputs = outputs / params.groups;
+  let base = group.z / classes * own_outputs;
   let count = vec4<u32>(params.batch * height * width);
   let pixel = min(rows, max(count, vec4<u32>(1u)) - 1u);
   let line = pixel / max(width, 1u);
@@ -76,7 +81,7 @@ fn input_grad(group: vec3<u32>, lane: u32) {
     let ho = vec4<i32>(i) + (i32(shift_h) - i32(r * params.dilationH)) / i32(params.strideH);
     let wo = vec4<i32>(j) + (i32(shift_w) - i32(s * params.dilationW)) / i32(params.strideW);
     let inside = (ho >= vec4<i32>(0)) & (ho < vec4<i32>(i32(params.outH))) & (wo >= vec4<i32>(0)) & (wo < vec4<i32>(i32(params.outW)));
-    let at = select(vec4<u32>(), ((n * params.outH + vec4<u32>(ho)) * params.outW + vec4<u32>(wo)) * outputs, inside) + k;
+    let at = select(vec4<u32>(), ((n * params.outH + vec4<u32>(ho)) * params.outW + vec4<u32>(wo)) * outputs, inside) + base + k;
     let zero = vec4<f32>();
     let pixels = mat4x4<f32>(
       select(zero, Value(dy[at.x]), inside.x),
@@ -84,9 +89,9 @@ fn input_grad(group: vec3<u32>, lane: u32) {
       select(zero, Value(dy[at.z]), inside.z),
       select(zero, Value(dy[at.w]), inside.w),
     );
-    own = accumulate(own, pixels, ((r * params.filterW + s) * params.inChannels + col) * outputs + k, outputs, 4u);
+    own = accumulate(own, pixels, ((r * params.filterW + s) * own_channels * 4u + col) * outputs + base + k, outputs, 4u);
     k++;
-    let tap_done = k == outputs;
+    let tap_done = k == own_outputs;
     k = select(k, 0u, tap_done);
     s += select(0u, taps_w.step, tap_done);
     let line_done = s >= params.filterW;
@@ -95,5 +100,6 @@ fn input_grad(group: vec3<u32>, lane: u32) {
   }
   let h = class_h + i * params.strideH;
   let v = class_w + j * params.strideW;
-  put_rows(own, ((n * params.inH + h) * params.inW + v) * channels + col / 4u, rows < count, channels - col / 4u);
+  let to = ((n * params.inH + h) * params.inW + v) * channels + group.z / classes * own_channels + col / 4u;
+  put_rows(own, to, rows < count, own_channels - col / 4u);
 }

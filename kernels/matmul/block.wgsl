@@ -1,4 +1,4 @@
-// A thread's share of a product out = left · right: 4 rows by COLUMNS (8 or 16) columns, in registers.
+// A thread's share of a product out = left · right: 4 rows by COLUMNS (4, 8 or 16) columns, in registers.
 //
 // 4 x 4 tiles as matrices: a tile of the product has the output's rows as its columns, so that with `left` holding 4 rows of
 // 4 depths and `right` 4 depths of 4 columns, each stored vector by vector as it lies in memory, tile += right · left.
@@ -21,16 +21,16 @@ fn block_origin(group: vec3<u32>, lane: u32, row_by_row: u32) -> vec2<u32> {
   return vec2<u32>((tile.x * LANES + lane) * 4u, tile.y * COLUMNS);
 }
 
-// Four depths of eight columns: vector q of a matrix is depth q.
+// Four depths of eight columns: vector q of a matrix is depth q. Of a block of four columns only `a` is used.
 struct Eight {
   a: mat4x4<f32>,
   b: mat4x4<f32>,
 }
 
 // The right operand lies as [depth, columns], or as [columns, depth] when RIGHT_TRANSPOSED; `ld` is the length of a row in
-// vec4s. Eight columns and four depths are eight vec4s; this is the index of number `piece`, relative to the first.
+// vec4s. Eight columns and four depths are eight vec4s, of four columns four; this is the index of number `piece`, relative to the first.
 fn piece_offset(piece: u32, ld: u32) -> u32 {
-  if (RIGHT_TRANSPOSED == 1u) {
+  if (RIGHT_TRANSPOSED == 1u || COLUMNS == 4u) {
     return piece * ld;
   }
   return piece / 2u * ld + (piece & 1u);
@@ -41,6 +41,9 @@ fn piece_offset(piece: u32, ld: u32) -> u32 {
 fn accumulate(before: Block, left: mat4x4<f32>, first: u32, ld: u32, rest: u32) -> Block {
   let here = eight_columns(first, ld, rest);
   let c0 = before.c0 + here.a * left;
+  if (COLUMNS == 4u) {
+    return Block(c0, before.c1, before.c2, before.c3);
+  }
   let c1 = before.c1 + here.b * left;
   if (COLUMNS == 8u) {
     return Block(c0, c1, before.c2, before.c3);
@@ -52,7 +55,7 @@ fn accumulate(before: Block, left: mat4x4<f32>, first: u32, ld: u32, rest: u32) 
 // One row of the block to `at`, as far as `count` vec4s.
 fn put_row(at: u32, count: u32, v0: vec4<f32>, v1: vec4<f32>, v2: vec4<f32>, v3: vec4<f32>) {
   if (count > 0u) { put(at, v0); }
-  if (count > 1u) { put(at + 1u, v1); }
+  if (COLUMNS > 4u && count > 1u) { put(at + 1u, v1); }
   if (COLUMNS == 16u) {
     if (count > 2u) { put(at + 2u, v2); }
     if (count > 3u) { put(at + 3u, v3); }

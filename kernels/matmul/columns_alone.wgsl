@@ -1,9 +1,21 @@
+// Four columns of four depths from their four vec4s; see `accumulate` for `rest`.
+fn four_columns(v0: vec4<f32>, v1: vec4<f32>, v2: vec4<f32>, v3: vec4<f32>, rest: u32) -> mat4x4<f32> {
+  if (RIGHT_TRANSPOSED == 1u) {
+    return transpose(mat4x4<f32>(v0, v1, v2, v3));
+  }
+  let zero = vec4<f32>();
+  return mat4x4<f32>(v0, select(zero, v1, rest > 1u), select(zero, v2, rest > 2u), select(zero, v3, rest > 3u));
+}
+
 // Eight columns for block.wgsl, loaded by every thread for itself.
 fn columns_alone(first: u32, ld: u32, rest: u32) -> Eight {
   let v0 = right_at(first + piece_offset(0u, ld));
   let v1 = right_at(first + piece_offset(1u, ld));
   let v2 = right_at(first + piece_offset(2u, ld));
   let v3 = right_at(first + piece_offset(3u, ld));
+  if (COLUMNS == 4u) {
+    return Eight(four_columns(v0, v1, v2, v3, rest), mat4x4<f32>());
+  }
   let v4 = right_at(first + piece_offset(4u, ld));
   let v5 = right_at(first + piece_offset(5u, ld));
   let v6 = right_at(first + piece_offset(6u, ld));

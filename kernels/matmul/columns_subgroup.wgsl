@@ -10,13 +10,16 @@ fn eight_columns(first: u32, ld: u32, rest: u32) -> Eight {
   if (subgroup_width < 8u) {
     return columns_alone(first, ld, rest);
   }
-  let piece = subgroup_lane & 7u;
+  let piece = subgroup_lane & select(7u, 3u, COLUMNS == 4u);
   let loaded = right_at(first + piece_offset(piece, ld));
-  let v = select(vec4<f32>(), loaded, RIGHT_TRANSPOSED == 1u || piece / 2u < rest);
+  let v = select(vec4<f32>(), loaded, RIGHT_TRANSPOSED == 1u || select(piece / 2u, piece, COLUMNS == 4u) < rest);
   let v0 = subgroupBroadcast(v, 0u);
   let v1 = subgroupBroadcast(v, 1u);
   let v2 = subgroupBroadcast(v, 2u);
   let v3 = subgroupBroadcast(v, 3u);
+  if (COLUMNS == 4u) {
+    return Eight(four_columns(v0, v1, v2, v3, 4u), mat4x4<f32>());
+  }
   let v4 = subgroupBroadcast(v, 4u);
   let v5 = subgroupBroadcast(v, 5u);
   let v6 = subgroupBroadcast(v, 6u);

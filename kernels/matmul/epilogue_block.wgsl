@@ -10,6 +10,9 @@ fn finish(own: Block, at: vec4<u32>, channel: u32, channels: u32) -> Block {
     return own;
   }
   let c0 = finish_tile(own.c0, at, channel, channels);
+  if (COLUMNS == 4u) {
+    return Block(c0, own.c1, own.c2, own.c3);
+  }
   let c1 = finish_tile(own.c1, at + 1u, channel + 1u, channels);
   if (COLUMNS == 8u) {
     return Block(c0, c1, own.c2, own.c3);

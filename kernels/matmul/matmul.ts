@@ -29,7 +29,7 @@ export interface TileTarget {
 export type Tiling = {
   /** Threads of a workgroup, one below the other: each owns 4 rows. */
   readonly lanes: number;
-  /** Columns of a tile, 8 or 16. */
+  /** Columns of a tile: 4, 8 or 16. */
   readonly columns: number;
   /** The order in which the tiles run: see block_origin. */
   readonly rowByRow: number;
@@ -57,14 +57,15 @@ function lanesFor(rows: number, { software }: TileTarget): number {
   return lanes;
 }
 
-/** 16 columns a thread, or 8 where that would waste more than a quarter of the columns. */
-const columnsFor = (cols: number): number => (ceilDiv(cols, 16) * 16 > 1.25 * ceilDiv(cols, 8) * 8 ? 8 : 16);
+/** 16 columns a thread, or 8 where that would waste more than a quarter of the columns; 4 where there are no more. */
+const columnsFor = (cols: number): number => (cols <= 4 ? 4 : ceilDiv(cols, 16) * 16 > 1.25 * ceilDiv(cols, 8) * 8 ? 8 : 16);
 
 /** The right operand up to this size (in elements) is taken to stay in a core's cache while the rows pass by. */
 const CACHED = 128 * 1024;
 
-/** A product as tiles see it: `rows` x `cols`, each a sum of `depth` products that may be cut into `mostParts`. */
+/** A product as tiles see it: `rows` x `cols`, each a sum of `depth` products that may be cut into `mostParts`; or several such products at once. */
 export interface Problem {
+  readonly products?: number;
   readonly rows: number;
   readonly cols: number;
   readonly depth: number;
@@ -90,7 +91,7 @@ function defaultTiling(problem: Problem, target: TileTarget): Tiling {
     ...size,
     rowByRow: +(problem.cols * problem.depth <= CACHED || down > MAX_WORKGROUPS),
     subgroups: +(target.software && target.subgroups),
-    parts: Math.max(1, Math.min(ceilDiv(target.software ? 16 : 1024, down * across), problem.mostParts, target.software ? Math.floor((rowsOf(size.lanes) * size.columns * problem.depth) / WORTH_A_PART) : Infinity)),
+    parts: Math.max(1, Math.min(ceilDiv(target.software ? 16 : 1024, down * across * (problem.products ?? 1)), problem.mostParts, target.software ? Math.floor((rowsOf(size.lanes) * size.columns * problem.depth) / WORTH_A_PART) : Infinity)),
   };
 }
 
@@ -102,7 +103,7 @@ export function tilings(problem: Problem, target: TileTarget): Tiling[] {
   const all: Tiling[] = [
     usual,
     ...lanes.map((n) => ({ ...usual, lanes: n })),
-    { ...usual, columns: 24 - usual.columns },
+    ...(problem.cols <= 4 ? [4, 8] : [8, 16]).map((columns) => ({ ...usual, columns })),
     { ...usual, rowByRow: 1 - usual.rowByRow },
     ...(target.subgroups ? [{ ...usual, subgroups: 1 - usual.subgroups }] : []),
     ...parts.map((n) => ({ ...usual, parts: n })),

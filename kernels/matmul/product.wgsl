@@ -82,7 +82,7 @@ fn product(group: vec3<u32>, lane: u32) {
     if (row < params.rows) {
       let at = (group.z * params.cols + col) * params.out_ld + row / 4u;
       put_columns(at, col, own.c0);
-      put_columns(at + 4u * params.out_ld, col + 4u, own.c1);
+      if (COLUMNS > 4u) { put_columns(at + 4u * params.out_ld, col + 4u, own.c1); }
       if (COLUMNS == 16u) {
         put_columns(at + 8u * params.out_ld, col + 8u, own.c2);
         put_columns(at + 12u * params.out_ld, col + 12u, own.c3);

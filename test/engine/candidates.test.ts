@@ -62,9 +62,9 @@ function products(): Case {
   return { feeds, expected: [bilinear(matmul(input('a', [M, K]), input('b', [K, N])), K, feeds.a, feeds.b, (a, b) => product(a, b, M, N, K))] };
 }
 
-function convolutions(): Case {
-  const [X, W] = [input('x', [2, 27, 25, 8]), input('w', [3, 3, 8, 12])];
-  const attrs = { padding: 'same', stride: 1 } as const;
+function convolutions(groups: 1 | 2 = 1): Case {
+  const [X, W] = [input('x', [2, 27, 25, 8]), input('w', [3, 3, 8 / groups, 12])];
+  const attrs = { padding: 'same', stride: 1, groups } as const;
   const g = convGeometry('conv2d', X, W, attrs);
   const y = conv2d(X, W, attrs);
   const DY = input('dy', y.shape);
@@ -73,8 +73,8 @@ function convolutions(): Case {
   return {
     feeds,
     expected: [
-      bilinear(y, 72, feeds.x, feeds.w, (x, w) => conv.conv2d(x, w, g)),
-      bilinear(dx, 108, feeds.dy, feeds.w, (dy, w) => conv.conv2dInputGrad(dy, w, g)),
+      bilinear(y, 72 / groups, feeds.x, feeds.w, (x, w) => conv.conv2d(x, w, g)),
+      bilinear(dx, 108 / groups, feeds.dy, feeds.w, (dy, w) => conv.conv2dInputGrad(dy, w, g)),
       bilinear(dw, 2 * 27 * 25, feeds.x, feeds.dy, (x, dy) => conv.conv2dFilterGrad(x, dy, g)),
     ],
   };
@@ -135,7 +135,7 @@ function chains(): Case {
   };
 }
 
-const CASES = { products, 'small products': smallProducts, convolutions, depthwise: () => depthwiseConvolutions(1), 'depthwise at stride 2': () => depthwiseConvolutions(2), 'batch norms': batchNorms, 'pointwise chains': chains };
+const CASES = { products, 'small products': smallProducts, convolutions: () => convolutions(), 'grouped convolutions': () => convolutions(2), depthwise: () => depthwiseConvolutions(1), 'depthwise at stride 2': () => depthwiseConvolutions(2), 'batch norms': batchNorms, 'pointwise chains': chains };
 
 /** Every candidate of every op of a case by its place in the list, and of how many. Ops with fewer repeat their last. */
 async function eachCandidate(device: Device, { expected }: Case, body: (program: Awaited<ReturnType<typeof compile>>, title: string) => Promise<void>): Promise<number> {

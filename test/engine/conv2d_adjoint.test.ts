@@ -23,6 +23,8 @@ const LAYERS: readonly [string, number[], number[], ConvAttributes][] = [
   ['VGG 64 to 128', [1, 56, 56, 64], [3, 3, 64, 128], same],
   ['VGG 256 to 512', [1, 14, 14, 256], [3, 3, 256, 512], same],
   ['ResNet 3x3 of stride 2', [1, 56, 56, 64], [3, 3, 64, 128], { padding: 1, stride: 2 }],
+  ['ResNeXt 3x3 in 32 groups', [1, 56, 56, 128], [3, 3, 4, 128], { padding: 1, groups: 32 }],
+  ['ResNeXt 3x3 of stride 2 in 32 groups', [1, 56, 56, 256], [3, 3, 8, 256], { padding: 1, stride: 2, groups: 32 }],
   ['ResNet first', [1, 112, 112, 3], [7, 7, 3, 64], { padding: 3, stride: 2 }],
 ];
 
@@ -46,7 +48,7 @@ async function innerProducts(device: Device, xShape: number[], wShape: number[],
   const others = [feeds.dy, feeds.x, feeds.w];
   const values = await evaluate(device, outputs, feeds);
   const magnitudes = await evaluate(device, outputs, { x: feeds.x.map(Math.abs), w: feeds.w.map(Math.abs), dy: feeds.dy.map(Math.abs) });
-  const lengths = [W.size / wShape[3], W.size / wShape[2], Y.size / wShape[3]];
+  const lengths = [W.size / wShape[3], W.size / wShape[2] / (attrs.groups ?? 1), Y.size / wShape[3]];
   return values.map((value, i) => ({ product: dot(others[i], value), bound: innerProductBound(lengths[i], others[i], magnitudes[i]) }));
 }
 

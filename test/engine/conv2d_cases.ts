@@ -32,6 +32,12 @@ export function convCases(): ConvCase[] {
     describeCase([1, 3, 2, 4], [5, 5, 4, 4], { padding: 4, stride: 3, dilation: 2 }),
     describeCase([1, 12, 11, 4], [3, 3, 4, 4], { padding: 3, stride: [3, 4], dilation: [3, 2] }),
   ];
+  // Groups of one channel to a tile's width and beyond, as many channels in as out and not, filter gradients in parts.
+  for (const [C, K, groups, attrs] of [
+    [32, 32, 8, { padding: 'same' }], [32, 16, 4, { padding: 'same', stride: 2 }], [40, 20, 2, { padding: 'same', dilation: 2 }], [15, 10, 5, { padding: 1, stride: 2, dilation: 2 }],
+    [9, 6, 3, { padding: 'valid' }], [12, 24, 4, { padding: 'same', stride: [1, 2] }], [8, 12, 4, { padding: 'same' }], [6, 6, 6, { padding: 'same', stride: 2 }],
+  ] as const) cases.push(describeCase([2, 23, 21, C], [3, 3, C / groups, K], { ...attrs, groups }));
+  cases.push(describeCase([2, 7, 9, 16], [1, 1, 4, 24], { groups: 4 }));
   let turn = 0;
   for (const [r, s] of FILTERS) {
     for (const stride of STRIDES) {

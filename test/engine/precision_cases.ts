@@ -83,6 +83,7 @@ const CONVOLUTIONS: readonly [string, Shape, Shape, object][] = [
   ['3x3', [2, 9, 7, 8], [3, 3, 8, 20], { padding: 'same' }],
   ['3x3 with stride 2 and odd channels', [2, 9, 7, 5], [3, 3, 5, 6], { padding: 'same', stride: 2 }],
   ['3x3 in groups', [2, 5, 7, 8], [3, 3, 4, 8], { padding: 'same', groups: 2 }],
+  ['3x3 in groups of three channels', [2, 5, 7, 6], [3, 3, 3, 8], { padding: 'same', groups: 2, stride: 2 }],
   ['3x3, naive', [2, 5, 7, 5], [3, 3, 5, 6], { padding: 'same', version: 1 }],
   ['1x1', [3, 7, 9, 12], [1, 1, 12, 24], {}],
   ['1x1 of odd channels', [1, 7, 9, 7], [1, 1, 7, 10], {}],
