@@ -52,12 +52,13 @@ export function lowerConv2d(ctx: Context): Step[] {
   const x = steps.padded(ctx.in(0), 1, inPixels, C);
   const w = steps.padded(ctx.in(1), taps, C, K);
   const tiling = ctx.choose(withWinograd(conv2dChoices(geometry, ctx.capabilities), geometry, 'forward', ctx.capabilities));
-  const launch = conv2dV2(geometry, tiling);
-  const winograd = { g: geometry, direction: 'forward', x, w } as const;
-  if (K[0] === K[1]) return [...steps.list, ...(tiling.winograd ? winogradSteps(ctx, winograd, ctx.out(), tiling) : lastStep(ctx, launch, (y) => ({ x, w, y }), w))];
+  const direct = () => conv2dV2(geometry, tiling);
+  if (K[0] === K[1]) {
+    return [...steps.list, ...(tiling.winograd ? winogradSteps(ctx, geometry, 'forward', { x, w, y: ctx.out() }, tiling) : lastStep(ctx, direct(), (y) => ({ x, w, y }), w))];
+  }
   const wide = ctx.temp(outPixels[0] * K[1]);
   const y = g.epilogue ? ctx.temp(ctx.output.size) : ctx.out();
-  steps.list.push(...(tiling.winograd ? winogradSteps(ctx, winograd, wide, tiling) : [plainly({ launch, buffers: { x, w, y: wide } }, w)]));
+  steps.list.push(...(tiling.winograd ? winogradSteps(ctx, geometry, 'forward', { x, w, y: wide }, tiling) : [plainly({ launch: direct(), buffers: { x, w, y: wide } }, w)]));
   steps.cut(wide, y, 1, outPixels, cutBack(K));
   if (g.epilogue) steps.list.push(epiloguePass(ctx, y));
   return steps.list;
@@ -76,7 +77,7 @@ export function lowerConv2dInputGrad(ctx: Context): Step[] {
   const w = steps.padded(ctx.in(1), taps, C, K);
   const dx = C[0] === C[1] ? ctx.out() : ctx.temp(inPixels[0] * C[1]);
   const tiling = ctx.choose(withWinograd(conv2dInputGradChoices(geometry, ctx.capabilities), geometry, 'input_grad', ctx.capabilities));
-  if (tiling.winograd) steps.list.push(...winogradSteps(ctx, { g: geometry, direction: 'input_grad', x: dy, w }, dx, tiling));
+  if (tiling.winograd) steps.list.push(...winogradSteps(ctx, geometry, 'input_grad', { x: dy, w, y: dx }, tiling));
   else steps.list.push({ launch: conv2dInputGradV2(geometry, tiling), buffers: { dy, w, dx } });
   if (dx !== ctx.out()) steps.cut(dx, ctx.out(), 1, inPixels, cutBack(C));
   return steps.list;
@@ -97,7 +98,7 @@ export function lowerConv2dFilterGrad(ctx: Context): Step[] {
   const size = taps * C[1] * K[1];
   const isWhole = C[0] === C[1] && K[0] === K[1];
   const dw = isWhole ? ctx.out() : ctx.temp(size);
-  if (tiling.winograd) steps.list.push(...winogradFilterGradSteps(ctx, { g: geometry, x, dy }, dw, tiling));
+  if (tiling.winograd) steps.list.push(...winogradFilterGradSteps(ctx, geometry, { x, dy, dw }, tiling));
   else {
     const launch = conv2dFilterGradV2(geometry, tiling);
     const parts = launch.workgroups[2];

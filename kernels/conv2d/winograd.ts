@@ -1,5 +1,5 @@
 import { ceilDiv, foldWorkgroups, roundingsOf, type Choices, type KernelSource, type Launch } from '../kernel.ts';
-import { matmulChoices, matmulV2, type MatmulSize, type MatmulTiling, type TileTarget } from '../matmul/matmul.ts';
+import { tiledChoices, matmulV2, type MatmulSize, type MatmulTiling, type TileTarget } from '../matmul/matmul.ts';
 import type { ConvNumbers } from './conv2d.ts';
 import filterKernel from './winograd_filter.wgsl';
 import filterGradKernel from './winograd_filter_grad.wgsl';
@@ -21,12 +21,6 @@ const STAGGER = 16;
 /** Transformed tiles of inputs and outputs together take so many bytes at most: what does not fit is done in chunks, one after another. */
 const MOST_BYTES = 2 ** 25;
 
-/** A stretch of tiles. */
-export interface Chunk {
-  readonly first: number;
-  readonly count: number;
-}
-
 /** The input gradient as a forward convolution: of dy with the filter turned by half a turn, its channels transposed. */
 export const turnedNumbers = (g: ConvNumbers): ConvNumbers => ({
   ...g, inH: g.outH, inW: g.outW, outH: g.inH, outW: g.inW, inChannels: g.outChannels, outChannels: g.inChannels, padTop: 2 - g.padTop, padLeft: 2 - g.padLeft,
@@ -34,17 +28,43 @@ export const turnedNumbers = (g: ConvNumbers): ConvNumbers => ({
 
 const tilesOf = (g: ConvNumbers) => ({ tilesH: ceilDiv(g.outH, 2), tilesW: ceilDiv(g.outW, 2) });
 
+const countTiles = (g: ConvNumbers): number => g.batch * ceilDiv(g.outH, 2) * ceilDiv(g.outW, 2);
+
 /** Whether a convolution, with its channels as they are, can be computed so by an adapter that binds `maxStorageBinding` bytes. */
 export const canBeWinograd = (g: ConvNumbers, maxStorageBinding: number): boolean =>
   g.filterH === 3 && g.filterW === 3 && g.strideH === 1 && g.strideW === 1 && g.dilationH === 1 && g.dilationW === 1 && g.groups === 1 &&
   4 * PLACES * (g.inChannels + STAGGER) * (g.outChannels + STAGGER) <= maxStorageBinding;
 
-/** The tiles of a batch in chunks of equal size, but for the last; `rows` of them make a whole workgroup. */
-export function chunksOf(g: ConvNumbers, rows = 32): Chunk[] {
-  const { tilesH, tilesW } = tilesOf(g);
-  const tiles = g.batch * tilesH * tilesW;
-  const most = Math.max(1, Math.floor(MOST_BYTES / (4 * PLACES * (g.inChannels + g.outChannels + 1))));
-  const size = Math.min(tiles, ceilDiv(ceilDiv(tiles, ceilDiv(tiles, most)), rows) * rows);
+/** A stretch of tiles. */
+interface Chunk {
+  readonly first: number;
+  readonly count: number;
+}
+
+/** Chunks are whole workgroups of the product. */
+const ROWS = 32;
+
+/** What transforming a number costs, in multiplications of the product that it spares or serves: see bench/ladder_conv2d.md. */
+const TRANSFORM = { tile: 20, filter: 7 };
+
+/** What three launches more cost, in multiplications. */
+const startOf = ({ software }: TileTarget): number => (software ? 2 ** 18 : 2 ** 25);
+
+/**
+ * Whether it is expected to take less than `share` of the direct kernel's time.
+ * @param g what is computed: for an input gradient, `turnedNumbers`
+ */
+export function winogradWins(g: ConvNumbers, share: number, target: TileTarget): boolean {
+  const [C, K, tiles] = [g.inChannels, g.outChannels, countTiles(g)];
+  const cost = PLACES * (tiles * (C * K + TRANSFORM.tile * (C + K)) + TRANSFORM.filter * C * K) + startOf(target);
+  return cost < share * 9 * g.batch * g.outH * g.outW * C * K;
+}
+
+/** The tiles of a batch in chunks of equal size, but for the last. */
+function chunksOf(g: ConvNumbers): Chunk[] {
+  const tiles = countTiles(g);
+  const most = Math.max(1, Math.floor(MOST_BYTES / (4 * (PLACES * (g.inChannels + g.outChannels) + STAGGER) * ROWS))) * ROWS;
+  const size = Math.min(tiles, ceilDiv(ceilDiv(tiles, ceilDiv(tiles, most)), ROWS) * ROWS);
   return Array.from({ length: ceilDiv(tiles, size) }, (_, i) => ({ first: i * size, count: Math.min(size, tiles - i * size) }));
 }
 
@@ -130,7 +150,7 @@ const filterGradProduct = (g: ConvNumbers, K: number): MatmulSize => ({ M: g.inC
 const GROWTH = 24;
 
 function choicesOf(size: MatmulSize, target: TileTarget): Choices<MatmulTiling> {
-  const { kernels, candidates } = matmulChoices(size, target);
+  const { kernels, candidates } = tiledChoices(size, target);
   return { kernels: [...kernels, inputKernel, filterKernel, outputKernel, outputGradKernel, filterGradKernel], candidates, roundings: roundingsOf(9 * GROWTH * size.K) };
 }
 

@@ -159,16 +159,22 @@ const problemOf = ({ M, N, K, batch }: MatmulSize, { rows, cols }: Roles): Probl
 const needsPadding = ({ M, N, K, transposeA, transposeB }: MatmulSize): boolean => [transposeA ? M : K, transposeB ? K : N, N].some((n) => n % 4 !== 0);
 
 /**
- * The ways to compute a product: tiled, or by the kernels for small ones. By default the operands of the tiled ones change places where that wastes
- * clearly fewer threads: a batch of 8 in the rows would leave most of them idle.
+ * The tilings of a product or of a batch of them. By default the operands change places where that wastes clearly fewer threads: a batch of 8 in
+ * the rows would leave most of them idle.
  */
-export function matmulChoices(size: MatmulSize, target: TileTarget): Choices<MatmulTiling | SmallTiling | FewTiling> {
+export function tiledChoices(size: MatmulSize, target: TileTarget): Choices<MatmulTiling> {
   const [straight, turned] = [rolesOf(size, false), rolesOf(size, true)];
   const swapped = area(turned, target) < 0.75 * area(straight, target);
   const own = tilings(problemOf(size, swapped ? turned : straight), target).map((tiling) => ({ ...tiling, swapped: +swapped }));
   const other = tilings(problemOf(size, swapped ? straight : turned), target).slice(0, 1).map((tiling) => ({ ...tiling, swapped: +!swapped }));
+  return { kernels: [tiled, tiledBySubgroups], candidates: [...own, ...other], roundings: roundingsOf(size.K) };
+}
+
+/** The ways to compute a product: tiled, or by the kernels for small ones. */
+export function matmulChoices(size: MatmulSize, target: TileTarget): Choices<MatmulTiling | SmallTiling | FewTiling> {
+  const { kernels, candidates, roundings } = tiledChoices(size, target);
   const small = smallCandidates(size, target, needsPadding(size));
-  return { kernels: [tiled, tiledBySubgroups, ...SMALL_KERNELS], candidates: [...small.first, ...own, ...other, ...small.last], roundings: roundingsOf(size.K) };
+  return { kernels: [...kernels, ...SMALL_KERNELS], candidates: [...small.first, ...candidates, ...small.last], roundings };
 }
 
 /**

@@ -18,7 +18,8 @@ import { batchNormGradients, batchNormStats } from '../reference/batch_norm.ts';
 import * as conv from '../reference/conv2d.ts';
 import * as depthwise from '../reference/depthwise_conv2d.ts';
 import { matmul as product } from '../reference/matmul.ts';
-import { expectWithin, sumBound } from '../tolerance.ts';
+import * as winograd from '../reference/winograd.ts';
+import { expectWithin, sumBound, winogradBound } from '../tolerance.ts';
 import { asHardware } from './as_hardware.ts';
 
 /** What an output must be, and how far each element may be off. */
@@ -62,22 +63,23 @@ function products(): Case {
   return { feeds, expected: [bilinear(matmul(input('a', [M, K]), input('b', [K, N])), K, feeds.a, feeds.b, (a, b) => product(a, b, M, N, K))] };
 }
 
-function convolutions(): Case {
+/** Direct kernels and, among the last candidates, Winograd's; of version 3 Winograd's alone. */
+function convolutions(version?: 3): Case {
   const [X, W] = [input('x', [2, 27, 25, 8]), input('w', [3, 3, 8, 12])];
   const attrs = { padding: 'same', stride: 1 } as const;
   const g = convGeometry('conv2d', X, W, attrs);
-  const y = conv2d(X, W, attrs);
+  const y = conv2d(X, W, { ...attrs, version });
   const DY = input('dy', y.shape);
   const [dx, dw] = grad(y, [X, W], DY);
   const feeds = { x: randomArray(X.size, 1), w: randomArray(W.size, 2), dy: randomArray(DY.size, 3) };
-  return {
-    feeds,
-    expected: [
-      bilinear(y, 72, feeds.x, feeds.w, (x, w) => conv.conv2d(x, w, g)),
-      bilinear(dx, 108, feeds.dy, feeds.w, (dy, w) => conv.conv2dInputGrad(dy, w, g)),
-      bilinear(dw, 2 * 27 * 25, feeds.x, feeds.dy, (x, dy) => conv.conv2dFilterGrad(x, dy, g)),
-    ],
-  };
+  const direct = [
+    bilinear(y, 72, feeds.x, feeds.w, (x, w) => conv.conv2d(x, w, g)),
+    bilinear(dx, 108, feeds.dy, feeds.w, (dy, w) => conv.conv2dInputGrad(dy, w, g)),
+    bilinear(dw, 2 * 27 * 25, feeds.x, feeds.dy, (x, dy) => conv.conv2dFilterGrad(x, dy, g)),
+  ];
+  const magnitudes = [winograd.conv2dMagnitude(feeds.x, feeds.w, g), winograd.conv2dInputGradMagnitude(feeds.dy, feeds.w, g), winograd.conv2dFilterGradMagnitude(feeds.x, feeds.dy, g)];
+  const tiles = 2 * 14 * 13;
+  return { feeds, expected: direct.map((one, o) => ({ ...one, bound: (i) => Math.max(one.bound(i), winogradBound([8, 12, tiles][o], magnitudes[o][i])) })) };
 }
 
 function depthwiseConvolutions(stride: 1 | 2): Case {
@@ -135,7 +137,7 @@ function chains(): Case {
   };
 }
 
-const CASES = { products, 'small products': smallProducts, convolutions, depthwise: () => depthwiseConvolutions(1), 'depthwise at stride 2': () => depthwiseConvolutions(2), 'batch norms': batchNorms, 'pointwise chains': chains };
+const CASES = { products, 'small products': smallProducts, convolutions: () => convolutions(), 'convolutions by Winograd': () => convolutions(3), depthwise: () => depthwiseConvolutions(1), 'depthwise at stride 2': () => depthwiseConvolutions(2), 'batch norms': batchNorms, 'pointwise chains': chains };
 
 /** Every candidate of every op of a case by its place in the list, and of how many. Ops with fewer repeat their last. */
 async function eachCandidate(device: Device, { expected }: Case, body: (program: Awaited<ReturnType<typeof compile>>, title: string) => Promise<void>): Promise<number> {
