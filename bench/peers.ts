@@ -2,8 +2,10 @@ import type { Contender, Job } from './contender.ts';
 import type { KernelContender } from './kernels/contender.ts';
 import { bundleTfjs } from './tfjs_bundle.ts';
 
-/** Other engines that are measured beside this one; `v1` is this one with its naive kernels. */
-export type Peer = 'tfjs' | 'ort' | 'jax' | 'v1';
+/** Other engines that are measured beside this one; `v1` is this one with its naive kernels, `v2` with those in tiles and without Winograd's. */
+export type Peer = 'tfjs' | 'ort' | 'jax' | 'v1' | 'v2';
+
+const VERSIONS: Readonly<Record<string, 1 | 2>> = { v1: 1, v2: 2 };
 
 /**
  * The file and arguments of a peer's process, for whole models or for single layers.
@@ -21,7 +23,7 @@ export async function openKernels(engine: string): Promise<(adapter?: string) =>
       return (await import('./jax/kernels.ts')).openJaxKernels;
     default: {
       const [{ openAdapter }, { tuningforkKernels }] = await Promise.all([import('../engine/device/adapters.node.ts'), import('./kernels/tuningfork_kernels.ts')]);
-      return async (adapter) => tuningforkKernels(await openAdapter(adapter), engine === 'v1' ? 1 : undefined);
+      return async (adapter) => tuningforkKernels(await openAdapter(adapter), VERSIONS[engine]);
     }
   }
 }

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { TRANSFORM_ROUNDINGS } from '../bench/kernels/winograd_passages.ts';
 
 /** The unit roundoff of f32. */
 export const UNIT = 2 ** -24;
@@ -11,6 +12,13 @@ export const sumBound = (length: number, magnitude: number): number => {
   const n = (length + 2) * UNIT;
   return (n / (1 - n)) * magnitude;
 };
+
+/**
+ * The same of a convolution by Winograd's F(2x2, 3x3), a sum over `products` channels or, of the filter gradient, tiles, whose operands and results are sums
+ * too. `magnitude` is what the transforms make of absolute values, |Aᵀ|[(|G||w||Gᵀ|) ⊙ (|Bᵀ||d||B|)]|A| summed (reference/winograd.ts; Higham 2002, section 3.5). Where
+ * all numbers are of one size it is 64/9 of the direct sum's, and that has 9 times as many roundings.
+ */
+export const winogradBound = (products: number, magnitude: number): number => sumBound(products + TRANSFORM_ROUNDINGS, magnitude);
 
 /**
  * How far two adapters may be apart after a chain of layers whose sums have these lengths: each adds in an order of its own, so either is within

@@ -30,10 +30,10 @@ export const ADAM_CONSTANTS = { hyper: Float32Array.of(ADAM.rate, 1 - ADAM.beta1
 
 /**
  * A case as a graph of this engine. `operand` gives the tensors of the case's operands, and Adam's `hyper` and `guard`.
- * @param version the kernels of convolutions, products and pooling: 1 takes the naive ones
+ * @param version the kernels of convolutions, products and pooling: 1 takes the naive ones, 2 not Winograd's
  * @returns the results in the order of `case.results`, or the update that changes them
  */
-export function graphOf({ layer, direction }: Case, operand: (name: string) => Tensor, version?: 1): { outputs: Tensor[] } | { update: Tensor } {
+export function graphOf({ layer, direction }: Case, operand: (name: string) => Tensor, version?: 1 | 2): { outputs: Tensor[] } | { update: Tensor } {
   const { kind, stride, groups, activation } = layer;
   /** Outputs of a layer y(x, parameters...): itself, gradients, or both. */
   const directed = (y: Tensor, x: Tensor, ...parameters: Tensor[]): { outputs: Tensor[] } => {

@@ -1,5 +1,6 @@
 import { ADAM, EPSILON, FMA_COUNT, outputShape, type Case, type Operands } from './cases.ts';
 import type { Layer } from './layers.ts';
+import { PASSAGES, TRANSFORM_ROUNDINGS } from './winograd_passages.ts';
 
 /*
  * Single elements of a layer's results in float64, written from the formulas and sharing nothing with the engine, the test of which
@@ -15,7 +16,12 @@ export interface Expected {
 /** The unit roundoff of float32. */
 const UNIT = 2 ** -24;
 
-/** A sum of products in whatever order (Higham 2002, section 3.1): γ·Σ|aᵢbᵢ| with γ = (n + 2)·u/(1 − (n + 2)·u). */
+/** How far a sum of `length` products may be off, in whatever order (Higham 2002, section 3.1): γ·Σ|aᵢbᵢ| with γ = (n + 2)·u/(1 − (n + 2)·u). */
+function sumBound(length: number, magnitude: number): number {
+  const n = (length + 2) * UNIT;
+  return (n / (1 - n)) * magnitude;
+}
+
 class Products {
   private value = 0;
   private magnitude = 0;
@@ -28,8 +34,7 @@ class Products {
   }
 
   get expected(): Expected {
-    const n = (this.count + 2) * UNIT;
-    return { value: this.value, bound: (n / (1 - n)) * this.magnitude };
+    return { value: this.value, bound: sumBound(this.count, this.magnitude) };
   }
 }
 
@@ -108,6 +113,41 @@ function convolution(layer: Layer, { x, w, dy }: Operands, result: string): (i: 
       }
     }
     return sum.expected;
+  };
+}
+
+/**
+ * How far an element may be off if Winograd's F(2x2, 3x3) computed it: the sum is over channels or, for dw, tiles, and what is rounded is what the
+ * transforms make of absolute values. Which kernels an engine takes is its own affair: an element may be off by this or by the bound of the direct sum.
+ */
+function winogradBound(layer: Layer, { x, w, dy }: Operands, result: string): (i: number) => number {
+  const [C, K] = layer.w!.slice(2);
+  const window = slidingWindow(layer);
+  const tileOf = (place: number) => place - (place % 2);
+  return (i) => {
+    let magnitude = 0;
+    if (result === 'dw') {
+      const [r, s, c, k] = coordinates(i, layer.w!);
+      const passages = PASSAGES.filter(({ tap }) => tap[0] === r && tap[1] === s);
+      for (let n = 0; n < layer.x[0]; n++) for (let ho = 0; ho < window.outH; ho += 2) for (let wo = 0; wo < window.outW; wo += 2) {
+        for (const { output, pixel, share } of passages) {
+          const from = window.pixel(n, ho, wo, ...pixel);
+          if (from < 0 || ho + output[0] >= window.outH || wo + output[1] >= window.outW) continue;
+          magnitude += share * Math.abs(x[from * C + c] * dy[((n * window.outH + ho + output[0]) * window.outW + wo + output[1]) * K + k]);
+        }
+      }
+      return sumBound(layer.x[0] * Math.ceil(window.outH / 2) * Math.ceil(window.outW / 2) + TRANSFORM_ROUNDINGS, magnitude);
+    }
+    const [n, h, v, channel] = coordinates(i, result === 'y' ? outputShape(layer) : layer.x);
+    for (const { output, tap: [r, s], pixel: [d, e], share } of PASSAGES) {
+      if (output[0] !== h % 2 || output[1] !== v % 2) continue;
+      // The gradient of the input is the convolution of dy with the filter turned by half a turn.
+      const from = result === 'y' ? window.pixel(n, tileOf(h), tileOf(v), d, e) : window.output(n, tileOf(h), tileOf(v), 2 - d, 2 - e);
+      if (from < 0) continue;
+      if (result === 'y') for (let c = 0; c < C; c++) magnitude += share * Math.abs(x[from * C + c] * w[((r * 3 + s) * C + c) * K + channel]);
+      else for (let k = 0; k < K; k++) magnitude += share * Math.abs(dy[from * K + k] * w[((8 - r * 3 - s) * C + channel) * K + k]);
+    }
+    return sumBound((result === 'y' ? C : K) + TRANSFORM_ROUNDINGS, magnitude);
   };
 }
 
@@ -209,7 +249,15 @@ function adam({ w, m, v, g }: Operands, result: string): (i: number) => Expected
 export function reference({ layer }: Case, operands: Operands, result: string): (i: number) => Expected {
   const { x, b, dy } = operands;
   switch (layer.kind) {
-    case 'conv2d':
+    case 'conv2d': {
+      const direct = convolution(layer, operands, result);
+      if (layer.w![0] !== 3 || layer.w![1] !== 3 || (layer.stride ?? 1) !== 1) return direct;
+      const bound = winogradBound(layer, operands, result);
+      return (i) => {
+        const expected = direct(i);
+        return { ...expected, bound: Math.max(expected.bound, bound(i)) };
+      };
+    }
     case 'depthwise_conv2d':
       return convolution(layer, operands, result);
     case 'matmul':

@@ -9,12 +9,12 @@ import { tuningforkContender } from '../tuningfork_contender.ts';
 import { ADAM_CONSTANTS, graphOf } from './graph.ts';
 import { jobOf, preparedNetwork } from './prepared_network.ts';
 
-/** The layers that have kernels of version 1. */
+/** The layers that have kernels of several versions. */
 const isVersioned = ({ layer: { kind }, direction }: Case): boolean =>
   ['conv2d', 'depthwise_conv2d', 'matmul'].includes(kind) || (kind === 'max_pool2d' && direction === 'input_grad');
 
-/** This engine, layer by layer, with the kernels that it chooses or with the naive ones. The operands are parameters, not inputs: a run uploads nothing. It closes the device. */
-export function tuningforkKernels(device: Device, version?: 1): KernelContender {
+/** This engine, layer by layer, with the kernels that it chooses or with those of a version. The operands are parameters, not inputs: a run uploads nothing. It closes the device. */
+export function tuningforkKernels(device: Device, version?: 1 | 2): KernelContender {
   return {
     adapter: device.adapter,
     maxStorageBinding: device.capabilities.maxStorageBinding,

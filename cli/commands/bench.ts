@@ -80,7 +80,7 @@ Examples:
 
 /** What `--layers` takes: as GROUPS of bench/kernels/layers.ts, which is not loaded for `--help`. */
 const GROUPS: readonly Group[] = ['b0', 'vgg16', 'galaxy_vgg', 'resnext50', 'matmul', 'norm', 'pool', 'pointwise', 'optimizer'];
-const PEERS = ['tfjs', 'ort', 'jax', 'v1'] as const;
+const PEERS = ['tfjs', 'ort', 'jax', 'v1', 'v2'] as const;
 
 /** A parser for names with commas between them, each one of `choices`. */
 const namesAmong = <T extends string>(choices: readonly T[]) => (text: string): T[] => {
@@ -104,7 +104,7 @@ function addKernels(bench: Command): void {
     .description('every distinct layer of EfficientNet-B0, VGG16 and galaxy_vgg, forward and backward, each checked before it is timed')
     .option('--layers <names>', `which: ${GROUPS.join(', ')} or all, with commas between`, namesAmong([...GROUPS, 'all']), ['b0'])
     .option('--only <text>', 'only those whose name contains this, such as depthwise or "expand filter_grad"')
-    .option('--vs <engines>', `what to measure in turn with it, with commas between: other engines (${PEERS.slice(0, 3).join(', ')}) or v1, its own naive kernels`, namesAmong(PEERS))
+    .option('--vs <engines>', `what to measure in turn with it, with commas between: other engines (${PEERS.slice(0, 3).join(', ')}), v1, its own naive kernels, or v2, those without Winograd's`, namesAmong(PEERS))
     .option('--batch <n>', 'images at once', wholeNumberWithin(1, 1024), 4)
     .option('--repeats <n>', 'timed measurements of each, after three to warm up', wholeNumberWithin(1, 1000), 5)
     .option('--out <folder>', 'also write kernels.json and a page with plots')

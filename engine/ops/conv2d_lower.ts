@@ -6,11 +6,15 @@ import { MOST_ROWS, padded } from '../../kernels/matmul/matmul.ts';
 import type { BufferRef, LowerContext, Step } from '../op.ts';
 import type { ConvGeometry } from './conv_geometry.ts';
 import { epiloguePass, lastStep, plainly, type Epilogue } from './epilogue.ts';
+import { winogradFilterGradSteps, winogradSteps, withWinograd } from './conv2d_winograd.ts';
 import { Steps } from './matmul_lower.ts';
 
 export interface Version {
-  /** The kernels: 1 are the naive ones, kept as the second opinion of the tests. */
-  readonly version?: 1 | 2;
+  /**
+   * The kernels: 1 are the naive ones, kept as the second opinion of the tests, 2 those in tiles, 3 Winograd's where it is a convolution for
+   * them; of 2 and 3 those that are expected to be the fastest, or were measured to be, where not said.
+   */
+  readonly version?: 1 | 2 | 3;
 }
 
 /** A convolution's geometry as its three ops carry it. */
@@ -67,11 +71,14 @@ export function lowerConv2d(ctx: Context): Step[] {
   }
   const x = steps.padded(ctx.in(0), 1, inRows, C);
   const w = paddedFilter(steps, ctx.in(1), as);
-  const launch = conv2dV2(geometry, ctx.choose(conv2dChoices(geometry, ctx.capabilities)));
-  if (K[0] === K[1]) return [...steps.list, ...lastStep(ctx, launch, (y) => ({ x, w, y }), w)];
+  const tiling = ctx.choose(withWinograd(conv2dChoices(geometry, ctx.capabilities), geometry, 'forward', ctx.capabilities));
+  const direct = () => conv2dV2(geometry, tiling);
+  if (K[0] === K[1]) {
+    return [...steps.list, ...(tiling.winograd ? winogradSteps(ctx, geometry, 'forward', { x, w, y: ctx.out() }, tiling) : lastStep(ctx, direct(), (y) => ({ x, w, y }), w))];
+  }
   const wide = ctx.temp(outRows[0] * K[1]);
   const y = g.epilogue ? ctx.temp(ctx.output.size) : ctx.out();
-  steps.list.push(plainly({ launch, buffers: { x, w, y: wide } }, w));
+  steps.list.push(...(tiling.winograd ? winogradSteps(ctx, geometry, 'forward', { x, w, y: wide }, tiling) : [plainly({ launch: direct(), buffers: { x, w, y: wide } }, w)]));
   steps.cut(wide, y, 1, outRows, cutBack(K));
   if (g.epilogue) steps.list.push(epiloguePass(ctx, y));
   return steps.list;
@@ -90,7 +97,9 @@ export function lowerConv2dInputGrad(ctx: Context): Step[] {
   const dy = steps.padded(ctx.in(0), 1, outRows, K);
   const w = paddedFilter(steps, ctx.in(1), as);
   const dx = C[0] === C[1] ? ctx.out() : ctx.temp(inRows[0] * C[1]);
-  steps.list.push({ launch: conv2dInputGradV2(geometry, ctx.choose(conv2dInputGradChoices(geometry, ctx.capabilities))), buffers: { dy, w, dx } });
+  const tiling = ctx.choose(withWinograd(conv2dInputGradChoices(geometry, ctx.capabilities), geometry, 'input_grad', ctx.capabilities));
+  if (tiling.winograd) steps.list.push(...winogradSteps(ctx, geometry, 'input_grad', { x: dy, w, y: dx }, tiling));
+  else steps.list.push({ launch: conv2dInputGradV2(geometry, tiling), buffers: { dy, w, dx } });
   if (dx !== ctx.out()) steps.cut(dx, ctx.out(), 1, inRows, cutBack(C));
   return steps.list;
 }
@@ -106,13 +115,17 @@ export function lowerConv2dFilterGrad(ctx: Context): Step[] {
   }
   const x = steps.padded(ctx.in(0), 1, inRows, C);
   const dy = steps.padded(ctx.in(1), 1, outRows, K);
-  const { launch, parts } = conv2dFilterGradV2(geometry, ctx.choose(conv2dFilterGradChoices(geometry, ctx.capabilities)));
+  const tiling = ctx.choose(withWinograd(conv2dFilterGradChoices(geometry, ctx.capabilities), geometry, 'filter_grad', ctx.capabilities));
   const size = taps * C[1] * K[1] * g.groups;
   const isWhole = C[0] === C[1] && K[0] === K[1];
   const dw = isWhole ? ctx.out() : ctx.temp(size);
-  const partial = parts === 1 ? dw : ctx.temp(parts * size);
-  steps.list.push({ launch, buffers: { x, dy, dw: partial } });
-  if (parts > 1) steps.addUp(partial, dw, parts, size);
+  if (tiling.winograd) steps.list.push(...winogradFilterGradSteps(ctx, geometry, { x, dy, dw }, tiling));
+  else {
+    const { launch, parts } = conv2dFilterGradV2(geometry, tiling);
+    const partial = parts === 1 ? dw : ctx.temp(parts * size);
+    steps.list.push({ launch, buffers: { x, dy, dw: partial } });
+    if (parts > 1) steps.addUp(partial, dw, parts, size);
+  }
   if (!isWhole) cutFilter(ctx, steps, dw);
   return steps.list;
 }

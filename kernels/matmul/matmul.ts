@@ -12,6 +12,11 @@ export interface MatmulSize {
   readonly K: number;
   readonly transposeA: boolean;
   readonly transposeB: boolean;
+  /** So many products in one launch: their operands follow one another along K, their results along M. One where not said. */
+  readonly batch?: number;
+  /** Lengths of a row of a and of b in memory, in elements, multiples of 4: padded rows of one product where not said. */
+  readonly aLd?: number;
+  readonly bLd?: number;
 }
 
 /** One thread an output element. Bindings: a, b, out. */
@@ -141,50 +146,56 @@ export interface TiledMatmul {
 /** A tiling of a product, and whether its operands change places. */
 export type MatmulTiling = Tiling & { readonly swapped: number };
 
-const rolesOf = ({ M, N, K, transposeA, transposeB }: MatmulSize, swapped: boolean): Roles => {
-  const aLd = padded(transposeA ? M : K);
-  const bLd = padded(transposeB ? K : N);
+const rolesOf = ({ M, N, K, transposeA, transposeB, ...size }: MatmulSize, swapped: boolean): Roles => {
+  const aLd = size.aLd ?? padded(transposeA ? M : K);
+  const bLd = size.bLd ?? padded(transposeB ? K : N);
   return swapped
     ? { rows: N, cols: M, leftTransposed: !transposeB, rightTransposed: !transposeA, outTransposed: true, leftLd: bLd, rightLd: aLd }
     : { rows: M, cols: N, leftTransposed: transposeA, rightTransposed: transposeB, outTransposed: false, leftLd: aLd, rightLd: bLd };
 };
 
-const problemOf = ({ M, N, K }: MatmulSize, { rows, cols }: Roles): Problem => ({ rows, cols, depth: K, mostParts: mostParts(K, M * padded(N)) });
+const problemOf = ({ M, N, K, batch }: MatmulSize, { rows, cols }: Roles): Problem => ({ rows, cols, depth: K, mostParts: batch ? 1 : mostParts(K, M * padded(N)) });
 
 /** Whether an operand or the output must be padded for the tiled kernels. */
 const needsPadding = ({ M, N, K, transposeA, transposeB }: MatmulSize): boolean => [transposeA ? M : K, transposeB ? K : N, N].some((n) => n % 4 !== 0);
 
 /**
- * The ways to compute a product: tiled, or by the kernels for small ones. By default the operands of the tiled ones change places where that wastes
- * clearly fewer threads: a batch of 8 in the rows would leave most of them idle.
+ * The tilings of a product or of a batch of them. By default the operands change places where that wastes clearly fewer threads: a batch of 8 in
+ * the rows would leave most of them idle.
  */
-export function matmulChoices(size: MatmulSize, target: TileTarget): Choices<MatmulTiling | SmallTiling | FewTiling> {
+export function tiledChoices(size: MatmulSize, target: TileTarget): Choices<MatmulTiling> {
   const [straight, turned] = [rolesOf(size, false), rolesOf(size, true)];
   const swapped = area(turned, target) < 0.75 * area(straight, target);
   const own = tilings(problemOf(size, swapped ? turned : straight), target).map((tiling) => ({ ...tiling, swapped: +swapped }));
   const other = tilings(problemOf(size, swapped ? straight : turned), target).slice(0, 1).map((tiling) => ({ ...tiling, swapped: +!swapped }));
+  return { kernels: [tiled, tiledBySubgroups], candidates: [...own, ...other], roundings: roundingsOf(size.K) };
+}
+
+/** The ways to compute a product: tiled, or by the kernels for small ones. */
+export function matmulChoices(size: MatmulSize, target: TileTarget): Choices<MatmulTiling | SmallTiling | FewTiling> {
+  const { kernels, candidates, roundings } = tiledChoices(size, target);
   const small = smallCandidates(size, target, needsPadding(size));
-  return { kernels: [tiled, tiledBySubgroups, ...SMALL_KERNELS], candidates: [...small.first, ...own, ...other, ...small.last], roundings: roundingsOf(size.K) };
+  return { kernels: [...kernels, ...SMALL_KERNELS], candidates: [...small.first, ...candidates, ...small.last], roundings };
 }
 
 /**
  * Register-tiled product. The operands' and the output's last dimensions as stored must be padded to multiples of 4 with zeros
- * (see `padded`).
+ * (see `padded`). The products of a batch are to the kernel parts of one sum, which nobody adds up; if rows of an operand run along K, K is a multiple of 4.
  */
 export function matmulV2(size: MatmulSize, tiling: MatmulTiling): TiledMatmul {
-  const { K, N } = size;
+  const { K, N, batch } = size;
   const swapped = tiling.swapped === 1;
   const roles = rolesOf(size, swapped);
   const { rows, cols, leftTransposed, rightTransposed, outTransposed, leftLd, rightLd } = roles;
   const { overrides, grid } = tileGrid(problemOf(size, roles), tiling);
-  const part_depth = padded(ceilDiv(K, tiling.parts));
+  const [depth, part_depth] = batch ? [batch * K, K] : [K, padded(ceilDiv(K, tiling.parts))];
   const launch: Launch = {
     kernel: tiling.subgroups ? tiledBySubgroups : tiled,
     overrides: { ...overrides, LEFT_TRANSPOSED: +leftTransposed, RIGHT_TRANSPOSED: +rightTransposed, OUT_TRANSPOSED: +outTransposed },
-    params: { rows, cols, depth: K, part_depth, left_ld: leftLd / 4, right_ld: rightLd / 4, out_ld: padded(N) / 4, row_by_row: tiling.rowByRow },
-    workgroups: [grid[0], grid[1], ceilDiv(K, part_depth)],
+    params: { rows, cols, depth, part_depth, left_ld: leftLd / 4, right_ld: rightLd / 4, out_ld: padded(N) / 4, row_by_row: tiling.rowByRow },
+    workgroups: [grid[0], grid[1], ceilDiv(depth, part_depth)],
   };
-  return { launch, swapped, parts: launch.workgroups[2] };
+  return { launch, swapped, parts: batch ? 1 : launch.workgroups[2] };
 }
 
 /** Elements that the tiles cover, those beyond the matrix included. */

@@ -18,7 +18,8 @@ import { batchNormGradients, batchNormStats } from '../reference/batch_norm.ts';
 import * as conv from '../reference/conv2d.ts';
 import * as depthwise from '../reference/depthwise_conv2d.ts';
 import { matmul as product } from '../reference/matmul.ts';
-import { expectWithin, sumBound } from '../tolerance.ts';
+import * as winograd from '../reference/winograd.ts';
+import { expectWithin, sumBound, winogradBound } from '../tolerance.ts';
 import { asHardware } from './as_hardware.ts';
 
 /** What an output must be, and how far each element may be off. */
@@ -62,22 +63,24 @@ function products(): Case {
   return { feeds, expected: [bilinear(matmul(input('a', [M, K]), input('b', [K, N])), K, feeds.a, feeds.b, (a, b) => product(a, b, M, N, K))] };
 }
 
-function convolutions(groups: 1 | 2 = 1): Case {
+/** Direct kernels and, among the last candidates of one group, Winograd's; of version 3 Winograd's alone. */
+function convolutions(groups: 1 | 2 = 1, version?: 3): Case {
   const [X, W] = [input('x', [2, 27, 25, 8]), input('w', [3, 3, 8 / groups, 12])];
   const attrs = { padding: 'same', stride: 1, groups } as const;
   const g = convGeometry('conv2d', X, W, attrs);
-  const y = conv2d(X, W, attrs);
+  const y = conv2d(X, W, { ...attrs, version });
   const DY = input('dy', y.shape);
   const [dx, dw] = grad(y, [X, W], DY);
   const feeds = { x: randomArray(X.size, 1), w: randomArray(W.size, 2), dy: randomArray(DY.size, 3) };
-  return {
-    feeds,
-    expected: [
-      bilinear(y, 72 / groups, feeds.x, feeds.w, (x, w) => conv.conv2d(x, w, g)),
-      bilinear(dx, 108 / groups, feeds.dy, feeds.w, (dy, w) => conv.conv2dInputGrad(dy, w, g)),
-      bilinear(dw, 2 * 27 * 25, feeds.x, feeds.dy, (x, dy) => conv.conv2dFilterGrad(x, dy, g)),
-    ],
-  };
+  const direct = [
+    bilinear(y, 72 / groups, feeds.x, feeds.w, (x, w) => conv.conv2d(x, w, g)),
+    bilinear(dx, 108 / groups, feeds.dy, feeds.w, (dy, w) => conv.conv2dInputGrad(dy, w, g)),
+    bilinear(dw, 2 * 27 * 25, feeds.x, feeds.dy, (x, dy) => conv.conv2dFilterGrad(x, dy, g)),
+  ];
+  if (groups > 1) return { feeds, expected: direct };
+  const magnitudes = [winograd.conv2dMagnitude(feeds.x, feeds.w, g), winograd.conv2dInputGradMagnitude(feeds.dy, feeds.w, g), winograd.conv2dFilterGradMagnitude(feeds.x, feeds.dy, g)];
+  const tiles = 2 * 14 * 13;
+  return { feeds, expected: direct.map((one, o) => ({ ...one, bound: (i) => Math.max(one.bound(i), winogradBound([8, 12, tiles][o], magnitudes[o][i])) })) };
 }
 
 function depthwiseConvolutions(stride: 1 | 2): Case {
@@ -135,7 +138,7 @@ function chains(): Case {
   };
 }
 
-const CASES = { products, 'small products': smallProducts, convolutions: () => convolutions(), 'grouped convolutions': () => convolutions(2), depthwise: () => depthwiseConvolutions(1), 'depthwise at stride 2': () => depthwiseConvolutions(2), 'batch norms': batchNorms, 'pointwise chains': chains };
+const CASES = { products, 'small products': smallProducts, convolutions: () => convolutions(), 'convolutions by Winograd': () => convolutions(1, 3), 'grouped convolutions': () => convolutions(2), depthwise: () => depthwiseConvolutions(1), 'depthwise at stride 2': () => depthwiseConvolutions(2), 'batch norms': batchNorms, 'pointwise chains': chains };
 
 /** Every candidate of every op of a case by its place in the list, and of how many. Ops with fewer repeat their last. */
 async function eachCandidate(device: Device, { expected }: Case, body: (program: Awaited<ReturnType<typeof compile>>, title: string) => Promise<void>): Promise<number> {

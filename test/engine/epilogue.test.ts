@@ -5,7 +5,7 @@ import { openGpu } from '../../engine/device/gpu.node.ts';
 import { batchNormInference } from '../../engine/ops/batch_norm.ts';
 import { conv2d } from '../../engine/ops/conv2d.ts';
 import type { ConvGeometry } from '../../engine/ops/conv_geometry.ts';
-import { depthwiseConv2d } from '../../engine/ops/depthwise_conv2d.ts';
+import { depthwiseConv2d, type DepthwiseAttributes } from '../../engine/ops/depthwise_conv2d.ts';
 import { input } from '../../engine/ops/leaves.ts';
 import { matmul } from '../../engine/ops/matmul.ts';
 import { add, exp, maximum, minimum, mul, relu, rsub, sigmoid, silu, sub, tanh } from '../../engine/ops/pointwise.ts';
@@ -16,7 +16,8 @@ import { describeAdapters, evaluate } from '../gpu.ts';
 import { randomArray } from '../random.ts';
 import { batchNormApply } from '../reference/batch_norm.ts';
 import * as reference from '../reference/conv2d.ts';
-import { UNIT, expectWithin, functionBound, sumBound } from '../tolerance.ts';
+import * as winograd from '../reference/winograd.ts';
+import { UNIT, expectWithin, functionBound, sumBound, winogradBound } from '../tolerance.ts';
 import { asHardware } from './as_hardware.ts';
 
 const EPSILON = 1e-3;
@@ -86,6 +87,8 @@ describeAdapters('an epilogue', (device) => {
     ['3x3 to padded channels', [2, 5, 7, 8], [3, 3, 8, 6], { padding: 'same' }],
     ['3x3 in groups', [2, 5, 7, 8], [3, 3, 4, 8], { padding: 'same', groups: 2 }],
     ['3x3, naive', [2, 5, 7, 8], [3, 3, 8, 8], { padding: 'same', version: 1 }],
+    ['3x3 by Winograd', [2, 9, 7, 8], [3, 3, 8, 20], { padding: 'same', version: 3 }],
+    ['3x3 by Winograd to padded channels', [2, 5, 7, 8], [3, 3, 8, 6], { padding: 'same', version: 3 }],
     ['1x1', [3, 7, 9, 12], [1, 1, 12, 24], {}],
     ['1x1 to padded channels', [1, 7, 9, 12], [1, 1, 12, 10], {}],
     ['1x1 of few pixels', [1, 2, 2, 16], [1, 1, 16, 64], {}],
@@ -96,9 +99,9 @@ describeAdapters('an epilogue', (device) => {
   ];
 
   describe.each([['software', (d: Device) => d], ['hardware', asHardware]] as const)('chosen for %s', (_, as) => {
-    it.each(CASES)('%s: batch norm, SiLU and a residual', async (_title, xShape, wShape, { depthwise = false, ...attrs }: { depthwise?: boolean }) => {
+    it.each(CASES)('%s: batch norm, SiLU and a residual', async (_title, xShape, wShape, { depthwise = false, ...attrs }: { depthwise?: boolean; version?: 1 | 2 | 3 }) => {
       const x = input('x', xShape);
-      const y = depthwise ? depthwiseConv2d(x, input('w', wShape.slice(0, 3)), attrs) : conv2d(x, input('w', wShape), attrs);
+      const y = depthwise ? depthwiseConv2d(x, input('w', wShape.slice(0, 3)), attrs as DepthwiseAttributes) : conv2d(x, input('w', wShape), attrs);
       const geometry = depthwise ? (y.attrs['geometry'] as ConvGeometry) : (y.attrs as unknown as ConvGeometry);
       const c = y.shape[3];
       const residual = input('residual', y.shape);
@@ -115,12 +118,14 @@ describeAdapters('an epilogue', (device) => {
       const magnitudes = reference.conv2d(xs.map(Math.abs), w.map(Math.abs), geometry);
       const want = batchNormApply({ x: sums, stats, gamma, beta, epsilon: EPSILON, activation: 'silu' }).map((v, i) => v + feeds.residual[i]);
       const length = geometry.filterH * geometry.filterW * (geometry.inChannels / geometry.groups);
+      const passed = attrs.version === 3 ? winograd.conv2dMagnitude(xs, w, geometry) : undefined;
+      const bound = (i: number) => (passed ? winogradBound(geometry.inChannels, passed[i]) : sumBound(length, magnitudes[i]));
       expectWithin(got, want, (i) => {
         const k = i % c;
         const scale = gamma[k] / Math.sqrt(stats[c + k] + EPSILON);
         // |z| and the terms that add up to it; SiLU's slope is below 1.1. inverseSqrt and the sums behind it are a few roundings each.
         const terms = Math.abs(scale) * (Math.abs(sums[i]) + Math.abs(stats[k])) + Math.abs(beta[k]);
-        const z = scale * sumBound(length, magnitudes[i]) + 8 * UNIT * terms;
+        const z = scale * bound(i) + 8 * UNIT * terms;
         return 1.1 * z + functionBound(2, terms) + 2 * UNIT * (terms + Math.abs(feeds.residual[i]));
       });
     });

@@ -12,7 +12,7 @@ import { broadcastTo, sum } from '../../engine/ops/reduce.ts';
 import { sizeOf, type Shape, type Tensor } from '../../engine/tensor.ts';
 import { roundToHalf } from '../half.ts';
 import { randomArray } from '../random.ts';
-import { UNIT, functionBound, sumBound } from '../tolerance.ts';
+import { UNIT, functionBound, sumBound, winogradBound } from '../tolerance.ts';
 
 /**
  * Ops on operands that a program of precision f16 stores as f16. Each such operand, and each result that can be one, passes through a maximum
@@ -85,13 +85,19 @@ const CONVOLUTIONS: readonly [string, Shape, Shape, object][] = [
   ['3x3 in groups', [2, 5, 7, 8], [3, 3, 4, 8], { padding: 'same', groups: 2 }],
   ['3x3 in groups of three channels', [2, 5, 7, 6], [3, 3, 3, 8], { padding: 'same', groups: 2, stride: 2 }],
   ['3x3, naive', [2, 5, 7, 5], [3, 3, 5, 6], { padding: 'same', version: 1 }],
+  ['3x3 by Winograd', [2, 9, 7, 8], [3, 3, 8, 20], { padding: 'same', version: 3 }],
+  ['3x3 by Winograd and odd channels', [2, 9, 7, 5], [3, 3, 5, 6], { padding: 'same', version: 3 }],
   ['1x1', [3, 7, 9, 12], [1, 1, 12, 24], {}],
   ['1x1 of odd channels', [1, 7, 9, 7], [1, 1, 7, 10], {}],
   ['1x1 of odd channels and many pixels', [2, 17, 19, 7], [1, 1, 7, 18], {}],
   ['1x1 of four pixels', [1, 2, 2, 64], [1, 1, 64, 12], {}],
   ['1x1 of few pixels and a long sum', [1, 2, 3, 1024], [1, 1, 1024, 16], {}],
 ];
+/** No operand is larger than 1, so of a channel or a tile no more than Σ_z |A||G||B| = 8 along either dimension passes through Winograd's sums. */
+const winogradError = (products: number): number => winogradBound(products, 64 * products);
+
 for (const [title, xShape, wShape, attrs] of CONVOLUTIONS) {
+  const isWinograd = (attrs as { version?: number }).version === 3;
   CASES.push([`convolution ${title}`, () => {
     const at = new Operands();
     const [x, w] = [at.stored('x', xShape), at.plain('w', wShape)];
@@ -99,7 +105,8 @@ for (const [title, xShape, wShape, attrs] of CONVOLUTIONS) {
     const dy = at.stored('dy', y.shape);
     const [dx, dw] = grad(y, [x, w], dy);
     const lengths = [wShape[0] * wShape[1] * wShape[2], wShape[0] * wShape[1] * wShape[3], y.size / wShape[3]];
-    return at.results(y, dx).exact(dw).case((o, magnitude) => sumBound(lengths[o], magnitude));
+    const products = [wShape[2], wShape[3], lengths[2]];
+    return at.results(y, dx).exact(dw).case((o, magnitude) => (isWinograd ? winogradError(products[o]) : sumBound(lengths[o], magnitude)));
   }]);
   // The stages need not be linear: SiLU's slope is below 1.1, and the terms that add up to its argument are at most twice the magnitude.
   CASES.push([`convolution ${title} with an epilogue`, () => {
@@ -110,7 +117,8 @@ for (const [title, xShape, wShape, attrs] of CONVOLUTIONS) {
     // And an operand of the full shape at every stage.
     const again = conv2d(at.stored('x2', xShape), at.plain('w2', wShape), attrs);
     const four = [0, 1, 2, 3].reduce((sum, k) => add(sum, at.stored(`residual${k}`, y.shape)), again);
-    return at.results(out, four).case((_, magnitude) => 1.1 * sumBound(sizeOf(wShape) / c + 8, 4 * magnitude + 4) + functionBound(2, 2 * magnitude + 2));
+    const winograd = isWinograd ? 1.1 * winogradError(wShape[2]) : 0;
+    return at.results(out, four).case((_, magnitude) => winograd + 1.1 * sumBound(sizeOf(wShape) / c + 8, 4 * magnitude + 4) + functionBound(2, 2 * magnitude + 2));
   }]);
 }
 
