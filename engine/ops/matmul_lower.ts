@@ -1,4 +1,5 @@
-import { matmulChoices, matmulV2, padded, resize, type MatmulSize } from '../../kernels/matmul/matmul.ts';
+import { matmulV2, padded, resize, type MatmulSize } from '../../kernels/matmul/matmul.ts';
+import { allMatmulChoices, matmulV3 } from '../../kernels/matmul/matmul_v3.ts';
 import { reduce } from '../../kernels/reduce/reduce.ts';
 import type { BufferRef, LowerContext, Step } from '../op.ts';
 import { epiloguePass, lastStep, plainly, type Epilogue } from './epilogue.ts';
@@ -44,7 +45,8 @@ export class Steps {
     const A = this.padded(a, 1, [aRows, aRows], [aCols, padded(aCols)]);
     const B = this.padded(b, 1, [bRows, bRows], [bCols, padded(bCols)]);
     const wide = padded(N);
-    const { launch, swapped, parts } = matmulV2(size, context.choose(matmulChoices(size, context.capabilities)));
+    const choice = context.choose(allMatmulChoices(size, context.capabilities));
+    const { launch, swapped, parts } = 'regM' in choice ? matmulV3(size, choice, context.capabilities.subgroupMatrix!) : matmulV2(size, choice);
     const factors = { left: swapped ? B : A, right: swapped ? A : B };
     if (wide === N && parts === 1 && !swapped) {
       this.list.push(...lastStep(context, launch, (out) => ({ ...factors, out }), factors.right));
