@@ -1,4 +1,5 @@
 import type { Choice, Choices, Launch } from '../kernels/kernel.ts';
+import type { SubgroupMatrix } from '../kernels/matmul/matrix_tiling.ts';
 import { Tensor, type Attributes, type DType, type Shape } from './tensor.ts';
 
 /** What a kernel may count on: taken from the adapter, never assumed. */
@@ -8,6 +9,8 @@ export interface Capabilities {
   readonly maxStorageBinding: number;
   readonly f16: boolean;
   readonly subgroups: boolean;
+  /** Tensor cores: absent where there are none, and in the lowering of programs of precision f32, whose products are exact to f32. */
+  readonly subgroupMatrix?: SubgroupMatrix;
   /** A CPU pretending to be a GPU: no workgroup memory of its own, wide SIMD, few registers. */
   readonly software: boolean;
 }

@@ -57,6 +57,8 @@ export interface Choices<C extends Choice = Choice> {
   readonly candidates: readonly C[];
   /** The most additions one after another that round, behind a number of the result: 0 where sums of products of 1, 2 and 3 come out exact. */
   readonly roundings: number;
+  /** Some candidates round their operands to f16: they are those of programs of precision f16 alone. */
+  readonly halfProducts?: boolean;
 }
 
 /** Candidates without repetitions, in their order. */

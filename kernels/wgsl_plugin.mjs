@@ -35,13 +35,16 @@ function storageOf(name, code) {
   return isOwn ? { storage: alias } : {};
 }
 
+/** The text for wgsl_reflect, which knows no subgroup matrices and need not: they are part of no interface. */
+const withoutMatrices = (code) => code.replace(/\bsubgroup_matrix_\w+<[^>]*>/g, 'f32').replace(/\b(subgroupMatrix\w+)<[^>]*>/g, '$1');
+
 /** Reads a kernel's interface from its WGSL. `override` is reflected as such; see KernelSource in kernels/kernel.ts. */
 export function reflectKernel(path) {
   const code = resolveIncludes(path);
   const name = basename(path, '.wgsl');
   let reflected;
   try {
-    reflected = new WgslReflect(code);
+    reflected = new WgslReflect(withoutMatrices(code));
   } catch (error) {
     throw new Error(`${path}: wgsl_reflect cannot read this kernel: ${error.message ?? error}`);
   }

@@ -4,11 +4,12 @@ import type { Findings } from './examine.node.ts';
 const bytes = (n: number): string => (n >= 2 ** 30 ? `${(n / 2 ** 30).toFixed(1)} GiB` : n >= 2 ** 20 ? `${Math.round(n / 2 ** 20)} MiB` : `${Math.round(n / 1024)} KiB`);
 const yesNo = (value: boolean): string => (value ? 'yes' : 'no');
 
-function showAdapter({ name, driver, type, f16, subgroups, timestamps, limits }: AdapterFacts): string {
+function showAdapter({ name, driver, type, f16, subgroups, subgroupMatrix, timestamps, limits }: AdapterFacts): string {
   return [
     `  ${name} (${type})`,
     `      driver        ${driver}`,
     `      features      f16 ${yesNo(f16)}, subgroups ${yesNo(subgroups)}, timestamps ${yesNo(timestamps)}`,
+    `      tensor cores  ${subgroupMatrix ? `matrices of ${subgroupMatrix.M} x ${subgroupMatrix.N} x ${subgroupMatrix.K}, f16 into f32, by subgroups of ${subgroupMatrix.subgroupSize}` : 'none that WebGPU offers here'}`,
     `      buffers       up to ${bytes(limits.maxBufferSize)}, ${bytes(limits.maxStorageBufferBindingSize)} bound at once, ${limits.maxStorageBuffersPerShaderStage} to a kernel`,
     `      workgroups    up to ${limits.maxComputeInvocationsPerWorkgroup} threads, ${bytes(limits.maxComputeWorkgroupStorageSize)} of memory`,
   ].join('\n');

@@ -1,3 +1,4 @@
+import type { SubgroupMatrix } from '../../kernels/matmul/matrix_tiling.ts';
 import { openDevice, type Device } from './device.ts';
 import { openGpu } from './gpu.node.ts';
 import { UserError } from '../user_error.ts';
@@ -11,6 +12,8 @@ export interface AdapterFacts {
   readonly type: 'software' | 'hardware';
   readonly f16: boolean;
   readonly subgroups: boolean;
+  /** The matrices that subgroups multiply, f16 x f16 to f32; null where there are none that Tuningfork uses. */
+  readonly subgroupMatrix: SubgroupMatrix | null;
   readonly timestamps: boolean;
   readonly limits: {
     readonly maxBufferSize: number;
@@ -62,6 +65,7 @@ async function describe(name: string): Promise<AdapterFacts> {
     type: device.adapter.software ? 'software' : 'hardware',
     f16: device.capabilities.f16,
     subgroups: device.capabilities.subgroups,
+    subgroupMatrix: device.capabilities.subgroupMatrix ?? null,
     timestamps: device.hasTimestamps,
     limits: {
       maxBufferSize: limits.maxBufferSize,

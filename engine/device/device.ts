@@ -2,6 +2,7 @@ import { pipelineKey, specialise, type Launch } from '../../kernels/kernel.ts';
 import type { Capabilities } from '../op.ts';
 import { TuningTable } from '../tuning.ts';
 import { mebibytes } from './mebibytes.ts';
+import { SUBGROUP_MATRIX, subgroupMatrixOf } from './subgroup_matrix.ts';
 import { UserError } from '../user_error.ts';
 
 /** What `openDevice` may be asked for; everything optional is taken where the adapter has it and never required. */
@@ -56,6 +57,7 @@ export class Device implements Disposable {
       maxStorageBinding: limits.maxStorageBufferBindingSize,
       f16: gpu.features.has('shader-f16'),
       subgroups: gpu.features.has('subgroups' as GPUFeatureName),
+      subgroupMatrix: subgroupMatrixOf(info, gpu.features),
       software,
     };
     this.lost = gpu.lost.then((info) => info.message || info.reason);
@@ -179,8 +181,9 @@ export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
   const adapter = await gpu.requestAdapter({ powerPreference: options.powerPreference ?? 'high-performance' });
   if (!adapter) throw new UserError('no WebGPU adapter was found; run `tuningfork doctor` to see what is missing and how to mend it');
   const limits = adapter.limits;
+  const matrices = subgroupMatrixOf(adapter.info, adapter.features) ? [SUBGROUP_MATRIX] : [];
   const device = await adapter.requestDevice({
-    requiredFeatures: WANTED_FEATURES.filter((feature) => adapter.features.has(feature)),
+    requiredFeatures: [...WANTED_FEATURES.filter((feature) => adapter.features.has(feature)), ...matrices],
     requiredLimits: {
       maxBufferSize: limits.maxBufferSize,
       maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,

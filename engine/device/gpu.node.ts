@@ -45,8 +45,8 @@ export function openGpu(options: GpuOptions = {}): GPU {
   // Dawn rounds timestamps to 65 us as a browser must; a benchmark needs them as they are.
   const disable = ['timestamp_quantization', ...(options.disable ?? [])];
   flags.push(`disable-dawn-features=${disable.join(',')}`);
-  // NVIDIA's Vulkan driver has f16; Dawn hides it there unless asked.
-  flags.push(`enable-dawn-features=${['vulkan_enable_f16_on_nvidia', ...(options.enable ?? [])].join(',')}`);
+  // NVIDIA's Vulkan driver has f16, and Dawn's subgroup matrices (tensor cores) are an experiment: Dawn hides both unless asked. The shaders are our own.
+  flags.push(`enable-dawn-features=${['vulkan_enable_f16_on_nvidia', 'allow_unsafe_apis', ...(options.enable ?? [])].join(',')}`);
   if (options.backend) flags.push(`backend=${options.backend}`);
   try {
     // Required lazily: the binding is 20 MB, and `--help` needs none of it.

@@ -1,4 +1,5 @@
-import { matmulChoices, matmulV2, padded, resize, type MatmulSize } from '../../kernels/matmul/matmul.ts';
+import { matmulV2, padded, resize, type MatmulSize } from '../../kernels/matmul/matmul.ts';
+import { allMatmulChoices, matmulV3 } from '../../kernels/matmul/matmul_v3.ts';
 import { matmulFew, matmulSmall } from '../../kernels/matmul/small.ts';
 import { reduce } from '../../kernels/reduce/reduce.ts';
 import type { BufferRef, LowerContext, Step } from '../op.ts';
@@ -35,8 +36,8 @@ export class Steps {
   matmul(size: MatmulSize, a: BufferRef, b: BufferRef): void {
     const { context } = this;
     const { M, N, K, transposeA, transposeB } = size;
-    const choice = context.choose(matmulChoices(size, context.capabilities));
-    if (!('swapped' in choice)) {
+    const choice = context.choose(allMatmulChoices(size, context.capabilities));
+    if ('depths' in choice || 'fewLanes' in choice) {
       const launch = 'depths' in choice ? matmulSmall(size, choice) : matmulFew(size, choice);
       this.list.push(...lastStep(context, launch, (out) => ({ a, b, out }), b));
       return;
@@ -46,7 +47,7 @@ export class Steps {
     const A = this.padded(a, 1, [aRows, aRows], [aCols, padded(aCols)]);
     const B = this.padded(b, 1, [bRows, bRows], [bCols, padded(bCols)]);
     const wide = padded(N);
-    const { launch, swapped, parts } = matmulV2(size, choice);
+    const { launch, swapped, parts } = 'regM' in choice ? matmulV3(size, choice, context.capabilities.subgroupMatrix!) : matmulV2(size, choice);
     const factors = { left: swapped ? B : A, right: swapped ? A : B };
     if (wide === N && parts === 1 && !swapped) {
       this.list.push(...lastStep(context, launch, (out) => ({ ...factors, out }), factors.right));

@@ -58,9 +58,10 @@ export function outline(device: Device, spec: ProgramSpec): Outline {
   const roots = [...outputs, ...(spec.updates ?? [])];
   for (const t of spec.updates ?? []) if (t.op.mutates.length === 0) throw new UserError(`compile: ${t} is no update: it changes no parameter`);
   const keepAll = spec.keep === 'all';
-  requirePrecision(device, spec.precision ?? 'f32');
+  const precision = spec.precision ?? 'f32';
+  requirePrecision(device, precision);
   const graph = buildGraph(roots, keepAll ? 'nothing' : (spec.recompute ?? 'none'));
-  const whole = lower(graph, new Set(outputs.map(graph.resolve)), keepAll, device.capabilities, spec.tuning ?? device.tuning.on(device.identity));
+  const whole = lower(graph, new Set(outputs.map(graph.resolve)), keepAll, precision === 'f16' ? device.capabilities : { ...device.capabilities, subgroupMatrix: undefined }, spec.tuning ?? device.tuning.on(device.identity));
   // What is read must have a place, also where no step touches it: a view of a parameter.
   for (const t of keepAll ? graph.order : outputs.map(graph.resolve)) whole.bufferOf(t);
 
@@ -72,7 +73,7 @@ export function outline(device: Device, spec: ProgramSpec): Outline {
     inputs.set(t.name!, t);
     whole.bufferOf(t);
   }
-  const stored = spec.precision === 'f16' ? storeAsHalf(whole, graph.order, new Set(outputs.map((t) => whole.bufferOf(graph.resolve(t))))) : whole;
+  const stored = precision === 'f16' ? storeAsHalf(whole, graph.order, new Set(outputs.map((t) => whole.bufferOf(graph.resolve(t))))) : whole;
   const alignment = device.gpu.limits.minStorageBufferOffsetAlignment;
   const lowered = groupUpdates(viewCopies(stored, alignment), alignment, device.capabilities.maxStorageBinding);
   const plan = planMemory(lowered, alignment);

@@ -5,7 +5,10 @@ import type { Tensor } from '../tensor.ts';
 import { UserError } from '../user_error.ts';
 import { bytesOf, type Lowered, type LoweredStep, type VirtualBuffer } from './lower.ts';
 
-/** How a program stores activations and their cotangents. All is computed in f32 under both. */
+/**
+ * How a program stores activations and their cotangents. All is computed in f32 under both; but under f16, where the adapter has subgroup matrices (tensor
+ * cores), the operands of large products are rounded to f16 and their products summed in f32.
+ */
 export type Precision = 'f32' | 'f16';
 
 /** @throws UserError where the adapter cannot store numbers so */

@@ -63,7 +63,7 @@ export async function* tune(device: Device, program: Pick<Program, 'choicePoints
   for (const [i, task] of tasks.entries()) {
     onStart?.(task, i, tasks.length);
     using operands = new Operands(device, task.tensor);
-    const found = await fastest(task.choices, (choice) => operands.open(choice, clock), () => clock() >= end);
+    const found = await fastest(task.choices, (choice) => operands.open(task.choices, choice, clock), () => clock() >= end);
     if (!found) return;
     const tuned = { ...found, kernels: hashOf(task.choices) };
     const { choice, kernels, before, after } = tuned;
@@ -80,7 +80,7 @@ async function byCost(device: Device, tasks: readonly TuningTask[], clock: () =>
   for (const task of bySize) {
     if (clock() >= end) break;
     using operands = new Operands(device, task.tensor);
-    using trial = await operands.open(task.choices.candidates[0], clock);
+    using trial = await operands.open(task.choices, task.choices.candidates[0], clock);
     await trial.time();
     cost.set(task, task.count * (await trial.time()));
   }
@@ -178,8 +178,8 @@ class Operands implements Disposable {
     this.alone = new Tensor(tensor.op, inputs, tensor.attrs, tensor.shape, tensor.dtype);
   }
 
-  open(choice: Choice, clock: () => number): Promise<Trial> {
-    return openTrial(this.device, this.alone, choice, clock);
+  open(choices: Choices, choice: Choice, clock: () => number): Promise<Trial> {
+    return openTrial(this.device, this.alone, choices, choice, clock);
   }
 
   [Symbol.dispose](): void {
@@ -205,8 +205,8 @@ function smallNumbers(size: number, low: number, seed: number): Float32Array {
 /** Wall time is measured over so many milliseconds at least. */
 const LEAST_SPAN = 5;
 
-async function openTrial(device: Device, tensor: Tensor, choice: Choice, clock: () => number): Promise<Trial> {
-  const program = await compile(device, { outputs: [tensor], tuning: { find: () => choice } });
+async function openTrial(device: Device, tensor: Tensor, { halfProducts }: Choices, choice: Choice, clock: () => number): Promise<Trial> {
+  const program = await compile(device, { outputs: [tensor], tuning: { find: () => choice }, precision: halfProducts ? 'f16' : 'f32' });
   let runs = 1;
   return {
     async result() {
