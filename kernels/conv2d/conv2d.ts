@@ -1,14 +1,17 @@
 import { MAX_WORKGROUPS, ceilDiv, foldWorkgroups, roundingsOf, type Choices, type KernelSource, type Launch } from '../kernel.ts';
-import { mostParts, tileGrid, tilings, type Problem, type TileTarget, type Tiling } from '../matmul/matmul.ts';
+import { kernelOf, mostParts, tileGrid, tilings, type Problem, type TileKernels, type TileTarget, type Tiling } from '../matmul/matmul.ts';
 import filterGradNaive from './conv2d_filter_grad_v1.wgsl';
 import filterGradTiled from './conv2d_filter_grad_v2.wgsl';
 import filterGradTiledBySubgroups from './conv2d_filter_grad_v2_subgroup.wgsl';
+import filterGradTiledInWorkgroups from './conv2d_filter_grad_v2_workgroup.wgsl';
 import inputGradNaive from './conv2d_input_grad_v1.wgsl';
 import inputGradTiled from './conv2d_input_grad_v2.wgsl';
 import inputGradTiledBySubgroups from './conv2d_input_grad_v2_subgroup.wgsl';
+import inputGradTiledInWorkgroups from './conv2d_input_grad_v2_workgroup.wgsl';
 import forwardNaive from './conv2d_v1.wgsl';
 import forwardTiled from './conv2d_v2.wgsl';
 import forwardTiledBySubgroups from './conv2d_v2_subgroup.wgsl';
+import forwardTiledInWorkgroups from './conv2d_v2_workgroup.wgsl';
 
 const NUMBERS = [
   'batch', 'inH', 'inW', 'inChannels', 'filterH', 'filterW', 'outH', 'outW', 'outChannels',
@@ -36,22 +39,22 @@ export const conv2dInputGradV1 = (g: ConvNumbers): Launch => naive(inputGradNaiv
 /** Bindings: x, dy, dw. */
 export const conv2dFilterGradV1 = (g: ConvNumbers): Launch => naive(filterGradNaive, g, (g.filterH * g.filterW * g.inChannels * g.outChannels) / g.groups);
 
-/** A direction of the tiled convolution as a product, and its kernels: without and with loads shared by subgroups. */
+/** A direction of the tiled convolution as a product, and its kernels. */
 interface Tiled {
-  readonly kernels: readonly [KernelSource, KernelSource];
+  readonly kernels: TileKernels;
   problem(g: ConvNumbers): Problem;
 }
 
 const tapsOf = (g: ConvNumbers) => g.filterH * g.filterW;
 
 const forward: Tiled = {
-  kernels: [forwardTiled, forwardTiledBySubgroups],
+  kernels: [forwardTiled, forwardTiledBySubgroups, forwardTiledInWorkgroups],
   problem: (g) => ({ products: g.groups, rows: g.batch * g.outH * g.outW, cols: g.outChannels / g.groups, depth: (tapsOf(g) * g.inChannels) / g.groups, mostParts: 1 }),
 };
 
 // One product for every class of pixels that the stride makes, and every group.
 const inputGrad: Tiled = {
-  kernels: [inputGradTiled, inputGradTiledBySubgroups],
+  kernels: [inputGradTiled, inputGradTiledBySubgroups, inputGradTiledInWorkgroups],
   problem: (g) => ({
     products: g.strideH * g.strideW * g.groups,
     rows: g.batch * ceilDiv(g.inH, g.strideH) * ceilDiv(g.inW, g.strideW),
@@ -64,7 +67,7 @@ const inputGrad: Tiled = {
 const linesOf = (g: ConvNumbers) => g.batch * g.outH;
 
 const filterGrad: Tiled = {
-  kernels: [filterGradTiled, filterGradTiledBySubgroups],
+  kernels: [filterGradTiled, filterGradTiledBySubgroups, filterGradTiledInWorkgroups],
   problem(g) {
     const [rows, depth] = [(tapsOf(g) * g.inChannels) / g.groups, linesOf(g) * g.outW];
     const most = Math.min(linesOf(g), mostParts(depth, rows * g.outChannels), Math.floor(MAX_WORKGROUPS / g.groups));
@@ -84,7 +87,7 @@ function choicesOf({ kernels, problem }: Tiled, g: ConvNumbers, target: TileTarg
 
 function launchOf({ kernels, problem }: Tiled, g: ConvNumbers, tiling: Tiling, layers: number): Launch {
   const { overrides, grid } = tileGrid(problem(g), tiling);
-  return { kernel: kernels[tiling.subgroups], overrides, params: paramsOf(g, tiling.rowByRow), workgroups: [grid[0], grid[1], layers] };
+  return { kernel: kernelOf(kernels, tiling), overrides, params: paramsOf(g, tiling.rowByRow), workgroups: [grid[0], grid[1], layers] };
 }
 
 /** Channels of a group, in and out, are multiples of 4. Bindings: x, w, y. */

@@ -1,7 +1,8 @@
-import { MAX_WORKGROUPS, ceilDiv, distinct, foldWorkgroups, roundingsOf, type Choices, type Launch } from '../kernel.ts';
+import { MAX_WORKGROUPS, ceilDiv, distinct, foldWorkgroups, roundingsOf, type Choices, type KernelSource, type Launch } from '../kernel.ts';
 import naive from './matmul_v1.wgsl';
 import tiled from './matmul_v2.wgsl';
 import tiledBySubgroups from './matmul_v2_subgroup.wgsl';
+import tiledInWorkgroups from './matmul_v2_workgroup.wgsl';
 import resizeKernel from './resize.wgsl';
 import { SMALL_KERNELS, smallCandidates, strided, type FewTiling, type SmallTiling } from './small.ts';
 
@@ -28,18 +29,22 @@ export interface TileTarget {
   readonly software: boolean;
   readonly subgroups: boolean;
   readonly maxWorkgroupInvocations: number;
+  /** Bytes of memory that a workgroup shares. */
+  readonly maxWorkgroupStorage: number;
 }
 
 /** How a product is tiled. 1 says yes and 0 no. */
 export type Tiling = {
-  /** Threads of a workgroup, one below the other: each owns 4 rows. */
+  /** Threads of a workgroup: one below the other, each with 4 rows, or where they stage, in a rectangle, each with 8 x 8 of the tile. */
   readonly lanes: number;
-  /** Columns of a tile: 4, 8 or 16. */
+  /** Columns of a tile: 4, 8 or 16, or where they stage a multiple of 8. */
   readonly columns: number;
   /** The order in which the tiles run: see block_origin. */
   readonly rowByRow: number;
   /** Whether the lanes of a subgroup share loads. */
   readonly subgroups: number;
+  /** vec4s of depth that a workgroup stages at a time in its memory (tile.wgsl); 0 where each thread loads for itself. */
+  readonly staged: number;
   /** At most so many parts of the sum are made apart and added up. */
   readonly parts: number;
 };
@@ -80,7 +85,14 @@ export interface Problem {
 /** Parts of at least 256 products, whose partial results of `outputs` elements each together take at most 32 MiB. */
 export const mostParts = (depth: number, outputs: number): number => Math.max(1, Math.min(Math.floor(depth / 256), Math.floor(2 ** 23 / outputs)));
 
-const tilesOf = ({ rows, cols }: Problem, { lanes, columns }: Pick<Tiling, 'lanes' | 'columns'>) => [ceilDiv(rows, rowsOf(lanes)), ceilDiv(cols, columns)] as const;
+type Shape = Pick<Tiling, 'lanes' | 'columns' | 'staged'>;
+
+/** Threads of a staging workgroup down and across. */
+const rectangle = ({ lanes, columns }: Shape) => ({ down: (lanes * 8) / columns, across: columns / 8 });
+
+const heightOf = (shape: Shape): number => (shape.staged ? 8 * rectangle(shape).down : rowsOf(shape.lanes));
+
+const tilesOf = ({ rows, cols }: Problem, shape: Shape) => [ceilDiv(rows, heightOf(shape)), ceilDiv(cols, shape.columns)] as const;
 
 /** A software adapter takes as long for so many multiplications of a tile as for the launch that adds its parts up. */
 const WORTH_A_PART = 2 ** 18;
@@ -90,7 +102,7 @@ const WORTH_A_PART = 2 ** 18;
  * as give all processors work.
  */
 function defaultTiling(problem: Problem, target: TileTarget): Tiling {
-  const size = { lanes: lanesFor(problem.rows, target), columns: columnsFor(problem.cols) };
+  const size = { lanes: lanesFor(problem.rows, target), columns: columnsFor(problem.cols), staged: 0 };
   const [down, across] = tilesOf(problem, size);
   return {
     ...size,
@@ -100,17 +112,62 @@ function defaultTiling(problem: Problem, target: TileTarget): Tiling {
   };
 }
 
-/** The default, and what differs from it in one respect. */
+/**
+ * Tiles that are staged in workgroup memory, and how fast they are thought to be beside one that each thread loads for itself: a larger tile reads its operands less
+ * often. Guessed, for no GPU was at hand: `tuningfork tune` finds out.
+ */
+const STAGED: readonly (Shape & { readonly speed: number })[] = [
+  { lanes: 256, columns: 128, staged: 4, speed: 3 }, // 128 x 128
+  { lanes: 128, columns: 64, staged: 4, speed: 2.8 }, // 128 x 64
+  { lanes: 64, columns: 64, staged: 4, speed: 2.5 }, // 64 x 64
+  { lanes: 64, columns: 32, staged: 2, speed: 2 }, // 128 x 32
+];
+
+/** Workgroups that keep a large GPU busy. */
+const ENOUGH_WORKGROUPS = 264;
+
+function stagedOverrides(shape: Shape) {
+  const { down, across } = rectangle(shape);
+  return { DOWN: down, ACROSS: across, DEPTH: shape.staged, LEFT_TILE: 8 * down * (shape.staged + 1), RIGHT_TILE: 8 * shape.staged * across };
+}
+
+/** None for a CPU, which has no such memory. */
+function stagedTilings(problem: Problem, target: TileTarget): Tiling[] {
+  if (target.software) return [];
+  return STAGED.flatMap(({ speed, ...shape }) => {
+    const { LEFT_TILE, RIGHT_TILE } = stagedOverrides(shape);
+    if (shape.lanes > target.maxWorkgroupInvocations || 16 * (LEFT_TILE + RIGHT_TILE) > target.maxWorkgroupStorage) return [];
+    const [down, across] = tilesOf(problem, shape);
+    return [{ ...shape, rowByRow: +(across <= MAX_WORKGROUPS), subgroups: 0, parts: Math.min(ceilDiv(ENOUGH_WORKGROUPS, down * across * (problem.products ?? 1)), problem.mostParts) }];
+  });
+}
+
+/** What a tiling is expected to take, in no unit. */
+function costOf(problem: Problem, tiling: Tiling, { software }: TileTarget): number {
+  const [down, across] = tilesOf(problem, tiling);
+  const workgroups = down * across * tiling.parts * (problem.products ?? 1);
+  const idle = software ? 1 : Math.max(1, ENOUGH_WORKGROUPS / workgroups);
+  const speed = STAGED.find(({ lanes, columns, staged }) => lanes === tiling.lanes && columns === tiling.columns && staged === tiling.staged)?.speed ?? 1;
+  return (down * across * heightOf(tiling) * tiling.columns * idle) / speed;
+}
+
+/** The default, what differs from it in one respect, and other tiles. */
 export function tilings(problem: Problem, target: TileTarget): Tiling[] {
-  const usual = defaultTiling(problem, target);
-  const lanes = (target.software ? [8, 16, 32] : [32, 64, 128]).filter((n) => n <= target.maxWorkgroupInvocations);
-  const parts = [1, usual.parts >> 1, usual.parts * 2, usual.parts * 4].filter((n) => n >= 1 && n <= problem.mostParts);
+  const alone = defaultTiling(problem, target);
+  const staged = stagedTilings(problem, target);
+  const usual = [...staged, alone].sort((a, b) => costOf(problem, a, target) - costOf(problem, b, target))[0];
+  // A GPU that stages has no use for others of the tiles that it does not stage.
+  const lanes = (target.software ? [8, 16, 32] : staged.length > 0 ? [] : [32, 64, 128]).filter((n) => n <= target.maxWorkgroupInvocations);
+  const columns = staged.length > 0 ? [] : problem.cols <= 4 ? [4, 8] : [8, 16];
+  const parts = [1, usual.parts >> 1, usual.parts * 2, ...(target.software ? [usual.parts * 4] : [])].filter((n) => n >= 1 && n <= problem.mostParts);
   const all: Tiling[] = [
     usual,
-    ...lanes.map((n) => ({ ...usual, lanes: n })),
-    ...(problem.cols <= 4 ? [4, 8] : [8, 16]).map((columns) => ({ ...usual, columns })),
+    alone,
+    ...staged,
+    ...lanes.map((n) => ({ ...alone, lanes: n })),
+    ...columns.map((n) => ({ ...alone, columns: n })),
     { ...usual, rowByRow: 1 - usual.rowByRow },
-    ...(target.subgroups ? [{ ...usual, subgroups: 1 - usual.subgroups }] : []),
+    ...(target.subgroups ? [{ ...alone, subgroups: 1 - alone.subgroups }] : []),
     ...parts.map((n) => ({ ...usual, parts: n })),
   ];
   return distinct(all).filter((tiling) => tilesOf(problem, tiling).every((n) => n <= MAX_WORKGROUPS));
@@ -120,8 +177,13 @@ export function tilings(problem: Problem, target: TileTarget): Tiling[] {
 export function tileGrid(problem: Problem, tiling: Tiling) {
   const [down, across] = tilesOf(problem, tiling);
   const grid = tiling.rowByRow ? ([across, down] as const) : ([down, across] as const);
-  return { overrides: { LANES: tiling.lanes, COLUMNS: tiling.columns }, grid };
+  return { overrides: tiling.staged ? stagedOverrides(tiling) : { LANES: tiling.lanes, COLUMNS: tiling.columns }, grid };
 }
+
+/** Of the kernels whose threads load alone, share loads by subgroups, or stage: the tiling's. */
+export const kernelOf = (kernels: TileKernels, { subgroups, staged }: Tiling): KernelSource => kernels[staged ? 2 : subgroups];
+
+export type TileKernels = readonly [alone: KernelSource, bySubgroups: KernelSource, inWorkgroups: KernelSource];
 
 /** A product as matmul_v2 sees it: `left` has the rows. Lengths in memory (`ld`) are in elements, multiples of 4. */
 interface Roles {
@@ -168,7 +230,9 @@ export function tiledChoices(size: MatmulSize, target: TileTarget): Choices<Matm
   const swapped = area(turned, target) < 0.75 * area(straight, target);
   const own = tilings(problemOf(size, swapped ? turned : straight), target).map((tiling) => ({ ...tiling, swapped: +swapped }));
   const other = tilings(problemOf(size, swapped ? straight : turned), target).slice(0, 1).map((tiling) => ({ ...tiling, swapped: +!swapped }));
-  return { kernels: [tiled, tiledBySubgroups], candidates: [...own, ...other], roundings: roundingsOf(size.K) };
+  // A staging kernel writes no transposed output.
+  const candidates = [...own, ...other].filter((tiling) => !(tiling.swapped && tiling.staged));
+  return { kernels: [tiled, tiledBySubgroups, tiledInWorkgroups], candidates, roundings: roundingsOf(size.K) };
 }
 
 /** The ways to compute a product: tiled, or by the kernels for small ones. */
@@ -190,8 +254,8 @@ export function matmulV2(size: MatmulSize, tiling: MatmulTiling): TiledMatmul {
   const { overrides, grid } = tileGrid(problemOf(size, roles), tiling);
   const [depth, part_depth] = batch ? [batch * K, K] : [K, padded(ceilDiv(K, tiling.parts))];
   const launch: Launch = {
-    kernel: tiling.subgroups ? tiledBySubgroups : tiled,
-    overrides: { ...overrides, LEFT_TRANSPOSED: +leftTransposed, RIGHT_TRANSPOSED: +rightTransposed, OUT_TRANSPOSED: +outTransposed },
+    kernel: kernelOf([tiled, tiledBySubgroups, tiledInWorkgroups], tiling),
+    overrides: { ...overrides, LEFT_TRANSPOSED: +leftTransposed, RIGHT_TRANSPOSED: +rightTransposed, ...(!tiling.staged && { OUT_TRANSPOSED: +outTransposed }) },
     params: { rows, cols, depth, part_depth, left_ld: leftLd / 4, right_ld: rightLd / 4, out_ld: padded(N) / 4, row_by_row: tiling.rowByRow },
     workgroups: [grid[0], grid[1], ceilDiv(depth, part_depth)],
   };

@@ -11,7 +11,6 @@ export interface SubgroupMatrix {
 
 /** What tilings with subgroup matrices depend on. */
 export interface MatrixTarget extends TileTarget {
-  readonly maxWorkgroupStorage: number;
   /** Absent where there are none, or where a program may not use them. */
   readonly subgroupMatrix?: SubgroupMatrix;
 }

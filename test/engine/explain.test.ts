@@ -144,9 +144,9 @@ describe('explanations', () => {
       // gradients, which are explained with their ops
       'conv2d_input_grad', 'conv2d_filter_grad', 'depthwise_conv2d_input_grad', 'depthwise_conv2d_filter_grad',
       // ops themselves, whose functions are explained; and what lowers, checks and plans
-      'pointwise_op', 'batch_norm_apply_op', 'broadcast_op', 'stop_gradient_op',
+      'pointwise_op', 'batch_norm_apply_op', 'broadcast_op', 'stop_gradient_op', 'sum_op', 'sum_of_products_op',
     ]);
-    const helpers = /^(chain|check_|conv_geometry|window_geometry|expect_shape|filter_shape|input_shape|output_shape|lower_|epilogue_pass|last_step|plainly|operand_mode|pointwise_step|fold_batch_norm|steps$)/;
+    const helpers = /^(chain|check_|conv_geometry|window_geometry|expect_shape|filter_shape|input_shape|output_shape|lower_|with_winograd|winograd_|epilogue_pass|last_step|plainly|operand_mode|pointwise_step|fold_batch_norm|steps$)/;
     const names = new Set<string>(EXPLANATIONS.map(({ name }) => name));
     for (const file of files) {
       const module = (await import(`../../engine/ops/${file}.ts`)) as Record<string, unknown>;

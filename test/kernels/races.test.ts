@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
 // @ts-expect-error: this file of the package, which Node needs, is not typed
 import { detectRaces } from 'wgsl_reflect/wgsl_reflect.module.js';
+import { convGeometry } from '../../engine/ops/conv_geometry.ts';
+import { input } from '../../engine/ops/leaves.ts';
+import { conv2dFilterGradV2, conv2dV2 } from '../../kernels/conv2d/conv2d.ts';
 import { packParams, specialise, type Launch } from '../../kernels/kernel.ts';
-import type { MatmulSize } from '../../kernels/matmul/matmul.ts';
+import { matmulV2, type MatmulSize } from '../../kernels/matmul/matmul.ts';
 import { matmulFew, matmulSmall } from '../../kernels/matmul/small.ts';
 import { randomArray } from '../random.ts';
 
@@ -16,28 +19,53 @@ interface Found {
 }
 
 /** Runs all workgroups, the threads of each in lockstep from barrier to barrier. What they compute is not looked at: other tests do. */
-function run(launch: Launch, code: string, buffers: Readonly<Record<string, Float32Array>>): Found {
+function run(launch: Launch, code: string, buffers: Buffers): Found {
   const group: Record<number, unknown> = {};
-  for (const { name, binding, kind } of launch.kernel.bindings) group[binding] = kind === 'uniform' ? { uniform: new Uint8Array(packParams(launch)) } : (buffers[name] ?? buffers['a']);
+  for (const { name, binding, kind } of launch.kernel.bindings) group[binding] = kind === 'uniform' ? { uniform: new Uint8Array(packParams(launch)) } : (buffers[name] ?? Object.values(buffers)[0]);
   return detectRaces(code, launch.kernel.entryPoint, [...launch.workgroups], { 0: group }) as Found;
 }
 
 const size = (M: number, N: number, K: number, transposeB: boolean): MatmulSize => ({ M, N, K, transposeA: false, transposeB });
 
-/** Every kernel with a barrier. */
-const LAUNCHES: readonly (readonly [string, MatmulSize, Launch])[] = [false, true].flatMap((transposed) => {
-  const [odd, few] = [size(5, 3, 9, transposed), size(3, 12, 20, transposed)];
+type Buffers = Readonly<Record<string, Float32Array>>;
+const operands = (a: string, aSize: number, b: string, bSize: number, out: string, outSize: number): Buffers => ({ [a]: randomArray(aSize, 1), [b]: randomArray(bSize, 2), [out]: new Float32Array(outSize) });
+
+/** A workgroup of four threads that stages: 16 x 16 of the product, so that even small ones have several tiles and rounds. They fill their tiles: wgsl_reflect reads nothing beyond a buffer's end. */
+const TILING = { lanes: 4, columns: 16, staged: 1, rowByRow: 1, subgroups: 0, parts: 1, swapped: 0 };
+
+function convolutions(): [string, Buffers, Launch][] {
+  const [x, w] = [input('x', [1, 4, 8, 16]), input('w', [1, 3, 16, 16])];
+  const g = convGeometry('conv2d', x, w, { padding: 'same' });
+  const y = g.batch * g.outH * g.outW * g.outChannels;
   return [
-    [`matmul_small, b transposed: ${transposed}`, odd, matmulSmall(odd, { depths: 4 })],
-    [`matmul_few, b transposed: ${transposed}`, few, matmulFew(few, { fewLanes: 8, fewDepths: 4 })],
-  ] as const;
-});
+    ['convolution', operands('x', x.size, 'w', w.size, 'y', y), conv2dV2(g, TILING)],
+    ['its filter gradient', operands('x', x.size, 'dy', y, 'dw', 2 * w.size), conv2dFilterGradV2(g, { ...TILING, parts: 2 }).launch],
+  ];
+}
+
+/** Every kernel with a barrier, but for one that wgsl_reflect cannot run: the staged input gradient, whose barriers are those of tile.wgsl, as here. */
+const LAUNCHES: readonly (readonly [string, Buffers, Launch])[] = [
+  ...[false, true].flatMap((transposed) => {
+    const [odd, few, tiled] = [size(5, 3, 9, transposed), size(3, 12, 20, transposed), size(32, 32, 12, transposed)];
+    const buffers = ({ M, N, K }: MatmulSize, left: string, right: string) => operands(left, M * K, right, K * N, 'out', M * N);
+    return [
+      [`matmul_small, b transposed: ${transposed}`, buffers(odd, 'a', 'b'), matmulSmall(odd, { depths: 4 })],
+      [`matmul_few, b transposed: ${transposed}`, buffers(few, 'a', 'b'), matmulFew(few, { fewLanes: 8, fewDepths: 4 })],
+      [`staged product, b transposed: ${transposed}`, buffers(tiled, 'left', 'right'), matmulV2(tiled, TILING).launch],
+    ] as const;
+  }),
+  ...convolutions(),
+];
 
 describe('a kernel with a barrier', () => {
-  it.each(LAUNCHES)('has no race, and has one without the barrier: %s', (_, { M, N, K }, launch) => {
-    const buffers = { a: randomArray(M * K, 1), b: randomArray(K * N, 2), out: new Float32Array(M * N) };
-    expect(run(launch, runnable(launch), buffers)).toEqual({ races: [], errors: [] });
-    const open = run(launch, runnable(launch).replace('workgroupBarrier();', ''), { ...buffers, out: new Float32Array(M * N) });
-    expect(open.races.length).toBeGreaterThan(0);
+  it.each(LAUNCHES)('has no race, and has one without any of its barriers: %s', (_, buffers, launch) => {
+    const fresh = () => Object.fromEntries(Object.entries(buffers).map(([name, values]) => [name, values.slice()]));
+    const code = runnable(launch);
+    expect(run(launch, code, fresh())).toEqual({ races: [], errors: [] });
+    const barriers = [...code.matchAll(/workgroupBarrier\(\);/g)];
+    expect(barriers.length).toBeGreaterThan(0);
+    for (const { index } of barriers) {
+      expect(run(launch, code.slice(0, index) + code.slice(index + 'workgroupBarrier();'.length), fresh()).races.length).toBeGreaterThan(0);
+    }
   });
 });
