@@ -1,7 +1,6 @@
 import {
   conv2dChoices, conv2dFilterGradChoices, conv2dFilterGradV1, conv2dFilterGradV2, conv2dInputGradChoices, conv2dInputGradV1, conv2dInputGradV2, conv2dV1, conv2dV2,
 } from '../../kernels/conv2d/conv2d.ts';
-import { MAX_WORKGROUPS } from '../../kernels/kernel.ts';
 import { MOST_ROWS, padded } from '../../kernels/matmul/matmul.ts';
 import type { BufferRef, LowerContext, Step } from '../op.ts';
 import type { ConvGeometry } from './conv_geometry.ts';
@@ -26,9 +25,8 @@ type Context = LowerContext<Conv2dGeometry>;
 const isMatmul = (g: ConvGeometry): boolean =>
   g.filterH === 1 && g.filterW === 1 && g.strideH === 1 && g.strideW === 1 && g.groups === 1 && g.padTop + g.padLeft + g.padBottom + g.padRight === 0;
 
-/** The tiled kernels take so many pixels at most, and no more groups than a grid has layers. */
-const isNaive = (g: Conv2dGeometry): boolean =>
-  g.version === 1 || g.batch * Math.max(g.inH * g.inW, g.outH * g.outW) > MOST_ROWS || g.groups * g.strideH * g.strideW > MAX_WORKGROUPS;
+/** The tiled kernels take so many pixels at most. */
+const isNaive = (g: Conv2dGeometry): boolean => g.version === 1 || g.batch * Math.max(g.inH * g.inW, g.outH * g.outW) > MOST_ROWS;
 
 const cutBack = ([whole, wide]: readonly [number, number]) => [wide, whole] as const;
 const unchanged = (n: number) => [n, n] as const;
@@ -121,7 +119,8 @@ export function lowerConv2dFilterGrad(ctx: Context): Step[] {
   const dw = isWhole ? ctx.out() : ctx.temp(size);
   if (tiling.winograd) steps.list.push(...winogradFilterGradSteps(ctx, geometry, { x, dy, dw }, tiling));
   else {
-    const { launch, parts } = conv2dFilterGradV2(geometry, tiling);
+    const launch = conv2dFilterGradV2(geometry, tiling);
+    const parts = launch.workgroups[2];
     const partial = parts === 1 ? dw : ctx.temp(parts * size);
     steps.list.push({ launch, buffers: { x, dy, dw: partial } });
     if (parts > 1) steps.addUp(partial, dw, parts, size);

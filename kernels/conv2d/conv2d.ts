@@ -1,5 +1,5 @@
-import { MAX_WORKGROUPS, ceilDiv, foldWorkgroups, roundingsOf, type Choices, type KernelSource, type Launch } from '../kernel.ts';
-import { kernelOf, mostParts, tileGrid, tilings, type Problem, type TileKernels, type TileTarget, type Tiling } from '../matmul/matmul.ts';
+import { ceilDiv, foldWorkgroups, roundingsOf, type Choices, type KernelSource, type Launch } from '../kernel.ts';
+import { CACHED, kernelOf, mostParts, tileGrid, tilings, type Problem, type TileKernels, type TileTarget, type Tiling } from '../matmul/matmul.ts';
 import filterGradNaive from './conv2d_filter_grad_v1.wgsl';
 import filterGradTiled from './conv2d_filter_grad_v2.wgsl';
 import filterGradTiledBySubgroups from './conv2d_filter_grad_v2_subgroup.wgsl';
@@ -49,14 +49,15 @@ const tapsOf = (g: ConvNumbers) => g.filterH * g.filterW;
 
 const forward: Tiled = {
   kernels: [forwardTiled, forwardTiledBySubgroups, forwardTiledInWorkgroups],
-  problem: (g) => ({ products: g.groups, rows: g.batch * g.outH * g.outW, cols: g.outChannels / g.groups, depth: (tapsOf(g) * g.inChannels) / g.groups, mostParts: 1 }),
+  problem: (g) => ({ groups: g.groups, rows: g.batch * g.outH * g.outW, cols: g.outChannels / g.groups, depth: (tapsOf(g) * g.inChannels) / g.groups, mostParts: 1 }),
 };
 
-// One product for every class of pixels that the stride makes, and every group.
+// One product for every class of pixels that the stride makes.
 const inputGrad: Tiled = {
   kernels: [inputGradTiled, inputGradTiledBySubgroups, inputGradTiledInWorkgroups],
   problem: (g) => ({
-    products: g.strideH * g.strideW * g.groups,
+    products: g.strideH * g.strideW,
+    groups: g.groups,
     rows: g.batch * ceilDiv(g.inH, g.strideH) * ceilDiv(g.inW, g.strideW),
     cols: g.inChannels / g.groups,
     depth: (tapsOf(g) * g.outChannels) / g.groups,
@@ -70,8 +71,16 @@ const filterGrad: Tiled = {
   kernels: [filterGradTiled, filterGradTiledBySubgroups, filterGradTiledInWorkgroups],
   problem(g) {
     const [rows, depth] = [(tapsOf(g) * g.inChannels) / g.groups, linesOf(g) * g.outW];
-    const most = Math.min(linesOf(g), mostParts(depth, rows * g.outChannels), Math.floor(MAX_WORKGROUPS / g.groups));
-    return { products: g.groups, rows, cols: g.outChannels / g.groups, depth, mostParts: most };
+    // The groups' tiles run one after another and take a few channels of every pixel: of lines of memory that the next ones want too.
+    const read = g.batch * (g.inH * g.inW * g.inChannels + g.outH * g.outW * g.outChannels);
+    return {
+      groups: g.groups,
+      rows,
+      cols: g.outChannels / g.groups,
+      depth,
+      mostParts: Math.min(linesOf(g), mostParts(depth, rows * g.outChannels)),
+      leastParts: g.groups > 1 ? ceilDiv(read, 2 * CACHED) : 1,
+    };
   },
 };
 
@@ -91,18 +100,17 @@ function launchOf({ kernels, problem }: Tiled, g: ConvNumbers, tiling: Tiling, l
 }
 
 /** Channels of a group, in and out, are multiples of 4. Bindings: x, w, y. */
-export const conv2dV2 = (g: ConvNumbers, tiling: Tiling): Launch => launchOf(forward, g, tiling, g.groups);
+export const conv2dV2 = (g: ConvNumbers, tiling: Tiling): Launch => launchOf(forward, g, tiling, 1);
 
 /** Channels of a group, in and out, are multiples of 4. Bindings: dy, w, dx. */
-export const conv2dInputGradV2 = (g: ConvNumbers, tiling: Tiling): Launch => launchOf(inputGrad, g, tiling, g.strideH * g.strideW * g.groups);
+export const conv2dInputGradV2 = (g: ConvNumbers, tiling: Tiling): Launch => launchOf(inputGrad, g, tiling, g.strideH * g.strideW);
 
 /**
- * Channels of a group, in and out, are multiples of 4. Bindings: x, dy, dw, which holds `parts` results, one after the
+ * Channels of a group, in and out, are multiples of 4. Bindings: x, dy, dw, which holds `workgroups[2]` parts, one after the
  * other, to be added.
  */
-export function conv2dFilterGradV2(g: ConvNumbers, tiling: Tiling): { readonly launch: Launch; readonly parts: number } {
+export function conv2dFilterGradV2(g: ConvNumbers, tiling: Tiling): Launch {
   const lines = linesOf(g);
   // No part without a line.
-  const parts = ceilDiv(lines, ceilDiv(lines, tiling.parts));
-  return { launch: launchOf(filterGrad, g, tiling, parts * g.groups), parts };
+  return launchOf(filterGrad, g, tiling, ceilDiv(lines, ceilDiv(lines, tiling.parts)));
 }

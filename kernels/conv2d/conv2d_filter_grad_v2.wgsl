@@ -2,8 +2,8 @@
 // Layouts as in conv2d_v2.wgsl.
 //
 // Implicit GEMM as there: rows are taps and input channels, columns output channels, the depth is every pixel of the batch, four
-// of a line at a time. Few rows and a long depth leave processors idle, so the lines are split into parts, each with an
-// output of its own, to be added up after in a fixed order. group.z counts the parts of the first group of channels, then of the second ...
+// of a line at a time. Few rows and a long depth leave processors idle, so the lines are split into parts (group.z), each with an
+// output of its own, to be added up after in a fixed order.
 //!include filter_grad.wgsl
 //!include ../matmul/columns.wgsl
 

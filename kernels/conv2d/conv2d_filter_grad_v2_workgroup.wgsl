@@ -15,6 +15,7 @@ alias Dy = Value;
 
 //!include ../matmul/tile.wgsl
 //!include ../matmul/tile_rows.wgsl
+//!include group.wgsl
 
 // The group of channels and the part of the sum.
 var<private> which: u32;
@@ -89,15 +90,17 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  // Of the grid's layers each group of channels has as many as there are parts, each with its range of lines.
-  let parts = groups.z / params.groups;
-  which = group.z / parts;
-  part = group.z % parts;
+  // A part has its range of lines.
+  part = group.z;
   let lines = params.batch * params.outH;
-  let part_lines = (lines + parts - 1u) / parts;
-  let first = group.z % parts * part_lines;
+  let part_lines = (lines + groups.z - 1u) / groups.z;
+  let first = group.z * part_lines;
   let last = min(first + part_lines, lines);
-  let origin = tile_origin(group, params.rowByRow);
+  let tile = tile_origin(group, params.rowByRow);
+  let own_outputs = params.outChannels / 4u / params.groups;
+  let place = group_column(tile.y, own_outputs, 2u * ACROSS);
+  which = place.group;
+  let origin = vec2<u32>(tile.x, place.col);
   let own = tile_product(origin, lane, 4u * first * vec4s_of_a_line(), 4u * last * vec4s_of_a_line());
-  put_square(own, origin, lane, params.filterH * params.filterW * (params.inChannels / params.groups), params.outChannels / 4u / params.groups);
+  put_square(own, origin, lane, params.filterH * params.filterW * (params.inChannels / params.groups), own_outputs);
 }

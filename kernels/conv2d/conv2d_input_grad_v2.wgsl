@@ -3,7 +3,7 @@
 //
 // Implicit GEMM as there: rows are input pixels, columns input channels, the depth runs over taps and output channels. With a
 // stride, pixels fall into stride² classes (group.z) of equal h and v modulo the stride: all pixels of a class are seen through
-// the same taps, so the others are skipped by the whole workgroup and no zero is multiplied. Groups of channels are further layers of the grid.
+// the same taps, so the others are skipped by the whole workgroup and no zero is multiplied.
 //!include input_grad.wgsl
 //!include ../matmul/columns.wgsl
 

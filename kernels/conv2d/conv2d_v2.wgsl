@@ -3,7 +3,7 @@
 //
 // Implicit GEMM in register tiles: rows are output pixels, columns output channels, the depth runs over taps and channels, and
 // the matrix of image patches is never stored. A thread owns 4 neighbouring pixels and 4, 8 or 16 channels; pixels outside the image
-// are read at a clamped address and made zero, so no thread goes its own way. Each group (group.z) is such a product of its own.
+// are read at a clamped address and made zero, so no thread goes its own way. Groups have tiles of columns of their own.
 //!include forward.wgsl
 //!include ../matmul/columns.wgsl
 

@@ -21,23 +21,22 @@ fn put(i: u32, v: vec4<f32>) {
 }
 
 //!include ../matmul/block.wgsl
+//!include group.wgsl
 
-fn filter_grad(group: vec3<u32>, layers: u32, lane: u32) {
+fn filter_grad(group: vec3<u32>, parts: u32, lane: u32) {
   let channels = params.inChannels / 4u;
   let outputs = params.outChannels / 4u;
-  // The group's own channels; of the grid's layers each group has as many as there are parts.
+  // The group's own channels.
   let own_channels = channels / params.groups;
   let own_outputs = outputs / params.groups;
-  let parts = layers / params.groups;
-  let part = group.z % parts;
-  let which = group.z / parts;
   let count = params.filterH * params.filterW * own_channels * 4u;
   let origin = block_origin(group, lane, params.rowByRow);
   let row = origin.x;
-  let col = which * own_outputs + origin.y / 4u;
+  let place = group_column(origin.y, own_outputs * 4u, COLUMNS);
+  let col = place.group * own_outputs + place.col / 4u;
   // A row is a filter tap and a channel; a thread's four rows share the tap.
   let tap = min(row, count - 4u) / (own_channels * 4u);
-  let c = which * own_channels + (min(row, count - 4u) - tap * own_channels * 4u) / 4u;
+  let c = place.group * own_channels + (min(row, count - 4u) - tap * own_channels * 4u) / 4u;
   let r = tap / params.filterW;
   let s = tap - r * params.filterW;
   let from_top = i32(r * params.dilationH) - i32(params.padTop);
@@ -46,12 +45,12 @@ fn filter_grad(group: vec3<u32>, layers: u32, lane: u32) {
   // The depth is the output's pixels, line by line; a part has its range of lines.
   let lines = params.batch * params.outH;
   let part_lines = (lines + parts - 1u) / parts;
-  let end = min((part + 1u) * part_lines, lines);
-  var n = part * part_lines / params.outH;
-  var ho = part * part_lines - n * params.outH;
+  let end = min((group.z + 1u) * part_lines, lines);
+  var n = group.z * part_lines / params.outH;
+  var ho = group.z * part_lines - n * params.outH;
 
   var own: Block;
-  var line = part * part_lines;
+  var line = group.z * part_lines;
   var wo = 0u;
   while (line < end) {
     let h = i32(ho * params.strideH) + from_top;
@@ -77,6 +76,6 @@ fn filter_grad(group: vec3<u32>, layers: u32, lane: u32) {
     ho = select(ho, 0u, image_done);
     n += select(0u, 1u, image_done);
   }
-  let at = (part * count + row + vec4<u32>(0u, 1u, 2u, 3u)) * outputs + col;
-  put_rows(own, at, vec4<bool>(row < count), own_outputs - origin.y / 4u);
+  let at = (group.z * count + row + vec4<u32>(0u, 1u, 2u, 3u)) * outputs + col;
+  put_rows(own, at, vec4<bool>(row < count), own_outputs - place.col / 4u);
 }

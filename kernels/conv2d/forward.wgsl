@@ -23,6 +23,7 @@ fn put(i: u32, v: vec4<f32>) {
 }
 
 //!include ../matmul/block.wgsl
+//!include group.wgsl
 //!include ../epilogue/epilogue.wgsl
 //!include ../matmul/epilogue_block.wgsl
 
@@ -34,8 +35,9 @@ fn forward(group: vec3<u32>, lane: u32) {
   // The group's own channels, and where they begin.
   let own_channels = channels / params.groups;
   let own_outputs = outputs / params.groups;
-  let base = group.z * own_channels;
-  let col = group.z * own_outputs + origin.y / 4u;
+  let place = group_column(origin.y, own_outputs * 4u, COLUMNS);
+  let base = place.group * own_channels;
+  let col = place.group * own_outputs + place.col / 4u;
   // Rows beyond the last compute the last one's pixel once more and drop it.
   let count = vec4<u32>(params.batch * params.outH * params.outW);
   let pixel = min(rows, count - 1u);
@@ -71,5 +73,5 @@ fn forward(group: vec3<u32>, lane: u32) {
     r += select(0u, 1u, line_done);
   }
   let to = rows * outputs + col;
-  put_rows(finish(own, to, col, outputs), to, rows < count, own_outputs - origin.y / 4u);
+  put_rows(finish(own, to, col, outputs), to, rows < count, own_outputs - place.col / 4u);
 }

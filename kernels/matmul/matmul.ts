@@ -71,15 +71,19 @@ function lanesFor(rows: number, { software }: TileTarget): number {
 const columnsFor = (cols: number): number => (cols <= 4 ? 4 : ceilDiv(cols, 16) * 16 > 1.25 * ceilDiv(cols, 8) * 8 ? 8 : 16);
 
 /** The right operand up to this size (in elements) is taken to stay in a core's cache while the rows pass by. */
-const CACHED = 128 * 1024;
+export const CACHED = 128 * 1024;
 
-/** A product as tiles see it: `rows` x `cols`, each a sum of `depth` products that may be cut into `mostParts`; or several such products at once. */
+/** A product as tiles see it: `rows` x `cols`, each a sum of `depth` products that may be cut into `mostParts`; or `groups` such products side by side. */
 export interface Problem {
+  /** So many of all this at once, in layers of the grid; 1 where absent. */
   readonly products?: number;
+  readonly groups?: number;
   readonly rows: number;
   readonly cols: number;
   readonly depth: number;
   readonly mostParts: number;
+  /** So many parts that what neighbouring tiles read of the operands stays in a cache; 1 where absent. */
+  readonly leastParts?: number;
 }
 
 /** Parts of at least 256 products, whose partial results of `outputs` elements each together take at most 32 MiB. */
@@ -92,7 +96,7 @@ const rectangle = ({ lanes, columns }: Shape) => ({ down: (lanes * 8) / columns,
 
 const heightOf = (shape: Shape): number => (shape.staged ? 8 * rectangle(shape).down : rowsOf(shape.lanes));
 
-const tilesOf = ({ rows, cols }: Problem, shape: Shape) => [ceilDiv(rows, heightOf(shape)), ceilDiv(cols, shape.columns)] as const;
+const tilesOf = ({ rows, cols, groups = 1 }: Problem, shape: Shape) => [ceilDiv(rows, heightOf(shape)), groups * ceilDiv(cols, shape.columns)] as const;
 
 /** A software adapter takes as long for so many multiplications of a tile as for the launch that adds its parts up. */
 const WORTH_A_PART = 2 ** 18;
@@ -104,11 +108,13 @@ const WORTH_A_PART = 2 ** 18;
 function defaultTiling(problem: Problem, target: TileTarget): Tiling {
   const size = { lanes: lanesFor(problem.rows, target), columns: columnsFor(problem.cols), staged: 0 };
   const [down, across] = tilesOf(problem, size);
+  const wanted = Math.max(ceilDiv(target.software ? 16 : 1024, down * across), problem.leastParts ?? 1);
+  const worthwhile = target.software ? Math.floor((rowsOf(size.lanes) * size.columns * problem.depth) / WORTH_A_PART) : Infinity;
   return {
     ...size,
-    rowByRow: +(problem.cols * problem.depth <= CACHED || down > MAX_WORKGROUPS),
+    rowByRow: +((problem.groups ?? 1) * problem.cols * problem.depth <= CACHED || down > MAX_WORKGROUPS),
     subgroups: +(target.software && target.subgroups),
-    parts: Math.max(1, Math.min(ceilDiv(target.software ? 16 : 1024, down * across * (problem.products ?? 1)), problem.mostParts, target.software ? Math.floor((rowsOf(size.lanes) * size.columns * problem.depth) / WORTH_A_PART) : Infinity)),
+    parts: Math.max(1, Math.min(wanted, problem.mostParts, worthwhile)),
   };
 }
 

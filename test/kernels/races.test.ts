@@ -39,7 +39,7 @@ function convolutions(): [string, Buffers, Launch][] {
   const y = g.batch * g.outH * g.outW * g.outChannels;
   return [
     ['convolution', operands('x', x.size, 'w', w.size, 'y', y), conv2dV2(g, TILING)],
-    ['its filter gradient', operands('x', x.size, 'dy', y, 'dw', 2 * w.size), conv2dFilterGradV2(g, { ...TILING, parts: 2 }).launch],
+    ['its filter gradient', operands('x', x.size, 'dy', y, 'dw', 2 * w.size), conv2dFilterGradV2(g, { ...TILING, parts: 2 })],
   ];
 }
 
