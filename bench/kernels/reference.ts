@@ -251,7 +251,7 @@ export function reference({ layer }: Case, operands: Operands, result: string): 
   switch (layer.kind) {
     case 'conv2d': {
       const direct = convolution(layer, operands, result);
-      if (layer.w![0] !== 3 || layer.w![1] !== 3 || (layer.stride ?? 1) !== 1) return direct;
+      if (layer.w![0] !== 3 || layer.w![1] !== 3 || (layer.stride ?? 1) !== 1 || (layer.groups ?? 1) > 1) return direct;
       const bound = winogradBound(layer, operands, result);
       return (i) => {
         const expected = direct(i);

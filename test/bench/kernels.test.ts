@@ -23,7 +23,8 @@ import * as conv from '../reference/conv2d.ts';
 const TINY: readonly Layer[] = [
   { group: 'b0', name: 'conv', kind: 'conv2d', x: [2, 7, 6, 5], w: [3, 3, 5, 6], stride: 2 },
   { group: 'b0', name: 'pointwise conv', kind: 'conv2d', x: [2, 5, 5, 8], w: [1, 1, 8, 12], stride: 1 },
-  { group: 'resnext50', name: 'grouped conv', kind: 'conv2d', x: [2, 7, 6, 6], w: [3, 3, 2, 9], stride: 2, groups: 3 },
+  { group: 'resnext50', name: 'grouped conv', kind: 'conv2d', x: [2, 7, 6, 6], w: [3, 3, 2, 9], stride: 1, groups: 3 },
+  { group: 'resnext50', name: 'grouped conv, stride 2', kind: 'conv2d', x: [2, 7, 6, 8], w: [3, 3, 4, 6], stride: 2, groups: 2 },
   { group: 'b0', name: 'depthwise', kind: 'depthwise_conv2d', x: [2, 7, 6, 8], w: [5, 5, 8], stride: 2 },
   { group: 'b0', name: 'classifier', kind: 'matmul', x: [3, 20], w: [20, 7] },
   { group: 'norm', name: 'bn', kind: 'batch_norm', x: [3, 5, 5, 8], activation: 'silu' },
@@ -60,7 +61,7 @@ describe('the layers', () => {
 
 describe('the reference of sampled elements', () => {
   // test/reference is written otherwise and held against finite differences.
-  it.each(['conv', 'pointwise conv', 'grouped conv'])('agrees with the whole reference: %s', (name) => {
+  it.each(['conv', 'pointwise conv', 'grouped conv', 'grouped conv, stride 2'])('agrees with the whole reference: %s', (name) => {
     const layer = TINY.find((l) => l.name === name)!;
     const [filterH, filterW, , outChannels] = layer.w!;
     const g = windowGeometry('test', [input('x', layer.x)], { filterH, filterW, outChannels, groups: layer.groups ?? 1 }, { stride: layer.stride, padding: 'same' });
