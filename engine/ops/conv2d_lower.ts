@@ -25,8 +25,11 @@ type Context = LowerContext<Conv2dGeometry>;
 const isMatmul = (g: ConvGeometry): boolean =>
   g.filterH === 1 && g.filterW === 1 && g.strideH === 1 && g.strideW === 1 && g.groups === 1 && g.padTop + g.padLeft + g.padBottom + g.padRight === 0;
 
+/** Of groups so small most of a tile would be empty: see bench/ladder_conv2d.md. */
+const isNearlyDepthwise = ({ inChannels, outChannels, groups }: ConvGeometry): boolean => groups > 1 && (inChannels / groups) * (outChannels / groups) < 4;
+
 /** The tiled kernels take so many pixels at most. */
-const isNaive = (g: Conv2dGeometry): boolean => g.version === 1 || g.batch * Math.max(g.inH * g.inW, g.outH * g.outW) > MOST_ROWS;
+const isNaive = (g: Conv2dGeometry): boolean => g.version === 1 || isNearlyDepthwise(g) || g.batch * Math.max(g.inH * g.inW, g.outH * g.outW) > MOST_ROWS;
 
 const cutBack = ([whole, wide]: readonly [number, number]) => [wide, whole] as const;
 const unchanged = (n: number) => [n, n] as const;

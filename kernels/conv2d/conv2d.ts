@@ -56,6 +56,7 @@ const forward: Tiled = {
 const inputGrad: Tiled = {
   kernels: [inputGradTiled, inputGradTiledBySubgroups, inputGradTiledInWorkgroups],
   problem: (g) => ({
+    products: g.strideH * g.strideW,
     groups: g.groups,
     rows: g.batch * ceilDiv(g.inH, g.strideH) * ceilDiv(g.inW, g.strideW),
     cols: g.inChannels / g.groups,

@@ -15,7 +15,7 @@ alias Dy = Value;
 
 //!include ../matmul/tile.wgsl
 //!include ../matmul/tile_rows.wgsl
-//!include tile_group.wgsl
+//!include group.wgsl
 
 // The group of channels and the part of the sum.
 var<private> which: u32;
@@ -90,15 +90,17 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  // Each part of the sum has its range of lines.
+  // A part has its range of lines.
   part = group.z;
   let lines = params.batch * params.outH;
   let part_lines = (lines + groups.z - 1u) / groups.z;
   let first = group.z * part_lines;
   let last = min(first + part_lines, lines);
-  let outputs = params.outChannels / 4u / params.groups;
-  let tile = group_tile(tile_origin(group, params.rowByRow), outputs);
-  which = tile.which;
-  let own = tile_product(tile.origin, lane, 4u * first * vec4s_of_a_line(), 4u * last * vec4s_of_a_line());
-  put_square(own, tile.origin, lane, params.filterH * params.filterW * (params.inChannels / params.groups), outputs);
+  let tile = tile_origin(group, params.rowByRow);
+  let own_outputs = params.outChannels / 4u / params.groups;
+  let place = group_column(tile.y, own_outputs, 2u * ACROSS);
+  which = place.group;
+  let origin = vec2<u32>(tile.x, place.col);
+  let own = tile_product(origin, lane, 4u * first * vec4s_of_a_line(), 4u * last * vec4s_of_a_line());
+  put_square(own, origin, lane, params.filterH * params.filterW * (params.inChannels / params.groups), own_outputs);
 }

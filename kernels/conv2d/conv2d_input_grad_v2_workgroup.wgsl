@@ -16,11 +16,12 @@ alias Dx = Value;
 //!include ../include/half.wgsl
 //!include ../matmul/tile.wgsl
 //!include ../matmul/tile_rows.wgsl
-//!include tile_group.wgsl
+//!include group.wgsl
 //!include taps.wgsl
 
-// The class of pixels that a layer of the grid is about: see conv2d_input_grad_v2.wgsl.
+// What the workgroup is about: a class of pixels (conv2d_input_grad_v2.wgsl) and a group of channels.
 struct Layer {
+  which: u32,
   class_h: u32,
   class_w: u32,
   height: u32, // of the class
@@ -32,20 +33,18 @@ struct Layer {
 }
 
 var<private> layer: Layer;
-// The group of channels.
-var<private> which: u32;
 
 fn count_taps(taps: Taps, size: u32) -> u32 {
   return select(0u, (size - taps.first + taps.step - 1u) / taps.step, taps.first < size);
 }
 
-fn layer_of(z: u32) -> Layer {
+fn layer_of(z: u32, which: u32) -> Layer {
   let class_h = z / params.strideW;
   let class_w = z % params.strideW;
   let down = taps_of(class_h + params.padTop, params.dilationH, params.strideH);
   let across = taps_of(class_w + params.padLeft, params.dilationW, params.strideW);
   return Layer(
-    class_h, class_w,
+    which, class_h, class_w,
     (params.inH + params.strideH - 1u - class_h) / params.strideH,
     (params.inW + params.strideW - 1u - class_w) / params.strideW,
     down, across, count_taps(down, params.filterH), count_taps(across, params.filterW),
@@ -81,7 +80,7 @@ fn depth_at(k: u32) -> Depth {
   return Depth(
     layer.down.first + down * layer.down.step,
     layer.across.first + (tap - down * layer.taps_across) * layer.across.step,
-    which * own_outputs + k / 4u - tap * own_outputs,
+    layer.which * own_outputs + k / 4u - tap * own_outputs,
   );
 }
 
@@ -113,17 +112,18 @@ fn put_vec4(row: u32, col: u32, v: vec4<f32>) {
   let h = layer.class_h + (line - n * layer.height) * params.strideH;
   let at = layer.class_w + (row - line * layer.width) * params.strideW;
   let channels = params.inChannels / 4u;
-  dx[((n * params.inH + h) * params.inW + at) * channels + which * (channels / params.groups) + col] = Dx(storable(v));
+  dx[((n * params.inH + h) * params.inW + at) * channels + layer.which * (channels / params.groups) + col] = Dx(storable(v));
 }
 
 @compute @workgroup_size(ACROSS, DOWN)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let tile = tile_origin(group, params.rowByRow);
+  let own_channels = params.inChannels / 4u / params.groups;
+  let place = group_column(tile.y, own_channels, 2u * ACROSS);
   // Not read back from the private variable, which the analysis takes to differ between threads.
-  let own = layer_of(group.z);
+  let own = layer_of(group.z, place.group);
   layer = own;
-  let channels = params.inChannels / 4u / params.groups;
-  let tile = group_tile(tile_origin(group, params.rowByRow), channels);
-  which = tile.which;
+  let origin = vec2<u32>(tile.x, place.col);
   let depth = own.taps_down * own.taps_across * (params.outChannels / params.groups);
-  put_square(tile_product(tile.origin, lane, 0u, depth), tile.origin, lane, params.batch * own.height * own.width, channels);
+  put_square(tile_product(origin, lane, 0u, depth), origin, lane, params.batch * own.height * own.width, own_channels);
 }

@@ -18,7 +18,7 @@ alias Y = Value;
 //!include ../epilogue/epilogue.wgsl
 //!include ../matmul/tile.wgsl
 //!include ../matmul/tile_rows.wgsl
-//!include tile_group.wgsl
+//!include group.wgsl
 
 // The group of channels.
 var<private> which: u32;
@@ -76,9 +76,11 @@ fn put_vec4(row: u32, col: u32, v: vec4<f32>) {
 
 @compute @workgroup_size(ACROSS, DOWN)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let outputs = params.outChannels / 4u / params.groups;
-  let tile = group_tile(tile_origin(group, params.rowByRow), outputs);
-  which = tile.which;
+  let tile = tile_origin(group, params.rowByRow);
+  let own_outputs = params.outChannels / 4u / params.groups;
+  let place = group_column(tile.y, own_outputs, 2u * ACROSS);
+  which = place.group;
+  let origin = vec2<u32>(tile.x, place.col);
   let depth = params.filterH * params.filterW * (params.inChannels / params.groups);
-  put_square(tile_product(tile.origin, lane, 0u, depth), tile.origin, lane, params.batch * params.outH * params.outW, outputs);
+  put_square(tile_product(origin, lane, 0u, depth), origin, lane, params.batch * params.outH * params.outW, own_outputs);
 }

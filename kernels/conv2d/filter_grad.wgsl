@@ -32,7 +32,7 @@ fn filter_grad(group: vec3<u32>, parts: u32, lane: u32) {
   let count = params.filterH * params.filterW * own_channels * 4u;
   let origin = block_origin(group, lane, params.rowByRow);
   let row = origin.x;
-  let place = group_column(origin.y, own_outputs * 4u);
+  let place = group_column(origin.y, own_outputs * 4u, COLUMNS);
   let col = place.group * own_outputs + place.col / 4u;
   // A row is a filter tap and a channel; a thread's four rows share the tap.
   let tap = min(row, count - 4u) / (own_channels * 4u);

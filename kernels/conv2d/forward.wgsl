@@ -35,7 +35,7 @@ fn forward(group: vec3<u32>, lane: u32) {
   // The group's own channels, and where they begin.
   let own_channels = channels / params.groups;
   let own_outputs = outputs / params.groups;
-  let place = group_column(origin.y, own_outputs * 4u);
+  let place = group_column(origin.y, own_outputs * 4u, COLUMNS);
   let base = place.group * own_channels;
   let col = place.group * own_outputs + place.col / 4u;
   // Rows beyond the last compute the last one's pixel once more and drop it.

@@ -24,7 +24,6 @@ fn put(i: u32, v: vec4<f32>) {
 
 //!include ../matmul/block.wgsl
 //!include group.wgsl
-
 //!include taps.wgsl
 
 fn input_grad(group: vec3<u32>, lane: u32) {
@@ -41,7 +40,7 @@ fn input_grad(group: vec3<u32>, lane: u32) {
   // The group's own channels, and where its outputs begin.
   let own_channels = channels / params.groups;
   let own_outputs = outputs / params.groups;
-  let place = group_column(origin.y, own_channels * 4u);
+  let place = group_column(origin.y, own_channels * 4u, COLUMNS);
   let col = place.col;
   let base = place.group * own_outputs;
   let count = vec4<u32>(params.batch * height * width);

@@ -75,6 +75,8 @@ export const CACHED = 128 * 1024;
 
 /** A product as tiles see it: `rows` x `cols`, each a sum of `depth` products that may be cut into `mostParts`; or `groups` such products side by side. */
 export interface Problem {
+  /** So many of all this at once, in layers of the grid; 1 where absent. */
+  readonly products?: number;
   readonly groups?: number;
   readonly rows: number;
   readonly cols: number;
@@ -142,14 +144,14 @@ function stagedTilings(problem: Problem, target: TileTarget): Tiling[] {
     const { LEFT_TILE, RIGHT_TILE } = stagedOverrides(shape);
     if (shape.lanes > target.maxWorkgroupInvocations || 16 * (LEFT_TILE + RIGHT_TILE) > target.maxWorkgroupStorage) return [];
     const [down, across] = tilesOf(problem, shape);
-    return [{ ...shape, rowByRow: +(across <= MAX_WORKGROUPS), subgroups: 0, parts: Math.min(ceilDiv(ENOUGH_WORKGROUPS, down * across), problem.mostParts) }];
+    return [{ ...shape, rowByRow: +(across <= MAX_WORKGROUPS), subgroups: 0, parts: Math.min(ceilDiv(ENOUGH_WORKGROUPS, down * across * (problem.products ?? 1)), problem.mostParts) }];
   });
 }
 
 /** What a tiling is expected to take, in no unit. */
 function costOf(problem: Problem, tiling: Tiling, { software }: TileTarget): number {
   const [down, across] = tilesOf(problem, tiling);
-  const workgroups = down * across * tiling.parts;
+  const workgroups = down * across * tiling.parts * (problem.products ?? 1);
   const idle = software ? 1 : Math.max(1, ENOUGH_WORKGROUPS / workgroups);
   const speed = STAGED.find(({ lanes, columns, staged }) => lanes === tiling.lanes && columns === tiling.columns && staged === tiling.staged)?.speed ?? 1;
   return (down * across * heightOf(tiling) * tiling.columns * idle) / speed;
