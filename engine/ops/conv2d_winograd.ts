@@ -39,7 +39,7 @@ export function withWinograd(direct: Choices<Tiling>, { version, ...g }: ConvNum
 
 /** y from x and w, or as an input gradient dx from dy and w; with the op's epilogue where y is the op's output. */
 export function winogradSteps(ctx: Context, g: ConvNumbers, direction: 'forward' | 'input_grad', { x, w, y }: Buffers<'x' | 'w' | 'y'>, tiling: ConvTiling): Step[] {
-  const image = winogradImage(computed(g, direction), direction === 'input_grad', tiling);
+  const image = winogradImage(computed(g, direction), direction === 'input_grad', tiling, ctx.capabilities);
   const filter = ctx.temp(image.filterSize);
   const input = ctx.temp(image.inputSize);
   const m = ctx.temp(image.outputSize);
@@ -56,7 +56,7 @@ export function winogradSteps(ctx: Context, g: ConvNumbers, direction: 'forward'
 
 /** dw from x and dy. */
 export function winogradFilterGradSteps(ctx: Context, g: ConvNumbers, { x, dy, dw }: Buffers<'x' | 'dy' | 'dw'>, tiling: ConvTiling): Step[] {
-  const gradient = winogradFilterGrad(g, tiling);
+  const gradient = winogradFilterGrad(g, tiling, ctx.capabilities);
   const input = ctx.temp(gradient.inputSize);
   const output = ctx.temp(gradient.outputSize);
   const du = ctx.temp(gradient.filterSize);

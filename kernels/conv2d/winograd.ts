@@ -18,8 +18,11 @@ export const PLACES = 16;
 /** Rows that follow one another at a power of two share a few sets of a processor's cache: such ones are this much (elements) longer. */
 const STAGGER = 16;
 
-/** Transformed tiles of inputs and outputs together take so many bytes at most: what does not fit is done in chunks, one after another. */
-const MOST_BYTES = 2 ** 25;
+/**
+ * Transformed tiles of inputs and outputs together take so many bytes at most: what does not fit is done in chunks, one after another. Smaller ones leave the
+ * processors of a GPU without work, and a software adapter is as fast with them.
+ */
+export const mostBytes = ({ software }: Pick<TileTarget, 'software'>): number => (software ? 2 ** 24 : 2 ** 25);
 
 /** The input gradient as a forward convolution: of dy with the filter turned by half a turn, its channels transposed. */
 export const turnedNumbers = (g: ConvNumbers): ConvNumbers => ({
@@ -61,9 +64,9 @@ export function winogradWins(g: ConvNumbers, share: number, target: TileTarget):
 }
 
 /** The tiles of a batch in chunks of equal size, but for the last. */
-function chunksOf(g: ConvNumbers): Chunk[] {
+function chunksOf(g: ConvNumbers, target: TileTarget): Chunk[] {
   const tiles = countTiles(g);
-  const most = Math.max(1, Math.floor(MOST_BYTES / (4 * (PLACES * (g.inChannels + g.outChannels) + STAGGER) * ROWS))) * ROWS;
+  const most = Math.max(1, Math.floor(mostBytes(target) / (4 * (PLACES * (g.inChannels + g.outChannels) + STAGGER) * ROWS))) * ROWS;
   const size = Math.min(tiles, ceilDiv(ceilDiv(tiles, ceilDiv(tiles, most)), ROWS) * ROWS);
   return Array.from({ length: ceilDiv(tiles, size) }, (_, i) => ({ first: i * size, count: Math.min(size, tiles - i * size) }));
 }
@@ -155,12 +158,12 @@ function choicesOf(size: MatmulSize, target: TileTarget): Choices<MatmulTiling> 
 }
 
 /** The tilings of the products. `g` is what is computed: for an input gradient, `turnedNumbers`. Channels are multiples of 4, here and below. */
-export const winogradImageChoices = (g: ConvNumbers, turned: boolean, target: TileTarget): Choices<MatmulTiling> => choicesOf(imageProduct(g, turned, chunksOf(g)[0].count), target);
-export const winogradFilterGradChoices = (g: ConvNumbers, target: TileTarget): Choices<MatmulTiling> => choicesOf(filterGradProduct(g, chunksOf(g)[0].count), target);
+export const winogradImageChoices = (g: ConvNumbers, turned: boolean, target: TileTarget): Choices<MatmulTiling> => choicesOf(imageProduct(g, turned, chunksOf(g, target)[0].count), target);
+export const winogradFilterGradChoices = (g: ConvNumbers, target: TileTarget): Choices<MatmulTiling> => choicesOf(filterGradProduct(g, chunksOf(g, target)[0].count), target);
 
-export function winogradImage(g: ConvNumbers, turned: boolean, tiling: MatmulTiling): WinogradImage {
+export function winogradImage(g: ConvNumbers, turned: boolean, tiling: MatmulTiling, target: TileTarget): WinogradImage {
   const [C, K] = [g.inChannels, g.outChannels];
-  const chunks = chunksOf(g);
+  const chunks = chunksOf(g, target);
   const most = chunks[0].count;
   const input = sideBySide(C);
   const [rows, filter] = turned ? [K, sideBySide(C)] : [C, byPlace(K, C)];
@@ -178,9 +181,9 @@ export function winogradImage(g: ConvNumbers, turned: boolean, tiling: MatmulTil
   };
 }
 
-export function winogradFilterGrad(g: ConvNumbers, tiling: MatmulTiling): WinogradFilterGrad {
+export function winogradFilterGrad(g: ConvNumbers, tiling: MatmulTiling, target: TileTarget): WinogradFilterGrad {
   const [C, K] = [g.inChannels, g.outChannels];
-  const chunks = chunksOf(g);
+  const chunks = chunksOf(g, target);
   const most = chunks[0].count;
   const size = (C * K) / 4;
   return {
