@@ -15,13 +15,13 @@ interface Matrices {
   layers(g: ConvNumbers, tiling: MatrixTiling): number;
 }
 
-const DIRECTIONS = {
+export type MatrixDirection = 'forward' | 'input_grad' | 'filter_grad';
+
+const DIRECTIONS: Readonly<Record<MatrixDirection, Matrices>> = {
   forward: { kernel: forwardKernel, layout: { leftAlong: true, rightAlong: false }, tiled: forward, layers: () => 1 },
   input_grad: { kernel: inputGradKernel, layout: { leftAlong: true, rightAlong: true }, tiled: inputGrad, layers: (g) => g.strideH * g.strideW },
   filter_grad: { kernel: filterGradKernel, layout: { leftAlong: false, rightAlong: false }, tiled: filterGrad, layers: (_, { parts }) => parts },
-} as const satisfies Readonly<Record<string, Matrices>>;
-
-export type MatrixDirection = keyof typeof DIRECTIONS;
+};
 
 export const isMatrix = (tiling: Choice | MatrixTiling): tiling is MatrixTiling => 'regM' in tiling;
 
@@ -37,7 +37,7 @@ export function withMatrices<C extends Choice>(others: Choices<C>, { version, ..
 
 /** One group, channels in and out multiples of 4; bindings as those of conv2dV2 and its gradients. The filter gradient's parts are `workgroups[2]`. */
 export function matrixConv(g: ConvNumbers, direction: MatrixDirection, tiling: MatrixTiling, { subgroupMatrix }: MatrixTarget): Launch {
-  const { kernel, layout, tiled, layers }: Matrices = DIRECTIONS[direction];
+  const { kernel, layout, tiled, layers } = DIRECTIONS[direction];
   const { consts, grid } = matrixGrid(tiled.problem(g), layout, tiling, subgroupMatrix!);
   return { kernel, consts, params: paramsOf(g, tiling.rowByRow), workgroups: [grid[0], grid[1], layers(g, tiling)] };
 }
