@@ -66,7 +66,7 @@ describeAdapters('matmul with subgroup matrices', (device) => {
     const slow = /swiftshader/i.test(on.adapter.description);
     for (const [t, [tA, tB]] of TRANSPOSES.entries()) {
       for (const [i, choice] of matrixChoices(on, product(...ODD, tA, tB)).entries()) {
-        if (slow ? i === 0 && tA === tB : i === 0 || i % 4 === t) await check(on, ODD, choice, tA, tB);
+        if (slow ? i === 0 && t === 0 : i === 0 || i % 4 === t) await check(on, ODD, choice, tA, tB);
       }
     }
   }, 300_000);

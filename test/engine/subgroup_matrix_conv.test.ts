@@ -58,9 +58,9 @@ async function check(on: Device, c: Case, across: (t: Tensor) => Tensor, largest
   const feeds = { x: halves(sizeOf(c.x), 1), w: halves(sizeOf(c.w), 2), dy: halves(results[0].size, 3) };
   const points = outline(on, { outputs, precision: 'f16' }).lowered.choicePoints;
   // Rather than the default the largest tile, which has eight subgroups.
-  const picked = new Map(points.map(({ tensor, choices, choice }) => [taskOf(tensor), largest ? choices.candidates.find(({ subgroupsN, regM }) => subgroupsN === 4 && regM === 4)! : choice]));
+  const picked = new Map(points.map(({ tensor, choices, choice }) => [taskOf(tensor, choices), largest ? choices.candidates.find(({ subgroupsN, regM }) => subgroupsN === 4 && regM === 4)! : choice]));
   using program = await compile(on, { outputs, precision: 'f16', tuning: { find: (task) => picked.get(task) } });
-  expect(program.choicePoints.map(({ choice }) => choice)).toEqual(points.map(({ tensor }) => picked.get(taskOf(tensor))));
+  expect(program.choicePoints.map(({ choice }) => choice)).toEqual(points.map(({ tensor, choices }) => picked.get(taskOf(tensor, choices))));
   expect(program.steps.map(({ launch }) => launch.kernel.name).filter((name) => name.endsWith('_matrix'))).toEqual(DIRECTIONS);
   const isStored = across === asHalf;
   expect(results.map((t) => program.storageOf(t))).toEqual(isStored ? ['f16', 'f16', 'f32'] : ['f32', 'f32', 'f32']);
