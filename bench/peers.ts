@@ -2,8 +2,11 @@ import type { Contender, Job } from './contender.ts';
 import type { KernelContender } from './kernels/contender.ts';
 import { bundleTfjs } from './tfjs_bundle.ts';
 
-/** Other engines that are measured beside this one; `v1` is this one with its naive kernels, `v2` with those in tiles and without Winograd's. */
-export type Peer = 'tfjs' | 'ort' | 'jax' | 'v1' | 'v2';
+/**
+ * Other engines that are measured beside this one; `v1` is this one with its naive kernels, `v2` with those in tiles and without Winograd's, `f32` in that
+ * precision.
+ */
+export type Peer = 'tfjs' | 'ort' | 'jax' | 'v1' | 'v2' | 'f32';
 
 const VERSIONS: Readonly<Record<string, 1 | 2>> = { v1: 1, v2: 2 };
 
@@ -23,7 +26,7 @@ export async function openKernels(engine: string): Promise<(adapter?: string) =>
       return (await import('./jax/kernels.ts')).openJaxKernels;
     default: {
       const [{ openAdapter }, { tuningforkKernels }] = await Promise.all([import('../engine/device/adapters.node.ts'), import('./kernels/tuningfork_kernels.ts')]);
-      return async (adapter) => tuningforkKernels(await openAdapter(adapter), VERSIONS[engine]);
+      return async (adapter) => tuningforkKernels(await openAdapter(adapter), VERSIONS[engine], engine === 'tuningfork-f16' ? 'f16' : 'f32');
     }
   }
 }

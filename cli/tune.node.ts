@@ -1,6 +1,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import type { Device } from '../engine/device/device.ts';
 import { outline } from '../engine/program/outline.ts';
+import type { Precision } from '../engine/program/precision.ts';
 import { compile } from '../engine/program/program.ts';
 import { tune as tuneProgram, tuningTasks, type TuningTask } from '../engine/program/tune.ts';
 import { TuningTable, hashOf, type Tuned } from '../engine/tuning.ts';
@@ -16,6 +17,7 @@ export interface TuneFlags extends GlobalOptions, NewModelFlags {
   readonly training?: boolean;
   readonly batch?: number;
   readonly size?: number;
+  readonly precision?: Precision;
   /** Seconds. */
   readonly budget: number;
   readonly list?: boolean;
@@ -42,7 +44,7 @@ async function measure(name: string, flags: TuneFlags, table: TuningTable, path:
   using model = await openModel(device, name, flags);
   // As predict and train have them.
   const { training = false, batch = training ? 32 : 8, size = model.size } = flags;
-  const job = { model, size, batch, training };
+  const job = { model, size, batch, training, precision: flags.precision };
   const tasks: TuningTask[] = [];
   const refused: TuningReport['refused'][number][] = [];
   {
@@ -71,7 +73,7 @@ function reportOf({ tensor, choices, count }: TuningTask, { choice, before, afte
 }
 
 /** Milliseconds of a run of the whole program, with the defaults and as tuned: the least of several, measured in turn. */
-async function runTimes(device: Device, { model, ...job }: { model: OpenModel; size: number; batch: number; training: boolean }, table: TuningTable): Promise<{ before: number; after: number }> {
+async function runTimes(device: Device, { model, ...job }: { model: OpenModel; size: number; batch: number; training: boolean; precision?: Precision }, table: TuningTable): Promise<{ before: number; after: number }> {
   const least = [Infinity, Infinity];
   for (let round = 0; round < 2; round++) {
     for (const [k, tuning] of [new TuningTable(), table].entries()) {

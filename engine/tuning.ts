@@ -16,9 +16,13 @@ export interface Tuning {
   find(task: string, kernels: string): Choice | undefined;
 }
 
-/** The op with its shapes and attributes: tensors that share it are computed by the same steps. */
-export function taskOf({ op, inputs, attrs, shape, dtype }: Tensor): string {
-  return JSON.stringify([op.name, inputs.map((t) => `${t.dtype} ${t.shape.join('x')}`), `${dtype} ${shape.join('x')}`, attrs]);
+/**
+ * The op with its shapes and attributes: tensors that share it are computed by the same steps. Where a program of precision f16 has other choices, they are
+ * measured apart.
+ */
+export function taskOf({ op, inputs, attrs, shape, dtype }: Tensor, choices?: Choices): string {
+  const task = JSON.stringify([op.name, inputs.map((t) => `${t.dtype} ${t.shape.join('x')}`), `${dtype} ${shape.join('x')}`, attrs]);
+  return choices?.halfProducts ? `f16 ${task}` : task;
 }
 
 export const hashOf = ({ kernels }: Choices): string => kernels.map(({ hash }) => hash).join('.');
@@ -26,7 +30,7 @@ export const hashOf = ({ kernels }: Choices): string => kernels.map(({ hash }) =
 /** The candidate that the tuning names, as long as there is such a one; else the default. */
 export function choose<C extends Choice>(choices: Choices<C>, tensor: Tensor, tuning: Tuning): C {
   const { candidates } = choices;
-  const found = candidates.length > 1 ? tuning.find(taskOf(tensor), hashOf(choices)) : undefined;
+  const found = candidates.length > 1 ? tuning.find(taskOf(tensor, choices), hashOf(choices)) : undefined;
   const wanted = JSON.stringify(found);
   return candidates.find((candidate) => JSON.stringify(candidate) === wanted) ?? candidates[0];
 }

@@ -16,7 +16,7 @@ export interface Prepared {
 
 export interface KernelName {
   readonly name: string;
-  /** Values of the kernel's `override` declarations. */
+  /** Values of the kernel's `override` declarations, and of those constants that are rewritten. */
   readonly overrides: Readonly<Record<string, number>>;
 }
 

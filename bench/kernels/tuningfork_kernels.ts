@@ -1,6 +1,7 @@
 import type { Device } from '../../engine/device/device.ts';
 import { Parameter } from '../../engine/device/parameter.ts';
 import { input } from '../../engine/ops/leaves.ts';
+import type { Precision } from '../../engine/program/precision.ts';
 import { compile, type Program } from '../../engine/program/program.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import { drawOperands, shapeOf, type Case } from './cases.ts';
@@ -13,8 +14,11 @@ import { jobOf, preparedNetwork } from './prepared_network.ts';
 const isVersioned = ({ layer: { kind }, direction }: Case): boolean =>
   ['conv2d', 'depthwise_conv2d', 'matmul'].includes(kind) || (kind === 'max_pool2d' && direction === 'input_grad');
 
-/** This engine, layer by layer, with the kernels that it chooses or with those of a version. The operands are parameters, not inputs: a run uploads nothing. It closes the device. */
-export function tuningforkKernels(device: Device, version?: 1 | 2): KernelContender {
+/**
+ * This engine, layer by layer, with the kernels that it chooses or with those of a version. The operands are parameters, not inputs: a run uploads nothing. It
+ * closes the device. Under f16 operands and results are f32 still, as all that is seen from outside, and products may be of numbers rounded to f16 (kernels with subgroup matrices).
+ */
+export function tuningforkKernels(device: Device, version?: 1 | 2, precision: Precision = 'f32'): KernelContender {
   return {
     adapter: device.adapter,
     maxStorageBinding: device.capabilities.maxStorageBinding,
@@ -41,10 +45,10 @@ export function tuningforkKernels(device: Device, version?: 1 | 2): KernelConten
           return parameters.get(name)?.tensor ?? shapes.get(name)!;
         };
         const graph = graphOf(c, operand, version);
-        const compiled = await compile(device, 'update' in graph ? { updates: [graph.update] } : graph);
+        const compiled = await compile(device, { ...('update' in graph ? { updates: [graph.update] } : graph), precision });
         program = compiled;
         return {
-          kernels: compiled.steps.map(({ launch }) => ({ name: launch.kernel.name, overrides: launch.overrides ?? {} })),
+          kernels: compiled.steps.map(({ launch }) => ({ name: launch.kernel.name, overrides: { ...launch.overrides, ...launch.consts } })),
           async compute() {
             compiled.run();
             const results: Float32Array[] = [];

@@ -80,7 +80,7 @@ Examples:
 
 /** What `--layers` takes: as GROUPS of bench/kernels/layers.ts, which is not loaded for `--help`. */
 const GROUPS: readonly Group[] = ['b0', 'vgg16', 'galaxy_vgg', 'resnext50', 'matmul', 'norm', 'pool', 'pointwise', 'optimizer'];
-const PEERS = ['tfjs', 'ort', 'jax', 'v1', 'v2'] as const;
+const PEERS = ['tfjs', 'ort', 'jax', 'v1', 'v2', 'f32'] as const;
 
 /** A parser for names with commas between them, each one of `choices`. */
 const namesAmong = <T extends string>(choices: readonly T[]) => (text: string): T[] => {
@@ -95,6 +95,7 @@ interface KernelOptions {
   readonly vs?: readonly (typeof PEERS)[number][];
   readonly batch: number;
   readonly repeats: number;
+  readonly precision?: Precision;
   readonly out?: string;
 }
 
@@ -104,7 +105,8 @@ function addKernels(bench: Command): void {
     .description('every distinct layer of EfficientNet-B0, VGG16 and galaxy_vgg, forward and backward, each checked before it is timed')
     .option('--layers <names>', `which: ${GROUPS.join(', ')} or all, with commas between`, namesAmong([...GROUPS, 'all']), ['b0'])
     .option('--only <text>', 'only those whose name contains this, such as depthwise or "expand filter_grad"')
-    .option('--vs <engines>', `what to measure in turn with it, with commas between: other engines (${PEERS.slice(0, 3).join(', ')}), v1, its own naive kernels, or v2, those without Winograd's`, namesAmong(PEERS))
+    .option('--vs <engines>', `what to measure in turn with it, with commas between: other engines (${PEERS.slice(0, 3).join(', ')}), v1, its own naive kernels, v2, those without Winograd's, or f32, itself in that precision`, namesAmong(PEERS))
+    .addOption(new Option('--precision <type>', 'of the programs that this engine compiles: f16 uses tensor cores where there are any').choices(['f32', 'f16']).default('f32'))
     .option('--batch <n>', 'images at once', wholeNumberWithin(1, 1024), 4)
     .option('--repeats <n>', 'timed measurements of each, after three to warm up', wholeNumberWithin(1, 1000), 5)
     .option('--out <folder>', 'also write kernels.json and a page with plots')
@@ -114,9 +116,10 @@ A result is held against float64 references first; a wrong one is not timed, and
 Examples:
   tuningfork bench kernels --layers b0 --vs tfjs --out bench-b0/
   tuningfork bench kernels --layers matmul,norm --adapter lavapipe
+  tuningfork bench kernels --layers matmul,b0,vgg16 --precision f16 --vs f32
   tuningfork bench kernels --layers all --only depthwise --batch 16 --json > depthwise.json`)
     .action(async (_options: object, command: Command) => {
-      const { layers, only, vs = [], batch, repeats, out, adapter, json } = allOptions<KernelOptions>(command);
+      const { layers, only, vs = [], batch, repeats, precision, out, adapter, json } = allOptions<KernelOptions>(command);
       const [{ benchKernels }, { showKernelBench }, { failures }, { peerProgram }] = await Promise.all([
         import('../../bench/kernels/measure.ts'), import('../../bench/kernels/show.ts'), import('../../bench/kernels/figures.ts'), import('../../bench/peers.ts'),
       ]);
@@ -125,7 +128,7 @@ Examples:
       const result = await benchKernels({
         groups: layers.includes('all') ? GROUPS : (layers as readonly Group[]),
         only, batch, repeats, adapter,
-        contenders: [['tuningfork', [process.argv[1], 'bench', 'kernel-contender', 'tuningfork']], ...peers],
+        contenders: [['tuningfork', [process.argv[1], 'bench', 'kernel-contender', precision === 'f16' ? 'tuningfork-f16' : 'tuningfork']], ...peers],
         onProgress: (text) => console.error(text),
       });
       if (out !== undefined) await import('../../bench/kernels/page.ts').then(({ writeKernelPage }) => writeKernelPage(out, result));

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { MODELS, allOptions, newModelOptions, numberWithin, wholeNumberWithin } from '../options.ts';
 
 /** `tuningfork tune`. */
@@ -9,6 +9,7 @@ export function register(program: Command): void {
     .option('--training', 'a training step (forward, backward, Adam) instead of a forward pass')
     .option('--batch <n>', 'images at a time; as predict and train have it (8, 32) when absent', wholeNumberWithin(1, 4096))
     .option('--size <pixels>', 'side of the input; the model\'s own when absent', wholeNumberWithin(1, 4096))
+    .addOption(new Option('--precision <type>', 'as train has it: other kernels are measured for f16 where there are tensor cores').choices(['f32', 'f16']).default('f32'))
     .option('--budget <seconds>', 'stop after so long; the next run goes on from there', numberWithin(0, 1e6), 300)
     .option('--list', 'show what is remembered, and measure nothing')
     .option('--clear', 'forget everything')

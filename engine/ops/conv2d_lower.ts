@@ -1,7 +1,8 @@
 import {
   conv2dChoices, conv2dFilterGradChoices, conv2dFilterGradV1, conv2dFilterGradV2, conv2dInputGradChoices, conv2dInputGradV1, conv2dInputGradV2, conv2dV1, conv2dV2,
 } from '../../kernels/conv2d/conv2d.ts';
-import { MOST_ROWS, padded } from '../../kernels/matmul/matmul.ts';
+import { isMatrix, matrixConv, withMatrices } from '../../kernels/conv2d/conv2d_matrix.ts';
+import { MOST_ROWS, padded, type Tiling } from '../../kernels/matmul/matmul.ts';
 import type { BufferRef, LowerContext, Step } from '../op.ts';
 import type { ConvGeometry } from './conv_geometry.ts';
 import { epiloguePass, lastStep, plainly, type Epilogue } from './epilogue.ts';
@@ -72,14 +73,13 @@ export function lowerConv2d(ctx: Context): Step[] {
   }
   const x = steps.padded(ctx.in(0), 1, inRows, C);
   const w = paddedFilter(steps, ctx.in(1), as);
-  const tiling = ctx.choose(withWinograd(conv2dChoices(geometry, ctx.capabilities), geometry, 'forward', ctx.capabilities));
-  const direct = () => conv2dV2(geometry, tiling);
-  if (K[0] === K[1]) {
-    return [...steps.list, ...(tiling.winograd ? winogradSteps(ctx, geometry, 'forward', { x, w, y: ctx.out() }, tiling) : lastStep(ctx, direct(), (y) => ({ x, w, y }), w))];
-  }
+  const tiling = ctx.choose(withMatrices(withWinograd(conv2dChoices(geometry, ctx.capabilities), geometry, 'forward', ctx.capabilities), geometry, 'forward', ctx.capabilities));
+  const direct = () => (isMatrix(tiling) ? matrixConv(geometry, 'forward', tiling, ctx.capabilities) : conv2dV2(geometry, tiling));
+  const byWinograd = (to: BufferRef) => (!isMatrix(tiling) && tiling.winograd ? winogradSteps(ctx, geometry, 'forward', { x, w, y: to }, tiling) : undefined);
+  if (K[0] === K[1]) return [...steps.list, ...(byWinograd(ctx.out()) ?? lastStep(ctx, direct(), (y) => ({ x, w, y }), w))];
   const wide = ctx.temp(outRows[0] * K[1]);
   const y = g.epilogue ? ctx.temp(ctx.output.size) : ctx.out();
-  steps.list.push(...(tiling.winograd ? winogradSteps(ctx, geometry, 'forward', { x, w, y: wide }, tiling) : [plainly({ launch: direct(), buffers: { x, w, y: wide } }, w)]));
+  steps.list.push(...(byWinograd(wide) ?? [plainly({ launch: direct(), buffers: { x, w, y: wide } }, w)]));
   steps.cut(wide, y, 1, outRows, cutBack(K));
   if (g.epilogue) steps.list.push(epiloguePass(ctx, y));
   return steps.list;
@@ -98,8 +98,9 @@ export function lowerConv2dInputGrad(ctx: Context): Step[] {
   const dy = steps.padded(ctx.in(0), 1, outRows, K);
   const w = paddedFilter(steps, ctx.in(1), as);
   const dx = C[0] === C[1] ? ctx.out() : ctx.temp(inRows[0] * C[1]);
-  const tiling = ctx.choose(withWinograd(conv2dInputGradChoices(geometry, ctx.capabilities), geometry, 'input_grad', ctx.capabilities));
-  if (tiling.winograd) steps.list.push(...winogradSteps(ctx, geometry, 'input_grad', { x: dy, w, y: dx }, tiling));
+  const tiling = ctx.choose(withMatrices(withWinograd(conv2dInputGradChoices(geometry, ctx.capabilities), geometry, 'input_grad', ctx.capabilities), geometry, 'input_grad', ctx.capabilities));
+  if (isMatrix(tiling)) steps.list.push({ launch: matrixConv(geometry, 'input_grad', tiling, ctx.capabilities), buffers: { dy, w, dx } });
+  else if (tiling.winograd) steps.list.push(...winogradSteps(ctx, geometry, 'input_grad', { x: dy, w, y: dx }, tiling));
   else steps.list.push({ launch: conv2dInputGradV2(geometry, tiling), buffers: { dy, w, dx } });
   if (dx !== ctx.out()) steps.cut(dx, ctx.out(), 1, inRows, cutBack(C));
   return steps.list;
@@ -116,13 +117,13 @@ export function lowerConv2dFilterGrad(ctx: Context): Step[] {
   }
   const x = steps.padded(ctx.in(0), 1, inRows, C);
   const dy = steps.padded(ctx.in(1), 1, outRows, K);
-  const tiling = ctx.choose(withWinograd(conv2dFilterGradChoices(geometry, ctx.capabilities), geometry, 'filter_grad', ctx.capabilities));
+  const tiling = ctx.choose(withMatrices(withWinograd(conv2dFilterGradChoices(geometry, ctx.capabilities), geometry, 'filter_grad', ctx.capabilities), geometry, 'filter_grad', ctx.capabilities));
   const size = taps * C[1] * K[1] * g.groups;
   const isWhole = C[0] === C[1] && K[0] === K[1];
   const dw = isWhole ? ctx.out() : ctx.temp(size);
-  if (tiling.winograd) steps.list.push(...winogradFilterGradSteps(ctx, geometry, { x, dy, dw }, tiling));
+  if (!isMatrix(tiling) && tiling.winograd) steps.list.push(...winogradFilterGradSteps(ctx, geometry, { x, dy, dw }, tiling));
   else {
-    const launch = conv2dFilterGradV2(geometry, tiling);
+    const launch = (isMatrix(tiling) && matrixConv(geometry, 'filter_grad', tiling, ctx.capabilities)) || conv2dFilterGradV2(geometry, tiling as Tiling);
     const parts = launch.workgroups[2];
     const partial = parts === 1 ? dw : ctx.temp(parts * size);
     steps.list.push({ launch, buffers: { x, dy, dw: partial } });

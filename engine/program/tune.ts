@@ -46,7 +46,7 @@ const CLEARLY_LESS = 0.95;
 export function tuningTasks({ choicePoints }: Pick<Program, 'choicePoints'>): TuningTask[] {
   const tasks = new Map<string, TuningTask>();
   for (const { tensor, choices } of choicePoints) {
-    const name = taskOf(tensor);
+    const name = taskOf(tensor, choices);
     if (choices.candidates.length > 1) tasks.set(name, { name, tensor, choices, count: (tasks.get(name)?.count ?? 0) + 1 });
   }
   return [...tasks.values()];

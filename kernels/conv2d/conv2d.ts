@@ -21,7 +21,7 @@ const NUMBERS = [
 /** The numbers of a convolution that its kernels read: those of geometry.wgsl. */
 export type ConvNumbers = Readonly<Record<(typeof NUMBERS)[number], number>>;
 
-const paramsOf = (g: ConvNumbers, rowByRow: number): Launch['params'] => ({ ...Object.fromEntries(NUMBERS.map((name) => [name, g[name]])), rowByRow });
+export const paramsOf = (g: ConvNumbers, rowByRow: number): Launch['params'] => ({ ...Object.fromEntries(NUMBERS.map((name) => [name, g[name]])), rowByRow });
 
 /** One thread an element of what is computed. */
 const naive = (kernel: KernelSource, g: ConvNumbers, elements: number): Launch => ({
@@ -47,13 +47,13 @@ interface Tiled {
 
 const tapsOf = (g: ConvNumbers) => g.filterH * g.filterW;
 
-const forward: Tiled = {
+export const forward: Tiled = {
   kernels: [forwardTiled, forwardTiledBySubgroups, forwardTiledInWorkgroups],
   problem: (g) => ({ groups: g.groups, rows: g.batch * g.outH * g.outW, cols: g.outChannels / g.groups, depth: (tapsOf(g) * g.inChannels) / g.groups, mostParts: 1 }),
 };
 
 // One product for every class of pixels that the stride makes.
-const inputGrad: Tiled = {
+export const inputGrad: Tiled = {
   kernels: [inputGradTiled, inputGradTiledBySubgroups, inputGradTiledInWorkgroups],
   problem: (g) => ({
     products: g.strideH * g.strideW,
@@ -67,7 +67,7 @@ const inputGrad: Tiled = {
 
 const linesOf = (g: ConvNumbers) => g.batch * g.outH;
 
-const filterGrad: Tiled = {
+export const filterGrad: Tiled = {
   kernels: [filterGradTiled, filterGradTiledBySubgroups, filterGradTiledInWorkgroups],
   problem(g) {
     const [rows, depth] = [(tapsOf(g) * g.inChannels) / g.groups, linesOf(g) * g.outW];

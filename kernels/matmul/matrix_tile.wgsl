@@ -96,7 +96,7 @@ fn matrix_product(origin: vec2<u32>, begin: u32, end: u32, lane: u32, subgroup: 
   var stage = STAGES - 1u;
 
   // Before the first step nothing is multiplied; after the last, nothing is loaded.
-  for (var k = begin; ; k += TILE_K) {
+  for (var k = begin; k < end + TILE_K; k += TILE_K) {
     if (k < end) {
       for (var i = 0u; i < LEFT_LOADS; i++) {
         let at = piece_at(lane + i * THREADS, LEFT_LINE, LEFT_ALONG);

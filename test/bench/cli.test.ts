@@ -11,7 +11,7 @@ it.each([
   [['bench', 'models', '--vs', 'torch'], /Allowed choices are tfjs, ort/],
   [['bench', 'models', '--adapter', 'no such adapter'], /tuningfork could not open: no adapter is called no such adapter/],
   [['bench', 'kernels', '--layers', 'b0,resnet'], /'resnet' is not among b0, vgg16/],
-  [['bench', 'kernels', '--vs', 'torch'], /'torch' is not among tfjs, ort, jax, v1/],
+  [['bench', 'kernels', '--vs', 'torch'], /'torch' is not among tfjs, ort, jax, v1, v2, f32/],
   [['bench', 'kernels', '--adapter', 'no such adapter'], /tuningfork could not open: no adapter is called no such adapter/],
   [['bench', 'kernels', '--only', 'no such layer', '--adapter', 'lavapipe'], /no layer of b0 is called \*no such layer\*/],
   [['bench', 'kernel-contender', 'tuningfork'], /a part of `tuningfork bench models`/],

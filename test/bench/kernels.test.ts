@@ -17,6 +17,7 @@ import { windowGeometry } from '../../engine/ops/conv_geometry.ts';
 import { sizeOf } from '../../engine/tensor.ts';
 import { wgslEsbuild } from '../../kernels/wgsl_plugin.mjs';
 import { ADAPTERS } from '../gpu.ts';
+import { roundToHalf } from '../half.ts';
 import * as conv from '../reference/conv2d.ts';
 
 /** One of each kind, small and odd-sized. */
@@ -60,6 +61,21 @@ describe('the layers', () => {
 });
 
 describe('the reference of sampled elements', () => {
+  it.each(['conv', 'pointwise conv', 'grouped conv', 'classifier'])('allows what rounding operands to f16 does, and not much more: %s', (name) => {
+    const layer = TINY.find((l) => l.name === name)!;
+    for (const direction of ['forward', 'input_grad', 'filter_grad'] as const) {
+      const c = makeCase(layer, direction);
+      const operands = drawOperands(c);
+      const rounded = Object.fromEntries(Object.entries(operands).map(([operand, values]) => [operand, values.map(roundToHalf)]));
+      const sizes = Object.fromEntries(Object.entries(operands).map(([operand, values]) => [operand, values.map(Math.abs)]));
+      const [at, near, magnitude] = [operands, rounded, sizes].map((values) => reference(c, values, c.results[0].name));
+      for (const i of sampledElements(c.results[0])) {
+        expect(Math.abs(near(i).value - at(i).value)).toBeLessThanOrEqual(at(i).halves!);
+        expect(at(i).halves!).toBeLessThanOrEqual(2 ** -8 * magnitude(i).value);
+      }
+    }
+  });
+
   // test/reference is written otherwise and held against finite differences.
   it.each(['conv', 'pointwise conv', 'grouped conv', 'grouped conv, stride 2'])('agrees with the whole reference: %s', (name) => {
     const layer = TINY.find((l) => l.name === name)!;

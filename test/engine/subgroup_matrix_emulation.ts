@@ -1,6 +1,8 @@
 import type { Device } from '../../engine/device/device.ts';
 import type { KernelSource, Launch } from '../../kernels/kernel.ts';
 import type { SubgroupMatrix } from '../../kernels/matmul/matrix_tiling.ts';
+import { roundToHalf } from '../half.ts';
+import { randomArray } from '../random.ts';
 
 /*
  * Kernels with subgroup matrices on adapters that have none: the text as it lies, with the types and built-ins replaced by plain WGSL that does
@@ -98,3 +100,21 @@ export function withEmulatedMatrices(device: Device, subgroupMatrix: SubgroupMat
     },
   }) as Device;
 }
+
+/** Matrices that adapters have: the first those of NVIDIA, the second those of Apple. */
+export const SHAPES = [{ M: 16, N: 16, K: 16, subgroupSize: 32 }, { M: 8, N: 8, K: 8, subgroupSize: 32 }, { M: 16, N: 8, K: 16, subgroupSize: 32 }] as const;
+
+const told = new Set<string>();
+/** The device if it has subgroup matrices, or with emulated ones; it says which. */
+export function withMatrices(device: Device, shape = 0): Device {
+  const real = device.capabilities.subgroupMatrix;
+  const { M, N, K } = real ?? SHAPES[shape];
+  const line = `${device.adapter.description}: ${real ? 'its own' : 'emulated'} subgroup matrices of ${M} x ${N} x ${K}`;
+  if (!told.has(line)) console.info(line);
+  told.add(line);
+  return real ? device : withEmulatedMatrices(device, SHAPES[shape]);
+}
+
+export const absolute = (x: Float32Array) => x.map(Math.abs);
+/** Numbers that f16 holds, none of them subnormal: WGSL lets those be taken for zero. */
+export const halves = (size: number, seed: number) => randomArray(size, seed).map((v) => (Math.abs(v) < 2 ** -14 ? 0 : roundToHalf(v)));
