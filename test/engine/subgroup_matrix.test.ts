@@ -25,7 +25,8 @@ import { SHAPES, absolute, halves, withEmulatedMatrices, withMatrices } from './
  *
  * What the emulation cannot prove: that a driver's matrices compute what Dawn's documents say; that all invocations of a subgroup arrive together
  * (Tint's analysis proves that, on the null backend); operands that another subgroup overwrites between a load and the multiplication after it, between
- * which no barrier lies; and any speed. SwiftShader has no f16: there operands are rounded to it and kept as f32.
+ * which no barrier lies; and any speed. wgsl_reflect's race detector cannot run them: it takes private variables as shared. That barriers are needed where they
+ * are is shown by leaving them out. SwiftShader has no f16: there operands are rounded to it and kept as f32.
  */
 
 const TRANSPOSES = [[false, false], [true, false], [false, true], [true, true]] as const;
