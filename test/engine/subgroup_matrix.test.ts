@@ -25,7 +25,8 @@ import { SHAPES, absolute, halves, withEmulatedMatrices, withMatrices } from './
  *
  * What the emulation cannot prove: that a driver's matrices compute what Dawn's documents say; that all invocations of a subgroup arrive together
  * (Tint's analysis proves that, on the null backend); operands that another subgroup overwrites between a load and the multiplication after it, between
- * which no barrier lies; and any speed. SwiftShader has no f16: there operands are rounded to it and kept as f32.
+ * which no barrier lies; and any speed. wgsl_reflect's race detector cannot run them: it takes private variables as shared. That barriers are needed where they
+ * are is shown by leaving them out. SwiftShader has no f16: there operands are rounded to it and kept as f32.
  */
 
 const TRANSPOSES = [[false, false], [true, false], [false, true], [true, true]] as const;
@@ -60,15 +61,21 @@ async function check(on: Device, [M, N, K]: readonly [number, number, number], c
 }
 
 describeAdapters('matmul with subgroup matrices', (device) => {
-  // Compiling the larger tiles takes SwiftShader minutes, and they differ in constants only: it is given the default.
-  it('multiplies with every tiling, operands as they lie or transposed', async () => {
+  // One tile of each number of matrices that a subgroup owns, in turn with the transpositions: others differ in constants only and take long to compile. SwiftShader,
+  // which takes minutes, is given the default.
+  it('multiplies, operands as they lie or transposed', async () => {
     const on = withMatrices(device());
     const slow = /swiftshader/i.test(on.adapter.description);
+    const seen = new Set<string>();
     for (const [t, [tA, tB]] of TRANSPOSES.entries()) {
       for (const [i, choice] of matrixChoices(on, product(...ODD, tA, tB)).entries()) {
-        if (slow ? i === 0 && t === 0 : i === 0 || i % 4 === t) await check(on, ODD, choice, tA, tB);
+        const own = `${choice['regM']} x ${choice['regN']}`;
+        if (slow ? i + t > 0 : i > 0 && (seen.has(own) || seen.size > t + 1)) continue;
+        seen.add(own);
+        await check(on, ODD, choice, tA, tB);
       }
     }
+    expect([...seen].sort()).toEqual(slow ? ['1 x 1'] : ['1 x 1', '2 x 1', '2 x 2', '4 x 2', '4 x 4']);
   }, 300_000);
 
   it('adds the parts of a long sum', async () => {

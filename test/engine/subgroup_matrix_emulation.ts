@@ -6,9 +6,9 @@ import { randomArray } from '../random.ts';
 
 /*
  * Kernels with subgroup matrices on adapters that have none: the text as it lies, with the types and built-ins replaced by plain WGSL that does
- * what "Subgroup Matrix" in Dawn's docs/dawn/features says of them. A subgroup is SUBGROUP_SIZE invocations that follow one another. Each holds
- * operands whole, as loaded, and its own share of a result. So a load that comes before the numbers are there, or a number that is overwritten
- * too early, is as wrong as on tensor cores.
+ * what "Subgroup Matrix" in Dawn's docs/dawn/features says of them. A subgroup is SUBGROUP_SIZE invocations that follow one another. An operand is the place
+ * that it was loaded from, and read when it is multiplied: no barrier lies between. Each invocation holds its share of a result. So what is read before it
+ * is there, or overwritten too early, is as wrong as on tensor cores.
  *
  * A load or store beyond its array, or at an offset or stride that is no multiple of 16 bytes, makes every number of the matrix NaN.
  */
