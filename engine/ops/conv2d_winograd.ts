@@ -18,9 +18,6 @@ export type Direction = 'forward' | 'input_grad' | 'filter_grad';
 /** The numbers of the convolution that is computed: an input gradient is one of dy. */
 const computed = (g: ConvNumbers, direction: Direction): ConvNumbers => (direction === 'input_grad' ? turnedNumbers(g) : g);
 
-/** The share of the direct kernels' time that it must be expected to take less than: those of the gradients are slower. */
-const SHARE: Readonly<Record<Direction, number>> = { forward: 0.85, input_grad: 1, filter_grad: 1 };
-
 /**
  * The direct tilings and Winograd's, by default those that are expected to win.
  * @param g channels are multiples of 4; version 2 has direct ones only, 3 Winograd's where they can be
@@ -34,7 +31,7 @@ export function withWinograd(direct: Choices<Tiling>, { version, ...g }: ConvNum
   const kernels = [...direct.kernels, ...found.kernels];
   const roundings = Math.max(direct.roundings, found.roundings);
   if (version === 3) return { kernels, roundings, candidates: winograd };
-  return { kernels, roundings, candidates: winogradWins(own, SHARE[direction], capabilities) ? [...winograd, tiled[0]] : [...tiled, winograd[0]] };
+  return { kernels, roundings, candidates: winogradWins(own, capabilities) ? [...winograd, tiled[0]] : [...tiled, winograd[0]] };
 }
 
 /** y from x and w, or as an input gradient dx from dy and w; with the op's epilogue where y is the op's output. */

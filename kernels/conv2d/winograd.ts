@@ -53,14 +53,17 @@ const TRANSFORM = { tile: 20, filter: 7 };
 /** What three launches more cost, in multiplications. */
 const startOf = ({ software }: TileTarget): number => (software ? 2 ** 18 : 2 ** 25);
 
+/** It must be expected to take less than this share of the direct kernel's time: less gain is not worth the memory. */
+const CLEARLY_LESS = 0.85;
+
 /**
- * Whether it is expected to take less than `share` of the direct kernel's time.
+ * Whether Winograd's kernels are taken where nobody measured.
  * @param g what is computed: for an input gradient, `turnedNumbers`
  */
-export function winogradWins(g: ConvNumbers, share: number, target: TileTarget): boolean {
+export function winogradWins(g: ConvNumbers, target: TileTarget): boolean {
   const [C, K, tiles] = [g.inChannels, g.outChannels, countTiles(g)];
   const cost = PLACES * (tiles * (C * K + TRANSFORM.tile * (C + K)) + TRANSFORM.filter * C * K) + startOf(target);
-  return cost < share * 9 * g.batch * g.outH * g.outW * C * K;
+  return cost < CLEARLY_LESS * 9 * g.batch * g.outH * g.outW * C * K;
 }
 
 /** The tiles of a batch in chunks of equal size, but for the last. */

@@ -94,7 +94,7 @@ describeAdapters('conv2d by Winograd in chunks', (device) => {
 describe('conv2d chosen by the compiler', () => {
   const open = () => openDevice({ gpu: openGpu({ backend: 'null' }) });
   const lowered = (device: Device, t: Tensor, tuning?: Tuning) => outline(device, { outputs: [t], tuning }).lowered;
-  const kernels = (device: Device, t: Tensor, tuning?: Tuning) => lowered(device, t, tuning).steps.map(({ launch }) => launch.kernel.name.replace('_subgroup', ''));
+  const kernels = (device: Device, t: Tensor, tuning?: Tuning) => lowered(device, t, tuning).steps.map(({ launch }) => launch.kernel.name.replace(/_(subgroup|workgroup)$/, ''));
   const layer = (version?: 1 | 2 | 3, channels = 128, attrs: object = { padding: 1 }) => conv2d(input('x', [8, 28, 28, channels]), input('w', [3, 3, channels, channels]), { ...attrs, version });
   const IMAGE = ['winograd_filter', 'winograd_input', 'matmul_v2', 'winograd_output'];
 
