@@ -9,7 +9,7 @@ function showAdapter({ name, driver, type, f16, subgroups, subgroupMatrix, times
     `  ${name} (${type})`,
     `      driver        ${driver}`,
     `      features      f16 ${yesNo(f16)}, subgroups ${yesNo(subgroups)}, timestamps ${yesNo(timestamps)}`,
-    `      tensor cores  ${subgroupMatrix ? `matrices of ${subgroupMatrix.M} x ${subgroupMatrix.N} x ${subgroupMatrix.K}, f16 into f32, by subgroups of ${subgroupMatrix.subgroupSize}` : 'none that WebGPU offers here'}`,
+    `      tensor cores  ${subgroupMatrix ? `matrices of ${subgroupMatrix.M} x ${subgroupMatrix.N} x ${subgroupMatrix.K}, f16 into f32, by subgroups of ${subgroupMatrix.subgroupSize}` : 'none; TUNINGFORK_TENSOR_CORES=1 asks Dawn for its experimental ones'}`,
     `      buffers       up to ${bytes(limits.maxBufferSize)}, ${bytes(limits.maxStorageBufferBindingSize)} bound at once, ${limits.maxStorageBuffersPerShaderStage} to a kernel`,
     `      workgroups    up to ${limits.maxComputeInvocationsPerWorkgroup} threads, ${bytes(limits.maxComputeWorkgroupStorageSize)} of memory`,
   ].join('\n');

@@ -21,6 +21,12 @@ export interface GpuOptions {
   readonly backend?: 'null' | 'vulkan' | 'metal' | 'd3d12';
 }
 
+/**
+ * What makes Dawn offer its experimental subgroup matrices (tensor cores). TUNINGFORK_TENSOR_CORES=1 asks for them: the kernels that use them were proved by emulation and
+ * compiled, and never yet ran on a GPU.
+ */
+export const SUBGROUP_MATRIX_TOGGLES: readonly string[] = ['allow_unsafe_apis'];
+
 const alive = new Set<GPU>();
 let loaded: typeof import('webgpu') | undefined;
 
@@ -45,8 +51,9 @@ export function openGpu(options: GpuOptions = {}): GPU {
   // Dawn rounds timestamps to 65 us as a browser must; a benchmark needs them as they are.
   const disable = ['timestamp_quantization', ...(options.disable ?? [])];
   flags.push(`disable-dawn-features=${disable.join(',')}`);
-  // NVIDIA's Vulkan driver has f16, and Dawn's subgroup matrices (tensor cores) are an experiment: Dawn hides both unless asked. The shaders are our own.
-  flags.push(`enable-dawn-features=${['vulkan_enable_f16_on_nvidia', 'allow_unsafe_apis', ...(options.enable ?? [])].join(',')}`);
+  // NVIDIA's Vulkan driver has f16, and Dawn hides it unless asked.
+  const matrices = process.env['TUNINGFORK_TENSOR_CORES'] === '1' ? SUBGROUP_MATRIX_TOGGLES : [];
+  flags.push(`enable-dawn-features=${['vulkan_enable_f16_on_nvidia', ...matrices, ...(options.enable ?? [])].join(',')}`);
   if (options.backend) flags.push(`backend=${options.backend}`);
   try {
     // Required lazily: the binding is 20 MB, and `--help` needs none of it.

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { grad } from '../../engine/autodiff.ts';
 import { Device, openDevice } from '../../engine/device/device.ts';
-import { openGpu } from '../../engine/device/gpu.node.ts';
+import { openGpu, SUBGROUP_MATRIX_TOGGLES } from '../../engine/device/gpu.node.ts';
 import { subgroupMatrixOf } from '../../engine/device/subgroup_matrix.ts';
 import { conv2d } from '../../engine/ops/conv2d.ts';
 import { input } from '../../engine/ops/leaves.ts';
@@ -172,7 +172,7 @@ describeAdapters('a convolution of 1x1 with subgroup matrices', (device) => {
 
 describe('subgroup matrices without a GPU', () => {
   it('compile in every tiling and with every storage type on the null backend: what is too large for its workgroups as a module', async () => {
-    const adapter = (await openGpu({ backend: 'null' }).requestAdapter())!;
+    const adapter = (await openGpu({ backend: 'null', enable: SUBGROUP_MATRIX_TOGGLES }).requestAdapter())!;
     const features = ['shader-f16', 'subgroups', 'chromium-experimental-subgroup-matrix'] as GPUFeatureName[];
     using device = new Device(await adapter.requestDevice({ requiredFeatures: features }), adapter);
     const counts = { pipelines: 0, modules: 0 };
@@ -184,7 +184,7 @@ describe('subgroup matrices without a GPU', () => {
         for (const choice of matrixChoices(on, y)) {
           const { lowered } = outline(on, { outputs: [y], precision: 'f16', tuning: { find: () => choice } });
           const { launch } = lowered.steps.find(({ launch }) => launch.kernel.name === 'matmul_v3')!;
-          for (const names of [[], ['left'], ['right', 'out'], ['left', 'right', 'out']]) {
+          for (const names of [[], ['left'], ['right', 'out'], ['left', 'right', 'out', 'e0', 'e1', 'e2', 'e3']]) {
             const stored = storedAsHalf(launch, launch.kernel.bindings.filter(({ name }) => names.includes(name)));
             if (count === 'pipelines') await device.pipeline(stored);
             const info = await device.gpu.createShaderModule({ code: specialise(stored) }).getCompilationInfo();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { grad } from '../../engine/autodiff.ts';
 import { Device } from '../../engine/device/device.ts';
-import { openGpu } from '../../engine/device/gpu.node.ts';
+import { openGpu, SUBGROUP_MATRIX_TOGGLES } from '../../engine/device/gpu.node.ts';
 import { conv2d } from '../../engine/ops/conv2d.ts';
 import { convGeometry, type ConvAttributes } from '../../engine/ops/conv_geometry.ts';
 import { input } from '../../engine/ops/leaves.ts';
@@ -95,7 +95,7 @@ describeAdapters('conv2d with subgroup matrices and', (device) => {
 
 describe('conv2d with subgroup matrices without a GPU', () => {
   it('compiles in every tiling and with every storage type on the null backend', async () => {
-    const adapter = (await openGpu({ backend: 'null' }).requestAdapter())!;
+    const adapter = (await openGpu({ backend: 'null', enable: SUBGROUP_MATRIX_TOGGLES }).requestAdapter())!;
     const features = ['shader-f16', 'subgroups', 'chromium-experimental-subgroup-matrix'] as GPUFeatureName[];
     using device = new Device(await adapter.requestDevice({ requiredFeatures: features }), adapter);
     let pipelines = 0;
