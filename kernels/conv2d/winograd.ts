@@ -22,7 +22,7 @@ const STAGGER = 16;
  * Transformed tiles of inputs and outputs together take so many bytes at most: what does not fit is done in chunks, one after another. Smaller ones leave the
  * processors of a GPU without work, and a software adapter is as fast with them.
  */
-export const mostBytes = ({ software }: Pick<TileTarget, 'software'>): number => (software ? 2 ** 24 : 2 ** 25);
+export const mostBytes = ({ software }: Pick<TileTarget, 'software'>): number => (software ? 2 ** 24 : 2 ** 27);
 
 /** The input gradient as a forward convolution: of dy with the filter turned by half a turn, its channels transposed. */
 export const turnedNumbers = (g: ConvNumbers): ConvNumbers => ({
