@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { gpuOutsideEngine, importCycles, importsOf, longFiles, nodeInBrowserFiles, readSources, sharedKernelNames, upwardImports, withoutHeader } from './structure.ts';
+import { gpuOutsideEngine, importCycles, importsOf, longFiles, nodeInBrowserFiles, readSources, sharedKernelNames, upwardImports, withoutHeader, withoutValue } from './structure.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const ROOMS = ['kernels', 'engine', 'models', 'galaxies', 'cli', 'bench', 'web'];
@@ -20,6 +20,7 @@ describe('the rooms', () => {
   it('leave GPU objects to engine/device and engine/program', () => expect(gpuOutsideEngine(code)).toEqual([]));
   it('have no file over 400 lines', () => expect(longFiles(files, 400)).toEqual([]));
   it('have a header on every kernel', () => expect(withoutHeader(files)).toEqual([]));
+  it('give every variable of a loop a value', () => expect(withoutValue(files)).toEqual([]));
   it('have no two kernels of one name', () => expect(sharedKernelNames(files)).toEqual([]));
 });
 
@@ -80,6 +81,7 @@ describe('the rules see', () => {
   it('long files and kernels without a header', () => {
     expect(longFiles(of({ 'a.ts': 'x\n'.repeat(400), 'b.ts': 'x\n'.repeat(401) }), 400)).toEqual(['b.ts has 401 lines']);
     expect(withoutHeader(of({ 'a.wgsl': '// y = x\n', 'd.wgsl': 'enable f16;\nenable subgroups;\n// y = x\n', 'b.wgsl': '//!include c.wgsl\n', 'c.wgsl': 'fn f() {}\n' }))).toEqual(['b.wgsl', 'c.wgsl']);
+    expect(withoutValue(of({ 'a.wgsl': 'fn f() {\n  var a: f32;\n  for (;;) {\n    var b: f32;\n    // var c: f32;\n    var d = 1.0;\n    var e: LeftMatrix;\n  }\n}\n' }))).toEqual(['a.wgsl: b']);
     expect(sharedKernelNames(of({
       'a/v1.wgsl': '@compute', 'a/v2.wgsl': '@compute', 'b/v1.wgsl': '@compute', 'a/part.wgsl': '', 'b/part.wgsl': '// no @compute',
     }))).toEqual(['b/v1.wgsl']);

@@ -125,6 +125,13 @@ export const longFiles = (sources: Sources, most: number): string[] =>
 export const withoutHeader = (sources: Sources): string[] =>
   [...sources].filter(([path, text]) => path.endsWith('.wgsl') && !/^\/\/(?!!)/.test(text.replace(/^(enable [^;]*;\s*)*/, ''))).map(([path]) => path);
 
+/**
+ * Variables of a nested block that are declared without a value: WGSL makes them zero each time, and Dawn (npm webgpu 0.6.2, seen on two drivers) only the first time
+ * in a loop. A subgroup's matrices have no value that could be written; theirs are read only where they were given one.
+ */
+export const withoutValue = (sources: Sources): string[] =>
+  [...sources].flatMap(([path, text]) => (path.endsWith('.wgsl') ? [...withoutComments(text).matchAll(/^ {4,}var (\w+): [^=;]+;/gm)].filter(([line]) => !line.includes('Matrix;')).map(([, name]) => `${path}: ${name}`) : []));
+
 /** Kernels (not what they include) that share a file name: it is the kernel's name, and pipelines are cached by it. */
 export function sharedKernelNames(sources: Sources): string[] {
   const paths = [...sources].filter(([path, text]) => path.endsWith('.wgsl') && withoutComments(text).includes('@compute')).map(([path]) => path);

@@ -77,10 +77,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let begin = chunk * params.rows;
     let end = min(begin + params.rows, params.outH);
     // The cotangents of the output rows before this one, while rows of x that they see are still to come.
-    var before1: Strip;
-    var before2: Strip;
-    var before3: Strip;
-    var before4: Strip;
+    var before1 = Strip();
+    var before2 = Strip();
+    var before3 = Strip();
+    var before4 = Strip();
     let late = select((FILTER - 1u) / 2u, FILTER - 1u, STRIDE == 1u);
     for (var ho = begin; ho < end + late; ho++) {
       // Rows of the next chunk are not this one's: they count as outside.

@@ -71,7 +71,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   var third: Strip;
   var fourth: Strip;
   for (var ho = i32(begin) - i32(early); ho < i32(end); ho++) {
-    var done: Strip;
+    var done = Strip();
     if (STRIDE == 1u) {
       let row = load_row(place(n, ho + i32(FILTER - 1u) - i32(params.padTop), params.inH, params.inW), columns);
       if (FILTER == 3u) {
