@@ -61,6 +61,19 @@ describeAdapters('matmul', (device) => {
     }
   });
 
+  it('multiplies in tiles of 256 threads, where a workgroup has so many', async () => {
+    const [M, N, K] = [140, 136, 37];
+    const [a, b] = [randomArray(M * K, 24), randomArray(K * N, 25)];
+    const y = matmul(input('a', [M, K]), input('b', [K, N]));
+    using usual = await compile(asHardware(device()), { outputs: [y] });
+    const choice = usual.choicePoints[0].choices.candidates.find((each) => each['lanes'] === 256)!;
+    using program = await compile(asHardware(device()), { outputs: [y], tuning: { find: () => choice } });
+    expect(program.steps.map(({ launch }) => [launch.kernel.name, launch.workgroups])).toContainEqual(['matmul_v2_workgroup', [2, 2, 1]]);
+    program.run({ a, b });
+    const magnitude = reference(absolute(a), absolute(b), M, N, K);
+    expectWithin(await program.read(y), reference(a, b, M, N, K), (e) => sumBound(K, magnitude[e]), 'y');
+  });
+
   it('differentiates twice', async () => {
     // The derivative of <dy, a·b> in a is dy·bᵀ; <v, dy·bᵀ> = <vᵀ·dy, b>, whose derivative in b is vᵀ·dy.
     const [A, B, DY, V] = [input('a', [3, 4]), input('b', [4, 5]), input('dy', [3, 5]), input('v', [3, 4])];
