@@ -113,7 +113,10 @@ function runsOf(updates: readonly Update[], most: number): Update[][] {
     for (const update of group.updates.sort((a, b) => a.states[0].offset - b.states[0].offset)) {
       const follows = before !== undefined && update.states.every(({ offset }, i) => offset === before!.states[i].offset + before!.bytes);
       if (follows && bytes + update.bytes <= most) runs[runs.length - 1].push(update);
-      else runs.push([update]), (bytes = 0);
+      else {
+        runs.push([update]);
+        bytes = 0;
+      }
       bytes += update.bytes;
       before = update;
     }

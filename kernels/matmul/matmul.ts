@@ -129,8 +129,8 @@ const STAGED: readonly (Shape & { readonly speed: number })[] = [
   { lanes: 64, columns: 32, staged: 2, speed: 2 }, // 128 x 32
 ];
 
-/** Workgroups that keep a large GPU busy. */
-const ENOUGH_WORKGROUPS = 264;
+/** Workgroups that keep a large GPU busy: two for each of its 132 processors. */
+export const ENOUGH_WORKGROUPS = 264;
 
 function stagedOverrides(shape: Shape) {
   const { down, across } = rectangle(shape);

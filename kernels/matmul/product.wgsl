@@ -3,28 +3,7 @@ override LEFT_TRANSPOSED: u32 = 0;
 override RIGHT_TRANSPOSED: u32 = 0;
 override OUT_TRANSPOSED: u32 = 0;
 
-alias Value = vec4<f32>;
-alias Left = Value; // how each is stored: Values, or as f16
-alias Right = Value;
-alias Out = Value;
-
-struct Params {
-  rows: u32,
-  cols: u32,
-  depth: u32,
-  part_depth: u32, // depths of one part, a multiple of 4
-  // Lengths of a row as it lies in memory, in vec4s.
-  left_ld: u32,
-  right_ld: u32,
-  out_ld: u32,
-  row_by_row: u32, // the order of tiles: see block_origin
-}
-
-@group(0) @binding(0) var<storage, read> left: array<Left>;
-@group(0) @binding(1) var<storage, read> right: array<Right>;
-@group(0) @binding(2) var<storage, read_write> out: array<Out>;
-@group(0) @binding(3) var<uniform> params: Params;
-
+//!include operands.wgsl
 //!include ../include/half.wgsl
 
 fn right_at(i: u32) -> vec4<f32> {

@@ -7,13 +7,7 @@ alias X = Value; // how these are stored: Values, or as f16
 alias Y = Value;
 alias Out = Value;
 
-struct Params {
-  outer: u32,
-  length: u32,
-  inner: u32, // in Values
-  parts: u32,
-  scale: f32,
-}
+//!include params.wgsl
 
 @group(0) @binding(0) var<storage, read> x: array<X>;
 @group(0) @binding(1) var<storage, read> y: array<Y>;
