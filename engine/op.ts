@@ -8,7 +8,8 @@ export interface Capabilities {
   readonly maxWorkgroupStorage: number;
   readonly maxStorageBinding: number;
   readonly f16: boolean;
-  readonly subgroups: boolean;
+  /** The least lanes of a subgroup; 0 where there are none, or nobody says how many. */
+  readonly subgroups: number;
   /** Tensor cores: absent where there are none, and in the lowering of programs of precision f32, whose products are exact to f32. */
   readonly subgroupMatrix?: SubgroupMatrix;
   /** A CPU pretending to be a GPU: no workgroup memory of its own, wide SIMD, few registers. */

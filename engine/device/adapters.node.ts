@@ -64,7 +64,7 @@ async function describe(name: string): Promise<AdapterFacts> {
     vendor: device.adapter.vendor,
     type: device.adapter.software ? 'software' : 'hardware',
     f16: device.capabilities.f16,
-    subgroups: device.capabilities.subgroups,
+    subgroups: device.capabilities.subgroups > 0,
     subgroupMatrix: device.capabilities.subgroupMatrix ?? null,
     timestamps: device.hasTimestamps,
     limits: {

@@ -56,7 +56,7 @@ export class Device implements Disposable {
       maxWorkgroupStorage: limits.maxComputeWorkgroupStorageSize,
       maxStorageBinding: limits.maxStorageBufferBindingSize,
       f16: gpu.features.has('shader-f16'),
-      subgroups: gpu.features.has('subgroups' as GPUFeatureName),
+      subgroups: gpu.features.has('subgroups' as GPUFeatureName) ? (info.subgroupMinSize ?? 0) : 0,
       subgroupMatrix: subgroupMatrixOf(info, gpu.features),
       software,
     };

@@ -77,5 +77,5 @@ fn filter_grad(group: vec3<u32>, parts: u32, lane: u32) {
     n += select(0u, 1u, image_done);
   }
   let at = (group.z * count + row + vec4<u32>(0u, 1u, 2u, 3u)) * outputs + col;
-  put_rows(own, at, vec4<bool>(row < count), own_outputs - place.col / 4u);
+  put_rows(own, at, rows_left(row, count), own_outputs - place.col / 4u);
 }

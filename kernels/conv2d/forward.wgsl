@@ -39,8 +39,8 @@ fn forward(group: vec3<u32>, lane: u32) {
   let base = place.group * own_channels;
   let col = place.group * own_outputs + place.col / 4u;
   // Rows beyond the last compute the last one's pixel once more and drop it.
-  let count = vec4<u32>(params.batch * params.outH * params.outW);
-  let pixel = min(rows, count - 1u);
+  let count = params.batch * params.outH * params.outW;
+  let pixel = min(rows, vec4<u32>(count - 1u));
   let line = pixel / params.outW;
   let n = line / params.outH;
   let top = vec4<i32>((line - n * params.outH) * params.strideH) - i32(params.padTop);
@@ -73,5 +73,5 @@ fn forward(group: vec3<u32>, lane: u32) {
     r += select(0u, 1u, line_done);
   }
   let to = rows * outputs + col;
-  put_rows(finish(own, to, col, outputs), to, rows < count, own_outputs - place.col / 4u);
+  finish_rows(own, to, rows_left(origin.x, count), own_outputs - place.col / 4u, col, outputs);
 }

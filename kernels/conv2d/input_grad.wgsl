@@ -43,8 +43,8 @@ fn input_grad(group: vec3<u32>, lane: u32) {
   let place = group_column(origin.y, own_channels * 4u, COLUMNS);
   let col = place.col;
   let base = place.group * own_outputs;
-  let count = vec4<u32>(params.batch * height * width);
-  let pixel = min(rows, max(count, vec4<u32>(1u)) - 1u);
+  let count = params.batch * height * width;
+  let pixel = min(rows, vec4<u32>(max(count, 1u) - 1u));
   let line = pixel / max(width, 1u);
   let n = line / max(height, 1u);
   let i = line - n * height;
@@ -94,5 +94,5 @@ fn input_grad(group: vec3<u32>, lane: u32) {
   let h = class_h + i * params.strideH;
   let v = class_w + j * params.strideW;
   let to = ((n * params.inH + h) * params.inW + v) * channels + place.group * own_channels + col / 4u;
-  put_rows(own, to, rows < count, own_channels - col / 4u);
+  put_rows(own, to, rows_left(origin.x, count), own_channels - col / 4u);
 }

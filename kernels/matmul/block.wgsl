@@ -36,6 +36,15 @@ fn piece_offset(piece: u32, ld: u32) -> u32 {
   return piece / 2u * ld + (piece & 1u);
 }
 
+// Four columns of four depths from their four vec4s; see `accumulate` for `rest`.
+fn four_columns(v0: vec4<f32>, v1: vec4<f32>, v2: vec4<f32>, v3: vec4<f32>, rest: u32) -> mat4x4<f32> {
+  if (RIGHT_TRANSPOSED == 1u) {
+    return transpose(mat4x4<f32>(v0, v1, v2, v3));
+  }
+  let zero = vec4<f32>();
+  return mat4x4<f32>(v0, select(zero, v1, rest > 1u), select(zero, v2, rest > 2u), select(zero, v3, rest > 3u));
+}
+
 // before + left · right for four depths. `first` is the vec4 index of the first column at the first depth; depths beyond
 // `rest` count as zero (where depth runs along the vec4s, the operand is padded with zeros instead).
 fn accumulate(before: Block, left: mat4x4<f32>, first: u32, ld: u32, rest: u32) -> Block {
@@ -62,10 +71,24 @@ fn put_row(at: u32, count: u32, v0: vec4<f32>, v1: vec4<f32>, v2: vec4<f32>, v3:
   }
 }
 
-// The block's four rows to the vec4 indices `at`, each as far as `count` vec4s; a row that is not `present` is left out.
-fn put_rows(own: Block, at: vec4<u32>, present: vec4<bool>, count: u32) {
-  if (present.x) { put_row(at.x, count, own.c0[0], own.c1[0], own.c2[0], own.c3[0]); }
-  if (present.y) { put_row(at.y, count, own.c0[1], own.c1[1], own.c2[1], own.c3[1]); }
-  if (present.z) { put_row(at.z, count, own.c0[2], own.c1[2], own.c2[2], own.c3[2]); }
-  if (present.w) { put_row(at.w, count, own.c0[3], own.c1[3], own.c2[3], own.c3[3]); }
+// Row or number i of four. An index that is a variable would put all four in memory.
+fn row_of(tile: mat4x4<f32>, i: u32) -> vec4<f32> {
+  return select(select(tile[0], tile[1], i == 1u), select(tile[2], tile[3], i == 3u), i > 1u);
+}
+
+fn number_of(v: vec4<u32>, i: u32) -> u32 {
+  return select(select(v.x, v.y, i == 1u), select(v.z, v.w, i == 3u), i > 1u);
+}
+
+// The block's first `rows` rows to the vec4 indices `at`, each as far as `count` vec4s. In a loop that no compiler unrolls: a store is as
+// much code to a software adapter as forty multiplications, and 16 of them took longer to compile than all the rest.
+fn put_rows(own: Block, at: vec4<u32>, rows: u32, count: u32) {
+  for (var i = 0u; i < rows; i++) {
+    put_row(number_of(at, i), count, row_of(own.c0, i), row_of(own.c1, i), row_of(own.c2, i), row_of(own.c3, i));
+  }
+}
+
+// How many of the four rows from `row` on lie before `count`.
+fn rows_left(row: u32, count: u32) -> u32 {
+  return min(max(row, count) - row, 4u);
 }

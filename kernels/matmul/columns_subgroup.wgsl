@@ -1,15 +1,10 @@
 // eight_columns for block.wgsl, shared out: the tile of the right operand is eight vec4s, so each of eight lanes loads one and
-// hands it to the others. On a software adapter a load costs some fifty times a multiplication, a broadcast about one:
-// this halves the loads. Subgroups of four (SwiftShader's) load one by one.
-//!include columns_alone.wgsl
-
+// hands it to the others. On a software adapter a load costs some fifty times a multiplication, a broadcast about four: this
+// halves the loads. Only for subgroups of eight lanes or more: a test of their size in here, where the engine knows it before, made the
+// kernel a tenth slower and four times as long to compile on lavapipe, which keeps what two branches make in memory, lane by lane.
 var<private> subgroup_lane: u32;
-var<private> subgroup_width: u32;
 
 fn eight_columns(first: u32, ld: u32, rest: u32) -> Eight {
-  if (subgroup_width < 8u) {
-    return columns_alone(first, ld, rest);
-  }
   let piece = subgroup_lane & select(7u, 3u, COLUMNS == 4u);
   let loaded = right_at(first + piece_offset(piece, ld));
   let v = select(vec4<f32>(), loaded, RIGHT_TRANSPOSED == 1u || select(piece / 2u, piece, COLUMNS == 4u) < rest);

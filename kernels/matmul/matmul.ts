@@ -27,7 +27,8 @@ export const matmulV1 = (size: MatmulSize): Launch => ({ kernel: naive, params: 
 export interface TileTarget {
   /** A CPU pretending to be a GPU: eight lanes, and loads are dear. */
   readonly software: boolean;
-  readonly subgroups: boolean;
+  /** The least lanes of a subgroup; 0 where there are none. */
+  readonly subgroups: number;
   readonly maxWorkgroupInvocations: number;
   /** Bytes of memory that a workgroup shares. */
   readonly maxWorkgroupStorage: number;
@@ -98,6 +99,9 @@ const heightOf = (shape: Shape): number => (shape.staged ? 8 * rectangle(shape).
 
 const tilesOf = ({ rows, cols, groups = 1 }: Problem, shape: Shape) => [ceilDiv(rows, heightOf(shape)), groups * ceilDiv(cols, shape.columns)] as const;
 
+/** Eight lanes load the eight vec4s of a tile's right operand: see columns_subgroup.wgsl. */
+const sharesLoads = ({ subgroups }: TileTarget): boolean => subgroups >= 8;
+
 /** A software adapter takes as long for so many multiplications of a tile as for the launch that adds its parts up. */
 const WORTH_A_PART = 2 ** 18;
 
@@ -113,7 +117,7 @@ function defaultTiling(problem: Problem, target: TileTarget): Tiling {
   return {
     ...size,
     rowByRow: +((problem.groups ?? 1) * problem.cols * problem.depth <= CACHED || down > MAX_WORKGROUPS),
-    subgroups: +(target.software && target.subgroups),
+    subgroups: +(target.software && sharesLoads(target)),
     parts: Math.max(1, Math.min(wanted, problem.mostParts, worthwhile)),
   };
 }
@@ -173,7 +177,7 @@ export function tilings(problem: Problem, target: TileTarget): Tiling[] {
     ...lanes.map((n) => ({ ...alone, lanes: n })),
     ...columns.map((n) => ({ ...alone, columns: n })),
     { ...usual, rowByRow: 1 - usual.rowByRow },
-    ...(target.subgroups ? [{ ...alone, subgroups: 1 - alone.subgroups }] : []),
+    ...(sharesLoads(target) ? [{ ...alone, subgroups: 1 - alone.subgroups }] : []),
     ...parts.map((n) => ({ ...usual, parts: n })),
   ];
   return distinct(all).filter((tiling) => tilesOf(problem, tiling).every((n) => n <= MAX_WORKGROUPS));

@@ -35,13 +35,23 @@ fn four_rows(row: u32, k: u32, end: u32) -> mat4x4<f32> {
   return mat4x4<f32>(Value(left[at.x]), Value(left[at.y]), Value(left[at.z]), Value(left[at.w]));
 }
 
-// Four columns of the block, as rows of the transposed output.
-fn put_columns(at: u32, col: u32, tile: mat4x4<f32>) {
-  let t = transpose(tile);
-  if (col < params.cols) { put(at, t[0]); }
-  if (col + 1u < params.cols) { put(at + params.out_ld, t[1]); }
-  if (col + 2u < params.cols) { put(at + 2u * params.out_ld, t[2]); }
-  if (col + 3u < params.cols) { put(at + 3u * params.out_ld, t[3]); }
+// The block's columns from `col` on to the vec4 index `at` and below it, as rows of the transposed output.
+fn put_columns(own: Block, at: u32, col: u32) {
+  let t0 = transpose(own.c0);
+  let t1 = transpose(own.c1);
+  let t2 = transpose(own.c2);
+  let t3 = transpose(own.c3);
+  // Column i of each of the four tiles, as in put_rows.
+  for (var i = 0u; i < min(params.cols - col, 4u); i++) {
+    let to = at + i * params.out_ld;
+    let last = params.cols - col - i;
+    put(to, row_of(t0, i));
+    if (COLUMNS > 4u && last > 4u) { put(to + 4u * params.out_ld, row_of(t1, i)); }
+    if (COLUMNS == 16u) {
+      if (last > 8u) { put(to + 8u * params.out_ld, row_of(t2, i)); }
+      if (last > 12u) { put(to + 12u * params.out_ld, row_of(t3, i)); }
+    }
+  }
 }
 
 fn product(group: vec3<u32>, lane: u32) {
@@ -59,17 +69,11 @@ fn product(group: vec3<u32>, lane: u32) {
 
   if (OUT_TRANSPOSED == 1u) {
     if (row < params.rows) {
-      let at = (group.z * params.cols + col) * params.out_ld + row / 4u;
-      put_columns(at, col, own.c0);
-      if (COLUMNS > 4u) { put_columns(at + 4u * params.out_ld, col + 4u, own.c1); }
-      if (COLUMNS == 16u) {
-        put_columns(at + 8u * params.out_ld, col + 8u, own.c2);
-        put_columns(at + 12u * params.out_ld, col + 12u, own.c3);
-      }
+      put_columns(own, (group.z * params.cols + col) * params.out_ld + row / 4u, col);
     }
     return;
   }
   let rows = row + vec4<u32>(0u, 1u, 2u, 3u);
   let at = (group.z * params.rows + rows) * params.out_ld + col / 4u;
-  put_rows(finish(own, at, col / 4u, params.out_ld), at, rows < vec4<u32>(params.rows), params.out_ld - col / 4u);
+  finish_rows(own, at, rows_left(row, params.rows), params.out_ld - col / 4u, col / 4u, params.out_ld);
 }
