@@ -1,4 +1,5 @@
-import { pipelineKey, specialise, type Launch } from '../../kernels/kernel.ts';
+import { decidedText } from '../../kernels/decided.ts';
+import { pipelineKey, type Launch } from '../../kernels/kernel.ts';
 import type { Capabilities } from '../op.ts';
 import { TuningTable } from '../tuning.ts';
 import { mebibytes } from './mebibytes.ts';
@@ -124,7 +125,7 @@ export class Device implements Disposable {
     let pipeline = this.pipelines.get(key);
     if (!pipeline) {
       const { kernel } = launch;
-      const module = this.gpu.createShaderModule({ code: specialise(launch), label: kernel.name });
+      const module = this.gpu.createShaderModule({ code: decidedText(launch), label: kernel.name });
       const constants = Object.fromEntries(Object.entries(launch.overrides ?? {}).map(([name, value]) => [name, Number(value)]));
       pipeline = this.gpu
         .createComputePipelineAsync({ label: kernel.name, layout: 'auto', compute: { module, entryPoint: kernel.entryPoint, constants } })
