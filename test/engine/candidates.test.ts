@@ -20,7 +20,7 @@ import * as depthwise from '../reference/depthwise_conv2d.ts';
 import { matmul as product } from '../reference/matmul.ts';
 import * as winograd from '../reference/winograd.ts';
 import { expectWithin, sumBound, winogradBound } from '../tolerance.ts';
-import { asHardware } from './as_hardware.ts';
+import { asHardware, asLavapipe } from './as_hardware.ts';
 
 /** What an output must be, and how far each element may be off. */
 interface Expected {
@@ -183,6 +183,6 @@ describeAdapters('every candidate', (device) => {
 describe('every candidate', () => {
   it.each(Object.keys(CASES) as (keyof typeof CASES)[])('of %s compiles on the null backend', async (name) => {
     using device = await openDevice({ gpu: openGpu({ backend: 'null' }) });
-    for (const on of [device, asHardware(device)]) expect(await eachCandidate(on, CASES[name](), async () => {})).toBeGreaterThan(2);
+    for (const on of [asLavapipe(device), asHardware(device)]) expect(await eachCandidate(on, CASES[name](), async () => {})).toBeGreaterThan(2);
   });
 });

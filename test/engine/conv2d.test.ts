@@ -12,7 +12,7 @@ import { describeAdapters, evaluate } from '../gpu.ts';
 import { randomArray } from '../random.ts';
 import * as reference from '../reference/conv2d.ts';
 import { expectWithin, sumBound } from '../tolerance.ts';
-import { asHardware } from './as_hardware.ts';
+import { asHardware, asLavapipe } from './as_hardware.ts';
 import { convCases } from './conv2d_cases.ts';
 
 const CASES = convCases();
@@ -109,7 +109,7 @@ describe('conv2d without a GPU', () => {
       for (const { x: xShape, w: wShape, attrs } of CASES) {
         const [X, W] = [input('x', xShape), input('w', wShape)];
         const y = conv2d(X, W, { ...attrs, version });
-        using program = await compile(hardware ? asHardware(device) : device, { outputs: [y, ...grad(y, [X, W], input('dy', y.shape))] });
+        using program = await compile(hardware ? asHardware(device) : asLavapipe(device), { outputs: [y, ...grad(y, [X, W], input('dy', y.shape))] });
         expect(program.steps.length).toBeGreaterThan(2);
       }
     }
