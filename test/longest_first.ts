@@ -1,0 +1,15 @@
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** The files that take longest: begun last, one of them would run on alone while the other processor waits. */
+const LONG = [
+  'web/look', 'models/gradients', 'cli/crossval', 'engine/precision', 'galaxies/interrupted', 'engine/candidates', 'web/laboratory', 'models/recompute', 'web/learn', 'engine/conv2d_adjoint', 'cli/tune',
+  'cli/challenge', 'cli/commands', 'galaxies/challenge', 'galaxies/train', 'engine/conv2d', 'engine/epilogue', 'engine/matmul',
+];
+
+/** Those first; of the others, the ones that took longest the last time, or where no time is known, the largest. */
+export class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId }: TestSpecification) => (LONG.findIndex((name) => moduleId.endsWith(`test/${name}.test.ts`)) + 1 || LONG.length + 1);
+    return (await super.sort(files)).sort((a, b) => place(a) - place(b));
+  }
+}
