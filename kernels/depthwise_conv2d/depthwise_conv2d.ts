@@ -35,6 +35,10 @@ export interface DepthwiseOptions {
 /** How the work is shared out. */
 export type Cut = {
   readonly version: number;
+  /** Channels in a Value: 4 or 1. */
+  readonly width: number;
+  /** Outputs in a strip: 4 or 2 (version 2). */
+  readonly strip: number;
   /** Chunks that a column of strips is cut into (version 2). */
   readonly chunks: number;
   /** Of the filter gradient: partial results, which are added up. */
@@ -42,16 +46,13 @@ export type Cut = {
 };
 
 const WORKGROUP = 64;
-/** Outputs in a strip. */
-const STRIP = 4;
-
 /** Threads that keep the adapter busy. */
 const threadsWanted = (software: boolean) => (software ? 512 : 65_536);
 
-/** Channels in a Value. */
-const widthOf = ({ channels }: DepthwiseSize) => (channels % 4 === 0 ? 4 : 1);
+/** The most channels that fit a Value. */
+const widest = ({ channels }: DepthwiseSize) => (channels % 4 === 0 ? 4 : 1);
 
-const aliasesOf = (size: DepthwiseSize) => (widthOf(size) === 4 ? undefined : { Value: 'f32' });
+const aliasesOf = (width: number) => (width === 4 ? undefined : { Value: 'f32' });
 
 /** v2 is written out for the filters and strides that networks use; v1 does the rest. */
 function fast({ filterH, filterW, strideH, strideW, dilationH, dilationW, padTop, padLeft }: DepthwiseSize, { version }: DepthwiseOptions): boolean {
@@ -59,11 +60,10 @@ function fast({ filterH, filterW, strideH, strideW, dilationH, dilationW, padTop
   return version !== 1 && square && (filterH === 3 || filterH === 5) && strideH <= 2 && dilationH === 1 && dilationW === 1 && padTop < filterH && padLeft < filterW;
 }
 
-function naive(kernel: KernelSource, size: DepthwiseSize, threads: number, parts = 1): Launch {
-  const width = widthOf(size);
+function naive(kernel: KernelSource, size: DepthwiseSize, { width }: Cut, threads: number, parts = 1): Launch {
   return {
     kernel,
-    aliases: aliasesOf(size),
+    aliases: aliasesOf(width),
     params: { ...size, channels: size.channels / width, parts },
     workgroups: foldWorkgroups(ceilDiv(threads / width, WORKGROUP)),
   };
@@ -78,81 +78,108 @@ const outPlane = ({ outW, outH }: DepthwiseSize): Plane => [outW, outH];
 const inPlane = ({ inW, inH, padTop, padLeft, strideH }: DepthwiseSize): Plane =>
   strideH === 2 ? [inW + (padLeft % 2), Math.floor((inH + padTop + 1) / 2) - Math.floor(padTop / 2)] : [inW, inH];
 
+/** What a thread of version 2 holds. */
+type Form = Pick<Cut, 'width' | 'strip'>;
+
+type Direction = 'forward' | 'input_grad' | 'filter_grad';
+
+/**
+ * The forms to choose from, the default first. A CPU pays for a load by its instructions, of which there are fewest for a Value at once, and for what the
+ * sums and pixels of a thread pass its registers and a turn of the loop its cache of instructions: where a form would, it is a smaller one.
+ */
+function forms(size: DepthwiseSize, direction: Direction, { software }: DepthwiseOptions): Form[] {
+  const large = size.filterH === 5;
+  const spills = software && large && (direction === 'filter_grad' || size.strideH === 2);
+  const isLong = software && (size.strideH === 2 || (direction === 'filter_grad' && !large));
+  const all = [spills ? 1 : 4, 4, 1].flatMap((width) => [isLong ? 2 : 4, 4, 2].map((strip): Form => ({ width: Math.min(width, widest(size)), strip })));
+  return distinct(all);
+}
+
+/** The threads that walk whole columns of strips. */
+const wholeColumns = (size: DepthwiseSize, [columns]: Plane, { width, strip }: Form) => (size.batch * ceilDiv(columns, strip) * size.channels) / width;
+
 /**
  * Columns of strips are cut into chunks where whole columns would be too few threads. A chunk of fewer than eight steps would spend most of
  * its loads on rows its neighbour also loads. Candidates are half as many chunks and twice and four times as many.
  */
-function chunkCounts(size: DepthwiseSize, [columns, height]: Plane, software: boolean): number[] {
-  const whole = (size.batch * ceilDiv(columns, STRIP) * size.channels) / widthOf(size);
-  const usual = Math.min(ceilDiv(height, 8), Math.max(1, ceilDiv(threadsWanted(software), whole)));
+function chunkCounts(size: DepthwiseSize, plane: Plane, form: Form, software: boolean): number[] {
+  const [, height] = plane;
+  const usual = Math.min(ceilDiv(height, 8), Math.max(1, ceilDiv(threadsWanted(software), wholeColumns(size, plane, form))));
   return [usual, ...[1, usual >> 1, usual * 2, usual * 4].filter((n) => n >= 1 && n <= ceilDiv(height, 4))];
 }
 
-/** Strips of four across, and columns cut into `chunks` of `rows` steps. */
-function strips([columns, height]: Plane, { chunks }: Cut) {
+/** Strips across, and columns cut into `chunks` of `rows` steps. */
+function strips([columns, height]: Plane, { strip, chunks }: Pick<Cut, 'strip' | 'chunks'>) {
   const rows = ceilDiv(height, chunks);
-  return { rows, strips: ceilDiv(columns, STRIP), chunks: ceilDiv(height, rows) };
+  return { rows, strips: ceilDiv(columns, strip), chunks: ceilDiv(height, rows) };
 }
 
 /** A v2 kernel that makes an image: one thread for each strip, chunk and Value of channels. */
 function image(kernel: KernelSource, size: DepthwiseSize, plane: Plane, by: Cut, flip: boolean): Launch {
   const { inH, inW, outH, outW, padTop, padLeft, filterH, strideH } = size;
   const cut = strips(plane, by);
-  const channels = size.channels / widthOf(size);
+  const channels = size.channels / by.width;
   const threads = size.batch * cut.chunks * cut.strips * channels;
   return {
     kernel,
-    aliases: aliasesOf(size),
-    overrides: { FILTER: filterH, STRIDE: strideH, FLIP: Number(flip) },
+    aliases: aliasesOf(by.width),
+    overrides: { FILTER: filterH, STRIDE: strideH, STRIP: by.strip, FLIP: Number(flip) },
     params: { inH, inW, outH, outW, channels, padTop, padLeft, ...cut, size: threads },
     workgroups: foldWorkgroups(ceilDiv(threads, WORKGROUP)),
   };
 }
 
-const NAIVE: Cut = { version: 1, chunks: 1, parts: 1 };
+const naiveCut = (size: DepthwiseSize, parts = 1): Cut => ({ version: 1, width: widest(size), strip: 1, chunks: 1, parts });
 
-function imageChoices(kernels: readonly KernelSource[], size: DepthwiseSize, plane: Plane, options: DepthwiseOptions): Choices<Cut> {
-  const cuts = fast(size, options) ? chunkCounts(size, plane, options.software).map((chunks) => ({ version: 2, chunks, parts: 1 })) : [];
-  return { kernels, candidates: distinct(options.version === 2 && cuts.length > 0 ? cuts : [...cuts, NAIVE]), roundings: 0 };
+function imageChoices(kernels: readonly KernelSource[], size: DepthwiseSize, plane: Plane, options: DepthwiseOptions, [usual, ...others]: readonly Form[]): Choices<Cut> {
+  const naive = naiveCut(size);
+  if (!fast(size, options)) return { kernels, candidates: [naive], roundings: 0 };
+  const cuts = (form: Form) => chunkCounts(size, plane, form, options.software).map((chunks): Cut => ({ version: 2, ...form, chunks, parts: 1 }));
+  const candidates = [...cuts(usual), ...others.map((form) => cuts(form)[0])];
+  return { kernels, candidates: distinct(options.version === 2 ? candidates : [...candidates, naive]), roundings: 0 };
 }
 
-export const depthwiseForwardChoices = (size: DepthwiseSize, options: DepthwiseOptions): Choices<Cut> => imageChoices([forwardV1, forwardV2], size, outPlane(size), options);
+export const depthwiseForwardChoices = (size: DepthwiseSize, options: DepthwiseOptions): Choices<Cut> =>
+  imageChoices([forwardV1, forwardV2], size, outPlane(size), options, forms(size, 'forward', options));
+/** At stride 2 there is one form: a strip of dx sees four pixels of dy at most. */
 export const depthwiseInputGradChoices = (size: DepthwiseSize, options: DepthwiseOptions): Choices<Cut> =>
-  imageChoices([inputGradV1, inputGradV2, forwardV2], size, inPlane(size), options);
+  imageChoices([inputGradV1, inputGradV2, forwardV2], size, inPlane(size), options, size.strideH === 2 ? [{ width: widest(size), strip: 4 }] : forms(size, 'input_grad', options));
 
 /** Every part costs a filter of partial sums to write and to add: by default no more of them than keep the adapter busy. */
 export function depthwiseFilterGradChoices(size: DepthwiseSize, options: DepthwiseOptions): Choices<Cut> {
   const { software, version } = options;
   const filter = size.filterH * size.filterW * size.channels;
-  const usual = { ...NAIVE, parts: Math.max(1, Math.min(size.batch * size.outH, Math.floor((software ? 4096 : 262_144) / filter))) };
+  const naive = naiveCut(size, Math.max(1, Math.min(size.batch * size.outH, Math.floor((software ? 4096 : 262_144) / filter))));
   const candidates: Cut[] = [];
   if (fast(size, options)) {
-    const plane = outPlane(size);
-    const [first, ...chunks] = chunkCounts(size, plane, software);
-    const parts = (count: number) => Math.max(1, Math.min(piecesOf(size, count), ceilDiv(threadsWanted(software) * widthOf(size), size.channels)));
-    const cut = { version: 2, chunks: first, parts: parts(first) };
-    const others = [cut.parts >> 2, cut.parts >> 1, cut.parts * 2, cut.parts * 4].filter((n) => n >= 1 && n <= piecesOf(size, first));
-    candidates.push(cut, ...chunks.map((n) => ({ version: 2, chunks: n, parts: parts(n) })), ...others.map((n) => ({ ...cut, parts: n })));
+    const [usual, ...others] = forms(size, 'filter_grad', options);
+    const cuts = (form: Form) => chunkCounts(size, outPlane(size), form, software).map((chunks): Cut => {
+      const wanted = ceilDiv(threadsWanted(software) * form.width, size.channels);
+      return { version: 2, ...form, chunks, parts: Math.min(piecesOf(size, { ...form, chunks }), wanted) };
+    });
+    const [cut, ...chunked] = cuts(usual);
+    const parted = [cut.parts >> 2, cut.parts >> 1, cut.parts * 2, cut.parts * 4].filter((n) => n >= 1 && n <= piecesOf(size, cut)).map((parts) => ({ ...cut, parts }));
+    candidates.push(cut, ...chunked, ...parted, ...others.map((form) => cuts(form)[0]));
   }
-  if (version !== 2 || candidates.length === 0) candidates.push(usual);
+  if (version !== 2 || candidates.length === 0) candidates.push(naive);
   return { kernels: [filterGradV1, filterGradV2], candidates: distinct(candidates), roundings: roundingsOf(size.batch * size.outH * size.outW) };
 }
 
 /** Strips of one chunk's height in the whole batch. */
-function piecesOf(size: DepthwiseSize, chunks: number): number {
-  const cut = strips(outPlane(size), { version: 2, chunks, parts: 1 });
+function piecesOf(size: DepthwiseSize, by: Pick<Cut, 'strip' | 'chunks'>): number {
+  const cut = strips(outPlane(size), by);
   return size.batch * cut.chunks * cut.strips;
 }
 
 /** y from x and w. */
 export function depthwiseForward(size: DepthwiseSize, by: Cut): Launch {
-  if (by.version === 1) return naive(forwardV1, size, size.batch * size.outH * size.outW * size.channels);
+  if (by.version === 1) return naive(forwardV1, size, by, size.batch * size.outH * size.outW * size.channels);
   return image(forwardV2, size, outPlane(size), by, false);
 }
 
 /** dx from dy and w. The binding of dy is called `x` where the kernel is the forward one. */
 export function depthwiseInputGrad(size: DepthwiseSize, by: Cut): { launch: Launch; dyName: 'dy' | 'x' } {
-  if (by.version === 1) return { launch: naive(inputGradV1, size, size.batch * size.inH * size.inW * size.channels), dyName: 'dy' };
+  if (by.version === 1) return { launch: naive(inputGradV1, size, by, size.batch * size.inH * size.inW * size.channels), dyName: 'dy' };
   if (size.strideH === 2) return { launch: image(inputGradV2, size, inPlane(size), by, false), dyName: 'dy' };
   // h = ho + r − pad turned round: ho = h + r' − (filter − 1 − pad) with r' = filter − 1 − r.
   const turned = {
@@ -165,7 +192,7 @@ export function depthwiseInputGrad(size: DepthwiseSize, by: Cut): { launch: Laun
 /** The passes to dw: the first reads x and dy, the others the one before; `outSize` elements each. */
 export function depthwiseFilterGrad(size: DepthwiseSize, by: Cut): { launch: Launch; outSize: number }[] {
   const filter = size.filterH * size.filterW * size.channels;
-  const first = by.version === 1 ? naive(filterGradV1, size, by.parts * filter, by.parts) : filterGradStrips(size, by);
+  const first = by.version === 1 ? naive(filterGradV1, size, by, by.parts * filter, by.parts) : filterGradStrips(size, by);
   const { parts } = first.params;
   return [{ launch: first, outSize: parts * filter }, ...(parts === 1 ? [] : reduce(1, parts, filter, 1))];
 }
@@ -173,14 +200,14 @@ export function depthwiseFilterGrad(size: DepthwiseSize, by: Cut): { launch: Lau
 function filterGradStrips(size: DepthwiseSize, by: Cut): Launch {
   const { inH, inW, outH, outW, padTop, padLeft, filterH, strideH } = size;
   const cut = strips(outPlane(size), by);
-  const channels = size.channels / widthOf(size);
+  const channels = size.channels / by.width;
   const pieces = size.batch * cut.chunks * cut.strips;
   const share = ceilDiv(pieces, by.parts);
   const parts = ceilDiv(pieces, share);
   return {
     kernel: filterGradV2,
-    aliases: aliasesOf(size),
-    overrides: { FILTER: filterH, STRIDE: strideH },
+    aliases: aliasesOf(by.width),
+    overrides: { FILTER: filterH, STRIDE: strideH, STRIP: by.strip },
     params: { inH, inW, outH, outW, channels, padTop, padLeft, ...cut, pieces, share, parts },
     workgroups: foldWorkgroups(ceilDiv(parts * channels, WORKGROUP)),
   };

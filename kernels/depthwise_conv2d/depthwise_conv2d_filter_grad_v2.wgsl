@@ -1,6 +1,6 @@
 // partial[p, r, s, c] = Σ x[n, ho·STRIDE + r − padTop, wo·STRIDE + s − padLeft, c] · dy[n, ho, wo, c] over the outputs of part p
 //
-// v2: the whole filter's sums stay in registers while a thread walks down strips of four outputs: a row of x is loaded once and meets every row
+// v2: the whole filter's sums stay in registers while a thread walks down strips of outputs: a row of x is loaded once and meets every row
 // of dy whose windows see it, and those are kept from one step to the next. v1 loads x and dy anew for every tap.
 // A piece is a strip of `rows` output rows; a part is `share` pieces that follow one another. kernels/reduce adds the parts in a fixed order.
 // A thread owns the filter of one Value of channels in one part.
@@ -37,7 +37,14 @@ fn load_dy(at: Place, column: i32, channel: u32) -> Value {
 }
 
 fn load_strip(at: Place, column: i32, channel: u32) -> Strip {
-  return Strip(load_dy(at, column, channel), load_dy(at, column + 1, channel), load_dy(at, column + 2, channel), load_dy(at, column + 3, channel));
+  var strip: Strip;
+  strip.a = load_dy(at, column, channel);
+  strip.b = load_dy(at, column + 1, channel);
+  if (STRIP == 4u) {
+    strip.c = load_dy(at, column + 2, channel);
+    strip.d = load_dy(at, column + 3, channel);
+  }
+  return strip;
 }
 
 fn sum_rows(p: FilterRow, q: FilterRow) -> FilterRow {
@@ -72,7 +79,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let strip = piece % params.strips;
     let chunk = piece / params.strips % params.chunks;
     let n = piece / params.strips / params.chunks;
-    let wo = i32(strip * 4u);
+    let wo = i32(strip * STRIP);
     let columns = columns_from(wo * i32(STRIDE) - i32(params.padLeft), params.inW, channel);
     let begin = chunk * params.rows;
     let end = min(begin + params.rows, params.outH);

@@ -1,6 +1,6 @@
 // y[n, ho, wo, c] = Σ_{r,s} x[n, ho·STRIDE + r − padTop, wo·STRIDE + s − padLeft, c] · w[r, s, c]
 //
-// v2: every pixel is loaded once for all the outputs of a strip, down a column of them. A thread owns a strip of four outputs and walks
+// v2: every pixel is loaded once for all the outputs of a strip, down a column of them. A thread owns a strip of outputs and walks
 // `rows` rows down; the filter stays in registers, and each row of x that it loads goes at once into every output row that sees it: the sums
 // under way (`first`, `second`, ..) are those of the output rows still open. v1 loads each pixel FILTER² times.
 // With FLIP it is the input gradient at stride 1, which is a convolution of dy with the filter turned round.
@@ -37,7 +37,14 @@ struct Params {
 // The epilogue over a strip whose first output goes to the index `i`.
 fn finish(strip: Strip, i: u32, own: Operands) -> Strip {
   let next = params.channels;
-  return Strip(epilogue(strip.a, i, own), epilogue(strip.b, i + next, own), epilogue(strip.c, i + 2u * next, own), epilogue(strip.d, i + 3u * next, own));
+  var y: Strip;
+  y.a = epilogue(strip.a, i, own);
+  y.b = epilogue(strip.b, i + next, own);
+  if (STRIP == 4u) {
+    y.c = epilogue(strip.c, i + 2u * next, own);
+    y.d = epilogue(strip.d, i + 3u * next, own);
+  }
+  return y;
 }
 
 @compute @workgroup_size(64)
@@ -59,7 +66,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     w3 = filter_row(3u, channel);
     w4 = filter_row(4u, channel);
   }
-  let wo = strip * 4u;
+  let wo = strip * STRIP;
   let columns = columns_from(i32(wo * STRIDE) - i32(params.padLeft), params.inW, channel);
   let begin = chunk * params.rows;
   let end = min(begin + params.rows, params.outH);

@@ -1,10 +1,12 @@
-// The pieces of the fast depthwise kernels. A Strip is four neighbouring pixels of a row, a FilterRow one row of the filter, a Row the
+// The pieces of the fast depthwise kernels. A Strip is four neighbouring pixels of a row, or two, a FilterRow one row of the filter, a Row the
 // pixels that a strip's windows see: FILTER of them for the first output and STRIDE more for each of the others. All are named fields, so that
-// they live in registers; what FILTER and STRIDE do not need is never touched.
+// they live in registers; what FILTER, STRIDE and STRIP do not need is never touched.
 alias Value = vec4<f32>;
 
 override FILTER: u32 = 3; // 3 or 5
 override STRIDE: u32 = 1; // 1 or 2
+override STRIP: u32 = 4; // outputs of a strip: 4 or 2
+override COLUMNS: u32 = STRIDE * (STRIP - 1) + FILTER; // pixels of a Row
 
 struct Strip {
   a: Value,
@@ -36,56 +38,73 @@ struct Row {
 }
 
 fn add(p: Strip, q: Strip) -> Strip {
-  return Strip(p.a + q.a, p.b + q.b, p.c + q.c, p.d + q.d);
+  var sum: Strip;
+  sum.a = p.a + q.a;
+  sum.b = p.b + q.b;
+  if (STRIP == 4u) {
+    sum.c = p.c + q.c;
+    sum.d = p.d + q.d;
+  }
+  return sum;
+}
+
+// One window of a row of pixels: of five, or of the first three.
+fn window(a: Value, b: Value, c: Value, d: Value, e: Value, w: FilterRow) -> Value {
+  let y = a * w.a + b * w.b + c * w.c;
+  if (FILTER == 3u) {
+    return y;
+  }
+  return y + (d * w.d + e * w.e);
 }
 
 // What one row of pixels and one row of the filter give to a strip: out[j] = Σ_s x[j·STRIDE + s]·w[s].
 fn taps(x: Row, w: FilterRow) -> Strip {
   var y: Strip;
   if (STRIDE == 1u) {
-    y.a = x.a * w.a + x.b * w.b + x.c * w.c;
-    y.b = x.b * w.a + x.c * w.b + x.d * w.c;
-    y.c = x.c * w.a + x.d * w.b + x.e * w.c;
-    y.d = x.d * w.a + x.e * w.b + x.f * w.c;
-    if (FILTER == 5u) {
-      y.a += x.d * w.d + x.e * w.e;
-      y.b += x.e * w.d + x.f * w.e;
-      y.c += x.f * w.d + x.g * w.e;
-      y.d += x.g * w.d + x.h * w.e;
+    y.a = window(x.a, x.b, x.c, x.d, x.e, w);
+    y.b = window(x.b, x.c, x.d, x.e, x.f, w);
+    if (STRIP == 4u) {
+      y.c = window(x.c, x.d, x.e, x.f, x.g, w);
+      y.d = window(x.d, x.e, x.f, x.g, x.h, w);
     }
   } else {
-    y.a = x.a * w.a + x.b * w.b + x.c * w.c;
-    y.b = x.c * w.a + x.d * w.b + x.e * w.c;
-    y.c = x.e * w.a + x.f * w.b + x.g * w.c;
-    y.d = x.g * w.a + x.h * w.b + x.i * w.c;
-    if (FILTER == 5u) {
-      y.a += x.d * w.d + x.e * w.e;
-      y.b += x.f * w.d + x.g * w.e;
-      y.c += x.h * w.d + x.i * w.e;
-      y.d += x.j * w.d + x.k * w.e;
+    y.a = window(x.a, x.b, x.c, x.d, x.e, w);
+    y.b = window(x.c, x.d, x.e, x.f, x.g, w);
+    if (STRIP == 4u) {
+      y.c = window(x.e, x.f, x.g, x.h, x.i, w);
+      y.d = window(x.g, x.h, x.i, x.j, x.k, w);
     }
   }
   return y;
+}
+
+// The pixels that one tap of the filter meets, times the strip's cotangents.
+fn product(a: Value, b: Value, c: Value, d: Value, strip: Strip) -> Value {
+  let w = a * strip.a + b * strip.b;
+  if (STRIP == 2u) {
+    return w;
+  }
+  return w + c * strip.c + d * strip.d;
 }
 
 // What one row of pixels and a strip of cotangents give to one row of the filter: w[s] = Σ_j x[j·STRIDE + s]·d[j].
 fn correlate(x: Row, d: Strip) -> FilterRow {
   var w: FilterRow;
   if (STRIDE == 1u) {
-    w.a = x.a * d.a + x.b * d.b + x.c * d.c + x.d * d.d;
-    w.b = x.b * d.a + x.c * d.b + x.d * d.c + x.e * d.d;
-    w.c = x.c * d.a + x.d * d.b + x.e * d.c + x.f * d.d;
+    w.a = product(x.a, x.b, x.c, x.d, d);
+    w.b = product(x.b, x.c, x.d, x.e, d);
+    w.c = product(x.c, x.d, x.e, x.f, d);
     if (FILTER == 5u) {
-      w.d = x.d * d.a + x.e * d.b + x.f * d.c + x.g * d.d;
-      w.e = x.e * d.a + x.f * d.b + x.g * d.c + x.h * d.d;
+      w.d = product(x.d, x.e, x.f, x.g, d);
+      w.e = product(x.e, x.f, x.g, x.h, d);
     }
   } else {
-    w.a = x.a * d.a + x.c * d.b + x.e * d.c + x.g * d.d;
-    w.b = x.b * d.a + x.d * d.b + x.f * d.c + x.h * d.d;
-    w.c = x.c * d.a + x.e * d.b + x.g * d.c + x.i * d.d;
+    w.a = product(x.a, x.c, x.e, x.g, d);
+    w.b = product(x.b, x.d, x.f, x.h, d);
+    w.c = product(x.c, x.e, x.g, x.i, d);
     if (FILTER == 5u) {
-      w.d = x.d * d.a + x.f * d.b + x.h * d.c + x.j * d.d;
-      w.e = x.e * d.a + x.g * d.b + x.i * d.c + x.k * d.d;
+      w.d = product(x.d, x.f, x.h, x.j, d);
+      w.e = product(x.e, x.g, x.i, x.k, d);
     }
   }
   return w;

@@ -84,19 +84,20 @@ function convolutions(groups: 1 | 2 = 1, version?: 3): Case {
   return { feeds, expected: direct.map((one, o) => ({ ...one, bound: (i) => Math.max(one.bound(i), winogradBound([8, K, tiles][o], magnitudes[o][i])) })) };
 }
 
-function depthwiseConvolutions(stride: 1 | 2): Case {
-  const [X, W] = [input('x', [2, 38, 18, 4]), input('w', [3, 3, 4])];
+function depthwiseConvolutions(filter: 3 | 5, stride: 1 | 2): Case {
+  const [X, W] = [input('x', [2, 38, 18, 4]), input('w', [filter, filter, 4])];
   const y = depthwiseConv2d(X, W, { padding: 'same', stride });
   const DY = input('dy', y.shape);
   const [dx, dw] = grad(y, [X, W], DY);
   const feeds = { x: randomArray(X.size, 1), w: randomArray(W.size, 2), dy: randomArray(DY.size, 3) };
-  // SAME pads an even image at stride 2 at its end only.
-  const d: depthwise.Depthwise = { x: [2, 38, 18, 4], filter: [3, 3], out: [38 / stride, 18 / stride], stride: [stride, stride], dilation: [1, 1], pad: stride === 1 ? [1, 1] : [0, 0] };
+  // SAME pads an even image at stride 2 by one more at its end.
+  const pad = (filter - 1) / 2 - (stride - 1);
+  const d: depthwise.Depthwise = { x: [2, 38, 18, 4], filter: [filter, filter], out: [38 / stride, 18 / stride], stride: [stride, stride], dilation: [1, 1], pad: [pad, pad] };
   return {
     feeds,
     expected: [
-      bilinear(y, 9, feeds.x, feeds.w, (x, w) => depthwise.depthwiseConv2d(d, x, w)),
-      bilinear(dx, 9, feeds.dy, feeds.w, (dy, w) => depthwise.depthwiseConv2dInputGrad(d, dy, w)),
+      bilinear(y, filter * filter, feeds.x, feeds.w, (x, w) => depthwise.depthwiseConv2d(d, x, w)),
+      bilinear(dx, filter * filter, feeds.dy, feeds.w, (dy, w) => depthwise.depthwiseConv2dInputGrad(d, dy, w)),
       bilinear(dw, DY.size / 4, feeds.x, feeds.dy, (x, dy) => depthwise.depthwiseConv2dFilterGrad(d, x, dy)),
     ],
   };
@@ -139,7 +140,7 @@ function chains(): Case {
   };
 }
 
-const CASES = { products, 'small products': smallProducts, convolutions: () => convolutions(), 'convolutions by Winograd': () => convolutions(1, 3), 'grouped convolutions': () => convolutions(2), depthwise: () => depthwiseConvolutions(1), 'depthwise at stride 2': () => depthwiseConvolutions(2), 'batch norms': batchNorms, 'pointwise chains': chains };
+const CASES = { products, 'small products': smallProducts, convolutions: () => convolutions(), 'convolutions by Winograd': () => convolutions(1, 3), 'grouped convolutions': () => convolutions(2), depthwise: () => depthwiseConvolutions(3, 1), 'depthwise at stride 2': () => depthwiseConvolutions(3, 2), 'depthwise 5x5': () => depthwiseConvolutions(5, 1), 'depthwise 5x5 at stride 2': () => depthwiseConvolutions(5, 2), 'batch norms': batchNorms, 'pointwise chains': chains };
 
 /** Every candidate of every op of a case by its place in the list, and of how many. Ops with fewer repeat their last. */
 async function eachCandidate(device: Device, { expected }: Case, body: (program: Awaited<ReturnType<typeof compile>>, title: string) => Promise<void>): Promise<number> {
