@@ -81,18 +81,16 @@ const inPlane = ({ inW, inH, padTop, padLeft, strideH }: DepthwiseSize): Plane =
 /** What a thread of version 2 holds. */
 type Form = Pick<Cut, 'width' | 'strip'>;
 
-type Direction = 'forward' | 'input_grad' | 'filter_grad';
-
 /**
- * The forms to choose from, the default first. A CPU pays for a load by its instructions, of which there are fewest for a Value at once, and for what the
- * sums and pixels of a thread pass its registers and a turn of the loop its cache of instructions: where a form would, it is a smaller one.
+ * The forms to choose from, the default first. A CPU pays for a load by its instructions, and they are fewest for the channels of a Value at once; but
+ * a turn of the loop should fit its cache of instructions, and 25 sums of four channels are far more than its registers.
  */
-function forms(size: DepthwiseSize, direction: Direction, { software }: DepthwiseOptions): Form[] {
-  const large = size.filterH === 5;
-  const spills = software && large && (direction === 'filter_grad' || size.strideH === 2);
-  const isLong = software && (size.strideH === 2 || (direction === 'filter_grad' && !large));
-  const all = [spills ? 1 : 4, 4, 1].flatMap((width) => [isLong ? 2 : 4, 4, 2].map((strip): Form => ({ width: Math.min(width, widest(size)), strip })));
-  return distinct(all);
+function forms(size: DepthwiseSize, { software }: DepthwiseOptions, isFilterGrad: boolean): Form[] {
+  const width = widest(size);
+  const [whole, half, single]: Form[] = [{ width, strip: 4 }, { width, strip: 2 }, { width: 1, strip: 4 }];
+  const sums = isFilterGrad && size.strideH === 1 ? size.filterH ** 2 : 0;
+  const usual = !software ? whole : sums > 9 ? single : sums > 0 || size.strideH === 2 ? half : whole;
+  return distinct([usual, whole, half, single]);
 }
 
 /** The threads that walk whole columns of strips. */
@@ -140,10 +138,10 @@ function imageChoices(kernels: readonly KernelSource[], size: DepthwiseSize, pla
 }
 
 export const depthwiseForwardChoices = (size: DepthwiseSize, options: DepthwiseOptions): Choices<Cut> =>
-  imageChoices([forwardV1, forwardV2], size, outPlane(size), options, forms(size, 'forward', options));
+  imageChoices([forwardV1, forwardV2], size, outPlane(size), options, forms(size, options, false));
 /** At stride 2 there is one form: a strip of dx sees four pixels of dy at most. */
 export const depthwiseInputGradChoices = (size: DepthwiseSize, options: DepthwiseOptions): Choices<Cut> =>
-  imageChoices([inputGradV1, inputGradV2, forwardV2], size, inPlane(size), options, size.strideH === 2 ? [{ width: widest(size), strip: 4 }] : forms(size, 'input_grad', options));
+  imageChoices([inputGradV1, inputGradV2, forwardV2], size, inPlane(size), options, size.strideH === 2 ? [{ width: widest(size), strip: 4 }] : forms(size, options, false));
 
 /** Every part costs a filter of partial sums to write and to add: by default no more of them than keep the adapter busy. */
 export function depthwiseFilterGradChoices(size: DepthwiseSize, options: DepthwiseOptions): Choices<Cut> {
@@ -152,7 +150,7 @@ export function depthwiseFilterGradChoices(size: DepthwiseSize, options: Depthwi
   const naive = naiveCut(size, Math.max(1, Math.min(size.batch * size.outH, Math.floor((software ? 4096 : 262_144) / filter))));
   const candidates: Cut[] = [];
   if (fast(size, options)) {
-    const [usual, ...others] = forms(size, 'filter_grad', options);
+    const [usual, ...others] = forms(size, options, true);
     const cuts = (form: Form) => chunkCounts(size, outPlane(size), form, software).map((chunks): Cut => {
       const wanted = ceilDiv(threadsWanted(software) * form.width, size.channels);
       return { version: 2, ...form, chunks, parts: Math.min(piecesOf(size, { ...form, chunks }), wanted) };

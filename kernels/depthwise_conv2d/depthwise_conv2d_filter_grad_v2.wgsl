@@ -83,18 +83,25 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let columns = columns_from(wo * i32(STRIDE) - i32(params.padLeft), params.inW, channel);
     let begin = chunk * params.rows;
     let end = min(begin + params.rows, params.outH);
-    // The cotangents of the output rows before this one, while rows of x that they see are still to come.
+    // The cotangents of an output row and of those before it, while rows of x that they see are still to come.
+    var now = Strip();
     var before1 = Strip();
     var before2 = Strip();
     var before3 = Strip();
     var before4 = Strip();
-    let late = select((FILTER - 1u) / 2u, FILTER - 1u, STRIDE == 1u);
-    for (var ho = begin; ho < end + late; ho++) {
-      // Rows of the next chunk are not this one's: they count as outside.
-      let at = place(n, select(-1, i32(ho), ho < end), params.outH, params.outW);
-      let now = load_strip(at, wo, channel);
-      let top = i32(ho * STRIDE) - i32(params.padTop);
-      let row = load_row(place(n, top, params.inH, params.inW), columns);
+    // Rows of the padded image; those below x are left out.
+    for (var p = begin * STRIDE; p < min((end - 1u) * STRIDE + FILTER, params.inH + params.padTop); p++) {
+      let isFirst = (STRIDE == 1u) | (p % 2u == 0u); // of a window
+      if (isFirst) {
+        before4 = before3;
+        before3 = before2;
+        before2 = before1;
+        before1 = now;
+        // Rows of the next chunk are not this one's: they count as outside.
+        let ho = p / STRIDE;
+        now = load_strip(place(n, select(-1, i32(ho), ho < end), params.outH, params.outW), wo, channel);
+      }
+      let row = load_row(place(n, i32(p) - i32(params.padTop), params.inH, params.inW), columns);
       if (STRIDE == 1u) {
         w0 = sum_rows(w0, correlate(row, now));
         w1 = sum_rows(w1, correlate(row, before1));
@@ -102,22 +109,23 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         if (FILTER == 5u) {
           w3 = sum_rows(w3, correlate(row, before3));
           w4 = sum_rows(w4, correlate(row, before4));
-          before4 = before3;
-          before3 = before2;
         }
-        before2 = before1;
-        before1 = now;
       } else {
-        let odd = load_row(place(n, top + 1, params.inH, params.inW), columns);
-        w0 = sum_rows(w0, correlate(row, now));
-        w1 = sum_rows(w1, correlate(odd, now));
-        w2 = sum_rows(w2, correlate(row, before1));
-        if (FILTER == 5u) {
-          w3 = sum_rows(w3, correlate(odd, before1));
-          w4 = sum_rows(w4, correlate(row, before2));
-          before2 = before1;
+        // A row that is the first of a window meets the even rows of the filter, another one the odd rows.
+        let recent = correlate(row, now);
+        let former = correlate(row, before1);
+        if (isFirst) {
+          w0 = sum_rows(w0, recent);
+          w2 = sum_rows(w2, former);
+          if (FILTER == 5u) {
+            w4 = sum_rows(w4, correlate(row, before2));
+          }
+        } else {
+          w1 = sum_rows(w1, recent);
+          if (FILTER == 5u) {
+            w3 = sum_rows(w3, former);
+          }
         }
-        before1 = now;
       }
     }
   }

@@ -3,6 +3,7 @@
 // v2: every pixel is loaded once for all the outputs of a strip, down a column of them. A thread owns a strip of outputs and walks
 // `rows` rows down; the filter stays in registers, and each row of x that it loads goes at once into every output row that sees it: the sums
 // under way (`first`, `second`, ..) are those of the output rows still open. v1 loads each pixel FILTER² times.
+// Every turn of the loop loads one row, at stride 2 as well: on a CPU a load is so much code that two rows of them do not fit its cache of instructions.
 // With FLIP it is the input gradient at stride 1, which is a convolution of dy with the filter turned round.
 //!include strip.wgsl
 alias X = Value; // how these are stored: Values, or as f16
@@ -47,6 +48,14 @@ fn finish(strip: Strip, i: u32, own: Operands) -> Strip {
   return y;
 }
 
+fn select_row(no: FilterRow, yes: FilterRow, which: bool) -> FilterRow {
+  return FilterRow(select(no.a, yes.a, which), select(no.b, yes.b, which), select(no.c, yes.c, which), select(no.d, yes.d, which), select(no.e, yes.e, which));
+}
+
+fn select_strip(no: Strip, yes: Strip, which: bool) -> Strip {
+  return Strip(select(no.a, yes.a, which), select(no.b, yes.b, which), select(no.c, yes.c, which), select(no.d, yes.d, which));
+}
+
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let t = flat_workgroup(group, groups) * 64u + lane;
@@ -71,16 +80,16 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let begin = chunk * params.rows;
   let end = min(begin + params.rows, params.outH);
   let own = channel_operands(channel, params.channels);
-  // Steps before the first output, in which its sum is begun.
-  let early = select((FILTER - 1u) / 2u, FILTER - 1u, STRIDE == 1u);
   var first: Strip;
   var second: Strip;
   var third: Strip;
   var fourth: Strip;
-  for (var ho = i32(begin) - i32(early); ho < i32(end); ho++) {
-    var done = Strip();
+  // Rows of the padded image; those above x are left out.
+  for (var p = max(begin * STRIDE, params.padTop); p < (end - 1u) * STRIDE + FILTER; p++) {
+    let row = load_row(place(n, i32(p) - i32(params.padTop), params.inH, params.inW), columns);
+    var done: Strip;
+    let isLast = (STRIDE == 1u) | (p % 2u == 0u);
     if (STRIDE == 1u) {
-      let row = load_row(place(n, ho + i32(FILTER - 1u) - i32(params.padTop), params.inH, params.inW), columns);
       if (FILTER == 3u) {
         done = add(first, taps(row, w2));
         first = add(second, taps(row, w1));
@@ -93,21 +102,20 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         fourth = taps(row, w0);
       }
     } else {
-      // The last two rows of the window; the last one is also the first of the output row after the next (FILTER 5) or of the next.
-      let top = ho * 2 + i32(FILTER) - 2 - i32(params.padTop);
-      let odd = load_row(place(n, top, params.inH, params.inW), columns);
-      let even = load_row(place(n, top + 1, params.inH, params.inW), columns);
+      // An even row is the last of a window, the first of another, and meets the even rows of the filter; an odd one meets the odd rows.
       if (FILTER == 3u) {
-        done = add(first, add(taps(odd, w1), taps(even, w2)));
-        first = taps(even, w0);
+        done = add(first, taps(row, select_row(w1, w2, isLast)));
+        first = select_strip(done, taps(row, w0), isLast);
       } else {
-        done = add(first, add(taps(odd, w3), taps(even, w4)));
-        first = add(second, add(taps(odd, w1), taps(even, w2)));
-        second = taps(even, w0);
+        done = add(first, taps(row, select_row(w3, w4, isLast)));
+        let next = add(second, taps(row, select_row(w1, w2, isLast)));
+        first = select_strip(done, next, isLast);
+        second = select_strip(next, taps(row, w0), isLast);
       }
     }
-    if (ho >= i32(begin)) {
-      let start = (n * params.outH + u32(ho)) * params.outW;
+    if (isLast & (p + 1u >= begin * STRIDE + FILTER)) {
+      let ho = (p + 1u - FILTER) / STRIDE;
+      let start = (n * params.outH + ho) * params.outW;
       store_strip(start, i32(wo), params.outW, channel, finish(done, (start + wo) * params.channels + channel, own));
     }
   }
