@@ -81,16 +81,22 @@ const inPlane = ({ inW, inH, padTop, padLeft, strideH }: DepthwiseSize): Plane =
 /** What a thread of version 2 holds. */
 type Form = Pick<Cut, 'width' | 'strip'>;
 
-/**
+const whole = (size: DepthwiseSize): Form => ({ width: widest(size), strip: 4 });
+const half = (size: DepthwiseSize): Form => ({ width: widest(size), strip: 2 });
+
+/*
  * The forms to choose from, the default first. A CPU pays for a load by its instructions, and they are fewest for the channels of a Value at once; but
- * a turn of the loop should fit its cache of instructions, and 25 sums of four channels are far more than its registers.
+ * a turn of the loop should fit its cache of instructions, and 25 sums of four channels pass its registers by far.
  */
-function forms(size: DepthwiseSize, { software }: DepthwiseOptions, isFilterGrad: boolean): Form[] {
-  const width = widest(size);
-  const [whole, half, single]: Form[] = [{ width, strip: 4 }, { width, strip: 2 }, { width: 1, strip: 4 }];
-  const sums = isFilterGrad && size.strideH === 1 ? size.filterH ** 2 : 0;
-  const usual = !software ? whole : sums > 9 ? single : sums > 0 || size.strideH === 2 ? half : whole;
-  return distinct([usual, whole, half, single]);
+function forwardForms(size: DepthwiseSize, { software }: DepthwiseOptions): Form[] {
+  if (size.strideH === 1) return [whole(size)];
+  return software ? [half(size), whole(size)] : [whole(size), half(size)];
+}
+
+function filterGradForms(size: DepthwiseSize, { software }: DepthwiseOptions): Form[] {
+  const single: Form = { width: 1, strip: 4 };
+  const usual = !software ? whole(size) : size.strideH === 1 && size.filterH === 5 ? single : half(size);
+  return distinct([usual, whole(size), half(size), single]);
 }
 
 /** The threads that walk whole columns of strips. */
@@ -138,10 +144,9 @@ function imageChoices(kernels: readonly KernelSource[], size: DepthwiseSize, pla
 }
 
 export const depthwiseForwardChoices = (size: DepthwiseSize, options: DepthwiseOptions): Choices<Cut> =>
-  imageChoices([forwardV1, forwardV2], size, outPlane(size), options, forms(size, options, false));
-/** At stride 2 there is one form: a strip of dx sees four pixels of dy at most. */
+  imageChoices([forwardV1, forwardV2], size, outPlane(size), options, forwardForms(size, options));
 export const depthwiseInputGradChoices = (size: DepthwiseSize, options: DepthwiseOptions): Choices<Cut> =>
-  imageChoices([inputGradV1, inputGradV2, forwardV2], size, inPlane(size), options, size.strideH === 2 ? [{ width: widest(size), strip: 4 }] : forms(size, options, false));
+  imageChoices([inputGradV1, inputGradV2, forwardV2], size, inPlane(size), options, [whole(size)]);
 
 /** Every part costs a filter of partial sums to write and to add: by default no more of them than keep the adapter busy. */
 export function depthwiseFilterGradChoices(size: DepthwiseSize, options: DepthwiseOptions): Choices<Cut> {
@@ -150,7 +155,7 @@ export function depthwiseFilterGradChoices(size: DepthwiseSize, options: Depthwi
   const naive = naiveCut(size, Math.max(1, Math.min(size.batch * size.outH, Math.floor((software ? 4096 : 262_144) / filter))));
   const candidates: Cut[] = [];
   if (fast(size, options)) {
-    const [usual, ...others] = forms(size, options, true);
+    const [usual, ...others] = filterGradForms(size, options);
     const cuts = (form: Form) => chunkCounts(size, outPlane(size), form, software).map((chunks): Cut => {
       const wanted = ceilDiv(threadsWanted(software) * form.width, size.channels);
       return { version: 2, ...form, chunks, parts: Math.min(piecesOf(size, { ...form, chunks }), wanted) };
