@@ -50,11 +50,11 @@ fn add(p: Strip, q: Strip) -> Strip {
 
 // One window of a row of pixels: of five, or of the first three.
 fn window(a: Value, b: Value, c: Value, d: Value, e: Value, w: FilterRow) -> Value {
-  let y = a * w.a + b * w.b + c * w.c;
-  if (FILTER == 3u) {
-    return y;
+  var y = a * w.a + b * w.b + c * w.c;
+  if (FILTER == 5u) {
+    y += d * w.d + e * w.e;
   }
-  return y + (d * w.d + e * w.e);
+  return y;
 }
 
 // What one row of pixels and one row of the filter give to a strip: out[j] = Σ_s x[j·STRIDE + s]·w[s].
@@ -80,11 +80,11 @@ fn taps(x: Row, w: FilterRow) -> Strip {
 
 // The pixels that one tap of the filter meets, times the strip's cotangents.
 fn product(a: Value, b: Value, c: Value, d: Value, strip: Strip) -> Value {
-  let w = a * strip.a + b * strip.b;
-  if (STRIP == 2u) {
-    return w;
+  var w = a * strip.a + b * strip.b;
+  if (STRIP == 4u) {
+    w += c * strip.c + d * strip.d;
   }
-  return w + c * strip.c + d * strip.d;
+  return w;
 }
 
 // What one row of pixels and a strip of cotangents give to one row of the filter: w[s] = Σ_j x[j·STRIDE + s]·d[j].
