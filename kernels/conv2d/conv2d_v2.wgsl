@@ -2,7 +2,7 @@
 // x NHWC, w [r, s, C/groups, K], both with a group's channels padded to whole vec4s; the channels c are those of k's group.
 //
 // Implicit GEMM in register tiles: rows are output pixels, columns output channels, the depth runs over taps and channels, and
-// the matrix of image patches is never stored. A thread owns 4 neighbouring pixels and 4, 8 or 16 channels; pixels outside the image
+// the matrix of image patches is never stored. A thread owns 4 neighbouring pixels and 4 to 24 channels; pixels outside the image
 // are read at a clamped address and made zero, so no thread goes its own way. Groups have tiles of columns of their own.
 //!include forward.wgsl
 //!include ../matmul/columns.wgsl

@@ -1,4 +1,4 @@
-// A thread's share of a product out = left · right: 4 rows by COLUMNS (4, 8 or 16) columns, in registers.
+// A thread's share of a product out = left · right: 4 rows by COLUMNS (4, 8, 16 or 24) columns, in registers.
 //
 // 4 x 4 tiles as matrices: a tile of the product has the output's rows as its columns, so that with `left` holding 4 rows of
 // 4 depths and `right` 4 depths of 4 columns, each stored vector by vector as it lies in memory, tile += right · left.
@@ -12,6 +12,18 @@ struct Block {
   c1: mat4x4<f32>,
   c2: mat4x4<f32>,
   c3: mat4x4<f32>,
+  c4: mat4x4<f32>,
+  c5: mat4x4<f32>,
+}
+
+// A row of it.
+struct Line {
+  v0: vec4<f32>,
+  v1: vec4<f32>,
+  v2: vec4<f32>,
+  v3: vec4<f32>,
+  v4: vec4<f32>,
+  v5: vec4<f32>,
 }
 
 // The first row and the first column of a thread's block. Workgroups that run after one another have the same rows when
@@ -48,32 +60,43 @@ fn four_columns(v0: vec4<f32>, v1: vec4<f32>, v2: vec4<f32>, v3: vec4<f32>, rest
 // before + left · right for four depths. `first` is the vec4 index of the first column at the first depth; depths beyond
 // `rest` count as zero (where depth runs along the vec4s, the operand is padded with zeros instead).
 fn accumulate(before: Block, left: mat4x4<f32>, first: u32, ld: u32, rest: u32) -> Block {
-  let here = eight_columns(first, ld, rest);
-  let c0 = before.c0 + here.a * left;
+  let step = select(2u, 8u * ld, RIGHT_TRANSPOSED == 1u);
+  let a = eight_columns(first, ld, rest);
+  let c0 = before.c0 + a.a * left;
   if (COLUMNS == 4u) {
-    return Block(c0, before.c1, before.c2, before.c3);
+    return Block(c0, before.c1, before.c2, before.c3, before.c4, before.c5);
   }
-  let c1 = before.c1 + here.b * left;
+  let c1 = before.c1 + a.b * left;
   if (COLUMNS == 8u) {
-    return Block(c0, c1, before.c2, before.c3);
+    return Block(c0, c1, before.c2, before.c3, before.c4, before.c5);
   }
-  let next = eight_columns(first + select(2u, 8u * ld, RIGHT_TRANSPOSED == 1u), ld, rest);
-  return Block(c0, c1, before.c2 + next.a * left, before.c3 + next.b * left);
+  let b = eight_columns(first + step, ld, rest);
+  let c2 = before.c2 + b.a * left;
+  let c3 = before.c3 + b.b * left;
+  if (COLUMNS == 16u) {
+    return Block(c0, c1, c2, c3, before.c4, before.c5);
+  }
+  let c = eight_columns(first + 2u * step, ld, rest);
+  return Block(c0, c1, c2, c3, before.c4 + c.a * left, before.c5 + c.b * left);
 }
 
-// One row of the block to `at`, as far as `count` vec4s.
-fn put_row(at: u32, count: u32, v0: vec4<f32>, v1: vec4<f32>, v2: vec4<f32>, v3: vec4<f32>) {
-  if (count > 0u) { put(at, v0); }
-  if (COLUMNS > 4u && count > 1u) { put(at + 1u, v1); }
-  if (COLUMNS == 16u) {
-    if (count > 2u) { put(at + 2u, v2); }
-    if (count > 3u) { put(at + 3u, v3); }
-  }
+// A row of the block to `at`, as far as `count` vec4s.
+fn put_line(at: u32, count: u32, line: Line) {
+  if (count > 0u) { put(at, line.v0); }
+  if (COLUMNS > 4u && count > 1u) { put(at + 1u, line.v1); }
+  if (COLUMNS > 8u && count > 2u) { put(at + 2u, line.v2); }
+  if (COLUMNS > 8u && count > 3u) { put(at + 3u, line.v3); }
+  if (COLUMNS > 16u && count > 4u) { put(at + 4u, line.v4); }
+  if (COLUMNS > 16u && count > 5u) { put(at + 5u, line.v5); }
 }
 
 // Row or number i of four. An index that is a variable would put all four in memory.
 fn row_of(tile: mat4x4<f32>, i: u32) -> vec4<f32> {
   return select(select(tile[0], tile[1], i == 1u), select(tile[2], tile[3], i == 3u), i > 1u);
+}
+
+fn line_of(own: Block, i: u32) -> Line {
+  return Line(row_of(own.c0, i), row_of(own.c1, i), row_of(own.c2, i), row_of(own.c3, i), row_of(own.c4, i), row_of(own.c5, i));
 }
 
 fn number_of(v: vec4<u32>, i: u32) -> u32 {
@@ -84,7 +107,7 @@ fn number_of(v: vec4<u32>, i: u32) -> u32 {
 // much code to a software adapter as forty multiplications, and 16 of them took longer to compile than all the rest.
 fn put_rows(own: Block, at: vec4<u32>, rows: u32, count: u32) {
   for (var i = 0u; i < rows; i++) {
-    put_row(number_of(at, i), count, row_of(own.c0, i), row_of(own.c1, i), row_of(own.c2, i), row_of(own.c3, i));
+    put_line(number_of(at, i), count, line_of(own, i));
   }
 }
 

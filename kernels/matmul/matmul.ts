@@ -38,7 +38,7 @@ export interface TileTarget {
 export type Tiling = {
   /** Threads of a workgroup: one below the other, each with 4 rows, or where they stage, in a rectangle, each with 8 x 8 of the tile. */
   readonly lanes: number;
-  /** Columns of a tile: 4, 8 or 16, or where they stage a multiple of 8. */
+  /** Columns of a tile: 4, 8, 16 or 24, or where they stage a multiple of 8. */
   readonly columns: number;
   /** The order in which the tiles run: see block_origin. */
   readonly rowByRow: number;
@@ -68,8 +68,18 @@ function lanesFor(rows: number, { software }: TileTarget): number {
   return lanes;
 }
 
-/** 16 columns a thread, or 8 where that would waste more than a quarter of the columns; 4 where there are no more. */
-const columnsFor = (cols: number): number => (cols <= 4 ? 4 : ceilDiv(cols, 16) * 16 > 1.25 * ceilDiv(cols, 8) * 8 ? 8 : 16);
+/**
+ * What a software adapter takes for the columns of a tile, in multiplications: a load for each of four rows and for each eight columns costs as
+ * much as multiplying seven columns. Wider tiles would load less, but the code of their loop is no longer held by a cache of 32 KiB.
+ */
+const softwareCost = (cols: number, width: number): number => ceilDiv(cols, width) * (7 * (4 + ceilDiv(width, 8)) + width);
+
+/** On a GPU 16 columns a thread, or 8 where that would waste more than a quarter of the columns; 4 where there are no more. */
+function columnsFor(cols: number, { software }: TileTarget): number {
+  if (cols <= 4) return 4;
+  if (!software) return ceilDiv(cols, 16) * 16 > 1.25 * ceilDiv(cols, 8) * 8 ? 8 : 16;
+  return [16, 24, 8].sort((a, b) => softwareCost(cols, a) - softwareCost(cols, b))[0];
+}
 
 /** The right operand up to this size (in elements) is taken to stay in a core's cache while the rows pass by. */
 export const CACHED = 128 * 1024;
@@ -110,7 +120,7 @@ const WORTH_A_PART = 2 ** 18;
  * as give all processors work.
  */
 function defaultTiling(problem: Problem, target: TileTarget): Tiling {
-  const size = { lanes: lanesFor(problem.rows, target), columns: columnsFor(problem.cols), staged: 0 };
+  const size = { lanes: lanesFor(problem.rows, target), columns: columnsFor(problem.cols, target), staged: 0 };
   const [down, across] = tilesOf(problem, size);
   const wanted = Math.max(ceilDiv(target.software ? 16 : 1024, down * across), problem.leastParts ?? 1);
   const worthwhile = target.software ? Math.floor((rowsOf(size.lanes) * size.columns * problem.depth) / WORTH_A_PART) : Infinity;
@@ -168,7 +178,7 @@ export function tilings(problem: Problem, target: TileTarget): Tiling[] {
   const usual = [...staged, alone].sort((a, b) => costOf(problem, a, target) - costOf(problem, b, target))[0];
   // A GPU that stages has no use for others of the tiles that it does not stage.
   const lanes = (target.software ? [8, 16, 32] : staged.length > 0 ? [] : [32, 64, 128]).filter((n) => n <= target.maxWorkgroupInvocations);
-  const columns = staged.length > 0 ? [] : problem.cols <= 4 ? [4, 8] : [8, 16];
+  const columns = staged.length > 0 ? [] : problem.cols <= 4 ? [4, 8] : target.software ? [8, 16, 24] : [8, 16];
   const parts = [1, usual.parts >> 1, usual.parts * 2, ...(target.software ? [usual.parts * 4] : [])].filter((n) => n >= 1 && n <= problem.mostParts);
   const all: Tiling[] = [
     usual,
@@ -275,7 +285,7 @@ export function matmulV2(size: MatmulSize, tiling: MatmulTiling): TiledMatmul {
 /** Elements that the tiles cover, those beyond the matrix included. */
 function area({ rows, cols }: Roles, target: TileTarget): number {
   const height = rowsOf(lanesFor(rows, target));
-  const width = columnsFor(cols);
+  const width = columnsFor(cols, target);
   return ceilDiv(rows, height) * height * ceilDiv(cols, width) * width;
 }
 

@@ -41,16 +41,18 @@ fn put_columns(own: Block, at: u32, col: u32) {
   let t1 = transpose(own.c1);
   let t2 = transpose(own.c2);
   let t3 = transpose(own.c3);
-  // Column i of each of the four tiles, as in put_rows.
+  let t4 = transpose(own.c4);
+  let t5 = transpose(own.c5);
+  // Column i of each tile, as in put_rows.
   for (var i = 0u; i < min(params.cols - col, 4u); i++) {
     let to = at + i * params.out_ld;
     let last = params.cols - col - i;
     put(to, row_of(t0, i));
     if (COLUMNS > 4u && last > 4u) { put(to + 4u * params.out_ld, row_of(t1, i)); }
-    if (COLUMNS == 16u) {
-      if (last > 8u) { put(to + 8u * params.out_ld, row_of(t2, i)); }
-      if (last > 12u) { put(to + 12u * params.out_ld, row_of(t3, i)); }
-    }
+    if (COLUMNS > 8u && last > 8u) { put(to + 8u * params.out_ld, row_of(t2, i)); }
+    if (COLUMNS > 8u && last > 12u) { put(to + 12u * params.out_ld, row_of(t3, i)); }
+    if (COLUMNS > 16u && last > 16u) { put(to + 16u * params.out_ld, row_of(t4, i)); }
+    if (COLUMNS > 16u && last > 20u) { put(to + 20u * params.out_ld, row_of(t5, i)); }
   }
 }
 
