@@ -87,7 +87,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   // Rows of the padded image; those above x are left out.
   for (var p = max(begin * STRIDE, params.padTop); p < (end - 1u) * STRIDE + FILTER; p++) {
     let row = load_row(place(n, i32(p) - i32(params.padTop), params.inH, params.inW), columns);
-    var done: Strip;
+    var done = Strip();
     let isLast = (STRIDE == 1u) | (p % 2u == 0u);
     if (STRIDE == 1u) {
       if (FILTER == 3u) {
