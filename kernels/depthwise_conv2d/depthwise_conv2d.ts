@@ -35,7 +35,7 @@ export interface DepthwiseOptions {
 /** How the work is shared out. */
 export type Cut = {
   readonly version: number;
-  /** Channels in a Value: 4 or 1. */
+  /** Channels in a Value: 4, 2 or 1. */
   readonly width: number;
   /** Outputs in a strip: 4 or 2 (version 2). */
   readonly strip: number;
@@ -52,7 +52,7 @@ const threadsWanted = (software: boolean) => (software ? 512 : 65_536);
 /** The most channels that fit a Value. */
 const widest = ({ channels }: DepthwiseSize) => (channels % 4 === 0 ? 4 : 1);
 
-const aliasesOf = (width: number) => (width === 4 ? undefined : { Value: 'f32' });
+const aliasesOf = (width: number) => (width === 4 ? undefined : { Value: width === 2 ? 'vec2<f32>' : 'f32' });
 
 /** v2 is written out for the filters and strides that networks use; v1 does the rest. */
 function fast({ filterH, filterW, strideH, strideW, dilationH, dilationW, padTop, padLeft }: DepthwiseSize, { version }: DepthwiseOptions): boolean {
@@ -81,22 +81,23 @@ const inPlane = ({ inW, inH, padTop, padLeft, strideH }: DepthwiseSize): Plane =
 /** What a thread of version 2 holds. */
 type Form = Pick<Cut, 'width' | 'strip'>;
 
+/*
+ * The forms to choose from, the default first. A CPU pays for a load by its instructions, and they are fewest for the channels of a Value at once; but a
+ * turn of the loop should fit its cache of instructions, and what is in use its registers. A GPU has four of everything: nothing was measured on one.
+ */
 const whole = (size: DepthwiseSize): Form => ({ width: widest(size), strip: 4 });
 const half = (size: DepthwiseSize): Form => ({ width: widest(size), strip: 2 });
+const pairs = (size: DepthwiseSize, strip: number): Form => ({ width: Math.min(2, widest(size)), strip });
 
-/*
- * The forms to choose from, the default first. A CPU pays for a load by its instructions, and they are fewest for the channels of a Value at once; but
- * a turn of the loop should fit its cache of instructions, and 25 sums of four channels pass its registers by far.
- */
-function forwardForms(size: DepthwiseSize, { software }: DepthwiseOptions): Form[] {
-  if (size.strideH === 1) return [whole(size)];
-  return software ? [half(size), whole(size)] : [whole(size), half(size)];
+function imageForms(size: DepthwiseSize, { software }: DepthwiseOptions, isForward: boolean): Form[] {
+  const usual = !software ? whole(size) : size.filterH === 5 ? pairs(size, 4) : size.strideH === 2 ? half(size) : whole(size);
+  if (size.strideH === 2) return isForward ? distinct([usual, whole(size), half(size)]) : [whole(size)];
+  return distinct([usual, whole(size)]);
 }
 
 function filterGradForms(size: DepthwiseSize, { software }: DepthwiseOptions): Form[] {
-  const single: Form = { width: 1, strip: 4 };
-  const usual = !software ? whole(size) : size.strideH === 1 && size.filterH === 5 ? single : half(size);
-  return distinct([usual, whole(size), half(size), single]);
+  const usual = !software ? whole(size) : size.strideH === 1 && size.filterH === 5 ? pairs(size, 2) : half(size);
+  return distinct([usual, whole(size), half(size)]);
 }
 
 /** The threads that walk whole columns of strips. */
@@ -144,9 +145,9 @@ function imageChoices(kernels: readonly KernelSource[], size: DepthwiseSize, pla
 }
 
 export const depthwiseForwardChoices = (size: DepthwiseSize, options: DepthwiseOptions): Choices<Cut> =>
-  imageChoices([forwardV1, forwardV2], size, outPlane(size), options, forwardForms(size, options));
+  imageChoices([forwardV1, forwardV2], size, outPlane(size), options, imageForms(size, options, true));
 export const depthwiseInputGradChoices = (size: DepthwiseSize, options: DepthwiseOptions): Choices<Cut> =>
-  imageChoices([inputGradV1, inputGradV2, forwardV2], size, inPlane(size), options, [whole(size)]);
+  imageChoices([inputGradV1, inputGradV2, forwardV2], size, inPlane(size), options, imageForms(size, options, false));
 
 /** Every part costs a filter of partial sums to write and to add: by default no more of them than keep the adapter busy. */
 export function depthwiseFilterGradChoices(size: DepthwiseSize, options: DepthwiseOptions): Choices<Cut> {
