@@ -6,12 +6,18 @@ const [immediate, timeout] = [globalThis.setImmediate, globalThis.setTimeout];
 /** The binding asks by a native function without a name; what else is put off so is JavaScript. */
 const isBindings = (work) => work.name === '' && Function.prototype.toString.call(work).includes('[native code]');
 
-let [begun, asked] = [0, 0];
+let [begun, isAsking] = [0, false];
 globalThis.setImmediate = Object.assign((work, ...values) => {
   if (!isBindings(work)) return immediate(work, ...values);
-  const now = performance.now();
-  // Who has not asked for longer than a timer takes waits for something else.
-  if (now - asked > 5) begun = now;
-  asked = now;
-  return now - begun > 1 ? timeout(work, 1) : immediate(work);
+  // It goes on asking from where it asks; from elsewhere, something new is waited for.
+  if (!isAsking) begun = performance.now();
+  const ask = () => {
+    isAsking = true;
+    try {
+      work();
+    } finally {
+      isAsking = false;
+    }
+  };
+  return performance.now() - begun > 1 ? timeout(ask, 1) : immediate(ask);
 }, immediate);
