@@ -2,8 +2,8 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** The files that take longest: begun last, one of them would run on alone while the other processor waits. */
 const LONG = [
-  'web/look', 'models/gradients', 'cli/crossval', 'engine/precision', 'galaxies/interrupted', 'engine/candidates', 'web/laboratory', 'models/recompute', 'web/learn', 'engine/conv2d_adjoint', 'cli/tune',
-  'cli/challenge', 'cli/commands', 'galaxies/challenge', 'galaxies/train', 'engine/conv2d', 'engine/epilogue', 'engine/matmul',
+  'web/look', 'cli/crossval', 'galaxies/interrupted', 'web/laboratory', 'models/gradients', 'web/learn', 'engine/candidates', 'engine/conv2d_adjoint', 'models/recompute', 'galaxies/challenge',
+  'cli/challenge', 'engine/limits', 'galaxies/train', 'cli/commands', 'engine/precision', 'cli/tune', 'engine/conv2d', 'engine/epilogue', 'engine/matmul',
 ];
 
 /** Those first; of the others, the ones that took longest the last time, or where no time is known, the largest. */
