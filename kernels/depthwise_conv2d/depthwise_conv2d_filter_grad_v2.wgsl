@@ -91,8 +91,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     var before4 = Strip();
     // Rows of the padded image; those below x are left out.
     for (var p = begin * STRIDE; p < min((end - 1u) * STRIDE + FILTER, params.inH + params.padTop); p++) {
-      let isFirst = (STRIDE == 1u) | (p % 2u == 0u); // of a window
-      if (isFirst) {
+      let is_first = (STRIDE == 1u) | (p % 2u == 0u); // of a window
+      if (is_first) {
         before4 = before3;
         before3 = before2;
         before2 = before1;
@@ -114,7 +114,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         // A row that is the first of a window meets the even rows of the filter, another one the odd rows.
         let recent = correlate(row, now);
         let former = correlate(row, before1);
-        if (isFirst) {
+        if (is_first) {
           w0 = sum_rows(w0, recent);
           w2 = sum_rows(w2, former);
           if (FILTER == 5u) {

@@ -88,7 +88,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   for (var p = max(begin * STRIDE, params.padTop); p < (end - 1u) * STRIDE + FILTER; p++) {
     let row = load_row(place(n, i32(p) - i32(params.padTop), params.inH, params.inW), columns);
     var done = Strip();
-    let isLast = (STRIDE == 1u) | (p % 2u == 0u);
+    let is_last = (STRIDE == 1u) | (p % 2u == 0u);
     if (STRIDE == 1u) {
       if (FILTER == 3u) {
         done = add(first, taps(row, w2));
@@ -104,16 +104,16 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     } else {
       // An even row is the last of a window, the first of another, and meets the even rows of the filter; an odd one meets the odd rows.
       if (FILTER == 3u) {
-        done = add(first, taps(row, select_row(w1, w2, isLast)));
-        first = select_strip(done, taps(row, w0), isLast);
+        done = add(first, taps(row, select_row(w1, w2, is_last)));
+        first = select_strip(done, taps(row, w0), is_last);
       } else {
-        done = add(first, taps(row, select_row(w3, w4, isLast)));
-        let next = add(second, taps(row, select_row(w1, w2, isLast)));
-        first = select_strip(done, next, isLast);
-        second = select_strip(next, taps(row, w0), isLast);
+        done = add(first, taps(row, select_row(w3, w4, is_last)));
+        let next = add(second, taps(row, select_row(w1, w2, is_last)));
+        first = select_strip(done, next, is_last);
+        second = select_strip(next, taps(row, w0), is_last);
       }
     }
-    if (isLast & (p + 1u >= begin * STRIDE + FILTER)) {
+    if (is_last & (p + 1u >= begin * STRIDE + FILTER)) {
       let ho = (p + 1u - FILTER) / STRIDE;
       let start = (n * params.outH + ho) * params.outW;
       store_strip(start, i32(wo), params.outW, channel, finish(done, (start + wo) * params.channels + channel, own));
