@@ -9,10 +9,9 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // Builds dist/ where it is older than the sources: the tests of the command line run it as a user does.
     globalSetup: ['test/global_setup.ts'],
-    setupFiles: ['test/patient_polling.mjs', 'test/same_bytes.ts'],
+    setupFiles: ['test/same_bytes.ts'],
     sequence: { sequencer: LongestFirst },
     env: {
-      NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} --import=${new URL('test/patient_polling.mjs', import.meta.url).href}`.trim(),
       // What the user tuned is the user's: tests have the defaults, or a table of their own.
       TUNINGFORK_TUNING: 'none',
       // SwiftShader cannot be installed everywhere (Ubuntu's Chromium is a snap); the set-up says so where it is missing.

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { UserError } from '../user_error.ts';
+import { pollPatiently } from './patient_polling.node.ts';
 import { SOFTWARE_ADAPTER_NAMES, SOFTWARE_DRIVERS } from './software_drivers.mjs';
 
 export type SoftwareAdapter = 'lavapipe' | 'swiftshader';
@@ -64,6 +65,7 @@ export function openGpu(options: GpuOptions = {}): GPU {
     throw new UserError(`the Dawn binding (npm package webgpu) cannot be loaded: ${(error as Error).message}; run \`npm ci\``);
   }
   Object.assign(globalThis, loaded.globals);
+  pollPatiently();
   // Dawn's binding frees its instance when the GPU object is collected, under the feet of every device made from it.
   const gpu = loaded.create(flags);
   alive.add(gpu);
