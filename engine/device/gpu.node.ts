@@ -28,6 +28,9 @@ export interface GpuOptions {
  */
 export const SUBGROUP_MATRIX_TOGGLES: readonly string[] = ['allow_unsafe_apis'];
 
+/** A Dawn toggle: asked to clear a workgroup's memory by this Vulkan extension, SwiftShader compiles a store for every number of it, seconds for a tile. Dawn has a loop instead. */
+export const SLOW_ON_SWIFTSHADER = 'use_vulkan_zero_initialize_workgroup_memory_extension';
+
 const alive = new Set<GPU>();
 let loaded: typeof import('webgpu') | undefined;
 
@@ -51,8 +54,7 @@ export function openGpu(options: GpuOptions = {}): GPU {
   }
   // Dawn rounds timestamps to 65 us as a browser must; a benchmark needs them as they are.
   const disable = ['timestamp_quantization', ...(options.disable ?? [])];
-  // Asked to clear a workgroup's memory by the Vulkan extension, SwiftShader compiles a store for every number of it: seconds for a tile. Dawn has a loop instead.
-  if (wanted === 'swiftshader') disable.push('use_vulkan_zero_initialize_workgroup_memory_extension');
+  if (wanted === 'swiftshader') disable.push(SLOW_ON_SWIFTSHADER);
   flags.push(`disable-dawn-features=${disable.join(',')}`);
   // NVIDIA's Vulkan driver has f16, and Dawn hides it unless asked.
   const matrices = process.env['TUNINGFORK_TENSOR_CORES'] === '1' ? SUBGROUP_MATRIX_TOGGLES : [];

@@ -104,7 +104,7 @@ fn number_of(v: vec4<u32>, i: u32) -> u32 {
 }
 
 // The block's first `rows` rows to the vec4 indices `at`, each as far as `count` vec4s. In a loop that no compiler unrolls: a store is as
-// much code to a software adapter as forty multiplications, and 16 of them took longer to compile than all the rest.
+// much code to a software adapter as hundreds of multiplications, and 16 of them, each behind an epilogue, were more than the loop over the depth.
 fn put_rows(own: Block, at: vec4<u32>, rows: u32, count: u32) {
   for (var i = 0u; i < rows; i++) {
     put_line(number_of(at, i), count, line_of(own, i));

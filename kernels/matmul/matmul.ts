@@ -74,11 +74,14 @@ function lanesFor(rows: number, { software }: TileTarget): number {
  */
 const softwareCost = (cols: number, width: number): number => ceilDiv(cols, width) * (7 * (4 + ceilDiv(width, 8)) + width);
 
+/** Columns that a tile of more than four may have. */
+const widthsFor = ({ software }: TileTarget): number[] => (software ? [16, 24, 8] : [16, 8]);
+
 /** On a GPU 16 columns a thread, or 8 where that would waste more than a quarter of the columns; 4 where there are no more. */
-function columnsFor(cols: number, { software }: TileTarget): number {
+function columnsFor(cols: number, target: TileTarget): number {
   if (cols <= 4) return 4;
-  if (!software) return ceilDiv(cols, 16) * 16 > 1.25 * ceilDiv(cols, 8) * 8 ? 8 : 16;
-  return [16, 24, 8].sort((a, b) => softwareCost(cols, a) - softwareCost(cols, b))[0];
+  if (!target.software) return ceilDiv(cols, 16) * 16 > 1.25 * ceilDiv(cols, 8) * 8 ? 8 : 16;
+  return widthsFor(target).sort((a, b) => softwareCost(cols, a) - softwareCost(cols, b))[0];
 }
 
 /** The right operand up to this size (in elements) is taken to stay in a core's cache while the rows pass by. */
@@ -178,7 +181,7 @@ export function tilings(problem: Problem, target: TileTarget): Tiling[] {
   const usual = [...staged, alone].sort((a, b) => costOf(problem, a, target) - costOf(problem, b, target))[0];
   // A GPU that stages has no use for others of the tiles that it does not stage.
   const lanes = (target.software ? [8, 16, 32] : staged.length > 0 ? [] : [32, 64, 128]).filter((n) => n <= target.maxWorkgroupInvocations);
-  const columns = staged.length > 0 ? [] : problem.cols <= 4 ? [4, 8] : target.software ? [8, 16, 24] : [8, 16];
+  const columns = staged.length > 0 ? [] : problem.cols <= 4 ? [4, 8] : widthsFor(target);
   const parts = [1, usual.parts >> 1, usual.parts * 2, ...(target.software ? [usual.parts * 4] : [])].filter((n) => n >= 1 && n <= problem.mostParts);
   const all: Tiling[] = [
     usual,

@@ -20,7 +20,7 @@ import * as depthwise from '../reference/depthwise_conv2d.ts';
 import { matmul as product } from '../reference/matmul.ts';
 import * as winograd from '../reference/winograd.ts';
 import { expectWithin, sumBound, winogradBound } from '../tolerance.ts';
-import { asHardware, asLavapipe } from './as_hardware.ts';
+import { asHardware, asLavapipe } from './as_adapter.ts';
 
 /** What an output must be, and how far each element may be off. */
 interface Expected {

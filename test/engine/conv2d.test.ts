@@ -12,7 +12,7 @@ import { describeAdapters, evaluate } from '../gpu.ts';
 import { randomArray } from '../random.ts';
 import * as reference from '../reference/conv2d.ts';
 import { expectWithin, sumBound } from '../tolerance.ts';
-import { asHardware, asLavapipe } from './as_hardware.ts';
+import { asHardware, asLavapipe } from './as_adapter.ts';
 import { convCases } from './conv2d_cases.ts';
 
 const CASES = convCases();

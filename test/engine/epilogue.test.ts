@@ -18,7 +18,7 @@ import { batchNormApply } from '../reference/batch_norm.ts';
 import * as reference from '../reference/conv2d.ts';
 import * as winograd from '../reference/winograd.ts';
 import { UNIT, expectWithin, functionBound, sumBound, winogradBound } from '../tolerance.ts';
-import { asHardware } from './as_hardware.ts';
+import { asHardware } from './as_adapter.ts';
 
 const EPSILON = 1e-3;
 

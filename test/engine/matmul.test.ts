@@ -11,7 +11,7 @@ import { describeAdapters, evaluate } from '../gpu.ts';
 import { randomArray } from '../random.ts';
 import { matmul as reference } from '../reference/matmul.ts';
 import { expectWithin, sumBound } from '../tolerance.ts';
-import { asHardware, asLavapipe } from './as_hardware.ts';
+import { asHardware, asLavapipe } from './as_adapter.ts';
 
 /** M, N, K: single rows and columns, sizes that no tile divides, sizes that all do, and long thin ones; tiny and few rows, which have kernels of their own, and more. */
 const SIZES = [[1, 260, 301], [301, 1, 260], [260, 33, 9], [131, 257, 3], [3, 20, 260], [4, 36, 8], [2, 132, 68], [1, 1, 1], [1, 7, 5], [9, 1, 33], [4, 8, 12], [5, 6, 7], [8, 1280, 3], [33, 10, 64], [64, 64, 64], [67, 35, 129], [2, 24, 1152], [3, 5, 4100]] as const;

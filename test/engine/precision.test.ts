@@ -16,7 +16,7 @@ import { halfBound, roundToHalf } from '../half.ts';
 import { randomArray } from '../random.ts';
 import { evaluateGraph } from '../reference/interpreter.ts';
 import { expectWithin } from '../tolerance.ts';
-import { asHardware, asLavapipe } from './as_hardware.ts';
+import { asHardware, asLavapipe } from './as_adapter.ts';
 import { PRECISION_CASES, type PrecisionCase } from './precision_cases.ts';
 
 const TITLES = [...PRECISION_CASES.keys()];

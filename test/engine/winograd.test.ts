@@ -16,7 +16,7 @@ import { randomArray } from '../random.ts';
 import * as reference from '../reference/conv2d.ts';
 import * as winograd from '../reference/winograd.ts';
 import { expectWithin, winogradBound } from '../tolerance.ts';
-import { asHardware } from './as_hardware.ts';
+import { asHardware } from './as_adapter.ts';
 
 /** [N, H, W, C], K and padding: odd and even sizes, fewer pixels than a tile has, channels that are no multiples of 4, every kind of margin. */
 const CASES: readonly (readonly [x: readonly [number, number, number, number], K: number, padding: Padding])[] = [

@@ -4,10 +4,9 @@ import type { Server } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { launch, type Browser, type Page } from 'puppeteer-core';
 import { serveFolder } from '../../cli/serve.node.ts';
+import { SLOW_ON_SWIFTSHADER } from '../../engine/device/gpu.node.ts';
 
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
-// As in Node (engine/device/gpu.node.ts): what SwiftShader makes of this extension takes seconds to compile.
-const WITHOUT = '--disable-dawn-features=use_vulkan_zero_initialize_workgroup_memory_extension';
 const SITE = fileURLToPath(new URL('../../dist/web', import.meta.url));
 
 /** What a page said that it should not have: errors of scripts, of the policy, and of the network. */
@@ -38,7 +37,7 @@ export function describeSite(title: string, body: (site: Site) => void, folder =
       ({ server, url } = await serveFolder(folder, '127.0.0.1', 0, model));
       browser = await launch({
         executablePath: CHROMIUM,
-        args: ['--no-sandbox', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--disable-gpu-sandbox', '--hide-scrollbars', WITHOUT],
+        args: ['--no-sandbox', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--disable-gpu-sandbox', '--hide-scrollbars', `--disable-dawn-features=${SLOW_ON_SWIFTSHADER}`],
         protocolTimeout: 300_000,
       });
     });
