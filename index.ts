@@ -6,7 +6,25 @@ export { UserError } from './engine/user_error.ts';
 
 export { constant, input, ones, reshape, stopGradient, zeros } from './engine/ops/leaves.ts';
 export {
-  abs, add, div, exp, greater, greaterEqual, log, maximum, minimum, mul, neg, relu, rsub, sigmoid, silu, sqrt, square, sub, tanh,
+  abs,
+  add,
+  div,
+  exp,
+  greater,
+  greaterEqual,
+  log,
+  maximum,
+  minimum,
+  mul,
+  neg,
+  relu,
+  rsub,
+  sigmoid,
+  silu,
+  sqrt,
+  square,
+  sub,
+  tanh,
 } from './engine/ops/pointwise.ts';
 export { broadcastTo, mean, sum, sumTo } from './engine/ops/reduce.ts';
 export { matmul } from './engine/ops/matmul.ts';
@@ -22,7 +40,14 @@ export { moveCentres, nearestCentre, seedCentre } from './engine/ops/kmeans.ts';
 export { adam } from './engine/ops/adam.ts';
 export { sgd } from './engine/ops/sgd.ts';
 export { assign, ema, updateRunningStats } from './engine/ops/assign.ts';
-export { DEFAULT_ADAM, DEFAULT_LOSS_SCALE, TrainStep, type AdamOptions, type LossScaleOptions, type TrainStepSpec } from './engine/train/train_step.ts';
+export {
+  DEFAULT_ADAM,
+  DEFAULT_LOSS_SCALE,
+  TrainStep,
+  type AdamOptions,
+  type LossScaleOptions,
+  type TrainStepSpec,
+} from './engine/train/train_step.ts';
 export { kMeans, nearestCentres, type Clusters, type KMeansOptions } from './engine/train/kmeans.ts';
 
 export { buildModel, MODEL_NAMES, restoreModel } from './models/build_network.ts';
@@ -33,7 +58,8 @@ export { findTensor, gradCam, gradCamPlusPlus, guidedBackprop, oneHot } from './
 export { grad } from './engine/autodiff.ts';
 export { compile, Program, type Feed, type ProgramSpec } from './engine/program/program.ts';
 export type { Precision } from './engine/program/precision.ts';
-// Which kernels are the fastest on an adapter: `tune` fills a table, `device.tuning` takes it, and as text it is stored wherever there is room.
+// Which kernels are the fastest on an adapter: `tune` fills a table, `device.tuning` takes it, and as text it is stored
+// wherever there is room.
 export { tune, type TaskTuning, type TuneOptions, type TuningTask } from './engine/program/tune.ts';
 export { TuningTable, type Tuned, type Tuning } from './engine/tuning.ts';
 

@@ -14,8 +14,11 @@ export default defineConfig({
     env: {
       // What the user tuned is the user's: tests have the defaults, or a table of their own.
       TUNINGFORK_TUNING: 'none',
-      // SwiftShader cannot be installed everywhere (Ubuntu's Chromium is a snap); the set-up says so where it is missing.
-      TUNINGFORK_TEST_ADAPTERS: process.env['TUNINGFORK_TEST_ADAPTERS'] ?? (softwareDriver('swiftshader') ? 'lavapipe,swiftshader' : 'lavapipe'),
+      // SwiftShader cannot be installed everywhere (Ubuntu's Chromium is a snap); the set-up says so where it is
+      // missing.
+      TUNINGFORK_TEST_ADAPTERS:
+        process.env['TUNINGFORK_TEST_ADAPTERS'] ??
+        (softwareDriver('swiftshader') ? 'lavapipe,swiftshader' : 'lavapipe'),
     },
     reporters: ['default', './test/reporter.ts'],
     // Every file that opens a GPU device compiles its own pipelines: one process at a time keeps two cores busy with

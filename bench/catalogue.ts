@@ -40,7 +40,10 @@ export interface CatalogueResult extends CatalogueOptions {
   readonly train: number;
   readonly validation: number;
   readonly seconds: { readonly open: number; readonly epoch: number };
-  /** Bytes resident: with the catalogue made and not yet opened, opened and divided, and the most at any time until the end. */
+  /**
+   * Bytes resident: with the catalogue made and not yet opened, opened and divided, and the most at any time until the
+   * end.
+   */
   readonly memory: { readonly before: number; readonly opened: number; readonly peak: number };
   /** Up to ten, evenly spread over the epoch. */
   readonly points: readonly CataloguePoint[];
@@ -50,9 +53,10 @@ const POINTS = 10;
 const FIRST_ID = 100_008;
 
 /**
- * Makes a catalogue in the challenge's layout in a temporary folder, opens and divides it, and lets every image pass once through the decoding threads and
- * the maker of views, batches of training and then of validation galaxies as an epoch takes them; the feeds are made and let go. Nothing is computed
- * on a GPU. How much memory that takes must depend on the batch, and on the number of galaxies only by their ids and votes.
+ * Makes a catalogue in the challenge's layout in a temporary folder, opens and divides it, and lets every image pass
+ * once through the decoding threads and the maker of views, batches of training and then of validation galaxies as an
+ * epoch takes them; the feeds are made and let go. Nothing is computed on a GPU. How much memory that takes must depend
+ * on the batch, and on the number of galaxies only by their ids and votes.
  */
 export async function benchCatalogue(options: CatalogueOptions, progress: Progress): Promise<CatalogueResult> {
   const folder = await mkdtemp(join(tmpdir(), 'tuningfork-catalogue-'));
@@ -80,7 +84,8 @@ async function makeCatalogue(folder: string, { galaxies, images, side }: Catalog
   }
   const rows = function* () {
     yield SUBMISSION_HEADER;
-    for (let index = 0; index < galaxies; index++) yield submissionRow(String(FIRST_ID + index), castVotes(drawGalaxy(0, index), 0, index).all!);
+    for (let index = 0; index < galaxies; index++)
+      yield submissionRow(String(FIRST_ID + index), castVotes(drawGalaxy(0, index), 0, index).all!);
   };
   await pipeline(Readable.from(rows()), createWriteStream(join(folder, 'labels.csv')));
 }
@@ -92,14 +97,26 @@ async function measure(folder: string, options: CatalogueOptions, progress: Prog
   const seconds = () => (performance.now() - start) / 1000;
   const dataset = await openDataset(folder);
   try {
-    const { train, validation } = split(dataset.galaxies.map(({ id }) => id), dataset.galaxies.map(() => 'voted'), { valFraction: 0.2 });
+    const { train, validation } = split(
+      dataset.galaxies.map(({ id }) => id),
+      dataset.galaxies.map(() => 'voted'),
+      { valFraction: 0.2 },
+    );
     const open = seconds();
     const opened = process.memoryUsage.rss();
 
     const crop = Math.min(212, options.side / 2);
-    const maker = new ViewMaker(dataset, { size: 224, crop, normalisation: { mean: [0, 0, 0], std: [1, 1, 1] } }, DEFAULT_AUGMENTATION, 1);
+    const maker = new ViewMaker(
+      dataset,
+      { size: 224, crop, normalisation: { mean: [0, 0, 0], std: [1, 1, 1] } },
+      DEFAULT_AUGMENTATION,
+      1,
+    );
     const order = permutation(train.length, new RandomStream(1));
-    const views = (at: number) => Array.from({ length: Math.min(batch, galaxies - at) }, (_, i) => (at + i < train.length ? maker.random(train[order[at + i]], 0) : maker.plain(validation[at + i - train.length])));
+    const views = (at: number) =>
+      Array.from({ length: Math.min(batch, galaxies - at) }, (_, i) =>
+        at + i < train.length ? maker.random(train[order[at + i]], 0) : maker.plain(validation[at + i - train.length]),
+      );
     const points: CataloguePoint[] = [];
     start = performance.now();
     progress.start('streaming', galaxies);
@@ -107,7 +124,8 @@ async function measure(folder: string, options: CatalogueOptions, progress: Prog
       if (at + batch < galaxies) maker.prefetch(views(at + batch));
       const feeds = await maker.feeds(views(at));
       const done = Math.min(at + batch, galaxies);
-      if ((feeds.images as Uint32Array).length !== (done - at) * maker.side ** 2) throw new Error(`the feeds of galaxies ${at} to ${done} have another size than they should`);
+      if ((feeds.images as Uint32Array).length !== (done - at) * maker.side ** 2)
+        throw new Error(`the feeds of galaxies ${at} to ${done} have another size than they should`);
       progress.tick(done);
       if (Math.floor((done * POINTS) / galaxies) > points.length) {
         const { rss, heapUsed, external } = process.memoryUsage();
@@ -115,19 +133,39 @@ async function measure(folder: string, options: CatalogueOptions, progress: Prog
       }
     }
     // The peak is the kernel's own figure, in kB; making the catalogue is part of it.
-    return { ...options, train: train.length, validation: validation.length, seconds: { open, epoch: seconds() }, memory: { before, opened, peak: process.resourceUsage().maxRSS * 1024 }, points };
+    return {
+      ...options,
+      train: train.length,
+      validation: validation.length,
+      seconds: { open, epoch: seconds() },
+      memory: { before, opened, peak: process.resourceUsage().maxRSS * 1024 },
+      points,
+    };
   } finally {
     await dataset.close();
   }
 }
 
 /** The result as a person reads it. */
-export function showCatalogue({ galaxies, images, side, batch, train, validation, seconds, memory, points }: CatalogueResult): string {
+export function showCatalogue({
+  galaxies,
+  images,
+  side,
+  batch,
+  train,
+  validation,
+  seconds,
+  memory,
+  points,
+}: CatalogueResult): string {
   return [
     `${galaxies} galaxies, ${images} different images of ${side} x ${side} pixels, batches of ${batch}`,
     `opened and divided into ${train} and ${validation} in ${seconds.open.toFixed(1)} s; every image decoded and made into a view in ${seconds.epoch.toFixed(0)} s`,
     `resident memory: ${mebibytes(memory.before)} before, ${mebibytes(memory.opened)} once opened, ${mebibytes(memory.peak)} at the peak`,
     '',
-    ...points.map((point) => `after ${String(point.galaxies).padStart(8)}: ${mebibytes(point.resident).padStart(9)} resident, ${mebibytes(point.heap).padStart(9)} heap, ${mebibytes(point.buffers).padStart(9)} buffers`),
+    ...points.map(
+      (point) =>
+        `after ${String(point.galaxies).padStart(8)}: ${mebibytes(point.resident).padStart(9)} resident, ${mebibytes(point.heap).padStart(9)} heap, ${mebibytes(point.buffers).padStart(9)} buffers`,
+    ),
   ].join('\n');
 }

@@ -4,7 +4,10 @@ import type { MemoryLevel } from '../engine/program/recompute.ts';
 
 /** What every contender does, with the same weights and the same input. */
 export interface Job {
-  /** `forward`: inference with running statistics. `train`: loss, all gradients and Adam, with the batch's own statistics. */
+  /**
+   * `forward`: inference with running statistics. `train`: loss, all gradients and Adam, with the batch's own
+   * statistics.
+   */
   readonly work: 'forward' | 'train';
   readonly batch: number;
   /** Height and width of the images in pixels. */
@@ -29,7 +32,10 @@ export interface KernelTime {
 /** An engine that has a job ready to run. */
 export interface Contender {
   readonly adapter: AdapterSummary;
-  /** Does the job once, upload of the input and download of the result included: the logits, or the loss before the update. Returns when all is submitted. */
+  /**
+   * Does the job once, upload of the input and download of the result included: the logits, or the loss before the
+   * update. Returns when all is submitted.
+   */
   run(): Promise<Float32Array>;
   /** Bytes of GPU buffers that it holds by its own count. */
   gpuBytes(): number;
@@ -42,10 +48,15 @@ export interface Contender {
 export interface Answers {
   open: { readonly adapter: AdapterSummary; readonly milliseconds: number; readonly output: readonly number[] };
   /**
-   * `issue`: milliseconds until the program's own thread has handed everything to the driver. `cpu`: milliseconds of CPU time of all
-   * threads of the process; on a software adapter these do the computing.
+   * `issue`: milliseconds until the program's own thread has handed everything to the driver. `cpu`: milliseconds of
+   * CPU time of all threads of the process; on a software adapter these do the computing.
    */
-  run: { readonly milliseconds: number; readonly issue: number; readonly cpu: number; readonly output: readonly number[] };
+  run: {
+    readonly milliseconds: number;
+    readonly issue: number;
+    readonly cpu: number;
+    readonly output: readonly number[];
+  };
   memory: { readonly resident: number; readonly peak: number; readonly gpu: number };
   profile: readonly KernelTime[] | null;
 }

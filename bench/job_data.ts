@@ -17,30 +17,33 @@ export const ADAM = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 } 
 export const BATCH_NORM_EPSILON = 1e-3;
 
 /**
- * How far outputs may differ, as relative L2. Logits: float32 through some 80 layers. The loss of the first training step, the
- * same, and of the second: Adam's first step is the gradient's sign times the rate, and where a gradient is all but zero rounding
- * decides its sign.
+ * How far outputs may differ, as relative L2. Logits: float32 through some 80 layers. The loss of the first training
+ * step, the same, and of the second: Adam's first step is the gradient's sign times the rate, and where a gradient is
+ * all but zero rounding decides its sign.
  */
 export const TOLERANCE = { forward: [1e-3], train: [1e-3, 1e-2] } as const;
 const SEED = 5;
 
 /** Fresh filters; scales, shifts and running statistics that are neither 0 nor 1, so that leaving one out shows. */
 export function weights(): Map<string, Float32Array> {
-  return new Map(SPECS.map((spec) => {
-    const random = new RandomStream(SEED, hashText(spec.name));
-    const around = (middle: number) => new Float32Array(sizeOf(spec.shape)).map(() => middle + 0.4 * (random.uniform() - 0.5));
-    switch (spec.kind) {
-      case 'gamma':
-      case 'var':
-        return [spec.name, around(1)];
-      case 'beta':
-      case 'mean':
-      case 'bias':
-        return [spec.name, around(0)];
-      default:
-        return [spec.name, initialValues(spec, SEED)];
-    }
-  }));
+  return new Map(
+    SPECS.map((spec) => {
+      const random = new RandomStream(SEED, hashText(spec.name));
+      const around = (middle: number) =>
+        new Float32Array(sizeOf(spec.shape)).map(() => middle + 0.4 * (random.uniform() - 0.5));
+      switch (spec.kind) {
+        case 'gamma':
+        case 'var':
+          return [spec.name, around(1)];
+        case 'beta':
+        case 'mean':
+        case 'bias':
+          return [spec.name, around(0)];
+        default:
+          return [spec.name, initialValues(spec, SEED)];
+      }
+    }),
+  );
 }
 
 /** Normally distributed pixels [batch, size, size, 3]. */

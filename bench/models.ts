@@ -25,14 +25,20 @@ export interface ContenderResult {
   readonly runs: readonly number[];
   /** Milliseconds of one run until all of it was submitted: encoding, binding, upload. */
   readonly issue: Summary;
-  /** Milliseconds of CPU time of one run, all threads: on a software adapter what others at work on the machine hardly change. */
+  /**
+   * Milliseconds of CPU time of one run, all threads: on a software adapter what others at work on the machine hardly
+   * change.
+   */
   readonly cpu: Summary;
   readonly cpuRuns: readonly number[];
   /** Milliseconds from nothing to the end of the first run: modules, device, weights, graph, compilation. */
   readonly firstRun: number;
   /** Bytes: of the process after the runs, at its peak, and in GPU buffers by the engine's own count. */
   readonly memory: Answers['memory'];
-  /** Relative L2 difference of its outputs from the first contender's: logits, or the losses of two steps. Null for itself. */
+  /**
+   * Relative L2 difference of its outputs from the first contender's: logits, or the losses of two steps. Null for
+   * itself.
+   */
   readonly difference: readonly number[] | null;
 }
 
@@ -40,7 +46,9 @@ export interface ModelBenchResult {
   readonly job: Job;
   readonly adapter: AdapterSummary;
   readonly cores: number;
-  /** Processes that wanted a core in the minute before the start: above 0.5, others were at work beside the benchmark. */
+  /**
+   * Processes that wanted a core in the minute before the start: above 0.5, others were at work beside the benchmark.
+   */
   readonly loadBefore: number;
   readonly cold: boolean;
   readonly contenders: readonly ContenderResult[];
@@ -51,13 +59,25 @@ export interface ModelBenchResult {
 const HALF_TOLERANCE = { forward: [3e-2], train: [3e-2, 1e-1] } as const;
 
 /**
- * Measures the same job in all contenders: opens one after the other, compares their outputs, and only then times them in turn
- * (a, b, a, b, ...), so that whatever else the machine does meets all of them alike.
+ * Measures the same job in all contenders: opens one after the other, compares their outputs, and only then times them
+ * in turn (a, b, a, b, ...), so that whatever else the machine does meets all of them alike.
  * @throws UserError where a contender fails, uses another adapter, or computes something else
  */
-export async function benchModels({ job, repeats, cold, profile, contenders, onProgress = () => {} }: ModelBenchOptions): Promise<ModelBenchResult> {
+export async function benchModels({
+  job,
+  repeats,
+  cold,
+  profile,
+  contenders,
+  onProgress = () => {},
+}: ModelBenchOptions): Promise<ModelBenchResult> {
   const loadBefore = loadavg()[0];
-  const running: { process: ContenderProcess; opened: Answers['open']; outputs: (readonly number[])[]; times: Answers['run'][] }[] = [];
+  const running: {
+    process: ContenderProcess;
+    opened: Answers['open'];
+    outputs: (readonly number[])[];
+    times: Answers['run'][];
+  }[] = [];
   using _processes = { [Symbol.dispose]: () => running.forEach(({ process }) => process[Symbol.dispose]()) };
   const tolerances = (job.precision === 'f16' ? HALF_TOLERANCE : TOLERANCE)[job.work];
 
@@ -97,7 +117,15 @@ export async function benchModels({ job, repeats, cold, profile, contenders, onP
     });
   }
   const kernels = profile ? await running[0].process.ask({ ask: 'profile' }) : null;
-  return { job, adapter: running[0].opened.adapter, cores: cpus().length, loadBefore, cold, contenders: results, kernels };
+  return {
+    job,
+    adapter: running[0].opened.adapter,
+    cores: cpus().length,
+    loadBefore,
+    cold,
+    contenders: results,
+    kernels,
+  };
 }
 
 interface Opened {
@@ -112,11 +140,16 @@ const differences = (a: Opened, b: Opened, count: number): number[] =>
 /** @throws UserError where the two did not do the same thing on the same adapter */
 export function compare(a: Opened, b: Opened, tolerances: readonly number[]): void {
   const [here, there] = [a.opened.adapter.description, b.opened.adapter.description];
-  if (here !== there) throw new UserError(`${a.process.name} runs on ${here} and ${b.process.name} on ${there}; choose one with --adapter`);
+  if (here !== there)
+    throw new UserError(
+      `${a.process.name} runs on ${here} and ${b.process.name} on ${there}; choose one with --adapter`,
+    );
   differences(a, b, tolerances.length).forEach((difference, i) => {
     // Not `>`: a difference that is no number is no agreement.
     if (!(difference <= tolerances[i])) {
-      throw new UserError(`${b.process.name} computes something else than ${a.process.name}: relative difference ${difference.toExponential(1)} in run ${i + 1}, ${tolerances[i]} is allowed; nothing was timed`);
+      throw new UserError(
+        `${b.process.name} computes something else than ${a.process.name}: relative difference ${difference.toExponential(1)} in run ${i + 1}, ${tolerances[i]} is allowed; nothing was timed`,
+      );
     }
   });
 }

@@ -3,8 +3,8 @@ import type { KernelContender } from './kernels/contender.ts';
 import { bundleTfjs } from './tfjs_bundle.ts';
 
 /**
- * Other engines that are measured beside this one; `v1` is this one with its naive kernels, `v2` with those in tiles and without Winograd's, `f32` in that
- * precision.
+ * Other engines that are measured beside this one; `v1` is this one with its naive kernels, `v2` with those in tiles
+ * and without Winograd's, `f32` in that precision.
  */
 export type Peer = 'tfjs' | 'ort' | 'jax' | 'v1' | 'v2' | 'f32';
 
@@ -15,7 +15,9 @@ const VERSIONS: Readonly<Record<string, 1 | 2>> = { v1: 1, v2: 2 };
  * @throws UserError where tfjs cannot be bundled; whether the others are installed shows when they are opened
  */
 export const peerProgram = async (peer: Peer, work: 'contender' | 'kernel-contender'): Promise<string[]> =>
-  (peer === 'tfjs' ? [await bundleTfjs(work === 'contender' ? 'process' : 'kernel_process')] : [process.argv[1], 'bench', work, peer]);
+  peer === 'tfjs'
+    ? [await bundleTfjs(work === 'contender' ? 'process' : 'kernel_process')]
+    : [process.argv[1], 'bench', work, peer];
 
 /** What opens an engine that measures layers in a process of this program. */
 export async function openKernels(engine: string): Promise<(adapter?: string) => Promise<KernelContender>> {
@@ -25,15 +27,22 @@ export async function openKernels(engine: string): Promise<(adapter?: string) =>
     case 'jax':
       return (await import('./jax/kernels.ts')).openJaxKernels;
     default: {
-      const [{ openAdapter }, { tuningforkKernels }] = await Promise.all([import('../engine/device/adapters.node.ts'), import('./kernels/tuningfork_kernels.ts')]);
-      return async (adapter) => tuningforkKernels(await openAdapter(adapter), VERSIONS[engine], engine === 'tuningfork-f16' ? 'f16' : 'f32');
+      const [{ openAdapter }, { tuningforkKernels }] = await Promise.all([
+        import('../engine/device/adapters.node.ts'),
+        import('./kernels/tuningfork_kernels.ts'),
+      ]);
+      return async (adapter) =>
+        tuningforkKernels(await openAdapter(adapter), VERSIONS[engine], engine === 'tuningfork-f16' ? 'f16' : 'f32');
     }
   }
 }
 
 /** This engine on an adapter of its own, ready for the job. */
 export async function openTuningfork(job: Job): Promise<Contender> {
-  const [{ openAdapter }, { tuningforkContender }] = await Promise.all([import('../engine/device/adapters.node.ts'), import('./tuningfork_contender.ts')]);
+  const [{ openAdapter }, { tuningforkContender }] = await Promise.all([
+    import('../engine/device/adapters.node.ts'),
+    import('./tuningfork_contender.ts'),
+  ]);
   const device = await openAdapter(job.adapter);
   return { ...(await tuningforkContender(device, job)), close: () => device[Symbol.dispose]() };
 }

@@ -6,12 +6,18 @@ import type { Answer, Answers, Asked, Contender, Handlers, Job, Questions } from
  * @throws UserError where no process forked this one
  */
 export function answerQuestions<A extends object, Q>(handlers: Handlers<A, Q>, close: () => void): void {
-  if (!process.send) throw new UserError('this is a part of `tuningfork bench models`, `bench train` and `bench kernels`; run one of these');
+  if (!process.send)
+    throw new UserError(
+      'this is a part of `tuningfork bench models`, `bench train` and `bench kernels`; run one of these',
+    );
   process.on('message', (question: Asked<keyof A, Q>) => {
-    Promise.resolve().then(() => handlers[question.ask](question)).then(
-      (value): Answer => ({ value }),
-      (error: Error): Answer => ({ error: error.message }),
-    ).then((reply) => process.send!(reply));
+    Promise.resolve()
+      .then(() => handlers[question.ask](question))
+      .then(
+        (value): Answer => ({ value }),
+        (error: Error): Answer => ({ error: error.message }),
+      )
+      .then((reply) => process.send!(reply));
   });
   process.on('disconnect', () => {
     close();
@@ -36,16 +42,23 @@ export function serve(open: (job: Job) => Promise<Contender>): void {
     return { milliseconds, issue, cpu: (user + system) / 1000, output: [...output] };
   };
 
-  answerQuestions<Answers, Questions>({
-    async open({ job }) {
-      const start = performance.now();
-      contender = await open(job);
-      const opened = performance.now() - start;
-      const { milliseconds, output } = await timedRun();
-      return { adapter: contender.adapter, milliseconds: opened + milliseconds, output };
+  answerQuestions<Answers, Questions>(
+    {
+      async open({ job }) {
+        const start = performance.now();
+        contender = await open(job);
+        const opened = performance.now() - start;
+        const { milliseconds, output } = await timedRun();
+        return { adapter: contender.adapter, milliseconds: opened + milliseconds, output };
+      },
+      run: timedRun,
+      memory: () => ({
+        resident: process.memoryUsage.rss(),
+        peak: process.resourceUsage().maxRSS * 1024,
+        gpu: contender!.gpuBytes(),
+      }),
+      profile: async () => (await contender!.profile()) ?? null,
     },
-    run: timedRun,
-    memory: () => ({ resident: process.memoryUsage.rss(), peak: process.resourceUsage().maxRSS * 1024, gpu: contender!.gpuBytes() }),
-    profile: async () => (await contender!.profile()) ?? null,
-  }, () => contender?.close());
+    () => contender?.close(),
+  );
 }

@@ -13,9 +13,16 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-export const summarise = (values: readonly number[]): Summary => ({ median: median(values), min: Math.min(...values), max: Math.max(...values) });
+export const summarise = (values: readonly number[]): Summary => ({
+  median: median(values),
+  min: Math.min(...values),
+  max: Math.max(...values),
+});
 
-/** ‖a − b‖ / ‖b‖; not finite where either holds what is not finite, or b is zero and a is not. @throws Error where the lengths differ. */
+/**
+ * ‖a − b‖ / ‖b‖; not finite where either holds what is not finite, or b is zero and a is not. @throws Error where the
+ * lengths differ.
+ */
 export function relativeDifference(a: readonly number[], b: readonly number[]): number {
   if (a.length !== b.length) throw new Error(`${a.length} values cannot be compared with ${b.length}`);
   let [difference, norm] = [0, 0];

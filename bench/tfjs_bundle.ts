@@ -7,13 +7,16 @@ import { UserError } from '../engine/user_error.ts';
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /**
- * Bundles tfjs and a program of bench/tfjs into one file and returns its path: tfjs's ES modules do not load in Node as they are.
+ * Bundles tfjs and a program of bench/tfjs into one file and returns its path: tfjs's ES modules do not load in Node as
+ * they are.
  * @throws UserError where the sources or the development dependencies are missing, as in an installed package
  */
 export async function bundleTfjs(process: 'process' | 'kernel_process'): Promise<string> {
   const entry = join(ROOT, `bench/tfjs/${process}.ts`);
   if (!existsSync(entry) || !existsSync(join(ROOT, 'node_modules/@tensorflow/tfjs-backend-webgpu'))) {
-    throw new UserError('the comparison with tfjs needs Tuningfork\'s sources and development dependencies; run `npm ci` in a checkout and start the benchmark there');
+    throw new UserError(
+      "the comparison with tfjs needs Tuningfork's sources and development dependencies; run `npm ci` in a checkout and start the benchmark there",
+    );
   }
   const { build } = await import('esbuild');
   const outfile = join(ROOT, `.cache/bench/tfjs_${process}.mjs`);
@@ -27,7 +30,9 @@ export async function bundleTfjs(process: 'process' | 'kernel_process'): Promise
     mainFields: ['module', 'main'],
     external: ['webgpu'],
     // CommonJS parts of tfjs's dependencies require Node's modules by name.
-    banner: { js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);" },
+    banner: {
+      js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",
+    },
     logLevel: 'error',
   });
   return outfile;

@@ -40,7 +40,13 @@ export async function tuningforkContender(device: Device, job: Job): Promise<Con
   }
   const labels = input('targets', [job.batch, CONFIG.classes]);
   const loss = reshape(mean(softmaxCrossEntropy(logits, labels)), []);
-  const step = await TrainStep.create(device, { loss, trainable: parameters.trainable(), adam: ADAM, recompute: MEMORY_LEVELS[job.memory ?? 'full'], precision: job.precision });
+  const step = await TrainStep.create(device, {
+    loss,
+    trainable: parameters.trainable(),
+    adam: ADAM,
+    recompute: MEMORY_LEVELS[job.memory ?? 'full'],
+    precision: job.precision,
+  });
   const trainFeeds = { ...feeds, targets: targets(job) };
   return {
     ...shared,
@@ -57,7 +63,10 @@ export async function tuningforkContender(device: Device, job: Job): Promise<Con
   };
 }
 
-async function kernelTimes(program: Program, feeds: Parameters<Program['profile']>[0]): Promise<KernelTime[] | undefined> {
+async function kernelTimes(
+  program: Program,
+  feeds: Parameters<Program['profile']>[0],
+): Promise<KernelTime[] | undefined> {
   const times = await program.profile(feeds);
   if (!times) return undefined;
   const byKernel = new Map<string, { steps: number; milliseconds: number }>();

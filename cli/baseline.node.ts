@@ -1,5 +1,13 @@
 import { UserError } from '../engine/user_error.ts';
-import { BASELINES, DEFAULT_CLUSTERS, centralPixel, judge, meanVotes, type BaselineName, type CentralPixel } from '../galaxies/challenge/baselines.ts';
+import {
+  BASELINES,
+  DEFAULT_CLUSTERS,
+  centralPixel,
+  judge,
+  meanVotes,
+  type BaselineName,
+  type CentralPixel,
+} from '../galaxies/challenge/baselines.ts';
 import type { ChallengeRmse } from '../galaxies/challenge/rmse.ts';
 import { splitVoted } from '../galaxies/challenge/task.ts';
 import { CHALLENGE_COLUMNS } from '../galaxies/columns.ts';
@@ -29,7 +37,9 @@ interface Result {
   readonly clustering?: Omit<CentralPixel, 'figures'>;
 }
 
-/** Judges baselines on galaxies with 37 vote fractions; what they learn they learn from the training side of the split. */
+/**
+ * Judges baselines on galaxies with 37 vote fractions; what they learn they learn from the training side of the split.
+ */
 export async function baseline(names: readonly (BaselineName | 'all')[], flags: BaselineFlags): Promise<void> {
   const { data, split, valFraction, trainOnly, skipBad, json } = flags;
   const chosen = names.includes('all') ? BASELINES : BASELINES.filter((name) => names.includes(name));
@@ -39,15 +49,22 @@ export async function baseline(names: readonly (BaselineName | 'all')[], flags: 
     for (const note of dataset.notes) progress.line(note);
     const { train, validation } = splitVoted(dataset, { valFraction, trainOnly: trainOnly ?? null });
     const judged = { train, validation, all: [...train, ...validation].sort((a, b) => a - b) }[split];
-    if (judged.length === 0) throw new UserError(`${dataset.name}: the ${split} split has no galaxy; give more data, another --val-fraction or --train-only, or --split all`);
+    if (judged.length === 0)
+      throw new UserError(
+        `${dataset.name}: the ${split} split has no galaxy; give more data, another --val-fraction or --train-only, or --split all`,
+      );
     const results: Result[] = [];
     for (const name of chosen) results.push(await measure(name, dataset, train, judged, flags, progress));
     if (json) {
       const baselines = results.map(({ name, figures, clustering }) => ({ name, ...clustering, ...figures }));
-      console.log(JSON.stringify({ data: dataset.name, split, galaxies: judged.length, train: train.length, baselines }, null, 2));
+      console.log(
+        JSON.stringify({ data: dataset.name, split, galaxies: judged.length, train: train.length, baselines }, null, 2),
+      );
     } else {
       const which = split === 'all' ? 'all galaxies with votes' : `the ${split} split`;
-      console.log(`${dataset.name}: judged on ${judged.length} galaxies (${which}), learned from ${train.length}\n\n${table(results)}`);
+      console.log(
+        `${dataset.name}: judged on ${judged.length} galaxies (${which}), learned from ${train.length}\n\n${table(results)}`,
+      );
       for (const { clustering } of results) if (clustering) console.log(`\n${describe(clustering)}`);
     }
   } finally {
@@ -56,18 +73,29 @@ export async function baseline(names: readonly (BaselineName | 'all')[], flags: 
   }
 }
 
-async function measure(name: BaselineName, dataset: Dataset, train: readonly number[], judged: readonly number[], flags: BaselineFlags, progress: Progress): Promise<Result> {
+async function measure(
+  name: BaselineName,
+  dataset: Dataset,
+  train: readonly number[],
+  judged: readonly number[],
+  flags: BaselineFlags,
+  progress: Progress,
+): Promise<Result> {
   if (name === 'zeros' || name === 'ones') {
     const row = new Float64Array(CHALLENGE_COLUMNS.length).fill(name === 'ones' ? 1 : 0);
     return { name, figures: judge(dataset, judged, () => row) };
   }
-  if (train.length === 0) throw new UserError(`${dataset.name}: the training side of the split has no galaxy to learn the baseline ${name} from; give a smaller --val-fraction`);
+  if (train.length === 0)
+    throw new UserError(
+      `${dataset.name}: the training side of the split has no galaxy to learn the baseline ${name} from; give a smaller --val-fraction`,
+    );
   if (name === 'mean') {
     const mean = meanVotes(dataset, train);
     return { name, figures: judge(dataset, judged, () => mean) };
   }
   const clusters = flags.clusters ?? Math.min(DEFAULT_CLUSTERS, train.length);
-  if (clusters > train.length) throw new UserError(`--clusters ${clusters}: there are only ${train.length} training galaxies to cluster`);
+  if (clusters > train.length)
+    throw new UserError(`--clusters ${clusters}: there are only ${train.length} training galaxies to cluster`);
   using device = await openSession(flags);
   const { figures, ...clustering } = await centralPixel(device, dataset, train, judged, clusters, flags.seed, progress);
   return { name, figures, clustering };
@@ -75,8 +103,13 @@ async function measure(name: BaselineName, dataset: Dataset, train: readonly num
 
 /** Errors side by side: in all, and by question. */
 function table(results: readonly Result[]): string {
-  const row = (head: string, value: (figures: ChallengeRmse) => number) => [head, ...results.map(({ figures }) => decimal(value(figures), 4))];
-  const questions = results[0].figures.perQuestion.map(({ number, text }, q) => row(`${number} ${text}`, ({ perQuestion }) => perQuestion[q].rmse));
+  const row = (head: string, value: (figures: ChallengeRmse) => number) => [
+    head,
+    ...results.map(({ figures }) => decimal(value(figures), 4)),
+  ];
+  const questions = results[0].figures.perQuestion.map(({ number, text }, q) =>
+    row(`${number} ${text}`, ({ perQuestion }) => perQuestion[q].rmse),
+  );
   return textTable(['question', ...results.map(({ name }) => name)], [row('all', ({ rmse }) => rmse), ...questions]);
 }
 

@@ -1,5 +1,5 @@
-// Makes dist/: the program (cli.js and its chunks), the decode worker, the library for Node and for browsers, its types, and
-// the pages. `node cli/build.mjs` does all; the set-up and the tests only need `bundle()`.
+// Makes dist/: the program (cli.js and its chunks), the decode worker, the library for Node and for browsers, its
+// types, and the pages. `node cli/build.mjs` does all; the set-up and the tests only need `bundle()`.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -33,7 +33,8 @@ function assertRunsInBrowser({ outputs }, entry) {
     if (seen.has(path)) return;
     seen.add(path);
     for (const input of Object.keys(outputs[path].inputs)) {
-      if (/\.node\.ts$|(^|\/)node_modules\//.test(input)) throw new Error(`${entry} must run in a browser and contains ${input}`);
+      if (/\.node\.ts$|(^|\/)node_modules\//.test(input))
+        throw new Error(`${entry} must run in a browser and contains ${input}`);
     }
     for (const { path: imported, external } of outputs[path].imports) {
       if (external) throw new Error(`${entry} must run in a browser and imports ${imported}`);
@@ -53,7 +54,13 @@ export async function bundle() {
     build({ ...forNode, entryPoints: { cli: 'cli/main.ts' }, splitting: true }),
     existsSync(join(ROOT, WORKER)) && build({ ...forNode, entryPoints: { decode_worker: WORKER } }),
     // Split too: what both import (UserError, Device) must exist once, or `instanceof` tells them apart.
-    build({ ...forNode, entryPoints: { tuningfork: 'index.ts', 'tuningfork.node': 'index.node.ts' }, splitting: true, minify: true, chunkNames: 'shared-[hash]' }),
+    build({
+      ...forNode,
+      entryPoints: { tuningfork: 'index.ts', 'tuningfork.node': 'index.node.ts' },
+      splitting: true,
+      minify: true,
+      chunkNames: 'shared-[hash]',
+    }),
     build({ ...common, platform: 'browser', entryPoints: { 'tuningfork.browser': 'index.ts' }, minify: true }),
     buildSite(common, ROOT),
   ]);
@@ -64,7 +71,11 @@ export async function bundle() {
 
 /** The library's types, one .d.ts for each of its modules. */
 export function declarations(folder = join(ROOT, 'dist/types')) {
-  const tsc = spawnSync(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', join(ROOT, 'tsconfig.build.json'), '--outDir', folder], { encoding: 'utf8' });
+  const tsc = spawnSync(
+    process.execPath,
+    [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', join(ROOT, 'tsconfig.build.json'), '--outDir', folder],
+    { encoding: 'utf8' },
+  );
   if (tsc.status !== 0) throw new Error(`tsc could not write the declarations:\n${tsc.stdout}${tsc.stderr}`);
 }
 

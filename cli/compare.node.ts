@@ -12,11 +12,17 @@ export interface CompareFlags extends GlobalOptions {
   readonly out?: string;
 }
 
-/** Prints run directories beside each other: what they are, what came out, in which options they differ. With --out also a page with their curves. */
+/**
+ * Prints run directories beside each other: what they are, what came out, in which options they differ. With --out also
+ * a page with their curves.
+ */
 export async function compare(paths: readonly string[], flags: CompareFlags): Promise<void> {
   const twice = paths.find((path, i) => paths.indexOf(path) !== i);
   if (twice !== undefined) throw new UserError(`${twice} is given twice; name each run once`);
-  if (flags.out !== undefined && paths.length > MOST_RUNS) throw new UserError(`a page holds the curves of ${MOST_RUNS} runs at most, not of ${paths.length}; leave out --out or some of the runs`);
+  if (flags.out !== undefined && paths.length > MOST_RUNS)
+    throw new UserError(
+      `a page holds the curves of ${MOST_RUNS} runs at most, not of ${paths.length}; leave out --out or some of the runs`,
+    );
   const runs = await Promise.all(paths.map(readRun));
   const data = comparisonData(runs);
   const page = flags.out === undefined ? undefined : join(flags.out, 'compare.html');
@@ -25,10 +31,34 @@ export async function compare(paths: readonly string[], flags: CompareFlags): Pr
     await writeFileAtomic(page, await renderComparison(data));
   }
   if (flags.json) {
-    const described = runs.map(({ path, task, head, options, finished, epochs, planned, bestEpoch, seconds, parameters, counts, figures }) => (
-      { run: path, model: options.model, width: options.width, task, head, parameters, counts, size: options.size, finished, epochs: epochs.length, planned, seconds, bestEpoch, ...figures }));
-    const differing = Object.fromEntries(differences(runs).map(({ option, values }) => [option, values.map((value) => value ?? null)]));
-    console.log(JSON.stringify({ runs: described, differences: differing, warnings: data.warnings, ...(page !== undefined && { page }) }, null, 2));
+    const described = runs.map(
+      ({ path, task, head, options, finished, epochs, planned, bestEpoch, seconds, parameters, counts, figures }) => ({
+        run: path,
+        model: options.model,
+        width: options.width,
+        task,
+        head,
+        parameters,
+        counts,
+        size: options.size,
+        finished,
+        epochs: epochs.length,
+        planned,
+        seconds,
+        bestEpoch,
+        ...figures,
+      }),
+    );
+    const differing = Object.fromEntries(
+      differences(runs).map(({ option, values }) => [option, values.map((value) => value ?? null)]),
+    );
+    console.log(
+      JSON.stringify(
+        { runs: described, differences: differing, warnings: data.warnings, ...(page !== undefined && { page }) },
+        null,
+        2,
+      ),
+    );
     return;
   }
   for (const warning of data.warnings) console.error(`warning: ${warning}`);

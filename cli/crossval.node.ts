@@ -23,10 +23,14 @@ export interface CrossvalFlags extends TrainFlags {
   readonly fold?: number;
 }
 
-/** Trains a network for each fold in a run directory of its own, those that are finished aside, and tells what they say together. */
+/**
+ * Trains a network for each fold in a run directory of its own, those that are finished aside, and tells what they say
+ * together.
+ */
 export async function crossval(flags: CrossvalFlags): Promise<void> {
   const { folds, fold, out, json } = flags;
-  if (fold !== undefined && fold > folds) throw new UserError(`--fold ${fold}: there are only ${folds} folds; give 1 to ${folds}, or more --folds`);
+  if (fold !== undefined && fold > folds)
+    throw new UserError(`--fold ${fold}: there are only ${folds} folds; give 1 to ${folds}, or more --folds`);
   const progress = terminalProgress();
   const options = trainOptions({ ...flags, valFraction: 1 / folds });
   const dataset = await openGalaxies(options.data, options.skipBad, progress, options.limit);
@@ -36,7 +40,10 @@ export async function crossval(flags: CrossvalFlags): Promise<void> {
     requireBegunAlike(out, all);
     const chosen = fold === undefined ? all : [all[fold - 1]];
     const todo = chosen.filter((each) => !isFinished(foldFolder(out, each.fold!.index)));
-    if (todo.length < chosen.length) progress.line(`${chosen.length - todo.length} of ${chosen.length} folds ${chosen.length - todo.length === 1 ? 'was' : 'were'} finished before`);
+    if (todo.length < chosen.length)
+      progress.line(
+        `${chosen.length - todo.length} of ${chosen.length} folds ${chosen.length - todo.length === 1 ? 'was' : 'were'} finished before`,
+      );
     if (todo.length > 0) {
       using device = await openSession(flags);
       tellSoftware(device, progress);
@@ -53,12 +60,18 @@ export async function crossval(flags: CrossvalFlags): Promise<void> {
     if (missing.length > 0) {
       const finished = chosen.map((each) => each.fold!.index);
       if (json) console.log(JSON.stringify({ folds: finished.map((each) => resultOf(out, each)), missing }, null, 2));
-      else console.log(`Fold ${finished.join(', ')} of ${folds} is finished; the summary comes with the last: ${listFolds(missing)}`);
+      else
+        console.log(
+          `Fold ${finished.join(', ')} of ${folds} is finished; the summary comes with the last: ${listFolds(missing)}`,
+        );
       return;
     }
     // Other processes may have begun theirs since.
     requireBegunAlike(out, all);
-    const summary = summariseFolds(taskOf(options.task).figure.name, all.map((_, i) => resultOf(out, i + 1)));
+    const summary = summariseFolds(
+      taskOf(options.task).figure.name,
+      all.map((_, i) => resultOf(out, i + 1)),
+    );
     const { fold: _fold, ...common } = all[0];
     const text = `${JSON.stringify({ ...summary, options: common }, null, 2)}\n`;
     await writeFileAtomic(join(out, SUMMARY), text);
@@ -82,35 +95,59 @@ function optionsOfFolds(dataset: Dataset, options: TrainOptions, folds: number):
 
 /** Throws where a folder holds what does not belong to a cross-validation with these options. */
 function requireBegunAlike(out: string, all: readonly TrainOptions[]): void {
-  if (existsSync(join(out, RUN_FILES.config))) throw new UserError(`${out} holds a single training; give another --out`);
+  if (existsSync(join(out, RUN_FILES.config)))
+    throw new UserError(`${out} holds a single training; give another --out`);
   for (const [index, earlier] of begunFolds(out)) {
     const run = foldFolder(out, index);
     const folds = foldsOf(earlier);
     if (folds === undefined) throw new UserError(`${run} holds a training on no fold; give another --out`);
-    if (folds !== all.length) throw new UserError(`${out} holds a cross-validation of ${folds} folds, and this is one of ${all.length}; give --folds ${folds} to go on with it, or another --out`);
+    if (folds !== all.length)
+      throw new UserError(
+        `${out} holds a cross-validation of ${folds} folds, and this is one of ${all.length}; give --folds ${folds} to go on with it, or another --out`,
+      );
     const options = all[index - 1];
     const { sides, ...fold } = earlier.fold as NonNullable<TrainOptions['fold']>;
     const { sides: now, ...same } = options.fold!;
     // Told only where nothing else explains it.
     requireOptions(run, { ...earlier, fold }, { ...options, fold: same });
-    if (sides !== now) throw new UserError(`${out} was begun with other galaxies: images or votes of ${options.data} have changed since, and with them the folds; give the same ones to go on, or another --out`);
+    if (sides !== now)
+      throw new UserError(
+        `${out} was begun with other galaxies: images or votes of ${options.data} have changed since, and with them the folds; give the same ones to go on, or another --out`,
+      );
   }
 }
 
 /** What a finished fold came to, from its metrics.json. */
 function resultOf(out: string, fold: number): FoldResult {
   const metrics = JSON.parse(readFileSync(join(foldFolder(out, fold), RUN_FILES.metrics), 'utf8')) as {
-    readonly accuracy?: { readonly value: number }; readonly rmse?: number; readonly bestEpoch: number | null; readonly keep: 'best' | 'last'; readonly counts: { readonly train: number; readonly validation: number };
+    readonly accuracy?: { readonly value: number };
+    readonly rmse?: number;
+    readonly bestEpoch: number | null;
+    readonly keep: 'best' | 'last';
+    readonly counts: { readonly train: number; readonly validation: number };
   };
   const { accuracy, rmse, bestEpoch, keep, counts } = metrics;
   return { fold, ...counts, bestEpoch: keep === 'best' ? bestEpoch : null, figure: (accuracy?.value ?? rmse)! };
 }
 
-const SHOW: Readonly<Record<FigureName, (value: number) => string>> = { accuracy: percent, RMSE: (value) => decimal(value, 4) };
+const SHOW: Readonly<Record<FigureName, (value: number) => string>> = {
+  accuracy: percent,
+  RMSE: (value) => decimal(value, 4),
+};
 
 function showSummary({ figure, folds, mean, standardDeviation, outOfFold }: CrossvalSummary): string {
   const show = SHOW[figure];
-  const table = textTable(['fold', 'trained on', 'judged on', 'best epoch', figure], folds.map(({ fold, train, validation, bestEpoch, figure: value }) => [String(fold), String(train), String(validation), bestEpoch === null ? 'last kept' : String(bestEpoch), show(value)]));
-  const interval = outOfFold.low === undefined ? '' : ` (95 % interval ${show(outOfFold.low)} to ${show(outOfFold.high!)})`;
+  const table = textTable(
+    ['fold', 'trained on', 'judged on', 'best epoch', figure],
+    folds.map(({ fold, train, validation, bestEpoch, figure: value }) => [
+      String(fold),
+      String(train),
+      String(validation),
+      bestEpoch === null ? 'last kept' : String(bestEpoch),
+      show(value),
+    ]),
+  );
+  const interval =
+    outOfFold.low === undefined ? '' : ` (95 % interval ${show(outOfFold.low)} to ${show(outOfFold.high!)})`;
   return `${table}\n\n${figure} ${show(mean)} ± ${show(standardDeviation)}: mean and standard deviation of ${folds.length} folds\n${figure} ${show(outOfFold.value)}${interval} over all ${outOfFold.galaxies} galaxies together, each predicted by the network that did not train on it`;
 }

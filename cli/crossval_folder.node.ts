@@ -18,7 +18,8 @@ export function begunFolds(folder: string): Map<number, Record<string, unknown>>
   for (const name of readdirSync(folder)) {
     const config = join(folder, name, RUN_FILES.config);
     const fold = /^fold-([1-9]\d*)$/.exec(name)?.[1];
-    if (fold !== undefined && existsSync(config)) begun.set(Number(fold), JSON.parse(readFileSync(config, 'utf8')) as Record<string, unknown>);
+    if (fold !== undefined && existsSync(config))
+      begun.set(Number(fold), JSON.parse(readFileSync(config, 'utf8')) as Record<string, unknown>);
   }
   return begun;
 }
@@ -28,16 +29,27 @@ export function foldsOf({ fold }: Readonly<Record<string, unknown>>): number | u
   return (fold as { readonly of?: number } | undefined)?.of;
 }
 
-/** The run directories of a cross-validation; undefined where the path is another thing. Throws where some are not finished, and names them. */
+/**
+ * The run directories of a cross-validation; undefined where the path is another thing. Throws where some are not
+ * finished, and names them.
+ */
 export function finishedFolds(path: string): string[] | undefined {
   if (existsSync(join(path, RUN_FILES.config))) return undefined;
   const begun = [...begunFolds(path).values()];
   const folds = begun.length > 0 ? foldsOf(begun[0]) : undefined;
   if (folds === undefined) return undefined;
   const missing = unfinished(path, folds);
-  if (missing.length > 0) throw new UserError(`${path} is a cross-validation of ${folds} folds that is not finished: ${listFolds(missing)}; give its command again to go on`);
-  const options = begun.map(({ fold, ...common }) => JSON.stringify([common, (fold as { readonly of?: number } | undefined)?.of]));
-  if (new Set(options).size > 1) throw new UserError(`${path} holds folds that were trained with different options; give its command again to see which`);
+  if (missing.length > 0)
+    throw new UserError(
+      `${path} is a cross-validation of ${folds} folds that is not finished: ${listFolds(missing)}; give its command again to go on`,
+    );
+  const options = begun.map(({ fold, ...common }) =>
+    JSON.stringify([common, (fold as { readonly of?: number } | undefined)?.of]),
+  );
+  if (new Set(options).size > 1)
+    throw new UserError(
+      `${path} holds folds that were trained with different options; give its command again to see which`,
+    );
   return Array.from({ length: folds }, (_, i) => foldFolder(path, i + 1));
 }
 
@@ -45,4 +57,5 @@ export const unfinished = (folder: string, folds: number): number[] =>
   Array.from({ length: folds }, (_, i) => i + 1).filter((fold) => !isFinished(foldFolder(folder, fold)));
 
 /** `fold 3 is missing`, `folds 1, 4 are missing` */
-export const listFolds = (folds: readonly number[]): string => (folds.length === 1 ? `fold ${folds[0]} is missing` : `folds ${folds.join(', ')} are missing`);
+export const listFolds = (folds: readonly number[]): string =>
+  folds.length === 1 ? `fold ${folds[0]} is missing` : `folds ${folds.join(', ')} are missing`;

@@ -10,7 +10,12 @@ const mebibytes = (bytes: number): number => Math.round((bytes / 2 ** 20) * 10) 
 
 /** Downloads a set of files into a folder, with a bar where there is a terminal and one sentence a file in any case. */
 export async function dataFetch(set: string, { to, json }: FetchCommandOptions): Promise<void> {
-  const bar = process.stderr.isTTY ? new SingleBar({ format: '{file} {bar} {percentage} % of {total} MiB, {eta_formatted} left', stream: process.stderr }) : null;
+  const bar = process.stderr.isTTY
+    ? new SingleBar({
+        format: '{file} {bar} {percentage} % of {total} MiB, {eta_formatted} left',
+        stream: process.stderr,
+      })
+    : null;
   let current: string | null = null;
   const stop = () => {
     if (current !== null) bar?.stop();

@@ -25,10 +25,28 @@ export async function dataStats({ data, threshold, out, json }: StatsOptions): P
     const summary = await summariseData(dataset, { threshold });
     const files = await writeAll(out, summary);
     const { thresholds, notes } = summary.data;
-    if (json) console.log(JSON.stringify({ dataset: dataset.name, galaxies: dataset.galaxies.length, threshold, classes: rows, thresholds, notes, files }, null, 2));
+    if (json)
+      console.log(
+        JSON.stringify(
+          {
+            dataset: dataset.name,
+            galaxies: dataset.galaxies.length,
+            threshold,
+            classes: rows,
+            thresholds,
+            notes,
+            files,
+          },
+          null,
+          2,
+        ),
+      );
     else {
-      console.log(`${dataset.name}: ${dataset.galaxies.length} galaxies, labelled where one answer has at least ${threshold} of the votes`);
-      for (const { name, count, share } of rows) console.log(`  ${name.padEnd(11)}${String(count).padStart(8)}${percent(share).padStart(9)}`);
+      console.log(
+        `${dataset.name}: ${dataset.galaxies.length} galaxies, labelled where one answer has at least ${threshold} of the votes`,
+      );
+      for (const { name, count, share } of rows)
+        console.log(`  ${name.padEnd(11)}${String(count).padStart(8)}${percent(share).padStart(9)}`);
       for (const note of notes) console.log(`Note: ${note}`);
       console.log(`Page: ${files[0]}`);
     }
@@ -40,13 +58,19 @@ export async function dataStats({ data, threshold, out, json }: StatsOptions): P
 /** Writes the page and the pictures; returns their paths, the page first. */
 async function writeAll(folder: string, { data, sheets }: Summary): Promise<string[]> {
   makeFolder(folder);
-  const files = new Map<string, string | Uint8Array>([['stats.html', await renderStats({ title: `Galaxies of ${data.dataset}`, data })]]);
+  const files = new Map<string, string | Uint8Array>([
+    ['stats.html', await renderStats({ title: `Galaxies of ${data.dataset}`, data })],
+  ]);
   for (const name of ['smooth', 'featured', 'artifact'] as const) {
     if (!data.votes) break;
     const spec = voteHistogram(name, data.votes[name], name === 'artifact' ? null : data.threshold);
     files.set(`votes_${name}.svg`, standalone(await renderSvg(spec, `Votes for ${name}`)));
   }
-  if (data.thresholds.length > 0) files.set('thresholds.svg', standalone(await renderSvg(thresholdBars(data.thresholds, data.classes), 'What a threshold costs')));
+  if (data.thresholds.length > 0)
+    files.set(
+      'thresholds.svg',
+      standalone(await renderSvg(thresholdBars(data.thresholds, data.classes), 'What a threshold costs')),
+    );
   for (const [name, image] of sheets) files.set(`examples_${name}.png`, toPng(image));
   for (const [name, contents] of files) await writeFileAtomic(join(folder, name), contents);
   return [...files.keys()].map((name) => join(folder, name));

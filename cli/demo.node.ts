@@ -22,9 +22,21 @@ const FINE_TUNING = ['--limit', '600', '--size', '192', '--batch', '16', '--view
 export async function demo(flags: DemoFlags): Promise<void> {
   const data = galaxiesIn(flags.data ?? 'synthetic:600');
   const weights = flags.weights ?? (await findWeights(data));
-  const args = ['--data', data, ...(weights === undefined ? FROM_SCRATCH : ['--weights', weights, ...FINE_TUNING]), '--out', flags.out];
-  console.error(weights === undefined ? 'no weights of EfficientNet-B0 given or found: a small VGG is trained from scratch' : `fine-tuning EfficientNet-B0 from ${weights}`);
-  console.error(`the same as: tuningfork train ${args.map((arg) => (/^[\w.,:/=@%+-]+$/.test(arg) ? arg : `'${arg}'`)).join(' ')}`);
+  const args = [
+    '--data',
+    data,
+    ...(weights === undefined ? FROM_SCRATCH : ['--weights', weights, ...FINE_TUNING]),
+    '--out',
+    flags.out,
+  ];
+  console.error(
+    weights === undefined
+      ? 'no weights of EfficientNet-B0 given or found: a small VGG is trained from scratch'
+      : `fine-tuning EfficientNet-B0 from ${weights}`,
+  );
+  console.error(
+    `the same as: tuningfork train ${args.map((arg) => (/^[\w.,:/=@%+-]+$/.test(arg) ? arg : `'${arg}'`)).join(' ')}`,
+  );
   await train({ ...trainFlags(args), adapter: flags.adapter, json: flags.json });
 }
 
@@ -33,12 +45,17 @@ function galaxiesIn(data: string): string {
   return !parseSynthetic(data) && existsSync(join(data, 'galaxies')) ? join(data, 'galaxies') : data;
 }
 
-/** The first file with weights of EfficientNet-B0 in, below or beside a folder of galaxies; undefined where there is none. */
+/**
+ * The first file with weights of EfficientNet-B0 in, below or beside a folder of galaxies; undefined where there is
+ * none.
+ */
 async function findWeights(data: string): Promise<string | undefined> {
   if (parseSynthetic(data)) return undefined;
   for (const folder of [data, join(data, 'weights'), join(data, '..', 'weights')]) {
     if (!existsSync(folder) || !statSync(folder).isDirectory()) continue;
-    for (const name of readdirSync(folder).filter((file) => file.endsWith('.safetensors')).sort()) {
+    for (const name of readdirSync(folder)
+      .filter((file) => file.endsWith('.safetensors'))
+      .sort()) {
       const path = join(folder, name);
       if (await isEfficientNet(path)) return path;
     }

@@ -43,11 +43,15 @@ interface Samples {
 export async function embedToFile(path: string, flags: EmbedFlags): Promise<void> {
   const kind = extname(flags.out);
   if (kind !== '.npy' && kind !== '.csv') throw new UserError(`--out ${flags.out}: it must end with .npy or .csv`);
-  if (flags.input !== undefined && flags.data !== undefined) throw new UserError('--data and --input are two sources of what to embed; give one of them');
+  if (flags.input !== undefined && flags.data !== undefined)
+    throw new UserError('--data and --input are two sources of what to embed; give one of them');
   using device = await openSession(flags);
   using model = await loadModel(device, path);
   const progress = terminalProgress();
-  const samples = flags.input === undefined ? await galaxySamples(model, flags, progress) : await tensorSamples(flags.input, flags.layout);
+  const samples =
+    flags.input === undefined
+      ? await galaxySamples(model, flags, progress)
+      : await tensorSamples(flags.input, flags.layout);
   try {
     const shape = await write(device, model, samples, kind, flags, progress);
     if (flags.json) console.log(JSON.stringify({ file: flags.out, shape }));
@@ -58,19 +62,34 @@ export async function embedToFile(path: string, flags: EmbedFlags): Promise<void
   }
 }
 
-async function write(device: Device, model: LoadedModel, { ids, x, feeds }: Samples, kind: '.npy' | '.csv', { out, layer, layout }: EmbedFlags, progress: Progress): Promise<[number, number]> {
+async function write(
+  device: Device,
+  model: LoadedModel,
+  { ids, x, feeds }: Samples,
+  kind: '.npy' | '.csv',
+  { out, layer, layout }: EmbedFlags,
+  progress: Progress,
+): Promise<[number, number]> {
   const { network } = model.built;
   const activation = layerOf(network, model.parameters, x, layer ?? network.features);
-  if (model.classes.length === 0 && layer === 'classifier') throw new UserError('these weights are a trunk without a classifier; take another --layer');
+  if (model.classes.length === 0 && layer === 'classifier')
+    throw new UserError('these weights are a trunk without a classifier; take another --layer');
   const width = activation.size / activation.shape[0];
   await using file = await PartFile.create(out);
   await using idFile = kind === '.npy' ? await PartFile.create(`${out}.ids.txt`) : undefined;
-  await file.write(kind === '.npy' ? npyHeader([ids.length, width]) : `id,${Array.from({ length: width }, (_, i) => `f${i}`).join(',')}\n`);
+  await file.write(
+    kind === '.npy'
+      ? npyHeader([ids.length, width])
+      : `id,${Array.from({ length: width }, (_, i) => `f${i}`).join(',')}\n`,
+  );
   progress.start('embedding', ids.length);
   for await (const { start, count, rows } of embed(device, activation, ids.length, feeds, layout)) {
     if (kind === '.npy') await file.write(new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength));
     else {
-      const lines = Array.from({ length: count }, (_, i) => `${ids[start + i]},${Array.from(rows.subarray(i * width, (i + 1) * width), shortest).join(',')}\n`);
+      const lines = Array.from(
+        { length: count },
+        (_, i) => `${ids[start + i]},${Array.from(rows.subarray(i * width, (i + 1) * width), shortest).join(',')}\n`,
+      );
       await file.write(lines.join(''));
     }
     progress.tick(start + count);
@@ -104,7 +123,10 @@ async function tensorSamples(path: string, layout: Layout): Promise<Samples> {
   if (!stored) throw new UserError(`${path} has no tensor named input; it has ${[...tensors.keys()].join(', ')}`);
   const { shape } = stored;
   const [n, height, width, channels] = layout === 'nchw' ? [shape[0], shape[2], shape[3], shape[1]] : shape;
-  if (shape.length !== 4 || channels !== 3) throw new UserError(`${path}: the tensor input is [${shape.join(', ')}], and --layout ${layout} wants [N, ${layout === 'nchw' ? '3, H, W' : 'H, W, 3'}]`);
+  if (shape.length !== 4 || channels !== 3)
+    throw new UserError(
+      `${path}: the tensor input is [${shape.join(', ')}], and --layout ${layout} wants [N, ${layout === 'nchw' ? '3, H, W' : 'H, W, 3'}]`,
+    );
   const values = toFloat32(stored, `${path}: input`);
   const pixels = height * width;
   const length = pixels * channels;

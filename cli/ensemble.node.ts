@@ -16,14 +16,22 @@ export interface Ensemble extends Disposable {
   predictWith(task: Task, views: ViewMaker): Predict;
 }
 
-/** Loads what `loadModel` loads, or the folder of a cross-validation whose folds are all finished. At most two of its networks are on the device at a time. */
+/**
+ * Loads what `loadModel` loads, or the folder of a cross-validation whose folds are all finished. At most two of its
+ * networks are on the device at a time.
+ */
 export async function loadEnsemble(device: Device, path: string): Promise<Ensemble> {
   const [first, ...others] = finishedFolds(path) ?? [path];
   const model = await loadModel(device, first);
   const networks = 1 + others.length;
 
   const predictWith = (task: Task, views: ViewMaker): Predict => {
-    const answering = ({ built: { network }, parameters }: LoadedModel): Answering => ({ network, parameters, task, views });
+    const answering = ({ built: { network }, parameters }: LoadedModel): Answering => ({
+      network,
+      parameters,
+      task,
+      views,
+    });
     return async (galaxies, tta, progress) => {
       if (others.length === 0) return predictGalaxies(device, answering(model), galaxies, tta, progress);
       const result = new Float64Array(galaxies.length * task.outputs.length);
@@ -57,5 +65,8 @@ export async function loadEnsemble(device: Device, path: string): Promise<Ensemb
 /** Throws for networks that do not answer the same question, or look at other pictures. */
 function requireAlike(path: string, model: LoadedModel, otherPath: string, other: LoadedModel): void {
   const said = ({ task, classes, file }: LoadedModel) => JSON.stringify([task, classes, file?.preprocessing]);
-  if (said(model) !== said(other)) throw new UserError(`${path} and ${otherPath} have different tasks or preprocessing, and no mean; train them by one command`);
+  if (said(model) !== said(other))
+    throw new UserError(
+      `${path} and ${otherPath} have different tasks or preprocessing, and no mean; train them by one command`,
+    );
 }

@@ -37,7 +37,10 @@ export async function evaluate(path: string, flags: EvaluateFlags): Promise<void
   const stored = requireTask(model, path);
   const settings = settingsFor(model, networks, stored, flags);
   const task = taskOf(settings.task);
-  if (model.classes.join() !== task.outputs.join()) throw new UserError(`${path}: its classes are ${model.classes.join(', ')}, and galaxies are labelled ${task.outputs.join(', ')}`);
+  if (model.classes.join() !== task.outputs.join())
+    throw new UserError(
+      `${path}: its classes are ${model.classes.join(', ')}, and galaxies are labelled ${task.outputs.join(', ')}`,
+    );
   const progress = terminalProgress();
   const dataset = await openGalaxies(settings.data, settings.skipBad, progress, settings.limit);
   try {
@@ -45,17 +48,56 @@ export async function evaluate(path: string, flags: EvaluateFlags): Promise<void
     const { train, validation } = task.split(dataset, settings);
     const galaxies = { train, validation, all: [...train, ...validation].sort((a, b) => a - b) }[settings.split];
     const threshold = settings.task.name === 'challenge' ? undefined : settings.task.threshold;
-    if (galaxies.length === 0) throw new UserError(`${dataset.name} has no galaxy to judge on: none of the ${settings.split === 'all' ? 'galaxies' : `${settings.split} split`} has votes${threshold === undefined ? '' : ` that reach the threshold ${threshold}`}`);
-    const { built: { network }, parameters } = model;
+    if (galaxies.length === 0)
+      throw new UserError(
+        `${dataset.name} has no galaxy to judge on: none of the ${settings.split === 'all' ? 'galaxies' : `${settings.split} split`} has votes${threshold === undefined ? '' : ` that reach the threshold ${threshold}`}`,
+      );
+    const {
+      built: { network },
+      parameters,
+    } = model;
     const views = viewsFor(model, dataset);
-    const judged = await judgeModel(device, { network, parameters, predict: ensemble.predictWith(task, views), task, views, dataset, galaxies, tta: settings.tta, measuredOn: settings.measuredOn }, settings.task, progress);
-    if (flags.json) console.log(JSON.stringify({ data: dataset.name, split: settings.split, task: settings.task.name, threshold, tta: settings.tta, ...judged.figures }, null, 2));
+    const judged = await judgeModel(
+      device,
+      {
+        network,
+        parameters,
+        predict: ensemble.predictWith(task, views),
+        task,
+        views,
+        dataset,
+        galaxies,
+        tta: settings.tta,
+        measuredOn: settings.measuredOn,
+      },
+      settings.task,
+      progress,
+    );
+    if (flags.json)
+      console.log(
+        JSON.stringify(
+          {
+            data: dataset.name,
+            split: settings.split,
+            task: settings.task.name,
+            threshold,
+            tta: settings.tta,
+            ...judged.figures,
+          },
+          null,
+          2,
+        ),
+      );
     else console.log(`Measured on ${judged.measuredOn}.\n${judged.text}`);
     if (flags.out === undefined) return;
 
     makeFolder(flags.out);
     await judged.write(flags.out, {
-      run: { name: `${basename(path)} on ${dataset.name}`, model: networks === 1 ? network.name : `${network.name}, mean of ${networks} networks (maps are of the first)`, adapter: device.adapter.description },
+      run: {
+        name: `${basename(path)} on ${dataset.name}`,
+        model: networks === 1 ? network.name : `${network.name}, mean of ${networks} networks (maps are of the first)`,
+        adapter: device.adapter.description,
+      },
       sides: [{ name: settings.split, galaxies }],
       figures: { ...settings, model: path },
     });
@@ -79,9 +121,14 @@ interface Settings {
   readonly measuredOn: string;
 }
 
-/** What the flags leave open: as in the model's training where the data is the same, and all galaxies where it is not. */
+/**
+ * What the flags leave open: as in the model's training where the data is the same, and all galaxies where it is not.
+ */
 function settingsFor({ file }: LoadedModel, networks: number, stored: TaskOptions, flags: EvaluateFlags): Settings {
-  if (stored.name === 'challenge' && flags.threshold !== undefined) throw new UserError('--threshold makes labels of votes, and this model predicts the votes themselves; leave it out');
+  if (stored.name === 'challenge' && flags.threshold !== undefined)
+    throw new UserError(
+      '--threshold makes labels of votes, and this model predicts the votes themselves; leave it out',
+    );
   const trained = file!.config;
   const number = (value: Json | undefined) => (typeof value === 'number' ? value : undefined);
   const text = (value: Json | undefined) => (typeof value === 'string' ? value : undefined);
@@ -90,10 +137,19 @@ function settingsFor({ file }: LoadedModel, networks: number, stored: TaskOption
   const sameData = trainedOn !== undefined && resolve(data) === resolve(trainedOn);
   // A fold is made of all galaxies that take part, so it is the same only among the same.
   const fold = sameData ? (trained.fold as unknown as Fold | undefined) : undefined;
-  if (fold && (flags.valFraction !== undefined || flags.trainOnly !== undefined)) throw new UserError(`--val-fraction and --train-only say nothing here: ${data} was divided into ${fold.of} folds; leave them out, or give other --data`);
-  if (fold && networks > 1 && flags.split !== undefined && flags.split !== 'all') throw new UserError(`--split ${flags.split} is nothing to an ensemble: each galaxy of ${data} is on the validation side of one of its networks; evaluate a fold, or give other --data`);
+  if (fold && (flags.valFraction !== undefined || flags.trainOnly !== undefined))
+    throw new UserError(
+      `--val-fraction and --train-only say nothing here: ${data} was divided into ${fold.of} folds; leave them out, or give other --data`,
+    );
+  if (fold && networks > 1 && flags.split !== undefined && flags.split !== 'all')
+    throw new UserError(
+      `--split ${flags.split} is nothing to an ensemble: each galaxy of ${data} is on the validation side of one of its networks; evaluate a fold, or give other --data`,
+    );
   const split = flags.split ?? (sameData && networks === 1 ? 'validation' : 'all');
-  const galaxies = split === 'all' ? `all ${stored.name === 'challenge' ? 'galaxies with votes' : 'labelled galaxies'}` : sideName(split, fold);
+  const galaxies =
+    split === 'all'
+      ? `all ${stored.name === 'challenge' ? 'galaxies with votes' : 'labelled galaxies'}`
+      : sideName(split, fold);
   return {
     data,
     split,

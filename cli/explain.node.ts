@@ -1,4 +1,15 @@
-import { defaultsOf, elementOf, isUpdate, showArithmetic, slicesOf, type Behind, type Explanation, type Result, type Slice, type Values } from '../engine/explain/explanation.ts';
+import {
+  defaultsOf,
+  elementOf,
+  isUpdate,
+  showArithmetic,
+  slicesOf,
+  type Behind,
+  type Explanation,
+  type Result,
+  type Slice,
+  type Values,
+} from '../engine/explain/explanation.ts';
 import { EXPLANATIONS } from '../engine/explain/explanations.ts';
 import { formulaToTex } from '../engine/explain/formula.ts';
 import { howMade, opsOf, work, type HowMade } from '../engine/explain/work.ts';
@@ -22,20 +33,35 @@ export interface Explained {
   readonly chapter?: string;
   readonly adapter: string;
   readonly operands: readonly { readonly name: string; readonly says: string; readonly shape: Shape }[];
-  readonly results: readonly (Pick<Result, 'name' | 'of' | 'formula' | 'where'> & { readonly tex: string; readonly made: HowMade; readonly element: WorkedElement })[];
+  readonly results: readonly (Pick<Result, 'name' | 'of' | 'formula' | 'where'> & {
+    readonly tex: string;
+    readonly made: HowMade;
+    readonly element: WorkedElement;
+  })[];
   readonly settings: Readonly<Record<string, number>>;
   readonly isUpdate: boolean;
   /** Operands, output, cotangent and gradients by name, with the indices of their elements laid out as grids. */
-  readonly values: Readonly<Record<string, { readonly shape: Shape; readonly data: readonly number[]; readonly grids: readonly Slice[] }>>;
+  readonly values: Readonly<
+    Record<string, { readonly shape: Shape; readonly data: readonly number[]; readonly grids: readonly Slice[] }>
+  >;
 }
 
 /** Prints the table of what can be explained. */
 export function listExplanations({ json }: GlobalOptions): void {
-  console.log(json ? JSON.stringify(EXPLANATIONS.map(({ name, says, chapter }) => ({ name, says, chapter })), null, 2) : showExplanations(EXPLANATIONS));
+  console.log(
+    json
+      ? JSON.stringify(
+          EXPLANATIONS.map(({ name, says, chapter }) => ({ name, says, chapter })),
+          null,
+          2,
+        )
+      : showExplanations(EXPLANATIONS),
+  );
 }
 
 /**
- * Prints an op's explanation, its example computed on the adapter. The names of gradients, and of ops that another is made of, are understood too.
+ * Prints an op's explanation, its example computed on the adapter. The names of gradients, and of ops that another is
+ * made of, are understood too.
  * @throws UserError where there is no such op
  */
 export async function explain(name: string, flags: GlobalOptions): Promise<void> {
@@ -51,12 +77,22 @@ export async function explain(name: string, flags: GlobalOptions): Promise<void>
     adapter: device.adapter.description,
     operands: explanation.operands(settings).map(({ name: operand, says, shape }) => ({ name: operand, says, shape })),
     results: explanation.results.map((result, i) => ({
-      name: result.name, of: result.of, formula: result.formula, where: result.where, tex: formulaToTex(result.formula), made: made[i],
+      name: result.name,
+      of: result.of,
+      formula: result.formula,
+      where: result.where,
+      tex: formulaToTex(result.formula),
+      made: made[i],
       element: tellingElement(result, values, explanation),
     })),
     settings,
     isUpdate: isUpdate(explanation),
-    values: Object.fromEntries(Object.entries(values).map(([key, { shape, data }]) => [key, { shape, data: Array.from(data), grids: slicesOf(explanation, key, shape) }])),
+    values: Object.fromEntries(
+      Object.entries(values).map(([key, { shape, data }]) => [
+        key,
+        { shape, data: Array.from(data), grids: slicesOf(explanation, key, shape) },
+      ]),
+    ),
   };
   console.log(flags.json ? JSON.stringify(explained, null, 2) : showExplanation(explained));
 }
@@ -69,14 +105,24 @@ function tellingElement(result: Result, values: Values, explanation: Explanation
     const behind = result.behind(at, values, defaultsOf(explanation));
     if (!best || behind.cells.length > best.behind.cells.length) best = { at, behind };
   }
-  return { at: best!.at, value: elementOf(values, { of: result.name, at: best!.at }), arithmetic: showArithmetic(best!.behind) };
+  return {
+    at: best!.at,
+    value: elementOf(values, { of: result.name, at: best!.at }),
+    arithmetic: showArithmetic(best!.behind),
+  };
 }
 
 function find(asked: string): Explanation {
-  const name = asked.replaceAll('-', '_').replaceAll(/(?<=[a-z\d])[A-Z]/g, (letter) => `_${letter}`).toLowerCase();
+  const name = asked
+    .replaceAll('-', '_')
+    .replaceAll(/(?<=[a-z\d])[A-Z]/g, (letter) => `_${letter}`)
+    .toLowerCase();
   const found = EXPLANATIONS.find((e) => e.name === name) ?? EXPLANATIONS.find((e) => opsOf(e).includes(name));
   if (found) return found;
-  const near = EXPLANATIONS.map((e) => ({ name: e.name, distance: e.name.includes(name) ? 0 : editDistance(e.name, name) }))
+  const near = EXPLANATIONS.map((e) => ({
+    name: e.name,
+    distance: e.name.includes(name) ? 0 : editDistance(e.name, name),
+  }))
     .filter(({ distance }) => distance <= Math.max(2, Math.ceil(name.length / 3)))
     .sort((a, b) => a.distance - b.distance)
     .slice(0, 3);
@@ -89,7 +135,8 @@ function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
-    for (let j = 1; j <= b.length; j++) next.push(Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + Number(a[i - 1] !== b[j - 1])));
+    for (let j = 1; j <= b.length; j++)
+      next.push(Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + Number(a[i - 1] !== b[j - 1])));
     row = next;
   }
   return row[b.length];

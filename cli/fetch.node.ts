@@ -38,19 +38,20 @@ export interface Fetched {
 class Transient extends Error {}
 
 /**
- * Downloads a file. An interrupted download goes on where it stopped, in this call or a later one, by an HTTP range request;
- * a server that ignores it, or whose file has changed meanwhile, is read from the start. The final name appears only
- * when all bytes are there, verified and on disk.
- * @throws UserError for a wrong address, a wrong checksum (the bytes are then deleted), a full disk (they are kept), or a
+ * Downloads a file. An interrupted download goes on where it stopped, in this call or a later one, by an HTTP range
+ * request; a server that ignores it, or whose file has changed meanwhile, is read from the start. The final name
+ * appears only when all bytes are there, verified and on disk.
+ * @throws UserError for a wrong address, a wrong checksum (the bytes are then deleted), a full disk (they are kept), or
+ * a
  *   server that does not answer.
  */
 export async function fetchFile(options: FetchOptions): Promise<Fetched> {
   const { url, to, attempts = 6, firstPauseMs = 1000 } = options;
   const part = `${to}.part`;
   try {
-    if (await exists(to)) return { ...await verify(to, options), present: true };
+    if (await exists(to)) return { ...(await verify(to, options)), present: true };
     let most = await sizeOf(part);
-    for (let failures = 0; ;) {
+    for (let failures = 0; ; ) {
       try {
         await attempt(options, part);
         break;
@@ -60,7 +61,9 @@ export async function fetchFile(options: FetchOptions): Promise<Fetched> {
         failures = received > most ? 1 : failures + 1;
         most = Math.max(most, received);
         if (failures >= attempts) {
-          throw new UserError(`${url}: ${error.message}, ${attempts} times in a row; ${received} bytes are kept in ${part}, run the command again to go on from there.`);
+          throw new UserError(
+            `${url}: ${error.message}, ${attempts} times in a row; ${received} bytes are kept in ${part}, run the command again to go on from there.`,
+          );
         }
         await sleep(Math.min(firstPauseMs * 2 ** (failures - 1), 60_000));
       }
@@ -88,7 +91,8 @@ async function attempt(options: FetchOptions, part: string): Promise<void> {
     const response = await request(url, offset, tag, silence);
     if (response.status === 416) return await afterUnsatisfiableRange(response, offset, part);
     checkStatus(response, url);
-    const range = response.status === 206 ? /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(response.headers.get('content-range') ?? '') : null;
+    const range =
+      response.status === 206 ? /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(response.headers.get('content-range') ?? '') : null;
     if (response.status === 206 && Number(range?.[1]) !== offset) {
       await rm(part, { force: true });
       throw new Transient('the server sent another part than was asked for');
@@ -108,11 +112,13 @@ async function request(url: string, offset: number, tag: string, silence: Silenc
   if (offset) headers.range = `bytes=${offset}-`;
   if (offset && tag) headers['if-range'] = tag;
   try {
-    if (!/^https?:$/.test(new URL(url).protocol)) throw new UserError(`${url}: only http and https addresses can be fetched.`);
+    if (!/^https?:$/.test(new URL(url).protocol))
+      throw new UserError(`${url}: only http and https addresses can be fetched.`);
     return await fetch(url, { headers, signal: silence.signal });
   } catch (error) {
     if (error instanceof UserError) throw error;
-    if (error instanceof TypeError && (error as { code?: string }).code === 'ERR_INVALID_URL') throw new UserError(`'${url}' is not an address.`);
+    if (error instanceof TypeError && (error as { code?: string }).code === 'ERR_INVALID_URL')
+      throw new UserError(`'${url}' is not an address.`);
     throw new Transient(reason(error));
   }
 }
@@ -147,7 +153,9 @@ async function receive(
   try {
     const reader = response.body!.getReader();
     for (;;) {
-      const piece = await reader.read().catch((error) => { throw new Transient(reason(error)); });
+      const piece = await reader.read().catch((error) => {
+        throw new Transient(reason(error));
+      });
       if (piece.done) break;
       silence.heard();
       await file.writeFile(piece.value);
@@ -156,11 +164,14 @@ async function receive(
     }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
-    throw new UserError(`Cannot write ${part}: the disk is full after ${received} bytes${total === null ? '' : ` of ${total}`}; free some space and run the command again, it goes on from there.`);
+    throw new UserError(
+      `Cannot write ${part}: the disk is full after ${received} bytes${total === null ? '' : ` of ${total}`}; free some space and run the command again, it goes on from there.`,
+    );
   } finally {
     await file.close();
   }
-  if (total !== null && received < total) throw new Transient(`the connection ended after ${received} of ${total} bytes`);
+  if (total !== null && received < total)
+    throw new Transient(`the connection ended after ${received} of ${total} bytes`);
 }
 
 /** Aborts a request on which nothing has been heard for a while, and one whose answer is not read to its end. */
@@ -186,7 +197,10 @@ class Silence {
   }
 }
 
-/** Holds a file against what is known of it; one that is wrong is deleted if it is a download, and kept if it was there before. */
+/**
+ * Holds a file against what is known of it; one that is wrong is deleted if it is a download, and kept if it was there
+ * before.
+ */
 async function verify(path: string, options: FetchOptions): Promise<Omit<Fetched, 'present'>> {
   const bytes = await sizeOf(path);
   const sums = await fileChecksums(path);
@@ -198,11 +212,15 @@ async function verify(path: string, options: FetchOptions): Promise<Omit<Fetched
   for (const [what, found, expected] of checks) {
     if (expected === undefined || found === expected) continue;
     if (path === options.to) {
-      throw new UserError(`${path} is there already, but its ${what} is ${found} where ${expected} is expected; move it away to download it anew.`);
+      throw new UserError(
+        `${path} is there already, but its ${what} is ${found} where ${expected} is expected; move it away to download it anew.`,
+      );
     }
     await rm(path, { force: true });
     await rm(tagFile(path), { force: true });
-    throw new UserError(`${options.url}: what arrived has ${what} ${found}, and ${expected} is expected; it was deleted. Try again, and if that is no help the file there has changed.`);
+    throw new UserError(
+      `${options.url}: what arrived has ${what} ${found}, and ${expected} is expected; it was deleted. Try again, and if that is no help the file there has changed.`,
+    );
   }
   const verified = checks.find(([, , expected]) => expected !== undefined)?.[0] ?? 'nothing';
   return { bytes, sha256: sums.sha256, verified };
@@ -220,11 +238,17 @@ async function writeTag(part: string, etag: string | null): Promise<void> {
 }
 
 async function exists(path: string): Promise<boolean> {
-  return stat(path).then(() => true, () => false);
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function sizeOf(path: string): Promise<number> {
-  return stat(path).then(({ size }) => size, () => 0);
+  return stat(path).then(
+    ({ size }) => size,
+    () => 0,
+  );
 }
 
 async function syncFile(path: string): Promise<void> {

@@ -16,14 +16,21 @@ export interface FetchSetOptions extends Pick<FetchOptions, 'attempts' | 'firstP
 }
 
 /**
- * Brings the files of a set into a folder, which is made if need be; those already there are verified and kept. A .csv.gz
- * is unpacked beside itself. Returns what was fetched, by file name.
+ * Brings the files of a set into a folder, which is made if need be; those already there are verified and kept. A
+ * .csv.gz is unpacked beside itself. Returns what was fetched, by file name.
  * @throws UserError for an unknown set, and as fetchFile does.
  */
-export async function fetchSet(name: string, folder: string, options: FetchSetOptions = {}): Promise<Map<string, Fetched>> {
+export async function fetchSet(
+  name: string,
+  folder: string,
+  options: FetchSetOptions = {},
+): Promise<Map<string, Fetched>> {
   const { sets = SOURCES, say, onProgress, ...retry } = options;
   const set = sets.find((candidate) => candidate.name === name);
-  if (!set) throw new UserError(`There is nothing called '${name}' to fetch; choose one of ${sets.map((each) => each.name).join(', ')}.`);
+  if (!set)
+    throw new UserError(
+      `There is nothing called '${name}' to fetch; choose one of ${sets.map((each) => each.name).join(', ')}.`,
+    );
   makeFolder(folder);
 
   const fetched = new Map<string, Fetched>();
@@ -45,7 +52,10 @@ export async function fetchSet(name: string, folder: string, options: FetchSetOp
 /** A csv that is there already came from the same archive, unless the archive is new. */
 async function unpack(archive: string, archiveWasThere: boolean): Promise<void> {
   const csv = archive.slice(0, -'.gz'.length);
-  const there = await stat(csv).then(() => true, () => false);
+  const there = await stat(csv).then(
+    () => true,
+    () => false,
+  );
   if (!there || !archiveWasThere) await gunzipFile(archive, csv);
 }
 

@@ -23,7 +23,12 @@ export interface GradcamFlags extends GlobalOptions {
   readonly out: string;
 }
 
-const METHOD_OF: Record<GradcamFlags['method'], readonly Method[]> = { 'grad-cam': ['Grad-CAM'], 'grad-cam++': ['Grad-CAM++'], guided: ['Guided backprop'], all: METHODS };
+const METHOD_OF: Record<GradcamFlags['method'], readonly Method[]> = {
+  'grad-cam': ['Grad-CAM'],
+  'grad-cam++': ['Grad-CAM++'],
+  guided: ['Guided backprop'],
+  all: METHODS,
+};
 
 /** One PNG a galaxy: the input and a map a method, left to right. */
 export async function gradcam(path: string, flags: GradcamFlags): Promise<void> {
@@ -31,19 +36,30 @@ export async function gradcam(path: string, flags: GradcamFlags): Promise<void> 
   using model = await loadModel(device, path);
   const task = taskOf(requireTask(model, path));
   const explained = flags.class === undefined ? undefined : model.classes.indexOf(flags.class);
-  if (explained === -1) throw new UserError(`the model has no class ${flags.class}; its classes are ${model.classes.join(', ')}`);
-  if (explained === undefined && task.name === 'challenge') throw new UserError(`${path} predicts vote fractions: say which to explain by --class, such as --class Class1.1; it has ${model.classes.join(', ')}`);
+  if (explained === -1)
+    throw new UserError(`the model has no class ${flags.class}; its classes are ${model.classes.join(', ')}`);
+  if (explained === undefined && task.name === 'challenge')
+    throw new UserError(
+      `${path} predicts vote fractions: say which to explain by --class, such as --class Class1.1; it has ${model.classes.join(', ')}`,
+    );
   const dataset = await openDataset(flags.data);
   try {
-    const galaxies = flags.ids === undefined
-      ? dataset.galaxies.slice(0, flags.count).map((_, i) => i)
-      : flags.ids.split(',').map((id) => {
-          const index = dataset.galaxies.findIndex((g) => g.id === id.trim());
-          if (index < 0) throw new UserError(`${dataset.name} has no galaxy ${id.trim()}`);
-          return index;
-        });
+    const galaxies =
+      flags.ids === undefined
+        ? dataset.galaxies.slice(0, flags.count).map((_, i) => i)
+        : flags.ids.split(',').map((id) => {
+            const index = dataset.galaxies.findIndex((g) => g.id === id.trim());
+            if (index < 0) throw new UserError(`${dataset.name} has no galaxy ${id.trim()}`);
+            return index;
+          });
     const views = viewsFor(model, dataset);
-    const found = await explainGalaxies(device, { network: model.built.network, parameters: model.parameters, task, views }, galaxies.map((galaxy) => ({ galaxy, explained })), METHOD_OF[flags.method], flags.layer);
+    const found = await explainGalaxies(
+      device,
+      { network: model.built.network, parameters: model.parameters, task, views },
+      galaxies.map((galaxy) => ({ galaxy, explained })),
+      METHOD_OF[flags.method],
+      flags.layer,
+    );
     makeFolder(flags.out);
     for (const explanation of found) {
       const { id } = dataset.galaxies[explanation.galaxy];

@@ -28,7 +28,9 @@ export async function gunzipFile(from: string, to: string): Promise<void> {
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
     if (/^Z_/.test((error as NodeJS.ErrnoException).code ?? '')) {
-      throw new UserError(`${from}: it cannot be unpacked (${(error as Error).message}); it is damaged, delete it and fetch it again.`);
+      throw new UserError(
+        `${from}: it cannot be unpacked (${(error as Error).message}); it is damaged, delete it and fetch it again.`,
+      );
     }
     throw fileError('write', to, error);
   }

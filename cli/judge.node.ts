@@ -23,7 +23,12 @@ export interface Judged {
 }
 
 /** Predicts the galaxies of an examination and judges the answers as the task has it. */
-export async function judgeModel(device: Device, examination: Examination, task: TaskOptions, progress: Progress): Promise<Judged> {
+export async function judgeModel(
+  device: Device,
+  examination: Examination,
+  task: TaskOptions,
+  progress: Progress,
+): Promise<Judged> {
   if (task.name === 'challenge') {
     const judgement = await examineChallenge(device, examination, progress);
     const { figures } = judgement;

@@ -27,14 +27,21 @@ export async function loadModel(device: Device, path: string): Promise<LoadedMod
 
 /** What the model was trained for. Throws where it was for nothing yet. */
 export function requireTask({ task }: LoadedModel, path: string): TaskOptions {
-  if (!task) throw new UserError(`${path} holds a trunk without classes; train it first, or use \`tuningfork embed\` for its features`);
+  if (!task)
+    throw new UserError(
+      `${path} holds a trunk without classes; train it first, or use \`tuningfork embed\` for its features`,
+    );
   return task;
 }
 
 /** Where the model of a run directory lies, or the file itself. @throws UserError where there is none, or several */
 export function modelFile(path: string): string {
-  if (!existsSync(path)) throw new UserError(`there is no model ${path}; give a run directory, a model.safetensors, or a weights file`);
+  if (!existsSync(path))
+    throw new UserError(`there is no model ${path}; give a run directory, a model.safetensors, or a weights file`);
   const folds = finishedFolds(path);
-  if (folds) throw new UserError(`${path} is a cross-validation of ${folds.length} folds, and this needs one network; give a fold of it, such as ${folds[0]}`);
+  if (folds)
+    throw new UserError(
+      `${path} is a cross-validation of ${folds.length} folds, and this needs one network; give a fold of it, such as ${folds[0]}`,
+    );
   return statSync(path).isDirectory() ? join(path, 'model.safetensors') : path;
 }

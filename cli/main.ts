@@ -21,16 +21,38 @@ import { register as train } from './commands/train.ts';
 import { register as tune } from './commands/tune.ts';
 import { handleInterrupts } from './interrupt.ts';
 
-// One line a command, in the order of `--help`. A command's module is small: what it needs to work it imports when it runs.
-const COMMANDS = [doctor, demo, data, train, crossval, evaluate, compare, predict, baseline, score, gradcam, embed, inspect, explain, tune, bench, serve];
+// One line a command, in the order of `--help`. A command's module is small: what it needs to work it imports when it
+// runs.
+const COMMANDS = [
+  doctor,
+  demo,
+  data,
+  train,
+  crossval,
+  evaluate,
+  compare,
+  predict,
+  baseline,
+  score,
+  gradcam,
+  embed,
+  inspect,
+  explain,
+  tune,
+  bench,
+  serve,
+];
 
 function createProgram(): Command {
   const program = new Command('tuningfork')
     .description('Trains convolutional networks on WebGPU and tells galaxies apart.')
     .version(manifest.version)
-    .option('--adapter <name>', 'the GPU to use: lavapipe, swiftshader, or part of an adapter\'s name')
+    .option('--adapter <name>', "the GPU to use: lavapipe, swiftshader, or part of an adapter's name")
     .option('--json', 'print JSON, for scripts')
-    .option('--tuning <file>', 'which kernels to take, as `tuningfork tune` measured: its own file when absent, `none` for the defaults')
+    .option(
+      '--tuning <file>',
+      'which kernels to take, as `tuningfork tune` measured: its own file when absent, `none` for the defaults',
+    )
     .showHelpAfterError('(add --help for the options)')
     .exitOverride();
   for (const register of COMMANDS) register(program);
@@ -39,7 +61,9 @@ function createProgram(): Command {
 
 const debugging = Boolean(process.env['TUNINGFORK_DEBUG']);
 
-/** Tells the user what went wrong and returns the exit code: 2 for what the user can mend, 1 for what nobody expected. */
+/**
+ * Tells the user what went wrong and returns the exit code: 2 for what the user can mend, 1 for what nobody expected.
+ */
 function report(error: unknown): number {
   // Commander has printed its own message by now; its exit code is 0 after --help and --version.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
@@ -50,7 +74,11 @@ function report(error: unknown): number {
   }
   const message = error instanceof Error ? error.message : String(error);
   console.error(`tuningfork: unexpected error: ${message}`);
-  console.error(debugging && error instanceof Error ? error.stack : 'Run it again with TUNINGFORK_DEBUG=1 to see where it happened.');
+  console.error(
+    debugging && error instanceof Error
+      ? error.stack
+      : 'Run it again with TUNINGFORK_DEBUG=1 to see where it happened.',
+  );
   return 1;
 }
 

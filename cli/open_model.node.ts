@@ -26,7 +26,10 @@ function newTask({ task, head }: NewModelFlags): TaskOptions {
 /** A model by name, with fresh weights and the outputs of a task, or from a run directory or a file of weights. */
 export async function openModel(device: Device, name: string, flags: NewModelFlags = {}): Promise<OpenModel> {
   if (!MODEL_NAMES.includes(name)) {
-    if (!existsSync(name)) throw new UserError(`there is no model ${name}; give one of ${MODEL_NAMES.join(', ')}, a run directory, or a file of weights`);
+    if (!existsSync(name))
+      throw new UserError(
+        `there is no model ${name}; give one of ${MODEL_NAMES.join(', ')}, a run directory, or a file of weights`,
+      );
     const refused = (['width', 'task', 'head'] as const).find((flag) => flags[flag] !== undefined);
     if (refused) throw new UserError(`--${refused} is for models by name, and ${name} says it itself; leave it out`);
     return loadModel(device, name);

@@ -9,13 +9,15 @@ export interface GlobalOptions {
 }
 
 /** A command's own options together with the global ones. */
-export const allOptions = <T extends object>(command: Command): T & GlobalOptions => command.optsWithGlobals<T & GlobalOptions>();
+export const allOptions = <T extends object>(command: Command): T & GlobalOptions =>
+  command.optsWithGlobals<T & GlobalOptions>();
 
 /** A parser for a number within low..high, ends included. */
 export function numberWithin(low: number, high: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (text.trim() === '' || !(value >= low && value <= high)) throw new InvalidArgumentError(`It must be a number from ${low} to ${high}.`);
+    if (text.trim() === '' || !(value >= low && value <= high))
+      throw new InvalidArgumentError(`It must be a number from ${low} to ${high}.`);
     return value;
   };
 }
@@ -24,19 +26,32 @@ export function numberWithin(low: number, high: number): (text: string) => numbe
 export function wholeNumberWithin(low: number, high: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (!/^\s*\d+\s*$/.test(text) || !(value >= low && value <= high)) throw new InvalidArgumentError(`It must be a whole number from ${low} to ${high}.`);
+    if (!/^\s*\d+\s*$/.test(text) || !(value >= low && value <= high))
+      throw new InvalidArgumentError(`It must be a whole number from ${low} to ${high}.`);
     return value;
   };
 }
 
-/** What a command's help says of the models that can be built by name; MODEL_NAMES of models/build_network.ts, which is not loaded for it, has them all. */
+/**
+ * What a command's help says of the models that can be built by name; MODEL_NAMES of models/build_network.ts, which is
+ * not loaded for it, has them all.
+ */
 export const MODELS = 'efficientnet_b0 .. b3, resnet50, vgg11, vgg16 (or with _bn), galaxy_vgg, vgg_small';
 
 /** Options that say more of a model that is given by name (`NewModelFlags` of model_program.node.ts). */
-export const newModelOptions = (command: Command): Command => command
-  .option('--width <share>', 'of a VGG or ResNet by name: channels in shares of its own', numberWithin(0.05, 1))
-  .addOption(new Option('--task <name>', 'of a model by name: what it is to learn (smooth-or-featured)').choices(['smooth-or-featured', 'challenge']))
-  .addOption(new Option('--head <name>', 'of the challenge by name (tree)').choices(['tree', 'independent']));
+export const newModelOptions = (command: Command): Command =>
+  command
+    .option('--width <share>', 'of a VGG or ResNet by name: channels in shares of its own', numberWithin(0.05, 1))
+    .addOption(
+      new Option('--task <name>', 'of a model by name: what it is to learn (smooth-or-featured)').choices([
+        'smooth-or-featured',
+        'challenge',
+      ]),
+    )
+    .addOption(new Option('--head <name>', 'of the challenge by name (tree)').choices(['tree', 'independent']));
 
-/** The galaxies that a command takes when it is not told: TUNINGFORK_DATA, or drawn ones, so that it runs where no data is. */
+/**
+ * The galaxies that a command takes when it is not told: TUNINGFORK_DATA, or drawn ones, so that it runs where no data
+ * is.
+ */
 export const defaultData = (): string => process.env['TUNINGFORK_DATA'] ?? 'synthetic:400';

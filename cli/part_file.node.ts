@@ -5,14 +5,18 @@ import { fileError } from '../models/formats/file_error.node.ts';
 import { onInterrupt } from './interrupt.ts';
 
 /**
- * A file that is written piece by piece and appears under its name only when it is whole: until then it is `<path>.part`,
- * which `await using` and Ctrl-C remove where `finish` was not reached.
+ * A file that is written piece by piece and appears under its name only when it is whole: until then it is
+ * `<path>.part`, which `await using` and Ctrl-C remove where `finish` was not reached.
  */
 export class PartFile implements AsyncDisposable {
   private open = true;
   private readonly forget: () => void;
 
-  private constructor(private readonly path: string, private readonly part: string, private readonly file: FileHandle) {
+  private constructor(
+    private readonly path: string,
+    private readonly part: string,
+    private readonly file: FileHandle,
+  ) {
     this.forget = onInterrupt(() => this[Symbol.asyncDispose]());
   }
 
@@ -21,7 +25,13 @@ export class PartFile implements AsyncDisposable {
     const part = `${path}.part`;
     try {
       // Asked first, since rename would find it out only after all was written.
-      if (await stat(path).then((found) => found.isDirectory(), () => false)) throw Object.assign(new Error(), { code: 'EISDIR' });
+      if (
+        await stat(path).then(
+          (found) => found.isDirectory(),
+          () => false,
+        )
+      )
+        throw Object.assign(new Error(), { code: 'EISDIR' });
       return new PartFile(path, part, await open(part, 'w'));
     } catch (error) {
       throw fileError('write', path, error);

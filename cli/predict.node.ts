@@ -24,14 +24,20 @@ export interface PredictFlags extends GlobalOptions {
 /** Galaxies predicted and written at a time: what bounds the memory. */
 const CHUNK = 512;
 
-/** Class probabilities or vote fractions of every galaxy of a folder, as csv (or a JSON line each), written as they are made. */
+/**
+ * Class probabilities or vote fractions of every galaxy of a folder, as csv (or a JSON line each), written as they are
+ * made.
+ */
 export async function predict(path: string, flags: PredictFlags): Promise<void> {
   using device = await openSession(flags);
   using ensemble = await loadEnsemble(device, path);
   const { model } = ensemble;
   const task = taskOf(requireTask(model, path));
   const kaggle = flags.format === 'kaggle';
-  if (kaggle && task.name !== 'challenge') throw new UserError(`${path} tells ${model.classes.join(' from ')}, and --format kaggle is for the challenge's vote fractions; train with --task challenge`);
+  if (kaggle && task.name !== 'challenge')
+    throw new UserError(
+      `${path} tells ${model.classes.join(' from ')}, and --format kaggle is for the challenge's vote fractions; train with --task challenge`,
+    );
   if (kaggle && flags.json) throw new UserError('--format kaggle and --json are two formats; give one of them');
   const progress = terminalProgress();
   await using out = flags.out === undefined ? undefined : await PartFile.create(flags.out);
@@ -46,7 +52,10 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
     progress.start('predicting', dataset.galaxies.length);
     for (let start = 0; start < dataset.galaxies.length; start += CHUNK) {
       const galaxies = Array.from({ length: Math.min(CHUNK, dataset.galaxies.length - start) }, (_, i) => start + i);
-      const predictions = await predictChunk(galaxies, flags.tta, { ...SILENT, tick: (done) => progress.tick(start + done) });
+      const predictions = await predictChunk(galaxies, flags.tta, {
+        ...SILENT,
+        tick: (done) => progress.tick(start + done),
+      });
       const rows = galaxies.map((galaxy, i) => {
         const row = predictions.subarray(i * classes.length, (i + 1) * classes.length);
         const { id } = dataset.galaxies[galaxy];

@@ -4,7 +4,10 @@ import type { Progress } from '../galaxies/train/progress.ts';
 /** Seconds between two lines about one piece of work where there is no terminal. */
 const SILENCE = 60;
 
-/** Progress on stderr, so that stdout stays for results: a bar on a terminal, elsewhere lines that stay, at most one a minute. */
+/**
+ * Progress on stderr, so that stdout stays for results: a bar on a terminal, elsewhere lines that stay, at most one a
+ * minute.
+ */
 export function terminalProgress(stream: NodeJS.WriteStream = process.stderr): Progress {
   let bar: cliProgress.SingleBar | undefined;
   let begun = 0;
@@ -12,7 +15,10 @@ export function terminalProgress(stream: NodeJS.WriteStream = process.stderr): P
   let work = { title: '', total: 0 };
   let spoken = 0;
   const rate = (done: number) => ((done - doneBefore) / Math.max(1e-3, (performance.now() - begun) / 1000)).toFixed(1);
-  const show = (figures: Readonly<Record<string, string>>) => Object.entries(figures).map(([name, value]) => ` ${name} ${value}`).join('');
+  const show = (figures: Readonly<Record<string, string>>) =>
+    Object.entries(figures)
+      .map(([name, value]) => ` ${name} ${value}`)
+      .join('');
   return {
     start(title, total, done = 0) {
       begun = performance.now();
@@ -22,7 +28,15 @@ export function terminalProgress(stream: NodeJS.WriteStream = process.stderr): P
       if (!stream.isTTY) return;
       const width = Math.max(8, Math.min(30, (stream.columns ?? 80) - 60));
       bar = new cliProgress.SingleBar(
-        { stream, format: `${title} {bar} {percentage}% {rate} images/s{figures} {eta_formatted} left`, barsize: width, hideCursor: true, clearOnComplete: true, linewrap: false, etaBuffer: 20 },
+        {
+          stream,
+          format: `${title} {bar} {percentage}% {rate} images/s{figures} {eta_formatted} left`,
+          barsize: width,
+          hideCursor: true,
+          clearOnComplete: true,
+          linewrap: false,
+          etaBuffer: 20,
+        },
         cliProgress.Presets.shades_classic,
       );
       bar.start(total, done, { rate: '0.0', figures: '' });

@@ -15,5 +15,8 @@ export async function score(truthFile: string, predictionFile: string, { json }:
   const { outside } = figures;
   if (json) console.log(JSON.stringify({ truth: truthFile, prediction: predictionFile, ...figures }, null, 2));
   else console.log(showChallenge(figures));
-  if (outside > 0) console.error(`Note: ${outside} predicted ${outside === 1 ? 'number lies' : 'numbers lie'} outside 0..1, which no vote fraction can be, and count as they are; the first: ${firstOutside}`);
+  if (outside > 0)
+    console.error(
+      `Note: ${outside} predicted ${outside === 1 ? 'number lies' : 'numbers lie'} outside 0..1, which no vote fraction can be, and count as they are; the first: ${firstOutside}`,
+    );
 }

@@ -33,23 +33,36 @@ export const MODEL_PATH = '/model.safetensors';
  * @returns the server and where it answers
  * @throws UserError where there is no such folder or the port is taken
  */
-export async function serveFolder(folder: string, host: string, port: number, model?: string): Promise<{ server: Server; url: string }> {
+export async function serveFolder(
+  folder: string,
+  host: string,
+  port: number,
+  model?: string,
+): Promise<{ server: Server; url: string }> {
   if (!existsSync(folder)) throw new UserError(`there are no pages at ${folder}; make them with \`npm run build\``);
   const files = sirv(folder, { dev: true, etag: true, dotfiles: false });
   const server = createServer((request, response) => {
     for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
-    const end = (status: number, text: string) => void response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8' }).end(`${text}\n`);
+    const end = (status: number, text: string) =>
+      void response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8' }).end(`${text}\n`);
     // On loopback, a name that someone else's DNS points here is not ours (DNS rebinding).
     const asked = (request.headers.host ?? '').replace(/:\d+$/, '');
     if (LOOPBACK.has(host) && !LOOPBACK.has(asked)) return end(421, `this server answers to ${host} only`);
     if (request.method !== 'GET' && request.method !== 'HEAD') return end(405, 'only GET and HEAD');
-    if (model !== undefined && request.url?.replace(/\?.*$/, '') === MODEL_PATH) return void sendFile(model, request.method === 'HEAD', response, end);
+    if (model !== undefined && request.url?.replace(/\?.*$/, '') === MODEL_PATH)
+      return void sendFile(model, request.method === 'HEAD', response, end);
     files(request, response, () => end(404, 'there is no such page'));
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EADDRINUSE') reject(new UserError(`port ${port} of ${host} is taken; choose another with --port, or --port 0 for any that is free`));
-      else if (error.code === 'EACCES') reject(new UserError(`port ${port} may not be opened by you; choose one above 1023 with --port`));
+      if (error.code === 'EADDRINUSE')
+        reject(
+          new UserError(
+            `port ${port} of ${host} is taken; choose another with --port, or --port 0 for any that is free`,
+          ),
+        );
+      else if (error.code === 'EACCES')
+        reject(new UserError(`port ${port} may not be opened by you; choose one above 1023 with --port`));
       else reject(new UserError(`cannot serve at ${host}: ${error.message}`));
     });
     server.listen(port, host, resolve);
@@ -60,7 +73,12 @@ export async function serveFolder(folder: string, host: string, port: number, mo
 }
 
 /** A file as it is just now: a training may write it anew. */
-async function sendFile(path: string, headOnly: boolean, response: ServerResponse, end: (status: number, text: string) => void): Promise<void> {
+async function sendFile(
+  path: string,
+  headOnly: boolean,
+  response: ServerResponse,
+  end: (status: number, text: string) => void,
+): Promise<void> {
   const file = await open(path).catch(() => undefined);
   if (!file) return end(404, 'the model is there no more');
   try {

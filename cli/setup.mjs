@@ -27,7 +27,14 @@ function stop(code, ...lines) {
 /** Runs a command out of sight; where it fails, everything it said is shown. */
 function runQuietly(command, args, options = {}) {
   const { input, env, shell } = options;
-  const result = spawnSync(command, args, { cwd: ROOT, encoding: 'utf8', maxBuffer: 1 << 28, input, env: { ...process.env, ...env }, shell });
+  const result = spawnSync(command, args, {
+    cwd: ROOT,
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+    input,
+    env: { ...process.env, ...env },
+    shell,
+  });
   const log = result.error ? result.error.message : `${result.stdout}${result.stderr}`;
   return { ok: result.status === 0, log, stdout: result.stdout ?? '' };
 }
@@ -39,21 +46,28 @@ function demand(result, what) {
 function checkNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major < OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor < OLDEST_NODE[1])) {
-    stop(2, `Node ${process.versions.node} is too old: install Node ${OLDEST_NODE.join('.')} or later (nodejs.org, or your distribution's package)`);
+    stop(
+      2,
+      `Node ${process.versions.node} is too old: install Node ${OLDEST_NODE.join('.')} or later (nodejs.org, or your distribution's package)`,
+    );
   }
 }
 
 function installDependencies() {
   if (!dependenciesAreStale(ROOT)) return;
   say('installing the npm packages (npm ci)');
-  demand(runQuietly('npm', ['ci', '--include=dev', '--no-audit', '--no-fund'], { shell: process.platform === 'win32' }), 'npm ci');
+  demand(
+    runQuietly('npm', ['ci', '--include=dev', '--no-audit', '--no-fund'], { shell: process.platform === 'win32' }),
+    'npm ci',
+  );
 }
 
 /** The adapters of these names, or the system's choice; null for each that is not there. */
 function probe(names, env) {
   const result = runQuietly(process.execPath, [join(ROOT, 'cli/setup/probe.mjs'), ...names], { env });
   // A crash in a driver counts as no adapter; a binding that does not load is told as such.
-  if (!result.ok && /Cannot find (module|package)|ERR_DLOPEN/.test(result.log)) stop(1, 'the Dawn binding (npm package webgpu) does not load on this machine. What it said:', result.log);
+  if (!result.ok && /Cannot find (module|package)|ERR_DLOPEN/.test(result.log))
+    stop(1, 'the Dawn binding (npm package webgpu) does not load on this machine. What it said:', result.log);
   return result.ok ? JSON.parse(result.stdout) : names.map(() => null);
 }
 
@@ -82,12 +96,16 @@ function installPackages({ packages, suite }, remedy) {
 
   if (suite) {
     const source = backportsSource(readAptSources(), suite.replace(/-backports$/, ''));
-    if (source === null) stop(2, `${suite} is needed, and the apt sources of this machine name no mirror to take it from; run: ${remedy}`);
+    if (source === null)
+      stop(2, `${suite} is needed, and the apt sources of this machine name no mirror to take it from; run: ${remedy}`);
     if (source !== 'present') {
       say(`adding ${suite} to the apt sources (${BACKPORTS_FILE})`);
       const folder = mkdtempSync(join(tmpdir(), 'tuningfork-'));
       writeFileSync(join(folder, 'backports.sources'), source);
-      demand(root('install', '-m', '644', join(folder, 'backports.sources'), BACKPORTS_FILE), `writing ${BACKPORTS_FILE}`);
+      demand(
+        root('install', '-m', '644', join(folder, 'backports.sources'), BACKPORTS_FILE),
+        `writing ${BACKPORTS_FILE}`,
+      );
       rmSync(folder, { recursive: true });
     }
   }
@@ -95,7 +113,13 @@ function installPackages({ packages, suite }, remedy) {
   // An update fails when any source of the machine does, ours or not: what counts is whether the packages then install.
   const update = apt('update');
   const install = apt('install', '-y', '--no-install-recommends', ...(suite ? ['-t', suite] : []), ...packages);
-  if (!install.ok) stop(1, `apt-get could not install ${packages.join(' ')}. What it said:`, ...(update.ok ? [] : [update.log]), install.log);
+  if (!install.ok)
+    stop(
+      1,
+      `apt-get could not install ${packages.join(' ')}. What it said:`,
+      ...(update.ok ? [] : [update.log]),
+      install.log,
+    );
 }
 
 /** Installs what `remedy` names, and makes sure that it helped. */
@@ -104,7 +128,11 @@ function mend(what, remedy, works) {
   const advice = describeRemedy(remedy, mirror);
   if (!remedy.packages) stop(2, `${what} is missing; ${advice}`);
   installPackages(remedy, advice);
-  if (!works()) stop(2, `${what} was installed and still does not open; run: node dist/cli.js doctor, with VK_LOADER_DEBUG=error for the loader's own words`);
+  if (!works())
+    stop(
+      2,
+      `${what} was installed and still does not open; run: node dist/cli.js doctor, with VK_LOADER_DEBUG=error for the loader's own words`,
+    );
 }
 
 /** Any adapter, so that the program runs. */
@@ -112,7 +140,8 @@ function provideAdapter(distribution) {
   const works = () => Boolean(probe([])[0]);
   if (works()) return;
   const named = ['VK_DRIVER_FILES', 'VK_ICD_FILENAMES'].find((name) => process.env[name]);
-  if (named && probe([], { [named]: undefined })[0]) stop(2, `no WebGPU adapter is found because ${named} is set to ${process.env[named]}; unset it`);
+  if (named && probe([], { [named]: undefined })[0])
+    stop(2, `no WebGPU adapter is found because ${named} is set to ${process.env[named]}; unset it`);
   mend('a WebGPU adapter', lavapipeRemedy(distribution), works);
 }
 

@@ -14,7 +14,11 @@ const COLUMNS: readonly (readonly [string, (run: RunRecord) => string])[] = [
   ['AUC', ({ figures: { auc } }) => decimal(auc ?? null)],
   ['ECE', ({ figures: { ece } }) => decimal(ece ?? null)],
   ['RMSE', ({ figures: { rmse } }) => decimal(rmse ?? null, 4)],
-  ['epochs', ({ finished, epochs, planned }) => (finished ? String(epochs.length) : `${epochs.length} of ${planned}, unfinished`)],
+  [
+    'epochs',
+    ({ finished, epochs, planned }) =>
+      finished ? String(epochs.length) : `${epochs.length} of ${planned}, unfinished`,
+  ],
   ['best', ({ bestEpoch }) => String(bestEpoch ?? NONE)],
   ['time', ({ seconds }) => duration(seconds)],
   ['model', ({ options: { model, width } }) => `${String(model)}${width === undefined ? '' : ` x ${String(width)}`}`],
@@ -34,18 +38,34 @@ function runTable(runs: readonly RunRecord[]): { columns: string[]; rows: string
 /** What the table of runs shows already. */
 const SHOWN = ['model', 'width', 'task.name', 'task.head', 'size'];
 
-/** Options by their paths where the runs differ, with the value of each run; undefined where a run has no such option. */
+/**
+ * Options by their paths where the runs differ, with the value of each run; undefined where a run has no such option.
+ */
 export function differences(runs: readonly RunRecord[]): { option: string; values: (Json | undefined)[] }[] {
   return [...new Set(runs.flatMap(({ options }) => Object.keys(options)))]
     .map((option) => ({ option, values: runs.map(({ options }) => options[option]) }))
-    .filter(({ option, values }) => !SHOWN.includes(option) && new Set(values.map((value) => JSON.stringify(value))).size > 1);
+    .filter(
+      ({ option, values }) => !SHOWN.includes(option) && new Set(values.map((value) => JSON.stringify(value))).size > 1,
+    );
 }
 
 /** A value as a person would write it. */
-const showValue = (value: Json | undefined): string => (value === undefined ? NONE : typeof value === 'string' ? value : JSON.stringify(value));
+const showValue = (value: Json | undefined): string =>
+  value === undefined ? NONE : typeof value === 'string' ? value : JSON.stringify(value);
 
 /** The options that decide which galaxies a run is judged on. */
-const SIDES = ['data', 'limit', 'skipBad', 'valFraction', 'trainOnly', 'fold.index', 'fold.of', 'fold.seed', 'fold.sides', 'task.threshold'];
+const SIDES = [
+  'data',
+  'limit',
+  'skipBad',
+  'valFraction',
+  'trainOnly',
+  'fold.index',
+  'fold.of',
+  'fold.seed',
+  'fold.sides',
+  'task.threshold',
+];
 
 /** Where the figures of runs of the same task cannot be compared, a sentence each. */
 function warnings(runs: readonly RunRecord[]): string[] {
@@ -53,14 +73,26 @@ function warnings(runs: readonly RunRecord[]): string[] {
     const same = runs.filter((run) => run.task === task);
     const choice = ({ options }: RunRecord, option: string) => {
       const value = options[option];
-      return JSON.stringify(option === 'data' && typeof value === 'string' && !value.startsWith('synthetic:') ? resolve(value) : value);
+      return JSON.stringify(
+        option === 'data' && typeof value === 'string' && !value.startsWith('synthetic:') ? resolve(value) : value,
+      );
     };
     const differing = SIDES.filter((option) => new Set(same.map((run) => choice(run, option))).size > 1);
-    if (differing.length > 0) return [`the runs for ${task} were judged on different galaxies (${differing.join(', ')} differ${differing.length === 1 ? 's' : ''}): their figures cannot be compared`];
+    if (differing.length > 0)
+      return [
+        `the runs for ${task} were judged on different galaxies (${differing.join(', ')} differ${differing.length === 1 ? 's' : ''}): their figures cannot be compared`,
+      ];
     const counts = [...new Set(same.flatMap(({ counts: known }) => (known ? [known.validation] : [])))];
     const sets = new Set(same.flatMap(({ judgedOn }) => judgedOn ?? []));
-    if (counts.length === 1 && sets.size > 1) return [`the runs for ${task} were judged on different galaxies, as many and by the same options: the data has changed between them, and their figures cannot be compared`];
-    return counts.length > 1 ? [`the runs for ${task} were judged on ${counts.join(' and ')} galaxies though their options are the same: the data has changed between them, and their figures cannot be compared`] : [];
+    if (counts.length === 1 && sets.size > 1)
+      return [
+        `the runs for ${task} were judged on different galaxies, as many and by the same options: the data has changed between them, and their figures cannot be compared`,
+      ];
+    return counts.length > 1
+      ? [
+          `the runs for ${task} were judged on ${counts.join(' and ')} galaxies though their options are the same: the data has changed between them, and their figures cannot be compared`,
+        ]
+      : [];
   });
 }
 
@@ -70,11 +102,16 @@ export function comparisonData(runs: readonly RunRecord[]): ComparisonData {
     title: `${runs.length} runs compared`,
     warnings: warnings(runs),
     runs: runTable(runs),
-    options: { columns: ['different options', ...runs.map(({ path }) => path)], rows: differences(runs).map(({ option, values }) => [option, ...values.map(showValue)]) },
+    options: {
+      columns: ['different options', ...runs.map(({ path }) => path)],
+      rows: differences(runs).map(({ option, values }) => [option, ...values.map(showValue)]),
+    },
     names: runs.map(({ path }) => path),
     curves: [...new Set(runs.map(({ task }) => task))].map((task) => ({
       task,
-      runs: runs.flatMap((run, place) => (run.task === task && run.epochs.length > 0 ? [{ place, epochs: run.epochs }] : [])),
+      runs: runs.flatMap((run, place) =>
+        run.task === task && run.epochs.length > 0 ? [{ place, epochs: run.epochs }] : [],
+      ),
     })),
   };
 }

@@ -29,27 +29,51 @@ function wrapped(text: string, indent: number, more = 2): string[] {
 /** The ops in a table, in lines that fit a terminal. */
 export function showExplanations(explanations: readonly Explanation[]): string {
   const room = WIDTH - Math.max(...explanations.map(({ name }) => name.length)) - 2;
-  const rows = explanations.flatMap(({ name, says }) => wrapped(says, WIDTH - room, 0).map((line, i) => [i === 0 ? name : '', line.slice(WIDTH - room)]));
+  const rows = explanations.flatMap(({ name, says }) =>
+    wrapped(says, WIDTH - room, 0).map((line, i) => [i === 0 ? name : '', line.slice(WIDTH - room)]),
+  );
   return `${textTable(['op', 'what it does'], rows, 2)}\n\ntuningfork explain OP prints its formulas, its kernels and an example.`;
 }
 
 export function showExplanation(e: Explained): string {
   const [output, rest] = e.isUpdate ? [undefined, e.results] : [e.results[0], e.results.slice(1)];
-  const sections: string[][] = [[e.name, ...wrapped(e.says, 0, 0), ...(e.chapter === undefined ? [] : [`Chapter: ${e.chapter}`])]];
+  const sections: string[][] = [
+    [e.name, ...wrapped(e.says, 0, 0), ...(e.chapter === undefined ? [] : [`Chapter: ${e.chapter}`])],
+  ];
   if (output) sections.push(['Formula', ...formula(output)]);
   const names = Math.max(...e.operands.map(({ name, shape }) => `${name} ${showShape(shape)}`.length));
-  sections.push(['Operands', ...e.operands.flatMap(({ name, shape, says }) => wrapped(`${`${name} ${showShape(shape)}`.padEnd(names)}  ${says}`, 2, names + 2))]);
-  sections.push([e.isUpdate ? 'Update, in place' : 'Gradients', ...rest.flatMap((result) => [
-    ...formula(result),
-    ...(e.isUpdate ? [] : wrapped(`by ${result.made.ops.join(', ') || 'nothing: the cotangent is passed on as it is'}`, 6)),
-  ])]);
-  sections.push(['Kernels', ...(e.isUpdate ? kernels(e.results.map(({ name }) => name).join(', '), e.results.map(({ made }) => made)) : e.results.flatMap(({ name, made }) => kernels(name, [made])))]);
+  sections.push([
+    'Operands',
+    ...e.operands.flatMap(({ name, shape, says }) =>
+      wrapped(`${`${name} ${showShape(shape)}`.padEnd(names)}  ${says}`, 2, names + 2),
+    ),
+  ]);
+  sections.push([
+    e.isUpdate ? 'Update, in place' : 'Gradients',
+    ...rest.flatMap((result) => [
+      ...formula(result),
+      ...(e.isUpdate
+        ? []
+        : wrapped(`by ${result.made.ops.join(', ') || 'nothing: the cotangent is passed on as it is'}`, 6)),
+    ]),
+  ]);
+  sections.push([
+    'Kernels',
+    ...(e.isUpdate
+      ? kernels(
+          e.results.map(({ name }) => name).join(', '),
+          e.results.map(({ made }) => made),
+        )
+      : e.results.flatMap(({ name, made }) => kernels(name, [made]))),
+  ]);
   const settings = Object.entries(e.settings).map(([name, value]) => `${name} ${value}`);
   sections.push([
     ...wrapped(`Example${settings.length > 0 ? ` with ${settings.join(', ')}` : ''}, computed on ${e.adapter}`, 0),
     ...grids(e),
     '',
-    ...e.results.flatMap(({ name, element }) => wrapped(`${name}${showShape(element.at)} = ${equation(element)}`, 2, 4)),
+    ...e.results.flatMap(({ name, element }) =>
+      wrapped(`${name}${showShape(element.at)} = ${equation(element)}`, 2, 4),
+    ),
   ]);
   return sections.map((lines) => lines.join('\n')).join('\n\n');
 }
@@ -61,7 +85,11 @@ const equation = ({ arithmetic, value }: Explained['results'][number]['element']
 };
 
 const formula = ({ formula: text, where }: Pick<Explained['results'][number], 'formula' | 'where'>): string[] => [
-  ...wrapped(text.replaceAll(/\[[^\]]*\]/g, (index) => index.replaceAll(' ', NO_BREAK)), 2, 6).map((line) => line.replaceAll(NO_BREAK, ' ')),
+  ...wrapped(
+    text.replaceAll(/\[[^\]]*\]/g, (index) => index.replaceAll(' ', NO_BREAK)),
+    2,
+    6,
+  ).map((line) => line.replaceAll(NO_BREAK, ' ')),
   ...(where === undefined ? [] : wrapped(`where ${where.replace(/^where /, '')}`, 6)),
 ];
 
@@ -101,9 +129,14 @@ interface Block {
 function blocksOf(name: string, { shape, data, grids: slices }: Explained['values'][string]): Block[] {
   const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((a, b) => a * b, 1));
   return slices.map(({ title, rows }) => {
-    const cells = rows.map((row) => row.map((at) => showNumber(data[at.reduce((sum, i, axis) => sum + i * strides[axis], 0)])));
+    const cells = rows.map((row) =>
+      row.map((at) => showNumber(data[at.reduce((sum, i, axis) => sum + i * strides[axis], 0)])),
+    );
     const wide = Math.max(...cells.flat().map((cell) => cell.length));
-    const lines = [title ? `${name}, ${title}` : name, ...cells.map((row) => row.map((cell) => cell.padStart(wide)).join(' '))];
+    const lines = [
+      title ? `${name}, ${title}` : name,
+      ...cells.map((row) => row.map((cell) => cell.padStart(wide)).join(' ')),
+    ];
     return { lines, width: Math.max(...lines.map((line) => line.length)) };
   });
 }
@@ -114,7 +147,8 @@ function grids({ values }: Explained): string[] {
   let shelf: Block[] = [];
   const put = (): void => {
     const height = Math.max(0, ...shelf.map((block) => block.lines.length));
-    for (let i = 0; i < height; i++) lines.push(`  ${shelf.map(({ lines: own, width }) => (own[i] ?? '').padEnd(width)).join('    ')}`.trimEnd());
+    for (let i = 0; i < height; i++)
+      lines.push(`  ${shelf.map(({ lines: own, width }) => (own[i] ?? '').padEnd(width)).join('    ')}`.trimEnd());
     shelf = [];
   };
   for (const [name, value] of Object.entries(values)) {

@@ -13,7 +13,10 @@ export interface Fusion {
 
 const epilogueOf = ({ attrs }: Tensor) => (attrs as Epilogue).epilogue ?? [];
 
-/** `mul, add, relu` for a fused pointwise op, `conv2d, mul, add` for an op with an epilogue, the op's name for any other. */
+/**
+ * `mul, add, relu` for a fused pointwise op, `conv2d, mul, add` for an op with an epilogue, the op's name for any
+ * other.
+ */
 export function describeOp(t: Tensor): string {
   const stages = t.op === pointwiseOp ? (t.attrs as unknown as PointwiseAttributes).stages : epilogueOf(t);
   return [...(t.op === pointwiseOp ? [] : [t.op.name]), ...stages.map(({ op }) => op)].join(', ');
@@ -22,7 +25,9 @@ export function describeOp(t: Tensor): string {
 function counted(chains: readonly string[]): Fusion[] {
   const counts = new Map<string, number>();
   for (const chain of chains) counts.set(chain, (counts.get(chain) ?? 0) + 1);
-  return [...counts].map(([chain, count]) => ({ chain, count })).sort((a, b) => b.count - a.count || (a.chain < b.chain ? -1 : 1));
+  return [...counts]
+    .map(([chain, count]) => ({ chain, count }))
+    .sort((a, b) => b.count - a.count || (a.chain < b.chain ? -1 : 1));
 }
 
 type Steps = Pick<Lowered, 'steps'>;
@@ -31,11 +36,18 @@ type Steps = Pick<Lowered, 'steps'>;
 export const stepTensors = (program: Steps): Tensor[] => [...new Set(program.steps.map(({ tensor }) => tensor))];
 
 /** Whether the op's own kernel applies its epilogue, or a pass after it. */
-const passesAfter = (program: Steps, t: Tensor): boolean => program.steps.findLast(({ tensor }) => tensor === t)!.launch.kernel.name === 'pointwise';
+const passesAfter = (program: Steps, t: Tensor): boolean =>
+  program.steps.findLast(({ tensor }) => tensor === t)!.launch.kernel.name === 'pointwise';
 
-/** Pointwise ops that became one kernel, with the convolution or product before them where that takes them as its epilogue. */
+/**
+ * Pointwise ops that became one kernel, with the convolution or product before them where that takes them as its
+ * epilogue.
+ */
 export function fused(program: Steps): Fusion[] {
-  const isFused = (t: Tensor) => (t.op === pointwiseOp ? (t.attrs as unknown as PointwiseAttributes).stages.length > 1 : epilogueOf(t).length > 0 && !passesAfter(program, t));
+  const isFused = (t: Tensor) =>
+    t.op === pointwiseOp
+      ? (t.attrs as unknown as PointwiseAttributes).stages.length > 1
+      : epilogueOf(t).length > 0 && !passesAfter(program, t);
   return counted(stepTensors(program).filter(isFused).map(describeOp));
 }
 
@@ -43,13 +55,22 @@ export function fused(program: Steps): Fusion[] {
 export function notFused(program: Steps): Fusion[] {
   const tensors = stepTensors(program);
   const uses = countUses(tensors);
-  return counted(tensors.flatMap((t) => {
-    if (epilogueOf(t).length > 0) return passesAfter(program, t) ? [`${describeOp(t)}: the product is turned, padded or added up from parts`] : [];
-    if (t.op !== pointwiseOp && t.op !== batchNormApplyOp) return [];
-    const [x] = t.inputs;
-    if (!x.op.takesEpilogue) return [];
-    const chain = `${x.op.name}, ${describeOp(t)}`;
-    if (uses.get(x)! > 1) return [`${chain}: others read the ${x.op.name} too`];
-    return [epilogueOf(x).length > 0 ? `${chain}: the epilogue is full, or cannot read an operand of this shape` : `${chain}: the ${x.op.name} is asked for`];
-  }));
+  return counted(
+    tensors.flatMap((t) => {
+      if (epilogueOf(t).length > 0)
+        return passesAfter(program, t)
+          ? [`${describeOp(t)}: the product is turned, padded or added up from parts`]
+          : [];
+      if (t.op !== pointwiseOp && t.op !== batchNormApplyOp) return [];
+      const [x] = t.inputs;
+      if (!x.op.takesEpilogue) return [];
+      const chain = `${x.op.name}, ${describeOp(t)}`;
+      if (uses.get(x)! > 1) return [`${chain}: others read the ${x.op.name} too`];
+      return [
+        epilogueOf(x).length > 0
+          ? `${chain}: the epilogue is full, or cannot read an operand of this shape`
+          : `${chain}: the ${x.op.name} is asked for`,
+      ];
+    }),
+  );
 }

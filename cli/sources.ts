@@ -22,9 +22,9 @@ export interface SourceSet {
 const ZENODO = 'https://zenodo.org/records/3565489/files';
 
 /*
- * Where the checksums are from: none was computed by us. The two of Zenodo are those that independent public projects hold
- * the same files against; those of timm belong to the pinned revision, as people who downloaded it recorded them. Of the
- * catalogue no published checksum was found.
+ * Where the checksums are from: none was computed by us. The two of Zenodo are those that independent public projects
+ * hold the same files against; those of timm belong to the pinned revision, as people who downloaded it recorded them.
+ * Of the catalogue no published checksum was found.
  */
 export const SOURCES: readonly SourceSet[] = [
   {

@@ -20,14 +20,55 @@ import { openSession } from './session.node.ts';
 
 /** The flags of `tuningfork train` as commander gives them. */
 export interface TrainFlags extends GlobalOptions {
-  task: TaskOptions['name']; data: string; out: string; head?: HeadName; model?: string; width?: number; weights?: string; threshold?: number; softLabels?: boolean; labelSmoothing?: number;
-  memory?: MemoryLevel; precision?: Precision; valFraction: number; trainOnly?: string; skipBad?: boolean; limit?: number; seed: number; size?: number; crop?: number; batch: number; views: number; tta: number;
-  epochsHead: number; lrHead: number; epochs?: number; lr?: number; unfreeze: number; batchNorm?: 'running' | 'batch';
-  schedule: 'constant' | 'cosine'; warmup: number; weightDecay: number; clip?: number; dropout: number; dropPath: number; patience?: number;
-  keep: 'best' | 'last'; rotation: number; flip: boolean; zoom?: number; shift?: number; jitter?: number; hue?: number; checkpointSteps: number;
+  task: TaskOptions['name'];
+  data: string;
+  out: string;
+  head?: HeadName;
+  model?: string;
+  width?: number;
+  weights?: string;
+  threshold?: number;
+  softLabels?: boolean;
+  labelSmoothing?: number;
+  memory?: MemoryLevel;
+  precision?: Precision;
+  valFraction: number;
+  trainOnly?: string;
+  skipBad?: boolean;
+  limit?: number;
+  seed: number;
+  size?: number;
+  crop?: number;
+  batch: number;
+  views: number;
+  tta: number;
+  epochsHead: number;
+  lrHead: number;
+  epochs?: number;
+  lr?: number;
+  unfreeze: number;
+  batchNorm?: 'running' | 'batch';
+  schedule: 'constant' | 'cosine';
+  warmup: number;
+  weightDecay: number;
+  clip?: number;
+  dropout: number;
+  dropPath: number;
+  patience?: number;
+  keep: 'best' | 'last';
+  rotation: number;
+  flip: boolean;
+  zoom?: number;
+  shift?: number;
+  jitter?: number;
+  hue?: number;
+  checkpointSteps: number;
 }
 
-/** What a training of each task is like where nothing is said: pictures, augmentation, and the network that is trained from scratch. */
+/**
+ * What a training of each task is like where nothing is said: pictures, augmentation, and the network that is trained
+ * from scratch.
+ */
 interface Preset {
   readonly model: string;
   readonly width?: number;
@@ -42,10 +83,30 @@ interface Preset {
 }
 
 const PRESETS: Readonly<Record<TaskOptions['name'], Preset>> = {
-  'smooth-or-featured': { model: 'vgg_small', epochs: 15, size: [224, 224], crop: [212, 212], zoom: 0.1, shift: [0.02, 0.02], jitter: 0.05, hue: 0 },
-  // Without weights: random squares of 128 pixels of the whole picture (424) at 160, so 424·128/160 pixels of it, whose middle moves by up to
-  // (160 − 128)/2 of 128; a quarter of the channels, so that two CPU cores see the training set in minutes.
-  challenge: { model: 'galaxy_vgg', width: 0.25, epochs: 20, size: [224, 128], crop: [212, 339], zoom: 0, shift: [0.02, 0.125], jitter: 0.1, hue: 0.05 },
+  'smooth-or-featured': {
+    model: 'vgg_small',
+    epochs: 15,
+    size: [224, 224],
+    crop: [212, 212],
+    zoom: 0.1,
+    shift: [0.02, 0.02],
+    jitter: 0.05,
+    hue: 0,
+  },
+  // Without weights: random squares of 128 pixels of the whole picture (424) at 160, so 424·128/160 pixels of it, whose
+  // middle moves by up to (160 − 128)/2 of 128; a quarter of the channels, so that two CPU cores see the training set
+  // in minutes.
+  challenge: {
+    model: 'galaxy_vgg',
+    width: 0.25,
+    epochs: 20,
+    size: [224, 128],
+    crop: [212, 339],
+    zoom: 0,
+    shift: [0.02, 0.125],
+    jitter: 0.1,
+    hue: 0.05,
+  },
 };
 
 function taskOptions(flags: TrainFlags): TaskOptions {
@@ -54,36 +115,90 @@ function taskOptions(flags: TrainFlags): TaskOptions {
     throw new UserError(`${names} says nothing to --task ${task}: it is for --task ${other}`);
   };
   if (task === 'challenge') {
-    if (threshold !== undefined || softLabels !== undefined || labelSmoothing !== undefined) refuse('--threshold, --soft-labels or --label-smoothing', 'smooth-or-featured');
+    if (threshold !== undefined || softLabels !== undefined || labelSmoothing !== undefined)
+      refuse('--threshold, --soft-labels or --label-smoothing', 'smooth-or-featured');
     return { name: task, head: head ?? 'tree' };
   }
   if (head !== undefined) refuse('--head', 'challenge');
-  return { name: task, threshold: threshold ?? DEFAULT_THRESHOLD, softLabels: softLabels ?? false, labelSmoothing: labelSmoothing ?? 0 };
+  return {
+    name: task,
+    threshold: threshold ?? DEFAULT_THRESHOLD,
+    softLabels: softLabels ?? false,
+    labelSmoothing: labelSmoothing ?? 0,
+  };
 }
 
-/** The options of a training as its flags say, with defaults by the task, for fine-tuning where there are weights and for training from scratch where not. */
+/**
+ * The options of a training as its flags say, with defaults by the task, for fine-tuning where there are weights and
+ * for training from scratch where not.
+ */
 export function trainOptions(flags: TrainFlags): TrainOptions {
   const pretrained = flags.weights !== undefined;
   const preset = PRESETS[flags.task];
   const of = ([withWeights, without]: readonly [number, number]) => (pretrained ? withWeights : without);
-  const { data, valFraction, seed, batch, views, tta, unfreeze, schedule, warmup, weightDecay, dropout, dropPath, keep, checkpointSteps } = flags;
+  const {
+    data,
+    valFraction,
+    seed,
+    batch,
+    views,
+    tta,
+    unfreeze,
+    schedule,
+    warmup,
+    weightDecay,
+    dropout,
+    dropPath,
+    keep,
+    checkpointSteps,
+  } = flags;
   const model = flags.model ?? (pretrained ? 'efficientnet_b0' : preset.model);
   // The preset's width is that of its own network, whether it was named or not.
   const width = flags.width ?? (model === preset.model && !pretrained ? preset.width : undefined);
   const jitter = flags.jitter ?? preset.jitter;
   return {
-    task: taskOptions(flags), data, model, ...(width !== undefined && width !== 1 && { width }), weights: flags.weights ?? null,
-    valFraction, trainOnly: flags.trainOnly ?? null, skipBad: flags.skipBad ?? false,
+    task: taskOptions(flags),
+    data,
+    model,
+    ...(width !== undefined && width !== 1 && { width }),
+    weights: flags.weights ?? null,
+    valFraction,
+    trainOnly: flags.trainOnly ?? null,
+    skipBad: flags.skipBad ?? false,
     ...(flags.limit !== undefined && { limit: flags.limit }),
-    seed, size: flags.size ?? of(preset.size), crop: flags.crop ?? of(preset.crop), batch, views, tta,
+    seed,
+    size: flags.size ?? of(preset.size),
+    crop: flags.crop ?? of(preset.crop),
+    batch,
+    views,
+    tta,
     augmentation: {
-      rotation: flags.rotation, flip: flags.flip, scale: flags.zoom ?? preset.zoom, shift: flags.shift ?? of(preset.shift),
-      brightness: jitter, contrast: jitter, saturation: jitter, hue: flags.hue ?? preset.hue,
+      rotation: flags.rotation,
+      flip: flags.flip,
+      scale: flags.zoom ?? preset.zoom,
+      shift: flags.shift ?? of(preset.shift),
+      brightness: jitter,
+      contrast: jitter,
+      saturation: jitter,
+      hue: flags.hue ?? preset.hue,
     },
     head: { epochs: flags.epochsHead, learningRate: flags.lrHead },
-    tune: { epochs: flags.epochs ?? (pretrained ? 5 : preset.epochs), learningRate: flags.lr ?? (pretrained ? 1e-4 : 1e-3) },
-    unfreeze, batchNorm: flags.batchNorm ?? (pretrained ? 'running' : 'batch'), schedule, warmup, weightDecay, clip: flags.clip ?? null,
-    dropout, dropPath, patience: flags.patience ?? null, keep, checkpointSteps, ...(flags.memory !== undefined && flags.memory !== 'full' && { memory: flags.memory }),
+    tune: {
+      epochs: flags.epochs ?? (pretrained ? 5 : preset.epochs),
+      learningRate: flags.lr ?? (pretrained ? 1e-4 : 1e-3),
+    },
+    unfreeze,
+    batchNorm: flags.batchNorm ?? (pretrained ? 'running' : 'batch'),
+    schedule,
+    warmup,
+    weightDecay,
+    clip: flags.clip ?? null,
+    dropout,
+    dropPath,
+    patience: flags.patience ?? null,
+    keep,
+    checkpointSteps,
+    ...(flags.memory !== undefined && flags.memory !== 'full' && { memory: flags.memory }),
     ...(flags.precision === 'f16' && { precision: flags.precision }),
   };
 }
@@ -92,7 +207,18 @@ export function trainOptions(flags: TrainFlags): TrainOptions {
 export async function train(flags: TrainFlags): Promise<void> {
   const judged = await runTraining(trainOptions(flags), flags.out, flags);
   if (flags.json) {
-    console.log(JSON.stringify({ ...judged.summary, report: `${flags.out}/${RUN_FILES.report}`, model: `${flags.out}/${RUN_FILES.model}`, metrics: `${flags.out}/${RUN_FILES.metrics}` }, null, 2));
+    console.log(
+      JSON.stringify(
+        {
+          ...judged.summary,
+          report: `${flags.out}/${RUN_FILES.report}`,
+          model: `${flags.out}/${RUN_FILES.model}`,
+          metrics: `${flags.out}/${RUN_FILES.metrics}`,
+        },
+        null,
+        2,
+      ),
+    );
     return;
   }
   console.log(judged.headline);
@@ -121,11 +247,28 @@ export function tellSoftware({ adapter: { software, description } }: Device, pro
 }
 
 /** The same on a device and with galaxies that are open. */
-export async function trainAndJudge(device: Device, dataset: Dataset, options: TrainOptions, out: string, progress: Progress): Promise<Judged> {
+export async function trainAndJudge(
+  device: Device,
+  dataset: Dataset,
+  options: TrainOptions,
+  out: string,
+  progress: Progress,
+): Promise<Judged> {
   using trained = await trainNetwork(device, dataset, taskOf(options.task), options, out, progress);
-  const { task, model: { network }, parameters, views, prepared: { validation } } = trained;
+  const {
+    task,
+    model: { network },
+    parameters,
+    views,
+    prepared: { validation },
+  } = trained;
   const measuredOn = `${sideName('validation', options.fold)}, which took no part in training`;
-  const judged = await judgeModel(device, { network, parameters, task, views, dataset, galaxies: validation, tta: options.tta, measuredOn }, options.task, progress);
+  const judged = await judgeModel(
+    device,
+    { network, parameters, task, views, dataset, galaxies: validation, tta: options.tta, measuredOn },
+    options.task,
+    progress,
+  );
   await judged.write(out, trainingContext(device, trained, options, basename(out)));
   return judged;
 }

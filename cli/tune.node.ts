@@ -27,7 +27,8 @@ export interface TuneFlags extends GlobalOptions, NewModelFlags {
 /** Measures the kernels of a model, keeps what is found after each, and prints what it brought. */
 export async function tune(name: string, flags: TuneFlags): Promise<void> {
   const { path } = tuningFile(flags.tuning);
-  if (path === null) throw new UserError('`none` is no file to keep a tuning in; give another --tuning, or unset TUNINGFORK_TUNING');
+  if (path === null)
+    throw new UserError('`none` is no file to keep a tuning in; give another --tuning, or unset TUNINGFORK_TUNING');
   if (flags.clear) {
     rmSync(path, { force: true });
     console.error(`nothing is tuned any more: there is no ${path} now`);
@@ -51,8 +52,17 @@ async function measure(name: string, flags: TuneFlags, table: TuningTable, path:
     using step = modelProgram(device, model, job);
     const { lowered } = outline(device, step.program);
     tasks.push(...tuningTasks(lowered));
-    const options = { budget: flags.budget * 1000, onStart: ({ tensor }: TuningTask, i: number, of: number) => console.error(`${i + 1} of ${of}: ${tensor.op.name} ${tensor.shape.join(' x ')}`) };
-    for await (const { task, refused: wrong, choice, kernels, before, after } of tuneProgram(device, lowered, table, options)) {
+    const options = {
+      budget: flags.budget * 1000,
+      onStart: ({ tensor }: TuningTask, i: number, of: number) =>
+        console.error(`${i + 1} of ${of}: ${tensor.op.name} ${tensor.shape.join(' x ')}`),
+    };
+    for await (const { task, refused: wrong, choice, kernels, before, after } of tuneProgram(
+      device,
+      lowered,
+      table,
+      options,
+    )) {
       await addToTuningFile(path, device.identity, task.name, { choice, kernels, before, after });
       refused.push(...wrong.map((candidate) => ({ op: task.tensor.op.name, ...candidate })));
     }
@@ -62,18 +72,45 @@ async function measure(name: string, flags: TuneFlags, table: TuningTable, path:
     return tuned ? [reportOf(task, tuned)] : [];
   });
   const report: TuningReport = {
-    model: model.built.network.name, mode: training ? 'training' : 'forward', batch, size, adapter: device.adapter.description, software: device.adapter.software,
-    file: path, tasks: tasks.length, tuned: known, refused, run: await runTimes(device, job, table),
+    model: model.built.network.name,
+    mode: training ? 'training' : 'forward',
+    batch,
+    size,
+    adapter: device.adapter.description,
+    software: device.adapter.software,
+    file: path,
+    tasks: tasks.length,
+    tuned: known,
+    refused,
+    run: await runTimes(device, job, table),
   };
   console.log(flags.json ? JSON.stringify(report, null, 2) : showTuning(report));
 }
 
-function reportOf({ tensor, choices, count }: TuningTask, { choice, before, after }: Tuned): TuningReport['tuned'][number] {
-  return { op: tensor.op.name, inputs: tensor.inputs.map((t) => t.shape), output: tensor.shape, count, usual: choices.candidates[0], choice, before, after };
+function reportOf(
+  { tensor, choices, count }: TuningTask,
+  { choice, before, after }: Tuned,
+): TuningReport['tuned'][number] {
+  return {
+    op: tensor.op.name,
+    inputs: tensor.inputs.map((t) => t.shape),
+    output: tensor.shape,
+    count,
+    usual: choices.candidates[0],
+    choice,
+    before,
+    after,
+  };
 }
 
-/** Milliseconds of a run of the whole program, with the defaults and as tuned: the least of several, measured in turn. */
-async function runTimes(device: Device, { model, ...job }: { model: OpenModel; size: number; batch: number; training: boolean; precision?: Precision }, table: TuningTable): Promise<{ before: number; after: number }> {
+/**
+ * Milliseconds of a run of the whole program, with the defaults and as tuned: the least of several, measured in turn.
+ */
+async function runTimes(
+  device: Device,
+  { model, ...job }: { model: OpenModel; size: number; batch: number; training: boolean; precision?: Precision },
+  table: TuningTable,
+): Promise<{ before: number; after: number }> {
   const least = [Infinity, Infinity];
   for (let round = 0; round < 2; round++) {
     for (const [k, tuning] of [new TuningTable(), table].entries()) {
@@ -81,7 +118,12 @@ async function runTimes(device: Device, { model, ...job }: { model: OpenModel; s
       // One after the other, for the memory of one.
       using step = modelProgram(device, model, job);
       using program = await compile(device, step.program);
-      const feeds = Object.fromEntries(program.inputTensors.map((t) => [t.name!, t.dtype === 'u32' ? new Uint32Array(t.size) : new Float32Array(t.size)]));
+      const feeds = Object.fromEntries(
+        program.inputTensors.map((t) => [
+          t.name!,
+          t.dtype === 'u32' ? new Uint32Array(t.size) : new Float32Array(t.size),
+        ]),
+      );
       for (let i = 0; i < 3; i++) {
         const start = performance.now();
         program.run(feeds);

@@ -10,13 +10,19 @@ import { makeFolder } from '../models/formats/make_folder.node.ts';
 /** Says that nothing tuned is to be used. */
 const NONE = 'none';
 
-/** The file that `--tuning` or TUNINGFORK_TUNING names (null: `none`), or the user's own, in the cache folder that the XDG base directories have. */
+/**
+ * The file that `--tuning` or TUNINGFORK_TUNING names (null: `none`), or the user's own, in the cache folder that the
+ * XDG base directories have.
+ */
 export function tuningFile(option: string | undefined): { readonly path: string | null; readonly named: boolean } {
   const name = option ?? process.env['TUNINGFORK_TUNING'];
   if (name) return { path: name === NONE ? null : name, named: true };
   const cache = process.env['XDG_CACHE_HOME'];
   // The specification says that a relative path is to be ignored.
-  return { path: join(cache && isAbsolute(cache) ? cache : join(homedir(), '.cache'), 'tuningfork', 'tuning.json'), named: false };
+  return {
+    path: join(cache && isAbsolute(cache) ? cache : join(homedir(), '.cache'), 'tuningfork', 'tuning.json'),
+    named: false,
+  };
 }
 
 /**
@@ -45,7 +51,10 @@ function parseFile(path: string): TuningTable {
   return TuningTable.parse(text, path);
 }
 
-/** Adds a finding to a file, beside what another process may have added since it was read. A file that is no tuning is written anew. */
+/**
+ * Adds a finding to a file, beside what another process may have added since it was read. A file that is no tuning is
+ * written anew.
+ */
 export async function addToTuningFile(path: string, adapter: string, task: string, tuned: Tuned): Promise<void> {
   makeFolder(dirname(path));
   let table = new TuningTable();

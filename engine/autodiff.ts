@@ -1,21 +1,27 @@
 import { add } from './ops/pointwise.ts';
 import { ones, stopGradientOp } from './ops/leaves.ts';
-import { Tensor, sameShape, shapeError, showShape, topologicalOrder } from './tensor.ts';
+import { type Tensor, sameShape, shapeError, showShape, topologicalOrder } from './tensor.ts';
 import { UserError } from './user_error.ts';
 
-/** What becomes of the cotangent of a tensor before it goes on to the tensor's inputs: guided backpropagation is such a rule. */
+/**
+ * What becomes of the cotangent of a tensor before it goes on to the tensor's inputs: guided backpropagation is such a
+ * rule.
+ */
 export type CotangentRule = (t: Tensor, dy: Tensor) => Tensor;
 
 /**
  * The gradients of a scalar with respect to tensors of its graph, as graph: reverse-mode differentiation
- * (Griewank & Walther 2008, chapter 3). Every op hands back the cotangents of its inputs (`vjp`); where a tensor has several
- * users, their cotangents add up. A tensor that the loss does not depend on is an error: a silent zero hides a wrong graph.
+ * (Griewank & Walther 2008, chapter 3). Every op hands back the cotangents of its inputs (`vjp`); where a tensor has
+ * several users, their cotangents add up. A tensor that the loss does not depend on is an error: a silent zero hides a
+ * wrong graph.
  *
  * @param seed cotangent of `of`; ones for a scalar, required for anything else
  */
 export function grad(of: Tensor, wrt: readonly Tensor[], seed?: Tensor, through?: CotangentRule): Tensor[] {
-  if (!seed && of.size !== 1) shapeError('grad', 'only a scalar has a gradient (give a seed cotangent for anything else)', of);
-  if (seed && !sameShape(seed.shape, of.shape)) shapeError('grad', 'the seed must have the shape of what is differentiated', of, seed);
+  if (!seed && of.size !== 1)
+    shapeError('grad', 'only a scalar has a gradient (give a seed cotangent for anything else)', of);
+  if (seed && !sameShape(seed.shape, of.shape))
+    shapeError('grad', 'the seed must have the shape of what is differentiated', of, seed);
   const order = topologicalOrder([of]);
 
   // Only what lies between `wrt` and `of` needs a cotangent, and nothing does that is seen through stop_gradient alone.
@@ -32,10 +38,15 @@ export function grad(of: Tensor, wrt: readonly Tensor[], seed?: Tensor, through?
     t.inputs.forEach((input, i) => {
       if (!needed[i]) return;
       const make = makers?.[t.op.inputs[i]];
-      if (!make) throw new UserError(`grad: ${t.op.name} is not differentiable with respect to its input ${t.op.inputs[i]} (${input})`);
+      if (!make)
+        throw new UserError(
+          `grad: ${t.op.name} is not differentiable with respect to its input ${t.op.inputs[i]} (${input})`,
+        );
       const dx = make();
       if (!sameShape(dx.shape, input.shape)) {
-        throw new Error(`grad: the vjp of ${t.op.name} gave ${showShape(dx.shape)} for input ${t.op.inputs[i]} of shape ${showShape(input.shape)}`);
+        throw new Error(
+          `grad: the vjp of ${t.op.name} gave ${showShape(dx.shape)} for input ${t.op.inputs[i]} of shape ${showShape(input.shape)}`,
+        );
       }
       const sum = cotangents.get(input);
       cotangents.set(input, sum ? add(sum, dx) : dx);

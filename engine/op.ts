@@ -10,7 +10,10 @@ export interface Capabilities {
   readonly f16: boolean;
   /** The least lanes of a subgroup; 0 where there are none, or nobody says how many. */
   readonly subgroups: number;
-  /** Tensor cores: absent where there are none, and in the lowering of programs of precision f32, whose products are exact to f32. */
+  /**
+   * Tensor cores: absent where there are none, and in the lowering of programs of precision f32, whose products are
+   * exact to f32.
+   */
   readonly subgroupMatrix?: SubgroupMatrix;
   /** A CPU pretending to be a GPU: no workgroup memory of its own, wide SIMD, few registers. */
   readonly software: boolean;
@@ -37,11 +40,16 @@ export interface LowerContext<A> {
   out(): BufferRef;
   /** Scratch of so many f32 elements. */
   temp(elements: number): BufferRef;
-  /** One of several ways to launch the op's kernels: what was measured to be the fastest, or the default. Asked at most once an op. */
+  /**
+   * One of several ways to launch the op's kernels: what was measured to be the fastest, or the default. Asked at most
+   * once an op.
+   */
   choose<C extends Choice>(choices: Choices<C>): C;
 }
 
-/** The lazily made cotangents of an op's inputs, by input name; an input left out has none (it is not differentiable). */
+/**
+ * The lazily made cotangents of an op's inputs, by input name; an input left out has none (it is not differentiable).
+ */
 export type Cotangents<N extends string> = Partial<Record<N, () => Tensor>>;
 
 /**
@@ -54,7 +62,9 @@ export interface OpSpec<N extends string, A extends object> {
   /** The shape of the output; throws a UserError where the inputs do not fit. */
   shape(inputs: readonly Tensor[], attrs: A): Shape;
   readonly dtype?: DType;
-  /** The vector-Jacobian product: the inputs' cotangents from the output's; absent where the op is not differentiable. */
+  /**
+   * The vector-Jacobian product: the inputs' cotangents from the output's; absent where the op is not differentiable.
+   */
   vjp?(tensors: Record<N, Tensor> & { y: Tensor }, dy: Tensor, attrs: A): Cotangents<N>;
   /** The kernels that compute it; absent of leaves and views. */
   lower?(context: LowerContext<A>): Step[];
@@ -64,9 +74,15 @@ export interface OpSpec<N extends string, A extends object> {
   readonly view?: boolean;
   /** Computing it again costs about as much as reading it back from memory: see engine/program/recompute.ts. */
   readonly cheap?: boolean;
-  /** A gradient of weights: it, and all that is made from it, is stored as f32 under every precision. See engine/program/precision.ts. */
+  /**
+   * A gradient of weights: it, and all that is made from it, is stored as f32 under every precision. See
+   * engine/program/precision.ts.
+   */
   readonly isWeightGradient?: boolean;
-  /** `lower` heeds the attribute `epilogue`: pointwise stages to apply to the result, their operands following the op's own inputs. */
+  /**
+   * `lower` heeds the attribute `epilogue`: pointwise stages to apply to the result, their operands following the op's
+   * own inputs.
+   */
   readonly takesEpilogue?: boolean;
 }
 
@@ -79,7 +95,9 @@ export interface OpDef {
   readonly cheap: boolean;
   readonly isWeightGradient: boolean;
   readonly takesEpilogue: boolean;
-  /** The cotangents of the inputs of `t`, each made when it is asked for; undefined where the op is not differentiable. */
+  /**
+   * The cotangents of the inputs of `t`, each made when it is asked for; undefined where the op is not differentiable.
+   */
   vjp(t: Tensor, dy: Tensor): Partial<Record<string, () => Tensor>> | undefined;
   /** The kernels that compute it. */
   lower(context: LowerContext<Attributes>): Step[];
@@ -90,7 +108,9 @@ export interface Op<A extends object> extends OpDef {
   (inputs: readonly Tensor[], attrs: A): Tensor;
 }
 
-/** Makes an op from its specification: a function from inputs and attributes to the tensor that describes the result. */
+/**
+ * Makes an op from its specification: a function from inputs and attributes to the tensor that describes the result.
+ */
 export function defineOp<N extends string, A extends object = Record<string, never>>(spec: OpSpec<N, A>): Op<A> {
   const def: OpDef = {
     name: spec.name,
@@ -103,14 +123,17 @@ export function defineOp<N extends string, A extends object = Record<string, nev
     vjp(t, dy) {
       const named: Record<string, Tensor> = { y: t };
       spec.inputs.forEach((name, i) => (named[name] = t.inputs[i]));
-      return spec.vjp?.(named as Record<N, Tensor> & { y: Tensor }, dy, t.attrs as A) as Partial<Record<string, () => Tensor>> | undefined;
+      return spec.vjp?.(named as Record<N, Tensor> & { y: Tensor }, dy, t.attrs as A) as
+        | Partial<Record<string, () => Tensor>>
+        | undefined;
     },
     lower(context) {
       if (!spec.lower) throw new Error(`${spec.name} cannot be computed on the GPU: it is a leaf or a view`);
       return spec.lower(context as LowerContext<A>);
     },
   };
-  const op = ((inputs, attrs) => new Tensor(op, inputs, attrs as Attributes, spec.shape(inputs, attrs), spec.dtype ?? 'f32')) as Op<A>;
+  const op = ((inputs, attrs) =>
+    new Tensor(op, inputs, attrs as Attributes, spec.shape(inputs, attrs), spec.dtype ?? 'f32')) as Op<A>;
   // `name` of a function is read-only by assignment, so the definition is laid over the function property by property.
   for (const [key, value] of Object.entries(def)) Object.defineProperty(op, key, { value });
   return op;

@@ -1,7 +1,7 @@
 /**
- * Random numbers on the CPU that depend on what they are for and not on what was drawn before: a stream is named by a seed and
- * any further numbers (epoch, sample, purpose), so that a resumed run draws what an uninterrupted one would have drawn.
- * Mixing by MurmurHash3's 32-bit finaliser (Appleby 2011), stepping by splitmix's odd constant.
+ * Random numbers on the CPU that depend on what they are for and not on what was drawn before: a stream is named by a
+ * seed and any further numbers (epoch, sample, purpose), so that a resumed run draws what an uninterrupted one would
+ * have drawn. Mixing by MurmurHash3's 32-bit finaliser (Appleby 2011), stepping by splitmix's odd constant.
  */
 export class RandomStream {
   private state: number;

@@ -56,10 +56,15 @@ export class Tensor {
 
 /** Throws a shape error that names the op and every input's shape. */
 export function shapeError(op: string, problem: string, ...inputs: Tensor[]): never {
-  throw new UserError(`${op}: ${problem}; given ${inputs.map((t) => `${t.name ? `${t.name} ` : ''}${showShape(t.shape)}`).join(', ')}`);
+  throw new UserError(
+    `${op}: ${problem}; given ${inputs.map((t) => `${t.name ? `${t.name} ` : ''}${showShape(t.shape)}`).join(', ')}`,
+  );
 }
 
-/** All tensors that the roots depend on, inputs before their users. Iterative: networks are deeper than the call stack likes. */
+/**
+ * All tensors that the roots depend on, inputs before their users. Iterative: networks are deeper than the call stack
+ * likes.
+ */
 export function topologicalOrder(roots: readonly Tensor[]): Tensor[] {
   const order: Tensor[] = [];
   const state = new Map<Tensor, 'open' | 'done'>();

@@ -3,8 +3,9 @@ import type { Tensor } from './tensor.ts';
 import { UserError } from './user_error.ts';
 
 /*
- * Which of several ways to launch a kernel is the fastest on an adapter, as far as it was measured (program/tune.ts). Another choice can mean
- * another order of additions, so results depend on it in their last bits: where bits matter, the table is kept with the results.
+ * Which of several ways to launch a kernel is the fastest on an adapter, as far as it was measured (program/tune.ts).
+ * Another choice can mean another order of additions, so results depend on it in their last bits: where bits matter,
+ * the table is kept with the results.
  */
 
 /** What was measured for a task, if anything was. */
@@ -17,11 +18,16 @@ export interface Tuning {
 }
 
 /**
- * The op with its shapes and attributes: tensors that share it are computed by the same steps. Where a program of precision f16 has other choices, they are
- * measured apart.
+ * The op with its shapes and attributes: tensors that share it are computed by the same steps. Where a program of
+ * precision f16 has other choices, they are measured apart.
  */
 export function taskOf({ op, inputs, attrs, shape, dtype }: Tensor, choices?: Choices): string {
-  const task = JSON.stringify([op.name, inputs.map((t) => `${t.dtype} ${t.shape.join('x')}`), `${dtype} ${shape.join('x')}`, attrs]);
+  const task = JSON.stringify([
+    op.name,
+    inputs.map((t) => `${t.dtype} ${t.shape.join('x')}`),
+    `${dtype} ${shape.join('x')}`,
+    attrs,
+  ]);
   return choices?.halfProducts ? `f16 ${task}` : task;
 }
 
@@ -46,10 +52,15 @@ export interface Tuned {
 
 const FORMAT = 'tuningfork tuning 1';
 
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 const isChoice = (value: unknown): value is Choice => isRecord(value) && Object.values(value).every(Number.isFinite);
 const isTuned = (value: unknown): value is Tuned =>
-  isRecord(value) && isChoice(value['choice']) && typeof value['kernels'] === 'string' && Number.isFinite(value['before']) && Number.isFinite(value['after']);
+  isRecord(value) &&
+  isChoice(value['choice']) &&
+  typeof value['kernels'] === 'string' &&
+  Number.isFinite(value['before']) &&
+  Number.isFinite(value['after']);
 
 /** What was measured, by adapter and task. As text it is kept in a file, or in whatever storage a browser has. */
 export class TuningTable {
@@ -63,7 +74,8 @@ export class TuningTable {
     } catch (error) {
       throw new UserError(`${source} holds no tuning: ${(error as Error).message}`);
     }
-    if (!isRecord(read) || read['format'] !== FORMAT || !isRecord(read['adapters'])) throw new UserError(`${source} holds no tuning: it does not say "format": "${FORMAT}"`);
+    if (!isRecord(read) || read['format'] !== FORMAT || !isRecord(read['adapters']))
+      throw new UserError(`${source} holds no tuning: it does not say "format": "${FORMAT}"`);
     const table = new TuningTable();
     for (const [adapter, tasks] of Object.entries(read['adapters'])) {
       for (const [task, tuned] of Object.entries(isRecord(tasks) ? tasks : {})) {
@@ -112,7 +124,9 @@ export class TuningTable {
 
   /** As JSON, for a file. */
   toString(): string {
-    const adapters = Object.fromEntries([...this.adapters].map(([adapter, tasks]) => [adapter, Object.fromEntries(tasks)]));
+    const adapters = Object.fromEntries(
+      [...this.adapters].map(([adapter, tasks]) => [adapter, Object.fromEntries(tasks)]),
+    );
     return `${JSON.stringify({ format: FORMAT, adapters }, null, 1)}\n`;
   }
 }

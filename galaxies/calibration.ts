@@ -44,7 +44,10 @@ export function reliability(p: Predictions, bins = 15): ReliabilityBin[] {
   }));
 }
 
-/** Expected calibration error: the mean of |accuracy - confidence| over bins, weighted by count (Guo et al. 2017, eq. 3). */
+/**
+ * Expected calibration error: the mean of |accuracy - confidence| over bins, weighted by count (Guo et al. 2017, eq.
+ * 3).
+ */
 export function expectedCalibrationError(p: Predictions, bins = 15): number {
   const filled = reliability(p, bins).filter((bin) => bin.count > 0);
   const gaps = filled.reduce((sum, bin) => sum + bin.count * Math.abs(bin.accuracy - bin.confidence), 0);
@@ -59,7 +62,10 @@ export interface ConfidenceHistogram {
 }
 
 /** How sure the classifier was of its right answers, and of its wrong ones. */
-export function confidenceHistograms(p: Predictions, bins = 20): { right: ConfidenceHistogram; wrong: ConfidenceHistogram } {
+export function confidenceHistograms(
+  p: Predictions,
+  bins = 20,
+): { right: ConfidenceHistogram; wrong: ConfidenceHistogram } {
   const all = answers(p);
   const histogram = (chosen: Answer[]): ConfidenceHistogram => {
     const counts = new Array<number>(bins).fill(0);

@@ -44,7 +44,8 @@ export async function readCatalogue(dir: string): Promise<Catalogue> {
 async function list(dir: string): Promise<string[]> {
   const info = await stat(dir).catch(() => null);
   if (!info) throw new UserError(`${dir} does not exist; name a folder of galaxy images, or synthetic:400`);
-  if (!info.isDirectory()) throw new UserError(`${dir} is not a folder; name a folder of galaxy images, or synthetic:400`);
+  if (!info.isDirectory())
+    throw new UserError(`${dir} is not a folder; name a folder of galaxy images, or synthetic:400`);
   return (await readdir(dir)).sort();
 }
 
@@ -88,7 +89,12 @@ async function kaggle(csv: string, images: Map<string, string>, notes: string[])
   return assemble(images, votes, notes);
 }
 
-async function galaxyZoo2(mapping: string, hart: string, images: Map<string, string>, notes: string[]): Promise<Catalogue> {
+async function galaxyZoo2(
+  mapping: string,
+  hart: string,
+  images: Map<string, string>,
+  notes: string[],
+): Promise<Catalogue> {
   const assets = assetTable(mapping, (assetId) => images.has(assetId));
   await readCsv(mapping, assets.sink);
   const table = hartTable(hart, (objid) => assets.assetOf.has(objid));

@@ -11,7 +11,8 @@ function fraction(field: string, where: () => string): number | null {
   if (field === '' || /^nan$/i.test(field)) return null;
   const value = Number(field);
   if (Number.isNaN(value)) throw new UserError(`${where()}: "${field}" is not a number`);
-  if (value < -ROUNDING || value > 1 + ROUNDING) throw new UserError(`${where()}: ${field} is not a vote fraction in 0..1`);
+  if (value < -ROUNDING || value > 1 + ROUNDING)
+    throw new UserError(`${where()}: ${field} is not a vote fraction in 0..1`);
   return Math.min(1, Math.max(0, value));
 }
 
@@ -22,7 +23,10 @@ export function requiredFraction(field: string, where: () => string): number {
   return value;
 }
 
-/** Takes the challenge's csv (see `challengeTable`). Fields that are no fraction in 0..1 and a GalaxyID that comes twice are errors. */
+/**
+ * Takes the challenge's csv (see `challengeTable`). Fields that are no fraction in 0..1 and a GalaxyID that comes twice
+ * are errors.
+ */
 export function kaggleTable(file: string): { sink: RowSink; votes: Map<string, Votes> } {
   const votes = new Map<string, Votes>();
   const sink = challengeTable(file, requiredFraction, (id, values, line) => {
@@ -42,8 +46,8 @@ export function parseKaggle(text: string, file: string): Map<string, Votes> {
 }
 
 /**
- * Takes `gz2_filename_mapping.csv` (objid, sample, asset_id) and keeps the rows whose image is `wanted`. Object ids have
- * 18 digits, more than a double holds, and stay strings. One object has one image: further ones are counted.
+ * Takes `gz2_filename_mapping.csv` (objid, sample, asset_id) and keeps the rows whose image is `wanted`. Object ids
+ * have 18 digits, more than a double holds, and stay strings. One object has one image: further ones are counted.
  */
 export function assetTable(file: string, wanted: (assetId: string) => boolean) {
   const assetOf = new Map<string, string>();
@@ -71,8 +75,9 @@ export const HART_COLUMNS = [
 ] as const;
 
 /**
- * Takes `gz2_hart16.csv` and keeps the votes of the objects that are `wanted`. Rows with an empty or NaN fraction, which
- * the published table has, are counted and left out; so are second rows of one object. Values outside 0..1 are errors.
+ * Takes `gz2_hart16.csv` and keeps the votes of the objects that are `wanted`. Rows with an empty or NaN fraction,
+ * which the published table has, are counted and left out; so are second rows of one object. Values outside 0..1 are
+ * errors.
  */
 export function hartTable(file: string, wanted: (objid: string) => boolean) {
   const votes = new Map<string, Votes>();

@@ -3,7 +3,10 @@ import type { Dataset } from './dataset.ts';
 
 const NAMED = 5;
 
-/** The dataset without galaxies whose image cannot be read; a note names the first few and counts them. Decodes every image once. */
+/**
+ * The dataset without galaxies whose image cannot be read; a note names the first few and counts them. Decodes every
+ * image once.
+ */
 export async function withoutBadImages(dataset: Dataset, onProgress?: (done: number) => void): Promise<Dataset> {
   const good: number[] = [];
   const bad: string[] = [];
@@ -24,7 +27,10 @@ export async function withoutBadImages(dataset: Dataset, onProgress?: (done: num
   return {
     name: dataset.name,
     galaxies: good.map((i) => dataset.galaxies[i]),
-    notes: [...dataset.notes, `${bad.length} ${bad.length === 1 ? 'image was' : 'images were'} skipped: ${bad.slice(0, NAMED).join('; ')}${rest}`],
+    notes: [
+      ...dataset.notes,
+      `${bad.length} ${bad.length === 1 ? 'image was' : 'images were'} skipped: ${bad.slice(0, NAMED).join('; ')}${rest}`,
+    ],
     load: (index) => dataset.load(good[index]),
     close: () => dataset.close(),
   };

@@ -19,7 +19,10 @@ export interface CrossvalSummary {
   readonly mean: number;
   /** Of the sample: √(Σ(xᵢ − mean)²/(n − 1)). */
   readonly standardDeviation: number;
-  /** Over all galaxies together, each answered for by the one network that was not trained on it; of an accuracy with its 95 % interval. */
+  /**
+   * Over all galaxies together, each answered for by the one network that was not trained on it; of an accuracy with
+   * its 95 % interval.
+   */
   readonly outOfFold: { readonly galaxies: number; readonly value: number } & Partial<Interval>;
 }
 
@@ -30,8 +33,12 @@ export function summariseFolds(figure: FigureName, folds: readonly FoldResult[])
   const standardDeviation = Math.sqrt(sum((fold) => (fold.figure - mean) ** 2) / (folds.length - 1));
   const galaxies = sum(({ validation }) => validation);
   // Each fold's share of right answers is a count again, each RMSE a sum of squares.
-  const outOfFold = figure === 'accuracy'
-    ? wilson(sum(({ validation, figure: share }) => Math.round(share * validation)), galaxies)
-    : { value: Math.sqrt(sum(({ validation, figure: rmse }) => rmse ** 2 * validation) / galaxies) };
+  const outOfFold =
+    figure === 'accuracy'
+      ? wilson(
+          sum(({ validation, figure: share }) => Math.round(share * validation)),
+          galaxies,
+        )
+      : { value: Math.sqrt(sum(({ validation, figure: rmse }) => rmse ** 2 * validation) / galaxies) };
   return { figure, folds, mean, standardDeviation, outOfFold: { galaxies, ...outOfFold } };
 }

@@ -24,9 +24,14 @@ export function sinkOptions(file: string, sink: RowSink): Options {
   };
 }
 
-/** What csv-parse says of a malformed file, as a sentence that names the file; other errors are given back as they are. */
+/**
+ * What csv-parse says of a malformed file, as a sentence that names the file; other errors are given back as they are.
+ */
 export function csvError(error: unknown, file: string): unknown {
-  if (!(error instanceof CsvError) && !(error instanceof Error && 'code' in error && /^CSV_/.test(String(error.code)))) {
+  if (
+    !(error instanceof CsvError) &&
+    !(error instanceof Error && 'code' in error && /^CSV_/.test(String(error.code)))
+  ) {
     return error;
   }
   return new UserError(`${file} is not a well-formed csv file: ${error.message}`);

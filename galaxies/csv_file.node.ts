@@ -34,6 +34,7 @@ export async function readHeader(path: string): Promise<readonly string[]> {
 }
 
 function readError(error: unknown, path: string): unknown {
-  if (error instanceof Error && 'code' in error && /^Z_/.test(String(error.code))) return new UserError(`${path} is not a whole gzip file: ${error.message}`);
+  if (error instanceof Error && 'code' in error && /^Z_/.test(String(error.code)))
+    return new UserError(`${path} is not a whole gzip file: ${error.message}`);
   return fileError('read', path, error);
 }

@@ -43,7 +43,10 @@ export const QUESTIONS: readonly Question[] = [
 /** The question that the challenge puts to everybody anew, whatever answers lead to it. */
 const ASKED_ANEW = 6;
 
-/** The answers, by their places from 0, that lead to a question; empty for the two that everybody is asked, the first and the sixth. */
+/**
+ * The answers, by their places from 0, that lead to a question; empty for the two that everybody is asked, the first
+ * and the sixth.
+ */
 export function leadingTo(number: number): { readonly question: Question; readonly answers: readonly number[] }[] {
   if (number === ASKED_ANEW) return [];
   return QUESTIONS.flatMap((question) => {

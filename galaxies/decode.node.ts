@@ -2,7 +2,10 @@ import { PNG } from 'pngjs';
 import type { RgbImage } from './dataset.ts';
 import { checkImage, decodeJpeg, overBlack, undecodable } from './image_file.ts';
 
-/** Decodes a whole JPEG or PNG file, told apart by its first bytes. `file` is what errors call it. Alpha lies over black. */
+/**
+ * Decodes a whole JPEG or PNG file, told apart by its first bytes. `file` is what errors call it. Alpha lies over
+ * black.
+ */
 export function decodeImage(bytes: Uint8Array, file: string): RgbImage {
   const kind = checkImage(bytes, file);
   try {

@@ -4,8 +4,8 @@ import { hashId, parseIdRanges, split, type Split } from './split.ts';
 import type { Fold, Prepared, SplitOptions } from './train/task.ts';
 
 /**
- * The stratum of a galaxy: the answer to the first question that most volunteers gave, and whether fewer than half, up to four fifths or more
- * of them gave it. Of equal answers the first counts.
+ * The stratum of a galaxy: the answer to the first question that most volunteers gave, and whether fewer than half, up
+ * to four fifths or more of them gave it. Of equal answers the first counts.
  */
 export function voteStratum({ smooth, featured, artifact }: Votes): string {
   const share = Math.max(smooth, featured, artifact);
@@ -19,22 +19,31 @@ export interface FoldOptions {
 }
 
 /**
- * Divides galaxies into folds for cross-validation: each with a stratum is in exactly one fold; those whose stratum is null are in none
- * (unlabelled, or never to be validated on). Within a stratum a hash of id and seed gives the order, and folds take turns along it, through all
- * strata: so the sizes of the folds differ by at most 1 within each stratum and in all, and the order of the ids given does not matter.
+ * Divides galaxies into folds for cross-validation: each with a stratum is in exactly one fold; those whose stratum is
+ * null are in none (unlabelled, or never to be validated on). Within a stratum a hash of id and seed gives the order,
+ * and folds take turns along it, through all strata: so the sizes of the folds differ by at most 1 within each stratum
+ * and in all, and the order of the ids given does not matter.
  *
  * Unlike the side of `split`, a galaxy's fold can change when others are added: even sizes need a quota.
  * @returns for each fold the indices into `ids`, ascending
  * @throws UserError for fewer than 2 folds, or more than there are galaxies
  */
-export function stratifiedFolds(ids: readonly string[], strata: readonly (string | null)[], { folds, seed = 0 }: FoldOptions): number[][] {
+export function stratifiedFolds(
+  ids: readonly string[],
+  strata: readonly (string | null)[],
+  { folds, seed = 0 }: FoldOptions,
+): number[][] {
   if (ids.length !== strata.length) throw new RangeError(`${ids.length} ids and ${strata.length} strata`);
-  if (!Number.isInteger(folds) || folds < 2) throw new UserError(`${folds} is no number of folds; it must be a whole number of at least 2`);
+  if (!Number.isInteger(folds) || folds < 2)
+    throw new UserError(`${folds} is no number of folds; it must be a whole number of at least 2`);
   const members = ids.flatMap((id, index) => {
     const stratum = strata[index];
     return stratum === null ? [] : [{ index, id, stratum, hash: hashId(id, seed) }];
   });
-  if (folds > members.length) throw new UserError(`${folds} folds of ${members.length} ${members.length === 1 ? 'galaxy' : 'galaxies'}: each fold needs at least one; give fewer folds or more galaxies`);
+  if (folds > members.length)
+    throw new UserError(
+      `${folds} folds of ${members.length} ${members.length === 1 ? 'galaxy' : 'galaxies'}: each fold needs at least one; give fewer folds or more galaxies`,
+    );
   const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
   members.sort((a, b) => compare(a.stratum, b.stratum) || a.hash - b.hash || compare(a.id, b.id));
   const result: number[][] = Array.from({ length: folds }, () => []);
@@ -43,10 +52,15 @@ export function stratifiedFolds(ids: readonly string[], strata: readonly (string
 }
 
 /**
- * The side that each labelled galaxy (`labels[i]` not null) is on: by the hash of its id, or by the fold that is validated on.
+ * The side that each labelled galaxy (`labels[i]` not null) is on: by the hash of its id, or by the fold that is
+ * validated on.
  * @throws UserError where a fold cannot be made, or is no longer the one that it was
  */
-export function sidesOf({ name, galaxies }: Pick<Dataset, 'name' | 'galaxies'>, labels: readonly (string | null)[], { valFraction, trainOnly, fold }: SplitOptions): Split {
+export function sidesOf(
+  { name, galaxies }: Pick<Dataset, 'name' | 'galaxies'>,
+  labels: readonly (string | null)[],
+  { valFraction, trainOnly, fold }: SplitOptions,
+): Split {
   const ids = galaxies.map(({ id }) => id);
   const barred = trainOnly === null ? undefined : parseIdRanges(trainOnly);
   if (!fold) return split(ids, labels, { valFraction, trainOnly: barred });
@@ -55,13 +69,18 @@ export function sidesOf({ name, galaxies }: Pick<Dataset, 'name' | 'galaxies'>, 
   const kept = new Set(validation);
   const sides = { train: ids.flatMap((_, i) => (labels[i] === null || kept.has(i) ? [] : [i])), validation };
   if (fold.sides !== undefined && fold.sides !== sidesHash(ids, sides)) {
-    throw new UserError(`${name}: the galaxies that take part are no longer those of which fold ${fold.index} of ${fold.of} was made, so some would change sides; give the images, votes and --threshold that it was made with`);
+    throw new UserError(
+      `${name}: the galaxies that take part are no longer those of which fold ${fold.index} of ${fold.of} was made, so some would change sides; give the images, votes and --threshold that it was made with`,
+    );
   }
   return sides;
 }
 
 /** 32 bits that depend on which galaxies are on which side, and not on their order. */
-export const sidesHash = (ids: readonly string[], { train, validation }: Pick<Prepared, 'train' | 'validation'>): number =>
+export const sidesHash = (
+  ids: readonly string[],
+  { train, validation }: Pick<Prepared, 'train' | 'validation'>,
+): number =>
   hashId([train.map((i) => `train ${ids[i]}`), validation.map((i) => `validation ${ids[i]}`)].flat().sort().join('\n'));
 
 /** What a side of a division is called. */

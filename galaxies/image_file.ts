@@ -6,8 +6,8 @@ import type { RgbImage } from './dataset.ts';
 export const MAX_SIDE = 4096;
 
 /**
- * What kind of image a whole file is by its first bytes. Throws a UserError for a file that is none, is cut off, or claims too many pixels:
- * all that can be told without decoding.
+ * What kind of image a whole file is by its first bytes. Throws a UserError for a file that is none, is cut off, or
+ * claims too many pixels: all that can be told without decoding.
  * @param file what errors call it
  */
 export function checkImage(bytes: Uint8Array, file: string): 'png' | 'jpeg' {
@@ -29,7 +29,8 @@ export function checkImage(bytes: Uint8Array, file: string): 'png' | 'jpeg' {
 }
 
 /** What to throw where a decoder gave up. */
-export const undecodable = (file: string, error: unknown): UserError => new UserError(`${file} cannot be decoded: ${error instanceof Error ? error.message : String(error)}`);
+export const undecodable = (file: string, error: unknown): UserError =>
+  new UserError(`${file} cannot be decoded: ${error instanceof Error ? error.message : String(error)}`);
 
 export function decodeJpeg(bytes: Uint8Array): RgbImage {
   const { width, height, data } = jpeg.decode(bytes, {
@@ -72,8 +73,8 @@ function jpegSize(view: DataView): [number, number] | null {
 }
 
 /**
- * Whether the end marker FFD9 follows the last scan (FFDA). Entropy-coded bytes never contain either, and looking behind
- * the last scan only keeps a thumbnail's own end marker from vouching for the image.
+ * Whether the end marker FFD9 follows the last scan (FFDA). Entropy-coded bytes never contain either, and looking
+ * behind the last scan only keeps a thumbnail's own end marker from vouching for the image.
  */
 function hasEnd(bytes: Uint8Array): boolean {
   for (let i = bytes.length - 2; i >= 0; i--) {

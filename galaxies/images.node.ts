@@ -20,7 +20,8 @@ interface Thread {
 
 /**
  * Decodes image files in worker threads, which start when first needed and take files in the order asked for. A thread
- * that dies takes only its own file with it; the next file gets a new thread. Waiting threads do not keep the process alive.
+ * that dies takes only its own file with it; the next file gets a new thread. Waiting threads do not keep the process
+ * alive.
  */
 export class DecodePool {
   readonly threads: number;
@@ -92,7 +93,8 @@ export class DecodePool {
   #finish(thread: Thread, reply: DecodeReply): void {
     const task = thread.task;
     thread.task = null;
-    // While the pool closes, the thread's end is waited for, and nothing else may be left to keep the process alive until then.
+    // While the pool closes, the thread's end is waited for, and nothing else may be left to keep the process alive
+    // until then.
     if (!this.#closed) thread.worker.unref();
     if ('image' in reply) task?.resolve(reply.image);
     else task?.reject(reply.isUserError ? new UserError(reply.message) : new Error(reply.message));

@@ -4,11 +4,18 @@ import { hashId } from './split.ts';
 /** Not the split's, or the galaxies kept would all be on one side of it. */
 const SEED = 1;
 
-/** At most `count` of the galaxies with votes, chosen by a hash of their ids and kept in their order: a fair sample, the same each time. */
+/**
+ * At most `count` of the galaxies with votes, chosen by a hash of their ids and kept in their order: a fair sample, the
+ * same each time.
+ */
 export function limitGalaxies(dataset: Dataset, count: number): Dataset {
   const voted = dataset.galaxies.flatMap(({ id, votes }, index) => (votes ? [{ index, hash: hashId(id, SEED) }] : []));
   if (voted.length <= count) return dataset;
-  const kept = voted.sort((a, b) => a.hash - b.hash || a.index - b.index).slice(0, count).map(({ index }) => index).sort((a, b) => a - b);
+  const kept = voted
+    .sort((a, b) => a.hash - b.hash || a.index - b.index)
+    .slice(0, count)
+    .map(({ index }) => index)
+    .sort((a, b) => a - b);
   return {
     name: dataset.name,
     galaxies: kept.map((index) => dataset.galaxies[index]),

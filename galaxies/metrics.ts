@@ -38,8 +38,8 @@ export function predicted({ probabilities, classes }: Predictions, i: number): n
 }
 
 /**
- * `correct` of `n` as a share with Wilson's score interval (Wilson 1927), which stays within 0..1 and is honest near its
- * ends; z = 1.96 is 95 %. For n = 0 the value is NaN and the interval 0..1.
+ * `correct` of `n` as a share with Wilson's score interval (Wilson 1927), which stays within 0..1 and is honest near
+ * its ends; z = 1.96 is 95 %. For n = 0 the value is NaN and the interval 0..1.
  */
 export function wilson(correct: number, n: number, z = 1.959963984540054): Interval {
   if (n === 0) return { value: Number.NaN, low: 0, high: 1 };
@@ -107,7 +107,12 @@ export function confidentMistakes(p: Predictions, limit = 20): Mistake[] {
   for (let index = 0; index < n; index++) {
     const guess = predicted(p, index);
     if (guess === p.labels[index]) continue;
-    mistakes.push({ index, label: p.labels[index], predicted: guess, confidence: p.probabilities[index * p.classes + guess] });
+    mistakes.push({
+      index,
+      label: p.labels[index],
+      predicted: guess,
+      confidence: p.probabilities[index * p.classes + guess],
+    });
   }
   return mistakes.sort((a, b) => b.confidence - a.confidence || a.index - b.index).slice(0, limit);
 }

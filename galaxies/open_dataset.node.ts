@@ -11,8 +11,8 @@ export interface OpenOptions {
 }
 
 /**
- * Opens galaxies from a folder (see `readCatalogue` for the layouts) or draws them: `synthetic:400`, or `synthetic:400:7`
- * with seed 7. Throws UserError for what it cannot read.
+ * Opens galaxies from a folder (see `readCatalogue` for the layouts) or draws them: `synthetic:400`, or
+ * `synthetic:400:7` with seed 7. Throws UserError for what it cannot read.
  */
 export async function openDataset(spec: string, options: OpenOptions = {}): Promise<Dataset> {
   const synthetic = parseSynthetic(spec);

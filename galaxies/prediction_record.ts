@@ -6,7 +6,11 @@ export type PredictionRecord =
   | { readonly id: string; readonly fractions: Readonly<Record<string, number>> };
 
 /** A galaxy's prediction as `predict --json` prints it. */
-export function predictionRecord(id: string, { name, outputs }: Pick<Task, 'name' | 'outputs'>, row: ArrayLike<number>): PredictionRecord {
+export function predictionRecord(
+  id: string,
+  { name, outputs }: Pick<Task, 'name' | 'outputs'>,
+  row: ArrayLike<number>,
+): PredictionRecord {
   const named = Object.fromEntries(outputs.map((output, k) => [output, row[k]]));
   if (name === 'challenge') return { id, fractions: named };
   const values = Array.from(row);

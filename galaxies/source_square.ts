@@ -2,11 +2,13 @@ import type { RgbImage } from './dataset.ts';
 import { cropResize } from './resample.ts';
 
 /**
- * The central square of `side` pixels as the augment kernel reads it: R, G, B, 255 bytes in a u32 per pixel, R lowest. Outside of a smaller image
- * its edge goes on, and one that does not even fill a view of `crop` pixels is enlarged until it does.
+ * The central square of `side` pixels as the augment kernel reads it: R, G, B, 255 bytes in a u32 per pixel, R lowest.
+ * Outside of a smaller image its edge goes on, and one that does not even fill a view of `crop` pixels is enlarged
+ * until it does.
  */
 export function sourceSquare(image: RgbImage, side: number, crop: number): Uint32Array {
-  const { width, height, data } = Math.min(image.width, image.height) < crop ? cropResize(image, { crop: 1, size: crop }) : image;
+  const { width, height, data } =
+    Math.min(image.width, image.height) < crop ? cropResize(image, { crop: 1, size: crop }) : image;
   const left = (width - side) >> 1;
   const top = (height - side) >> 1;
   const square = new Uint32Array(side * side);
@@ -20,7 +22,10 @@ export function sourceSquare(image: RgbImage, side: number, crop: number): Uint3
   return square;
 }
 
-const clamp = (v: number, high: number): number => (v < 0 ? 0 : v > high ? high : v);
+const clamp = (v: number, high: number): number => Math.max(0, Math.min(v, high));
 
-/** Side of the square that a view of `crop` pixels may look at: turned by 45 degrees it needs √2 times its side, and a little for scale. */
+/**
+ * Side of the square that a view of `crop` pixels may look at: turned by 45 degrees it needs √2 times its side, and a
+ * little for scale.
+ */
 export const sourceSide = (crop: number, turned: boolean): number => (turned ? Math.ceil((crop * 1.5) / 2) * 2 : crop);

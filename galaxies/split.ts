@@ -1,8 +1,8 @@
 import { UserError } from '../engine/user_error.ts';
 
 /**
- * 32 bits that depend on every character of `id` and on `seed`: FNV-1a (Fowler, Noll and Vo) over the UTF-16 code units,
- * then the finaliser of MurmurHash3, because FNV-1a alone leaves the high bits of short, similar strings alike.
+ * 32 bits that depend on every character of `id` and on `seed`: FNV-1a (Fowler, Noll and Vo) over the UTF-16 code
+ * units, then the finaliser of MurmurHash3, because FNV-1a alone leaves the high bits of short, similar strings alike.
  */
 export function hashId(id: string, seed = 0): number {
   let h = (0x811c9dc5 ^ Math.imul(seed, 0x9e3779b1)) >>> 0;
@@ -12,7 +12,10 @@ export function hashId(id: string, seed = 0): number {
   return (h ^ (h >>> 16)) >>> 0;
 }
 
-/** A number that tells one set of galaxies from another, in whatever order: the sum of the hashes of their ids, modulo 2^32. */
+/**
+ * A number that tells one set of galaxies from another, in whatever order: the sum of the hashes of their ids, modulo
+ * 2^32.
+ */
 export const hashIds = (ids: readonly string[]): number => ids.reduce((sum, id) => (sum + hashId(id)) >>> 0, 0);
 
 export interface SplitOptions {
@@ -32,9 +35,9 @@ export interface Split {
 /**
  * Divides labelled galaxies (`labels[i]` not null) into training and validation.
  *
- * A galaxy is kept for validation when hash(id, seed) / 2^32 < valFraction. Nothing but its own id decides, so the split
- * does not change when images are added, taken away, relabelled or reordered. It is stratified in expectation: the hash
- * knows nothing of the class, so every class gives the same share, but for binomial chance (of 1,000 galaxies,
+ * A galaxy is kept for validation when hash(id, seed) / 2^32 < valFraction. Nothing but its own id decides, so the
+ * split does not change when images are added, taken away, relabelled or reordered. It is stratified in expectation:
+ * the hash knows nothing of the class, so every class gives the same share, but for binomial chance (of 1,000 galaxies,
  * 200 +- 13). Exact strata would need a quota, and with it a galaxy could change sides when others arrive.
  */
 export function split(ids: readonly string[], labels: readonly (string | null)[], options: SplitOptions): Split {

@@ -13,13 +13,14 @@ export interface SyntheticOptions {
 }
 
 /**
- * `count` galaxies drawn from `seed`, with the votes that volunteers would give them. A galaxy depends on the seed and its
- * own index alone: `synthetic:100` begins `synthetic:400`. Images are drawn anew at each `load`, with the same bytes on
- * the same JavaScript engine (sin and exp may differ in their last bit between engines).
+ * `count` galaxies drawn from `seed`, with the votes that volunteers would give them. A galaxy depends on the seed and
+ * its own index alone: `synthetic:100` begins `synthetic:400`. Images are drawn anew at each `load`, with the same
+ * bytes on the same JavaScript engine (sin and exp may differ in their last bit between engines).
  */
 export function syntheticDataset(count: number, seed = 0, { size = SYNTHETIC_SIZE }: SyntheticOptions = {}): Dataset {
   if (!Number.isSafeInteger(count) || count < 1) throw new UserError(`${count} is not a number of synthetic galaxies`);
-  if (!Number.isInteger(size) || size < 1 || size > 4096) throw new UserError(`image size ${size} is not within 1..4096`);
+  if (!Number.isInteger(size) || size < 1 || size > 4096)
+    throw new UserError(`image size ${size} is not within 1..4096`);
   const galaxies = Array.from({ length: count }, (_, index) => ({
     id: `s${seed}-${index}`,
     votes: castVotes(drawGalaxy(seed, index), seed, index),
@@ -40,6 +41,7 @@ export function syntheticDataset(count: number, seed = 0, { size = SYNTHETIC_SIZ
 export function parseSynthetic(spec: string): { count: number; seed: number } | null {
   if (!spec.startsWith('synthetic:')) return null;
   const match = /^synthetic:([1-9]\d{0,6})(?::(\d{1,9}))?$/.exec(spec);
-  if (!match) throw new UserError(`"${spec}" is not of the form synthetic:400 or synthetic:400:7 (number of galaxies, seed)`);
+  if (!match)
+    throw new UserError(`"${spec}" is not of the form synthetic:400 or synthetic:400:7 (number of galaxies, seed)`);
   return { count: Number(match[1]), seed: Number(match[2] ?? 0) };
 }

@@ -3,7 +3,9 @@ import { PURPOSE, Random } from './random.ts';
 /** Colour index: 0 the bluest, 1 the reddest galaxy. */
 type ColourIndex = number;
 
-/** Light of one Sérsic component. Lengths in pixels of the drawing grid, brightness in standard deviations of the sky. */
+/**
+ * Light of one Sérsic component. Lengths in pixels of the drawing grid, brightness in standard deviations of the sky.
+ */
 export interface Sersic {
   readonly index: number;
   /** Half-light radius along the major axis. */
@@ -74,7 +76,13 @@ export interface SyntheticGalaxy {
 
 /** Cutouts of the challenge are 424 pixels of 0.02 Petrosian R90: 8.48 R90 across. */
 const R90_PER_IMAGE = 8.48;
-const STAR_COLOURS = [[1.7, 0.75, 0.35], [1.5, 0.7, 0.4], [1.2, 1, 0.75], [1, 1, 1], [0.6, 0.85, 1.5]] as const;
+const STAR_COLOURS = [
+  [1.7, 0.75, 0.35],
+  [1.5, 0.7, 0.4],
+  [1.2, 1, 0.75],
+  [1, 1, 1],
+  [0.6, 0.85, 1.5],
+] as const;
 
 /** Galaxy `index` of the sky `seed`: 29 % ellipticals, 12 % lenticulars, 59 % spirals, one in five of those edge-on. */
 export function drawGalaxy(seed: number, index: number): SyntheticGalaxy {

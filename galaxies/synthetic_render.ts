@@ -116,7 +116,8 @@ function addDisc({ size, light }: Canvas, d: Disc): void {
         bar = d.bar.strength * d.brightness * 0.7 * Math.exp(-((a * a + b * b) ** 1.5));
       }
       const p = (y * size + x) * 3;
-      for (let c = 0; c < 3; c++) light[p + c] += value * (base[c] + inArm * (armBands[c] - base[c])) + bar * barBands[c];
+      for (let c = 0; c < 3; c++)
+        light[p + c] += value * (base[c] + inArm * (armBands[c] - base[c])) + bar * barBands[c];
     }
   }
 }
@@ -152,7 +153,9 @@ function addPoint({ size, light }: Canvas, x: number, y: number, flux: number, r
 /** Convolves with a Gaussian of standard deviation `sigma` pixels, rows then columns; beyond the edge is dark sky. */
 function blur({ size, light }: Canvas, sigma: number): void {
   const radius = Math.ceil(2.5 * sigma);
-  const weights = Float32Array.from({ length: 2 * radius + 1 }, (_, i) => Math.exp(-((i - radius) ** 2) / (2 * sigma ** 2)));
+  const weights = Float32Array.from({ length: 2 * radius + 1 }, (_, i) =>
+    Math.exp(-((i - radius) ** 2) / (2 * sigma ** 2)),
+  );
   const sum = weights.reduce((a, b) => a + b, 0);
   weights.forEach((w, i) => (weights[i] = w / sum));
   const stride = size * 3;
@@ -190,7 +193,9 @@ function addNoise({ light }: Canvas, key: number): void {
   }
 }
 
-/** To 8 bits, so that the sum of the bands follows asinh and their ratios, the colour, are kept (Lupton et al. 2004). */
+/**
+ * To 8 bits, so that the sum of the bands follows asinh and their ratios, the colour, are kept (Lupton et al. 2004).
+ */
 function stretch({ size, light }: Canvas): RgbImage {
   const data = new Uint8Array(light.length);
   for (let i = 0; i < light.length; i += 3) {

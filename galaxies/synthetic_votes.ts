@@ -17,7 +17,9 @@ const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 const near = (x: number, places: readonly number[], width: number): number[] =>
   places.map((place) => Math.exp(-(((x - place) / width) ** 2)) + 1e-3);
 
-/** What volunteers would think of a galaxy as drawn: features count for as much as tilt, seeing and noise let one see. */
+/**
+ * What volunteers would think of a galaxy as drawn: features count for as much as tilt, seeing and noise let one see.
+ */
 function opinion({ bulge, disc, bulgeShare, seeing, grid, companions }: SyntheticGalaxy, taste: number): Opinion {
   const resolved = disc ? step(disc.scale / seeing, 1.5, 6) : 0;
   const clear = disc ? 1 - Math.exp(-disc.brightness / 18) : 0;

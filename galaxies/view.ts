@@ -1,4 +1,4 @@
-import { RandomStream } from '../engine/random.ts';
+import type { RandomStream } from '../engine/random.ts';
 
 /** How much a training view may differ from the plain one. Angles in degrees, all else shares. */
 export interface AugmentationOptions {
@@ -17,8 +17,26 @@ export interface AugmentationOptions {
   readonly hue: number;
 }
 
-export const NO_AUGMENTATION: AugmentationOptions = { rotation: 0, flip: false, scale: 0, shift: 0, brightness: 0, contrast: 0, saturation: 0, hue: 0 };
-export const DEFAULT_AUGMENTATION: AugmentationOptions = { rotation: 180, flip: true, scale: 0.1, shift: 0.02, brightness: 0.05, contrast: 0.05, saturation: 0.05, hue: 0 };
+export const NO_AUGMENTATION: AugmentationOptions = {
+  rotation: 0,
+  flip: false,
+  scale: 0,
+  shift: 0,
+  brightness: 0,
+  contrast: 0,
+  saturation: 0,
+  hue: 0,
+};
+export const DEFAULT_AUGMENTATION: AugmentationOptions = {
+  rotation: 180,
+  flip: true,
+  scale: 0.1,
+  shift: 0.02,
+  brightness: 0.05,
+  contrast: 0.05,
+  saturation: 0.05,
+  hue: 0,
+};
 
 /** Where a view looks: an affine map in the picture's plane, before it is expressed in pixels. */
 export interface Placement {
@@ -34,10 +52,17 @@ export interface Placement {
 export const PLAIN: Placement = { angle: 0, mirrored: false, scale: 1, shiftX: 0, shiftY: 0 };
 
 /** The eight symmetries of the square: quarter turns, and their mirror images. */
-export const SYMMETRIES: readonly Placement[] = [false, true].flatMap((mirrored) => [0, 1, 2, 3].map((turn) => ({ ...PLAIN, mirrored, angle: (turn * Math.PI) / 2 })));
+export const SYMMETRIES: readonly Placement[] = [false, true].flatMap((mirrored) =>
+  [0, 1, 2, 3].map((turn) => ({ ...PLAIN, mirrored, angle: (turn * Math.PI) / 2 })),
+);
 
-/** The views over which predictions are averaged, the plain one first: the symmetries of the square, then each turned by 45 degrees. */
-export const PLAIN_VIEWS: readonly Placement[] = [0, Math.PI / 4].flatMap((turn) => SYMMETRIES.map((placement) => ({ ...placement, angle: placement.angle + turn })));
+/**
+ * The views over which predictions are averaged, the plain one first: the symmetries of the square, then each turned by
+ * 45 degrees.
+ */
+export const PLAIN_VIEWS: readonly Placement[] = [0, Math.PI / 4].flatMap((turn) =>
+  SYMMETRIES.map((placement) => ({ ...placement, angle: placement.angle + turn })),
+);
 
 /** A placement drawn at random. */
 export function randomPlacement(options: AugmentationOptions, random: RandomStream): Placement {
@@ -52,10 +77,16 @@ export function randomPlacement(options: AugmentationOptions, random: RandomStre
 }
 
 /**
- * The affine map of the augment kernel: from pixel (j, i) of a view of `size` pixels to (column, row) of a source square of
- * `source` pixels, whose centre the view looks at. A scale of 1 shows `crop` source pixels; a larger one shows fewer.
+ * The affine map of the augment kernel: from pixel (j, i) of a view of `size` pixels to (column, row) of a source
+ * square of `source` pixels, whose centre the view looks at. A scale of 1 shows `crop` source pixels; a larger one
+ * shows fewer.
  */
-export function viewMatrix({ angle, mirrored, scale, shiftX, shiftY }: Placement, size: number, source: number, crop: number): number[] {
+export function viewMatrix(
+  { angle, mirrored, scale, shiftX, shiftY }: Placement,
+  size: number,
+  source: number,
+  crop: number,
+): number[] {
   const step = crop / size / scale;
   // Quarter turns must be exact: cos(π/2) is 6e-17 in floating point.
   const [cos, sin] = [Math.cos(angle), Math.sin(angle)].map((v) => (Math.abs(v) < 1e-12 ? 0 : v));
@@ -74,7 +105,11 @@ export interface Normalisation {
 const LUMA = [0.299, 0.587, 0.114];
 
 /** Colour jitter and normalisation as one affine map of (r, g, b) in 0..1: three rows of (r, g, b, offset). */
-export function colourMatrix(options: AugmentationOptions, { mean, std }: Normalisation, random?: RandomStream): number[] {
+export function colourMatrix(
+  options: AugmentationOptions,
+  { mean, std }: Normalisation,
+  random?: RandomStream,
+): number[] {
   const around = (width: number) => (random ? 1 + width * (2 * random.uniform() - 1) : 1);
   const brightness = around(options.brightness);
   const contrast = around(options.contrast);
@@ -84,9 +119,11 @@ export function colourMatrix(options: AugmentationOptions, { mean, std }: Normal
   const rows: number[] = [];
   for (let row = 0; row < 3; row++) {
     for (let column = 0; column < 3; column++) {
-      // Saturation mixes with the grey of the hue-turned colour; contrast scales around mid-grey; brightness scales all.
+      // Saturation mixes with the grey of the hue-turned colour; contrast scales around mid-grey; brightness scales
+      // all.
       let value = 0;
-      for (let k = 0; k < 3; k++) value += (saturation * (row === k ? 1 : 0) + (1 - saturation) * LUMA[k]) * hue[k][column];
+      for (let k = 0; k < 3; k++)
+        value += (saturation * (row === k ? 1 : 0) + (1 - saturation) * LUMA[k]) * hue[k][column];
       rows.push((brightness * contrast * value) / std[row]);
     }
     rows.push((brightness * 0.5 * (1 - contrast) - mean[row]) / std[row]);

@@ -5,7 +5,16 @@ import { input } from '../engine/ops/leaves.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import type { Dataset } from './dataset.ts';
 import { sourceSide, sourceSquare } from './source_square.ts';
-import { NO_AUGMENTATION, PLAIN_VIEWS, colourMatrix, randomPlacement, viewMatrix, type AugmentationOptions, type Normalisation, type Placement } from './view.ts';
+import {
+  NO_AUGMENTATION,
+  PLAIN_VIEWS,
+  colourMatrix,
+  randomPlacement,
+  viewMatrix,
+  type AugmentationOptions,
+  type Normalisation,
+  type Placement,
+} from './view.ts';
 
 /** One look at one galaxy: an index into the dataset, where it looks, and how it is coloured. */
 export interface View {
@@ -27,7 +36,10 @@ const COLOUR_STREAM = 1;
 /** Images that a ViewMaker keeps decoded where it is not told: a batch and the next one. */
 export const KEPT_IMAGES = 128;
 
-/** Makes the views of a dataset and the feeds that show them to a program; decodes what it needs and keeps the last few images. */
+/**
+ * Makes the views of a dataset and the feeds that show them to a program; decodes what it needs and keeps the last few
+ * images.
+ */
 export class ViewMaker {
   readonly side: number;
   private readonly squares = new Map<number, Promise<Uint32Array>>();
@@ -48,7 +60,11 @@ export class ViewMaker {
     return {
       galaxy,
       placement: randomPlacement(this.augmentation, new RandomStream(this.seed, id, repeat)),
-      colour: colourMatrix(this.augmentation, this.geometry.normalisation, new RandomStream(this.seed, id, repeat, COLOUR_STREAM)),
+      colour: colourMatrix(
+        this.augmentation,
+        this.geometry.normalisation,
+        new RandomStream(this.seed, id, repeat, COLOUR_STREAM),
+      ),
     };
   }
 
@@ -90,5 +106,8 @@ export class ViewMaker {
 /** The network's input [batch, size, size, 3] as made by the augment kernel from what a ViewMaker feeds. */
 export function imageInput(batch: number, side: number, { size, crop }: ViewGeometry): Tensor {
   const images = input('images', [batch, side, side], 'u32');
-  return augmentImages(images, input('view', [batch, 6]), input('colour', [batch, 12]), { size, taps: Math.max(1, Math.ceil(crop / size - 0.25)) }).named('input');
+  return augmentImages(images, input('view', [batch, 6]), input('colour', [batch, 12]), {
+    size,
+    taps: Math.max(1, Math.ceil(crop / size - 0.25)),
+  }).named('input');
 }

@@ -16,7 +16,8 @@ export async function workerFile(): Promise<string> {
     return (fromSources ??= bundle(fileURLToPath(new URL('./decode_worker.node.ts', import.meta.url))));
   }
   const built = fileURLToPath(new URL('./decode_worker.js', import.meta.url));
-  if (!existsSync(built)) throw new Error(`${built} is missing: the build bundles galaxies/decode_worker.node.ts to it`);
+  if (!existsSync(built))
+    throw new Error(`${built} is missing: the build bundles galaxies/decode_worker.node.ts to it`);
   return built;
 }
 

@@ -40,13 +40,17 @@ function decide(code: string, values: ReadonlyMap<string, number>): string {
 }
 
 /**
- * The launch's text without the branches that its overrides and consts leave out. A driver finds them as well, but only once each call of a function has become a copy of
- * it: 64 copies of an epilogue with all its stages are most of what it has to compile for a product that has none. Every binding remains part of the pipeline's layout.
+ * The launch's text without the branches that its overrides and consts leave out. A driver finds them as well, but only
+ * once each call of a function has become a copy of it: 64 copies of an epilogue with all its stages are most of what
+ * it has to compile for a product that has none. Every binding remains part of the pipeline's layout.
  */
 export function decidedText(launch: Pick<Launch, 'kernel' | 'overrides' | 'consts' | 'aliases'>): string {
   const { kernel, overrides = {} } = launch;
   const code = specialise(launch).replace(/\/\/.*$/gm, '');
-  const values = new Map([...[...code.matchAll(DECLARATION)].map(([, name, value]) => [name, Number(value)] as const), ...Object.entries(overrides)]);
+  const values = new Map([
+    ...[...code.matchAll(DECLARATION)].map(([, name, value]) => [name, Number(value)] as const),
+    ...Object.entries(overrides),
+  ]);
   const uses = kernel.bindings.map(({ name }) => `_ = &${name};`).join(' ');
   return decide(code, values).replace(new RegExp(`\\bfn ${kernel.entryPoint}\\([^{]*\\{`), (head) => `${head} ${uses}`);
 }

@@ -3,7 +3,10 @@ export interface KernelBinding {
   readonly name: string;
   readonly binding: number;
   readonly kind: 'uniform' | 'read' | 'read_write';
-  /** The alias of its elements' type where it has one of its own, called as it is: such a binding can be stored as f16 (see `storedAsHalf`). */
+  /**
+   * The alias of its elements' type where it has one of its own, called as it is: such a binding can be stored as f16
+   * (see `storedAsHalf`).
+   */
   readonly storage?: string;
 }
 
@@ -50,26 +53,37 @@ export interface Launch {
 /** One way to launch the kernels of an op, in plain numbers. */
 export type Choice = Readonly<Record<string, number>>;
 
-/** The ways to launch the kernels of an op. All give the same result; which is the fastest depends on the adapter (engine/program/tune.ts). */
+/**
+ * The ways to launch the kernels of an op. All give the same result; which is the fastest depends on the adapter
+ * (engine/program/tune.ts).
+ */
 export interface Choices<C extends Choice = Choice> {
   readonly kernels: readonly KernelSource[];
   /** Each once, the default first. */
   readonly candidates: readonly C[];
-  /** The most additions one after another that round, behind a number of the result: 0 where sums of products of 1, 2 and 3 come out exact. */
+  /**
+   * The most additions one after another that round, behind a number of the result: 0 where sums of products of 1, 2
+   * and 3 come out exact.
+   */
   readonly roundings: number;
   /** Some candidates round their operands to f16: they are those of programs of precision f16 alone. */
   readonly halfProducts?: boolean;
 }
 
 /** Candidates without repetitions, in their order. */
-export const distinct = <C extends Choice>(candidates: readonly C[]): C[] => [...new Map(candidates.map((c) => [JSON.stringify(c), c])).values()];
+export const distinct = <C extends Choice>(candidates: readonly C[]): C[] => [
+  ...new Map(candidates.map((c) => [JSON.stringify(c), c])).values(),
+];
 
 /** `roundings` of sums of so many products: whole numbers are exact in f32 up to 2^24. */
 export const roundingsOf = (products: number): number => (9 * products <= 2 ** 24 ? 0 : products);
 
 export const MAX_WORKGROUPS = 65_535;
 
-/** `count` workgroups as a grid no side of which passes WebGPU's 65,535; a kernel recovers its index with `flat_workgroup`. */
+/**
+ * `count` workgroups as a grid no side of which passes WebGPU's 65,535; a kernel recovers its index with
+ * `flat_workgroup`.
+ */
 export function foldWorkgroups(count: number): [number, number, number] {
   if (count <= MAX_WORKGROUPS) return [Math.max(1, count), 1, 1];
   const y = Math.ceil(count / MAX_WORKGROUPS);
@@ -94,7 +108,10 @@ export function specialise(launch: Pick<Launch, 'kernel' | 'consts' | 'aliases'>
   return Object.values(launch.aliases ?? {}).some((type) => type.includes('f16')) ? `enable f16;\n${code}` : code;
 }
 
-/** The launch with these bindings stored as f16, which all must have a `storage` alias. What is computed stays f32: kernels convert what they load and store. */
+/**
+ * The launch with these bindings stored as f16, which all must have a `storage` alias. What is computed stays f32:
+ * kernels convert what they load and store.
+ */
 export function storedAsHalf(launch: Launch, bindings: readonly KernelBinding[]): Launch {
   if (bindings.length === 0) return launch;
   const { kernel } = launch;
@@ -103,12 +120,16 @@ export function storedAsHalf(launch: Launch, bindings: readonly KernelBinding[])
     if (type === undefined) throw new Error(`kernel ${kernel.name} declares no alias ${alias}`);
     return type === 'Value' ? typeOf(type) : type;
   };
-  const aliases = Object.fromEntries(bindings.map(({ name, storage }) => {
-    if (storage === undefined) throw new Error(`kernel ${kernel.name}: the storage type of ${name} is fixed`);
-    return [storage, typeOf(storage).replace('f32', 'f16')];
-  }));
+  const aliases = Object.fromEntries(
+    bindings.map(({ name, storage }) => {
+      if (storage === undefined) throw new Error(`kernel ${kernel.name}: the storage type of ${name} is fixed`);
+      return [storage, typeOf(storage).replace('f32', 'f16')];
+    }),
+  );
   // See include/half.wgsl.
-  const consts = bindings.some(({ kind }) => kind === 'read_write') ? { ...launch.consts, STORES_HALF: 1 } : launch.consts;
+  const consts = bindings.some(({ kind }) => kind === 'read_write')
+    ? { ...launch.consts, STORES_HALF: 1 }
+    : launch.consts;
   return { ...launch, consts, aliases: { ...launch.aliases, ...aliases } };
 }
 

@@ -15,8 +15,8 @@ const SCALARS = ['u32', 'i32', 'f32'];
 const INCLUDE = /^\/\/!include\s+(\S+)\s*$/gm;
 
 /**
- * The text of a kernel file with every `//!include path` line replaced by that file, each at most once. `seen` collects the
- * files read. Throws an error that names both files where one is missing.
+ * The text of a kernel file with every `//!include path` line replaced by that file, each at most once. `seen` collects
+ * the files read. Throws an error that names both files where one is missing.
  */
 export function resolveIncludes(path, seen = new Set()) {
   seen.add(path);
@@ -31,12 +31,15 @@ export function resolveIncludes(path, seen = new Set()) {
 /** The alias of a binding's elements where it is called as the binding is: `x: array<X>`. */
 function storageOf(name, code) {
   const alias = name[0].toUpperCase() + name.slice(1);
-  const isOwn = new RegExp(`var<storage,\\s*\\w+>\\s*${name}\\s*:\\s*array<${alias}>`).test(code) && new RegExp(`^alias ${alias}\\s*=`, 'm').test(code);
+  const isOwn =
+    new RegExp(`var<storage,\\s*\\w+>\\s*${name}\\s*:\\s*array<${alias}>`).test(code) &&
+    new RegExp(`^alias ${alias}\\s*=`, 'm').test(code);
   return isOwn ? { storage: alias } : {};
 }
 
 /** The text for wgsl_reflect, which knows no subgroup matrices and need not: they are part of no interface. */
-const withoutMatrices = (code) => code.replace(/\bsubgroup_matrix_\w+<[^>]*>/g, 'f32').replace(/\b(subgroupMatrix\w+)<[^>]*>/g, '$1');
+const withoutMatrices = (code) =>
+  code.replace(/\bsubgroup_matrix_\w+<[^>]*>/g, 'f32').replace(/\b(subgroupMatrix\w+)<[^>]*>/g, '$1');
 
 /** Reads a kernel's interface from its WGSL. `override` is reflected as such; see KernelSource in kernels/kernel.ts. */
 export function reflectKernel(path) {
@@ -48,10 +51,12 @@ export function reflectKernel(path) {
   } catch (error) {
     throw new Error(`${path}: wgsl_reflect cannot read this kernel: ${error.message ?? error}`);
   }
-  if (reflected.entry.compute.length !== 1) throw new Error(`${path}: a kernel file has exactly one @compute entry point`);
+  if (reflected.entry.compute.length !== 1)
+    throw new Error(`${path}: a kernel file has exactly one @compute entry point`);
   for (const { name: binding, group, resourceType } of [...reflected.storage, ...reflected.uniforms]) {
     if (group !== 0) throw new Error(`${path}: ${binding} is in group ${group}; all bindings are in group 0`);
-    if (resourceType === 0 && binding !== 'params') throw new Error(`${path}: the uniform ${binding} must be called params`);
+    if (resourceType === 0 && binding !== 'params')
+      throw new Error(`${path}: the uniform ${binding} must be called params`);
   }
   const bindings = [...reflected.storage, ...reflected.uniforms]
     .map((v) => ({
@@ -62,9 +67,12 @@ export function reflectKernel(path) {
     }))
     .sort((a, b) => a.binding - b.binding);
   const uniform = reflected.uniforms.find((v) => v.name === 'params');
-  const params = uniform ? uniform.type.members.map((m) => ({ name: m.name, offset: m.offset, type: m.type.name })) : [];
+  const params = uniform
+    ? uniform.type.members.map((m) => ({ name: m.name, offset: m.offset, type: m.type.name }))
+    : [];
   for (const { name: member, type } of params) {
-    if (!SCALARS.includes(type)) throw new Error(`${path}: params.${member} is ${type}; members are ${SCALARS.join(', ')}`);
+    if (!SCALARS.includes(type))
+      throw new Error(`${path}: params.${member} is ${type}; members are ${SCALARS.join(', ')}`);
   }
   return {
     name,

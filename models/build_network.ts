@@ -37,57 +37,111 @@ const IMAGENET: Normalisation = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.22
 const OWN_ARITHMETIC: EfficientNetArithmetic = { padding: 'same', bnEpsilon: 1e-3 };
 
 /** The names that `buildModel` understands. */
-export const MODEL_NAMES: readonly string[] = ['efficientnet_b0', 'efficientnet_b1', 'efficientnet_b2', 'efficientnet_b3', ...Object.keys(RESNET_VARIANTS), ...Object.keys(VGG_VARIANTS)];
+export const MODEL_NAMES: readonly string[] = [
+  'efficientnet_b0',
+  'efficientnet_b1',
+  'efficientnet_b2',
+  'efficientnet_b3',
+  ...Object.keys(RESNET_VARIANTS),
+  ...Object.keys(VGG_VARIANTS),
+];
 
 /**
  * A network by name with `classes` outputs.
  * @param file weights in a foreign or our own naming; padding, epsilon and normalisation follow it
  */
-export function buildModel(name: string, classes: number, file?: { tensors: Safetensors['tensors']; source: string }, options: ImportOptions & WidthOption = {}): BuiltModel {
+export function buildModel(
+  name: string,
+  classes: number,
+  file?: { tensors: Safetensors['tensors']; source: string },
+  options: ImportOptions & WidthOption = {},
+): BuiltModel {
   const variant = EFFICIENTNET.exec(name)?.[1];
   const { width = 1 } = options;
   if (variant) {
-    if (width !== 1) throw new UserError(`${name} comes in its published width only; take another of its family (b0 to b3), or a VGG or ResNet for --width ${width}`);
+    if (width !== 1)
+      throw new UserError(
+        `${name} comes in its published width only; take another of its family (b0 to b3), or a VGG or ResNet for --width ${width}`,
+      );
     const config = efficientNetConfig(variant, classes);
     if (!file) {
-      return { network: efficientNet(config, OWN_ARITHMETIC), weights: new Map(), pretrained: false, arithmetic: OWN_ARITHMETIC, preprocessing: IMAGENET, notes: [] };
+      return {
+        network: efficientNet(config, OWN_ARITHMETIC),
+        weights: new Map(),
+        pretrained: false,
+        arithmetic: OWN_ARITHMETIC,
+        preprocessing: IMAGENET,
+        notes: [],
+      };
     }
     const imported = importEfficientNet(file.tensors, config, file.source, options);
     const { weights, notes, padding, bnEpsilon } = imported;
     // Foreign files count pixels from 0 to 255 where `scale` says so; ours are in 0..1.
     const preprocessing = { mean: imported.preprocessing.mean, std: imported.preprocessing.std };
-    return { network: efficientNet(config, { padding, bnEpsilon }), weights, pretrained: true, arithmetic: { padding, bnEpsilon }, preprocessing, notes };
+    return {
+      network: efficientNet(config, { padding, bnEpsilon }),
+      weights,
+      pretrained: true,
+      arithmetic: { padding, bnEpsilon },
+      preprocessing,
+      notes,
+    };
   }
-  if (!MODEL_NAMES.includes(name)) throw new UserError(`there is no model ${name}; choose one of ${MODEL_NAMES.join(', ')}`);
-  if (file && width !== 1) throw new UserError(`${file.source} holds weights of the whole ${name}, which do not fit --width ${width}; leave one of them out`);
+  if (!MODEL_NAMES.includes(name))
+    throw new UserError(`there is no model ${name}; choose one of ${MODEL_NAMES.join(', ')}`);
+  if (file && width !== 1)
+    throw new UserError(
+      `${file.source} holds weights of the whole ${name}, which do not fit --width ${width}; leave one of them out`,
+    );
   const network = plainNetwork(name, classes, width);
   const imported = file && importTorchvision(file.tensors, network, file.source);
-  return { network, weights: imported?.weights ?? new Map(), pretrained: file !== undefined, arithmetic: OWN_ARITHMETIC, preprocessing: IMAGENET, notes: imported?.notes ?? [] };
+  return {
+    network,
+    weights: imported?.weights ?? new Map(),
+    pretrained: file !== undefined,
+    arithmetic: OWN_ARITHMETIC,
+    preprocessing: IMAGENET,
+    notes: imported?.notes ?? [],
+  };
 }
 
 /** A ResNet or VGG; its width is written down only where it is not its own. */
 function plainNetwork(name: string, classes: number, width: number): Network {
-  const network = Object.hasOwn(RESNET_VARIANTS, name) ? resnet(name, classes, narrowResNet(RESNET_VARIANTS[name], width)) : vgg(name, classes, narrowVgg(VGG_VARIANTS[name], width));
+  const network = Object.hasOwn(RESNET_VARIANTS, name)
+    ? resnet(name, classes, narrowResNet(RESNET_VARIANTS[name], width))
+    : vgg(name, classes, narrowVgg(VGG_VARIANTS[name], width));
   return width === 1 ? network : { ...network, config: { ...network.config, width } };
 }
 
 /** The network of a model file that Tuningfork saved, with its weights. */
 export function restoreModel(model: Model, source: string): BuiltModel {
-  const { name, config: { width = 1 } } = model.architecture;
-  if (typeof width !== 'number' || !(width > 0 && width <= 1)) throw new UserError(`${source}: the width ${JSON.stringify(width)} of its ${name} is not a number in 0..1; the file is damaged or was edited`);
+  const {
+    name,
+    config: { width = 1 },
+  } = model.architecture;
+  if (typeof width !== 'number' || !(width > 0 && width <= 1))
+    throw new UserError(
+      `${source}: the width ${JSON.stringify(width)} of its ${name} is not a number in 0..1; the file is damaged or was edited`,
+    );
   const arithmetic = { padding: model.padding, bnEpsilon: model.bnEpsilon };
   const variant = EFFICIENTNET.exec(name)?.[1];
   const classes = model.classes.length;
-  const network = variant ? efficientNet(efficientNetConfig(variant, classes), arithmetic) : buildModel(name, classes, undefined, { width }).network;
+  const network = variant
+    ? efficientNet(efficientNetConfig(variant, classes), arithmetic)
+    : buildModel(name, classes, undefined, { width }).network;
   const weights = new Map<string, Float32Array>();
   for (const spec of network.specs) {
     const stored = model.weights.get(spec.name);
-    if (!stored) throw new UserError(`${source}: the tensor ${spec.name} [${spec.shape.join(', ')}] of ${name} is missing`);
+    if (!stored)
+      throw new UserError(`${source}: the tensor ${spec.name} [${spec.shape.join(', ')}] of ${name} is missing`);
     if (stored.shape.join() !== spec.shape.join()) {
-      throw new UserError(`${source}: the tensor ${spec.name} has the shape [${stored.shape.join(', ')}] and ${name} wants [${spec.shape.join(', ')}]`);
+      throw new UserError(
+        `${source}: the tensor ${spec.name} has the shape [${stored.shape.join(', ')}] and ${name} wants [${spec.shape.join(', ')}]`,
+      );
     }
     weights.set(spec.name, stored.data);
   }
-  for (const extra of model.weights.keys()) if (!weights.has(extra)) throw new UserError(`${source}: ${name} has no tensor ${extra}`);
+  for (const extra of model.weights.keys())
+    if (!weights.has(extra)) throw new UserError(`${source}: ${name} has no tensor ${extra}`);
   return { network, weights, pretrained: true, arithmetic, preprocessing: model.preprocessing, notes: [] };
 }

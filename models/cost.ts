@@ -6,8 +6,8 @@ const slides = ({ batch, outH, outW, outChannels, filterH, filterW, inChannels, 
   batch * outH * outW * outChannels * filterH * filterW * (inChannels / groups);
 
 /**
- * Floating point operations of one tensor's op: two for each multiply-add of convolutions, depthwise convolutions and matrix
- * products, forward and backward. All else is counted as nothing: it is bound by memory, not by arithmetic.
+ * Floating point operations of one tensor's op: two for each multiply-add of convolutions, depthwise convolutions and
+ * matrix products, forward and backward. All else is counted as nothing: it is bound by memory, not by arithmetic.
  */
 export function flopsOf({ op, attrs, inputs: [a], shape }: Tensor): number {
   switch (op.name) {

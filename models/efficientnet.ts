@@ -6,22 +6,34 @@ import { dropPath } from '../engine/ops/random.ts';
 import { mean } from '../engine/ops/reduce.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import { efficientNetParameters } from './efficientnet_parameters.ts';
-import { EFFICIENTNET_STAGES, efficientNetShape, type BlockSpec, type EfficientNetConfig } from './efficientnet_table.ts';
+import {
+  EFFICIENTNET_STAGES,
+  efficientNetShape,
+  type BlockSpec,
+  type EfficientNetConfig,
+} from './efficientnet_table.ts';
 import { CLASSIFIER, GLOBAL_POOL, normalise } from './layers.ts';
 import type { ForwardContext, Network, Segment } from './network.ts';
 
-/** What differs between the sources of EfficientNet weights; a trunk computed with the other's arithmetic is wrong by 17 to 46 %. */
+/**
+ * What differs between the sources of EfficientNet weights; a trunk computed with the other's arithmetic is wrong by 17
+ * to 46 %.
+ */
 export interface EfficientNetArithmetic {
   readonly padding: 'same' | 'symmetric';
   readonly bnEpsilon: number;
 }
 
-/** EfficientNet (Tan & Le 2019) as a chain: stem, stage1 .. stage7, head, pool, classifier. Input [N, S, S, 3], normalised. */
+/**
+ * EfficientNet (Tan & Le 2019) as a chain: stem, stage1 .. stage7, head, pool, classifier. Input [N, S, S, 3],
+ * normalised.
+ */
 export function efficientNet(config: EfficientNetConfig, { padding, bnEpsilon }: EfficientNetArithmetic): Network {
   const { blocks } = efficientNetShape(config);
   const pad = (kernelSize: number): Padding => (padding === 'same' ? 'same' : (kernelSize - 1) / 2);
 
-  const norm = (x: Tensor, name: string, activation: 'none' | 'silu', context: ForwardContext): Tensor => normalise(x, name, { epsilon: bnEpsilon, activation }, context);
+  const norm = (x: Tensor, name: string, activation: 'none' | 'silu', context: ForwardContext): Tensor =>
+    normalise(x, name, { epsilon: bnEpsilon, activation }, context);
 
   const squeezeExcite = (x: Tensor, at: string, p: ForwardContext['parameters']): Tensor => {
     const squeezed = silu(add(conv2d(mean(x, [1, 2]), p.tensor(`${at}.se_reduce.w`)), p.tensor(`${at}.se_reduce.b`)));
@@ -65,10 +77,15 @@ export function efficientNet(config: EfficientNetConfig, { padding, bnEpsilon }:
       {
         name: 'stem',
         prefixes: ['stem.'],
-        apply: (x, c) => norm(conv2d(x, c.parameters.tensor('stem.conv.w'), { stride: 2, padding: pad(3) }), 'stem.bn', 'silu', c),
+        apply: (x, c) =>
+          norm(conv2d(x, c.parameters.tensor('stem.conv.w'), { stride: 2, padding: pad(3) }), 'stem.bn', 'silu', c),
       },
       ...stages,
-      { name: 'head', prefixes: ['head.'], apply: (x, c) => norm(conv2d(x, c.parameters.tensor('head.conv.w')), 'head.bn', 'silu', c) },
+      {
+        name: 'head',
+        prefixes: ['head.'],
+        apply: (x, c) => norm(conv2d(x, c.parameters.tensor('head.conv.w')), 'head.bn', 'silu', c),
+      },
       GLOBAL_POOL,
       CLASSIFIER,
     ],

@@ -31,8 +31,8 @@ export interface ImportedEfficientNet {
 const RECOGNISED = 0.25;
 
 /**
- * The convention whose names for `config` these are for the most part: a few that are missing or too many do not hide it,
- * and importEfficientNet names them. null when no convention fits.
+ * The convention whose names for `config` these are for the most part: a few that are missing or too many do not hide
+ * it, and importEfficientNet names them. null when no convention fits.
  */
 export function recogniseConvention(names: Iterable<string>, config: EfficientNetConfig): Convention | null {
   const stored = [...names];
@@ -48,8 +48,9 @@ export function recogniseConvention(names: Iterable<string>, config: EfficientNe
 }
 
 /**
- * Weights of an EfficientNet as efficientnet_pytorch, torchvision, timm, Keras or this project names them, under canonical
- * names and in our layouts, with the padding, batch-norm epsilon and input normalisation they were trained with.
+ * Weights of an EfficientNet as efficientnet_pytorch, torchvision, timm, Keras or this project names them, under
+ * canonical names and in our layouts, with the padding, batch-norm epsilon and input normalisation they were trained
+ * with.
  * @param source the file's name: for error sentences, and for timm the only sign of its `tf_` models.
  * @throws UserError naming what is missing, too many or misshapen (with both shapes), up to five of each.
  */
@@ -61,13 +62,25 @@ export function importEfficientNet(
 ): ImportedEfficientNet {
   const convention = recogniseConvention(tensors.keys(), config);
   if (!convention) {
-    const first = [...tensors.keys()].slice(0, 3).map((name) => `'${name}'`).join(', ') || 'none';
-    throw new UserError(`${source}: these are not the weights of an EfficientNet-${config.variant.toUpperCase()} as ${CONVENTIONS.map(({ name }) => name).join(', ')} name them; its tensors begin with ${first}.`);
+    const first =
+      [...tensors.keys()]
+        .slice(0, 3)
+        .map((name) => `'${name}'`)
+        .join(', ') || 'none';
+    throw new UserError(
+      `${source}: these are not the weights of an EfficientNet-${config.variant.toUpperCase()} as ${CONVENTIONS.map(({ name }) => name).join(', ')} name them; its tensors begin with ${first}.`,
+    );
   }
   const network = `an EfficientNet-${config.variant.toUpperCase()}`;
   const { weights, missingClassifier, notes } = importWeights(
     tensors,
-    { network, layout: convention.layout, tensors: foreignTensors(convention, config), convention: convention.name, normalise: convention.normalise },
+    {
+      network,
+      layout: convention.layout,
+      tensors: foreignTensors(convention, config),
+      convention: convention.name,
+      normalise: convention.normalise,
+    },
     source,
   );
   const implied = impliedArithmetic(convention.name, source, tensors);

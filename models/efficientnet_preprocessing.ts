@@ -28,9 +28,9 @@ const TENSORFLOW = { padding: 'same', bnEpsilon: 1e-3 } as const;
 const TORCH = { padding: 'symmetric', bnEpsilon: 1e-5 } as const;
 
 /**
- * The arithmetic a convention implies. efficientnet_pytorch and Keras hold TensorFlow's checkpoints: SAME padding, epsilon
- * 1e-3. torchvision's B0 to B3 were trained in PyTorch: symmetric padding, 1e-5. timm has both under the same tensor
- * names; its `tf_` models are TensorFlow's, and only the name of the file tells.
+ * The arithmetic a convention implies. efficientnet_pytorch and Keras hold TensorFlow's checkpoints: SAME padding,
+ * epsilon 1e-3. torchvision's B0 to B3 were trained in PyTorch: symmetric padding, 1e-5. timm has both under the same
+ * tensor names; its `tf_` models are TensorFlow's, and only the name of the file tells.
  * @param source the file's name.
  */
 export function impliedArithmetic(
@@ -62,10 +62,10 @@ function timmArithmetic(source: string): Arithmetic {
 }
 
 /**
- * Keras normalises inside the network: 1/255, then a Normalization layer, (x - mean) / sqrt(variance). Its ImageNet files
- * hold the standard deviations 0.229, 0.224, 0.225 in the place of the variances, and newer versions of Keras mend that by
- * a further division by sqrt(variance) (tensorflow issue 49930): the whole is again (x - mean) / 0.229. A file without the
- * layer means ImageNet's numbers.
+ * Keras normalises inside the network: 1/255, then a Normalization layer, (x - mean) / sqrt(variance). Its ImageNet
+ * files hold the standard deviations 0.229, 0.224, 0.225 in the place of the variances, and newer versions of Keras
+ * mend that by a further division by sqrt(variance) (tensorflow issue 49930): the whole is again (x - mean) / 0.229. A
+ * file without the layer means ImageNet's numbers.
  */
 function kerasNormalisation(tensors: ReadonlyMap<string, StoredTensor>, source: string): Normalisation {
   const find = (field: string): number[] | null => {
@@ -73,7 +73,9 @@ function kerasNormalisation(tensors: ReadonlyMap<string, StoredTensor>, source: 
       if (!new RegExp(`(^|/)normalization(_\\d+)?/${field}(:0)?$`).test(name)) continue;
       const values = [...toFloat32(tensor, `${source}: tensor '${name}'`)];
       if (values.length !== 3 || !values.every(Number.isFinite)) {
-        throw new UserError(`${source}: tensor '${name}' has shape [${tensor.shape.join(', ')}], where 3 finite numbers are needed, one for each colour.`);
+        throw new UserError(
+          `${source}: tensor '${name}' has shape [${tensor.shape.join(', ')}], where 3 finite numbers are needed, one for each colour.`,
+        );
       }
       return values;
     }
@@ -82,7 +84,8 @@ function kerasNormalisation(tensors: ReadonlyMap<string, StoredTensor>, source: 
   const mean = find('mean');
   const variance = find('variance');
   if (!mean || !variance) return IMAGENET;
-  if (variance.some((v) => v <= 0)) throw new UserError(`${source}: the normalization layer's variance [${variance.join(', ')}] is not above 0.`);
+  if (variance.some((v) => v <= 0))
+    throw new UserError(`${source}: the normalization layer's variance [${variance.join(', ')}] is not above 0.`);
   const holdsDeviations = variance.every((v, channel) => Math.abs(v - IMAGENET.std[channel]) < 1e-4);
   return { scale: 1 / 255, mean, std: holdsDeviations ? variance : variance.map(Math.sqrt) };
 }

@@ -1,8 +1,8 @@
 import { UserError } from '../engine/user_error.ts';
 
 /*
- * EfficientNet (Tan & Le 2019, arXiv:1905.11946, table 1) as data: B0 is the table, B1 to B3 the same table made wider and
- * deeper by two coefficients.
+ * EfficientNet (Tan & Le 2019, arXiv:1905.11946, table 1) as data: B0 is the table, B1 to B3 the same table made wider
+ * and deeper by two coefficients.
  */
 
 export interface StageSpec {
@@ -15,8 +15,14 @@ export interface StageSpec {
   readonly repeats: number;
 }
 
-const stage = (expandRatio: number, kernelSize: number, stride: 1 | 2, inChannels: number, outChannels: number, repeats: number): StageSpec =>
-  ({ expandRatio, kernelSize, stride, inChannels, outChannels, repeats });
+const stage = (
+  expandRatio: number,
+  kernelSize: number,
+  stride: 1 | 2,
+  inChannels: number,
+  outChannels: number,
+  repeats: number,
+): StageSpec => ({ expandRatio, kernelSize, stride, inChannels, outChannels, repeats });
 
 /** The seven stages of MBConv blocks between stem and head, at width and depth 1. */
 export const EFFICIENTNET_STAGES: readonly StageSpec[] = [
@@ -56,8 +62,10 @@ const VARIANTS: Readonly<Record<EfficientNetVariant, Omit<EfficientNetConfig, 'v
 
 /** The configuration of a variant for `classes` classes. @throws UserError for an unknown variant or no class. */
 export function efficientNetConfig(variant: string, classes: number): EfficientNetConfig {
-  if (!isVariant(variant)) throw new UserError(`EfficientNet '${variant}' is unknown; choose one of ${Object.keys(VARIANTS).join(', ')}.`);
-  if (!Number.isInteger(classes) || classes < 1) throw new UserError(`A classifier needs at least one class, not ${classes}.`);
+  if (!isVariant(variant))
+    throw new UserError(`EfficientNet '${variant}' is unknown; choose one of ${Object.keys(VARIANTS).join(', ')}.`);
+  if (!Number.isInteger(classes) || classes < 1)
+    throw new UserError(`A classifier needs at least one class, not ${classes}.`);
   return { variant, classes, ...VARIANTS[variant] };
 }
 
@@ -126,5 +134,9 @@ export function efficientNetShape({ width, depth }: Pick<EfficientNetConfig, 'wi
       });
     }
   });
-  return { stemChannels: roundChannels(STEM_CHANNELS, width), blocks, headChannels: roundChannels(HEAD_CHANNELS, width) };
+  return {
+    stemChannels: roundChannels(STEM_CHANNELS, width),
+    blocks,
+    headChannels: roundChannels(HEAD_CHANNELS, width),
+  };
 }

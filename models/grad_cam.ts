@@ -7,18 +7,24 @@ import { UserError } from '../engine/user_error.ts';
 
 /** The tensor of a graph with this name, such as a segment's or a block's output: any of them can be explained. */
 export function findTensor(of: Tensor, name: string): Tensor {
-  const named = topologicalOrder([of]).filter((t) => t.names.length > 0 && t.op.name !== 'parameter' && t.op.name !== 'input');
+  const named = topologicalOrder([of]).filter(
+    (t) => t.names.length > 0 && t.op.name !== 'parameter' && t.op.name !== 'input',
+  );
   const found = named.find((t) => t.names.includes(name));
-  if (!found) throw new UserError(`there is no layer ${name}; the layers are ${named.flatMap((t) => t.names).join(', ')}`);
+  if (!found)
+    throw new UserError(`there is no layer ${name}; the layers are ${named.flatMap((t) => t.names).join(', ')}`);
   return found;
 }
 
-/** One number a sample: its score for the class that a one-hot row of `classes` [N, K] picks, summed (samples do not mix). */
+/**
+ * One number a sample: its score for the class that a one-hot row of `classes` [N, K] picks, summed (samples do not
+ * mix).
+ */
 const pickedScore = (logits: Tensor, classes: Tensor): Tensor => reshape(sum(mul(logits, classes)), []);
 
 /**
- * Grad-CAM (Selvaraju et al. 2017, eq. 1 and 2): the activation's channels weighted by the mean of the class score's gradient
- * over the image, summed, negatives cut off.
+ * Grad-CAM (Selvaraju et al. 2017, eq. 1 and 2): the activation's channels weighted by the mean of the class score's
+ * gradient over the image, summed, negatives cut off.
  *
  * @param logits [N, K], made from `activation`
  * @param classes [N, K]: one-hot rows that pick the class to explain
@@ -31,8 +37,8 @@ export function gradCam(logits: Tensor, classes: Tensor, activation: Tensor): Te
 }
 
 /**
- * Grad-CAM++ (Chattopadhay et al. 2018, eq. 19 with the exponential's derivatives): positions where the gradient is positive
- * count by α = g² / (2g² + Σ A·g³), so that several small objects weigh as much as one large one.
+ * Grad-CAM++ (Chattopadhay et al. 2018, eq. 19 with the exponential's derivatives): positions where the gradient is
+ * positive count by α = g² / (2g² + Σ A·g³), so that several small objects weigh as much as one large one.
  */
 export function gradCamPlusPlus(logits: Tensor, classes: Tensor, activation: Tensor): Tensor {
   const [g] = grad(pickedScore(logits, classes), [activation]);
@@ -45,8 +51,8 @@ export function gradCamPlusPlus(logits: Tensor, classes: Tensor, activation: Ten
 }
 
 /**
- * Guided backpropagation (Springenberg et al. 2015, section 3): the gradient of the class score at the input, where negative
- * cotangents are cut off at every activation function on the way back.
+ * Guided backpropagation (Springenberg et al. 2015, section 3): the gradient of the class score at the input, where
+ * negative cotangents are cut off at every activation function on the way back.
  */
 export function guidedBackprop(logits: Tensor, classes: Tensor, x: Tensor): Tensor {
   return grad(pickedScore(logits, classes), [x], undefined, (t, dy) => (isActivation(t) ? relu(dy) : dy))[0];

@@ -57,7 +57,11 @@ const NAMED_AT_MOST = 5;
  * @param source the file's name, for sentences
  * @throws UserError naming what is missing, too many or misshapen (with both shapes), up to five of each
  */
-export function importWeights(tensors: ReadonlyMap<string, StoredTensor>, expected: Expected, source: string): ImportedWeights {
+export function importWeights(
+  tensors: ReadonlyMap<string, StoredTensor>,
+  expected: Expected,
+  source: string,
+): ImportedWeights {
   const found = collect(tensors, expected, source);
   const classifier = classifierFate(expected, found, source);
   const wanted = classifier.missing ? expected.tensors.filter(({ spec }) => !isClassifier(spec)) : expected.tensors;
@@ -80,13 +84,20 @@ interface Found {
 }
 
 /** The file's weights by the convention's own form of their names. */
-function collect(tensors: ReadonlyMap<string, StoredTensor>, { convention, normalise }: Expected, source: string): Map<string, Found> {
+function collect(
+  tensors: ReadonlyMap<string, StoredTensor>,
+  { convention, normalise }: Expected,
+  source: string,
+): Map<string, Found> {
   const found = new Map<string, Found>();
   for (const [storedName, stored] of tensors) {
     if (NOT_WEIGHTS.test(storedName)) continue;
     const name = normalise?.(storedName) ?? storedName;
     const other = found.get(name);
-    if (other) throw new UserError(`${source}: '${other.storedName}' and '${storedName}' are both ${convention}'s '${name}'; keep one.`);
+    if (other)
+      throw new UserError(
+        `${source}: '${other.storedName}' and '${storedName}' are both ${convention}'s '${name}'; keep one.`,
+      );
     found.set(name, { stored, storedName });
   }
   return found;
@@ -96,24 +107,43 @@ function isClassifier(spec: ParameterSpec): boolean {
   return spec.name.startsWith('classifier.');
 }
 
-/** A classifier that is absent, or of other classes than wanted, leaves the trunk usable: a new one is trained anyway. */
-function classifierFate({ tensors, layout }: Expected, found: ReadonlyMap<string, Found>, source: string): { missing: boolean; notes: string[] } {
+/**
+ * A classifier that is absent, or of other classes than wanted, leaves the trunk usable: a new one is trained anyway.
+ */
+function classifierFate(
+  { tensors, layout }: Expected,
+  found: ReadonlyMap<string, Found>,
+  source: string,
+): { missing: boolean; notes: string[] } {
   const w = tensors.find(({ spec }) => spec.name === 'classifier.w')!;
   const b = tensors.find(({ spec }) => spec.name === 'classifier.b')!;
   const [matrix, bias] = [found.get(w.name), found.get(b.name)];
   if (!matrix) {
-    return { missing: true, notes: bias ? [`${source}: '${bias.storedName}' is ignored, since the classifier's matrix '${w.name}' is not in the file.`] : [] };
+    return {
+      missing: true,
+      notes: bias
+        ? [`${source}: '${bias.storedName}' is ignored, since the classifier's matrix '${w.name}' is not in the file.`]
+        : [],
+    };
   }
   const axis = layout === 'torch' ? 0 : 1; // of the classes
   const { shape } = matrix.stored;
   const sameInputs = shape.length === 2 && shape[1 - axis] === w.shape[1 - axis];
   if (sameInputs && shape[axis] !== w.shape[axis]) {
-    return { missing: true, notes: [`${source}: its classifier of ${shape[axis]} classes is left out, since ${w.shape[axis]} are wanted.`] };
+    return {
+      missing: true,
+      notes: [`${source}: its classifier of ${shape[axis]} classes is left out, since ${w.shape[axis]} are wanted.`],
+    };
   }
   return { missing: false, notes: [] };
 }
 
-function checkAgainst(wanted: readonly ForeignTensor[], { tensors, network }: Expected, found: ReadonlyMap<string, Found>, source: string): void {
+function checkAgainst(
+  wanted: readonly ForeignTensor[],
+  { tensors, network }: Expected,
+  found: ReadonlyMap<string, Found>,
+  source: string,
+): void {
   const missing = wanted.filter(({ name }) => !found.has(name));
   const knownNames = new Set(tensors.map(({ name }) => name));
   const extra = [...found].filter(([name]) => !knownNames.has(name));
@@ -122,12 +152,21 @@ function checkAgainst(wanted: readonly ForeignTensor[], { tensors, network }: Ex
     return stored && (stored.length !== shape.length || stored.some((dim, axis) => dim !== shape[axis]));
   });
   const complaints = [
-    listed('missing', missing.map(({ name, shape }) => `'${name}' [${shape.join(', ')}]`)),
-    listed('not of this network', extra.map(([, { storedName, stored }]) => `'${storedName}' [${stored.shape.join(', ')}]`)),
-    listed('misshapen', misshapen.map(({ name, shape }) => {
-      const { stored, storedName } = found.get(name)!;
-      return `'${storedName}' is [${stored.shape.join(', ')}] and should be [${shape.join(', ')}]`;
-    })),
+    listed(
+      'missing',
+      missing.map(({ name, shape }) => `'${name}' [${shape.join(', ')}]`),
+    ),
+    listed(
+      'not of this network',
+      extra.map(([, { storedName, stored }]) => `'${storedName}' [${stored.shape.join(', ')}]`),
+    ),
+    listed(
+      'misshapen',
+      misshapen.map(({ name, shape }) => {
+        const { stored, storedName } = found.get(name)!;
+        return `'${storedName}' is [${stored.shape.join(', ')}] and should be [${shape.join(', ')}]`;
+      }),
+    ),
   ].filter((complaint) => complaint !== null);
   if (complaints.length) {
     throw new UserError(`${source}: its tensors are not those of ${network}: ${complaints.join('; ')}.`);
@@ -144,10 +183,14 @@ function listed(what: string, items: readonly string[]): string | null {
 function checkValues(values: Float32Array, { kind }: ParameterSpec, where: string): void {
   const bad = values.findIndex((value) => !Number.isFinite(value) || (kind === 'var' && value < 0));
   if (bad < 0) return;
-  throw new UserError(`${where} holds ${values[bad]} at element ${bad}${kind === 'var' && values[bad] < 0 ? ', and a variance cannot be negative' : ''}; the file is damaged.`);
+  throw new UserError(
+    `${where} holds ${values[bad]} at element ${bad}${kind === 'var' && values[bad] < 0 ? ', and a variance cannot be negative' : ''}; the file is damaged.`,
+  );
 }
 
-/** A copy where the layout differs; Keras's filters are HWIO already, and its [k,k,C,1] is [k,k,C] in the same order. */
+/**
+ * A copy where the layout differs; Keras's filters are HWIO already, and its [k,k,C,1] is [k,k,C] in the same order.
+ */
 function inOurLayout(values: Float32Array, { spec, shape, image }: ForeignTensor, layout: Layout): Float32Array {
   if (layout !== 'torch') return values;
   // A dense layer over an image is a convolution with one window.

@@ -3,9 +3,9 @@ import { sizeOf } from '../engine/tensor.ts';
 import type { ParameterSpec } from './parameter_spec.ts';
 
 /**
- * Values before training, drawn per parameter from (seed, name): filters from a normal distribution of variance 2/fan-in
- * (He et al. 2015, eq. 10; a depthwise filter's fan-in is its r·s taps), dense weights uniformly in ±1/√fan-in, scales 1,
- * shifts 0.
+ * Values before training, drawn per parameter from (seed, name): filters from a normal distribution of variance
+ * 2/fan-in (He et al. 2015, eq. 10; a depthwise filter's fan-in is its r·s taps), dense weights uniformly in
+ * ±1/√fan-in, scales 1, shifts 0.
  */
 export function initialValues({ name, shape, kind }: ParameterSpec, seed: number): Float32Array {
   const values = new Float32Array(sizeOf(shape));

@@ -16,17 +16,28 @@ export interface LayerRow {
   readonly flops: number;
 }
 
-/** The layers of a network for inference on `x` [N, H, W, 3], in the order data flows through them: each has a name that `findTensor` finds. */
+/**
+ * The layers of a network for inference on `x` [N, H, W, 3], in the order data flows through them: each has a name that
+ * `findTensor` finds.
+ */
 export function layerTable({ segments }: Network, parameters: ParameterSource, x: Tensor): LayerRow[] {
   const logits = applySegments(segments, x, { parameters, batchNorm: 'running' });
   const seen = new Set(topologicalOrder([x]));
   const isLayer = (t: Tensor) => t.names.length > 0 && !parameterOf(t) && !seen.has(t);
-  return topologicalOrder([logits]).filter(isLayer).map((layer) => {
-    const added = topologicalOrder([layer]).filter((t) => !seen.has(t));
-    for (const t of added) seen.add(t);
-    return { names: layer.names, shape: layer.shape, parameters: added.filter(parameterOf).reduce((n, t) => n + sizeOf(t.shape), 0), flops: totalFlops(added) };
-  });
+  return topologicalOrder([logits])
+    .filter(isLayer)
+    .map((layer) => {
+      const added = topologicalOrder([layer]).filter((t) => !seen.has(t));
+      for (const t of added) seen.add(t);
+      return {
+        names: layer.names,
+        shape: layer.shape,
+        parameters: added.filter(parameterOf).reduce((n, t) => n + sizeOf(t.shape), 0),
+        flops: totalFlops(added),
+      };
+    });
 }
 
 /** The layers whose output is an image of more than one pixel: those that Grad-CAM can draw a map at. */
-export const imageLayers = (rows: readonly LayerRow[]): LayerRow[] => rows.filter(({ shape }) => shape.length === 4 && shape[1] * shape[2] > 1);
+export const imageLayers = (rows: readonly LayerRow[]): LayerRow[] =>
+  rows.filter(({ shape }) => shape.length === 4 && shape[1] * shape[2] > 1);

@@ -8,7 +8,12 @@ import type { Tensor } from '../engine/tensor.ts';
 import type { ForwardContext, Segment } from './network.ts';
 
 /** The batch norm `name` with an activation, by running statistics or by the batch's own, as the context says. */
-export function normalise(x: Tensor, name: string, attrs: BatchNormAttributes, { parameters: p, batchNorm: mode, onStatistics }: ForwardContext): Tensor {
+export function normalise(
+  x: Tensor,
+  name: string,
+  attrs: BatchNormAttributes,
+  { parameters: p, batchNorm: mode, onStatistics }: ForwardContext,
+): Tensor {
   const [gamma, beta] = [p.tensor(`${name}.gamma`), p.tensor(`${name}.beta`)];
   if (mode === 'running') return batchNormInference(x, p.tensor(`${name}.stats`), gamma, beta, attrs);
   const { y, stats } = batchNorm(x, gamma, beta, attrs);
@@ -16,14 +21,24 @@ export function normalise(x: Tensor, name: string, attrs: BatchNormAttributes, {
   return y;
 }
 
-/** x [N, in] through the fully connected layer `name`; while training after dropout, which draws from its own `stream`. */
+/**
+ * x [N, in] through the fully connected layer `name`; while training after dropout, which draws from its own `stream`.
+ */
 export function dense(x: Tensor, name: string, stream: number, { parameters: p, noise }: ForwardContext): Tensor {
   const kept = noise && noise.dropout > 0 ? dropout(x, noise.seed, { rate: noise.dropout, stream }) : x;
   return add(matmul(kept, p.tensor(`${name}.w`)), p.tensor(`${name}.b`));
 }
 
 /** The mean of every channel over the image: [N, H, W, C] to features [N, C]. */
-export const GLOBAL_POOL: Segment = { name: 'pool', prefixes: [], apply: (x) => reshape(mean(x, [1, 2]), [x.shape[0], x.shape[3]]) };
+export const GLOBAL_POOL: Segment = {
+  name: 'pool',
+  prefixes: [],
+  apply: (x) => reshape(mean(x, [1, 2]), [x.shape[0], x.shape[3]]),
+};
 
 /** From features [N, D] to logits, after dropout. */
-export const CLASSIFIER: Segment = { name: 'classifier', prefixes: ['classifier.'], apply: (x, context) => dense(x, 'classifier', 0, context) };
+export const CLASSIFIER: Segment = {
+  name: 'classifier',
+  prefixes: ['classifier.'],
+  apply: (x, context) => dense(x, 'classifier', 0, context),
+};

@@ -45,7 +45,10 @@ export interface Network {
 
 const indexOf = (network: Network, segment: string): number => {
   const index = network.segments.findIndex((s) => s.name === segment);
-  if (index < 0) throw new UserError(`${network.name} has no segment ${segment}; it has ${network.segments.map((s) => s.name).join(', ')}`);
+  if (index < 0)
+    throw new UserError(
+      `${network.name} has no segment ${segment}; it has ${network.segments.map((s) => s.name).join(', ')}`,
+    );
   return index;
 };
 
@@ -66,5 +69,7 @@ export function applySegments(segments: readonly Segment[], x: Tensor, context: 
 }
 
 /** Whether a parameter belongs to one of these segments. */
-export const belongsTo = (segments: readonly Segment[]) => (name: string): boolean =>
-  segments.some((segment) => segment.prefixes.some((prefix) => name.startsWith(prefix)));
+export const belongsTo =
+  (segments: readonly Segment[]) =>
+  (name: string): boolean =>
+    segments.some((segment) => segment.prefixes.some((prefix) => name.startsWith(prefix)));

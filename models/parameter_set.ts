@@ -15,8 +15,8 @@ export interface ParameterSource {
 }
 
 /**
- * The parameters of a model on a device, by name. Batch norm's `mean` and `var` of weight files live side by side in one
- * parameter `stats` [2, C], because that is how the kernels make and read them.
+ * The parameters of a model on a device, by name. Batch norm's `mean` and `var` of weight files live side by side in
+ * one parameter `stats` [2, C], because that is how the kernels make and read them.
  */
 export class ParameterSet implements ParameterSource, Disposable {
   private readonly parameters = new Map<string, Parameter>();
@@ -25,7 +25,12 @@ export class ParameterSet implements ParameterSource, Disposable {
   /**
    * @param weights values by the names of `specs`; what is missing is drawn from the seed (see initialise.ts)
    */
-  constructor(device: Device, private readonly specs: readonly ParameterSpec[], weights: Weights, seed: number) {
+  constructor(
+    device: Device,
+    private readonly specs: readonly ParameterSpec[],
+    weights: Weights,
+    seed: number,
+  ) {
     // As the moments in engine/train/train_step.ts: weight decay takes the ones and not the others.
     const pools = ['vectors', 'filters'].map((name) => new ParameterPool(device, name));
     try {
@@ -33,7 +38,16 @@ export class ParameterSet implements ParameterSource, Disposable {
         const name = statisticsName(spec);
         if (name === undefined) {
           const pool = spec.trainable ? pools[spec.shape.length > 1 ? 1 : 0] : undefined;
-          this.parameters.set(spec.name, new Parameter(device, spec.name, spec.shape, weights.get(spec.name) ?? (() => initialValues(spec, seed)), pool));
+          this.parameters.set(
+            spec.name,
+            new Parameter(
+              device,
+              spec.name,
+              spec.shape,
+              weights.get(spec.name) ?? (() => initialValues(spec, seed)),
+              pool,
+            ),
+          );
           if (spec.trainable) this.trainableNames.add(spec.name);
         } else if (spec.kind === 'mean') {
           const [channels] = spec.shape;
@@ -92,7 +106,10 @@ export class ParameterSet implements ParameterSource, Disposable {
       const both = statistics.get(name) ?? (await this.parameter(name).read());
       statistics.set(name, both);
       const channels = spec.shape[0];
-      values.set(spec.name, { shape: spec.shape, data: spec.kind === 'mean' ? both.slice(0, channels) : both.slice(channels) });
+      values.set(spec.name, {
+        shape: spec.shape,
+        data: spec.kind === 'mean' ? both.slice(0, channels) : both.slice(channels),
+      });
     }
     return values;
   }

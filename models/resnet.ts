@@ -21,15 +21,18 @@ export const RESNET_VARIANTS: Readonly<Record<string, ResNetConfig>> = {
 };
 
 /** All widths times `by`. */
-export const narrowResNet = (config: ResNetConfig, by: number): ResNetConfig => ({ ...config, width: roundChannels(config.width, by) });
+export const narrowResNet = (config: ResNetConfig, by: number): ResNetConfig => ({
+  ...config,
+  width: roundChannels(config.width, by),
+});
 
 /** Channels out of a bottleneck block for one inside it. */
 const EXPANSION = 4;
 const BN_EPSILON = 1e-5;
 
 /**
- * ResNet (He et al. 2016) as a chain: stem, stage1 .. stage4, pool, classifier. Stride 2 sits in a block's 3x3 convolution, as torchvision
- * has it ("v1.5"), rather than in its first. Input [N, S, S, 3], normalised.
+ * ResNet (He et al. 2016) as a chain: stem, stage1 .. stage4, pool, classifier. Stride 2 sits in a block's 3x3
+ * convolution, as torchvision has it ("v1.5"), rather than in its first. Input [N, S, S, 3], normalised.
  */
 export function resnet(name: string, classes: number, config: ResNetConfig = RESNET_VARIANTS[name]): Network {
   const { depths, width } = config;
@@ -54,9 +57,20 @@ export function resnet(name: string, classes: number, config: ResNetConfig = RES
   });
   list.addDense('classifier', channels, classes);
 
-  const convNorm = (x: Tensor, at: string, activation: 'none' | 'relu', context: ForwardContext, stride = 1): Tensor => {
+  const convNorm = (
+    x: Tensor,
+    at: string,
+    activation: 'none' | 'relu',
+    context: ForwardContext,
+    stride = 1,
+  ): Tensor => {
     const w = context.parameters.tensor(`${at}.conv.w`);
-    return normalise(conv2d(x, w, { stride, padding: (w.shape[0] - 1) / 2 }), `${at}.bn`, { epsilon: BN_EPSILON, activation }, context);
+    return normalise(
+      conv2d(x, w, { stride, padding: (w.shape[0] - 1) / 2 }),
+      `${at}.bn`,
+      { epsilon: BN_EPSILON, activation },
+      context,
+    );
   };
   const bottleneck = (x: Tensor, at: string, first: boolean, stride: number, context: ForwardContext): Tensor => {
     let y = convNorm(x, `${at}.reduce`, 'relu', context);
@@ -65,15 +79,18 @@ export function resnet(name: string, classes: number, config: ResNetConfig = RES
     return relu(add(y, first ? convNorm(x, `${at}.shortcut`, 'none', context, stride) : x)).named(at);
   };
 
-  const stages = depths.map((depth, s): Segment => ({
-    name: `stage${s + 1}`,
-    prefixes: [`stage${s + 1}.`],
-    apply(x, context) {
-      let y = x;
-      for (let b = 0; b < depth; b++) y = bottleneck(y, `stage${s + 1}.${b}`, b === 0, b === 0 && s > 0 ? 2 : 1, context);
-      return y;
-    },
-  }));
+  const stages = depths.map(
+    (depth, s): Segment => ({
+      name: `stage${s + 1}`,
+      prefixes: [`stage${s + 1}.`],
+      apply(x, context) {
+        let y = x;
+        for (let b = 0; b < depth; b++)
+          y = bottleneck(y, `stage${s + 1}.${b}`, b === 0, b === 0 && s > 0 ? 2 : 1, context);
+        return y;
+      },
+    }),
+  );
   return {
     name,
     config: { classes },
@@ -81,7 +98,11 @@ export function resnet(name: string, classes: number, config: ResNetConfig = RES
     lastConv: `stage${depths.length}`,
     features: 'pool',
     segments: [
-      { name: 'stem', prefixes: ['stem.'], apply: (x, context) => maxPool2d(convNorm(x, 'stem', 'relu', context, 2), { size: 3, stride: 2, padding: 1 }) },
+      {
+        name: 'stem',
+        prefixes: ['stem.'],
+        apply: (x, context) => maxPool2d(convNorm(x, 'stem', 'relu', context, 2), { size: 3, stride: 2, padding: 1 }),
+      },
       ...stages,
       GLOBAL_POOL,
       CLASSIFIER,

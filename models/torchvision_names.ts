@@ -3,7 +3,14 @@ import { foreignShape, importWeights, type ForeignTensor, type ImportedWeights }
 import type { Network } from './network.ts';
 import type { ParameterSpec } from './parameter_spec.ts';
 
-const FIELDS: Readonly<Record<string, string>> = { w: 'weight', b: 'bias', gamma: 'weight', beta: 'bias', mean: 'running_mean', var: 'running_var' };
+const FIELDS: Readonly<Record<string, string>> = {
+  w: 'weight',
+  b: 'bias',
+  gamma: 'weight',
+  beta: 'bias',
+  mean: 'running_mean',
+  var: 'running_var',
+};
 
 /** The layer and the field of a parameter: block1.0.conv and w. */
 function split({ name }: ParameterSpec): readonly [layer: string, field: string] {
@@ -11,7 +18,10 @@ function split({ name }: ParameterSpec): readonly [layer: string, field: string]
   return [name.slice(0, dot), name.slice(dot + 1)];
 }
 
-/** torchvision numbers everything in a row: convolution, batch norm, ReLU, and a pooling after each block; then dense, ReLU, dropout. */
+/**
+ * torchvision numbers everything in a row: convolution, batch norm, ReLU, and a pooling after each block; then dense,
+ * ReLU, dropout.
+ */
 function vggLayers(specs: readonly ParameterSpec[]): Map<string, string> {
   const names = new Map<string, string>();
   const layers = [...new Set(specs.map((spec) => split(spec)[0]))];
@@ -28,8 +38,14 @@ function vggLayers(specs: readonly ParameterSpec[]): Map<string, string> {
 }
 
 const RESNET_LAYERS: Readonly<Record<string, string>> = {
-  'reduce.conv': 'conv1', 'reduce.bn': 'bn1', 'middle.conv': 'conv2', 'middle.bn': 'bn2', 'expand.conv': 'conv3', 'expand.bn': 'bn3',
-  'shortcut.conv': 'downsample.0', 'shortcut.bn': 'downsample.1',
+  'reduce.conv': 'conv1',
+  'reduce.bn': 'bn1',
+  'middle.conv': 'conv2',
+  'middle.bn': 'bn2',
+  'expand.conv': 'conv3',
+  'expand.bn': 'bn3',
+  'shortcut.conv': 'downsample.0',
+  'shortcut.bn': 'downsample.1',
 };
 
 function resnetLayer(layer: string): string {
@@ -46,7 +62,11 @@ export function torchvisionTensors({ specs }: Network): ForeignTensor[] {
   const firstDense = specs.find(({ kind }) => kind === 'dense');
   return specs.map((spec) => {
     const [layer, field] = split(spec);
-    const foreign = { spec, name: `${vggNames?.get(layer) ?? resnetLayer(layer)}.${FIELDS[field]}`, shape: foreignShape('torch', spec) };
+    const foreign = {
+      spec,
+      name: `${vggNames?.get(layer) ?? resnetLayer(layer)}.${FIELDS[field]}`,
+      shape: foreignShape('torch', spec),
+    };
     if (!isVgg || spec !== firstDense) return foreign;
     const side = Math.sqrt(spec.shape[0] / channels);
     return { ...foreign, image: [side, side, channels] };
@@ -58,11 +78,20 @@ export function torchvisionTensors({ specs }: Network): ForeignTensor[] {
  * @param source the file's name, for sentences
  * @throws UserError naming what is missing, too many or misshapen
  */
-export function importTorchvision(tensors: ReadonlyMap<string, StoredTensor>, network: Network, source: string): ImportedWeights {
+export function importTorchvision(
+  tensors: ReadonlyMap<string, StoredTensor>,
+  network: Network,
+  source: string,
+): ImportedWeights {
   const own = network.specs.map((spec) => ({ spec, name: spec.name, shape: spec.shape }));
   // The first layer's name tells the two apart.
   const expected = tensors.has(network.specs[0].name)
     ? { network: network.name, layout: 'tuningfork' as const, tensors: own, convention: 'tuningfork' }
-    : { network: network.name, layout: 'torch' as const, tensors: torchvisionTensors(network), convention: 'torchvision' };
+    : {
+        network: network.name,
+        layout: 'torch' as const,
+        tensors: torchvisionTensors(network),
+        convention: 'torchvision',
+      };
   return importWeights(tensors, expected, source);
 }

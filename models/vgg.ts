@@ -14,7 +14,9 @@ export interface VggConfig {
   readonly blocks: readonly (readonly number[])[];
   /** Batch norm between a convolution and its ReLU (Ioffe & Szegedy 2015). */
   readonly batchNorm: boolean;
-  /** The convolutions have biases of their own: with batch norm they change nothing, but torchvision's files hold them. */
+  /**
+   * The convolutions have biases of their own: with batch norm they change nothing, but torchvision's files hold them.
+   */
   readonly convBias: boolean;
   /** The last block is not pooled by maximum: what is averaged is its output. */
   readonly openEnd?: boolean;
@@ -26,7 +28,13 @@ export interface VggConfig {
 
 const DEEP = { pool: 7, tail: [4096, 4096], convBias: true } as const;
 const VGG11 = [[64], [128], [256, 256], [512, 512], [512, 512]] as const;
-const VGG16 = [[64, 64], [128, 128], [256, 256, 256], [512, 512, 512], [512, 512, 512]] as const;
+const VGG16 = [
+  [64, 64],
+  [128, 128],
+  [256, 256, 256],
+  [512, 512, 512],
+  [512, 512, 512],
+] as const;
 
 /** Simonyan & Zisserman 2015, table 1, columns A and D; and what this project made after them. */
 export const VGG_VARIANTS: Readonly<Record<string, VggConfig>> = {
@@ -66,22 +74,24 @@ export function vgg(name: string, classes: number, config: VggConfig = VGG_VARIA
   tail.forEach((width, i) => list.addDense(`tail.${i}`, i === 0 ? flat : tail[i - 1], width));
   list.addDense('classifier', tail[tail.length - 1] ?? flat, classes);
 
-  const segments = blocks.map((widths, b): Segment => ({
-    name: `block${b + 1}`,
-    prefixes: [`block${b + 1}.`],
-    apply(x, context) {
-      const p = context.parameters;
-      // Pooling opens a block instead of closing it, so that a block's output is an activation worth looking at.
-      let y = b === 0 ? x : maxPool2d(x, { size: 2, stride: 2 });
-      widths.forEach((_, i) => {
-        const at = `block${b + 1}.${i}`;
-        y = conv2d(y, p.tensor(`${at}.conv.w`), { padding: 1 });
-        if (convBias) y = add(y, p.tensor(`${at}.conv.b`));
-        y = batchNorm ? normalise(y, `${at}.bn`, { epsilon: BN_EPSILON, activation: 'relu' }, context) : relu(y);
-      });
-      return y;
-    },
-  }));
+  const segments = blocks.map(
+    (widths, b): Segment => ({
+      name: `block${b + 1}`,
+      prefixes: [`block${b + 1}.`],
+      apply(x, context) {
+        const p = context.parameters;
+        // Pooling opens a block instead of closing it, so that a block's output is an activation worth looking at.
+        let y = b === 0 ? x : maxPool2d(x, { size: 2, stride: 2 });
+        widths.forEach((_, i) => {
+          const at = `block${b + 1}.${i}`;
+          y = conv2d(y, p.tensor(`${at}.conv.w`), { padding: 1 });
+          if (convBias) y = add(y, p.tensor(`${at}.conv.b`));
+          y = batchNorm ? normalise(y, `${at}.bn`, { epsilon: BN_EPSILON, activation: 'relu' }, context) : relu(y);
+        });
+        return y;
+      },
+    }),
+  );
   const lastConv = `block${blocks.length}`;
   segments.push({
     name: 'pool',
@@ -93,7 +103,19 @@ export function vgg(name: string, classes: number, config: VggConfig = VGG_VARIA
   });
   if (tail.length > 0) {
     // Dropout comes before every layer but the first, as the classifier's comes before it (stream 0).
-    segments.push({ name: 'tail', prefixes: ['tail.'], apply: (x, c) => tail.reduce((y, _, i) => relu(dense(y, `tail.${i}`, i, i === 0 ? { ...c, noise: undefined } : c)), x) });
+    segments.push({
+      name: 'tail',
+      prefixes: ['tail.'],
+      apply: (x, c) =>
+        tail.reduce((y, _, i) => relu(dense(y, `tail.${i}`, i, i === 0 ? { ...c, noise: undefined } : c)), x),
+    });
   }
-  return { name, config: { classes }, specs: list.specs, lastConv, features: segments[segments.length - 1].name, segments: [...segments, CLASSIFIER] };
+  return {
+    name,
+    config: { classes },
+    specs: list.specs,
+    lastConv,
+    features: segments[segments.length - 1].name,
+    segments: [...segments, CLASSIFIER],
+  };
 }

@@ -4,11 +4,20 @@ import { openGpu } from '../engine/device/gpu.node.ts';
 import { compile, type Feed } from '../engine/program/program.ts';
 import type { Tensor } from '../engine/tensor.ts';
 
-/** Every GPU test runs on all of these. TUNINGFORK_TEST_ADAPTERS narrows it while developing; a missing adapter fails. */
+/**
+ * Every GPU test runs on all of these. TUNINGFORK_TEST_ADAPTERS narrows it while developing; a missing adapter fails.
+ */
 export const ADAPTERS = (process.env['TUNINGFORK_TEST_ADAPTERS'] ?? 'lavapipe,swiftshader').split(',');
 
-/** A describe block per adapter, of all that are tested or of those given. At its end the device must own no buffer any more: every program and parameter was disposed. */
-export function describeAdapters(title: string, body: (device: () => Device) => void, adapters: readonly string[] = ADAPTERS): void {
+/**
+ * A describe block per adapter, of all that are tested or of those given. At its end the device must own no buffer any
+ * more: every program and parameter was disposed.
+ */
+export function describeAdapters(
+  title: string,
+  body: (device: () => Device) => void,
+  adapters: readonly string[] = ADAPTERS,
+): void {
   describe.each(adapters)(`${title} on %s`, (adapter) => {
     let device: Device;
     beforeAll(async () => {
@@ -24,7 +33,12 @@ export function describeAdapters(title: string, body: (device: () => Device) => 
 }
 
 /** Compiles, runs once, reads every output and frees everything. */
-export async function evaluate(device: Device, outputs: readonly Tensor[], feeds: Record<string, Feed> = {}, updates: readonly Tensor[] = []): Promise<Float32Array[]> {
+export async function evaluate(
+  device: Device,
+  outputs: readonly Tensor[],
+  feeds: Record<string, Feed> = {},
+  updates: readonly Tensor[] = [],
+): Promise<Float32Array[]> {
   using program = await compile(device, { outputs, updates });
   program.run(feeds);
   const values: Float32Array[] = [];

@@ -2,14 +2,32 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** The files that take longest: begun last, one of them would run on alone while the other processor waits. */
 const LONG = [
-  'web/look', 'cli/crossval', 'galaxies/interrupted', 'web/laboratory', 'models/gradients', 'web/learn', 'engine/candidates', 'engine/conv2d_adjoint', 'models/recompute', 'galaxies/challenge',
-  'cli/challenge', 'engine/limits', 'galaxies/train', 'cli/commands', 'engine/precision', 'cli/tune', 'engine/conv2d', 'engine/epilogue', 'engine/matmul',
+  'web/look',
+  'cli/crossval',
+  'galaxies/interrupted',
+  'web/laboratory',
+  'models/gradients',
+  'web/learn',
+  'engine/candidates',
+  'engine/conv2d_adjoint',
+  'models/recompute',
+  'galaxies/challenge',
+  'cli/challenge',
+  'engine/limits',
+  'galaxies/train',
+  'cli/commands',
+  'engine/precision',
+  'cli/tune',
+  'engine/conv2d',
+  'engine/epilogue',
+  'engine/matmul',
 ];
 
 /** Those first; of the others, the ones that took longest the last time, or where no time is known, the largest. */
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const place = ({ moduleId }: TestSpecification) => (LONG.findIndex((name) => moduleId.endsWith(`test/${name}.test.ts`)) + 1 || LONG.length + 1);
+    const place = ({ moduleId }: TestSpecification) =>
+      LONG.findIndex((name) => moduleId.endsWith(`test/${name}.test.ts`)) + 1 || LONG.length + 1;
     return (await super.sort(files)).sort((a, b) => place(a) - place(b));
   }
 }

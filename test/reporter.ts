@@ -1,8 +1,8 @@
 import type { Reporter, TestModule } from 'vitest/node';
 
 /**
- * Prints `N passed, N failed` as the last line, alone and plain, for scripts. A file that could not be run, and an error
- * outside of any test, count as one failure each: a run with either is not a success.
+ * Prints `N passed, N failed` as the last line, alone and plain, for scripts. A file that could not be run, and an
+ * error outside of any test, count as one failure each: a run with either is not a success.
  */
 export default class CountReporter implements Reporter {
   onTestRunEnd(modules: ReadonlyArray<TestModule>, errors: ReadonlyArray<unknown>): void {

@@ -1,6 +1,17 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { gpuOutsideEngine, importCycles, importsOf, longFiles, nodeInBrowserFiles, readSources, sharedKernelNames, upwardImports, withoutHeader, withoutValue } from './structure.ts';
+import {
+  gpuOutsideEngine,
+  importCycles,
+  importsOf,
+  longFiles,
+  nodeInBrowserFiles,
+  readSources,
+  sharedKernelNames,
+  upwardImports,
+  withoutHeader,
+  withoutValue,
+} from './structure.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const ROOMS = ['kernels', 'engine', 'models', 'galaxies', 'cli', 'bench', 'web'];
@@ -29,61 +40,121 @@ describe('the rules see', () => {
 
   it('every form of import', () => {
     const text = [
-      `import { a, type B } from './a.ts';`, `import type { C } from '../c.ts';`, `import { type D } from './d.ts';`, `import './e.wgsl';`,
-      `export { f } from './f.ts';`, `export * from './g.ts';`, `const h = await import('./h.ts');`, `import {`, `  i,`, `  j,`, `} from 'node:fs';`,
-      `let k: typeof import('webgpu');`, `// import { l } from './l.ts';`, `/* import m from './m.ts'; */`,
+      `import { a, type B } from './a.ts';`,
+      `import type { C } from '../c.ts';`,
+      `import { type D } from './d.ts';`,
+      `import './e.wgsl';`,
+      `export { f } from './f.ts';`,
+      `export * from './g.ts';`,
+      `const h = await import('./h.ts');`,
+      `import {`,
+      `  i,`,
+      `  j,`,
+      `} from 'node:fs';`,
+      `let k: typeof import('webgpu');`,
+      `// import { l } from './l.ts';`,
+      `/* import m from './m.ts'; */`,
     ].join('\n');
     const found = importsOf('models/x/y.ts', text);
     expect(found.map(({ to, typeOnly, lazy }) => [to, typeOnly, lazy])).toEqual([
-      ['models/x/a.ts', false, false], ['models/c.ts', true, false], ['models/x/d.ts', true, false], ['models/x/f.ts', false, false],
-      ['models/x/g.ts', false, false], ['node:fs', false, false], ['models/x/e.wgsl', false, false], ['models/x/h.ts', false, true], ['webgpu', true, true],
+      ['models/x/a.ts', false, false],
+      ['models/c.ts', true, false],
+      ['models/x/d.ts', true, false],
+      ['models/x/f.ts', false, false],
+      ['models/x/g.ts', false, false],
+      ['node:fs', false, false],
+      ['models/x/e.wgsl', false, false],
+      ['models/x/h.ts', false, true],
+      ['webgpu', true, true],
     ]);
   });
 
   it('an import that goes up, types included', () => {
-    expect(upwardImports(of({
-      'engine/ops/a.ts': `import type { P } from '../program/p.ts';`,
-      'engine/program/p.ts': `import { a } from '../ops/a.ts';`,
-      'models/m.ts': `import { g } from '../galaxies/g.ts';`,
-      'bench/b.ts': `import { c } from '../cli/c.ts';`,
-    }))).toEqual(['engine/ops/a.ts imports engine/program/p.ts', 'models/m.ts imports galaxies/g.ts']);
+    expect(
+      upwardImports(
+        of({
+          'engine/ops/a.ts': `import type { P } from '../program/p.ts';`,
+          'engine/program/p.ts': `import { a } from '../ops/a.ts';`,
+          'models/m.ts': `import { g } from '../galaxies/g.ts';`,
+          'bench/b.ts': `import { c } from '../cli/c.ts';`,
+        }),
+      ),
+    ).toEqual(['engine/ops/a.ts imports engine/program/p.ts', 'models/m.ts imports galaxies/g.ts']);
   });
 
   it('a cycle, and not one of types', () => {
-    expect(importCycles(of({
-      'engine/a.ts': `import { b } from './b.ts';`,
-      'engine/b.ts': `import { c } from './c.ts';`,
-      'engine/c.ts': `import { a } from './a.ts';`,
-      'engine/t.ts': `import type { U } from './u.ts';`,
-      'engine/u.ts': `import { t } from './t.ts';`,
-    }))).toEqual(['engine/a.ts -> engine/b.ts -> engine/c.ts -> engine/a.ts']);
+    expect(
+      importCycles(
+        of({
+          'engine/a.ts': `import { b } from './b.ts';`,
+          'engine/b.ts': `import { c } from './c.ts';`,
+          'engine/c.ts': `import { a } from './a.ts';`,
+          'engine/t.ts': `import type { U } from './u.ts';`,
+          'engine/u.ts': `import { t } from './t.ts';`,
+        }),
+      ),
+    ).toEqual(['engine/a.ts -> engine/b.ts -> engine/c.ts -> engine/a.ts']);
   });
 
   it('what only Node has', () => {
-    expect(nodeInBrowserFiles(of({
-      'models/a.ts': `import { readFileSync } from 'fs';`,
-      'models/b.ts': `import { save } from './b.node.ts';`,
-      'models/b.node.ts': `import { readFileSync } from 'node:fs';`,
-      'web/c.ts': `console.log(process.env.HOME);`,
-      'models/d.ts': `// process.env is not read here\nimport type { S } from './b.node.ts';`,
-    }))).toEqual(['models/a.ts imports fs', 'models/b.ts imports models/b.node.ts', 'web/c.ts uses process.']);
+    expect(
+      nodeInBrowserFiles(
+        of({
+          'models/a.ts': `import { readFileSync } from 'fs';`,
+          'models/b.ts': `import { save } from './b.node.ts';`,
+          'models/b.node.ts': `import { readFileSync } from 'node:fs';`,
+          'web/c.ts': `console.log(process.env.HOME);`,
+          'models/d.ts': `// process.env is not read here\nimport type { S } from './b.node.ts';`,
+        }),
+      ),
+    ).toEqual(['models/a.ts imports fs', 'models/b.ts imports models/b.node.ts', 'web/c.ts uses process.']);
   });
 
   it('GPU objects in the wrong room', () => {
-    expect(gpuOutsideEngine(of({
-      'models/a.ts': `const b: GPUBuffer = make();`,
-      'cli/b.ts': `device.gpu.queue.submit([]);`,
-      'cli/c.ts': `say('GPUBuffer'); // GPUDevice`,
-      'engine/device/d.ts': `let d: GPUDevice;`,
-    }))).toEqual(['models/a.ts uses GPUBuffer', 'cli/b.ts uses .gpu.queue']);
+    expect(
+      gpuOutsideEngine(
+        of({
+          'models/a.ts': `const b: GPUBuffer = make();`,
+          'cli/b.ts': `device.gpu.queue.submit([]);`,
+          'cli/c.ts': `say('GPUBuffer'); // GPUDevice`,
+          'engine/device/d.ts': `let d: GPUDevice;`,
+        }),
+      ),
+    ).toEqual(['models/a.ts uses GPUBuffer', 'cli/b.ts uses .gpu.queue']);
   });
 
   it('long files and kernels without a header', () => {
-    expect(longFiles(of({ 'a.ts': 'x\n'.repeat(400), 'b.ts': 'x\n'.repeat(401) }), 400)).toEqual(['b.ts has 401 lines']);
-    expect(withoutHeader(of({ 'a.wgsl': '// y = x\n', 'd.wgsl': 'enable f16;\nenable subgroups;\n// y = x\n', 'b.wgsl': '//!include c.wgsl\n', 'c.wgsl': 'fn f() {}\n' }))).toEqual(['b.wgsl', 'c.wgsl']);
-    expect(withoutValue(of({ 'a.wgsl': 'fn f() {\n  var a: f32;\n  for (;;) {\n    var b: f32;\n    // var c: f32;\n    var d = 1.0;\n    var e: LeftMatrix;\n  }\n}\n' }))).toEqual(['a.wgsl: b']);
-    expect(sharedKernelNames(of({
-      'a/v1.wgsl': '@compute', 'a/v2.wgsl': '@compute', 'b/v1.wgsl': '@compute', 'a/part.wgsl': '', 'b/part.wgsl': '// no @compute',
-    }))).toEqual(['b/v1.wgsl']);
+    expect(longFiles(of({ 'a.ts': 'x\n'.repeat(400), 'b.ts': 'x\n'.repeat(401) }), 400)).toEqual([
+      'b.ts has 401 lines',
+    ]);
+    expect(
+      withoutHeader(
+        of({
+          'a.wgsl': '// y = x\n',
+          'd.wgsl': 'enable f16;\nenable subgroups;\n// y = x\n',
+          'b.wgsl': '//!include c.wgsl\n',
+          'c.wgsl': 'fn f() {}\n',
+        }),
+      ),
+    ).toEqual(['b.wgsl', 'c.wgsl']);
+    expect(
+      withoutValue(
+        of({
+          'a.wgsl':
+            'fn f() {\n  var a: f32;\n  for (;;) {\n    var b: f32;\n    // var c: f32;\n    var d = 1.0;\n    var e: LeftMatrix;\n  }\n}\n',
+        }),
+      ),
+    ).toEqual(['a.wgsl: b']);
+    expect(
+      sharedKernelNames(
+        of({
+          'a/v1.wgsl': '@compute',
+          'a/v2.wgsl': '@compute',
+          'b/v1.wgsl': '@compute',
+          'a/part.wgsl': '',
+          'b/part.wgsl': '// no @compute',
+        }),
+      ),
+    ).toEqual(['b/v1.wgsl']);
   });
 });

@@ -1,5 +1,5 @@
-// Reads the sources as text and finds what breaks the rules of the rooms. Functions of (path, text) pairs, so that the rules
-// themselves can be tested on made-up files.
+// Reads the sources as text and finds what breaks the rules of the rooms. Functions of (path, text) pairs, so that the
+// rules themselves can be tested on made-up files.
 import { readFileSync, readdirSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { basename, dirname, join, normalize } from 'node:path';
@@ -31,19 +31,29 @@ export function readSources(root: string, folders: readonly string[], endings: R
 }
 
 /** The text without comments. Strings that contain `//` lose their end, which no rule here looks at. */
-const withoutComments = (text: string): string => text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|[^:])\/\/.*$/gm, '$1');
+const withoutComments = (text: string): string =>
+  text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|[^:])\/\/.*$/gm, '$1');
 
 export function importsOf(path: string, text: string): Import[] {
   const code = withoutComments(text);
-  const target = (specifier: string) => (specifier.startsWith('.') ? normalize(join(dirname(path), specifier)) : specifier);
+  const target = (specifier: string) =>
+    specifier.startsWith('.') ? normalize(join(dirname(path), specifier)) : specifier;
   const found: Import[] = [];
   for (const [, clause, specifier] of code.matchAll(/^\s*(?:import|export)\b([^;'"]*?)\bfrom\s*['"]([^'"]+)['"]/gm)) {
-    const names = /\{([^}]*)\}/.exec(clause)?.[1].split(',').map((name) => name.trim()).filter(Boolean);
-    const typeOnly = /^\s*type\b/.test(clause) || (names !== undefined && /^\s*\{/.test(clause) && names.every((name) => name.startsWith('type ')));
+    const names = /\{([^}]*)\}/
+      .exec(clause)?.[1]
+      .split(',')
+      .map((name) => name.trim())
+      .filter(Boolean);
+    const typeOnly =
+      /^\s*type\b/.test(clause) ||
+      (names !== undefined && /^\s*\{/.test(clause) && names.every((name) => name.startsWith('type ')));
     found.push({ from: path, to: target(specifier), typeOnly, lazy: false });
   }
-  for (const [, specifier] of code.matchAll(/^\s*import\s*['"]([^'"]+)['"]/gm)) found.push({ from: path, to: target(specifier), typeOnly: false, lazy: false });
-  for (const [, before, specifier] of code.matchAll(/(typeof\s+)?\bimport\(\s*['"]([^'"]+)['"]\s*\)/g)) found.push({ from: path, to: target(specifier), typeOnly: before !== undefined, lazy: true });
+  for (const [, specifier] of code.matchAll(/^\s*import\s*['"]([^'"]+)['"]/gm))
+    found.push({ from: path, to: target(specifier), typeOnly: false, lazy: false });
+  for (const [, before, specifier] of code.matchAll(/(typeof\s+)?\bimport\(\s*['"]([^'"]+)['"]\s*\)/g))
+    found.push({ from: path, to: target(specifier), typeOnly: before !== undefined, lazy: true });
   return found;
 }
 
@@ -98,7 +108,11 @@ export function nodeInBrowserFiles(sources: Sources): string[] {
   return [...sources].flatMap(([path, text]) => {
     if (MAY_USE_NODE.test(path)) return [];
     const wrong = importsOf(path, text)
-      .filter(({ to, typeOnly }) => !typeOnly && (to.startsWith('node:') || builtinModules.includes(to) || to === 'webgpu' || to.endsWith('.node.ts')))
+      .filter(
+        ({ to, typeOnly }) =>
+          !typeOnly &&
+          (to.startsWith('node:') || builtinModules.includes(to) || to === 'webgpu' || to.endsWith('.node.ts')),
+      )
       .map(({ to }) => `${path} imports ${to}`);
     const global = NODE_GLOBALS.exec(withoutComments(text));
     return global ? [...wrong, `${path} uses ${global[0]}`] : wrong;
@@ -110,7 +124,9 @@ const MAY_TOUCH_GPU = /^(engine\/(device|program)|bench|test)\//;
 /** Files outside of engine/device and engine/program that name WebGPU's objects or reach through `device.gpu`. */
 export function gpuOutsideEngine(sources: Sources): string[] {
   return [...sources].flatMap(([path, text]) => {
-    const found = MAY_TOUCH_GPU.test(path) ? null : /\bGPU[A-Z]\w+|\.gpu\.\w+/.exec(withoutComments(text).replace(/'[^'\n]*'|`[^`]*`/g, "''"));
+    const found = MAY_TOUCH_GPU.test(path)
+      ? null
+      : /\bGPU[A-Z]\w+|\.gpu\.\w+/.exec(withoutComments(text).replace(/'[^'\n]*'|`[^`]*`/g, "''"));
     return found ? [`${path} uses ${found[0]}`] : [];
   });
 }
@@ -123,17 +139,28 @@ export const longFiles = (sources: Sources, most: number): string[] =>
 
 /** Kernels that do not begin with a comment, `enable` directives aside. An `//!include` is none. */
 export const withoutHeader = (sources: Sources): string[] =>
-  [...sources].filter(([path, text]) => path.endsWith('.wgsl') && !/^\/\/(?!!)/.test(text.replace(/^(enable [^;]*;\s*)*/, ''))).map(([path]) => path);
+  [...sources]
+    .filter(([path, text]) => path.endsWith('.wgsl') && !/^\/\/(?!!)/.test(text.replace(/^(enable [^;]*;\s*)*/, '')))
+    .map(([path]) => path);
 
 /**
- * Variables of a nested block that are declared without a value: WGSL makes them zero each time, and Dawn (npm webgpu 0.6.2, seen on two drivers) only the first time
- * in a loop. A subgroup's matrices have no value that could be written; theirs are read only where they were given one.
+ * Variables of a nested block that are declared without a value: WGSL makes them zero each time, and Dawn (npm webgpu
+ * 0.6.2, seen on two drivers) only the first time in a loop. A subgroup's matrices have no value that could be written;
+ * theirs are read only where they were given one.
  */
 export const withoutValue = (sources: Sources): string[] =>
-  [...sources].flatMap(([path, text]) => (path.endsWith('.wgsl') ? [...withoutComments(text).matchAll(/^ {4,}var (\w+): [^=;]+;/gm)].filter(([line]) => !line.includes('Matrix;')).map(([, name]) => `${path}: ${name}`) : []));
+  [...sources].flatMap(([path, text]) =>
+    path.endsWith('.wgsl')
+      ? [...withoutComments(text).matchAll(/^ {4,}var (\w+): [^=;]+;/gm)]
+          .filter(([line]) => !line.includes('Matrix;'))
+          .map(([, name]) => `${path}: ${name}`)
+      : [],
+  );
 
 /** Kernels (not what they include) that share a file name: it is the kernel's name, and pipelines are cached by it. */
 export function sharedKernelNames(sources: Sources): string[] {
-  const paths = [...sources].filter(([path, text]) => path.endsWith('.wgsl') && withoutComments(text).includes('@compute')).map(([path]) => path);
+  const paths = [...sources]
+    .filter(([path, text]) => path.endsWith('.wgsl') && withoutComments(text).includes('@compute'))
+    .map(([path]) => path);
   return paths.filter((path, i) => paths.findIndex((other) => basename(other) === basename(path)) !== i);
 }

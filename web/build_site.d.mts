@@ -1,4 +1,9 @@
 import type { BuildOptions } from 'esbuild';
-export interface Page { readonly name: string; readonly folder: string; readonly title: string; readonly door?: string }
+export interface Page {
+  readonly name: string;
+  readonly folder: string;
+  readonly title: string;
+  readonly door?: string;
+}
 export const PAGES: readonly Page[];
 export function buildSite(common: BuildOptions, root: string): Promise<void>;

@@ -1,4 +1,5 @@
-// Makes dist/web: the pages, each a page.html, a <name>.ts and what styles it, in the common shell; called by cli/build.mjs.
+// Makes dist/web: the pages, each a page.html, a <name>.ts and what styles it, in the common shell; called by
+// cli/build.mjs.
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,10 +12,30 @@ const WEB = fileURLToPath(new URL('.', import.meta.url));
 /** In the order of the navigation. `doors`: said of the page on the first one. */
 export const PAGES = [
   { name: 'index', folder: 'home', title: 'Tuningfork' },
-  { name: 'learn', folder: 'learn', title: 'Learn', door: 'A small network learns to tell galaxies apart, and every number in it can be asked where it comes from, forwards and backwards.' },
-  { name: 'chapters', folder: 'chapters', title: 'Chapters', door: 'Eight short chapters on how a network learns, each with a figure that computes.' },
-  { name: 'look', folder: 'look', title: 'Look', door: 'Give it galaxies and a trained model, or train one here: what it says of each, and where it looked.' },
-  { name: 'measure', folder: 'measure', title: 'Measure', door: 'How fast the kernels are on this machine, layer by layer, each result checked, with TensorFlow.js beside them.' },
+  {
+    name: 'learn',
+    folder: 'learn',
+    title: 'Learn',
+    door: 'A small network learns to tell galaxies apart, and every number in it can be asked where it comes from, forwards and backwards.',
+  },
+  {
+    name: 'chapters',
+    folder: 'chapters',
+    title: 'Chapters',
+    door: 'Eight short chapters on how a network learns, each with a figure that computes.',
+  },
+  {
+    name: 'look',
+    folder: 'look',
+    title: 'Look',
+    door: 'Give it galaxies and a trained model, or train one here: what it says of each, and where it looked.',
+  },
+  {
+    name: 'measure',
+    folder: 'measure',
+    title: 'Measure',
+    door: 'How fast the kernels are on this machine, layer by layer, each result checked, with TensorFlow.js beside them.',
+  },
 ];
 
 /**
@@ -25,9 +46,21 @@ export async function buildSite(common, root) {
   const out = join(root, 'dist/web');
   mkdirSync(out, { recursive: true });
   const folders = PAGES.map(({ folder }) => folder);
-  const entries = folders.flatMap((folder) => readdirSync(join(WEB, folder)).filter((file) => file === `${folder}.ts` || file.endsWith('_worker.ts')).map((file) => [file.replace(/\.ts$/, ''), `web/${folder}/${file}`]));
+  const entries = folders.flatMap((folder) =>
+    readdirSync(join(WEB, folder))
+      .filter((file) => file === `${folder}.ts` || file.endsWith('_worker.ts'))
+      .map((file) => [file.replace(/\.ts$/, ''), `web/${folder}/${file}`]),
+  );
   // Split: what pages and workers share exists once, and UserError is one class in each realm.
-  await build({ ...common, outdir: 'dist/web', platform: 'browser', splitting: true, minify: true, entryPoints: Object.fromEntries(entries), chunkNames: 'shared-[hash]' });
+  await build({
+    ...common,
+    outdir: 'dist/web',
+    platform: 'browser',
+    splitting: true,
+    minify: true,
+    entryPoints: Object.fromEntries(entries),
+    chunkNames: 'shared-[hash]',
+  });
   await buildTfjs(common, root);
   const shell = readFileSync(join(WEB, 'shell.html'), 'utf8');
   const chapters = chapterPages(root);
@@ -40,7 +73,13 @@ export async function buildSite(common, root) {
       policy: POLICY,
       title: page.name === 'index' ? page.title : `${page.title} · Tuningfork`,
       styles: hasStyle ? `<link rel="stylesheet" href="${style}">` : '',
-      navigation: PAGES.map(({ name, title }) => (name === 'index' ? '' : `<a href="${name}.html"${name === (page.section ?? page.name) ? ' aria-current="page"' : ''}>${title}</a>`)).join('\n').trim(),
+      navigation: PAGES.map(({ name, title }) =>
+        name === 'index'
+          ? ''
+          : `<a href="${name}.html"${name === (page.section ?? page.name) ? ' aria-current="page"' : ''}>${title}</a>`,
+      )
+        .join('\n')
+        .trim(),
       body: page.body ?? bodyOf(page).replace('<!--chapters-->', () => chapters.contents),
       script: `${page.folder}.js`,
     });
@@ -51,21 +90,32 @@ export async function buildSite(common, root) {
 }
 
 /**
- * TensorFlow.js, which Measure compares with: a file of its own with its licence notices beside it. It is a development dependency; where
- * it is not installed the page says that it is left out.
+ * TensorFlow.js, which Measure compares with: a file of its own with its licence notices beside it. It is a development
+ * dependency; where it is not installed the page says that it is left out.
  */
 async function buildTfjs(common, root) {
   if (!existsSync(join(root, 'node_modules/@tensorflow/tfjs-backend-webgpu'))) return;
-  await build({ ...common, outdir: 'dist/web', platform: 'browser', minify: true, sourcemap: false, legalComments: 'linked', entryPoints: { tfjs: 'web/measure/tfjs.ts' } });
+  await build({
+    ...common,
+    outdir: 'dist/web',
+    platform: 'browser',
+    minify: true,
+    sourcemap: false,
+    legalComments: 'linked',
+    entryPoints: { tfjs: 'web/measure/tfjs.ts' },
+  });
 }
 
 function bodyOf({ folder }) {
-  const doors = PAGES.filter(({ door }) => door).map(({ name, title, door }) => `<li><a class="card" href="${name}.html"><strong>${title}</strong> ${door}</a></li>`);
+  const doors = PAGES.filter(({ door }) => door).map(
+    ({ name, title, door }) => `<li><a class="card" href="${name}.html"><strong>${title}</strong> ${door}</a></li>`,
+  );
   return readFileSync(join(WEB, folder, 'page.html'), 'utf8').replace('<!--doors-->', doors.join('\n'));
 }
 
 /** Each {{name}} replaced; a name without a value is a mistake. */
-const fill = (text, values) => text.replace(/\{\{(\w+)\}\}/g, (_, name) => {
-  if (!(name in values)) throw new Error(`the shell of the pages asks for ${name}`);
-  return values[name];
-});
+const fill = (text, values) =>
+  text.replace(/\{\{(\w+)\}\}/g, (_, name) => {
+    if (!(name in values)) throw new Error(`the shell of the pages asks for ${name}`);
+    return values[name];
+  });

@@ -23,11 +23,26 @@ interface Jax {
   getWebGPUDevice(): GPUDevice;
   jit(f: Compute): Compute & { dispose(): void };
   vjp(f: (x: JaxArray) => JaxArray, primals: readonly [JaxArray]): [JaxArray, (dy: JaxArray) => [JaxArray]];
-  readonly numpy: { array(values: Float32Array, options: { shape: readonly number[] }): JaxArray; zeros(shape: readonly number[]): JaxArray; matmul: Compute };
-  readonly lax: { convGeneralDilated(x: JaxArray, w: JaxArray, strides: readonly number[], padding: 'SAME', options: { featureGroupCount: number }): JaxArray };
+  readonly numpy: {
+    array(values: Float32Array, options: { shape: readonly number[] }): JaxArray;
+    zeros(shape: readonly number[]): JaxArray;
+    matmul: Compute;
+  };
+  readonly lax: {
+    convGeneralDilated(
+      x: JaxArray,
+      w: JaxArray,
+      strides: readonly number[],
+      padding: 'SAME',
+      options: { featureGroupCount: number },
+    ): JaxArray;
+  };
 }
 
-/** jax-js, layer by layer: convolutions and products, jitted, gradients by `vjp`. @throws UserError where it is not installed */
+/**
+ * jax-js, layer by layer: convolutions and products, jitted, gradients by `vjp`. @throws UserError where it is not
+ * installed
+ */
 export async function openJaxKernels(adapterName?: string): Promise<KernelContender> {
   // It looks for the browser's WebGPU, and for the browser's name.
   const gpu = openGpu({ adapter: adapterName });
@@ -42,7 +57,8 @@ export async function openJaxKernels(adapterName?: string): Promise<KernelConten
     maxStorageBinding: device.capabilities.maxStorageBinding,
     close: () => device[Symbol.dispose](),
     async prepare(c: Case): Promise<Prepared | string> {
-      if (!['conv2d', 'depthwise_conv2d', 'matmul'].includes(c.layer.kind)) return 'jax-js is asked for convolutions and products only';
+      if (!['conv2d', 'depthwise_conv2d', 'matmul'].includes(c.layer.kind))
+        return 'jax-js is asked for convolutions and products only';
       const values = drawOperands(c);
       const args = c.operands.map(({ name, shape }) => {
         const { axes, extra } = orderOf(c.layer.kind, name);
@@ -57,7 +73,13 @@ export async function openJaxKernels(adapterName?: string): Promise<KernelConten
           const result = await once().data();
           device.check();
           const { axes } = orderOf(c.layer.kind, name);
-          return [permuted(result, axes.map((axis) => shape[axis]), axes.map((_, axis) => axes.indexOf(axis)))];
+          return [
+            permuted(
+              result,
+              axes.map((axis) => shape[axis]),
+              axes.map((_, axis) => axes.indexOf(axis)),
+            ),
+          ];
         },
         async run(times) {
           // It is lazy: an array that is let go before somebody asks for it is never computed.
@@ -80,8 +102,12 @@ export async function openJaxKernels(adapterName?: string): Promise<KernelConten
 /** From the case's operands, in their order, to its one result. */
 function computation(jax: Jax, { layer: { kind, x, w, stride = 1, groups: inGroups = 1 }, direction }: Case): Compute {
   const groups = kind === 'depthwise_conv2d' ? x[3] : inGroups;
-  const f: Compute = (a, b) => (kind === 'matmul' ? jax.numpy.matmul(a, b) : jax.lax.convGeneralDilated(a, b, [stride, stride], 'SAME', { featureGroupCount: groups }));
-  // Linear in what is differentiated, so that any value of it serves: zeros. The forward pass, unused, is dropped by `jit`.
+  const f: Compute = (a, b) =>
+    kind === 'matmul'
+      ? jax.numpy.matmul(a, b)
+      : jax.lax.convGeneralDilated(a, b, [stride, stride], 'SAME', { featureGroupCount: groups });
+  // Linear in what is differentiated, so that any value of it serves: zeros. The forward pass, unused, is dropped by
+  // `jit`.
   const gradient = (g: (at: JaxArray) => JaxArray, name: 'x' | 'w', shape: Shape, dy: JaxArray): JaxArray => {
     const { axes, extra } = orderOf(kind, name);
     const [y, back] = jax.vjp(g, [jax.numpy.zeros(inOrder(shape, axes, extra))]);
@@ -98,7 +124,10 @@ function computation(jax: Jax, { layer: { kind, x, w, stride = 1, groups: inGrou
   }
 }
 
-/** jax-js has channels before pixels and filters as [K, C, r, s], depthwise [C, 1, r, s]: the order of our axes, and where it has one more. */
+/**
+ * jax-js has channels before pixels and filters as [K, C, r, s], depthwise [C, 1, r, s]: the order of our axes, and
+ * where it has one more.
+ */
 function orderOf(kind: Kind, name: string): { axes: readonly number[]; extra?: number } {
   if (kind === 'matmul') return { axes: [0, 1] };
   if (name !== 'w' && name !== 'dw') return { axes: [0, 3, 1, 2] };

@@ -3,8 +3,8 @@ import { sizeOf, type Shape } from '../../engine/tensor.ts';
 import type { Kind, Layer } from './layers.ts';
 
 /**
- * What is computed of a layer. `backward`: all gradients of a layer that has several, the forward pass's statistics given. `training`:
- * forward pass and all gradients together, for engines that cannot be asked for a gradient alone.
+ * What is computed of a layer. `backward`: all gradients of a layer that has several, the forward pass's statistics
+ * given. `training`: forward pass and all gradients together, for engines that cannot be asked for a gradient alone.
  */
 export type Direction = 'forward' | 'input_grad' | 'filter_grad' | 'backward' | 'training' | 'update';
 
@@ -87,7 +87,11 @@ function tensorsOf(layer: Layer, direction: Direction): readonly [operands: stri
     case 'matmul':
       return direction === 'forward' ? ['x w', 'y'] : direction === 'input_grad' ? ['dy w', 'dx'] : ['x dy', 'dw'];
     case 'batch_norm':
-      return direction === 'forward' ? ['x gamma beta', 'y'] : direction === 'backward' ? ['x stats gamma beta dy', 'dx dgamma dbeta'] : ['x gamma beta dy', 'y dx dgamma dbeta'];
+      return direction === 'forward'
+        ? ['x gamma beta', 'y']
+        : direction === 'backward'
+          ? ['x stats gamma beta dy', 'dx dgamma dbeta']
+          : ['x gamma beta dy', 'y dx dgamma dbeta'];
     case 'add':
       return ['x b', 'y'];
     case 'adam':
@@ -121,33 +125,60 @@ export function shapeOf(name: string, layer: Layer): Shape {
   }
 }
 
-/** Logits, or the losses of the first two training steps. Weights and images each engine draws by itself; their traffic is next to nothing. */
+/**
+ * Logits, or the losses of the first two training steps. Weights and images each engine draws by itself; their traffic
+ * is next to nothing.
+ */
 function networkCase(layer: Layer, direction: Direction): Case {
-  const results = direction === 'forward' ? [{ name: 'logits', shape: [layer.x[0], 1000] }] : [{ name: 'first loss', shape: [1] }, { name: 'second loss', shape: [1] }];
+  const results =
+    direction === 'forward'
+      ? [{ name: 'logits', shape: [layer.x[0], 1000] }]
+      : [
+          { name: 'first loss', shape: [1] },
+          { name: 'second loss', shape: [1] },
+        ];
   // Each gradient takes as much as the forward pass.
-  return { layer, direction, operands: [], results, flops: flopsOf(layer) * (direction === 'forward' ? 1 : 3), bytes: 0 };
+  return {
+    layer,
+    direction,
+    operands: [],
+    results,
+    flops: flopsOf(layer) * (direction === 'forward' ? 1 : 3),
+    bytes: 0,
+  };
 }
 
 export function makeCase(layer: Layer, direction: Direction): Case {
   if (layer.kind === 'network') return networkCase(layer, direction);
-  const [operands, results] = tensorsOf(layer, direction).map((names) => names.split(' ').map((name): Named => ({ name, shape: shapeOf(name, layer) })));
+  const [operands, results] = tensorsOf(layer, direction).map((names) =>
+    names.split(' ').map((name): Named => ({ name, shape: shapeOf(name, layer) })),
+  );
   const bytes = 4 * [...operands, ...results].reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   return { layer, direction, operands, results, flops: flopsOf(layer), bytes };
 }
 
-/** All directions of a layer; of the square matrix products one, because all three are the same there but for a transposition. */
+/**
+ * All directions of a layer; of the square matrix products one, because all three are the same there but for a
+ * transposition.
+ */
 export const casesOf = (layer: Layer): Case[] =>
-  (layer.group === 'matmul' ? (['forward'] as const) : DIRECTIONS[layer.kind]).map((direction) => makeCase(layer, direction));
+  (layer.group === 'matmul' ? (['forward'] as const) : DIRECTIONS[layer.kind]).map((direction) =>
+    makeCase(layer, direction),
+  );
 
 export const nameOf = ({ layer, direction }: Case): string => `${layer.name} ${direction}`;
 
 /**
- * Copies half of what the adapter can bind, up to 256 MiB, so that no cache holds it; chains of multiply-adds on 16 MiB.
+ * Copies half of what the adapter can bind, up to 256 MiB, so that no cache holds it; chains of multiply-adds on 16
+ * MiB.
  * @param most other sizes than these, in numbers of four bytes
  */
 export function adapterLayers(maxStorageBinding: number, most = { copy: 2 ** 26, fma: 2 ** 22 }): Layer[] {
   const numbers = Math.min(most.copy, 2 ** Math.floor(Math.log2(maxStorageBinding / 8)));
-  return [{ group: 'adapter', name: 'copy', kind: 'copy', x: [numbers] }, { group: 'adapter', name: 'multiply-adds', kind: 'fma', x: [Math.min(most.fma, numbers)] }];
+  return [
+    { group: 'adapter', name: 'copy', kind: 'copy', x: [numbers] },
+    { group: 'adapter', name: 'multiply-adds', kind: 'fma', x: [Math.min(most.fma, numbers)] },
+  ];
 }
 
 export type Operands = Readonly<Record<string, Float32Array>>;
@@ -164,7 +195,10 @@ export function drawOperands({ layer, operands }: Case): Operands {
   return values;
 }
 
-/** A prime: numbers drawn once and repeated after so many take part of a second less, and no row, image or tile is like another. */
+/**
+ * A prime: numbers drawn once and repeated after so many take part of a second less, and no row, image or tile is like
+ * another.
+ */
 const PERIOD = 65_521;
 
 function draw(name: string, size: number): Float32Array {

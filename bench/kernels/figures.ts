@@ -13,22 +13,43 @@ export interface Speed {
   readonly milliseconds: number;
   readonly gflops: number | null;
   readonly gigabytes: number;
-  /** The share of the adapter: the time that its arithmetic or its memory alone would take, whichever is longer, over the time taken. */
+  /**
+   * The share of the adapter: the time that its arithmetic or its memory alone would take, whichever is longer, over
+   * the time taken.
+   */
   readonly share: number;
 }
 
 type Circumstances = Pick<KernelFigures, 'clock' | 'cores' | 'roofline'>;
 
-export function speedOf({ flops, bytes }: Pick<CaseResult, 'flops' | 'bytes'>, timing: Timing, { clock, cores, roofline }: Circumstances): Speed {
+export function speedOf(
+  { flops, bytes }: Pick<CaseResult, 'flops' | 'bytes'>,
+  timing: Timing,
+  { clock, cores, roofline }: Circumstances,
+): Speed {
   const ms = timesBy(clock, timing, cores).median;
   const least = 1000 * Math.max(flops / roofline.flops, bytes / roofline.bandwidth);
-  return { milliseconds: ms, gflops: flops > 0 ? flops / ms / 1e6 : null, gigabytes: bytes / ms / 1e6, share: least / ms };
+  return {
+    milliseconds: ms,
+    gflops: flops > 0 ? flops / ms / 1e6 : null,
+    gigabytes: bytes / ms / 1e6,
+    share: least / ms,
+  };
 }
 
-/** Median milliseconds of a case by the clock that all engines have: wall time, or CPU time on a busy machine. Undefined where it was not measured. */
-export function comparable({ outcomes }: CaseResult, engine: string, { clock, cores }: Circumstances): number | undefined {
+/**
+ * Median milliseconds of a case by the clock that all engines have: wall time, or CPU time on a busy machine. Undefined
+ * where it was not measured.
+ */
+export function comparable(
+  { outcomes }: CaseResult,
+  engine: string,
+  { clock, cores }: Circumstances,
+): number | undefined {
   const outcome = outcomes[engine];
-  return outcome?.status === 'measured' ? timesBy(clock === 'cpu' ? 'cpu' : 'wall', outcome.timing, cores).median : undefined;
+  return outcome?.status === 'measured'
+    ? timesBy(clock === 'cpu' ? 'cpu' : 'wall', outcome.timing, cores).median
+    : undefined;
 }
 
 /** Kernels in order of first use, with how often where more than once. */
@@ -44,7 +65,7 @@ export const shapesOf = ({ layer: { x, w, stride = 1, kind } }: CaseResult): str
 
 /** A layer's kind as it is summed up: convolutions by the size of their filters. */
 export const kindOf = ({ layer: { kind, w } }: Pick<CaseResult, 'layer'>): string =>
-  (kind === 'conv2d' ? `conv ${w![0]}x${w![1]}` : kind === 'depthwise_conv2d' ? 'depthwise' : kind.replace('_', ' '));
+  kind === 'conv2d' ? `conv ${w![0]}x${w![1]}` : kind === 'depthwise_conv2d' ? 'depthwise' : kind.replace('_', ' ');
 
 /** This engine against another in all layers of a kind and direction in a group. */
 export interface Comparison {
@@ -63,28 +84,54 @@ export interface Comparison {
 }
 
 export function comparisons(result: KernelFigures): Comparison[] {
-  const { engines: [first, ...others], cases } = result;
+  const {
+    engines: [first, ...others],
+    cases,
+  } = result;
   const keyOf = (c: CaseResult): string => JSON.stringify([c.layer.group, kindOf(c), c.direction]);
   const keys = [...new Set(cases.map(keyOf))];
-  return others.flatMap((engine) => keys.flatMap((key) => {
-    const both = cases.filter((c) => keyOf(c) === key).flatMap((c) => {
-      const [ours, theirs] = [first, engine].map((name) => comparable(c, name, result));
-      return ours !== undefined && theirs !== undefined ? [{ name: `${c.layer.name} ${c.direction}`, ours, theirs, ratio: ours / theirs }] : [];
-    });
-    if (both.length === 0) return [];
-    const [group, kind, direction] = JSON.parse(key) as string[];
-    const total = (whose: 'ours' | 'theirs') => both.reduce((sum, times) => sum + times[whose], 0);
-    const slower = both.filter((c) => c.ratio > 1.1);
-    return [{ group, kind, direction, engine, cases: both.length, ours: total('ours'), theirs: total('theirs'), ratio: median(both.map((c) => c.ratio)), slower }];
-  }));
+  return others.flatMap((engine) =>
+    keys.flatMap((key) => {
+      const both = cases
+        .filter((c) => keyOf(c) === key)
+        .flatMap((c) => {
+          const [ours, theirs] = [first, engine].map((name) => comparable(c, name, result));
+          return ours !== undefined && theirs !== undefined
+            ? [{ name: `${c.layer.name} ${c.direction}`, ours, theirs, ratio: ours / theirs }]
+            : [];
+        });
+      if (both.length === 0) return [];
+      const [group, kind, direction] = JSON.parse(key) as string[];
+      const total = (whose: 'ours' | 'theirs') => both.reduce((sum, times) => sum + times[whose], 0);
+      const slower = both.filter((c) => c.ratio > 1.1);
+      return [
+        {
+          group,
+          kind,
+          direction,
+          engine,
+          cases: both.length,
+          ours: total('ours'),
+          theirs: total('theirs'),
+          ratio: median(both.map((c) => c.ratio)),
+          slower,
+        },
+      ];
+    }),
+  );
 }
 
 /** One sentence an engine that was faster anywhere. */
 export function slowerThan(result: KernelFigures): string[] {
   const [first, ...others] = result.engines;
   return others.flatMap((engine) => {
-    const slower = comparisons(result).filter((c) => c.engine === engine).flatMap((c) => c.slower).sort((a, b) => b.ratio - a.ratio);
-    return slower.length ? [`${first} is slower than ${engine} in: ${slower.map((c) => `${c.name} (${c.ratio.toFixed(2)})`).join(', ')}`] : [];
+    const slower = comparisons(result)
+      .filter((c) => c.engine === engine)
+      .flatMap((c) => c.slower)
+      .sort((a, b) => b.ratio - a.ratio);
+    return slower.length
+      ? [`${first} is slower than ${engine} in: ${slower.map((c) => `${c.name} (${c.ratio.toFixed(2)})`).join(', ')}`]
+      : [];
   });
 }
 
@@ -112,4 +159,5 @@ export function failures({ cases }: KernelFigures): Failure[] {
 }
 
 /** `conv1_1 forward`, or how many they are. */
-export const casesOfFailure = ({ names }: Failure): string => (names.length > 1 ? `${names.length} cases, the first ${names[0]}` : names[0]);
+export const casesOfFailure = ({ names }: Failure): string =>
+  names.length > 1 ? `${names.length} cases, the first ${names[0]}` : names[0];

@@ -7,7 +7,10 @@ import type { KernelAnswers, KernelContender, KernelQuestions, Prepared } from '
  * @param open opens the engine at the first question
  * @param cpuTime milliseconds of CPU time of all threads so far, where something tells
  */
-export function kernelAnswers(open: (adapter?: string) => Promise<KernelContender>, cpuTime?: () => number): { readonly answers: Handlers<KernelAnswers, KernelQuestions>; close(): void } {
+export function kernelAnswers(
+  open: (adapter?: string) => Promise<KernelContender>,
+  cpuTime?: () => number,
+): { readonly answers: Handlers<KernelAnswers, KernelQuestions>; close(): void } {
   let contender: KernelContender | undefined;
   let prepared: Prepared | undefined;
   const release = (): null => {

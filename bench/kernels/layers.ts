@@ -8,11 +8,35 @@ import { applySegments, type Network } from '../../models/network.ts';
 import { vgg } from '../../models/vgg.ts';
 import { makeCase } from './cases.ts';
 
-export const GROUPS = ['b0', 'vgg16', 'galaxy_vgg', 'resnext50', 'matmul', 'norm', 'pool', 'pointwise', 'optimizer'] as const;
+export const GROUPS = [
+  'b0',
+  'vgg16',
+  'galaxy_vgg',
+  'resnext50',
+  'matmul',
+  'norm',
+  'pool',
+  'pointwise',
+  'optimizer',
+] as const;
 export type Group = (typeof GROUPS)[number];
 
-/** What a layer computes. `copy` and `fma` are no layers: they find what the adapter itself can do; nor is `network`, all layers of one together. */
-export type Kind = 'conv2d' | 'depthwise_conv2d' | 'matmul' | 'batch_norm' | 'max_pool2d' | 'silu' | 'add' | 'adam' | 'copy' | 'fma' | 'network';
+/**
+ * What a layer computes. `copy` and `fma` are no layers: they find what the adapter itself can do; nor is `network`,
+ * all layers of one together.
+ */
+export type Kind =
+  | 'conv2d'
+  | 'depthwise_conv2d'
+  | 'matmul'
+  | 'batch_norm'
+  | 'max_pool2d'
+  | 'silu'
+  | 'add'
+  | 'adam'
+  | 'copy'
+  | 'fma'
+  | 'network';
 
 /** One layer as plain data, which every process understands. Sliding windows are padded as TensorFlow's SAME. */
 export interface Layer {
@@ -22,7 +46,10 @@ export interface Layer {
   readonly kind: Kind;
   /** [N, H, W, C]; of a matrix product the left factor [M, K]. */
   readonly x: Shape;
-  /** The filter [r, s, C, K], depthwise [r, s, C]; of a matrix product the right factor [K, N]; of pooling the window [r, s]. */
+  /**
+   * The filter [r, s, C, K], depthwise [r, s, C]; of a matrix product the right factor [K, N]; of pooling the window
+   * [r, s].
+   */
   readonly w?: Shape;
   readonly stride?: number;
   /** Of a convolution, 1 where absent; then the filter is [r, s, C/groups, K]. */
@@ -33,7 +60,10 @@ export interface Layer {
   readonly activation?: 'none' | 'relu' | 'silu';
 }
 
-/** The graph of a network in training, for images of so many pixels a side. Its parameters are inputs: only shapes are asked for. */
+/**
+ * The graph of a network in training, for images of so many pixels a side. Its parameters are inputs: only shapes are
+ * asked for.
+ */
 function graphOf(network: Network, batch: number, size: number): Tensor {
   const shapes = new Map(network.specs.map(({ name, shape }) => [name, shape]));
   const parameters = { tensor: (name: string) => input(name, shapes.get(name)!) };
@@ -46,20 +76,49 @@ function layerOf(t: Tensor, network: Group): Layer | undefined {
   const weightName = (w?.name ?? '').replace(/\.w$/, '');
   switch (t.op.name) {
     case 'conv2d':
-      return { group: network, name: weightName, kind: 'conv2d', x: x.shape, w: w.shape, stride: (t.attrs as unknown as ConvGeometry).strideH };
+      return {
+        group: network,
+        name: weightName,
+        kind: 'conv2d',
+        x: x.shape,
+        w: w.shape,
+        stride: (t.attrs as unknown as ConvGeometry).strideH,
+      };
     case 'depthwise_conv2d':
-      return { group: network, name: weightName, kind: 'depthwise_conv2d', x: x.shape, w: w.shape, stride: (t.attrs as unknown as { geometry: ConvGeometry }).geometry.strideH };
+      return {
+        group: network,
+        name: weightName,
+        kind: 'depthwise_conv2d',
+        x: x.shape,
+        w: w.shape,
+        stride: (t.attrs as unknown as { geometry: ConvGeometry }).geometry.strideH,
+      };
     case 'matmul':
       return { group: network, name: weightName, kind: 'matmul', x: x.shape, w: w.shape };
     case 'batch_norm_apply':
-      return { group: 'norm', name: `${network} ${t.inputs[2].name!.replace(/\.gamma$/, '')}`, kind: 'batch_norm', x: x.shape, activation: t.attrs['activation'] as Layer['activation'] };
+      return {
+        group: 'norm',
+        name: `${network} ${t.inputs[2].name!.replace(/\.gamma$/, '')}`,
+        kind: 'batch_norm',
+        x: x.shape,
+        activation: t.attrs['activation'] as Layer['activation'],
+      };
     case 'max_pool2d': {
       const { filterH, filterW, strideH } = (t.attrs as unknown as { geometry: ConvGeometry }).geometry;
-      return { group: 'pool', name: `${network} ${x.name ?? 'last block'}`, kind: 'max_pool2d', x: x.shape, w: [filterH, filterW], stride: strideH };
+      return {
+        group: 'pool',
+        name: `${network} ${x.name ?? 'last block'}`,
+        kind: 'max_pool2d',
+        x: x.shape,
+        w: [filterH, filterW],
+        stride: strideH,
+      };
     }
     case 'pointwise': {
       const [{ op, mode }] = (t.attrs as unknown as PointwiseAttributes).stages;
-      return op === 'add' && mode === 'full' ? { group: 'pointwise', name: `residual ${t.name}`, kind: 'add', x: x.shape } : undefined;
+      return op === 'add' && mode === 'full'
+        ? { group: 'pointwise', name: `residual ${t.name}`, kind: 'add', x: x.shape }
+        : undefined;
     }
     default:
       return undefined;
@@ -67,41 +126,90 @@ function layerOf(t: Tensor, network: Group): Layer | undefined {
 }
 
 const layersOfGraph = (root: Tensor, network: Group): Layer[] =>
-  topologicalOrder([root]).map((t) => layerOf(t, network)).filter((layer) => layer !== undefined);
+  topologicalOrder([root])
+    .map((t) => layerOf(t, network))
+    .filter((layer) => layer !== undefined);
 
-/** SiLU as an op of its own (in the networks batch norm brings it along), at the largest, the middle and the smallest of its tensors. */
+/**
+ * SiLU as an op of its own (in the networks batch norm brings it along), at the largest, the middle and the smallest of
+ * its tensors.
+ */
 function siluLayers(norms: readonly Layer[]): Layer[] {
   const bySize = norms.filter(({ activation }) => activation === 'silu').sort((a, b) => sizeOf(b.x) - sizeOf(a.x));
-  return [0, bySize.length >> 1, bySize.length - 1].map((i) => ({ group: 'pointwise', name: `silu ${bySize[i].name}`, kind: 'silu', x: bySize[i].x }));
+  return [0, bySize.length >> 1, bySize.length - 1].map((i) => ({
+    group: 'pointwise',
+    name: `silu ${bySize[i].name}`,
+    kind: 'silu',
+    x: bySize[i].x,
+  }));
 }
 
-/** Weights updated at once, as many as in B0's smallest vector, B0's classifier and VGG16's second fully connected layer. */
+/**
+ * Weights updated at once, as many as in B0's smallest vector, B0's classifier and VGG16's second fully connected
+ * layer.
+ */
 const ADAM_SIZES = { 'B0 stem.bn': 32, 'B0 classifier': 1_280_000, 'VGG16 tail.1': 4096 * 4096 };
 
-/** Grouped convolutions of a ResNeXt-50 32x4d (Xie et al. 2017), by torchvision's names: of four and of eight channels a group, the second with stride 2. */
+/**
+ * Grouped convolutions of a ResNeXt-50 32x4d (Xie et al. 2017), by torchvision's names: of four and of eight channels a
+ * group, the second with stride 2.
+ */
 const resnextLayers = (batch: number): Layer[] => [
-  { group: 'resnext50', name: 'layer1.0.conv2', kind: 'conv2d', x: [batch, 56, 56, 128], w: [3, 3, 4, 128], stride: 1, groups: 32 },
-  { group: 'resnext50', name: 'layer2.0.conv2', kind: 'conv2d', x: [batch, 56, 56, 256], w: [3, 3, 8, 256], stride: 2, groups: 32 },
+  {
+    group: 'resnext50',
+    name: 'layer1.0.conv2',
+    kind: 'conv2d',
+    x: [batch, 56, 56, 128],
+    w: [3, 3, 4, 128],
+    stride: 1,
+    groups: 32,
+  },
+  {
+    group: 'resnext50',
+    name: 'layer2.0.conv2',
+    kind: 'conv2d',
+    x: [batch, 56, 56, 256],
+    w: [3, 3, 8, 256],
+    stride: 2,
+    groups: 32,
+  },
 ];
 
-const b0Layers = (batch: number, size: number): Layer[] => layersOfGraph(graphOf(efficientNet(efficientNetConfig('b0', 1000), { padding: 'same', bnEpsilon: 1e-3 }), batch, size), 'b0');
+const b0Layers = (batch: number, size: number): Layer[] =>
+  layersOfGraph(
+    graphOf(efficientNet(efficientNetConfig('b0', 1000), { padding: 'same', bnEpsilon: 1e-3 }), batch, size),
+    'b0',
+  );
 
 /** EfficientNet-B0 as a whole, on images of so many pixels a side: the work of `bench models` and `bench train`. */
 export function wholeNetwork(batch: number, size: number): Layer {
-  const flops = b0Layers(batch, size).map((layer) => makeCase(layer, 'forward').flops).reduce((a, b) => a + b);
+  const flops = b0Layers(batch, size)
+    .map((layer) => makeCase(layer, 'forward').flops)
+    .reduce((a, b) => a + b);
   return { group: 'whole', name: 'EfficientNet-B0', kind: 'network', x: [batch, size, size, 3], flops };
 }
 
-/** Every distinct layer of the networks at this batch size, those of a network in its order, and what is measured beside them. */
+/**
+ * Every distinct layer of the networks at this batch size, those of a network in its order, and what is measured beside
+ * them.
+ */
 export function allLayers(batch: number): Layer[] {
   const b0 = b0Layers(batch, 224);
   const vgg16 = layersOfGraph(graphOf(vgg('vgg16', 1000), batch, 224), 'vgg16');
   const galaxyVgg = layersOfGraph(graphOf(vgg('galaxy_vgg', 2), batch, 128), 'galaxy_vgg');
   const distinct = new Map<string, Layer>();
   const layers: Layer[] = [
-    ...b0, ...vgg16, ...galaxyVgg, ...resnextLayers(batch), ...siluLayers(b0),
-    ...[256, 512, 1024, 2048, 4096].map((n): Layer => ({ group: 'matmul', name: `${n} x ${n}`, kind: 'matmul', x: [n, n], w: [n, n] })),
-    ...Object.entries(ADAM_SIZES).map(([name, size]): Layer => ({ group: 'optimizer', name: `adam ${name}`, kind: 'adam', x: [size] })),
+    ...b0,
+    ...vgg16,
+    ...galaxyVgg,
+    ...resnextLayers(batch),
+    ...siluLayers(b0),
+    ...[256, 512, 1024, 2048, 4096].map(
+      (n): Layer => ({ group: 'matmul', name: `${n} x ${n}`, kind: 'matmul', x: [n, n], w: [n, n] }),
+    ),
+    ...Object.entries(ADAM_SIZES).map(
+      ([name, size]): Layer => ({ group: 'optimizer', name: `adam ${name}`, kind: 'adam', x: [size] }),
+    ),
   ];
   for (const layer of layers) {
     const key = JSON.stringify({ ...layer, name: undefined });

@@ -29,7 +29,11 @@ type Process = ContenderProcess<KernelAnswers, KernelQuestions>;
 class Engine implements KernelEngine {
   private running: { readonly process: Process; readonly opened: Promise<KernelAnswers['open']> } | undefined;
 
-  constructor(readonly name: string, private readonly program: readonly string[], private readonly adapter?: string) {}
+  constructor(
+    readonly name: string,
+    private readonly program: readonly string[],
+    private readonly adapter?: string,
+  ) {}
 
   private get process(): Process {
     return this.start().process;
@@ -60,13 +64,19 @@ class Engine implements KernelEngine {
 
 /**
  * Measures every case in all engines, each in a process of its own: see measureCase.
- * @throws UserError where nothing is selected, an engine does not open or opens another adapter, or the adapter fails at a copy
+ * @throws UserError where nothing is selected, an engine does not open or opens another adapter, or the adapter fails
+ * at a copy
  */
 export async function benchKernels(options: KernelBenchOptions): Promise<KernelBenchResult> {
   const { batch, repeats, adapter, contenders, groups, only = '', onProgress = () => {} } = options;
-  const cases = (options.layers ?? allLayers(batch)).filter(({ group }) => (groups as readonly string[]).includes(group)).flatMap(casesOf)
+  const cases = (options.layers ?? allLayers(batch))
+    .filter(({ group }) => (groups as readonly string[]).includes(group))
+    .flatMap(casesOf)
     .filter((c) => nameOf(c).includes(only));
-  if (cases.length === 0) throw new UserError(`no layer of ${groups.join(', ')} is called *${only}*; \`--json\` of a run without --only lists the names`);
+  if (cases.length === 0)
+    throw new UserError(
+      `no layer of ${groups.join(', ')} is called *${only}*; \`--json\` of a run without --only lists the names`,
+    );
   const loadBefore = loadavg()[0];
   const cores = cpus().length;
   const engines = contenders.map(([name, program]) => new Engine(name, program, adapter));
@@ -74,15 +84,35 @@ export async function benchKernels(options: KernelBenchOptions): Promise<KernelB
   for (const engine of engines) {
     onProgress(`${engine.name}: opening`);
     const [here, there] = [await engines[0].open(), await engine.open()].map((opened) => opened.adapter.description);
-    if (here !== there) throw new UserError(`${engines[0].name} runs on ${here} and ${engine.name} on ${there}; choose one with --adapter`);
+    if (here !== there)
+      throw new UserError(
+        `${engines[0].name} runs on ${here} and ${engine.name} on ${there}; choose one with --adapter`,
+      );
   }
   const opened = await engines[0].open();
   const clock: Clock = opened.adapter.software && loadBefore > 0.5 ? 'cpu' : 'gpu';
-  const roofline = await measureRoofline(adapterLayers(opened.maxStorageBinding), engines[0], repeats, clock, cores, onProgress);
+  const roofline = await measureRoofline(
+    adapterLayers(opened.maxStorageBinding),
+    engines[0],
+    repeats,
+    clock,
+    cores,
+    onProgress,
+  );
   const results: CaseResult[] = [];
   for (const [i, c] of cases.entries()) {
     onProgress(`${i + 1} of ${cases.length}: ${nameOf(c)}`);
     results.push(await measureCase(c, engines, repeats));
   }
-  return { adapter: opened.adapter, cores, load: [loadBefore, loadavg()[0]], batch, repeats, engines: engines.map(({ name }) => name), clock, roofline, cases: results };
+  return {
+    adapter: opened.adapter,
+    cores,
+    load: [loadBefore, loadavg()[0]],
+    batch,
+    repeats,
+    engines: engines.map(({ name }) => name),
+    clock,
+    roofline,
+    cases: results,
+  };
 }

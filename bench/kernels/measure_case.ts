@@ -21,11 +21,14 @@ export interface KernelEngine {
   drop(): void;
 }
 
-/** How far a peer's results may be from the reference, as relative L2 over the sampled elements: sums of products in float32, in any order. */
+/**
+ * How far a peer's results may be from the reference, as relative L2 over the sampled elements: sums of products in
+ * float32, in any order.
+ */
 const PEER_TOLERANCE = 1e-4;
 /** Of result r of a case. A whole network is as in `bench models` and `bench train`. */
 const toleranceOf = ({ layer, direction }: Case, r: number): number =>
-  (layer.kind !== 'network' ? PEER_TOLERANCE : direction === 'forward' ? TOLERANCE.forward[0] : TOLERANCE.train[r]);
+  layer.kind !== 'network' ? PEER_TOLERANCE : direction === 'forward' ? TOLERANCE.forward[0] : TOLERANCE.train[r];
 /** A measurement submits as many runs as fill this many milliseconds, and no more than so many. */
 const FILL = 60;
 const MOST_RUNS = 200;
@@ -44,9 +47,9 @@ interface Ready {
 }
 
 /**
- * Measures a case in all engines. A result is compared before it is timed: that of the first engine, ours, with float64 references, element
- * by element within what rounding explains, the others' with the same references. Of a whole network the others' are held against ours.
- * Then measurements take turns (a, b, a, b, ...).
+ * Measures a case in all engines. A result is compared before it is timed: that of the first engine, ours, with float64
+ * references, element by element within what rounding explains, the others' with the same references. Of a whole
+ * network the others' are held against ours. Then measurements take turns (a, b, a, b, ...).
  */
 export async function measureCase(c: Case, engines: readonly KernelEngine[], repeats: number): Promise<CaseResult> {
   // All engines in their order, whatever becomes of them.
@@ -63,11 +66,17 @@ export async function measureCase(c: Case, engines: readonly KernelEngine[], rep
     return result;
   }
   const operands = drawOperands(c);
-  let expected: Reference | undefined = c.layer.kind === 'network' ? undefined : c.results.map((named) => sampledElements(named).map(reference(c, operands, named.name)));
+  let expected: Reference | undefined =
+    c.layer.kind === 'network'
+      ? undefined
+      : c.results.map((named) => sampledElements(named).map(reference(c, operands, named.name)));
   const ready: (Ready & { engine: KernelEngine; times: KernelAnswers['time'][] })[] = [];
   for (const engine of engines) {
     if (!expected && engine !== engines[0]) {
-      outcomes[engine.name] = { status: 'impossible', reason: `there is nothing to hold it against: ${engines[0].name} has no result` };
+      outcomes[engine.name] = {
+        status: 'impossible',
+        reason: `there is nothing to hold it against: ${engines[0].name} has no result`,
+      };
       continue;
     }
     const outcome = await prepare(engine, c, expected, engine === engines[0]);
@@ -79,29 +88,48 @@ export async function measureCase(c: Case, engines: readonly KernelEngine[], rep
   }
   for (let repeat = 0; repeat < repeats; repeat++) {
     for (const { engine, runs, times } of ready) {
-      const time = outcomes[engine.name] === untried && (await attempt(engine, () => engine.ask({ ask: 'time', runs })));
+      const time =
+        outcomes[engine.name] === untried && (await attempt(engine, () => engine.ask({ ask: 'time', runs })));
       if (time && 'status' in time) outcomes[engine.name] = time;
       else if (time) times.push(time);
     }
   }
-  for (const { engine, kernels, difference, runs, times } of ready.filter(({ engine }) => outcomes[engine.name] === untried)) {
+  for (const { engine, kernels, difference, runs, times } of ready.filter(
+    ({ engine }) => outcomes[engine.name] === untried,
+  )) {
     await attempt(engine, () => engine.ask({ ask: 'release' }));
     const summary = (clock: 'cpu' | 'gpu') => {
       const told = times.map((time) => time[clock]).filter((ms) => ms !== null);
       return told.length ? summarise(told) : null;
     };
-    outcomes[engine.name] = { status: 'measured', timing: { wall: summarise(times.map((time) => time.wall)), cpu: summary('cpu'), gpu: summary('gpu'), runs }, kernels, difference };
+    outcomes[engine.name] = {
+      status: 'measured',
+      timing: { wall: summarise(times.map((time) => time.wall)), cpu: summary('cpu'), gpu: summary('gpu'), runs },
+      kernels,
+      difference,
+    };
   }
   return result;
 }
 
-/** What the adapter reaches by these layers, a copy and chained multiply-adds, in this engine. @throws UserError where it fails at one */
-export async function measureRoofline(layers: readonly Layer[], engine: KernelEngine, repeats: number, clock: Clock, cores: number, onProgress: (text: string) => void): Promise<Roofline> {
+/**
+ * What the adapter reaches by these layers, a copy and chained multiply-adds, in this engine. @throws UserError where
+ * it fails at one
+ */
+export async function measureRoofline(
+  layers: readonly Layer[],
+  engine: KernelEngine,
+  repeats: number,
+  clock: Clock,
+  cores: number,
+  onProgress: (text: string) => void,
+): Promise<Roofline> {
   const roofline = { bandwidth: 0, flops: 0 };
   for (const c of layers.flatMap(casesOf)) {
     onProgress(`the adapter itself: ${c.layer.name}`);
     const outcome = (await measureCase(c, [engine], Math.max(3, repeats))).outcomes[engine.name];
-    if (outcome.status !== 'measured') throw new UserError(`the adapter's ${c.layer.name} could not be measured: ${outcome.reason}`);
+    if (outcome.status !== 'measured')
+      throw new UserError(`the adapter's ${c.layer.name} could not be measured: ${outcome.reason}`);
     const seconds = timesBy(clock, outcome.timing, cores).min / 1000;
     if (c.layer.kind === 'copy') roofline.bandwidth = c.bytes / seconds;
     else roofline.flops = c.flops / seconds;
@@ -109,7 +137,10 @@ export async function measureRoofline(layers: readonly Layer[], engine: KernelEn
   return roofline;
 }
 
-/** Asks an engine. Where that fails, it may be gone or hold what it could not finish: it is ended, and the next question gets a fresh one. */
+/**
+ * Asks an engine. Where that fails, it may be gone or hold what it could not finish: it is ended, and the next question
+ * gets a fresh one.
+ */
 async function attempt<T>(engine: KernelEngine, ask: () => Promise<T>): Promise<T | Undone> {
   try {
     return await ask();
@@ -122,17 +153,29 @@ async function attempt<T>(engine: KernelEngine, ask: () => Promise<T>): Promise<
 }
 
 /** Has an engine compute the case once, compares, and finds how many runs fill a measurement. */
-const prepare = (engine: KernelEngine, c: Case, expected: Reference | undefined, strict: boolean): Promise<Ready | Undone> =>
+const prepare = (
+  engine: KernelEngine,
+  c: Case,
+  expected: Reference | undefined,
+  strict: boolean,
+): Promise<Ready | Undone> =>
   attempt<Ready | Undone>(engine, async () => {
     const answer = await engine.ask({ ask: 'prepare', case: c });
     if ('unsupported' in answer) return { status: 'impossible', reason: answer.unsupported };
     const { kernels, samples, finite } = answer;
     // Those with subgroup matrices round operands to f16: see kernels/matmul/matrix_tiling.ts.
     const halves = kernels.some(({ name }) => /^matmul_v3$|_matrix$/.test(name));
-    const within = halves ? expected?.map((result) => result.map((e) => ({ ...e, bound: e.bound + (e.halves ?? 0) }))) : expected;
+    const within = halves
+      ? expected?.map((result) => result.map((e) => ({ ...e, bound: e.bound + (e.halves ?? 0) })))
+      : expected;
     const reason = !finite ? 'a result is not finite' : within ? compareSamples(c, samples, within, strict) : null;
     if (reason !== null) return { status: 'failed', reason };
-    const difference = expected ? relativeDifference(samples.flat(), expected.flat().map(({ value }) => value)) : null;
+    const difference = expected
+      ? relativeDifference(
+          samples.flat(),
+          expected.flat().map(({ value }) => value),
+        )
+      : null;
     // The first one may make ready what compute did not need.
     await engine.ask({ ask: 'time', runs: 1 });
     const { wall } = await engine.ask({ ask: 'time', runs: 1 });
@@ -148,11 +191,18 @@ export function compareSamples(c: Case, samples: KernelSamples, expected: Refere
     const [got, want] = [samples[r], expected[r]];
     const elements = sampledElements(result);
     // Not `>`: a difference that is no number is no agreement.
-    const wrong = strict ? want.findIndex(({ value, bound }, i) => !(Math.abs(got[i] - value) <= bound + 2 ** -24 * Math.abs(value))) : -1;
-    if (wrong >= 0) return `${result.name}[${elements[wrong]}] is ${got[wrong]} and should be ${want[wrong].value} within ${want[wrong].bound.toExponential(1)}`;
-    const difference = relativeDifference(got, want.map(({ value }) => value));
+    const wrong = strict
+      ? want.findIndex(({ value, bound }, i) => !(Math.abs(got[i] - value) <= bound + 2 ** -24 * Math.abs(value)))
+      : -1;
+    if (wrong >= 0)
+      return `${result.name}[${elements[wrong]}] is ${got[wrong]} and should be ${want[wrong].value} within ${want[wrong].bound.toExponential(1)}`;
+    const difference = relativeDifference(
+      got,
+      want.map(({ value }) => value),
+    );
     const tolerance = toleranceOf(c, r);
-    if (!strict && !(difference <= tolerance)) return `${result.name} differs by ${difference.toExponential(1)} relative, ${tolerance} is allowed`;
+    if (!strict && !(difference <= tolerance))
+      return `${result.name} differs by ${difference.toExponential(1)} relative, ${tolerance} is allowed`;
   }
   return null;
 }

@@ -17,7 +17,10 @@ const READINGS: Readonly<Record<string, string>> = {
   update: 'update',
 };
 
-/** Writes kernels.json and kernels.html, a page without outside references, into the folder; makes it where there is none. */
+/**
+ * Writes kernels.json and kernels.html, a page without outside references, into the folder; makes it where there is
+ * none.
+ */
 export async function writeKernelPage(folder: string, result: KernelBenchResult): Promise<void> {
   makeFolder(folder);
   await writeFileAtomic(join(folder, 'kernels.json'), `${JSON.stringify(result, null, 2)}\n`);
@@ -32,20 +35,33 @@ export async function renderKernelPage(result: KernelBenchResult): Promise<strin
     const cases = result.cases.filter(({ layer }) => layer.group === group);
     const plots = [];
     for (const direction of new Set(cases.map((c) => c.direction))) {
-      const own = cases.filter((c) => c.direction === direction && Object.values(c.outcomes).some(({ status }) => status === 'measured'));
-      if (own.length) plots.push(await plot(speedBars(result, own), `${group}, ${READINGS[direction]}`, 'A bar an engine; longer is faster.'));
+      const own = cases.filter(
+        (c) => c.direction === direction && Object.values(c.outcomes).some(({ status }) => status === 'measured'),
+      );
+      if (own.length)
+        plots.push(
+          await plot(speedBars(result, own), `${group}, ${READINGS[direction]}`, 'A bar an engine; longer is faster.'),
+        );
     }
     const rows = cases.flatMap((c) => {
       const outcome = c.outcomes[first];
       if (outcome.status !== 'measured') return [];
       const speed = speedOf(c, outcome.timing, result);
-      return [[
-        `${c.layer.name} ${c.direction}`, shapesOf(c), milliseconds(speed.milliseconds), speed.gflops?.toFixed(1) ?? '', speed.gigabytes.toFixed(1),
-        `${(100 * speed.share).toFixed(0)} %`, kernelsOf(outcome),
-      ]];
+      return [
+        [
+          `${c.layer.name} ${c.direction}`,
+          shapesOf(c),
+          milliseconds(speed.milliseconds),
+          speed.gflops?.toFixed(1) ?? '',
+          speed.gigabytes.toFixed(1),
+          `${(100 * speed.share).toFixed(0)} %`,
+          kernelsOf(outcome),
+        ],
+      ];
     });
     sections.push({
-      id: group, title: group,
+      id: group,
+      title: group,
       body: html`<div class="grid">${plots}</div>
 ${table({ caption: `${first} by layer: milliseconds, and the share of what the adapter allows`, columns: ['', 'shapes', 'ms', 'GFLOP/s', 'GB/s', 'of adapter', 'kernels'], rows })}`,
     });
@@ -58,14 +74,30 @@ async function summary(result: KernelBenchResult): Promise<Section> {
   const bad = failures(result);
   const { header, rows } = comparisonTable(result);
   return {
-    id: 'summary', title: 'Summary',
-    body: html`${result.cases.some(({ flops, outcomes }) => flops > 0 && outcomes[first].status === 'measured') && await plot(
-      rooflinePlot(result), 'Roofline', 'Each point is a layer of this engine; the dashed line is what a copy and chained multiply-adds reach on the same adapter.')}
+    id: 'summary',
+    title: 'Summary',
+    body: html`${
+      result.cases.some(({ flops, outcomes }) => flops > 0 && outcomes[first].status === 'measured') &&
+      (await plot(
+        rooflinePlot(result),
+        'Roofline',
+        'Each point is a layer of this engine; the dashed line is what a copy and chained multiply-adds reach on the same adapter.',
+      ))
+    }
 ${others.length > 0 && table({ caption: `Sums of medians in milliseconds; the share is ${first} : other`, columns: header, rows })}
 ${slowerThan(result).map((sentence) => html`<p>${sentence}</p>`)}
-${bad.length > 0 && table({
-    caption: 'Not measured', plain: true, columns: ['', 'engine', 'why'],
-    rows: bad.map((failure) => [casesOfFailure(failure), failure.engine, failure.status === 'failed' ? `wrong result: ${failure.reason}` : failure.reason]),
-  })}`,
+${
+  bad.length > 0 &&
+  table({
+    caption: 'Not measured',
+    plain: true,
+    columns: ['', 'engine', 'why'],
+    rows: bad.map((failure) => [
+      casesOfFailure(failure),
+      failure.engine,
+      failure.status === 'failed' ? `wrong result: ${failure.reason}` : failure.reason,
+    ]),
+  })
+}`,
   };
 }

@@ -3,7 +3,11 @@ import type { Case } from './cases.ts';
 import type { Prepared } from './contender.ts';
 
 /** What a whole network's case asks of an engine. */
-export const jobOf = ({ layer: { x }, direction }: Case): Job => ({ work: direction === 'forward' ? 'forward' : 'train', batch: x[0], size: x[1] });
+export const jobOf = ({ layer: { x }, direction }: Case): Job => ({
+  work: direction === 'forward' ? 'forward' : 'train',
+  batch: x[0],
+  size: x[1],
+});
 
 /** A network as one case: its runs upload their images and end when their result is back, one after another. */
 export function preparedNetwork({ direction }: Case, contender: Contender): Prepared {

@@ -19,7 +19,10 @@ interface Measured {
   readonly status: 'measured';
   readonly timing: Timing;
   readonly kernels: readonly KernelName[];
-  /** From the reference, as relative L2 over the sampled elements; null for what the others are held against, of a whole network. */
+  /**
+   * From the reference, as relative L2 over the sampled elements; null for what the others are held against, of a whole
+   * network.
+   */
   readonly difference: number | null;
 }
 
@@ -65,7 +68,10 @@ export interface KernelFigures {
   readonly repeats: number;
   /** The first is this one. */
   readonly engines: readonly string[];
-  /** What speeds are taken from. `cpu`, a software adapter on a busy machine: CPU time of all threads divided by the number of cores. */
+  /**
+   * What speeds are taken from. `cpu`, a software adapter on a busy machine: CPU time of all threads divided by the
+   * number of cores.
+   */
   readonly clock: Clock;
   readonly roofline: Roofline;
   readonly cases: readonly CaseResult[];

@@ -1,5 +1,15 @@
 import { adapterLine, columns } from '../show.ts';
-import { casesOfFailure, comparable, comparisons, failures, kernelsOf, milliseconds, shapesOf, slowerThan, speedOf } from './figures.ts';
+import {
+  casesOfFailure,
+  comparable,
+  comparisons,
+  failures,
+  kernelsOf,
+  milliseconds,
+  shapesOf,
+  slowerThan,
+  speedOf,
+} from './figures.ts';
 import { timesBy, type KernelBenchResult } from './result.ts';
 
 const NONE = '-';
@@ -10,7 +20,14 @@ export function comparisonTable(result: KernelBenchResult): { header: string[]; 
   return {
     header: ['', 'beside', 'cases', `${first} ms`, 'other ms', 'share', 'median share', 'slower in'],
     rows: comparisons(result).map(({ group, kind, direction, engine, cases, ours, theirs, ratio, slower }) => [
-      `${group} ${kind} ${direction}`, engine, String(cases), milliseconds(ours), milliseconds(theirs), (ours / theirs).toFixed(2), ratio.toFixed(2), String(slower.length),
+      `${group} ${kind} ${direction}`,
+      engine,
+      String(cases),
+      milliseconds(ours),
+      milliseconds(theirs),
+      (ours / theirs).toFixed(2),
+      ratio.toFixed(2),
+      String(slower.length),
     ]),
   };
 }
@@ -33,13 +50,18 @@ export function showKernelBench(result: KernelBenchResult): string {
   const rows = result.cases.map((c) => {
     const own = c.outcomes[first];
     const cells = [`${c.layer.name} ${c.direction}`, shapesOf(c)];
-    if (own.status !== 'measured') cells.push(own.status === 'failed' ? 'WRONG' : 'impossible', NONE, NONE, NONE, NONE, NONE);
+    if (own.status !== 'measured')
+      cells.push(own.status === 'failed' ? 'WRONG' : 'impossible', NONE, NONE, NONE, NONE, NONE);
     else {
       const speed = speedOf(c, own.timing, result);
       const { min, max } = timesBy(result.clock, own.timing, result.cores);
       cells.push(
-        milliseconds(speed.milliseconds), `${milliseconds(min)} to ${milliseconds(max)}`, milliseconds(own.timing.wall.median),
-        speed.gflops === null ? NONE : speed.gflops.toFixed(1), speed.gigabytes.toFixed(1), `${(100 * speed.share).toFixed(0)} %`,
+        milliseconds(speed.milliseconds),
+        `${milliseconds(min)} to ${milliseconds(max)}`,
+        milliseconds(own.timing.wall.median),
+        speed.gflops === null ? NONE : speed.gflops.toFixed(1),
+        speed.gigabytes.toFixed(1),
+        `${(100 * speed.share).toFixed(0)} %`,
       );
     }
     for (const name of others) {
@@ -51,7 +73,18 @@ export function showKernelBench(result: KernelBenchResult): string {
     }
     return [...cells, kernelsOf(own)];
   });
-  const header = ['', 'shapes', 'ms', 'least to most', 'wall ms', 'GFLOP/s', 'GB/s', 'of adapter', ...others.flatMap((name) => [`${name} ms`, 'ratio']), 'kernels'];
+  const header = [
+    '',
+    'shapes',
+    'ms',
+    'least to most',
+    'wall ms',
+    'GFLOP/s',
+    'GB/s',
+    'of adapter',
+    ...others.flatMap((name) => [`${name} ms`, 'ratio']),
+    'kernels',
+  ];
   const bad = failures(result);
   const comparison = comparisonTable(result);
   return [
@@ -59,6 +92,14 @@ export function showKernelBench(result: KernelBenchResult): string {
     '',
     columns([header, ...rows]),
     ...(others.length > 0 ? ['', columns([comparison.header, ...comparison.rows]), ...slowerThan(result)] : []),
-    ...(bad.length ? ['', ...bad.map((failure) => `${failure.status === 'failed' ? 'WRONG RESULT' : 'not done'}, ${failure.engine}, ${casesOfFailure(failure)}: ${failure.reason}`)] : []),
+    ...(bad.length
+      ? [
+          '',
+          ...bad.map(
+            (failure) =>
+              `${failure.status === 'failed' ? 'WRONG RESULT' : 'not done'}, ${failure.engine}, ${casesOfFailure(failure)}: ${failure.reason}`,
+          ),
+        ]
+      : []),
   ].join('\n');
 }

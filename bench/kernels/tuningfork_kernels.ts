@@ -15,8 +15,9 @@ const isVersioned = ({ layer: { kind }, direction }: Case): boolean =>
   ['conv2d', 'depthwise_conv2d', 'matmul'].includes(kind) || (kind === 'max_pool2d' && direction === 'input_grad');
 
 /**
- * This engine, layer by layer, with the kernels that it chooses or with those of a version. The operands are parameters, not inputs: a run uploads nothing. It
- * closes the device. Under f16 operands and results are f32 still, as all that is seen from outside, and products may be of numbers rounded to f16 (kernels with subgroup matrices).
+ * This engine, layer by layer, with the kernels that it chooses or with those of a version. The operands are
+ * parameters, not inputs: a run uploads nothing. It closes the device. Under f16 operands and results are f32 still, as
+ * all that is seen from outside, and products may be of numbers rounded to f16 (kernels with subgroup matrices).
  */
 export function tuningforkKernels(device: Device, version?: 1 | 2, precision: Precision = 'f32'): KernelContender {
   return {
@@ -45,10 +46,16 @@ export function tuningforkKernels(device: Device, version?: 1 | 2, precision: Pr
           return parameters.get(name)?.tensor ?? shapes.get(name)!;
         };
         const graph = graphOf(c, operand, version);
-        const compiled = await compile(device, { ...('update' in graph ? { updates: [graph.update] } : graph), precision });
+        const compiled = await compile(device, {
+          ...('update' in graph ? { updates: [graph.update] } : graph),
+          precision,
+        });
         program = compiled;
         return {
-          kernels: compiled.steps.map(({ launch }) => ({ name: launch.kernel.name, overrides: { ...launch.overrides, ...launch.consts } })),
+          kernels: compiled.steps.map(({ launch }) => ({
+            name: launch.kernel.name,
+            overrides: { ...launch.overrides, ...launch.consts },
+          })),
           async compute() {
             compiled.run();
             const results: Float32Array[] = [];

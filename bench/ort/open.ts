@@ -19,11 +19,13 @@ export interface OrtSession {
 }
 
 /**
- * onnxruntime-node, which brings a Dawn of its own. It cannot be told which adapter to take, only which drivers there are, and does not say
- * which it took: the summary is that of the adapter which ours opens under the same name.
+ * onnxruntime-node, which brings a Dawn of its own. It cannot be told which adapter to take, only which drivers there
+ * are, and does not say which it took: the summary is that of the adapter which ours opens under the same name.
  * @throws UserError where it is not installed
  */
-export async function openOrt(adapter?: string): Promise<{ ort: Ort; adapter: AdapterSummary; maxStorageBinding: number }> {
+export async function openOrt(
+  adapter?: string,
+): Promise<{ ort: Ort; adapter: AdapterSummary; maxStorageBinding: number }> {
   const ort = (await importOptional('onnxruntime-node', '1.30.0')) as Ort & { default?: Ort };
   const device = await openAdapter(adapter);
   const summary = { adapter: device.adapter, maxStorageBinding: device.capabilities.maxStorageBinding };

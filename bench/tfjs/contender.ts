@@ -42,7 +42,11 @@ export function tfjsContender({ tf, backend: { bufferManager }, device }: OpenTf
       const loss = tf.tidy(() => {
         const x = tf.tensor4d(pixels, shape);
         const y = tf.tensor2d(labels, [job.batch, CONFIG.classes]);
-        return optimizer.minimize(() => tf.losses.softmaxCrossEntropy(y, applyNetwork(tf, variables, x, true)) as Scalar, true, trainable)!;
+        return optimizer.minimize(
+          () => tf.losses.softmaxCrossEntropy(y, applyNetwork(tf, variables, x, true)) as Scalar,
+          true,
+          trainable,
+        )!;
       });
       const values = await finished(loss.data<'float32'>());
       loss.dispose();

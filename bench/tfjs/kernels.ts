@@ -21,14 +21,17 @@ export function tfjsKernels(opened: OpenTf): KernelContender {
     close: () => device[Symbol.dispose](),
     async prepare(c: Case): Promise<Prepared | string> {
       if (c.layer.kind === 'network') return preparedNetwork(c, tfjsContender(opened, jobOf(c)));
-      if (UNSUPPORTED.has(`${c.layer.kind} ${c.direction}`)) return 'tfjs computes this gradient only together with the forward pass: compare `training`';
+      if (UNSUPPORTED.has(`${c.layer.kind} ${c.direction}`))
+        return 'tfjs computes this gradient only together with the forward pass: compare `training`';
       if ((c.layer.groups ?? 1) > 1) return 'tfjs has no grouped convolutions';
       const values = drawOperands(c);
-      const operands: Tensors = Object.fromEntries(c.operands.map(({ name, shape }) => {
-        // tfjs's depthwise filters have a fourth dimension.
-        const own = c.layer.kind === 'depthwise_conv2d' && name === 'w' ? [...shape, 1] : [...shape];
-        return [name, tf.tensor(values[name], own, 'float32')];
-      }));
+      const operands: Tensors = Object.fromEntries(
+        c.operands.map(({ name, shape }) => {
+          // tfjs's depthwise filters have a fourth dimension.
+          const own = c.layer.kind === 'depthwise_conv2d' && name === 'w' ? [...shape, 1] : [...shape];
+          return [name, tf.tensor(values[name], own, 'float32')];
+        }),
+      );
       const held: Tensor[] = Object.values(operands);
       if (c.layer.kind === 'max_pool2d' && c.direction === 'input_grad') {
         // The forward pass's output, which its gradient kernel reads as well.
@@ -72,16 +75,23 @@ export function tfjsKernels(opened: OpenTf): KernelContender {
   };
 }
 
-const maxPool = (tf: Tf, { layer: { w, stride } }: Case, { x }: Tensors): Tensor4D => tf.maxPool(x as Tensor4D, [w![0], w![1]], stride!, 'same');
+const maxPool = (tf: Tf, { layer: { w, stride } }: Case, { x }: Tensors): Tensor4D =>
+  tf.maxPool(x as Tensor4D, [w![0], w![1]], stride!, 'same');
 
 /** The results of a case, in its order. */
 function computation(tf: Tf, c: Case, operands: Tensors): () => Tensor[] {
-  const { layer: { kind, x: xShape, w: wShape, stride = 1, activation }, direction } = c;
+  const {
+    layer: { kind, x: xShape, w: wShape, stride = 1, activation },
+    direction,
+  } = c;
   const { x, w, dy, y } = operands;
   const sliding = { strides: [stride, stride], pad: 'same', dimRoundingMode: undefined };
-  const kernel = (name: string, inputs: Tensors, attributes: object) => () => [tf.engine().runKernel(name, inputs as NamedTensorMap, attributes as never) as Tensor];
+  const kernel = (name: string, inputs: Tensors, attributes: object) => () => [
+    tf.engine().runKernel(name, inputs as NamedTensorMap, attributes as never) as Tensor,
+  ];
   const swish = <T extends Tensor>(t: T): T => tf.mul(t, tf.sigmoid(t));
-  const activate = <T extends Tensor>(t: T): T => (activation === 'silu' ? swish(t) : activation === 'relu' ? tf.relu(t) : t);
+  const activate = <T extends Tensor>(t: T): T =>
+    activation === 'silu' ? swish(t) : activation === 'relu' ? tf.relu(t) : t;
   /** Forward pass and all gradients, as `tf.grads` computes them: always both. */
   const training = (f: (...args: Tensor[]) => Tensor, args: Tensor[]) => () => {
     const { value, grads } = tf.valueAndGrads(f)(args, dy);
@@ -98,9 +108,17 @@ function computation(tf: Tf, c: Case, operands: Tensors): () => Tensor[] {
     case 'depthwise_conv2d forward':
       return () => [tf.depthwiseConv2d(x as Tensor4D, w as Tensor4D, stride, 'same')];
     case 'depthwise_conv2d input_grad':
-      return kernel('DepthwiseConv2dNativeBackpropInput', { dy, filter: w }, { ...sliding, dilations: [1, 1], inputShape: xShape });
+      return kernel(
+        'DepthwiseConv2dNativeBackpropInput',
+        { dy, filter: w },
+        { ...sliding, dilations: [1, 1], inputShape: xShape },
+      );
     case 'depthwise_conv2d filter_grad':
-      return kernel('DepthwiseConv2dNativeBackpropFilter', { x, dy }, { ...sliding, dilations: [1, 1], filterShape: [...wShape!, 1] });
+      return kernel(
+        'DepthwiseConv2dNativeBackpropFilter',
+        { x, dy },
+        { ...sliding, dilations: [1, 1], filterShape: [...wShape!, 1] },
+      );
     case 'matmul forward':
       return () => [tf.matMul(x as Tensor2D, w as Tensor2D)];
     case 'matmul input_grad':
@@ -111,9 +129,13 @@ function computation(tf: Tf, c: Case, operands: Tensors): () => Tensor[] {
     case 'batch_norm training': {
       const normalise = (t: Tensor, gamma: Tensor, beta: Tensor): Tensor => {
         const { mean, variance } = tf.moments(t, [0, 1, 2]);
-        return activate(tf.batchNorm(t as Tensor4D, mean as never, variance as never, beta as never, gamma as never, EPSILON));
+        return activate(
+          tf.batchNorm(t as Tensor4D, mean as never, variance as never, beta as never, gamma as never, EPSILON),
+        );
       };
-      return direction === 'training' ? training(normalise, [x, operands['gamma'], operands['beta']]) : () => [normalise(x, operands['gamma'], operands['beta'])];
+      return direction === 'training'
+        ? training(normalise, [x, operands['gamma'], operands['beta']])
+        : () => [normalise(x, operands['gamma'], operands['beta'])];
     }
     case 'max_pool2d forward':
       return () => [maxPool(tf, c, operands)];
@@ -135,7 +157,10 @@ function adamUpdate(tf: Tf, { w, m, v, g }: Tensors): { state: Tensor[]; run(): 
   const variable: Variable = tf.variable(w, true, `w${w.id}`);
   const optimizer = tf.train.adam(ADAM.rate, ADAM.beta1, ADAM.beta2, ADAM.epsilon) as AdamOptimizer;
   // Its moments are private fields, made at the first step.
-  const fields = optimizer as unknown as Record<'accumulatedFirstMoment' | 'accumulatedSecondMoment', { originalName: string; variable: Variable }[]>;
+  const fields = optimizer as unknown as Record<
+    'accumulatedFirstMoment' | 'accumulatedSecondMoment',
+    { originalName: string; variable: Variable }[]
+  >;
   const moments = [m, v].map((moment) => tf.variable(moment, false));
   fields.accumulatedFirstMoment[0] = { originalName: `${variable.name}/m`, variable: moments[0] };
   fields.accumulatedSecondMoment[0] = { originalName: `${variable.name}/v`, variable: moments[1] };

@@ -4,23 +4,42 @@ import { BATCH_NORM_EPSILON, CONFIG, SPECS } from '../job_data.ts';
 
 export type Tf = typeof import('@tensorflow/tfjs');
 
-/** Every parameter as a tfjs variable under its own name, trainable where ours is; depthwise filters gain tfjs's fourth dimension. */
+/**
+ * Every parameter as a tfjs variable under its own name, trainable where ours is; depthwise filters gain tfjs's fourth
+ * dimension.
+ */
 export function makeVariables(tf: Tf, values: ReadonlyMap<string, Float32Array>): Map<string, Variable> {
-  return new Map(SPECS.map(({ name, shape, kind, trainable }) => {
-    const initial = tf.tensor(values.get(name)!, kind === 'depthwise' ? [...shape, 1] : [...shape], 'float32');
-    return [name, tf.variable(initial, trainable, name)];
-  }));
+  return new Map(
+    SPECS.map(({ name, shape, kind, trainable }) => {
+      const initial = tf.tensor(values.get(name)!, kind === 'depthwise' ? [...shape, 1] : [...shape], 'float32');
+      return [name, tf.variable(initial, trainable, name)];
+    }),
+  );
 }
 
 /** EfficientNet-B0 in tfjs's own ops, as its layers would call them; x [N, S, S, 3] to logits [N, classes]. */
-export function applyNetwork(tf: Tf, variables: ReadonlyMap<string, Variable>, x: Tensor4D, training: boolean): Tensor2D {
+export function applyNetwork(
+  tf: Tf,
+  variables: ReadonlyMap<string, Variable>,
+  x: Tensor4D,
+  training: boolean,
+): Tensor2D {
   const get = <R extends Rank>(name: string): Tensor<R> => variables.get(name) as Tensor as Tensor<R>;
   const swish = <T extends Tensor>(y: T): T => tf.mul(y, tf.sigmoid(y));
 
   const normalise = (y: Tensor4D, name: string): Tensor4D => {
-    const moments = training ? tf.moments(y, [0, 1, 2]) : { mean: get<Rank.R1>(`${name}.mean`), variance: get<Rank.R1>(`${name}.var`) };
+    const moments = training
+      ? tf.moments(y, [0, 1, 2])
+      : { mean: get<Rank.R1>(`${name}.mean`), variance: get<Rank.R1>(`${name}.var`) };
     const [mean, variance] = [moments.mean as Tensor<Rank.R1>, moments.variance as Tensor<Rank.R1>];
-    return tf.batchNorm(y, mean, variance, get<Rank.R1>(`${name}.beta`), get<Rank.R1>(`${name}.gamma`), BATCH_NORM_EPSILON);
+    return tf.batchNorm(
+      y,
+      mean,
+      variance,
+      get<Rank.R1>(`${name}.beta`),
+      get<Rank.R1>(`${name}.gamma`),
+      BATCH_NORM_EPSILON,
+    );
   };
 
   const conv = (y: Tensor4D, name: string, stride = 1): Tensor4D => tf.conv2d(y, get<Rank.R4>(name), stride, 'same');

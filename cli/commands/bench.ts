@@ -22,56 +22,113 @@ interface BenchOptions {
 export function register(program: Command): void {
   const bench = program.command('bench').description('measure this engine, and others beside it on the same adapter');
   addMeasurement(bench, 'models', 'forward', 'the forward pass of EfficientNet-B0');
-  addMeasurement(bench, 'train', 'train', 'a training step of EfficientNet-B0: all weights, Adam, batch norm by batch statistics');
+  addMeasurement(
+    bench,
+    'train',
+    'train',
+    'a training step of EfficientNet-B0: all weights, Adam, batch norm by batch statistics',
+  );
   addKernels(bench);
   addGrowth(bench);
   addCatalogue(bench);
   // What a measurement forks to run an engine in a process of its own.
-  bench.command('contender', { hidden: true }).argument('<engine>').action(async (engine: string) => {
-    const { serve } = await import('../../bench/serve.ts');
-    serve(engine === 'ort' ? (await import('../../bench/ort/contender.ts')).openOrtModel : (await import('../../bench/peers.ts')).openTuningfork);
-    await new Promise(() => {});
-  });
-  bench.command('kernel-contender', { hidden: true }).argument('<engine>').action(async (engine: string) => {
-    const { serveKernels } = await import('../../bench/kernels/serve_kernels.ts');
-    const { openKernels } = await import('../../bench/peers.ts');
-    serveKernels(await openKernels(engine));
-    await new Promise(() => {});
-  });
+  bench
+    .command('contender', { hidden: true })
+    .argument('<engine>')
+    .action(async (engine: string) => {
+      const { serve } = await import('../../bench/serve.ts');
+      serve(
+        engine === 'ort'
+          ? (await import('../../bench/ort/contender.ts')).openOrtModel
+          : (await import('../../bench/peers.ts')).openTuningfork,
+      );
+      await new Promise(() => {});
+    });
+  bench
+    .command('kernel-contender', { hidden: true })
+    .argument('<engine>')
+    .action(async (engine: string) => {
+      const { serveKernels } = await import('../../bench/kernels/serve_kernels.ts');
+      const { openKernels } = await import('../../bench/peers.ts');
+      serveKernels(await openKernels(engine));
+      await new Promise(() => {});
+    });
 }
 
 function addMeasurement(bench: Command, name: string, work: Job['work'], description: string): void {
   bench
     .command(name)
     .description(description)
-    .addOption(new Option('--vs <engine>', 'another engine to measure in turn, outputs compared first').choices(work === 'train' ? ['tfjs'] : ['tfjs', 'ort']))
+    .addOption(
+      new Option('--vs <engine>', 'another engine to measure in turn, outputs compared first').choices(
+        work === 'train' ? ['tfjs'] : ['tfjs', 'ort'],
+      ),
+    )
     .option('--batch <n>', 'images at once', wholeNumberWithin(1, 1024), 4)
     .option('--size <pixels>', 'height and width of the images', wholeNumberWithin(32, 2048), 224)
     .option('--repeats <n>', 'timed runs of each, after two to warm up', wholeNumberWithin(1, 1000), 5)
-    .addOption(new Option('--memory <level>', 'of a training step: full, low (cheap activations computed again), lowest (whole blocks)').choices(['full', 'low', 'lowest']).hideHelp(work !== 'train'))
-    .addOption(new Option('--precision <type>', 'how this engine stores activations').choices(['f32', 'f16']).default('f32'))
+    .addOption(
+      new Option(
+        '--memory <level>',
+        'of a training step: full, low (cheap activations computed again), lowest (whole blocks)',
+      )
+        .choices(['full', 'low', 'lowest'])
+        .hideHelp(work !== 'train'),
+    )
+    .addOption(
+      new Option('--precision <type>', 'how this engine stores activations').choices(['f32', 'f16']).default('f32'),
+    )
     .option('--cold', 'switch off the caches of compiled shaders that drivers keep on disk')
     .option('--profile', 'also list the GPU time of this engine by kernel')
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 Each engine runs in a process of its own, both at once, and their runs take turns.
 
 Examples:
   tuningfork bench ${name} --adapter lavapipe --vs tfjs
   tuningfork bench ${name} --batch 16 --repeats 20 --profile
-  tuningfork bench ${name} --vs tfjs --json > ${name}.json`)
+  tuningfork bench ${name} --vs tfjs --json > ${name}.json`,
+    )
     .action(async (_options: object, command: Command) => {
-      const { vs, batch, size, repeats, memory, precision, cold = false, profile = false, adapter, json, tuning } = allOptions<BenchOptions>(command);
+      const {
+        vs,
+        batch,
+        size,
+        repeats,
+        memory,
+        precision,
+        cold = false,
+        profile = false,
+        adapter,
+        json,
+        tuning,
+      } = allOptions<BenchOptions>(command);
       const [{ benchModels }, { showModelBench }, { peerProgram }, { readTuning }] = await Promise.all([
-        import('../../bench/models.ts'), import('../../bench/show.ts'), import('../../bench/peers.ts'), import('../tuning_file.node.ts'),
+        import('../../bench/models.ts'),
+        import('../../bench/show.ts'),
+        import('../../bench/peers.ts'),
+        import('../tuning_file.node.ts'),
       ]);
       // What anybody gets is measured, unless a tuning is named here.
       const table = tuning === undefined ? undefined : String(readTuning(tuning, (note) => console.error(note)));
       const result = await benchModels({
-        job: { work, batch, size, adapter, ...(work === 'train' && memory && { memory }), ...(precision === 'f16' && { precision }), ...(table !== undefined && { tuning: table }) },
+        job: {
+          work,
+          batch,
+          size,
+          adapter,
+          ...(work === 'train' && memory && { memory }),
+          ...(precision === 'f16' && { precision }),
+          ...(table !== undefined && { tuning: table }),
+        },
         repeats,
         cold,
         profile,
-        contenders: [['tuningfork', [process.argv[1], 'bench', 'contender', 'tuningfork']], ...(vs ? [[vs, await peerProgram(vs, 'contender')] as const] : [])],
+        contenders: [
+          ['tuningfork', [process.argv[1], 'bench', 'contender', 'tuningfork']],
+          ...(vs ? [[vs, await peerProgram(vs, 'contender')] as const] : []),
+        ],
         onProgress: (text) => console.error(text),
       });
       console.log(json ? JSON.stringify(result, null, 2) : showModelBench(result));
@@ -79,15 +136,29 @@ Examples:
 }
 
 /** What `--layers` takes: as GROUPS of bench/kernels/layers.ts, which is not loaded for `--help`. */
-const GROUPS: readonly Group[] = ['b0', 'vgg16', 'galaxy_vgg', 'resnext50', 'matmul', 'norm', 'pool', 'pointwise', 'optimizer'];
+const GROUPS: readonly Group[] = [
+  'b0',
+  'vgg16',
+  'galaxy_vgg',
+  'resnext50',
+  'matmul',
+  'norm',
+  'pool',
+  'pointwise',
+  'optimizer',
+];
 const PEERS = ['tfjs', 'ort', 'jax', 'v1', 'v2', 'f32'] as const;
 
 /** A parser for names with commas between them, each one of `choices`. */
-const namesAmong = <T extends string>(choices: readonly T[]) => (text: string): T[] => {
-  const names = text.split(',').map((name) => name.trim());
-  for (const name of names) if (!(choices as readonly string[]).includes(name)) throw new InvalidArgumentError(`'${name}' is not among ${choices.join(', ')}.`);
-  return names as T[];
-};
+const namesAmong =
+  <T extends string>(choices: readonly T[]) =>
+  (text: string): T[] => {
+    const names = text.split(',').map((name) => name.trim());
+    for (const name of names)
+      if (!(choices as readonly string[]).includes(name))
+        throw new InvalidArgumentError(`'${name}' is not among ${choices.join(', ')}.`);
+    return names as T[];
+  };
 
 interface KernelOptions {
   readonly layers: readonly (Group | 'all')[];
@@ -102,72 +173,138 @@ interface KernelOptions {
 function addKernels(bench: Command): void {
   bench
     .command('kernels')
-    .description('every distinct layer of EfficientNet-B0, VGG16 and galaxy_vgg, forward and backward, each checked before it is timed')
-    .option('--layers <names>', `which: ${GROUPS.join(', ')} or all, with commas between`, namesAmong([...GROUPS, 'all']), ['b0'])
+    .description(
+      'every distinct layer of EfficientNet-B0, VGG16 and galaxy_vgg, forward and backward, each checked before it is timed',
+    )
+    .option(
+      '--layers <names>',
+      `which: ${GROUPS.join(', ')} or all, with commas between`,
+      namesAmong([...GROUPS, 'all']),
+      ['b0'],
+    )
     .option('--only <text>', 'only those whose name contains this, such as depthwise or "expand filter_grad"')
-    .option('--vs <engines>', `what to measure in turn with it, with commas between: other engines (${PEERS.slice(0, 3).join(', ')}), v1, its own naive kernels, v2, those without Winograd's, or f32, itself in that precision`, namesAmong(PEERS))
-    .addOption(new Option('--precision <type>', 'of the programs that this engine compiles: f16 uses tensor cores where there are any').choices(['f32', 'f16']).default('f32'))
+    .option(
+      '--vs <engines>',
+      `what to measure in turn with it, with commas between: other engines (${PEERS.slice(0, 3).join(', ')}), v1, its own naive kernels, v2, those without Winograd's, or f32, itself in that precision`,
+      namesAmong(PEERS),
+    )
+    .addOption(
+      new Option(
+        '--precision <type>',
+        'of the programs that this engine compiles: f16 uses tensor cores where there are any',
+      )
+        .choices(['f32', 'f16'])
+        .default('f32'),
+    )
     .option('--batch <n>', 'images at once', wholeNumberWithin(1, 1024), 4)
     .option('--repeats <n>', 'timed measurements of each, after three to warm up', wholeNumberWithin(1, 1000), 5)
     .option('--out <folder>', 'also write kernels.json and a page with plots')
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 A result is held against float64 references first; a wrong one is not timed, and the command ends with 1.
 
 Examples:
   tuningfork bench kernels --layers b0 --vs tfjs --out bench-b0/
   tuningfork bench kernels --layers matmul,norm --adapter lavapipe
   tuningfork bench kernels --layers matmul,b0,vgg16 --precision f16 --vs f32
-  tuningfork bench kernels --layers all --only depthwise --batch 16 --json > depthwise.json`)
+  tuningfork bench kernels --layers all --only depthwise --batch 16 --json > depthwise.json`,
+    )
     .action(async (_options: object, command: Command) => {
-      const { layers, only, vs = [], batch, repeats, precision, out, adapter, json } = allOptions<KernelOptions>(command);
+      const {
+        layers,
+        only,
+        vs = [],
+        batch,
+        repeats,
+        precision,
+        out,
+        adapter,
+        json,
+      } = allOptions<KernelOptions>(command);
       const [{ benchKernels }, { showKernelBench }, { failures }, { peerProgram }] = await Promise.all([
-        import('../../bench/kernels/measure.ts'), import('../../bench/kernels/show.ts'), import('../../bench/kernels/figures.ts'), import('../../bench/peers.ts'),
+        import('../../bench/kernels/measure.ts'),
+        import('../../bench/kernels/show.ts'),
+        import('../../bench/kernels/figures.ts'),
+        import('../../bench/peers.ts'),
       ]);
       const peers: [string, string[]][] = [];
       for (const name of vs) peers.push([name, await peerProgram(name, 'kernel-contender')]);
       const result = await benchKernels({
         groups: layers.includes('all') ? GROUPS : (layers as readonly Group[]),
-        only, batch, repeats, adapter,
-        contenders: [['tuningfork', [process.argv[1], 'bench', 'kernel-contender', precision === 'f16' ? 'tuningfork-f16' : 'tuningfork']], ...peers],
+        only,
+        batch,
+        repeats,
+        adapter,
+        contenders: [
+          [
+            'tuningfork',
+            [process.argv[1], 'bench', 'kernel-contender', precision === 'f16' ? 'tuningfork-f16' : 'tuningfork'],
+          ],
+          ...peers,
+        ],
         onProgress: (text) => console.error(text),
       });
-      if (out !== undefined) await import('../../bench/kernels/page.ts').then(({ writeKernelPage }) => writeKernelPage(out, result));
+      if (out !== undefined)
+        await import('../../bench/kernels/page.ts').then(({ writeKernelPage }) => writeKernelPage(out, result));
       console.log(json ? JSON.stringify(result, null, 2) : showKernelBench(result));
       if (failures(result).some(({ status }) => status === 'failed')) process.exitCode = 1;
     });
 }
 
 /** A parser for ascending whole numbers within low..high with commas between them. */
-const ascending = (low: number, high: number) => (text: string): number[] => {
-  const numbers = text.split(',').map(wholeNumberWithin(low, high));
-  if (numbers.some((n, i) => i > 0 && n <= numbers[i - 1])) throw new InvalidArgumentError('The numbers must ascend.');
-  return numbers;
-};
+const ascending =
+  (low: number, high: number) =>
+  (text: string): number[] => {
+    const numbers = text.split(',').map(wholeNumberWithin(low, high));
+    if (numbers.some((n, i) => i > 0 && n <= numbers[i - 1]))
+      throw new InvalidArgumentError('The numbers must ascend.');
+    return numbers;
+  };
 
-type GrowthFlags = Pick<GrowthOptions, 'work' | 'batches' | 'sizes' | 'batch' | 'size' | 'repeats' | 'limit'> & { readonly out?: string };
+type GrowthFlags = Pick<GrowthOptions, 'work' | 'batches' | 'sizes' | 'batch' | 'size' | 'repeats' | 'limit'> & {
+  readonly out?: string;
+};
 
 function addGrowth(bench: Command): void {
   bench
     .command('growth')
     .description('how time and memory of EfficientNet-B0 grow with the batch and with the size of the images')
     .addOption(new Option('--work <what>', 'what is measured').choices(['forward', 'train']).default('forward'))
-    .option('--batches <numbers>', 'images at once, ascending, with commas between', ascending(1, 1024), [1, 2, 4, 8, 16, 32, 64, 128, 256])
-    .option('--sizes <pixels>', 'heights and widths, ascending, with commas between', ascending(32, 2048), [64, 96, 128, 192, 256, 384, 512])
+    .option(
+      '--batches <numbers>',
+      'images at once, ascending, with commas between',
+      ascending(1, 1024),
+      [1, 2, 4, 8, 16, 32, 64, 128, 256],
+    )
+    .option(
+      '--sizes <pixels>',
+      'heights and widths, ascending, with commas between',
+      ascending(32, 2048),
+      [64, 96, 128, 192, 256, 384, 512],
+    )
     .option('--batch <n>', 'images at once while the size grows', wholeNumberWithin(1, 1024), 4)
     .option('--size <pixels>', 'height and width while the batch grows', wholeNumberWithin(32, 2048), 224)
     .option('--repeats <n>', 'timed runs at each point, after the first', wholeNumberWithin(1, 1000), 3)
     .option('--limit <seconds>', 'a series ends when a run takes longer', wholeNumberWithin(1, 3600), 20)
     .option('--out <folder>', 'also write growth.json and a page with plots')
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 Each point is measured in a process of its own. A series also ends where the adapter's memory does.
 
 Examples:
   tuningfork bench growth --out growth/
-  tuningfork bench growth --work train --batches 1,4,16 --sizes 64,128,224`)
+  tuningfork bench growth --work train --batches 1,4,16 --sizes 64,128,224`,
+    )
     .action(async (_options: object, command: Command) => {
       const { out, json, ...options } = allOptions<GrowthFlags>(command);
       const { benchGrowth, showGrowth, writeGrowthPage } = await import('../../bench/growth.ts');
-      const result = await benchGrowth({ ...options, program: [process.argv[1], 'bench', 'contender', 'tuningfork'], onProgress: (text) => console.error(text) });
+      const result = await benchGrowth({
+        ...options,
+        program: [process.argv[1], 'bench', 'contender', 'tuningfork'],
+        onProgress: (text) => console.error(text),
+      });
       if (out !== undefined) await writeGrowthPage(out, result);
       console.log(json ? JSON.stringify(result, null, 2) : showGrowth(result));
     });
@@ -176,19 +313,35 @@ Examples:
 function addCatalogue(bench: Command): void {
   bench
     .command('catalogue')
-    .description('the memory that a large catalogue takes: made in a temporary folder, opened, divided, and all its images decoded once; needs no GPU')
-    .option('--galaxies <n>', 'how many; as many as the Galaxy Challenge has when absent', wholeNumberWithin(1, 1e6), 61_578)
+    .description(
+      'the memory that a large catalogue takes: made in a temporary folder, opened, divided, and all its images decoded once; needs no GPU',
+    )
+    .option(
+      '--galaxies <n>',
+      'how many; as many as the Galaxy Challenge has when absent',
+      wholeNumberWithin(1, 1e6),
+      61_578,
+    )
     .option('--images <n>', 'different images among them, which the others are links to', wholeNumberWithin(1, 1000), 8)
     .option('--side <pixels>', 'height and width of the images', wholeNumberWithin(32, 2048), 424)
     .option('--batch <n>', 'images at once', wholeNumberWithin(1, 1024), 32)
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 Examples:
   tuningfork bench catalogue
-  tuningfork bench catalogue --galaxies 2000 --side 128 --json | jq .memory`)
+  tuningfork bench catalogue --galaxies 2000 --side 128 --json | jq .memory`,
+    )
     .action(async (_options: object, command: Command) => {
       const { adapter: _adapter, tuning: _tuning, json, ...options } = allOptions<CatalogueOptions>(command);
-      const [{ benchCatalogue, showCatalogue }, { terminalProgress }] = await Promise.all([import('../../bench/catalogue.ts'), import('../progress.node.ts')]);
-      const result = await benchCatalogue({ ...options, images: Math.min(options.images, options.galaxies) }, terminalProgress());
+      const [{ benchCatalogue, showCatalogue }, { terminalProgress }] = await Promise.all([
+        import('../../bench/catalogue.ts'),
+        import('../progress.node.ts'),
+      ]);
+      const result = await benchCatalogue(
+        { ...options, images: Math.min(options.images, options.galaxies) },
+        terminalProgress(),
+      );
       console.log(json ? JSON.stringify(result, null, 2) : showCatalogue(result));
     });
 }

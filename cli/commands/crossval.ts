@@ -7,10 +7,23 @@ import { addTrainOptions } from './train.ts';
 /** `tuningfork crossval`. */
 export function register(program: Command): void {
   const command = addTrainOptions(program.command('crossval'), 'runs/crossval')
-    .description('cross-validate a training: divide the galaxies into folds, train a network for each on the others, and tell how the figures spread; resumes what was interrupted')
-    .option('--folds <n>', 'parts that the galaxies are divided into, alike in their votes', wholeNumberWithin(2, 100), 5)
-    .option('--fold <k>', 'train this one alone, 1 to --folds: for machines that work side by side', wholeNumberWithin(1, 100))
-    .addHelpText('after', `
+    .description(
+      'cross-validate a training: divide the galaxies into folds, train a network for each on the others, and tell how the figures spread; resumes what was interrupted',
+    )
+    .option(
+      '--folds <n>',
+      'parts that the galaxies are divided into, alike in their votes',
+      wholeNumberWithin(2, 100),
+      5,
+    )
+    .option(
+      '--fold <k>',
+      'train this one alone, 1 to --folds: for machines that work side by side',
+      wholeNumberWithin(1, 100),
+    )
+    .addHelpText(
+      'after',
+      `
 It takes the options of \`tuningfork train\`. Every fold is a run directory, fold-1, fold-2 ... in --out; when all are finished, crossval.json
 holds each one's figure, their mean and standard deviation, and the figure over all galaxies, each predicted by the network that did not train
 on it. Galaxies of --train-only are trained on in every fold. With --keep best (the default) the epoch that is kept is chosen on the very fold
@@ -21,9 +34,13 @@ Examples:
   tuningfork crossval --data galaxies/ --weights b0.safetensors --folds 10 --out runs/cv10
   tuningfork crossval --data galaxies/ --out runs/cv --fold $SLURM_ARRAY_TASK_ID     # one job of an array; the last to finish writes the summary
   tuningfork predict runs/cv --data unlabelled/ --out predictions.csv                # the mean of all folds' networks
-What was interrupted goes on when the same command is given again.`)
+What was interrupted goes on when the same command is given again.`,
+    )
     .action(async (_options: object, self: Command) => {
-      if (self.getOptionValueSource('valFraction') !== 'default') throw new UserError('--val-fraction says nothing to cross-validation: each fold is the validation side once; leave it out, and give --folds');
+      if (self.getOptionValueSource('valFraction') !== 'default')
+        throw new UserError(
+          '--val-fraction says nothing to cross-validation: each fold is the validation side once; leave it out, and give --folds',
+        );
       const { crossval } = await import('../crossval.node.ts');
       await crossval(allOptions<CrossvalFlags>(self));
     });

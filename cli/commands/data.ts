@@ -12,11 +12,14 @@ export function register(program: Command): void {
     .option('--data <folder>', 'a folder of galaxies, or synthetic:400 to draw 400', defaultData())
     .option('--threshold <share>', 'how much of the votes makes a label', numberWithin(0, 1), 0.6)
     .option('--out <folder>', 'where the page and the pictures go', 'runs/stats')
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 Examples:
   tuningfork data stats --data galaxies/
   tuningfork data stats --data synthetic:1000 --threshold 0.8 --out runs/sky
-  tuningfork data stats --data galaxies/ --json | jq .thresholds`)
+  tuningfork data stats --data galaxies/ --json | jq .thresholds`,
+    )
     .action(async (_options: object, command: Command) => {
       const { dataStats } = await import('../data_stats.node.ts');
       await dataStats(allOptions(command));
@@ -27,13 +30,16 @@ Examples:
     .description('download a public set of files; resumes where it was interrupted, verifies checksums')
     .addArgument(new Argument('<set>', 'what to download').choices(SOURCES.map(({ name }) => name)))
     .requiredOption('--to <folder>', 'where the files go')
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 Sets:
 ${SOURCES.map(({ name, licence, files }) => `  ${name} (${licence})\n${files.map(({ file, about }) => `    ${file}: ${about}`).join('\n')}`).join('\n')}
 
 Examples:
   tuningfork data fetch efficientnet-b0 --to weights/
-  tuningfork data fetch galaxy-zoo-2 --to galaxies/`)
+  tuningfork data fetch galaxy-zoo-2 --to galaxies/`,
+    )
     .action(async (set: string, _options: object, command: Command) => {
       const { dataFetch } = await import('../data_fetch.node.ts');
       await dataFetch(set, allOptions(command));

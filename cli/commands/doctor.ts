@@ -6,13 +6,16 @@ export function register(program: Command): void {
   program
     .command('doctor')
     .description('look for GPUs and drivers, try one out, and say what is missing')
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 Exit code 2 where no adapter can be used.
 
 Examples:
   tuningfork doctor
   tuningfork doctor --adapter swiftshader
-  tuningfork doctor --json`)
+  tuningfork doctor --json`,
+    )
     .action(async (_options: object, command: Command) => {
       const { adapter, json } = allOptions(command);
       const { examine } = await import('../doctor/examine.node.ts');

@@ -7,17 +7,27 @@ export function register(program: Command): void {
     .command('embed')
     .description('write the features that a model makes of each galaxy, as .npy or csv')
     .argument('<model>', 'a run directory, its model.safetensors, or EfficientNet-B0 weights')
-    .requiredOption('--out <file>', 'where the rows go: .npy (ids beside it in <file>.ids.txt) or .csv (ids in the first column)')
+    .requiredOption(
+      '--out <file>',
+      'where the rows go: .npy (ids beside it in <file>.ids.txt) or .csv (ids in the first column)',
+    )
     .option('--data <folder>', 'a folder of images, or synthetic:400')
     .option('--input <file>', 'instead of images: a safetensors file with a tensor `input`, already normalised')
-    .addOption(new Option('--layout <order>', 'order of the axes of --input, and of a layer that is flattened').choices(['nchw', 'nhwc']).default('nchw'))
+    .addOption(
+      new Option('--layout <order>', 'order of the axes of --input, and of a layer that is flattened')
+        .choices(['nchw', 'nhwc'])
+        .default('nchw'),
+    )
     .option('--layer <name>', 'another layer than the features, flattened: stem, stage5, blocks.10, head, classifier')
     .option('--skip-bad', 'leave out images that cannot be read instead of stopping')
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 Examples:
   tuningfork embed efficientnet_b0.safetensors --data galaxies/ --out features.npy
   tuningfork embed runs/b0 --data synthetic:100 --layer head --out head.csv
-  tuningfork embed efficientnet_b0.safetensors --input activations.safetensors --out features.npy`)
+  tuningfork embed efficientnet_b0.safetensors --input activations.safetensors --out features.npy`,
+    )
     .action(async (model: string, _options: object, command: Command) => {
       const { embedToFile } = await import('../embed.node.ts');
       await embedToFile(model, allOptions(command));

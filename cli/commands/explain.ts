@@ -7,12 +7,15 @@ export function register(program: Command): void {
     .command('explain')
     .description('explain an op: its formula, its gradients, its kernels, and a small example computed on the adapter')
     .argument('[op]', 'conv2d, batch_norm, softmax, adam, ...; without one, all of them are listed')
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 Examples:
   tuningfork explain
   tuningfork explain conv2d
   tuningfork explain depthwise_conv2d_filter_grad
-  tuningfork explain adam --json | jq .results`)
+  tuningfork explain adam --json | jq .results`,
+    )
     .action(async (op: string | undefined, _options: object, command: Command) => {
       const { explain, listExplanations } = await import('../explain.node.ts');
       if (op === undefined) listExplanations(allOptions(command));

@@ -14,10 +14,13 @@ export function register(program: Command): void {
     .option('--layer <name>', 'the layer to look at, such as head, stage5 or blocks.10; the last conv when absent')
     .addOption(new Option('--method <name>', 'how').choices(['grad-cam', 'grad-cam++', 'guided', 'all']).default('all'))
     .option('--out <folder>', 'where the pictures go', 'runs/gradcam')
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 Examples:
   tuningfork gradcam runs/b0 --data galaxies/ --ids 100008,100023
-  tuningfork gradcam runs/b0 --data synthetic:8 --layer stage6 --class featured`)
+  tuningfork gradcam runs/b0 --data synthetic:8 --layer stage6 --class featured`,
+    )
     .action(async (model: string, _options: object, command: Command) => {
       const { gradcam } = await import('../gradcam.node.ts');
       await gradcam(model, allOptions(command));

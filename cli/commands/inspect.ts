@@ -8,12 +8,21 @@ export function register(program: Command): void {
     .argument('<model>', `${MODELS}, a run directory, or a file of weights`)
     .option('--training', 'a training step (forward, backward, Adam) instead of a forward pass')
     .option('--batch <n>', 'images at a time', wholeNumberWithin(1, 4096), 1)
-    .option('--size <pixels>', 'side of the input; the model\'s own when absent', wholeNumberWithin(1, 4096))
-    .addOption(new Option('--memory <level>', 'of a training step: hold all that the gradients need (full), compute cheap activations again (low), or whole blocks (lowest)').choices(['full', 'low', 'lowest']).default('full'))
+    .option('--size <pixels>', "side of the input; the model's own when absent", wholeNumberWithin(1, 4096))
+    .addOption(
+      new Option(
+        '--memory <level>',
+        'of a training step: hold all that the gradients need (full), compute cheap activations again (low), or whole blocks (lowest)',
+      )
+        .choices(['full', 'low', 'lowest'])
+        .default('full'),
+    )
     .addOption(new Option('--precision <type>', 'how activations are stored').choices(['f32', 'f16']).default('f32'))
     .option('--steps', 'list the steps: kernel, what it makes, workgroups')
     .option('--graph', 'list the graph as it is computed: op, shape, inputs, names')
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 Examples:
   tuningfork inspect efficientnet_b0
   tuningfork inspect efficientnet_b0 --training --batch 4 --steps
@@ -21,7 +30,8 @@ Examples:
   tuningfork inspect galaxy_vgg --training --batch 16 --size 128 --precision f16
   tuningfork inspect galaxy_vgg --width 0.25 --task challenge --size 128 --training --batch 32
   tuningfork inspect runs/b0 --graph | less
-  tuningfork inspect vgg_small --size 96 --json | jq .memory`)
+  tuningfork inspect vgg_small --size 96 --json | jq .memory`,
+    )
     .action(async (model: string, _options: object, command: Command) => {
       const { inspect } = await import('../inspect.node.ts');
       await inspect(model, allOptions(command));

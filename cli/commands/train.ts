@@ -5,14 +5,19 @@ import type { TrainFlags } from '../train.node.ts';
 /** `tuningfork train`. */
 export function register(program: Command): void {
   addTrainOptions(program.command('train'), 'runs/classifier')
-    .description('train a network on galaxies (smooth or featured, or the votes of the Galaxy Challenge) and write its report; resumes what was interrupted')
-    .addHelpText('after', `
+    .description(
+      'train a network on galaxies (smooth or featured, or the votes of the Galaxy Challenge) and write its report; resumes what was interrupted',
+    )
+    .addHelpText(
+      'after',
+      `
 Examples:
   tuningfork train --data galaxies/ --weights efficientnet_b0.safetensors --out runs/b0
   tuningfork train --data synthetic:600 --out runs/sky --epochs 8
   tuningfork train --data galaxies/ --weights b0.safetensors --epochs-head 3 --epochs 1 --views 2   # quick look
   tuningfork train --task challenge --data galaxies/ --out runs/challenge                           # all 37 vote fractions
-A run that was interrupted goes on when the same command is given again.`)
+A run that was interrupted goes on when the same command is given again.`,
+    )
     .action(async (_options: object, command: Command) => {
       const { train } = await import('../train.node.ts');
       await train(allOptions(command));
@@ -27,47 +32,123 @@ export function trainFlags(args: readonly string[]): TrainFlags {
 /** The options of a training, which cross-validation has too. */
 export function addTrainOptions(command: Command, out: string): Command {
   return command
-    .addOption(new Option('--task <name>', 'what is learnt: a class, or the 37 vote fractions of the Galaxy Challenge').choices(['smooth-or-featured', 'challenge']).default('smooth-or-featured'))
-    .addOption(new Option('--head <name>', 'of the challenge: fractions that obey the decision tree (the default), or a sigmoid each').choices(['tree', 'independent']))
+    .addOption(
+      new Option('--task <name>', 'what is learnt: a class, or the 37 vote fractions of the Galaxy Challenge')
+        .choices(['smooth-or-featured', 'challenge'])
+        .default('smooth-or-featured'),
+    )
+    .addOption(
+      new Option(
+        '--head <name>',
+        'of the challenge: fractions that obey the decision tree (the default), or a sigmoid each',
+      ).choices(['tree', 'independent']),
+    )
     .option('--data <folder>', 'a folder of galaxies, or synthetic:400 to draw 400', defaultData())
     .option('--out <folder>', 'the run directory', out)
     .option('--model <name>', `${MODELS}; chosen by whether there are weights when absent`)
-    .option('--width <share>', 'channels of a VGG or ResNet in shares of its own; of the challenge\'s galaxy_vgg 0.25 when absent', numberWithin(0.05, 1))
-    .option('--weights <file>', 'trained weights to begin from, as safetensors; without them the whole network is trained from scratch')
+    .option(
+      '--width <share>',
+      "channels of a VGG or ResNet in shares of its own; of the challenge's galaxy_vgg 0.25 when absent",
+      numberWithin(0.05, 1),
+    )
+    .option(
+      '--weights <file>',
+      'trained weights to begin from, as safetensors; without them the whole network is trained from scratch',
+    )
     .option('--threshold <share>', 'how much of the votes makes a label (0.6)', numberWithin(0, 1))
     .option('--soft-labels', 'aim at the votes themselves instead of the class')
     .option('--label-smoothing <share>', 'share of the target spread evenly over the classes (0)', numberWithin(0, 1))
-    .option('--val-fraction <share>', 'share of galaxies kept for validation, by a hash of their ids', numberWithin(0, 0.9), 0.2)
+    .option(
+      '--val-fraction <share>',
+      'share of galaxies kept for validation, by a hash of their ids',
+      numberWithin(0, 0.9),
+      0.2,
+    )
     .option('--train-only <ranges>', 'ids never to validate on, such as 1-99,500-600')
     .option('--skip-bad', 'leave out images that cannot be read instead of stopping')
     .option('--limit <n>', 'use only so many of the galaxies, for a quick look', wholeNumberWithin(1, 1e9))
     .option('--seed <n>', 'of everything random', wholeNumberWithin(0, 2 ** 32 - 1), 1)
-    .option('--size <pixels>', 'side of the network\'s input: 224 (challenge from scratch: 128)', wholeNumberWithin(32, 1024))
-    .option('--crop <pixels>', 'side of the central square of an image that is shown: 212 (challenge from scratch: 339)', wholeNumberWithin(8, 4096))
+    .option(
+      '--size <pixels>',
+      "side of the network's input: 224 (challenge from scratch: 128)",
+      wholeNumberWithin(32, 1024),
+    )
+    .option(
+      '--crop <pixels>',
+      'side of the central square of an image that is shown: 212 (challenge from scratch: 339)',
+      wholeNumberWithin(8, 4096),
+    )
     .option('--batch <n>', 'galaxies a step', wholeNumberWithin(1, 4096), 32)
     .option('--views <n>', 'random views a galaxy that the frozen front computes', wholeNumberWithin(1, 64), 4)
-    .option('--tta <n>', 'views over which the final predictions are averaged: 8 symmetries, and as many at 45 degrees', wholeNumberWithin(1, 16), 4)
-    .option('--epochs-head <n>', 'epochs of phase 1: the linear head on frozen features', wholeNumberWithin(0, 10_000), 10)
+    .option(
+      '--tta <n>',
+      'views over which the final predictions are averaged: 8 symmetries, and as many at 45 degrees',
+      wholeNumberWithin(1, 16),
+      4,
+    )
+    .option(
+      '--epochs-head <n>',
+      'epochs of phase 1: the linear head on frozen features',
+      wholeNumberWithin(0, 10_000),
+      10,
+    )
     .option('--lr-head <rate>', 'learning rate of phase 1', numberWithin(0, 10), 1e-3)
-    .option('--epochs <n>', 'epochs of phase 2, fine-tuning (5), or of training from scratch (15; challenge: 20)', wholeNumberWithin(0, 10_000))
+    .option(
+      '--epochs <n>',
+      'epochs of phase 2, fine-tuning (5), or of training from scratch (15; challenge: 20)',
+      wholeNumberWithin(0, 10_000),
+    )
     .option('--lr <rate>', 'learning rate of phase 2 (1e-4), or from scratch (1e-3)', numberWithin(0, 10))
     .option('--unfreeze <n>', 'stages at the end that phase 2 trains, with the head conv', wholeNumberWithin(1, 7), 3)
-    .addOption(new Option('--memory <level>', 'what a step may hold: all that gradients need (full), or less and compute cheap activations again (low) or whole blocks (lowest); same results').choices(['full', 'low', 'lowest']))
-    .addOption(new Option('--precision <type>', 'how a step stores activations: f32, or f16 with the loss scaled, which is about half the memory; all is computed in f32').choices(['f32', 'f16']).default('f32'))
-    .addOption(new Option('--batch-norm <by>', 'normalise by running statistics or by each batch\'s own; running when fine-tuning').choices(['running', 'batch']))
-    .addOption(new Option('--schedule <kind>', 'how the learning rate goes on after the warm-up').choices(['constant', 'cosine']).default('cosine'))
+    .addOption(
+      new Option(
+        '--memory <level>',
+        'what a step may hold: all that gradients need (full), or less and compute cheap activations again (low) or whole blocks (lowest); same results',
+      ).choices(['full', 'low', 'lowest']),
+    )
+    .addOption(
+      new Option(
+        '--precision <type>',
+        'how a step stores activations: f32, or f16 with the loss scaled, which is about half the memory; all is computed in f32',
+      )
+        .choices(['f32', 'f16'])
+        .default('f32'),
+    )
+    .addOption(
+      new Option(
+        '--batch-norm <by>',
+        "normalise by running statistics or by each batch's own; running when fine-tuning",
+      ).choices(['running', 'batch']),
+    )
+    .addOption(
+      new Option('--schedule <kind>', 'how the learning rate goes on after the warm-up')
+        .choices(['constant', 'cosine'])
+        .default('cosine'),
+    )
     .option('--warmup <steps>', 'steps over which the learning rate grows from 0', wholeNumberWithin(0, 1e6), 0)
     .option('--weight-decay <rate>', 'decoupled weight decay', numberWithin(0, 10), 0)
     .option('--clip <norm>', 'largest global norm of the gradients', numberWithin(1e-9, 1e9))
     .option('--dropout <rate>', 'before the classifier', numberWithin(0, 0.95), 0.2)
     .option('--drop-path <rate>', 'stochastic depth: rate of the last block', numberWithin(0, 0.95), 0)
-    .option('--patience <epochs>', 'stop a phase early after so many epochs without a better validation loss', wholeNumberWithin(1, 10_000))
+    .option(
+      '--patience <epochs>',
+      'stop a phase early after so many epochs without a better validation loss',
+      wholeNumberWithin(1, 10_000),
+    )
     .addOption(new Option('--keep <which>', 'the weights that are kept').choices(['best', 'last']).default('best'))
     .option('--rotation <degrees>', 'random rotation either way', numberWithin(0, 180), 180)
     .option('--no-flip', 'no mirror images')
     .option('--zoom <share>', 'random scale by 1 ± this: 0.1 (challenge: 0)', numberWithin(0, 0.9))
-    .option('--shift <share>', 'random shift, in shares of the view: 0.02 (challenge from scratch: 0.125)', numberWithin(0, 0.5))
-    .option('--jitter <share>', 'random brightness, contrast and saturation by 1 ± this: 0.05 (challenge: 0.1)', numberWithin(0, 0.9))
+    .option(
+      '--shift <share>',
+      'random shift, in shares of the view: 0.02 (challenge from scratch: 0.125)',
+      numberWithin(0, 0.5),
+    )
+    .option(
+      '--jitter <share>',
+      'random brightness, contrast and saturation by 1 ± this: 0.05 (challenge: 0.1)',
+      numberWithin(0, 0.9),
+    )
     .option('--hue <share>', 'random hue, in shares of the circle: 0 (challenge: 0.05)', numberWithin(0, 0.5))
     .option('--checkpoint-steps <n>', 'steps between checkpoints', wholeNumberWithin(1, 1e6), 25);
 }

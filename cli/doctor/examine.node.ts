@@ -35,7 +35,10 @@ export interface Findings {
 /** Looks at everything `doctor` tells of. `adapter` is what the user asked for, as for every other command. */
 export async function examine(adapter: string | undefined): Promise<Findings> {
   const binding = loadBinding();
-  const softwareDrivers = { lavapipe: softwareDriver('lavapipe') ?? null, swiftshader: softwareDriver('swiftshader') ?? null };
+  const softwareDrivers = {
+    lavapipe: softwareDriver('lavapipe') ?? null,
+    swiftshader: softwareDriver('swiftshader') ?? null,
+  };
   // Before the list: asking for adapters by name makes drivers visible that the system's own choice does not see.
   const tried = await tryOut(adapter);
   const adapters = 'error' in binding ? [] : await listAdapters();
@@ -72,21 +75,42 @@ async function tryOut(adapter: string | undefined): Promise<Pick<Findings, 'used
   }
 }
 
-function whatIsMissing(adapters: readonly AdapterFacts[], drivers: Findings['softwareDrivers'], bindingFails: boolean): Missing[] {
+function whatIsMissing(
+  adapters: readonly AdapterFacts[],
+  drivers: Findings['softwareDrivers'],
+  bindingFails: boolean,
+): Missing[] {
   const distribution = readDistribution();
   const mirror = readAptSources().find((entry) => entry.suites.includes(distribution.codename))?.uris[0];
   const missing: Missing[] = [];
-  if (bindingFails) missing.push({ what: 'the Dawn binding (npm package webgpu)', why: 'nothing runs without it', mend: 'run: npm ci' });
+  if (bindingFails)
+    missing.push({
+      what: 'the Dawn binding (npm package webgpu)',
+      why: 'nothing runs without it',
+      mend: 'run: npm ci',
+    });
   else if (adapters.length === 0) {
     const hidden = ['VK_DRIVER_FILES', 'VK_ICD_FILENAMES'].find((name) => process.env[name]);
     missing.push({
       what: 'a WebGPU adapter',
       why: 'nothing runs without it',
-      mend: hidden && drivers.lavapipe ? `unset ${hidden}, which hides the drivers that are installed` : describeRemedy(lavapipeRemedy(distribution), mirror),
+      mend:
+        hidden && drivers.lavapipe
+          ? `unset ${hidden}, which hides the drivers that are installed`
+          : describeRemedy(lavapipeRemedy(distribution), mirror),
     });
   } else if (!drivers.lavapipe && !adapters.some((each) => each.type === 'hardware')) {
-    missing.push({ what: 'lavapipe', why: 'the fastest software adapter', mend: describeRemedy(lavapipeRemedy(distribution), mirror) });
+    missing.push({
+      what: 'lavapipe',
+      why: 'the fastest software adapter',
+      mend: describeRemedy(lavapipeRemedy(distribution), mirror),
+    });
   }
-  if (!drivers.swiftshader) missing.push({ what: 'SwiftShader', why: 'only the tests need it, as a second opinion', mend: describeRemedy(swiftshaderRemedy(distribution), mirror) });
+  if (!drivers.swiftshader)
+    missing.push({
+      what: 'SwiftShader',
+      why: 'only the tests need it, as a second opinion',
+      mend: describeRemedy(swiftshaderRemedy(distribution), mirror),
+    });
   return missing;
 }

@@ -1,7 +1,12 @@
 import type { AdapterFacts } from '../../engine/device/adapters.node.ts';
 import type { Findings } from './examine.node.ts';
 
-const bytes = (n: number): string => (n >= 2 ** 30 ? `${(n / 2 ** 30).toFixed(1)} GiB` : n >= 2 ** 20 ? `${Math.round(n / 2 ** 20)} MiB` : `${Math.round(n / 1024)} KiB`);
+const bytes = (n: number): string =>
+  n >= 2 ** 30
+    ? `${(n / 2 ** 30).toFixed(1)} GiB`
+    : n >= 2 ** 20
+      ? `${Math.round(n / 2 ** 20)} MiB`
+      : `${Math.round(n / 1024)} KiB`;
 const yesNo = (value: boolean): string => (value ? 'yes' : 'no');
 
 function showAdapter({ name, driver, type, f16, subgroups, subgroupMatrix, timestamps, limits }: AdapterFacts): string {

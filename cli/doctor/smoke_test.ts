@@ -16,8 +16,8 @@ export interface SmokeTest {
 const TOLERANCE = 1e-4;
 
 /**
- * Computes y = Σ_c w_c · x_c · sigmoid(x_c) of 32 rows of 64 numbers and the gradient of Σ y with respect to x on the device,
- * and holds both against the same formulas on the CPU.
+ * Computes y = Σ_c w_c · x_c · sigmoid(x_c) of 32 rows of 64 numbers and the gradient of Σ y with respect to x on the
+ * device, and holds both against the same formulas on the CPU.
  */
 export async function smokeTest(device: Device): Promise<SmokeTest> {
   const start = performance.now();

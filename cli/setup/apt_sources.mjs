@@ -1,5 +1,5 @@
-// Reads the machine's apt sources (sources.list(5), both formats) to learn which mirror it uses, so that a further suite
-// of the same distribution is fetched from where this machine already fetches. Used before anything is installed.
+// Reads the machine's apt sources (sources.list(5), both formats) to learn which mirror it uses, so that a further
+// suite of the same distribution is fetched from where this machine already fetches. Used before anything is installed.
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -11,7 +11,13 @@ function parseLine(line) {
   if (!match) return null;
   const [, type, options = '', uri, suite, components] = match;
   const signedBy = words(options).find((option) => option.toLowerCase().startsWith('signed-by='));
-  return { types: [type], uris: [uri], suites: [suite], components: words(components), signedBy: signedBy?.slice('signed-by='.length) ?? null };
+  return {
+    types: [type],
+    uris: [uri],
+    suites: [suite],
+    components: words(components),
+    signedBy: signedBy?.slice('signed-by='.length) ?? null,
+  };
 }
 
 /** One stanza of `Field: value` lines; a line that begins with a blank continues the field above it. */
@@ -26,7 +32,13 @@ function parseStanza(stanza) {
   }
   if (!fields.has('uris') || /^(no|false|0)$/i.test((fields.get('enabled') ?? '').trim())) return null;
   const list = (name) => words(fields.get(name) ?? '');
-  return { types: list('types'), uris: list('uris'), suites: list('suites'), components: list('components'), signedBy: fields.get('signed-by') ?? null };
+  return {
+    types: list('types'),
+    uris: list('uris'),
+    suites: list('suites'),
+    components: list('components'),
+    signedBy: fields.get('signed-by') ?? null,
+  };
 }
 
 /**
@@ -44,7 +56,12 @@ export function readAptSources(root = '/etc/apt') {
   const folder = join(root, 'sources.list.d');
   const files = [join(root, 'sources.list')];
   try {
-    files.push(...readdirSync(folder).filter((name) => /\.(list|sources)$/.test(name)).sort().map((name) => join(folder, name)));
+    files.push(
+      ...readdirSync(folder)
+        .filter((name) => /\.(list|sources)$/.test(name))
+        .sort()
+        .map((name) => join(folder, name)),
+    );
   } catch {
     // No such folder: sources.list may still be there.
   }

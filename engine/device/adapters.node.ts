@@ -34,11 +34,16 @@ function namesInRefusal(error: Error): string[] | null {
 }
 
 /**
- * Every adapter that this machine has, software drivers that belong to a browser included. Each is opened once. Empty where
- * there is none; throws a UserError where the Dawn binding does not load.
+ * Every adapter that this machine has, software drivers that belong to a browser included. Each is opened once. Empty
+ * where there is none; throws a UserError where the Dawn binding does not load.
  */
 export async function listAdapters(): Promise<AdapterFacts[]> {
-  const names = await openGpu({ adapter: NOBODY }).requestAdapter().then(() => [], (error: Error) => namesInRefusal(error) ?? []);
+  const names = await openGpu({ adapter: NOBODY })
+    .requestAdapter()
+    .then(
+      () => [],
+      (error: Error) => namesInRefusal(error) ?? [],
+    );
   const facts: AdapterFacts[] = [];
   for (const name of names) facts.push(await describe(name));
   return facts;

@@ -36,10 +36,16 @@ export class Device implements Disposable {
   /** Buffers alive and their bytes: what closing everything must bring to zero. */
   readonly memory = { buffers: 0, bytes: 0, peakBytes: 0 };
 
-  /** Bytes that may be allocated at once: a program that would pass it is refused beforehand. WebGPU does not tell how much there is. */
+  /**
+   * Bytes that may be allocated at once: a program that would pass it is refused beforehand. WebGPU does not tell how
+   * much there is.
+   */
   memoryLimit = Infinity;
 
-  /** What programs that are compiled from now on go by where kernels can be launched in several ways: at first nothing was measured. */
+  /**
+   * What programs that are compiled from now on go by where kernels can be launched in several ways: at first nothing
+   * was measured.
+   */
   tuning = new TuningTable();
 
   private readonly pipelines = new Map<string, Promise<GPUComputePipeline>>();
@@ -47,11 +53,22 @@ export class Device implements Disposable {
   private failure: Error | undefined;
   private closed = false;
 
-  constructor(readonly gpu: GPUDevice, adapter: GPUAdapter) {
+  constructor(
+    readonly gpu: GPUDevice,
+    adapter: GPUAdapter,
+  ) {
     const { info, limits } = adapter;
-    const software = info.isFallbackAdapter === true || /llvmpipe|swiftshader|warp/i.test(`${info.device} ${info.description} ${info.architecture}`);
+    const software =
+      info.isFallbackAdapter === true ||
+      /llvmpipe|swiftshader|warp/i.test(`${info.device} ${info.description} ${info.architecture}`);
     // Browsers tell vendor and architecture only.
-    this.adapter = { vendor: info.vendor, architecture: info.architecture, description: info.description || info.device || `${info.vendor} ${info.architecture}`.trim() || 'an adapter without a name', software };
+    this.adapter = {
+      vendor: info.vendor,
+      architecture: info.architecture,
+      description:
+        info.description || info.device || `${info.vendor} ${info.architecture}`.trim() || 'an adapter without a name',
+      software,
+    };
     this.capabilities = {
       maxWorkgroupInvocations: limits.maxComputeInvocationsPerWorkgroup,
       maxWorkgroupStorage: limits.maxComputeWorkgroupStorageSize,
@@ -76,7 +93,9 @@ export class Device implements Disposable {
     return this.gpu.features.has('timestamp-query');
   }
 
-  /** Throws the first error that WebGPU reported since the device was opened: nothing computed after it can be trusted. */
+  /**
+   * Throws the first error that WebGPU reported since the device was opened: nothing computed after it can be trusted.
+   */
   check(): void {
     if (this.failure) throw this.failure;
   }
@@ -107,7 +126,9 @@ export class Device implements Disposable {
       error = this.gpu.popErrorScope().catch(() => null);
     }
     if (await error) {
-      throw new UserError(`${this.adapter.description} is out of memory: ${mebibytes(this.memory.bytes)} were asked for in all; use a smaller batch, image or network`);
+      throw new UserError(
+        `${this.adapter.description} is out of memory: ${mebibytes(this.memory.bytes)} were asked for in all; use a smaller batch, image or network`,
+      );
     }
   }
 
@@ -126,9 +147,15 @@ export class Device implements Disposable {
     if (!pipeline) {
       const { kernel } = launch;
       const module = this.gpu.createShaderModule({ code: decidedText(launch), label: kernel.name });
-      const constants = Object.fromEntries(Object.entries(launch.overrides ?? {}).map(([name, value]) => [name, Number(value)]));
+      const constants = Object.fromEntries(
+        Object.entries(launch.overrides ?? {}).map(([name, value]) => [name, Number(value)]),
+      );
       pipeline = this.gpu
-        .createComputePipelineAsync({ label: kernel.name, layout: 'auto', compute: { module, entryPoint: kernel.entryPoint, constants } })
+        .createComputePipelineAsync({
+          label: kernel.name,
+          layout: 'auto',
+          compute: { module, entryPoint: kernel.entryPoint, constants },
+        })
         .catch((error: Error) => {
           throw new Error(`kernel ${kernel.name} does not compile for ${key}: ${error.message}`);
         });
@@ -178,9 +205,15 @@ export class Device implements Disposable {
  */
 export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
   const gpu = options.gpu ?? (globalThis.navigator as Navigator | undefined)?.gpu;
-  if (!gpu) throw new UserError('this JavaScript engine has no WebGPU: use a browser that has it, or give openDevice({ gpu: openGpu() }) in Node');
+  if (!gpu)
+    throw new UserError(
+      'this JavaScript engine has no WebGPU: use a browser that has it, or give openDevice({ gpu: openGpu() }) in Node',
+    );
   const adapter = await gpu.requestAdapter({ powerPreference: options.powerPreference ?? 'high-performance' });
-  if (!adapter) throw new UserError('no WebGPU adapter was found; run `tuningfork doctor` to see what is missing and how to mend it');
+  if (!adapter)
+    throw new UserError(
+      'no WebGPU adapter was found; run `tuningfork doctor` to see what is missing and how to mend it',
+    );
   const limits = adapter.limits;
   const matrices = subgroupMatrixOf(adapter.info, adapter.features) ? [SUBGROUP_MATRIX] : [];
   const device = await adapter.requestDevice({

@@ -23,12 +23,15 @@ export interface GpuOptions {
 }
 
 /**
- * What makes Dawn offer its experimental subgroup matrices (tensor cores). TUNINGFORK_TENSOR_CORES=1 asks for them: the kernels that use them were proved by emulation and
- * compiled, and never yet ran on a GPU.
+ * What makes Dawn offer its experimental subgroup matrices (tensor cores). TUNINGFORK_TENSOR_CORES=1 asks for them: the
+ * kernels that use them were proved by emulation and compiled, and never yet ran on a GPU.
  */
 export const SUBGROUP_MATRIX_TOGGLES: readonly string[] = ['allow_unsafe_apis'];
 
-/** A Dawn toggle: asked to clear a workgroup's memory by this Vulkan extension, SwiftShader compiles a store for every number of it, seconds for a tile. Dawn has a loop instead. */
+/**
+ * A Dawn toggle: asked to clear a workgroup's memory by this Vulkan extension, SwiftShader compiles a store for every
+ * number of it, seconds for a tile. Dawn has a loop instead.
+ */
 export const SLOW_ON_SWIFTSHADER = 'use_vulkan_zero_initialize_workgroup_memory_extension';
 
 const alive = new Set<GPU>();
@@ -43,9 +46,14 @@ export function openGpu(options: GpuOptions = {}): GPU {
   const flags: string[] = [];
   const wanted = options.adapter?.toLowerCase();
   if (wanted === 'lavapipe' || wanted === 'swiftshader') {
-    if (!softwareDriver(wanted)) throw new UserError(`the software adapter ${wanted} is not installed; run \`tuningfork doctor\` for the command that installs it`);
+    if (!softwareDriver(wanted))
+      throw new UserError(
+        `the software adapter ${wanted} is not installed; run \`tuningfork doctor\` for the command that installs it`,
+      );
     // Both drivers are named, so that one process can open both: the loader reads this once.
-    process.env['VK_DRIVER_FILES'] = [softwareDriver('lavapipe'), softwareDriver('swiftshader')].filter(Boolean).join(':');
+    process.env['VK_DRIVER_FILES'] = [softwareDriver('lavapipe'), softwareDriver('swiftshader')]
+      .filter(Boolean)
+      .join(':');
     flags.push(`adapter=${SOFTWARE_ADAPTER_NAMES[wanted]}`);
   } else if (wanted) {
     // SwiftShader lies in a browser's folder, where the loader does not look by itself.
@@ -58,13 +66,17 @@ export function openGpu(options: GpuOptions = {}): GPU {
   flags.push(`disable-dawn-features=${disable.join(',')}`);
   // NVIDIA's Vulkan driver has f16, and Dawn hides it unless asked.
   const matrices = process.env['TUNINGFORK_TENSOR_CORES'] === '1' ? SUBGROUP_MATRIX_TOGGLES : [];
-  flags.push(`enable-dawn-features=${['vulkan_enable_f16_on_nvidia', ...matrices, ...(options.enable ?? [])].join(',')}`);
+  flags.push(
+    `enable-dawn-features=${['vulkan_enable_f16_on_nvidia', ...matrices, ...(options.enable ?? [])].join(',')}`,
+  );
   if (options.backend) flags.push(`backend=${options.backend}`);
   try {
     // Required lazily: the binding is 20 MB, and `--help` needs none of it.
     loaded ??= createRequire(import.meta.url)('webgpu') as typeof import('webgpu');
   } catch (error) {
-    throw new UserError(`the Dawn binding (npm package webgpu) cannot be loaded: ${(error as Error).message}; run \`npm ci\``);
+    throw new UserError(
+      `the Dawn binding (npm package webgpu) cannot be loaded: ${(error as Error).message}; run \`npm ci\``,
+    );
   }
   Object.assign(globalThis, loaded.globals);
   pollPatiently();

@@ -1,10 +1,14 @@
 import { defineOp } from '../op.ts';
-import { Tensor, showShape, sizeOf, type Shape } from '../tensor.ts';
+import { type Tensor, showShape, sizeOf, type Shape } from '../tensor.ts';
 import { UserError } from '../user_error.ts';
 import type { Device } from './device.ts';
 import type { ParameterPool } from './parameter_pool.ts';
 
-const parameterLeaf = defineOp<never, { parameter: Parameter }>({ name: 'parameter', inputs: [], shape: (_, a) => a.parameter.shape });
+const parameterLeaf = defineOp<never, { parameter: Parameter }>({
+  name: 'parameter',
+  inputs: [],
+  shape: (_, a) => a.parameter.shape,
+});
 
 /** State on the GPU that outlives a program: a weight, a moment of the optimizer, a running statistic. */
 export class Parameter implements Disposable {
@@ -21,7 +25,13 @@ export class Parameter implements Disposable {
    * @param initial its values, or what makes them; zeros when absent
    * @param pool where it may lie; it has a buffer of its own where that cannot take it
    */
-  constructor(readonly device: Device, readonly name: string, readonly shape: Shape, private initial?: Float32Array | (() => Float32Array), pool?: ParameterPool) {
+  constructor(
+    readonly device: Device,
+    readonly name: string,
+    readonly shape: Shape,
+    private initial?: Float32Array | (() => Float32Array),
+    pool?: ParameterPool,
+  ) {
     this.tensor = parameterLeaf([], { parameter: this }).named(name);
     if (initial instanceof Float32Array) this.requireLength(initial);
     const place = pool?.reserve(sizeOf(shape));
@@ -47,7 +57,13 @@ export class Parameter implements Disposable {
   private get buffer(): GPUBuffer {
     if (!this.memory) {
       if (this.closed) throw new Error(`parameter ${this.name} is used after it was disposed`);
-      this.memory = this.pool?.buffer ?? this.device.createBuffer(sizeOf(this.shape) * 4, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST, this.name);
+      this.memory =
+        this.pool?.buffer ??
+        this.device.createBuffer(
+          sizeOf(this.shape) * 4,
+          GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+          this.name,
+        );
       const { initial } = this;
       this.initial = undefined;
       // Without values: WebGPU gives buffers full of zeros.
@@ -58,7 +74,9 @@ export class Parameter implements Disposable {
 
   private requireLength(values: Float32Array): void {
     if (values.length !== sizeOf(this.shape)) {
-      throw new UserError(`parameter ${this.name} ${showShape(this.shape)} holds ${sizeOf(this.shape)} numbers and was given ${values.length}`);
+      throw new UserError(
+        `parameter ${this.name} ${showShape(this.shape)} holds ${sizeOf(this.shape)} numbers and was given ${values.length}`,
+      );
     }
   }
 

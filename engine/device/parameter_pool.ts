@@ -1,21 +1,31 @@
 import type { Device } from './device.ts';
 
-/** Numbers of the largest parameter that a pool takes. Their gradients wait for one another, so what waits is kept small. */
+/**
+ * Numbers of the largest parameter that a pool takes. Their gradients wait for one another, so what waits is kept
+ * small.
+ */
 const MOST_NUMBERS = 2 ** 16;
 
 /**
- * One buffer for many small parameters, one behind the other in the order of making, each where a binding may begin. An optimizer then changes neighbours in one
- * launch (program/update_groups.ts). It lives as long as one of them does. No kernel may write one of them while it reads another, which WebGPU forbids within one
- * buffer: a weight and its running average belong into different pools.
+ * One buffer for many small parameters, one behind the other in the order of making, each where a binding may begin. An
+ * optimizer then changes neighbours in one launch (program/update_groups.ts). It lives as long as one of them does. No
+ * kernel may write one of them while it reads another, which WebGPU forbids within one buffer: a weight and its running
+ * average belong into different pools.
  */
 export class ParameterPool {
   private bytes = 0;
   private living = 0;
   private memory: GPUBuffer | undefined;
 
-  constructor(private readonly device: Device, private readonly name: string) {}
+  constructor(
+    private readonly device: Device,
+    private readonly name: string,
+  ) {}
 
-  /** Room for so many numbers: the byte at which they begin. Undefined where they are too many, or the pool has its memory already. */
+  /**
+   * Room for so many numbers: the byte at which they begin. Undefined where they are too many, or the pool has its
+   * memory already.
+   */
   reserve(size: number): number | undefined {
     if (size > MOST_NUMBERS || this.memory) return undefined;
     const offset = this.bytes;
@@ -35,7 +45,11 @@ export class ParameterPool {
   }
 
   get buffer(): GPUBuffer {
-    return (this.memory ??= this.device.createBuffer(this.bytes, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST, this.name));
+    return (this.memory ??= this.device.createBuffer(
+      this.bytes,
+      GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+      this.name,
+    ));
   }
 
   /** A parameter needs its room no more. */

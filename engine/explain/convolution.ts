@@ -6,14 +6,18 @@ import { matmul } from '../ops/matmul.ts';
 import { sumOf, wholeNumbers, type Explanation, type Settings, type Values } from './explanation.ts';
 import { convTerms, depthwiseTerms, matmulTerms, type Directions, type Term } from './terms.ts';
 
-const SLIDING = [{ name: 'stride', choices: [1, 2] }, { name: 'padding', choices: [0, 1, 2] }] as const;
+const SLIDING = [
+  { name: 'stride', choices: [1, 2] },
+  { name: 'padding', choices: [0, 1, 2] },
+] as const;
 const windowOf = ({ stride, padding }: Settings) => ({ stride, padding });
 
 const TAPS = 'over the taps r, s whose quotients are whole numbers and lie inside dy';
 const ZEROS = 'where x is outside the image it counts as 0';
 
 /** The terms of a convolution whose operands are those of `values`. */
-const convolution = (values: Values, settings: Settings): Directions => convTerms(convGeometry('conv2d', input('x', values.x.shape), input('w', values.w.shape), windowOf(settings)));
+const convolution = (values: Values, settings: Settings): Directions =>
+  convTerms(convGeometry('conv2d', input('x', values.x.shape), input('w', values.w.shape), windowOf(settings)));
 
 const conv2dExplanation: Explanation = {
   name: 'conv2d',
@@ -21,10 +25,18 @@ const conv2dExplanation: Explanation = {
   chapter: '1-convolution',
   settings: [...SLIDING, { name: 'channels', choices: [1, 2] }, { name: 'filters', choices: [1, 2] }],
   operands: ({ channels, filters }) => {
-    const [x, w] = [[1, 4, 4, channels], [3, 3, channels, filters]];
+    const [x, w] = [
+      [1, 4, 4, channels],
+      [3, 3, channels, filters],
+    ];
     return [
       { name: 'x', says: 'images [n, h, w, c]: image, row, column, channel', shape: x, data: wholeNumbers(x, 0, 3, 1) },
-      { name: 'w', says: 'filters [r, s, c, k]: row, column, channel, filter', shape: w, data: wholeNumbers(w, -1, 2, 3) },
+      {
+        name: 'w',
+        says: 'filters [r, s, c, k]: row, column, channel, filter',
+        shape: w,
+        data: wholeNumbers(w, -1, 2, 3),
+      },
     ];
   },
   apply: ({ x, w }, settings, version) => conv2d(x, w, { ...windowOf(settings), version }),
@@ -37,14 +49,16 @@ const conv2dExplanation: Explanation = {
       behind: (at, values, settings) => sumOf(convolution(values, settings).forward(at), values),
     },
     {
-      name: 'dx', of: 'x',
+      name: 'dx',
+      of: 'x',
       formula: 'dx[n, h, v, c] = Σ_{r,s,k} dy[n, (h + pad − r)/stride, (v + pad − s)/stride, k] · w[r, s, c, k]',
       where: TAPS,
       line: 'sum += f32(dy[pixel + k]) * w[tap + k];',
       behind: (at, values, settings) => sumOf(convolution(values, settings).inputGrad(at), values),
     },
     {
-      name: 'dw', of: 'w',
+      name: 'dw',
+      of: 'w',
       formula: 'dw[r, s, c, k] = Σ_{n,ho,wo} x[n, ho·stride + r − pad, wo·stride + s − pad, c] · dy[n, ho, wo, k]',
       where: ZEROS,
       line: 'sum += f32(x[pixel + c]) * f32(dy[((n * params.outH + ho) * params.outW + wo) * params.outChannels + k]);',
@@ -55,7 +69,14 @@ const conv2dExplanation: Explanation = {
 
 function depthwise({ x, w }: Values, settings: Settings): Directions {
   const [filterH, filterW, channels] = w.shape;
-  return depthwiseTerms(windowGeometry('depthwise_conv2d', [input('x', x.shape)], { filterH, filterW, outChannels: channels, groups: channels }, windowOf(settings)));
+  return depthwiseTerms(
+    windowGeometry(
+      'depthwise_conv2d',
+      [input('x', x.shape)],
+      { filterH, filterW, outChannels: channels, groups: channels },
+      windowOf(settings),
+    ),
+  );
 }
 
 const depthwiseExplanation: Explanation = {
@@ -77,14 +98,16 @@ const depthwiseExplanation: Explanation = {
       behind: (at, values, settings) => sumOf(depthwise(values, settings).forward(at), values),
     },
     {
-      name: 'dx', of: 'x',
+      name: 'dx',
+      of: 'x',
       formula: 'dx[n, h, v, c] = Σ_{r,s} dy[n, (h + pad − r)/stride, (v + pad − s)/stride, c] · w[r, s, c]',
       where: TAPS,
       line: 'sum += Value(dy[((n * p.outH + u32(ho)) * p.outW + u32(wo)) * p.channels + c]) * w[(r * p.filterW + s) * p.channels + c];',
       behind: (at, values, settings) => sumOf(depthwise(values, settings).inputGrad(at), values),
     },
     {
-      name: 'dw', of: 'w',
+      name: 'dw',
+      of: 'w',
       formula: 'dw[r, s, c] = Σ_{n,ho,wo} x[n, ho·stride + r − pad, wo·stride + s − pad, c] · dy[n, ho, wo, c]',
       where: ZEROS,
       line: 'sum += Value(x[(image + u32(column)) * p.channels + c]) * Value(dy[(row * p.outW + wo) * p.channels + c]);',
@@ -94,7 +117,8 @@ const depthwiseExplanation: Explanation = {
 };
 
 /** Terms that call the factors x, w and dy, with the names that a product has for them. */
-const renamed = (terms: readonly Term[]): Term[] => terms.map(({ at: { x, w, dy } }) => ({ at: { ...(x && { a: x }), ...(dy && { dy }), ...(w && { b: w }) } }));
+const renamed = (terms: readonly Term[]): Term[] =>
+  terms.map(({ at: { x, w, dy } }) => ({ at: { ...(x && { a: x }), ...(dy && { dy }), ...(w && { b: w }) } }));
 const products = ({ a, b }: Values): Directions => matmulTerms(a.shape, b.shape[1]);
 
 const matmulExplanation: Explanation = {
@@ -108,17 +132,24 @@ const matmulExplanation: Explanation = {
   apply: ({ a, b }, _, version) => matmul(a, b, { version }),
   results: [
     {
-      name: 'y', formula: 'y[m, n] = Σ_{k} a[m, k] · b[k, n]',
+      name: 'y',
+      formula: 'y[m, n] = Σ_{k} a[m, k] · b[k, n]',
       line: 'sum += f32(a[m * params.a_m + k * params.a_k]) * f32(b[k * params.b_k + n * params.b_n]);',
       behind: (at, values) => sumOf(renamed(products(values).forward(at)), values),
     },
     {
-      name: 'da', of: 'a', formula: 'da[m, k] = Σ_{n} dy[m, n] · b[k, n]', where: 'the product of dy with b transposed',
+      name: 'da',
+      of: 'a',
+      formula: 'da[m, k] = Σ_{n} dy[m, n] · b[k, n]',
+      where: 'the product of dy with b transposed',
       line: 'sum += f32(a[m * params.a_m + k * params.a_k]) * f32(b[k * params.b_k + n * params.b_n]);',
       behind: (at, values) => sumOf(renamed(products(values).inputGrad(at)), values),
     },
     {
-      name: 'db', of: 'b', formula: 'db[k, n] = Σ_{m} a[m, k] · dy[m, n]', where: 'the product of a transposed with dy',
+      name: 'db',
+      of: 'b',
+      formula: 'db[k, n] = Σ_{m} a[m, k] · dy[m, n]',
+      where: 'the product of a transposed with dy',
       line: 'sum += f32(a[m * params.a_m + k * params.a_k]) * f32(b[k * params.b_k + n * params.b_n]);',
       behind: (at, values) => sumOf(renamed(products(values).filterGrad(at)), values),
     },

@@ -55,7 +55,10 @@ export interface Result {
   readonly where?: string;
   /** The operand whose gradient this is, or which it is after an update; absent of the output. */
   readonly of?: string;
-  /** A piece of the line that does it in the first version of its kernels, where it stands once; absent where no kernel runs, or many do. */
+  /**
+   * A piece of the line that does it in the first version of its kernels, where it stands once; absent where no kernel
+   * runs, or many do.
+   */
   readonly line?: string;
   behind(at: readonly number[], values: Values, settings: Settings): Behind;
 }
@@ -77,23 +80,33 @@ export interface Explanation {
 
 export const isUpdate = ({ results: [first] }: Explanation): boolean => first.of !== undefined;
 
-export const defaultsOf = ({ settings }: Explanation): Settings => Object.fromEntries(settings.map(({ name, choices }) => [name, choices[0]]));
+export const defaultsOf = ({ settings }: Explanation): Settings =>
+  Object.fromEntries(settings.map(({ name, choices }) => [name, choices[0]]));
 
 /** The element of a value. */
 export const elementOf = (values: Values, { of, at }: Cell): number => values[of].data[offsetOf(values[of].shape, at)];
 
 /** Text with numbers put in, which stay numbers: each reader rounds as it has room. */
-export const written = (text: TemplateStringsArray, ...put: readonly (number | readonly (string | number)[])[]): (string | number)[] =>
+export const written = (
+  text: TemplateStringsArray,
+  ...put: readonly (number | readonly (string | number)[])[]
+): (string | number)[] =>
   text.flatMap((piece, i) => [...(piece === '' ? [] : [piece]), ...(i < put.length ? [put[i]].flat() : [])]);
 
 /** Numbers with something between them. */
-export const joined = (pieces: readonly (number | readonly (string | number)[])[], between: string): (string | number)[] =>
-  pieces.flatMap((piece, i) => [...(i === 0 ? [] : [between]), ...[piece].flat()]);
+export const joined = (
+  pieces: readonly (number | readonly (string | number)[])[],
+  between: string,
+): (string | number)[] => pieces.flatMap((piece, i) => [...(i === 0 ? [] : [between]), ...[piece].flat()]);
 
 /** An element that is a sum of products. */
 export function sumOf(terms: readonly Term[], values: Values): Behind {
   const cellsOf = ({ at }: Term): Cell[] => Object.entries(at).map(([of, index]) => ({ of, at: index }));
-  const product = (term: Term): (string | number)[] => joined([...(term.factor === undefined ? [] : [term.factor]), ...cellsOf(term).map((cell) => elementOf(values, cell))], ' · ');
+  const product = (term: Term): (string | number)[] =>
+    joined(
+      [...(term.factor === undefined ? [] : [term.factor]), ...cellsOf(term).map((cell) => elementOf(values, cell))],
+      ' · ',
+    );
   return { cells: terms.flatMap(cellsOf), arithmetic: terms.length === 0 ? [0] : joined(terms.map(product), ' + ') };
 }
 
@@ -126,13 +139,29 @@ export function slicesOf(explanation: Explanation, name: string, shape: Shape): 
   const letters = indicesOf(explanation, name, shape.length);
   const [down, across] = shape.length === 4 && letters[0] === 'n' ? [1, 2] : [0, 1];
   const others = shape.flatMap((_, axis) => (axis === down || axis === across ? [] : [axis]));
-  const picks = others.reduce<number[][]>((all, axis) => all.flatMap((at) => upTo(shape[axis]).map((i) => [...at, i])), [[]]);
+  const picks = others.reduce<number[][]>(
+    (all, axis) => all.flatMap((at) => upTo(shape[axis]).map((i) => [...at, i])),
+    [[]],
+  );
   return picks.map((pick) => ({
     title: others.flatMap((axis, i) => (shape[axis] > 1 ? [`${letters[axis]} = ${pick[i]}`] : [])).join(', '),
-    rows: upTo(shape[down]).map((i) => upTo(shape[across]).map((j) => shape.map((_, axis) => (axis === down ? i : axis === across ? j : pick[others.indexOf(axis)])))),
+    rows: upTo(shape[down]).map((i) =>
+      upTo(shape[across]).map((j) =>
+        shape.map((_, axis) => (axis === down ? i : axis === across ? j : pick[others.indexOf(axis)])),
+      ),
+    ),
   }));
 }
 
 /** Arithmetic as text: negative numbers in parentheses where a sign stands before them. */
 export const showArithmetic = ({ arithmetic }: Behind): string =>
-  arithmetic.map((part, i) => (typeof part === 'string' ? part : part < 0 && /[·+−/]\s*$/.test(String(arithmetic[i - 1] ?? '')) ? `(${showNumber(part)})` : showNumber(part))).join('').replaceAll(/(?<![\w.])-(?=[\d.])/g, '−');
+  arithmetic
+    .map((part, i) =>
+      typeof part === 'string'
+        ? part
+        : part < 0 && /[·+−/]\s*$/.test(String(arithmetic[i - 1] ?? ''))
+          ? `(${showNumber(part)})`
+          : showNumber(part),
+    )
+    .join('')
+    .replaceAll(/(?<![\w.])-(?=[\d.])/g, '−');

@@ -10,5 +10,12 @@ import { SOFTMAXES } from './softmax.ts';
 
 /** Every op that has a gradient, and the updates, in the order of a lesson. */
 export const EXPLANATIONS: readonly Explanation[] = [
-  ...CONVOLUTIONS, ...BATCH_NORMS, ...POOLING, ...SOFTMAXES, ...POINTWISE, ...SHAPES, ...RANDOM, ...OPTIMIZERS,
+  ...CONVOLUTIONS,
+  ...BATCH_NORMS,
+  ...POOLING,
+  ...SOFTMAXES,
+  ...POINTWISE,
+  ...SHAPES,
+  ...RANDOM,
+  ...OPTIMIZERS,
 ];

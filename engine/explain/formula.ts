@@ -1,16 +1,42 @@
 /** Names of Greek letters as operands have them, and the letters as formulas have them. */
 export const GREEK: Readonly<Record<string, string>> = { gamma: 'γ', beta: 'β', epsilon: 'ε', sigma: 'σ' };
 
-const LETTERS: Readonly<Record<string, string>> = { γ: '\\gamma', β: '\\beta', ε: '\\varepsilon', σ: '\\sigma', δ: '\\delta', ho: 'h_o', wo: 'w_o' };
+const LETTERS: Readonly<Record<string, string>> = {
+  γ: '\\gamma',
+  β: '\\beta',
+  ε: '\\varepsilon',
+  σ: '\\sigma',
+  δ: '\\delta',
+  ho: 'h_o',
+  wo: 'w_o',
+};
 const FUNCTIONS = new Set(['exp', 'log', 'max', 'min', 'tanh']);
 const SIGNS: Readonly<Record<string, string>> = {
-  'Σ': '\\sum', '₁': '_1', '₂': '_2', '>': '\\gt ', '<': '\\lt ',
-  '·': '\\cdot ', '−': '-', '≥': '\\ge ', '≤': '\\le ', '←': '\\leftarrow ', '²': '^2', 'ᵀ': '^{\\mathsf T}', '⌊': '\\lfloor ', '⌋': '\\rfloor ', '⌈': '\\lceil ', '⌉': '\\rceil ', '∞': '\\infty ', '{': '\\{', '}': '\\}',
+  Σ: '\\sum',
+  '₁': '_1',
+  '₂': '_2',
+  '>': '\\gt ',
+  '<': '\\lt ',
+  '·': '\\cdot ',
+  '−': '-',
+  '≥': '\\ge ',
+  '≤': '\\le ',
+  '←': '\\leftarrow ',
+  '²': '^2',
+  ᵀ: '^{\\mathsf T}',
+  '⌊': '\\lfloor ',
+  '⌋': '\\rfloor ',
+  '⌈': '\\lceil ',
+  '⌉': '\\rceil ',
+  '∞': '\\infty ',
+  '{': '\\{',
+  '}': '\\}',
 };
 
 /**
- * A formula in TeX. Formulas are written once, as kernels' headers and terminals have them (`y[n, k] = Σ_{c} x[n, c] · w[c, k]`): indices of Σ and max in
- * braces, √ before a parenthesis, a hat as a combining sign, Greek letters as themselves.
+ * A formula in TeX. Formulas are written once, as kernels' headers and terminals have them (`y[n, k] = Σ_{c} x[n, c] ·
+ * w[c, k]`): indices of Σ and max in braces, √ before a parenthesis, a hat as a combining sign, Greek letters as
+ * themselves.
  */
 export function formulaToTex(formula: string): string {
   let at = 0;

@@ -1,15 +1,36 @@
 import { windowGeometry, type ConvGeometry } from '../ops/conv_geometry.ts';
 import { input } from '../ops/leaves.ts';
 import { adaptiveAvgPool2d, avgPool2d, globalAvgPool, maxPool2d } from '../ops/pool.ts';
-import { elementOf, joined, sumOf, wholeNumbers, written, type Explanation, type Operand, type Settings, type Values } from './explanation.ts';
+import {
+  elementOf,
+  joined,
+  sumOf,
+  wholeNumbers,
+  written,
+  type Explanation,
+  type Operand,
+  type Settings,
+  type Values,
+} from './explanation.ts';
 import { avgPoolTerms, maxPoolTerms, upTo, type Term } from './terms.ts';
 
-const SETTINGS = [{ name: 'size', choices: [2, 3] }, { name: 'stride', choices: [2, 1] }, { name: 'padding', choices: [0, 1] }] as const;
+const SETTINGS = [
+  { name: 'size', choices: [2, 3] },
+  { name: 'stride', choices: [2, 1] },
+  { name: 'padding', choices: [0, 1] },
+] as const;
 const windowOf = ({ size, stride, padding }: Settings) => ({ size, stride, padding });
-const images = (shape: readonly number[], salt: number): Operand[] => [{ name: 'x', says: 'images [n, h, w, c]', shape, data: wholeNumbers(shape, -2, 9, salt) }];
+const images = (shape: readonly number[], salt: number): Operand[] => [
+  { name: 'x', says: 'images [n, h, w, c]', shape, data: wholeNumbers(shape, -2, 9, salt) },
+];
 
 function geometryOf({ x: { shape } }: Values, { size, stride, padding }: Settings): ConvGeometry {
-  return windowGeometry('pool', [input('x', shape)], { filterH: size, filterW: size, outChannels: shape[3], groups: shape[3] }, { stride, padding });
+  return windowGeometry(
+    'pool',
+    [input('x', shape)],
+    { filterH: size, filterW: size, outChannels: shape[3], groups: shape[3] },
+    { stride, padding },
+  );
 }
 
 const maxPool: Explanation = {
@@ -27,15 +48,23 @@ const maxPool: Explanation = {
       line: 'best = max(best, select(best, Value(x[',
       behind(at, values, settings) {
         const { cells } = sumOf(avgPoolTerms(geometryOf(values, settings)).forward(at), values);
-        return { cells, arithmetic: written`max(${joined(cells.map((cell) => elementOf(values, cell)), ', ')})` };
+        return {
+          cells,
+          arithmetic: written`max(${joined(
+            cells.map((cell) => elementOf(values, cell)),
+            ', ',
+          )})`,
+        };
       },
     },
     {
-      name: 'dx', of: 'x',
+      name: 'dx',
+      of: 'x',
       formula: 'dx[n, h, v, c] = Σ_{ho,wo} dy[n, ho, wo, c]',
       where: 'over the windows whose largest value is x[n, h, v, c]; of equal values the first in the window has it',
       line: 'sum += cotangent;',
-      behind: (at, values, settings) => sumOf(maxPoolTerms(geometryOf(values, settings), Float32Array.from(values.x.data)).inputGrad(at), values),
+      behind: (at, values, settings) =>
+        sumOf(maxPoolTerms(geometryOf(values, settings), Float32Array.from(values.x.data)).inputGrad(at), values),
     },
   ],
 };
@@ -56,7 +85,8 @@ const averagePool: Explanation = {
       behind: (at, values, settings) => sumOf(avgPoolTerms(geometryOf(values, settings)).forward(at), values),
     },
     {
-      name: 'dx', of: 'x',
+      name: 'dx',
+      of: 'x',
       formula: 'dx[n, h, v, c] = Σ_{ho,wo} dy[n, ho, wo, c] / (size·size)',
       where: 'over the windows that see x[n, h, v, c]',
       line: 'sum += Value(dy[((n * p.outH + ho) * p.outW + wo) * p.channels + c]) / window_count(rows, columns);',
@@ -75,14 +105,28 @@ const ADAPTIVE = [2, 2] as const;
 
 /** Every pair of an output and an input that its window sees, with the input's share of it. */
 function adaptivePairs([N, H, W, C]: readonly number[]): { y: number[]; x: number[]; factor: number }[] {
-  return upTo(N).flatMap((n) => upTo(ADAPTIVE[0]).flatMap((ho) => upTo(ADAPTIVE[1]).flatMap((wo) => {
-    const [rows, columns] = [spanOf(ho, H, ADAPTIVE[0]), spanOf(wo, W, ADAPTIVE[1])];
-    return rows.flatMap((h) => columns.flatMap((v) => upTo(C).map((c) => ({ y: [n, ho, wo, c], x: [n, h, v, c], factor: 1 / (rows.length * columns.length) }))));
-  })));
+  return upTo(N).flatMap((n) =>
+    upTo(ADAPTIVE[0]).flatMap((ho) =>
+      upTo(ADAPTIVE[1]).flatMap((wo) => {
+        const [rows, columns] = [spanOf(ho, H, ADAPTIVE[0]), spanOf(wo, W, ADAPTIVE[1])];
+        return rows.flatMap((h) =>
+          columns.flatMap((v) =>
+            upTo(C).map((c) => ({ y: [n, ho, wo, c], x: [n, h, v, c], factor: 1 / (rows.length * columns.length) })),
+          ),
+        );
+      }),
+    ),
+  );
 }
 const same = (a: readonly number[], b: readonly number[]) => a.join() === b.join();
-const fromX = (shape: readonly number[], at: readonly number[]): Term[] => adaptivePairs(shape).filter(({ y }) => same(y, at)).map(({ x, factor }) => ({ at: { x }, factor }));
-const fromDy = (shape: readonly number[], at: readonly number[]): Term[] => adaptivePairs(shape).filter(({ x }) => same(x, at)).map(({ y, factor }) => ({ at: { dy: y }, factor }));
+const fromX = (shape: readonly number[], at: readonly number[]): Term[] =>
+  adaptivePairs(shape)
+    .filter(({ y }) => same(y, at))
+    .map(({ x, factor }) => ({ at: { x }, factor }));
+const fromDy = (shape: readonly number[], at: readonly number[]): Term[] =>
+  adaptivePairs(shape)
+    .filter(({ x }) => same(x, at))
+    .map(({ y, factor }) => ({ at: { dy: y }, factor }));
 
 const adaptivePool: Explanation = {
   name: 'adaptive_avg_pool2d',
@@ -100,7 +144,8 @@ const adaptivePool: Explanation = {
       behind: (at, values) => sumOf(fromX(values.x.shape, at), values),
     },
     {
-      name: 'dx', of: 'x',
+      name: 'dx',
+      of: 'x',
       formula: 'dx[n, h, v, c] = Σ_{ho,wo} dy[n, ho, wo, c] / count',
       where: 'over the windows that see x[n, h, v, c], each with its own count',
       line: 'sum += Value(dy[((image + ho) * p.outW + wo) * p.channels + c]) / f32((rows.end - rows.first) * (columns.end - columns.first));',
@@ -109,7 +154,8 @@ const adaptivePool: Explanation = {
   ],
 };
 
-const pixelsOf = ([, H, W]: readonly number[]) => Array.from({ length: H * W }, (_, i) => [Math.floor(i / W), i % W] as const);
+const pixelsOf = ([, H, W]: readonly number[]) =>
+  Array.from({ length: H * W }, (_, i) => [Math.floor(i / W), i % W] as const);
 
 const globalPool: Explanation = {
   name: 'global_avg_pool',
@@ -120,14 +166,26 @@ const globalPool: Explanation = {
   apply: ({ x }) => globalAvgPool(x),
   results: [
     {
-      name: 'y', formula: 'y[n, c] = Σ_{h,v} x[n, h, v, c] / (H·W)', where: 'H·W is the number of pixels',
+      name: 'y',
+      formula: 'y[n, c] = Σ_{h,v} x[n, h, v, c] / (H·W)',
+      where: 'H·W is the number of pixels',
       line: 'sum += Value(x[(o * params.length + r) * params.inner + i]);',
-      behind: ([n, c], values) => sumOf(pixelsOf(values.x.shape).map(([h, v]) => ({ at: { x: [n, h, v, c] }, factor: 1 / pixelsOf(values.x.shape).length })), values),
+      behind: ([n, c], values) =>
+        sumOf(
+          pixelsOf(values.x.shape).map(([h, v]) => ({
+            at: { x: [n, h, v, c] },
+            factor: 1 / pixelsOf(values.x.shape).length,
+          })),
+          values,
+        ),
     },
     {
-      name: 'dx', of: 'x', formula: 'dx[n, h, v, c] = dy[n, c] / (H·W)',
+      name: 'dx',
+      of: 'x',
+      formula: 'dx[n, h, v, c] = dy[n, c] / (H·W)',
       line: 'out[t] = Out(storable(params.scale * Value(x[o * params.inner + t % params.inner])));',
-      behind: ([n, , , c], values) => sumOf([{ at: { dy: [n, c] }, factor: 1 / pixelsOf(values.x.shape).length }], values),
+      behind: ([n, , , c], values) =>
+        sumOf([{ at: { dy: [n, c] }, factor: 1 / pixelsOf(values.x.shape).length }], values),
     },
   ],
 };

@@ -3,14 +3,24 @@ import { elementOf, joined, written, type Behind, type Cell, type Explanation, t
 
 const CHAPTER = '7-softmax-and-cross-entropy';
 
-const rowOf = (values: Values, of: string, n: number): Cell[] => Array.from({ length: values[of].shape[1] }, (_, k) => ({ of, at: [n, k] }));
+const rowOf = (values: Values, of: string, n: number): Cell[] =>
+  Array.from({ length: values[of].shape[1] }, (_, k) => ({ of, at: [n, k] }));
 const numbers = (values: Values, cells: readonly Cell[]): number[] => cells.map((cell) => elementOf(values, cell));
-const exponentials = (x: readonly number[]) => joined(x.map((v) => written`exp(${v})`), ' + ');
+const exponentials = (x: readonly number[]) =>
+  joined(
+    x.map((v) => written`exp(${v})`),
+    ' + ',
+  );
 
-const OPERANDS = [{ name: 'x', says: 'a row of logits for each sample [n, k]', shape: [2, 3], data: [2, 1, -1, 0, 3, 1] }] as const;
+const OPERANDS = [
+  { name: 'x', says: 'a row of logits for each sample [n, k]', shape: [2, 3], data: [2, 1, -1, 0, 3, 1] },
+] as const;
 
 /** An element of a gradient that depends on its whole row. */
-const back = (values: Values, [n]: readonly number[], arithmetic: Behind['arithmetic']): Behind => ({ cells: [...rowOf(values, 'dy', n), ...rowOf(values, 'y', n)], arithmetic });
+const back = (values: Values, [n]: readonly number[], arithmetic: Behind['arithmetic']): Behind => ({
+  cells: [...rowOf(values, 'dy', n), ...rowOf(values, 'y', n)],
+  arithmetic,
+});
 
 const softmaxExplanation: Explanation = {
   name: 'softmax',
@@ -21,7 +31,9 @@ const softmaxExplanation: Explanation = {
   apply: ({ x }) => softmax(x),
   results: [
     {
-      name: 'y', formula: 'y[n, k] = exp(x[n, k]) / Σ_{j} exp(x[n, j])', line: 'out[start + k] = exp(shifted) / sums.sum;',
+      name: 'y',
+      formula: 'y[n, k] = exp(x[n, k]) / Σ_{j} exp(x[n, j])',
+      line: 'out[start + k] = exp(shifted) / sums.sum;',
       behind([n, k], values) {
         const cells = rowOf(values, 'x', n);
         const x = numbers(values, cells);
@@ -29,10 +41,19 @@ const softmaxExplanation: Explanation = {
       },
     },
     {
-      name: 'dx', of: 'x', formula: 'dx[n, k] = y[n, k] · (dy[n, k] − Σ_{j} dy[n, j] · y[n, j])',
+      name: 'dx',
+      of: 'x',
+      formula: 'dx[n, k] = y[n, k] · (dy[n, k] − Σ_{j} dy[n, j] · y[n, j])',
       behind([n, k], values) {
         const [dy, y] = [numbers(values, rowOf(values, 'dy', n)), numbers(values, rowOf(values, 'y', n))];
-        return back(values, [n], written`${y[k]} · (${dy[k]} − (${joined(dy.map((d, j) => written`${d} · ${y[j]}`), ' + ')}))`);
+        return back(
+          values,
+          [n],
+          written`${y[k]} · (${dy[k]} − (${joined(
+            dy.map((d, j) => written`${d} · ${y[j]}`),
+            ' + ',
+          )}))`,
+        );
       },
     },
   ],
@@ -47,7 +68,9 @@ const logSoftmaxExplanation: Explanation = {
   apply: ({ x }) => logSoftmax(x),
   results: [
     {
-      name: 'y', formula: 'y[n, k] = x[n, k] − log(Σ_{j} exp(x[n, j]))', line: 'out[start + k] = shifted - logarithm;',
+      name: 'y',
+      formula: 'y[n, k] = x[n, k] − log(Σ_{j} exp(x[n, j]))',
+      line: 'out[start + k] = shifted - logarithm;',
       behind([n, k], values) {
         const cells = rowOf(values, 'x', n);
         const x = numbers(values, cells);
@@ -55,7 +78,9 @@ const logSoftmaxExplanation: Explanation = {
       },
     },
     {
-      name: 'dx', of: 'x', formula: 'dx[n, k] = dy[n, k] − exp(y[n, k]) · Σ_{j} dy[n, j]',
+      name: 'dx',
+      of: 'x',
+      formula: 'dx[n, k] = dy[n, k] − exp(y[n, k]) · Σ_{j} dy[n, j]',
       behind([n, k], values) {
         const [dy, y] = [numbers(values, rowOf(values, 'dy', n)), numbers(values, rowOf(values, 'y', n))];
         return back(values, [n], written`${dy[k]} − exp(${y[k]}) · (${joined(dy, ' + ')})`);
@@ -76,26 +101,39 @@ const crossEntropy: Explanation = {
   apply: ({ logits, targets }) => softmaxCrossEntropy(logits, targets),
   results: [
     {
-      name: 'loss', formula: 'loss[n] = Σ_{k} targets[n, k] · (log(Σ_{j} exp(logits[n, j])) − logits[n, k])',
+      name: 'loss',
+      formula: 'loss[n] = Σ_{k} targets[n, k] · (log(Σ_{j} exp(logits[n, j])) − logits[n, k])',
       line: 'loss += t[start + k] * ((sums.largest - x[start + k]) + logarithm);',
       behind([n], values) {
         const cells = [...rowOf(values, 'logits', n), ...rowOf(values, 'targets', n)];
         const [x, t] = [numbers(values, rowOf(values, 'logits', n)), numbers(values, rowOf(values, 'targets', n))];
-        return { cells, arithmetic: joined(x.flatMap((v, k) => (t[k] === 0 ? [] : [written`${t[k]} · (log(${exponentials(x)}) − ${v})`])), ' + ') };
+        return {
+          cells,
+          arithmetic: joined(
+            x.flatMap((v, k) => (t[k] === 0 ? [] : [written`${t[k]} · (log(${exponentials(x)}) − ${v})`])),
+            ' + ',
+          ),
+        };
       },
     },
     {
-      name: 'dlogits', of: 'logits',
+      name: 'dlogits',
+      of: 'logits',
       formula: 'dlogits[n, k] = dloss[n] · (softmax(logits)[n, k] · Σ_{j} targets[n, j] − targets[n, k])',
       line: 'out[start + k] = dLoss[row] * (exp(x[start + k] - sums.largest) / sums.sum * total - t[start + k]);',
       behind([n, k], values) {
         const cells = [{ of: 'dloss', at: [n] }, ...rowOf(values, 'logits', n), ...rowOf(values, 'targets', n)];
         const [x, t] = [numbers(values, rowOf(values, 'logits', n)), numbers(values, rowOf(values, 'targets', n))];
-        return { cells, arithmetic: written`${elementOf(values, cells[0])} · (exp(${x[k]}) / (${exponentials(x)}) · (${joined(t, ' + ')}) − ${t[k]})` };
+        return {
+          cells,
+          arithmetic: written`${elementOf(values, cells[0])} · (exp(${x[k]}) / (${exponentials(x)}) · (${joined(t, ' + ')}) − ${t[k]})`,
+        };
       },
     },
     {
-      name: 'dtargets', of: 'targets', formula: 'dtargets[n, k] = dloss[n] · (log(Σ_{j} exp(logits[n, j])) − logits[n, k])',
+      name: 'dtargets',
+      of: 'targets',
+      formula: 'dtargets[n, k] = dloss[n] · (log(Σ_{j} exp(logits[n, j])) − logits[n, k])',
       behind([n, k], values) {
         const cells = [{ of: 'dloss', at: [n] }, ...rowOf(values, 'logits', n)];
         const x = numbers(values, rowOf(values, 'logits', n));

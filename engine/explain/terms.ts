@@ -1,8 +1,8 @@
 import { inputShape, type ConvGeometry } from '../ops/conv_geometry.ts';
 
 /**
- * One product of the sum that an element of a result is: which element of which operand, by the names in the formula. The
- * value of the element is Σ over its terms of `factor` · Π of the named elements.
+ * One product of the sum that an element of a result is: which element of which operand, by the names in the formula.
+ * The value of the element is Σ over its terms of `factor` · Π of the named elements.
  */
 export interface Term {
   readonly at: Readonly<Record<string, readonly number[]>>;
@@ -21,9 +21,13 @@ export interface Directions {
 }
 
 /** Position in the row-major array of a shape. */
-export const offsetOf = (shape: readonly number[], at: readonly number[]): number => at.reduce((offset, i, axis) => offset * shape[axis] + i, 0);
+export const offsetOf = (shape: readonly number[], at: readonly number[]): number =>
+  at.reduce((offset, i, axis) => offset * shape[axis] + i, 0);
 
-/** The inputs that a window at output (ho, wo) sees, with the tap that each meets; what lies outside of the image is left out. */
+/**
+ * The inputs that a window at output (ho, wo) sees, with the tap that each meets; what lies outside of the image is
+ * left out.
+ */
 function* taps(g: ConvGeometry, ho: number, wo: number): Generator<{ h: number; v: number; r: number; s: number }> {
   for (let r = 0; r < g.filterH; r++) {
     const h = ho * g.strideH + r * g.dilationH - g.padTop;
@@ -36,7 +40,11 @@ function* taps(g: ConvGeometry, ho: number, wo: number): Generator<{ h: number; 
 }
 
 /** The outputs whose windows contain input (h, v), with the tap by which each sees it: `taps` read backwards. */
-function* windowsOver(g: ConvGeometry, h: number, v: number): Generator<{ ho: number; wo: number; r: number; s: number }> {
+function* windowsOver(
+  g: ConvGeometry,
+  h: number,
+  v: number,
+): Generator<{ ho: number; wo: number; r: number; s: number }> {
   for (let r = 0; r < g.filterH; r++) {
     const down = h + g.padTop - r * g.dilationH;
     // Between two strides no window begins: this tap never meets this row.
@@ -71,15 +79,21 @@ export function convTerms(g: ConvGeometry): Directions {
   return {
     forward([n, ho, wo, k]) {
       const first = Math.floor(k / groupOut) * groupIn;
-      return [...taps(g, ho, wo)].flatMap(({ h, v, r, s }) => upTo(groupIn).map((c) => ({ at: { x: [n, h, v, first + c], w: [r, s, c, k] } })));
+      return [...taps(g, ho, wo)].flatMap(({ h, v, r, s }) =>
+        upTo(groupIn).map((c) => ({ at: { x: [n, h, v, first + c], w: [r, s, c, k] } })),
+      );
     },
     inputGrad([n, h, v, c]) {
       const first = Math.floor(c / groupIn) * groupOut;
-      return [...windowsOver(g, h, v)].flatMap(({ ho, wo, r, s }) => upTo(groupOut).map((k) => ({ at: { dy: [n, ho, wo, first + k], w: [r, s, c % groupIn, first + k] } })));
+      return [...windowsOver(g, h, v)].flatMap(({ ho, wo, r, s }) =>
+        upTo(groupOut).map((k) => ({ at: { dy: [n, ho, wo, first + k], w: [r, s, c % groupIn, first + k] } })),
+      );
     },
     filterGrad([r, s, c, k]) {
       const channel = Math.floor(k / groupOut) * groupIn + c;
-      return upTo(g.batch).flatMap((n) => [...meetings(g, r, s)].map(({ ho, wo, h, v }) => ({ at: { x: [n, h, v, channel], dy: [n, ho, wo, k] } })));
+      return upTo(g.batch).flatMap((n) =>
+        [...meetings(g, r, s)].map(({ ho, wo, h, v }) => ({ at: { x: [n, h, v, channel], dy: [n, ho, wo, k] } })),
+      );
     },
   };
 }
@@ -87,9 +101,14 @@ export function convTerms(g: ConvGeometry): Directions {
 /** depthwise_conv2d: x [n,h,v,c], w [r,s,c], y [n,ho,wo,c]. */
 export function depthwiseTerms(g: ConvGeometry): Directions {
   return {
-    forward: ([n, ho, wo, c]) => [...taps(g, ho, wo)].map(({ h, v, r, s }) => ({ at: { x: [n, h, v, c], w: [r, s, c] } })),
-    inputGrad: ([n, h, v, c]) => [...windowsOver(g, h, v)].map(({ ho, wo, r, s }) => ({ at: { dy: [n, ho, wo, c], w: [r, s, c] } })),
-    filterGrad: ([r, s, c]) => upTo(g.batch).flatMap((n) => [...meetings(g, r, s)].map(({ ho, wo, h, v }) => ({ at: { x: [n, h, v, c], dy: [n, ho, wo, c] } }))),
+    forward: ([n, ho, wo, c]) =>
+      [...taps(g, ho, wo)].map(({ h, v, r, s }) => ({ at: { x: [n, h, v, c], w: [r, s, c] } })),
+    inputGrad: ([n, h, v, c]) =>
+      [...windowsOver(g, h, v)].map(({ ho, wo, r, s }) => ({ at: { dy: [n, ho, wo, c], w: [r, s, c] } })),
+    filterGrad: ([r, s, c]) =>
+      upTo(g.batch).flatMap((n) =>
+        [...meetings(g, r, s)].map(({ ho, wo, h, v }) => ({ at: { x: [n, h, v, c], dy: [n, ho, wo, c] } })),
+      ),
   };
 }
 
@@ -103,8 +122,8 @@ export function matmulTerms([rows, inner]: readonly number[], outer: number): Di
 }
 
 /**
- * Max pooling: y is the one x that is the largest of its window, the first of equals; dx collects the dy of the windows that
- * it won.
+ * Max pooling: y is the one x that is the largest of its window, the first of equals; dx collects the dy of the windows
+ * that it won.
  * @param x values [n,h,v,c]: who wins depends on them
  */
 export function maxPoolTerms(g: ConvGeometry, x: Float32Array): Omit<Directions, 'filterGrad'> {
@@ -119,7 +138,10 @@ export function maxPoolTerms(g: ConvGeometry, x: Float32Array): Omit<Directions,
   };
   return {
     forward: ([n, ho, wo, c]) => [{ at: { x: winner(n, ho, wo, c) } }],
-    inputGrad: ([n, h, v, c]) => [...windowsOver(g, h, v)].flatMap(({ ho, wo }) => (winner(n, ho, wo, c).join() === [n, h, v, c].join() ? [{ at: { dy: [n, ho, wo, c] } }] : [])),
+    inputGrad: ([n, h, v, c]) =>
+      [...windowsOver(g, h, v)].flatMap(({ ho, wo }) =>
+        winner(n, ho, wo, c).join() === [n, h, v, c].join() ? [{ at: { dy: [n, ho, wo, c] } }] : [],
+      ),
   };
 }
 
@@ -127,12 +149,25 @@ export function maxPoolTerms(g: ConvGeometry, x: Float32Array): Omit<Directions,
 export function avgPoolTerms(g: ConvGeometry, countPadding = true): Omit<Directions, 'filterGrad'> {
   const share = (ho: number, wo: number) => 1 / (countPadding ? g.filterH * g.filterW : [...taps(g, ho, wo)].length);
   return {
-    forward: ([n, ho, wo, c]) => [...taps(g, ho, wo)].map(({ h, v }) => ({ at: { x: [n, h, v, c] }, factor: share(ho, wo) })),
-    inputGrad: ([n, h, v, c]) => [...windowsOver(g, h, v)].map(({ ho, wo }) => ({ at: { dy: [n, ho, wo, c] }, factor: share(ho, wo) })),
+    forward: ([n, ho, wo, c]) =>
+      [...taps(g, ho, wo)].map(({ h, v }) => ({ at: { x: [n, h, v, c] }, factor: share(ho, wo) })),
+    inputGrad: ([n, h, v, c]) =>
+      [...windowsOver(g, h, v)].map(({ ho, wo }) => ({ at: { dy: [n, ho, wo, c] }, factor: share(ho, wo) })),
   };
 }
 
 /** The sum that terms stand for, in float64, over operands of the given shapes. */
-export function sumOfTerms(terms: readonly Term[], operands: Readonly<Record<string, { readonly shape: readonly number[]; readonly data: ArrayLike<number> }>>): number {
-  return terms.reduce((sum, { at, factor = 1 }) => sum + Object.entries(at).reduce((product, [name, index]) => product * operands[name].data[offsetOf(operands[name].shape, index)], factor), 0);
+export function sumOfTerms(
+  terms: readonly Term[],
+  operands: Readonly<Record<string, { readonly shape: readonly number[]; readonly data: ArrayLike<number> }>>,
+): number {
+  return terms.reduce(
+    (sum, { at, factor = 1 }) =>
+      sum +
+      Object.entries(at).reduce(
+        (product, [name, index]) => product * operands[name].data[offsetOf(operands[name].shape, index)],
+        factor,
+      ),
+    0,
+  );
 }

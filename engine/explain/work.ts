@@ -6,7 +6,17 @@ import { input } from '../ops/leaves.ts';
 import { outline } from '../program/outline.ts';
 import { compile } from '../program/program.ts';
 import { topologicalOrder, type Shape, type Tensor } from '../tensor.ts';
-import { defaultsOf, isUpdate, wholeNumbers, type Explanation, type Operand, type Result, type Settings, type Value, type Values } from './explanation.ts';
+import {
+  defaultsOf,
+  isUpdate,
+  wholeNumbers,
+  type Explanation,
+  type Operand,
+  type Result,
+  type Settings,
+  type Value,
+  type Values,
+} from './explanation.ts';
 
 /** The graph of an example: leaves, output, cotangent and gradients by their names; of an update the update alone. */
 interface Example {
@@ -27,8 +37,15 @@ function example(explanation: Explanation, settings: Settings, leafOf: (o: Opera
   const cotangent = `d${explanation.results[0].name}`;
   if (isUpdate(explanation)) return { operands, leaves, output, cotangent, results: {} };
   const seed = input(cotangent, output.shape);
-  const made = grad(output, gradients(explanation).map(({ of }) => leaves[of!]), seed);
-  const results = { [explanation.results[0].name]: output, ...Object.fromEntries(gradients(explanation).map(({ name }, i) => [name, made[i]])) };
+  const made = grad(
+    output,
+    gradients(explanation).map(({ of }) => leaves[of!]),
+    seed,
+  );
+  const results = {
+    [explanation.results[0].name]: output,
+    ...Object.fromEntries(gradients(explanation).map(({ name }, i) => [name, made[i]])),
+  };
   return { operands, leaves: { ...leaves, [cotangent]: seed }, output, cotangent, results };
 }
 
@@ -36,10 +53,16 @@ function example(explanation: Explanation, settings: Settings, leafOf: (o: Opera
 export type Given = Readonly<Record<string, readonly number[]>>;
 
 /**
- * An example computed on a device: operands, the output, a cotangent for it, the gradients; of an update the parameters before and after.
+ * An example computed on a device: operands, the output, a cotangent for it, the gradients; of an update the parameters
+ * before and after.
  * @throws UserError where the settings do not fit the operands
  */
-export async function work(device: Device, explanation: Explanation, settings: Settings, given: Given = {}): Promise<Values> {
+export async function work(
+  device: Device,
+  explanation: Explanation,
+  settings: Settings,
+  given: Given = {},
+): Promise<Values> {
   const states = new Map<string, Parameter>();
   try {
     return await compute(device, explanation, settings, given, states);
@@ -48,23 +71,36 @@ export async function work(device: Device, explanation: Explanation, settings: S
   }
 }
 
-async function compute(device: Device, explanation: Explanation, settings: Settings, given: Given, states: Map<string, Parameter>): Promise<Values> {
+async function compute(
+  device: Device,
+  explanation: Explanation,
+  settings: Settings,
+  given: Given,
+  states: Map<string, Parameter>,
+): Promise<Values> {
   // What the adapter is given is f32, so that is what the example is told to be of.
-  const dataOf = ({ name, data, dtype }: Operand) => (dtype === 'u32' ? Uint32Array : Float32Array).from(given[name] ?? data);
+  const dataOf = ({ name, data, dtype }: Operand) =>
+    (dtype === 'u32' ? Uint32Array : Float32Array).from(given[name] ?? data);
   const made = example(explanation, settings, (o) => {
     if (!o.state) return input(o.name, o.shape, o.dtype);
     states.set(o.name, new Parameter(device, o.name, o.shape, Float32Array.from(dataOf(o))));
     return states.get(o.name)!.tensor;
   });
-  const values: Record<string, Value> = Object.fromEntries(made.operands.map((o) => [o.name, { shape: o.shape, data: dataOf(o) }]));
+  const values: Record<string, Value> = Object.fromEntries(
+    made.operands.map((o) => [o.name, { shape: o.shape, data: dataOf(o) }]),
+  );
   const feeds = Object.fromEntries(made.operands.filter(({ state }) => !state).map((o) => [o.name, dataOf(o)]));
   if (isUpdate(explanation)) {
     using program = await compile(device, { updates: [made.output] });
     program.run(feeds);
-    for (const { name, of } of explanation.results) values[name] = { shape: states.get(of!)!.shape, data: await states.get(of!)!.read() };
+    for (const { name, of } of explanation.results)
+      values[name] = { shape: states.get(of!)!.shape, data: await states.get(of!)!.read() };
     return values;
   }
-  const cotangent = given[made.cotangent]?.length === made.output.size ? given[made.cotangent] : wholeNumbers(made.output.shape, -1, 2, 11);
+  const cotangent =
+    given[made.cotangent]?.length === made.output.size
+      ? given[made.cotangent]
+      : wholeNumbers(made.output.shape, -1, 2, 11);
   feeds[made.cotangent] = Float32Array.from(cotangent);
   values[made.cotangent] = { shape: made.output.shape, data: feeds[made.cotangent] };
   using program = await compile(device, { outputs: Object.values(made.results) });
@@ -86,7 +122,9 @@ export interface LaunchedStep {
 export interface HowMade {
   readonly name: string;
   readonly shape: Shape;
-  /** The ops that make it, first to last; the op itself of an output, none where the cotangent is passed on as it is. */
+  /**
+   * The ops that make it, first to last; the op itself of an output, none where the cotangent is passed on as it is.
+   */
   readonly ops: readonly string[];
   readonly steps: readonly LaunchedStep[];
   /** The naive kernels, where there are others. */
@@ -95,19 +133,30 @@ export interface HowMade {
   readonly line?: { readonly file: string; readonly text: string };
 }
 
-const opName = (t: Tensor): string => (t.op === pointwiseOp ? (t.attrs as unknown as PointwiseAttributes).stages.map(({ op }) => op).join(', ') : t.op.name);
-const isLeaf = (t: Tensor): boolean => t.inputs.length === 0 && t.op.name !== 'constant' && t.op.name !== 'random_uniform';
+const opName = (t: Tensor): string =>
+  t.op === pointwiseOp ? (t.attrs as unknown as PointwiseAttributes).stages.map(({ op }) => op).join(', ') : t.op.name;
+const isLeaf = (t: Tensor): boolean =>
+  t.inputs.length === 0 && t.op.name !== 'constant' && t.op.name !== 'random_uniform';
 
 /** How the op's results are made on this device: which ops and which kernels, launched how. Nothing is run. */
 export function howMade(device: Device, explanation: Explanation, settings: Settings): HowMade[] {
   // A parameter without memory need not be disposed.
-  const leafOf = (o: Operand) => (o.state ? new Parameter(device, o.name, o.shape).tensor : input(o.name, o.shape, o.dtype));
+  const leafOf = (o: Operand) =>
+    o.state ? new Parameter(device, o.name, o.shape).tensor : input(o.name, o.shape, o.dtype);
   const [inUse, first] = [example(explanation, settings, leafOf), example(explanation, settings, leafOf, 1)];
   return explanation.results.map(({ name, line }, i) => {
     const [now, naive] = [inUse, first].map((made) => stepsOf(device, made, isUpdate(explanation) ? undefined : name));
-    const sameKernels = JSON.stringify(now.steps.map(({ file }) => file)) === JSON.stringify(naive.steps.map(({ file }) => file));
+    const sameKernels =
+      JSON.stringify(now.steps.map(({ file }) => file)) === JSON.stringify(naive.steps.map(({ file }) => file));
     const shape = isUpdate(explanation) ? inUse.leaves[explanation.results[i].of!].shape : inUse.results[name].shape;
-    return { name, shape, ops: now.ops, steps: now.steps, ...(!sameKernels && { naive: naive.steps }), ...(line !== undefined && { line: lineIn(naive.sources, line) }) };
+    return {
+      name,
+      shape,
+      ops: now.ops,
+      steps: now.steps,
+      ...(!sameKernels && { naive: naive.steps }),
+      ...(line !== undefined && { line: lineIn(naive.sources, line) }),
+    };
   });
 }
 
@@ -115,27 +164,49 @@ export function howMade(device: Device, explanation: Explanation, settings: Sett
 export function opsOf(explanation: Explanation): string[] {
   if (isUpdate(explanation)) return [explanation.name];
   const { output, results } = example(explanation, defaultsOf(explanation), (o) => input(o.name, o.shape, o.dtype));
-  return [...new Set(topologicalOrder([output, ...Object.values(results)]).filter((t) => !isLeaf(t)).map(opName))];
+  return [
+    ...new Set(
+      topologicalOrder([output, ...Object.values(results)])
+        .filter((t) => !isLeaf(t))
+        .map(opName),
+    ),
+  ];
 }
 
 function stepsOf(device: Device, made: Example, result: string | undefined) {
   const root = result === undefined ? made.output : made.results[result];
   const before = new Set(root === made.output ? [] : topologicalOrder([made.output]));
   // Without fusion, so that each op is seen by itself.
-  const { lowered, graph } = outline(device, { ...(result === undefined ? { updates: [root] } : { outputs: [root] }), keep: 'all' });
+  const { lowered, graph } = outline(device, {
+    ...(result === undefined ? { updates: [root] } : { outputs: [root] }),
+    keep: 'all',
+  });
   const known = new Set([...before].map(graph.resolve));
   const launches = lowered.steps.filter(({ tensor }) => !known.has(tensor)).map(({ launch }) => launch);
   const sources = new Map(launches.map(({ kernel }) => [kernel.file, kernel.code]));
   return {
-    ops: topologicalOrder([root]).filter((t) => !before.has(t) && !isLeaf(t)).map(opName),
-    steps: launches.map(({ kernel, workgroups, overrides, consts, aliases }): LaunchedStep => ({ file: kernel.file, workgroups, specialised: { ...overrides, ...consts, ...aliases } })),
+    ops: topologicalOrder([root])
+      .filter((t) => !before.has(t) && !isLeaf(t))
+      .map(opName),
+    steps: launches.map(
+      ({ kernel, workgroups, overrides, consts, aliases }): LaunchedStep => ({
+        file: kernel.file,
+        workgroups,
+        specialised: { ...overrides, ...consts, ...aliases },
+      }),
+    ),
     sources,
   };
 }
 
 /** The one line that has this text. */
 function lineIn(sources: ReadonlyMap<string, string>, piece: string): { file: string; text: string } {
-  const found = [...sources].flatMap(([file, code]) => code.split('\n').filter((text) => text.includes(piece)).map((text) => ({ file, text: text.trim() })));
+  const found = [...sources].flatMap(([file, code]) =>
+    code
+      .split('\n')
+      .filter((text) => text.includes(piece))
+      .map((text) => ({ file, text: text.trim() })),
+  );
   if (found.length !== 1) throw new Error(`${found.length} lines of ${[...sources.keys()].join(', ')} have: ${piece}`);
   return found[0];
 }

@@ -15,19 +15,37 @@ const adamOp = defineOp<'w' | 'm' | 'v' | 'g' | 'hyper' | 'guard', kernels.AdamS
     checkUpdate('adam', [w, m, v], [g]);
     checkHyper('adam', hyper, ADAM_HYPER);
     if (guard.size !== 1) shapeError('adam', 'the guard must be one number', guard);
-    for (const beta of [beta1, beta2]) if (!(beta >= 0 && beta < 1)) throw new UserError(`adam: beta1 and beta2 must be at least 0 and less than 1, not ${beta}`);
-    if (!(epsilon >= 0 && weightDecay >= 0)) throw new UserError(`adam: epsilon and weightDecay must not be negative, and are ${epsilon} and ${weightDecay}`);
+    for (const beta of [beta1, beta2])
+      if (!(beta >= 0 && beta < 1))
+        throw new UserError(`adam: beta1 and beta2 must be at least 0 and less than 1, not ${beta}`);
+    if (!(epsilon >= 0 && weightDecay >= 0))
+      throw new UserError(`adam: epsilon and weightDecay must not be negative, and are ${epsilon} and ${weightDecay}`);
     return w.shape;
   },
   lower: ({ inputs: [w], attrs, in: from }) => [
-    { launch: kernels.adam(w.size, attrs), buffers: { w: from(0), m: from(1), v: from(2), g: from(3), hyper: from(4), guard: from(5) } },
+    {
+      launch: kernels.adam(w.size, attrs),
+      buffers: { w: from(0), m: from(1), v: from(2), g: from(3), hyper: from(4), guard: from(5) },
+    },
   ],
 });
 
 /**
- * An update: one step of Adam (Kingma & Ba 2015) with decoupled weight decay (Loshchilov & Hutter 2019) of the parameter w and its moments
- * m and v, all of one shape, from the gradient g. `hyper` is an f32 tensor, see ADAM_HYPER.
+ * An update: one step of Adam (Kingma & Ba 2015) with decoupled weight decay (Loshchilov & Hutter 2019) of the
+ * parameter w and its moments m and v, all of one shape, from the gradient g. `hyper` is an f32 tensor, see ADAM_HYPER.
  * Where the one number of `guard` (the loss) is NaN or infinite, nothing is changed.
  */
-export const adam = (state: { w: Tensor; m: Tensor; v: Tensor }, g: Tensor, hyper: Tensor, guard: Tensor, settings: Partial<kernels.AdamSettings> = {}): Tensor =>
-  adamOp([state.w, state.m, state.v, g, hyper, guard], { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, ...settings });
+export const adam = (
+  state: { w: Tensor; m: Tensor; v: Tensor },
+  g: Tensor,
+  hyper: Tensor,
+  guard: Tensor,
+  settings: Partial<kernels.AdamSettings> = {},
+): Tensor =>
+  adamOp([state.w, state.m, state.v, g, hyper, guard], {
+    beta1: 0.9,
+    beta2: 0.999,
+    epsilon: 1e-8,
+    weightDecay: 0,
+    ...settings,
+  });

@@ -1,7 +1,7 @@
 import { ema as emaLaunch } from '../../kernels/assign/assign.ts';
 import { copyWindow } from '../../kernels/copy/copy.ts';
 import { defineOp } from '../op.ts';
-import { type Shape, type Tensor } from '../tensor.ts';
+import type { Shape, Tensor } from '../tensor.ts';
 import { UserError } from '../user_error.ts';
 import { checkUpdate } from './update.ts';
 
@@ -13,7 +13,9 @@ const assignOp = defineOp<'p' | 'value'>({
     checkUpdate('assign', [p], [value]);
     return p.shape;
   },
-  lower: ({ inputs: [p], in: from }) => [{ launch: copyWindow(p.size, p.size, 0), buffers: { x: from(1), out: from(0) } }],
+  lower: ({ inputs: [p], in: from }) => [
+    { launch: copyWindow(p.size, p.size, 0), buffers: { x: from(1), out: from(0) } },
+  ],
 });
 
 /** An update: the parameter takes the value of a tensor of its shape. */
@@ -30,11 +32,15 @@ const emaOp = defineOp<'p' | 'value' | 'guard', EmaAttributes>({
   mutates: [0],
   shape([p, value], { momentum }): Shape {
     checkUpdate('ema', [p], [value]);
-    if (!(momentum >= 0 && momentum <= 1)) throw new UserError(`ema: the momentum must be between 0 and 1, not ${momentum}`);
+    if (!(momentum >= 0 && momentum <= 1))
+      throw new UserError(`ema: the momentum must be between 0 and 1, not ${momentum}`);
     return p.shape;
   },
   lower: ({ inputs: [p, , guard], attrs, in: from }) => [
-    { launch: emaLaunch(p.size, attrs.momentum, attrs.scales, guard !== undefined), buffers: { p: from(0), value: from(1), guard: from(guard ? 2 : 1) } },
+    {
+      launch: emaLaunch(p.size, attrs.momentum, attrs.scales, guard !== undefined),
+      buffers: { p: from(0), value: from(1), guard: from(guard ? 2 : 1) },
+    },
   ],
 });
 
@@ -43,16 +49,21 @@ const emaOp = defineOp<'p' | 'value' | 'guard', EmaAttributes>({
  * @throws UserError where the update is no moving average: others cannot be left undone
  */
 export function guarded(update: Tensor, guard: Tensor): Tensor {
-  if (update.op !== emaOp) throw new UserError(`${update.op.name} of ${update.inputs[0]} cannot be left undone where a step overflows; only moving averages (ema, updateRunningStats) can`);
+  if (update.op !== emaOp)
+    throw new UserError(
+      `${update.op.name} of ${update.inputs[0]} cannot be left undone where a step overflows; only moving averages (ema, updateRunningStats) can`,
+    );
   return emaOp([update.inputs[0], update.inputs[1], guard], update.attrs as unknown as EmaAttributes);
 }
 
 /** An update: an exponential moving average, p ← p + momentum·(value − p). */
-export const ema = (parameter: Tensor, value: Tensor, momentum: number): Tensor => emaOp([parameter, value], { momentum, scales: [1, 1] });
+export const ema = (parameter: Tensor, value: Tensor, momentum: number): Tensor =>
+  emaOp([parameter, value], { momentum, scales: [1, 1] });
 
 /**
- * An update: running statistics [2, C] of batch norm move towards a batch's `stats` [2, C]. The batch's variance was divided by `count` (the
- * elements of a channel); what is averaged is the unbiased one, divided by count − 1, as PyTorch keeps it.
+ * An update: running statistics [2, C] of batch norm move towards a batch's `stats` [2, C]. The batch's variance was
+ * divided by `count` (the elements of a channel); what is averaged is the unbiased one, divided by count − 1, as
+ * PyTorch keeps it.
  */
 export const updateRunningStats = (running: Tensor, stats: Tensor, count: number, momentum: number): Tensor =>
   emaOp([running, stats], { momentum, scales: [1, count > 1 ? count / (count - 1) : 1] });

@@ -21,7 +21,11 @@ interface Settings {
   readonly frozen: boolean;
 }
 
-const settings = (a: BatchNormAttributes, frozen: boolean): Settings => ({ epsilon: a.epsilon ?? 1e-5, activation: a.activation ?? 'none', frozen });
+const settings = (a: BatchNormAttributes, frozen: boolean): Settings => ({
+  epsilon: a.epsilon ?? 1e-5,
+  activation: a.activation ?? 'none',
+  frozen,
+});
 
 const channelsOf = (x: Tensor): number => x.shape[x.shape.length - 1];
 
@@ -33,9 +37,11 @@ const sizeFor = (ctx: LowerContext<object>, x: Tensor): kernels.BatchNormSize =>
 
 function checkStatistics(op: string, x: Tensor, stats: Tensor, gamma: Tensor, beta: Tensor): void {
   const c = channelsOf(x);
-  if (x.shape.length < 2) shapeError(op, 'the input must have channels as its last and at least one other dimension', x);
+  if (x.shape.length < 2)
+    shapeError(op, 'the input must have channels as its last and at least one other dimension', x);
   if (!sameShape(stats.shape, [2, c])) shapeError(op, `the statistics must be [2, ${c}]: mean and variance`, x, stats);
-  for (const t of [gamma, beta]) if (!sameShape(t.shape, [c])) shapeError(op, `gamma and beta must be [${c}]`, x, gamma, beta);
+  for (const t of [gamma, beta])
+    if (!sameShape(t.shape, [c])) shapeError(op, `gamma and beta must be [${c}]`, x, gamma, beta);
 }
 
 // stats[0, c] = mean of x[..., c], stats[1, c] = its variance (divided by the count, not the count less one)
@@ -43,7 +49,8 @@ const statsOp = defineOp<'x'>({
   name: 'batch_norm_stats',
   inputs: ['x'],
   shape([x]): Shape {
-    if (x.shape.length < 2 || sizeOf(x.shape) === 0) shapeError('batchNormStats', 'the input must have channels as its last and at least one other dimension', x);
+    if (x.shape.length < 2 || sizeOf(x.shape) === 0)
+      shapeError('batchNormStats', 'the input must have channels as its last and at least one other dimension', x);
     return [2, channelsOf(x)];
   },
   lower(ctx) {
@@ -60,12 +67,16 @@ export const batchNormApplyOp = defineOp<'x' | 'stats' | 'gamma' | 'beta', Setti
   shape([x, stats, gamma, beta], { activation }): Shape {
     checkStatistics('batchNorm', x, stats, gamma, beta);
     if (!Object.hasOwn(kernels.BATCH_NORM_ACTIVATIONS, activation)) {
-      shapeError('batchNorm', `the activation must be ${Object.keys(kernels.BATCH_NORM_ACTIVATIONS).join(', ')}, not ${activation}`, x);
+      shapeError(
+        'batchNorm',
+        `the activation must be ${Object.keys(kernels.BATCH_NORM_ACTIVATIONS).join(', ')}, not ${activation}`,
+        x,
+      );
     }
     return x.shape;
   },
-  // Ioffe & Szegedy 2015, section 3. The statistics get no cotangent of their own: where they are the batch's, what flows through
-  // them to x is part of batch_norm_input_grad's formula.
+  // Ioffe & Szegedy 2015, section 3. The statistics get no cotangent of their own: where they are the batch's, what
+  // flows through them to x is part of batch_norm_input_grad's formula.
   vjp({ x, stats, gamma, beta }, dy, a) {
     let sums: Tensor | undefined;
     const both = () => (sums ??= sumsOp([dy, x, stats, gamma, beta], a));
@@ -77,7 +88,12 @@ export const batchNormApplyOp = defineOp<'x' | 'stats' | 'gamma' | 'beta', Setti
   },
   lower(ctx) {
     const size = sizeFor(ctx, ctx.inputs[0]);
-    const launch = kernels.batchNormApply(size, ctx.choose(kernels.batchNormElementwiseChoices(size)), ctx.attrs.activation, ctx.attrs.epsilon);
+    const launch = kernels.batchNormApply(
+      size,
+      ctx.choose(kernels.batchNormElementwiseChoices(size)),
+      ctx.attrs.activation,
+      ctx.attrs.epsilon,
+    );
     return [{ launch, buffers: { x: ctx.in(0), stats: ctx.in(1), gamma: ctx.in(2), beta: ctx.in(3), out: ctx.out() } }];
   },
 });
@@ -88,15 +104,24 @@ const foldOp = defineOp<'stats' | 'gamma' | 'beta', { readonly epsilon: number }
   inputs: ['stats', 'gamma', 'beta'],
   shape: ([stats]) => stats.shape,
   lower: ({ output, attrs, in: from, out }) => [
-    { launch: kernels.batchNormFold(output.shape[1], attrs.epsilon), buffers: { stats: from(0), gamma: from(1), beta: from(2), out: out() } },
+    {
+      launch: kernels.batchNormFold(output.shape[1], attrs.epsilon),
+      buffers: { stats: from(0), gamma: from(1), beta: from(2), out: out() },
+    },
   ],
 });
 
-/** What an applied batch norm becomes behind an op that takes it as its epilogue: the folded numbers, and the stages that use them twice. */
+/**
+ * What an applied batch norm becomes behind an op that takes it as its epilogue: the folded numbers, and the stages
+ * that use them twice.
+ */
 export function foldBatchNorm(applied: Tensor): { folded: Tensor; stages: readonly PointwiseStage[] } {
   const [, stats, gamma, beta] = applied.inputs;
   const { epsilon, activation } = applied.attrs as unknown as Settings;
-  const stages: PointwiseStage[] = [{ op: 'mul', mode: 'channel' }, { op: 'add', mode: 'secondRow' }];
+  const stages: PointwiseStage[] = [
+    { op: 'mul', mode: 'channel' },
+    { op: 'add', mode: 'secondRow' },
+  ];
   if (activation !== 'none') stages.push({ op: activation, mode: 'immediate' });
   return { folded: foldOp([stats, gamma, beta], { epsilon }), stages };
 }
@@ -109,7 +134,16 @@ const sumsOp = defineOp<'dy' | 'x' | 'stats' | 'gamma' | 'beta', Settings>({
   lower(ctx) {
     const buffers = { dy: ctx.in(0), x: ctx.in(1), stats: ctx.in(2), gamma: ctx.in(3), beta: ctx.in(4) };
     const size = sizeFor(ctx, ctx.inputs[1]);
-    return chain(ctx, buffers, kernels.batchNormSums(size, ctx.choose(kernels.batchNormSumChoices(size)), ctx.attrs.activation, ctx.attrs.epsilon));
+    return chain(
+      ctx,
+      buffers,
+      kernels.batchNormSums(
+        size,
+        ctx.choose(kernels.batchNormSumChoices(size)),
+        ctx.attrs.activation,
+        ctx.attrs.epsilon,
+      ),
+    );
   },
 });
 
@@ -120,22 +154,47 @@ const inputGradOp = defineOp<'dy' | 'x' | 'stats' | 'sums' | 'gamma' | 'beta', S
   lower(ctx) {
     const size = sizeFor(ctx, ctx.inputs[1]);
     const { activation, epsilon, frozen } = ctx.attrs;
-    const launch = kernels.batchNormInputGrad(size, ctx.choose(kernels.batchNormElementwiseChoices(size)), activation, epsilon, frozen);
-    return [{ launch, buffers: { dy: ctx.in(0), x: ctx.in(1), stats: ctx.in(2), sums: ctx.in(3), gamma: ctx.in(4), beta: ctx.in(5), out: ctx.out() } }];
+    const launch = kernels.batchNormInputGrad(
+      size,
+      ctx.choose(kernels.batchNormElementwiseChoices(size)),
+      activation,
+      epsilon,
+      frozen,
+    );
+    return [
+      {
+        launch,
+        buffers: {
+          dy: ctx.in(0),
+          x: ctx.in(1),
+          stats: ctx.in(2),
+          sums: ctx.in(3),
+          gamma: ctx.in(4),
+          beta: ctx.in(5),
+          out: ctx.out(),
+        },
+      },
+    ];
   },
 });
 
 /**
- * Mean and variance (biased: divided by the count) of each channel of x [..., C], over all other dimensions: [2, C]. Stable where
- * the mean is large beside the deviation. No gradient flows through it.
+ * Mean and variance (biased: divided by the count) of each channel of x [..., C], over all other dimensions: [2, C].
+ * Stable where the mean is large beside the deviation. No gradient flows through it.
  */
 export const batchNormStats = (x: Tensor): Tensor => stopGradient(statsOp([x], {}));
 
 /**
- * Batch normalisation in training (Ioffe & Szegedy 2015, algorithm 1): x [..., C] normalised by the batch's own mean and variance, then
- * scaled by gamma [C], shifted by beta [C], then the activation. Also returns `stats` [2, C], for running averages.
+ * Batch normalisation in training (Ioffe & Szegedy 2015, algorithm 1): x [..., C] normalised by the batch's own mean
+ * and variance, then scaled by gamma [C], shifted by beta [C], then the activation. Also returns `stats` [2, C], for
+ * running averages.
  */
-export function batchNorm(x: Tensor, gamma: Tensor, beta: Tensor, attrs: BatchNormAttributes = {}): { y: Tensor; stats: Tensor } {
+export function batchNorm(
+  x: Tensor,
+  gamma: Tensor,
+  beta: Tensor,
+  attrs: BatchNormAttributes = {},
+): { y: Tensor; stats: Tensor } {
   const stats = batchNormStats(x);
   return { y: batchNormApplyOp([x, stats, gamma, beta], settings(attrs, false)), stats };
 }
@@ -144,5 +203,10 @@ export function batchNorm(x: Tensor, gamma: Tensor, beta: Tensor, attrs: BatchNo
  * Batch normalisation with given statistics [2, C] (running mean and variance): at inference, and for fine-tuning with
  * frozen statistics. Gradients reach x, gamma and beta.
  */
-export const batchNormInference = (x: Tensor, stats: Tensor, gamma: Tensor, beta: Tensor, attrs: BatchNormAttributes = {}): Tensor =>
-  batchNormApplyOp([x, stats, gamma, beta], settings(attrs, true));
+export const batchNormInference = (
+  x: Tensor,
+  stats: Tensor,
+  gamma: Tensor,
+  beta: Tensor,
+  attrs: BatchNormAttributes = {},
+): Tensor => batchNormApplyOp([x, stats, gamma, beta], settings(attrs, true));

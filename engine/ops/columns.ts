@@ -9,7 +9,8 @@ const columnsOp = defineOp<'x', { from: number; count: number }>({
   name: 'columns',
   inputs: ['x'],
   shape([x], { from, count }) {
-    if (!(Number.isInteger(from) && Number.isInteger(count) && from >= 0 && count > 0 && from + count <= widthOf(x))) shapeError('columns', `there are no ${count} columns from ${from} on`, x);
+    if (!(Number.isInteger(from) && Number.isInteger(count) && from >= 0 && count > 0 && from + count <= widthOf(x)))
+      shapeError('columns', `there are no ${count} columns from ${from} on`, x);
     return [...x.shape.slice(0, -1), count];
   },
   vjp: ({ x }, dy, { from }) => ({ x: () => placeColumns(dy, from, widthOf(x)) }),
@@ -23,7 +24,8 @@ const placeColumnsOp = defineOp<'x', { from: number; width: number }>({
   name: 'place_columns',
   inputs: ['x'],
   shape([x], { from, width }) {
-    if (!(Number.isInteger(from) && from >= 0 && widthOf(x) > 0 && from + widthOf(x) <= width)) shapeError('place_columns', `${widthOf(x)} columns from ${from} on do not fit into ${width}`, x);
+    if (!(Number.isInteger(from) && from >= 0 && widthOf(x) > 0 && from + widthOf(x) <= width))
+      shapeError('place_columns', `${widthOf(x)} columns from ${from} on do not fit into ${width}`, x);
     return [...x.shape.slice(0, -1), width];
   },
   vjp: ({ x }, dy, { from }) => ({ x: () => columns(dy, from, widthOf(x)) }),

@@ -1,13 +1,27 @@
 import { defineOp } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
-import { lowerConv2d, lowerConv2dFilterGrad, lowerConv2dInputGrad, type Conv2dGeometry, type Version } from './conv2d_lower.ts';
-import { convGeometry, expectShape, filterShape, inputShape, outputShape, type ConvAttributes } from './conv_geometry.ts';
+import {
+  lowerConv2d,
+  lowerConv2dFilterGrad,
+  lowerConv2dInputGrad,
+  type Conv2dGeometry,
+  type Version,
+} from './conv2d_lower.ts';
+import {
+  convGeometry,
+  expectShape,
+  filterShape,
+  inputShape,
+  outputShape,
+  type ConvAttributes,
+} from './conv_geometry.ts';
 
 export type { Conv2dGeometry };
 
 /*
- * A convolution is linear in x and in w: with the trilinear form T(x, w, dy) = <dy, conv(x, w)>, the three ops below are T
- * with one argument left open. So each op's gradients are the other two, and differentiating twice needs nothing new.
+ * A convolution is linear in x and in w: with the trilinear form T(x, w, dy) = <dy, conv(x, w)>, the three ops below
+ * are T with one argument left open. So each op's gradients are the other two, and differentiating twice needs nothing
+ * new.
  */
 
 // y[n,ho,wo,k] = Σ_{r,s,c} x[n, ho·stride + r·dilation − pad, wo·stride + s·dilation − pad, c] · w[r,s,c,k]

@@ -1,5 +1,13 @@
 import {
-  conv2dChoices, conv2dFilterGradChoices, conv2dFilterGradV1, conv2dFilterGradV2, conv2dInputGradChoices, conv2dInputGradV1, conv2dInputGradV2, conv2dV1, conv2dV2,
+  conv2dChoices,
+  conv2dFilterGradChoices,
+  conv2dFilterGradV1,
+  conv2dFilterGradV2,
+  conv2dInputGradChoices,
+  conv2dInputGradV1,
+  conv2dInputGradV2,
+  conv2dV1,
+  conv2dV2,
 } from '../../kernels/conv2d/conv2d.ts';
 import { isMatrix, matrixConv, withMatrices } from '../../kernels/conv2d/conv2d_matrix.ts';
 import { MOST_ROWS, padded, type Tiling } from '../../kernels/matmul/matmul.ts';
@@ -11,8 +19,9 @@ import { Steps } from './matmul_lower.ts';
 
 export interface Version {
   /**
-   * The kernels: 1 are the naive ones, kept as the second opinion of the tests, 2 those in tiles, 3 Winograd's where it is a convolution for
-   * them; of 2 and 3 those that are expected to be the fastest, or were measured to be, where not said.
+   * The kernels: 1 are the naive ones, kept as the second opinion of the tests, 2 those in tiles, 3 Winograd's where it
+   * is a convolution for them; of 2 and 3 those that are expected to be the fastest, or were measured to be, where not
+   * said.
    */
   readonly version?: 1 | 2 | 3;
 }
@@ -24,29 +33,50 @@ type Context = LowerContext<Conv2dGeometry>;
 
 /** A convolution that looks at one pixel at a time is a matrix product of all pixels with the filter. */
 const isMatmul = (g: ConvGeometry): boolean =>
-  g.filterH === 1 && g.filterW === 1 && g.strideH === 1 && g.strideW === 1 && g.groups === 1 && g.padTop + g.padLeft + g.padBottom + g.padRight === 0;
+  g.filterH === 1 &&
+  g.filterW === 1 &&
+  g.strideH === 1 &&
+  g.strideW === 1 &&
+  g.groups === 1 &&
+  g.padTop + g.padLeft + g.padBottom + g.padRight === 0;
 
 /** Of groups so small most of a tile would be empty: see bench/ladder_conv2d.md. */
-const isNearlyDepthwise = ({ inChannels, outChannels, groups }: ConvGeometry): boolean => groups > 1 && (inChannels / groups) * (outChannels / groups) < 4;
+const isNearlyDepthwise = ({ inChannels, outChannels, groups }: ConvGeometry): boolean =>
+  groups > 1 && (inChannels / groups) * (outChannels / groups) < 4;
 
 /** The tiled kernels take so many pixels at most. */
-const isNaive = (g: Conv2dGeometry): boolean => g.version === 1 || isNearlyDepthwise(g) || g.batch * Math.max(g.inH * g.inW, g.outH * g.outW) > MOST_ROWS;
+const isNaive = (g: Conv2dGeometry): boolean =>
+  g.version === 1 || isNearlyDepthwise(g) || g.batch * Math.max(g.inH * g.inW, g.outH * g.outW) > MOST_ROWS;
 
 const cutBack = ([whole, wide]: readonly [number, number]) => [wide, whole] as const;
 const unchanged = (n: number) => [n, n] as const;
 
-/** What the tiled kernels work on: the same convolution with a group's channels multiples of 4, and how to get there. */
+/**
+ * What the tiled kernels work on: the same convolution with a group's channels multiples of 4, and how to get there.
+ */
 function tiled(g: ConvGeometry) {
   const C = [g.inChannels / g.groups, padded(g.inChannels / g.groups)] as const;
   const K = [g.outChannels / g.groups, padded(g.outChannels / g.groups)] as const;
   const taps = g.filterH * g.filterW;
   const [pixels, out] = [g.batch * g.inH * g.inW, g.batch * g.outH * g.outW];
   // A group of a pixel is a row.
-  return { C, K, taps, inRows: unchanged(pixels * g.groups), outRows: unchanged(out * g.groups), pixels, geometry: { ...g, inChannels: C[1] * g.groups, outChannels: K[1] * g.groups } };
+  return {
+    C,
+    K,
+    taps,
+    inRows: unchanged(pixels * g.groups),
+    outRows: unchanged(out * g.groups),
+    pixels,
+    geometry: { ...g, inChannels: C[1] * g.groups, outChannels: K[1] * g.groups },
+  };
 }
 
 /** The filter [r, s, C/groups, K] with a group's channels padded, in and out. */
-function paddedFilter(steps: Steps, w: BufferRef, { C, K, taps, geometry: { groups } }: ReturnType<typeof tiled>): BufferRef {
+function paddedFilter(
+  steps: Steps,
+  w: BufferRef,
+  { C, K, taps, geometry: { groups } }: ReturnType<typeof tiled>,
+): BufferRef {
   if (groups === 1) return steps.padded(w, taps, C, K);
   const wide = steps.padded(w, 1, unchanged(taps * C[0] * groups), K);
   return steps.padded(wide, taps, C, unchanged(groups * K[1]));
@@ -54,8 +84,16 @@ function paddedFilter(steps: Steps, w: BufferRef, { C, K, taps, geometry: { grou
 
 /** The op's output from a filter with padded channels: the opposite of paddedFilter. */
 function cutFilter(ctx: Context, steps: Steps, dw: BufferRef): void {
-  const { C, K, taps, geometry: { groups } } = tiled(ctx.attrs);
-  if (groups === 1 || K[0] === K[1]) return steps.cut(dw, ctx.out(), taps, cutBack(C), groups === 1 ? cutBack(K) : unchanged(groups * K[0]));
+  const {
+    C,
+    K,
+    taps,
+    geometry: { groups },
+  } = tiled(ctx.attrs);
+  if (groups === 1 || K[0] === K[1]) {
+    steps.cut(dw, ctx.out(), taps, cutBack(C), groups === 1 ? cutBack(K) : unchanged(groups * K[0]));
+    return;
+  }
   const narrow = C[0] === C[1] ? dw : ctx.temp(taps * C[0] * groups * K[1]);
   if (narrow !== dw) steps.cut(dw, narrow, taps, cutBack(C), unchanged(groups * K[1]));
   steps.cut(narrow, ctx.out(), 1, unchanged(taps * C[0] * groups), cutBack(K));
@@ -73,10 +111,20 @@ export function lowerConv2d(ctx: Context): Step[] {
   }
   const x = steps.padded(ctx.in(0), 1, inRows, C);
   const w = paddedFilter(steps, ctx.in(1), as);
-  const tiling = ctx.choose(withMatrices(withWinograd(conv2dChoices(geometry, ctx.capabilities), geometry, 'forward', ctx.capabilities), geometry, 'forward', ctx.capabilities));
-  const direct = () => (isMatrix(tiling) ? matrixConv(geometry, 'forward', tiling, ctx.capabilities) : conv2dV2(geometry, tiling));
-  const byWinograd = (to: BufferRef) => (!isMatrix(tiling) && tiling.winograd ? winogradSteps(ctx, geometry, 'forward', { x, w, y: to }, tiling) : undefined);
-  if (K[0] === K[1]) return [...steps.list, ...(byWinograd(ctx.out()) ?? lastStep(ctx, direct(), (y) => ({ x, w, y }), w))];
+  const tiling = ctx.choose(
+    withMatrices(
+      withWinograd(conv2dChoices(geometry, ctx.capabilities), geometry, 'forward', ctx.capabilities),
+      geometry,
+      'forward',
+      ctx.capabilities,
+    ),
+  );
+  const direct = () =>
+    isMatrix(tiling) ? matrixConv(geometry, 'forward', tiling, ctx.capabilities) : conv2dV2(geometry, tiling);
+  const byWinograd = (to: BufferRef) =>
+    !isMatrix(tiling) && tiling.winograd ? winogradSteps(ctx, geometry, 'forward', { x, w, y: to }, tiling) : undefined;
+  if (K[0] === K[1])
+    return [...steps.list, ...(byWinograd(ctx.out()) ?? lastStep(ctx, direct(), (y) => ({ x, w, y }), w))];
   const wide = ctx.temp(outRows[0] * K[1]);
   const y = g.epilogue ? ctx.temp(ctx.output.size) : ctx.out();
   steps.list.push(...(byWinograd(wide) ?? [plainly({ launch: direct(), buffers: { x, w, y: wide } }, w)]));
@@ -98,8 +146,16 @@ export function lowerConv2dInputGrad(ctx: Context): Step[] {
   const dy = steps.padded(ctx.in(0), 1, outRows, K);
   const w = paddedFilter(steps, ctx.in(1), as);
   const dx = C[0] === C[1] ? ctx.out() : ctx.temp(inRows[0] * C[1]);
-  const tiling = ctx.choose(withMatrices(withWinograd(conv2dInputGradChoices(geometry, ctx.capabilities), geometry, 'input_grad', ctx.capabilities), geometry, 'input_grad', ctx.capabilities));
-  if (isMatrix(tiling)) steps.list.push({ launch: matrixConv(geometry, 'input_grad', tiling, ctx.capabilities), buffers: { dy, w, dx } });
+  const tiling = ctx.choose(
+    withMatrices(
+      withWinograd(conv2dInputGradChoices(geometry, ctx.capabilities), geometry, 'input_grad', ctx.capabilities),
+      geometry,
+      'input_grad',
+      ctx.capabilities,
+    ),
+  );
+  if (isMatrix(tiling))
+    steps.list.push({ launch: matrixConv(geometry, 'input_grad', tiling, ctx.capabilities), buffers: { dy, w, dx } });
   else if (tiling.winograd) steps.list.push(...winogradSteps(ctx, geometry, 'input_grad', { x: dy, w, y: dx }, tiling));
   else steps.list.push({ launch: conv2dInputGradV2(geometry, tiling), buffers: { dy, w, dx } });
   if (dx !== ctx.out()) steps.cut(dx, ctx.out(), 1, inRows, cutBack(C));
@@ -117,13 +173,23 @@ export function lowerConv2dFilterGrad(ctx: Context): Step[] {
   }
   const x = steps.padded(ctx.in(0), 1, inRows, C);
   const dy = steps.padded(ctx.in(1), 1, outRows, K);
-  const tiling = ctx.choose(withMatrices(withWinograd(conv2dFilterGradChoices(geometry, ctx.capabilities), geometry, 'filter_grad', ctx.capabilities), geometry, 'filter_grad', ctx.capabilities));
+  const tiling = ctx.choose(
+    withMatrices(
+      withWinograd(conv2dFilterGradChoices(geometry, ctx.capabilities), geometry, 'filter_grad', ctx.capabilities),
+      geometry,
+      'filter_grad',
+      ctx.capabilities,
+    ),
+  );
   const size = taps * C[1] * K[1] * g.groups;
   const isWhole = C[0] === C[1] && K[0] === K[1];
   const dw = isWhole ? ctx.out() : ctx.temp(size);
-  if (!isMatrix(tiling) && tiling.winograd) steps.list.push(...winogradFilterGradSteps(ctx, geometry, { x, dy, dw }, tiling));
+  if (!isMatrix(tiling) && tiling.winograd)
+    steps.list.push(...winogradFilterGradSteps(ctx, geometry, { x, dy, dw }, tiling));
   else {
-    const launch = (isMatrix(tiling) && matrixConv(geometry, 'filter_grad', tiling, ctx.capabilities)) || conv2dFilterGradV2(geometry, tiling as Tiling);
+    const launch =
+      (isMatrix(tiling) && matrixConv(geometry, 'filter_grad', tiling, ctx.capabilities)) ||
+      conv2dFilterGradV2(geometry, tiling as Tiling);
     const parts = launch.workgroups[2];
     const partial = parts === 1 ? dw : ctx.temp(parts * size);
     steps.list.push({ launch, buffers: { x, dy, dw: partial } });

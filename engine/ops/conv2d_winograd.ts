@@ -1,11 +1,22 @@
-import { canBeWinograd, turnedNumbers, winogradFilterGrad, winogradFilterGradChoices, winogradImage, winogradImageChoices, winogradWins } from '../../kernels/conv2d/winograd.ts';
+import {
+  canBeWinograd,
+  turnedNumbers,
+  winogradFilterGrad,
+  winogradFilterGradChoices,
+  winogradImage,
+  winogradImageChoices,
+  winogradWins,
+} from '../../kernels/conv2d/winograd.ts';
 import type { ConvNumbers } from '../../kernels/conv2d/conv2d.ts';
 import type { Choices } from '../../kernels/kernel.ts';
 import type { MatmulTiling, Tiling } from '../../kernels/matmul/matmul.ts';
 import type { BufferRef, Capabilities, LowerContext, Step } from '../op.ts';
 import { lastStep, plainly, type Epilogue } from './epilogue.ts';
 
-/** How a convolution or one of its gradients is tiled, and by which kernels: Winograd's where `winograd` is 1, or direct ones. */
+/**
+ * How a convolution or one of its gradients is tiled, and by which kernels: Winograd's where `winograd` is 1, or direct
+ * ones.
+ */
 export type ConvTiling = MatmulTiling & { readonly winograd: number };
 
 type Context = LowerContext<Epilogue>;
@@ -16,26 +27,45 @@ type Buffers<Names extends string> = Readonly<Record<Names, BufferRef>>;
 export type Direction = 'forward' | 'input_grad' | 'filter_grad';
 
 /** The numbers of the convolution that is computed: an input gradient is one of dy. */
-const computed = (g: ConvNumbers, direction: Direction): ConvNumbers => (direction === 'input_grad' ? turnedNumbers(g) : g);
+const computed = (g: ConvNumbers, direction: Direction): ConvNumbers =>
+  direction === 'input_grad' ? turnedNumbers(g) : g;
 
 /**
  * The direct tilings and Winograd's, by default those that are expected to win.
  * @param g channels are multiples of 4; version 2 has direct ones only, 3 Winograd's where they can be
  */
-export function withWinograd(direct: Choices<Tiling>, { version, ...g }: ConvNumbers & { readonly version?: number }, direction: Direction, capabilities: Capabilities): Choices<ConvTiling> {
+export function withWinograd(
+  direct: Choices<Tiling>,
+  { version, ...g }: ConvNumbers & { readonly version?: number },
+  direction: Direction,
+  capabilities: Capabilities,
+): Choices<ConvTiling> {
   const tiled = direct.candidates.map((tiling) => ({ ...tiling, swapped: 0, winograd: 0 }));
   if (version === 2 || !canBeWinograd(g, capabilities.maxStorageBinding)) return { ...direct, candidates: tiled };
   const own = computed(g, direction);
-  const found = direction === 'filter_grad' ? winogradFilterGradChoices(g, capabilities) : winogradImageChoices(own, direction === 'input_grad', capabilities);
+  const found =
+    direction === 'filter_grad'
+      ? winogradFilterGradChoices(g, capabilities)
+      : winogradImageChoices(own, direction === 'input_grad', capabilities);
   const winograd = found.candidates.map((tiling) => ({ ...tiling, winograd: 1 }));
   const kernels = [...direct.kernels, ...found.kernels];
   const roundings = Math.max(direct.roundings, found.roundings);
   if (version === 3) return { kernels, roundings, candidates: winograd };
-  return { kernels, roundings, candidates: winogradWins(own, capabilities) ? [...winograd, tiled[0]] : [...tiled, winograd[0]] };
+  return {
+    kernels,
+    roundings,
+    candidates: winogradWins(own, capabilities) ? [...winograd, tiled[0]] : [...tiled, winograd[0]],
+  };
 }
 
 /** y from x and w, or as an input gradient dx from dy and w; with the op's epilogue where y is the op's output. */
-export function winogradSteps(ctx: Context, g: ConvNumbers, direction: 'forward' | 'input_grad', { x, w, y }: Buffers<'x' | 'w' | 'y'>, tiling: ConvTiling): Step[] {
+export function winogradSteps(
+  ctx: Context,
+  g: ConvNumbers,
+  direction: 'forward' | 'input_grad',
+  { x, w, y }: Buffers<'x' | 'w' | 'y'>,
+  tiling: ConvTiling,
+): Step[] {
   const image = winogradImage(computed(g, direction), direction === 'input_grad', tiling, ctx.capabilities);
   const filter = ctx.temp(image.filterSize);
   const input = ctx.temp(image.inputSize);
@@ -46,13 +76,20 @@ export function winogradSteps(ctx: Context, g: ConvNumbers, direction: 'forward'
     ...image.chunks.flatMap((chunk) => [
       { launch: chunk.input, buffers: { x, out: input } },
       plainly({ launch: chunk.product, buffers: { left, right, out: m } }, right),
-      ...(y === ctx.out() ? lastStep(ctx, chunk.output, (to) => ({ m, y: to }), m) : [plainly({ launch: chunk.output, buffers: { m, y } }, m)]),
+      ...(y === ctx.out()
+        ? lastStep(ctx, chunk.output, (to) => ({ m, y: to }), m)
+        : [plainly({ launch: chunk.output, buffers: { m, y } }, m)]),
     ]),
   ];
 }
 
 /** dw from x and dy. */
-export function winogradFilterGradSteps(ctx: Context, g: ConvNumbers, { x, dy, dw }: Buffers<'x' | 'dy' | 'dw'>, tiling: ConvTiling): Step[] {
+export function winogradFilterGradSteps(
+  ctx: Context,
+  g: ConvNumbers,
+  { x, dy, dw }: Buffers<'x' | 'dy' | 'dw'>,
+  tiling: ConvTiling,
+): Step[] {
   const gradient = winogradFilterGrad(g, tiling, ctx.capabilities);
   const input = ctx.temp(gradient.inputSize);
   const output = ctx.temp(gradient.outputSize);

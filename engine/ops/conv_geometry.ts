@@ -7,8 +7,8 @@ export type Pair = number | readonly [number, number];
 export type Margins = readonly [readonly [number, number], readonly [number, number]];
 
 /**
- * 'same': as many outputs as ceil(input / stride), the odd zero at the bottom and right (TensorFlow's SAME); 'valid': no
- * zeros; a number: as many zeros on all four sides; or explicit margins, which may differ from side to side.
+ * 'same': as many outputs as ceil(input / stride), the odd zero at the bottom and right (TensorFlow's SAME); 'valid':
+ * no zeros; a number: as many zeros on all four sides; or explicit margins, which may differ from side to side.
  */
 export type Padding = 'same' | 'valid' | number | Margins;
 
@@ -20,8 +20,9 @@ export interface WindowAttributes {
 }
 
 /**
- * A sliding window made explicit, as numbers only: output (ho, wo) sees the inputs h = ho·strideH + r·dilationH − padTop,
- * w = wo·strideW + s·dilationW − padLeft, for 0 <= r < filterH and 0 <= s < filterW; where h or w lies outside, zeros.
+ * A sliding window made explicit, as numbers only: output (ho, wo) sees the inputs h = ho·strideH + r·dilationH −
+ * padTop, w = wo·strideW + s·dilationW − padLeft, for 0 <= r < filterH and 0 <= s < filterW; where h or w lies outside,
+ * zeros.
  */
 export interface ConvGeometry {
   readonly batch: number;
@@ -58,10 +59,11 @@ function margins(padding: Padding, axis: 0 | 1, size: number, span: number, stri
 }
 
 /**
- * The geometry of a window [filterH, filterW] over x [N, H, W, C] that makes `outChannels` channels from `groups` separate groups.
- * `op` and `operands` are named in errors.
+ * The geometry of a window [filterH, filterW] over x [N, H, W, C] that makes `outChannels` channels from `groups`
+ * separate groups. `op` and `operands` are named in errors.
  *
- * @throws UserError where x has not four dimensions, an attribute is no count, or the window is larger than the padded image
+ * @throws UserError where x has not four dimensions, an attribute is no count, or the window is larger than the padded
+ * image
  */
 export function windowGeometry(
   op: string,
@@ -76,20 +78,42 @@ export function windowGeometry(
   const [strideH, strideW] = pair(attrs.stride ?? 1);
   const [dilationH, dilationW] = pair(attrs.dilation ?? 1);
   const padding = attrs.padding ?? 'valid';
-  if (![strideH, strideW].every((n) => isCount(n, 1))) fail(`stride must be a whole number of at least 1, not ${strideH}, ${strideW}`);
-  if (![dilationH, dilationW].every((n) => isCount(n, 1))) fail(`dilation must be a whole number of at least 1, not ${dilationH}, ${dilationW}`);
-  if (!isCount(window.filterH, 1) || !isCount(window.filterW, 1)) fail(`the window must be at least 1 x 1, not ${window.filterH} x ${window.filterW}`);
+  if (![strideH, strideW].every((n) => isCount(n, 1)))
+    fail(`stride must be a whole number of at least 1, not ${strideH}, ${strideW}`);
+  if (![dilationH, dilationW].every((n) => isCount(n, 1)))
+    fail(`dilation must be a whole number of at least 1, not ${dilationH}, ${dilationW}`);
+  if (!isCount(window.filterH, 1) || !isCount(window.filterW, 1))
+    fail(`the window must be at least 1 x 1, not ${window.filterH} x ${window.filterW}`);
   const spanH = (window.filterH - 1) * dilationH + 1;
   const spanW = (window.filterW - 1) * dilationW + 1;
   const [padTop, padBottom] = margins(padding, 0, inH, spanH, strideH);
   const [padLeft, padRight] = margins(padding, 1, inW, spanW, strideW);
-  if (![padTop, padBottom, padLeft, padRight].every((n) => isCount(n, 0))) fail(`padding must be 'same', 'valid' or whole numbers, not ${JSON.stringify(padding)}`);
+  if (![padTop, padBottom, padLeft, padRight].every((n) => isCount(n, 0)))
+    fail(`padding must be 'same', 'valid' or whole numbers, not ${JSON.stringify(padding)}`);
   const outH = Math.floor((inH + padTop + padBottom - spanH) / strideH) + 1;
   const outW = Math.floor((inW + padLeft + padRight - spanW) / strideW) + 1;
   if (outH < 1 || outW < 1) {
-    fail(`the window spans ${spanH} x ${spanW} pixels and the padded image has only ${inH + padTop + padBottom} x ${inW + padLeft + padRight}`);
+    fail(
+      `the window spans ${spanH} x ${spanW} pixels and the padded image has only ${inH + padTop + padBottom} x ${inW + padLeft + padRight}`,
+    );
   }
-  return { batch, inH, inW, inChannels, ...window, outH, outW, strideH, strideW, dilationH, dilationW, padTop, padLeft, padBottom, padRight };
+  return {
+    batch,
+    inH,
+    inW,
+    inChannels,
+    ...window,
+    outH,
+    outW,
+    strideH,
+    strideW,
+    dilationH,
+    dilationW,
+    padTop,
+    padLeft,
+    padBottom,
+    padRight,
+  };
 }
 
 /** How a convolution's window slides, and into how many groups its channels are divided. */
@@ -108,9 +132,15 @@ export function convGeometry(op: string, x: Tensor, w: Tensor, attrs: ConvAttrib
   const [filterH, filterW, groupChannels, outChannels] = w.shape;
   if (!isCount(groups, 1)) shapeError(op, `groups must be a whole number of at least 1, not ${groups}`, x, w);
   if (groupChannels * groups !== x.shape[3]) {
-    shapeError(op, `the input has ${x.shape[3]} channels and the filter takes ${groupChannels}${groups > 1 ? ` in each of ${groups} groups` : ''}`, x, w);
+    shapeError(
+      op,
+      `the input has ${x.shape[3]} channels and the filter takes ${groupChannels}${groups > 1 ? ` in each of ${groups} groups` : ''}`,
+      x,
+      w,
+    );
   }
-  if (outChannels % groups !== 0) shapeError(op, `${outChannels} output channels do not divide into ${groups} groups`, x, w);
+  if (outChannels % groups !== 0)
+    shapeError(op, `${outChannels} output channels do not divide into ${groups} groups`, x, w);
   return windowGeometry(op, [x, w], { filterH, filterW, outChannels, groups }, attrs);
 }
 

@@ -21,8 +21,20 @@ const wShape = (g: ConvGeometry): Shape => [g.filterH, g.filterW, g.inChannels];
 const yShape = (g: ConvGeometry): Shape => [g.batch, g.outH, g.outW, g.inChannels];
 
 const sizeFor = (g: ConvGeometry): kernels.DepthwiseSize => ({
-  batch: g.batch, inH: g.inH, inW: g.inW, outH: g.outH, outW: g.outW, channels: g.inChannels, filterH: g.filterH, filterW: g.filterW,
-  strideH: g.strideH, strideW: g.strideW, dilationH: g.dilationH, dilationW: g.dilationW, padTop: g.padTop, padLeft: g.padLeft,
+  batch: g.batch,
+  inH: g.inH,
+  inW: g.inW,
+  outH: g.outH,
+  outW: g.outW,
+  channels: g.inChannels,
+  filterH: g.filterH,
+  filterW: g.filterW,
+  strideH: g.strideH,
+  strideW: g.strideW,
+  dilationH: g.dilationH,
+  dilationW: g.dilationW,
+  padTop: g.padTop,
+  padLeft: g.padLeft,
 });
 
 // y[n, ho, wo, c] = Σ_{r,s} x[n, ho·stride + r·dilation − pad, wo·stride + s·dilation − pad, c] · w[r, s, c]
@@ -34,12 +46,16 @@ const forwardOp = defineOp<'x' | 'w', Attributes>({
   takesEpilogue: true,
   lower(ctx) {
     const size = sizeFor(ctx.attrs.geometry);
-    const launch = kernels.depthwiseForward(size, ctx.choose(kernels.depthwiseForwardChoices(size, { ...ctx.attrs, ...ctx.capabilities })));
+    const launch = kernels.depthwiseForward(
+      size,
+      ctx.choose(kernels.depthwiseForwardChoices(size, { ...ctx.attrs, ...ctx.capabilities })),
+    );
     return lastStep(ctx, launch, (out) => ({ x: ctx.in(0), w: ctx.in(1), out }), ctx.in(1));
   },
 });
 
-// The adjoint of the above in x. Bilinear in dy and w, as the others are in their inputs, so each one's vjp is made of the other two.
+// The adjoint of the above in x. Bilinear in dy and w, as the others are in their inputs, so each one's vjp is made of
+// the other two.
 const inputGradOp = defineOp<'dy' | 'w', Attributes>({
   name: 'depthwise_conv2d_input_grad',
   inputs: ['dy', 'w'],
@@ -47,7 +63,10 @@ const inputGradOp = defineOp<'dy' | 'w', Attributes>({
   vjp: ({ dy, w }, ddx, a) => ({ dy: () => forward(ddx, w, a), w: () => filterGrad(ddx, dy, a) }),
   lower(ctx) {
     const size = sizeFor(ctx.attrs.geometry);
-    const { launch, dyName } = kernels.depthwiseInputGrad(size, ctx.choose(kernels.depthwiseInputGradChoices(size, { ...ctx.attrs, ...ctx.capabilities })));
+    const { launch, dyName } = kernels.depthwiseInputGrad(
+      size,
+      ctx.choose(kernels.depthwiseInputGradChoices(size, { ...ctx.attrs, ...ctx.capabilities })),
+    );
     return [plainly({ launch, buffers: { [dyName]: ctx.in(0), w: ctx.in(1), out: ctx.out() } }, ctx.in(1))];
   },
 });
@@ -76,9 +95,15 @@ const filterGrad = (x: Tensor, dy: Tensor, a: Attributes): Tensor => filterGradO
  */
 export function depthwiseConv2d(x: Tensor, w: Tensor, attrs: DepthwiseAttributes = {}): Tensor {
   const channels = x.shape[3];
-  if (w.shape.length !== 3 || w.shape[2] !== channels) shapeError('depthwise_conv2d', 'x must be [N, H, W, C] and the filter [r, s, C]', x, w);
+  if (w.shape.length !== 3 || w.shape[2] !== channels)
+    shapeError('depthwise_conv2d', 'x must be [N, H, W, C] and the filter [r, s, C]', x, w);
   const [filterH, filterW] = w.shape;
-  const geometry = windowGeometry('depthwise_conv2d', [x, w], { filterH, filterW, outChannels: channels, groups: channels }, attrs);
+  const geometry = windowGeometry(
+    'depthwise_conv2d',
+    [x, w],
+    { filterH, filterW, outChannels: channels, groups: channels },
+    attrs,
+  );
   return forward(x, w, { geometry, version: attrs.version });
 }
 

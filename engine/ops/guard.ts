@@ -15,7 +15,10 @@ const guardOp = defineOp<(typeof kernels.GUARDED)[number]>({
     let read = ctx.inputs.map((_, i) => ctx.in(i));
     return passes.map(({ launch, outSize }, i) => {
       const out = i === passes.length - 1 ? ctx.out() : ctx.temp(outSize);
-      const step = { launch, buffers: { ...Object.fromEntries(kernels.GUARDED.map((name, k) => [name, read[k] ?? read[0]])), out } };
+      const step = {
+        launch,
+        buffers: { ...Object.fromEntries(kernels.GUARDED.map((name, k) => [name, read[k] ?? read[0]])), out },
+      };
       read = [out];
       return step;
     });

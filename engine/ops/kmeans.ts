@@ -9,8 +9,10 @@ const MOST = 2 ** 24;
 
 function check(op: string, points: Tensor, centres: Tensor): kernels.KMeansSize {
   const [n, d] = points.shape;
-  if (points.shape.length !== 2 || centres.shape.length !== 2 || centres.shape[1] !== d) shapeError(op, 'it takes points [n, d] and centres [k, d]', points, centres);
-  if (Math.min(n, d, centres.shape[0]) < 1) shapeError(op, 'there must be at least one point, one centre and one coordinate', points, centres);
+  if (points.shape.length !== 2 || centres.shape.length !== 2 || centres.shape[1] !== d)
+    shapeError(op, 'it takes points [n, d] and centres [k, d]', points, centres);
+  if (Math.min(n, d, centres.shape[0]) < 1)
+    shapeError(op, 'there must be at least one point, one centre and one coordinate', points, centres);
   if (n > MOST) throw new UserError(`${op}: ${n} points, and it counts to ${MOST}`);
   return { n, d, k: centres.shape[0] };
 }
@@ -22,11 +24,17 @@ const nearestOp = defineOp<'points' | 'centres'>({
     return [check('kmeans_nearest', points, centres).n];
   },
   lower: ({ inputs: [points, centres], in: from, out }) => [
-    { launch: kernels.nearest(check('kmeans_nearest', points, centres)), buffers: { x: from(0), centre: from(1), out: out() } },
+    {
+      launch: kernels.nearest(check('kmeans_nearest', points, centres)),
+      buffers: { x: from(0), centre: from(1), out: out() },
+    },
   ],
 });
 
-/** For each of the points [n, d] the row of its nearest centre of [k, d], by Euclidean distance; of equally near ones the first. */
+/**
+ * For each of the points [n, d] the row of its nearest centre of [k, d], by Euclidean distance; of equally near ones
+ * the first.
+ */
 export const nearestCentre = (points: Tensor, centres: Tensor): Tensor => nearestOp([points, centres], {});
 
 const moveOp = defineOp<'centres' | 'points' | 'nearest'>({
@@ -36,7 +44,8 @@ const moveOp = defineOp<'centres' | 'points' | 'nearest'>({
   shape([centres, points, nearest]): Shape {
     checkUpdate('kmeans_move', [centres], []);
     const { n } = check('kmeans_move', points, centres);
-    if (!sameShape(nearest.shape, [n])) shapeError('kmeans_move', 'it takes the number of the nearest centre of each point', points, nearest);
+    if (!sameShape(nearest.shape, [n]))
+      shapeError('kmeans_move', 'it takes the number of the nearest centre of each point', points, nearest);
     return centres.shape;
   },
   lower({ inputs: [centres, points], in: from, temp }): Step[] {
@@ -49,8 +58,12 @@ const moveOp = defineOp<'centres' | 'points' | 'nearest'>({
   },
 });
 
-/** An update: each centre moves to the mean of the points whose nearest it is (see `nearestCentre`); one without points stays where it is. */
-export const moveCentres = (centres: Tensor, points: Tensor, nearest: Tensor): Tensor => moveOp([centres, points, nearest], {});
+/**
+ * An update: each centre moves to the mean of the points whose nearest it is (see `nearestCentre`); one without points
+ * stays where it is.
+ */
+export const moveCentres = (centres: Tensor, points: Tensor, nearest: Tensor): Tensor =>
+  moveOp([centres, points, nearest], {});
 
 const seedOp = defineOp<'centres' | 'weights' | 'points' | 'seed'>({
   name: 'kmeans_seed',
@@ -60,8 +73,10 @@ const seedOp = defineOp<'centres' | 'weights' | 'points' | 'seed'>({
     checkUpdate('kmeans_seed', [centres], []);
     checkUpdate('kmeans_seed', [weights], []);
     const { n } = check('kmeans_seed', points, centres);
-    if (!sameShape(weights.shape, [n])) shapeError('kmeans_seed', 'it takes one weight for each point', points, weights);
-    if (seed.dtype !== 'u32' || !sameShape(seed.shape, [2])) shapeError('kmeans_seed', `the seed must be u32 [2]: seed and round; this one is ${seed.dtype}`, seed);
+    if (!sameShape(weights.shape, [n]))
+      shapeError('kmeans_seed', 'it takes one weight for each point', points, weights);
+    if (seed.dtype !== 'u32' || !sameShape(seed.shape, [2]))
+      shapeError('kmeans_seed', `the seed must be u32 [2]: seed and round; this one is ${seed.dtype}`, seed);
     return centres.shape;
   },
   lower({ inputs: [, , points], in: from, temp }): Step[] {
@@ -75,8 +90,9 @@ const seedOp = defineOp<'centres' | 'weights' | 'points' | 'seed'>({
 });
 
 /**
- * An update: centre number `round` becomes one of the points, drawn as k-means++ does (Arthur & Vassilvitskii 2007), in proportion to the squared
- * distance from the nearest of the centres before it. To be run with rounds 0, 1, ..., k − 1 in turn: `weights` [n] remembers those distances.
- * `seed` is a u32 tensor [2]: seed and round.
+ * An update: centre number `round` becomes one of the points, drawn as k-means++ does (Arthur & Vassilvitskii 2007), in
+ * proportion to the squared distance from the nearest of the centres before it. To be run with rounds 0, 1, ..., k − 1
+ * in turn: `weights` [n] remembers those distances. `seed` is a u32 tensor [2]: seed and round.
  */
-export const seedCentre = (centres: Tensor, weights: Tensor, points: Tensor, seed: Tensor): Tensor => seedOp([centres, weights, points, seed], {});
+export const seedCentre = (centres: Tensor, weights: Tensor, points: Tensor, seed: Tensor): Tensor =>
+  seedOp([centres, weights, points, seed], {});

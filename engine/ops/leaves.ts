@@ -3,10 +3,16 @@ import { defineOp } from '../op.ts';
 import { sameShape, shapeError, showShape, sizeOf, type DType, type Shape, type Tensor } from '../tensor.ts';
 
 const inputF32 = defineOp<never, { shape: Shape }>({ name: 'input', inputs: [], shape: (_, a) => a.shape });
-const inputU32 = defineOp<never, { shape: Shape }>({ name: 'input', inputs: [], dtype: 'u32', shape: (_, a) => a.shape });
+const inputU32 = defineOp<never, { shape: Shape }>({
+  name: 'input',
+  inputs: [],
+  dtype: 'u32',
+  shape: (_, a) => a.shape,
+});
 
 /** A value given at each run: images, labels, the learning rate, the seed. A scalar has the shape []. */
-export const input = (name: string, shape: Shape, dtype: DType = 'f32'): Tensor => (dtype === 'u32' ? inputU32 : inputF32)([], { shape }).named(name);
+export const input = (name: string, shape: Shape, dtype: DType = 'f32'): Tensor =>
+  (dtype === 'u32' ? inputU32 : inputF32)([], { shape }).named(name);
 
 const constantOp = defineOp<never, { shape: Shape; value: number }>({
   name: 'constant',
@@ -37,7 +43,12 @@ const reshapeOp = defineOp<'x', { shape: Shape }>({
 export const reshape = (x: Tensor, shape: Shape): Tensor => (sameShape(x.shape, shape) ? x : reshapeOp([x], { shape }));
 
 /** `grad` does not look behind it. */
-export const stopGradientOp = defineOp<'x'>({ name: 'stop_gradient', inputs: ['x'], view: true, shape: ([x]) => x.shape });
+export const stopGradientOp = defineOp<'x'>({
+  name: 'stop_gradient',
+  inputs: ['x'],
+  view: true,
+  shape: ([x]) => x.shape,
+});
 
 /** The same tensor, through which no gradient flows. */
 export const stopGradient = (x: Tensor): Tensor => stopGradientOp([x], {});

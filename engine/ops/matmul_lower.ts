@@ -15,7 +15,12 @@ export class Steps {
   constructor(private readonly context: Context) {}
 
   /** x [outer, mid, inner] with its two last dimensions as given, in scratch; x itself where they are so already. */
-  padded(x: BufferRef, outer: number, [midIn, midOut]: readonly [number, number], [innerIn, innerOut]: readonly [number, number]): BufferRef {
+  padded(
+    x: BufferRef,
+    outer: number,
+    [midIn, midOut]: readonly [number, number],
+    [innerIn, innerOut]: readonly [number, number],
+  ): BufferRef {
     if (midIn === midOut && innerIn === innerOut) return x;
     const out = this.context.temp(outer * midOut * innerOut);
     this.list.push({ launch: resize(outer, [midIn, midOut], [innerIn, innerOut]), buffers: { x, out } });
@@ -23,13 +28,21 @@ export class Steps {
   }
 
   /** Cuts x [outer, mid, inner] down into `out`. */
-  cut(x: BufferRef, out: BufferRef, outer: number, mid: readonly [number, number], inner: readonly [number, number]): void {
+  cut(
+    x: BufferRef,
+    out: BufferRef,
+    outer: number,
+    mid: readonly [number, number],
+    inner: readonly [number, number],
+  ): void {
     this.list.push({ launch: resize(outer, mid, inner), buffers: { x, out } });
   }
 
   /** Adds up `parts` results of `size` elements each that lie one after the other, in a fixed order, into `out`. */
   addUp(x: BufferRef, out: BufferRef, parts: number, size: number): void {
-    this.list.push(...chain({ out: () => out, temp: (size) => this.context.temp(size) }, { x }, reduce(1, parts, size, 1)));
+    this.list.push(
+      ...chain({ out: () => out, temp: (size) => this.context.temp(size) }, { x }, reduce(1, parts, size, 1)),
+    );
   }
 
   /** The output [M, N] = op(a) · op(b), whatever the sizes, and the op's epilogue. */
@@ -47,7 +60,8 @@ export class Steps {
     const A = this.padded(a, 1, [aRows, aRows], [aCols, padded(aCols)]);
     const B = this.padded(b, 1, [bRows, bRows], [bCols, padded(bCols)]);
     const wide = padded(N);
-    const { launch, swapped, parts } = 'regM' in choice ? matmulV3(size, choice, context.capabilities.subgroupMatrix!) : matmulV2(size, choice);
+    const { launch, swapped, parts } =
+      'regM' in choice ? matmulV3(size, choice, context.capabilities.subgroupMatrix!) : matmulV2(size, choice);
     const factors = { left: swapped ? B : A, right: swapped ? A : B };
     if (wide === N && parts === 1 && !swapped) {
       this.list.push(...lastStep(context, launch, (out) => ({ ...factors, out }), factors.right));

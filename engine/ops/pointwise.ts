@@ -1,10 +1,19 @@
-import { pointwise, pointwiseChoices, type OperandMode, type PointwiseName, type PointwiseStage } from '../../kernels/pointwise/pointwise.ts';
+import {
+  pointwise,
+  pointwiseChoices,
+  type OperandMode,
+  type PointwiseName,
+  type PointwiseStage,
+} from '../../kernels/pointwise/pointwise.ts';
 import { defineOp, type BufferRef, type LowerContext, type Step } from '../op.ts';
 import { sameShape, shapeError, sizeOf, type Shape, type Tensor } from '../tensor.ts';
 
 import { broadcastTo, sumTo } from './reduce.ts';
 
-/** A chain of stages over `x`; a stage whose mode is not `immediate` takes the next operand. User graphs have one stage a node. */
+/**
+ * A chain of stages over `x`; a stage whose mode is not `immediate` takes the next operand. User graphs have one stage
+ * a node.
+ */
 export interface PointwiseAttributes {
   readonly stages: readonly PointwiseStage[];
 }
@@ -33,14 +42,18 @@ const TABLE: Partial<Record<PointwiseName, Row>> = {
   abs: { x: (dy, x) => binary('abs_grad', dy, x) },
   sigmoid: { x: (dy, _, __, y) => binary('sigmoid_grad', dy, y) },
   tanh: { x: (dy, _, __, y) => binary('tanh_grad', dy, y) },
-  // From the output, which is positive where the input is: then nothing holds the input, and a convolution can take the relu as its epilogue.
+  // From the output, which is positive where the input is: then nothing holds the input, and a convolution can take the
+  // relu as its epilogue.
   relu: { x: (dy, _, __, y) => binary('relu_grad', dy, y) },
   silu: { x: (dy, x) => binary('silu_grad', dy, x) },
-  // Second derivatives: the cotangent enters linearly; silu'' is σ(1 − σ)(2 + s(1 − 2σ)), and the others' second derivatives are polynomials
-  // in the output. Those of relu and abs are 0.
+  // Second derivatives: the cotangent enters linearly; silu'' is σ(1 − σ)(2 + s(1 − 2σ)), and the others' second
+  // derivatives are polynomials in the output. Those of relu and abs are 0.
   relu_grad: { x: (dy, _, a) => binary('relu_grad', dy, a as Tensor), a: (dy) => mul(dy, 0) },
   abs_grad: { x: (dy, _, a) => binary('abs_grad', dy, a as Tensor), a: (dy) => mul(dy, 0) },
-  sigmoid_grad: { x: (dy, _, a) => binary('sigmoid_grad', dy, a as Tensor), a: (dy, x, a) => mul(mul(dy, x), rsub(mul(a, 2), 1)) },
+  sigmoid_grad: {
+    x: (dy, _, a) => binary('sigmoid_grad', dy, a as Tensor),
+    a: (dy, x, a) => mul(mul(dy, x), rsub(mul(a, 2), 1)),
+  },
   tanh_grad: { x: (dy, _, a) => binary('tanh_grad', dy, a as Tensor), a: (dy, x, a) => mul(mul(dy, x), mul(a, -2)) },
   silu_grad: {
     x: (dy, _, a) => binary('silu_grad', dy, a as Tensor),
@@ -56,7 +69,8 @@ export const pointwiseOp = defineOp<(typeof NAMES)[number], PointwiseAttributes>
   inputs: NAMES,
   shape: ([x]) => x.shape,
   vjp({ x, a, y }, dy, { stages }) {
-    if (stages.length !== 1) throw new Error('only unfused pointwise nodes are differentiated; fusion comes after autodiff');
+    if (stages.length !== 1)
+      throw new Error('only unfused pointwise nodes are differentiated; fusion comes after autodiff');
     const [{ op, immediate }] = stages;
     const row = TABLE[op];
     const operand = a ?? immediate;
@@ -65,12 +79,25 @@ export const pointwiseOp = defineOp<(typeof NAMES)[number], PointwiseAttributes>
       ...(row?.a && a && { a: () => sumTo(row.a!(dy, x, a, y), a.shape) }),
     };
   },
-  lower: (ctx) => [pointwiseStep(ctx.attrs.stages, ctx.output, ctx.in(0), ctx.inputs.slice(1).map((_, i) => ctx.in(i + 1)), ctx.out(), ctx)],
+  lower: (ctx) => [
+    pointwiseStep(
+      ctx.attrs.stages,
+      ctx.output,
+      ctx.in(0),
+      ctx.inputs.slice(1).map((_, i) => ctx.in(i + 1)),
+      ctx.out(),
+      ctx,
+    ),
+  ],
 });
 
 /** The step that takes `x` through the stages; `operands` are those of the stages that have one, in order. */
 export function pointwiseStep(
-  stages: readonly PointwiseStage[], { shape, size }: Tensor, x: BufferRef, operands: readonly BufferRef[], out: BufferRef,
+  stages: readonly PointwiseStage[],
+  { shape, size }: Tensor,
+  x: BufferRef,
+  operands: readonly BufferRef[],
+  out: BufferRef,
   { capabilities, choose }: Pick<LowerContext<object>, 'capabilities' | 'choose'>,
 ): Step {
   // A kernel must be given every binding it declares; a stage without an operand reads x's buffer in its place, unused.
@@ -81,7 +108,16 @@ export function pointwiseStep(
   });
   if (next !== operands.length) throw new Error('pointwise: operands and stages do not match');
   const [channels, sample] = [shape[shape.length - 1] ?? 1, shape.length > 0 && shape[0] > 0 ? size / shape[0] : 1];
-  return { launch: pointwise(stages, size, channels, sample, choose(pointwiseChoices(stages, size, channels, capabilities.software))), buffers };
+  return {
+    launch: pointwise(
+      stages,
+      size,
+      channels,
+      sample,
+      choose(pointwiseChoices(stages, size, channels, capabilities.software)),
+    ),
+    buffers,
+  };
 }
 
 /** How an operand of this shape is read beside a full tensor, or undefined where it must be broadcast first. */
@@ -109,7 +145,10 @@ function binary(op: PointwiseName, x: Tensor, a: Tensor | number): Tensor {
 function symmetric(op: PointwiseName, swapped: PointwiseName, x: Tensor, y: Tensor | number): Tensor {
   if (typeof y === 'number') return binary(op, x, y);
   const [small, large] = y.size > x.size ? [x, y] : [y, x];
-  if (small.shape.length > large.shape.length || small.shape.some((d, i) => d !== 1 && d !== large.shape[i + large.shape.length - small.shape.length])) {
+  if (
+    small.shape.length > large.shape.length ||
+    small.shape.some((d, i) => d !== 1 && d !== large.shape[i + large.shape.length - small.shape.length])
+  ) {
     shapeError(op, 'the shapes do not broadcast', x, y);
   }
   return y.size > x.size ? binary(swapped, y, x) : binary(op, x, y);

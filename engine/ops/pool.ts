@@ -14,7 +14,10 @@ export interface PoolAttributes {
 }
 
 export interface AvgPoolAttributes extends PoolAttributes {
-  /** Divide by the window's whole size even where it hangs over the edge (PyTorch's default, and ours), or only by what lies inside. */
+  /**
+   * Divide by the window's whole size even where it hangs over the edge (PyTorch's default, and ours), or only by what
+   * lies inside.
+   */
   readonly countIncludePad?: boolean;
 }
 
@@ -27,14 +30,29 @@ const inputShape = (g: ConvGeometry): Shape => [g.batch, g.inH, g.inW, g.inChann
 const outputShape = (g: ConvGeometry): Shape => [g.batch, g.outH, g.outW, g.inChannels];
 
 const sizeFor = ({ geometry: g }: Attributes): kernels.PoolSize => ({
-  batch: g.batch, inH: g.inH, inW: g.inW, outH: g.outH, outW: g.outW, channels: g.inChannels, sizeH: g.filterH, sizeW: g.filterW,
-  strideH: g.strideH, strideW: g.strideW, padTop: g.padTop, padLeft: g.padLeft,
+  batch: g.batch,
+  inH: g.inH,
+  inW: g.inW,
+  outH: g.outH,
+  outW: g.outW,
+  channels: g.inChannels,
+  sizeH: g.filterH,
+  sizeW: g.filterW,
+  strideH: g.strideH,
+  strideW: g.strideW,
+  padTop: g.padTop,
+  padLeft: g.padLeft,
 });
 
 function attributes(op: string, x: Tensor, a: AvgPoolAttributes): Attributes {
   const [filterH, filterW] = typeof a.size === 'number' ? [a.size, a.size] : a.size;
   const channels = x.shape[3];
-  const geometry = windowGeometry(op, [x], { filterH, filterW, outChannels: channels, groups: channels }, { stride: a.stride ?? a.size, padding: a.padding });
+  const geometry = windowGeometry(
+    op,
+    [x],
+    { filterH, filterW, outChannels: channels, groups: channels },
+    { stride: a.stride ?? a.size, padding: a.padding },
+  );
   const { padTop, padBottom, padLeft, padRight, outH, outW, strideH, strideW, inH, inW } = geometry;
   // A window over zeros alone has no maximum and no average.
   const empty = (outs: number, stride: number, before: number, after: number, size: number, inside: number) =>
@@ -52,7 +70,9 @@ const maxOp = defineOp<'x', Attributes>({
   inputs: ['x'],
   shape: (_, { geometry }) => outputShape(geometry),
   vjp: ({ x }, dy, a) => ({ x: () => maxInputGradOp([x, dy], a) }),
-  lower: ({ attrs, in: from, out }) => [{ launch: kernels.maxPool(sizeFor(attrs)), buffers: { x: from(0), out: out() } }],
+  lower: ({ attrs, in: from, out }) => [
+    { launch: kernels.maxPool(sizeFor(attrs)), buffers: { x: from(0), out: out() } },
+  ],
 });
 
 const maxInputGradOp = defineOp<'x' | 'dy', Attributes>({
@@ -62,7 +82,12 @@ const maxInputGradOp = defineOp<'x' | 'dy', Attributes>({
   lower({ attrs, in: from, out }) {
     const size = sizeFor(attrs);
     const isNaive = attrs.version === 1 || kernels.windowsOverlap(size);
-    return [{ launch: isNaive ? kernels.maxPoolInputGradV1(size) : kernels.maxPoolInputGradV2(size), buffers: { x: from(0), dy: from(1), out: out() } }];
+    return [
+      {
+        launch: isNaive ? kernels.maxPoolInputGradV1(size) : kernels.maxPoolInputGradV2(size),
+        buffers: { x: from(0), dy: from(1), out: out() },
+      },
+    ];
   },
 });
 
@@ -73,7 +98,9 @@ const averageOp = defineOp<'x', Attributes>({
   inputs: ['x'],
   shape: (_, { geometry }) => outputShape(geometry),
   vjp: (_, dy, a) => ({ x: () => averageInputGrad(dy, a) }),
-  lower: ({ attrs, in: from, out }) => [{ launch: kernels.averagePool(sizeFor(attrs), attrs.countPadding), buffers: { x: from(0), out: out() } }],
+  lower: ({ attrs, in: from, out }) => [
+    { launch: kernels.averagePool(sizeFor(attrs), attrs.countPadding), buffers: { x: from(0), out: out() } },
+  ],
 });
 
 const averageInputGradOp = defineOp<'dy', Attributes>({
@@ -81,7 +108,9 @@ const averageInputGradOp = defineOp<'dy', Attributes>({
   inputs: ['dy'],
   shape: (_, { geometry }) => inputShape(geometry),
   vjp: (_, ddx, a) => ({ dy: () => averageOp([ddx], a) }),
-  lower: ({ attrs, in: from, out }) => [{ launch: kernels.averagePoolInputGrad(sizeFor(attrs), attrs.countPadding), buffers: { dy: from(0), out: out() } }],
+  lower: ({ attrs, in: from, out }) => [
+    { launch: kernels.averagePoolInputGrad(sizeFor(attrs), attrs.countPadding), buffers: { dy: from(0), out: out() } },
+  ],
 });
 const averageInputGrad = (dy: Tensor, a: Attributes): Tensor => averageInputGradOp([dy], a);
 
@@ -89,7 +118,14 @@ interface AdaptiveAttributes {
   readonly shape: Shape;
 }
 
-const adaptiveSize = ([batch, inH, inW, channels]: Shape, [, outH, outW]: Shape): kernels.AdaptivePoolSize => ({ batch, inH, inW, outH, outW, channels });
+const adaptiveSize = ([batch, inH, inW, channels]: Shape, [, outH, outW]: Shape): kernels.AdaptivePoolSize => ({
+  batch,
+  inH,
+  inW,
+  outH,
+  outW,
+  channels,
+});
 
 // y[n, ho, wo, c] = mean of x from ⌊ho·H/Ho⌋ to ⌈(ho + 1)·H/Ho⌉, and likewise across
 const adaptiveOp = defineOp<'x', AdaptiveAttributes>({
@@ -97,7 +133,9 @@ const adaptiveOp = defineOp<'x', AdaptiveAttributes>({
   inputs: ['x'],
   shape: (_, { shape }) => shape,
   vjp: ({ x }, dy) => ({ x: () => adaptiveInputGrad(dy, x.shape) }),
-  lower: ({ inputs: [x], attrs, in: from, out }) => [{ launch: kernels.adaptiveAveragePool(adaptiveSize(x.shape, attrs.shape)), buffers: { x: from(0), out: out() } }],
+  lower: ({ inputs: [x], attrs, in: from, out }) => [
+    { launch: kernels.adaptiveAveragePool(adaptiveSize(x.shape, attrs.shape)), buffers: { x: from(0), out: out() } },
+  ],
 });
 
 const adaptiveInputGradOp = defineOp<'dy', AdaptiveAttributes>({
@@ -105,21 +143,29 @@ const adaptiveInputGradOp = defineOp<'dy', AdaptiveAttributes>({
   inputs: ['dy'],
   shape: (_, { shape }) => shape,
   vjp: ({ dy }, ddx) => ({ dy: () => adaptiveOp([ddx], { shape: dy.shape }) }),
-  lower: ({ inputs: [dy], attrs, in: from, out }) => [{ launch: kernels.adaptiveAveragePoolInputGrad(adaptiveSize(attrs.shape, dy.shape)), buffers: { dy: from(0), out: out() } }],
+  lower: ({ inputs: [dy], attrs, in: from, out }) => [
+    {
+      launch: kernels.adaptiveAveragePoolInputGrad(adaptiveSize(attrs.shape, dy.shape)),
+      buffers: { dy: from(0), out: out() },
+    },
+  ],
 });
 const adaptiveInputGrad = (dy: Tensor, shape: Shape): Tensor => adaptiveInputGradOp([dy], { shape });
 
 /**
- * The maximum of each window of x [N, H, W, C], channel by channel. Of equal values the first in the window gets the cotangent.
+ * The maximum of each window of x [N, H, W, C], channel by channel. Of equal values the first in the window gets the
+ * cotangent.
  * @throws UserError where the window does not fit or could lie outside the image altogether
  */
-export const maxPool2d = (x: Tensor, { version, ...attrs }: PoolAttributes & Version): Tensor => maxOp([x], { ...attributes('max_pool2d', x, attrs), version });
+export const maxPool2d = (x: Tensor, { version, ...attrs }: PoolAttributes & Version): Tensor =>
+  maxOp([x], { ...attributes('max_pool2d', x, attrs), version });
 
 /**
  * The average of each window of x [N, H, W, C], channel by channel.
  * @throws UserError as maxPool2d
  */
-export const avgPool2d = (x: Tensor, attrs: AvgPoolAttributes): Tensor => averageOp([x], attributes('avg_pool2d', x, attrs));
+export const avgPool2d = (x: Tensor, attrs: AvgPoolAttributes): Tensor =>
+  averageOp([x], attributes('avg_pool2d', x, attrs));
 
 /** The average over all pixels: [N, H, W, C] to [N, C]. */
 export function globalAvgPool(x: Tensor): Tensor {
@@ -127,9 +173,14 @@ export function globalAvgPool(x: Tensor): Tensor {
   return reshape(mean(x, [1, 2]), [x.shape[0], x.shape[3]]);
 }
 
-/** Averages that bring x [N, H, W, C] to [N, outH, outW, C] whatever its size, as PyTorch's AdaptiveAvgPool2d: VGG's way to its classifier. */
+/**
+ * Averages that bring x [N, H, W, C] to [N, outH, outW, C] whatever its size, as PyTorch's AdaptiveAvgPool2d: VGG's way
+ * to its classifier.
+ */
 export function adaptiveAvgPool2d(x: Tensor, [outH, outW]: readonly [number, number]): Tensor {
   if (x.shape.length !== 4) shapeError('adaptive_avg_pool2d', 'the input must be [N, H, W, C]', x);
-  for (const n of [outH, outW]) if (!Number.isInteger(n) || n < 1) shapeError('adaptive_avg_pool2d', `the output must be at least 1 x 1 pixels, not ${outH} x ${outW}`, x);
+  for (const n of [outH, outW])
+    if (!Number.isInteger(n) || n < 1)
+      shapeError('adaptive_avg_pool2d', `the output must be at least 1 x 1 pixels, not ${outH} x ${outW}`, x);
   return adaptiveOp([x], { shape: [x.shape[0], outH, outW, x.shape[3]] });
 }

@@ -7,8 +7,8 @@ import { greaterEqual, mul } from './pointwise.ts';
 import { broadcastTo } from './reduce.ts';
 
 /**
- * Random numbers are a function of (seed, step, stream, element) and the same on every adapter. `seed` is a u32 tensor [2]: the run's seed
- * and the number of the step; `stream` tells one use from another within a step.
+ * Random numbers are a function of (seed, step, stream, element) and the same on every adapter. `seed` is a u32 tensor
+ * [2]: the run's seed and the number of the step; `stream` tells one use from another within a step.
  */
 interface Stream {
   readonly stream: number;
@@ -20,8 +20,10 @@ export interface DropAttributes extends Stream {
 }
 
 function checkStream(op: string, seed: Tensor, { stream }: Stream): void {
-  if (seed.dtype !== 'u32' || !sameShape(seed.shape, [2])) shapeError(op, `the seed must be u32 [2]: seed and step; this one is ${seed.dtype}`, seed);
-  if (!Number.isInteger(stream) || stream < 0 || stream >= 2 ** 32) throw new UserError(`${op}: the stream must be a whole number from 0 to 2^32 - 1, not ${stream}`);
+  if (seed.dtype !== 'u32' || !sameShape(seed.shape, [2]))
+    shapeError(op, `the seed must be u32 [2]: seed and step; this one is ${seed.dtype}`, seed);
+  if (!Number.isInteger(stream) || stream < 0 || stream >= 2 ** 32)
+    throw new UserError(`${op}: the stream must be a whole number from 0 to 2^32 - 1, not ${stream}`);
 }
 
 function checkRate(op: string, rate: number): void {
@@ -35,11 +37,14 @@ const uniformOp = defineOp<'seed', Stream & { shape: Shape }>({
     checkStream('random_uniform', seed, a);
     return a.shape;
   },
-  lower: ({ output, attrs, in: from, out }) => [{ launch: kernels.uniform(output.size, attrs.stream), buffers: { seed: from(0), out: out() } }],
+  lower: ({ output, attrs, in: from, out }) => [
+    { launch: kernels.uniform(output.size, attrs.stream), buffers: { seed: from(0), out: out() } },
+  ],
 });
 
 /** Numbers evenly spread over [0, 1), multiples of 2^-24. */
-export const randomUniform = (shape: Shape, seed: Tensor, attrs: Stream): Tensor => uniformOp([seed], { shape, stream: attrs.stream });
+export const randomUniform = (shape: Shape, seed: Tensor, attrs: Stream): Tensor =>
+  uniformOp([seed], { shape, stream: attrs.stream });
 
 // y = x · mask / (1 − rate): linear in x, so its own adjoint
 const dropoutOp = defineOp<'x' | 'seed', DropAttributes>({
@@ -53,17 +58,24 @@ const dropoutOp = defineOp<'x' | 'seed', DropAttributes>({
   },
   vjp: ({ seed }, dy, a) => ({ x: () => dropout(dy, seed, a) }),
   lower: ({ output, attrs, in: from, out }) => [
-    { launch: kernels.dropout(output.size, attrs.stream, attrs.rate), buffers: { x: from(0), seed: from(1), out: out() } },
+    {
+      launch: kernels.dropout(output.size, attrs.stream, attrs.rate),
+      buffers: { x: from(0), seed: from(1), out: out() },
+    },
   ],
 });
 
 /** Each element dropped with probability `rate`, the others divided by 1 − rate (Srivastava et al. 2014). */
 export const dropout = (x: Tensor, seed: Tensor, attrs: DropAttributes): Tensor => dropoutOp([x, seed], attrs);
 
-/** Whole samples (first dimension) dropped with probability `rate`, the others divided by 1 − rate: stochastic depth (Huang et al. 2016). */
+/**
+ * Whole samples (first dimension) dropped with probability `rate`, the others divided by 1 − rate: stochastic depth
+ * (Huang et al. 2016).
+ */
 export function dropPath(x: Tensor, seed: Tensor, { rate, stream }: DropAttributes): Tensor {
   checkRate('drop_path', rate);
-  if (x.shape.length < 2) shapeError('drop_path', 'the input must have samples as its first and at least one other dimension', x);
+  if (x.shape.length < 2)
+    shapeError('drop_path', 'the input must have samples as its first and at least one other dimension', x);
   const [samples, ...rest] = x.shape;
   const kept = mul(greaterEqual(randomUniform([samples], seed, { stream }), rate), 1 / (1 - rate));
   // Repeated along the channels, it is an operand that the pointwise kernel reads four at a time.

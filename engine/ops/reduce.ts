@@ -15,7 +15,8 @@ const product = (dims: readonly number[]) => dims.reduce((a, b) => a * b, 1);
 const asThree = (shape: Shape, { first, last }: Run) =>
   [product(shape.slice(0, first)), product(shape.slice(first, last + 1)), product(shape.slice(last + 1))] as const;
 
-const withoutRun = (shape: Shape, { first, last }: Run): Shape => shape.map((d, i) => (i >= first && i <= last ? 1 : d));
+const withoutRun = (shape: Shape, { first, last }: Run): Shape =>
+  shape.map((d, i) => (i >= first && i <= last ? 1 : d));
 
 // y[o, i] = scale · Σ_r x[o, r, i], r running over the dimensions first..last
 export const sumOp = defineOp<'x', Run>({
@@ -31,7 +32,12 @@ export const sumOfProductsOp = defineOp<'x' | 'y', Run>({
   name: 'sum_of_products',
   inputs: ['x', 'y'],
   shape: ([x], run) => withoutRun(x.shape, run),
-  lower: (ctx) => chain(ctx, { x: ctx.in(0), y: ctx.in(1) }, reduce(...asThree(ctx.inputs[0].shape, ctx.attrs), ctx.attrs.scale, true)),
+  lower: (ctx) =>
+    chain(
+      ctx,
+      { x: ctx.in(0), y: ctx.in(1) },
+      reduce(...asThree(ctx.inputs[0].shape, ctx.attrs), ctx.attrs.scale, true),
+    ),
 });
 
 // y[o, r, i] = scale · x[o, i]
@@ -41,7 +47,9 @@ export const broadcastOp = defineOp<'x', Run & { shape: Shape }>({
   inputs: ['x'],
   shape: (_, a) => a.shape,
   vjp: (_, dy, { first, last, scale }) => ({ x: () => sumRun(dy, { first, last, scale }) }),
-  lower: ({ attrs, in: from, out }) => [{ launch: broadcast(...asThree(attrs.shape, attrs), attrs.scale), buffers: { x: from(0), out: out() } }],
+  lower: ({ attrs, in: from, out }) => [
+    { launch: broadcast(...asThree(attrs.shape, attrs), attrs.scale), buffers: { x: from(0), out: out() } },
+  ],
 });
 
 // Named with their types, because each is the other's gradient and neither's type can be inferred first.
@@ -72,7 +80,9 @@ export function mean(x: Tensor, axes: readonly number[] = allAxes(x)): Tensor {
   return sum(x, axes, 1 / axes.reduce((n, axis) => n * x.shape[axis], 1));
 }
 
-/** The axes along which `shape`, aligned at the last dimension, is repeated to become `to`; an error where it cannot be. */
+/**
+ * The axes along which `shape`, aligned at the last dimension, is repeated to become `to`; an error where it cannot be.
+ */
 function repeatedAxes(shape: Shape, to: Shape): { padded: Shape; axes: number[] } | undefined {
   if (shape.length > to.length) return undefined;
   const padded = [...Array<number>(to.length - shape.length).fill(1), ...shape];

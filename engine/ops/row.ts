@@ -7,7 +7,8 @@ const rowOp = defineOp<'x', { index: number }>({
   name: 'row',
   inputs: ['x'],
   shape([x], { index }) {
-    if (!(Number.isInteger(index) && index >= 0 && index < (x.shape[0] ?? 0))) shapeError('row', `there is no row ${index}`, x);
+    if (!(Number.isInteger(index) && index >= 0 && index < (x.shape[0] ?? 0)))
+      shapeError('row', `there is no row ${index}`, x);
     return x.shape.slice(1);
   },
   vjp: ({ x }, dy, { index }) => ({ x: () => placeRow(dy, index, x.shape[0]) }),

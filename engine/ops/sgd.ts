@@ -1,6 +1,6 @@
 import * as kernels from '../../kernels/sgd/sgd.ts';
 import { defineOp } from '../op.ts';
-import { type Shape, type Tensor } from '../tensor.ts';
+import type { Shape, Tensor } from '../tensor.ts';
 import { UserError } from '../user_error.ts';
 import { checkHyper, checkUpdate } from './update.ts';
 
@@ -14,16 +14,23 @@ const sgdOp = defineOp<'w' | 'm' | 'g' | 'hyper', kernels.SgdSettings>({
   shape([w, m, g, hyper], { momentum, weightDecay }): Shape {
     checkUpdate('sgd', [w, m], [g]);
     checkHyper('sgd', hyper, SGD_HYPER);
-    if (!(momentum >= 0 && momentum < 1)) throw new UserError(`sgd: the momentum must be at least 0 and less than 1, not ${momentum}`);
+    if (!(momentum >= 0 && momentum < 1))
+      throw new UserError(`sgd: the momentum must be at least 0 and less than 1, not ${momentum}`);
     if (!(weightDecay >= 0)) throw new UserError(`sgd: weightDecay must not be negative, and is ${weightDecay}`);
     return w.shape;
   },
-  lower: ({ inputs: [w], attrs, in: from }) => [{ launch: kernels.sgd(w.size, attrs), buffers: { w: from(0), m: from(1), g: from(2), hyper: from(3) } }],
+  lower: ({ inputs: [w], attrs, in: from }) => [
+    { launch: kernels.sgd(w.size, attrs), buffers: { w: from(0), m: from(1), g: from(2), hyper: from(3) } },
+  ],
 });
 
 /**
- * An update: one step of stochastic gradient descent of the parameter w with its momentum m (zeros at first), from the gradient g; weight
- * decay is added to the gradient (L2). `hyper` is an f32 tensor, see SGD_HYPER.
+ * An update: one step of stochastic gradient descent of the parameter w with its momentum m (zeros at first), from the
+ * gradient g; weight decay is added to the gradient (L2). `hyper` is an f32 tensor, see SGD_HYPER.
  */
-export const sgd = (state: { w: Tensor; m: Tensor }, g: Tensor, hyper: Tensor, settings: Partial<kernels.SgdSettings> = {}): Tensor =>
-  sgdOp([state.w, state.m, g, hyper], { momentum: 0.9, nesterov: false, weightDecay: 0, ...settings });
+export const sgd = (
+  state: { w: Tensor; m: Tensor },
+  g: Tensor,
+  hyper: Tensor,
+  settings: Partial<kernels.SgdSettings> = {},
+): Tensor => sgdOp([state.w, state.m, g, hyper], { momentum: 0.9, nesterov: false, weightDecay: 0, ...settings });

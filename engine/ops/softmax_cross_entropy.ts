@@ -13,14 +13,18 @@ const softmaxOp = defineOp<'x', { logarithm: boolean }>({
   name: 'softmax',
   inputs: ['x'],
   shape([x], { logarithm }): Shape {
-    if (x.shape.length === 0 || classesOf(x) === 0) shapeError(logarithm ? 'log_softmax' : 'softmax', 'the input must have classes as its last dimension', x);
+    if (x.shape.length === 0 || classesOf(x) === 0)
+      shapeError(logarithm ? 'log_softmax' : 'softmax', 'the input must have classes as its last dimension', x);
     return x.shape;
   },
   vjp: ({ y }, dy, { logarithm }) => ({
     x: () => (logarithm ? sub(dy, mul(exp(y), rowSum(dy))) : mul(y, sub(dy, rowSum(mul(dy, y))))),
   }),
   lower: ({ inputs: [x], attrs, in: from, out }) => [
-    { launch: kernels.softmax(x.size / classesOf(x), classesOf(x), attrs.logarithm), buffers: { x: from(0), out: out() } },
+    {
+      launch: kernels.softmax(x.size / classesOf(x), classesOf(x), attrs.logarithm),
+      buffers: { x: from(0), out: out() },
+    },
   ],
 });
 
@@ -56,12 +60,18 @@ const logitsGradOp = defineOp<'logits' | 'targets' | 'dLoss'>({
   shape: ([logits]) => logits.shape,
   lower: ({ inputs: [logits], in: from, out }) => {
     const [rows, classes] = logits.shape;
-    return [{ launch: kernels.crossEntropyLogitsGrad(rows, classes), buffers: { x: from(0), t: from(1), dLoss: from(2), out: out() } }];
+    return [
+      {
+        launch: kernels.crossEntropyLogitsGrad(rows, classes),
+        buffers: { x: from(0), t: from(1), dLoss: from(2), out: out() },
+      },
+    ];
   },
 });
 
 /**
- * The cross entropy of targets [N, K] against softmax(logits [N, K]), row by row: [N], in nats. Targets may be soft and need not sum to 1.
+ * The cross entropy of targets [N, K] against softmax(logits [N, K]), row by row: [N], in nats. Targets may be soft and
+ * need not sum to 1.
  * @throws UserError where the shapes differ or are not [N, K]
  */
 export const softmaxCrossEntropy = (logits: Tensor, targets: Tensor): Tensor => lossOp([logits, targets], {});

@@ -4,10 +4,13 @@ import { UserError } from '../user_error.ts';
 
 /** Checks what an update is given: `state` are parameters, all different, and all tensors have one shape. */
 export function checkUpdate(op: string, state: readonly Tensor[], others: readonly Tensor[]): void {
-  for (const t of state) if (!parameterOf(t)) throw new UserError(`${op}: ${t} is no parameter: only parameters can be updated`);
-  if (new Set(state).size !== state.length) throw new UserError(`${op}: ${state[0]} was given for two of the states; each needs a parameter of its own`);
+  for (const t of state)
+    if (!parameterOf(t)) throw new UserError(`${op}: ${t} is no parameter: only parameters can be updated`);
+  if (new Set(state).size !== state.length)
+    throw new UserError(`${op}: ${state[0]} was given for two of the states; each needs a parameter of its own`);
   const all = [...state, ...others];
-  if (all.some((t) => !sameShape(t.shape, all[0].shape))) shapeError(op, 'the parameter and what updates it must have one shape', ...all);
+  if (all.some((t) => !sameShape(t.shape, all[0].shape)))
+    shapeError(op, 'the parameter and what updates it must have one shape', ...all);
 }
 
 /** Checks the tensor of numbers that change from step to step. */

@@ -1,7 +1,7 @@
 import type { Choice, Choices } from '../../kernels/kernel.ts';
 import { parameterOf } from '../device/parameter.ts';
 import type { BufferRef, Capabilities, Step } from '../op.ts';
-import { Tensor, type StorageType } from '../tensor.ts';
+import type { Tensor, StorageType } from '../tensor.ts';
 import { choose, type Tuning } from '../tuning.ts';
 import { UserError } from '../user_error.ts';
 import type { Graph } from './graph.ts';
@@ -13,9 +13,15 @@ export interface VirtualBuffer {
   readonly dtype: StorageType;
   /** The tensor it holds; undefined for an op's scratch. */
   readonly tensor?: Tensor;
-  /** Memory of its own for the program's whole life: inputs, outputs, and everything under `keep: 'all'`. Parameters have theirs already. */
+  /**
+   * Memory of its own for the program's whole life: inputs, outputs, and everything under `keep: 'all'`. Parameters
+   * have theirs already.
+   */
   readonly kind: 'temporary' | 'kept' | 'input' | 'parameter';
-  /** It has no memory of its own: it begins so many bytes after the beginning of another buffer, of its kind. See update_groups.ts. */
+  /**
+   * It has no memory of its own: it begins so many bytes after the beginning of another buffer, of its kind. See
+   * update_groups.ts.
+   */
   readonly within?: { readonly ref: BufferRef; readonly offset: number };
 }
 
@@ -40,7 +46,8 @@ export interface Lowered {
 }
 
 /** Bytes of so many numbers: a binding's are a multiple of 4. */
-export const bytesOf = (size: number, dtype: StorageType): number => Math.max(16, Math.ceil((size * (dtype === 'f16' ? 2 : 4)) / 4) * 4);
+export const bytesOf = (size: number, dtype: StorageType): number =>
+  Math.max(16, Math.ceil((size * (dtype === 'f16' ? 2 : 4)) / 4) * 4);
 
 /** The buffer that has the memory, and how many bytes after its beginning this one begins. */
 export function placeWithin(buffers: readonly VirtualBuffer[], ref: BufferRef): { root: BufferRef; offset: number } {
@@ -51,19 +58,37 @@ export function placeWithin(buffers: readonly VirtualBuffer[], ref: BufferRef): 
 }
 
 /** Turns the tensors of a graph into steps, in order, each update as soon as nobody reads what it overwrites. */
-export function lower(graph: Graph, kept: ReadonlySet<Tensor>, keepAll: boolean, capabilities: Capabilities, tuning: Tuning): Lowered {
+export function lower(
+  graph: Graph,
+  kept: ReadonlySet<Tensor>,
+  keepAll: boolean,
+  capabilities: Capabilities,
+  tuning: Tuning,
+): Lowered {
   const buffers: VirtualBuffer[] = [];
   const home = new Map<Tensor, BufferRef>();
   const allocate = (size: number, dtype: StorageType, kind: VirtualBuffer['kind'], tensor?: Tensor): BufferRef => {
     const ref = buffers.length as BufferRef;
-    buffers.push({ ref, bytes: kind === 'parameter' ? parameterOf(tensor!)!.bytes : bytesOf(size, dtype), dtype, kind, tensor });
+    buffers.push({
+      ref,
+      bytes: kind === 'parameter' ? parameterOf(tensor!)!.bytes : bytesOf(size, dtype),
+      dtype,
+      kind,
+      tensor,
+    });
     return ref;
   };
   // A view lives where its source lives, so keeping a view keeps the source.
   const source = (t: Tensor): Tensor => (t.op.view || t.op.mutates.length > 0 ? source(t.inputs[0]) : t);
   const keptSources = new Set([...kept].map(source));
   const kindOf = (t: Tensor): VirtualBuffer['kind'] =>
-    t.op.name === 'parameter' ? 'parameter' : t.op.name === 'input' ? 'input' : keepAll || keptSources.has(t) ? 'kept' : 'temporary';
+    t.op.name === 'parameter'
+      ? 'parameter'
+      : t.op.name === 'input'
+        ? 'input'
+        : keepAll || keptSources.has(t)
+          ? 'kept'
+          : 'temporary';
   const bufferOf = (tensor: Tensor): BufferRef => {
     const t = source(tensor);
     let ref = home.get(t);
@@ -94,7 +119,10 @@ export function lower(graph: Graph, kept: ReadonlySet<Tensor>, keepAll: boolean,
   return { steps, choicePoints, buffers, bufferOf };
 }
 
-/** The order of making, with every update moved to just after the last reader of what it overwrites; a reader may be an update too. */
+/**
+ * The order of making, with every update moved to just after the last reader of what it overwrites; a reader may be an
+ * update too.
+ */
 function schedule(order: readonly Tensor[], source: (t: Tensor) => Tensor): Tensor[] {
   const position = new Map(order.map((t, i) => [t, i]));
   const isUpdate = (t: Tensor) => t.op.mutates.length > 0;
@@ -103,7 +131,10 @@ function schedule(order: readonly Tensor[], source: (t: Tensor) => Tensor): Tens
   const readers = new Map<Tensor, Tensor[]>();
   order.forEach((t, i) => {
     const update = t.inputs.find(isUpdate);
-    if (update) throw new UserError(`compile: ${t} reads the update ${update}, whose place among the readers of the old value is open; read the parameter in a program of its own`);
+    if (update)
+      throw new UserError(
+        `compile: ${t} reads the update ${update}, whose place among the readers of the old value is open; read the parameter in a program of its own`,
+      );
     if (!isUpdate(t)) for (const input of t.inputs) lastRead.set(source(input), i);
     else for (const input of readBy(t)) readers.set(input, [...(readers.get(input) ?? []), t]);
   });
@@ -112,12 +143,19 @@ function schedule(order: readonly Tensor[], source: (t: Tensor) => Tensor): Tens
   const after = new Map<number, Tensor[]>();
   const place = (t: Tensor): number => {
     const known = ready.get(t);
-    if (known === 'open') throw new UserError(`compile: ${t} of ${t.inputs[0]} reads a parameter that it overwrites, or that another update overwrites which reads what this one does; let one read a copy (mul by 1)`);
+    if (known === 'open')
+      throw new UserError(
+        `compile: ${t} of ${t.inputs[0]} reads a parameter that it overwrites, or that another update overwrites which reads what this one does; let one read a copy (mul by 1)`,
+      );
     if (known !== undefined) return known;
     ready.set(t, 'open');
     const overwritten = t.op.mutates.map((i) => source(t.inputs[i]));
     const before = overwritten.flatMap((p) => readers.get(p) ?? []).map(place);
-    const at = Math.max(...before, ...t.inputs.map((input) => position.get(input)!), ...overwritten.map((p) => lastRead.get(p) ?? 0));
+    const at = Math.max(
+      ...before,
+      ...t.inputs.map((input) => position.get(input)!),
+      ...overwritten.map((p) => lastRead.get(p) ?? 0),
+    );
     ready.set(t, at);
     after.set(at, [...(after.get(at) ?? []), t]);
     return at;

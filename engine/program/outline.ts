@@ -52,16 +52,26 @@ export interface Outline {
   readonly need: MemoryNeed;
 }
 
-/** Lowers a graph and plans its memory. Throws a UserError where the spec is at fault; `requireFit` tells whether the adapter can hold it. */
+/**
+ * Lowers a graph and plans its memory. Throws a UserError where the spec is at fault; `requireFit` tells whether the
+ * adapter can hold it.
+ */
 export function outline(device: Device, spec: ProgramSpec): Outline {
   const outputs = spec.outputs ?? [];
   const roots = [...outputs, ...(spec.updates ?? [])];
-  for (const t of spec.updates ?? []) if (t.op.mutates.length === 0) throw new UserError(`compile: ${t} is no update: it changes no parameter`);
+  for (const t of spec.updates ?? [])
+    if (t.op.mutates.length === 0) throw new UserError(`compile: ${t} is no update: it changes no parameter`);
   const keepAll = spec.keep === 'all';
   const precision = spec.precision ?? 'f32';
   requirePrecision(device, precision);
   const graph = buildGraph(roots, keepAll ? 'nothing' : (spec.recompute ?? 'none'));
-  const whole = lower(graph, new Set(outputs.map(graph.resolve)), keepAll, precision === 'f16' ? device.capabilities : { ...device.capabilities, subgroupMatrix: undefined }, spec.tuning ?? device.tuning.on(device.identity));
+  const whole = lower(
+    graph,
+    new Set(outputs.map(graph.resolve)),
+    keepAll,
+    precision === 'f16' ? device.capabilities : { ...device.capabilities, subgroupMatrix: undefined },
+    spec.tuning ?? device.tuning.on(device.identity),
+  );
   // What is read must have a place, also where no step touches it: a view of a parameter.
   for (const t of keepAll ? graph.order : outputs.map(graph.resolve)) whole.bufferOf(t);
 
@@ -73,7 +83,10 @@ export function outline(device: Device, spec: ProgramSpec): Outline {
     inputs.set(t.name!, t);
     whole.bufferOf(t);
   }
-  const stored = precision === 'f16' ? storeAsHalf(whole, graph.order, new Set(outputs.map((t) => whole.bufferOf(graph.resolve(t))))) : whole;
+  const stored =
+    precision === 'f16'
+      ? storeAsHalf(whole, graph.order, new Set(outputs.map((t) => whole.bufferOf(graph.resolve(t)))))
+      : whole;
   const alignment = device.gpu.limits.minStorageBufferOffsetAlignment;
   const lowered = groupUpdates(viewCopies(stored, alignment), alignment, device.capabilities.maxStorageBinding);
   const plan = planMemory(lowered, alignment);
@@ -85,7 +98,8 @@ export function outline(device: Device, spec: ProgramSpec): Outline {
 const sum = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0);
 
 function needOf({ buffers }: Lowered, plan: MemoryPlan, uniformStrides: readonly number[]): MemoryNeed {
-  const of = (...kinds: string[]) => sum(buffers.filter(({ kind, within }) => !within && kinds.includes(kind)).map(({ bytes }) => bytes));
+  const of = (...kinds: string[]) =>
+    sum(buffers.filter(({ kind, within }) => !within && kinds.includes(kind)).map(({ bytes }) => bytes));
   const temporaries = sum(plan.slotBytes);
   const own = of('kept', 'input') + Math.max(16, sum(uniformStrides));
   const parameters = of('parameter');
@@ -104,7 +118,11 @@ export function requireFit(device: Device, { lowered, need }: Pick<Outline, 'low
     );
   }
   // Parameters that have their memory already are counted among what is allocated.
-  const fresh = sum(lowered.buffers.filter(({ kind, tensor, within }) => !within && kind === 'parameter' && !parameterOf(tensor!)!.allocated).map(({ bytes }) => bytes));
+  const fresh = sum(
+    lowered.buffers
+      .filter(({ kind, tensor, within }) => !within && kind === 'parameter' && !parameterOf(tensor!)!.allocated)
+      .map(({ bytes }) => bytes),
+  );
   const wanted = device.memory.bytes + need.temporaries + need.own + fresh;
   if (wanted > device.memoryLimit) {
     throw new UserError(

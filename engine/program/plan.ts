@@ -28,9 +28,10 @@ interface Slot {
 }
 
 /**
- * Lays temporaries into shared buffers, largest first, where the least is left unused around them (Pisarchyk & Lee 2020, "Efficient memory
- * management for deep neural net inference", greedy by size, of its shared objects and its offsets both). Two that live at once may share a buffer side
- * by side, but not if a step binds both and writes one: WebGPU forbids reading and writing one buffer in one dispatch, even at ranges apart.
+ * Lays temporaries into shared buffers, largest first, where the least is left unused around them (Pisarchyk & Lee
+ * 2020, "Efficient memory management for deep neural net inference", greedy by size, of its shared objects and its
+ * offsets both). Two that live at once may share a buffer side by side, but not if a step binds both and writes one:
+ * WebGPU forbids reading and writing one buffer in one dispatch, even at ranges apart.
  *
  * @param align bytes that a binding's offset is a multiple of
  */
@@ -56,7 +57,10 @@ export function planMemory({ steps, buffers }: Pick<Lowered, 'steps' | 'buffers'
   const placeOf = new Map<BufferRef, Place>();
   const bySize = [...tenants.values()].sort((a, b) => b.bytes - a.bytes || a.first - b.first);
   for (const tenant of bySize) {
-    const place = tightest(tenant, slots, (other) => apart.has(pair(tenant.ref, other.ref)), align) ?? { slot: slots.push({ bytes: tenant.bytes, tenants: [] }) - 1, offset: 0 };
+    const place = tightest(tenant, slots, (other) => apart.has(pair(tenant.ref, other.ref)), align) ?? {
+      slot: slots.push({ bytes: tenant.bytes, tenants: [] }) - 1,
+      offset: 0,
+    };
     slots[place.slot].tenants.push({ ...tenant, offset: place.offset });
     placeOf.set(tenant.ref, place);
   }
@@ -80,10 +84,17 @@ export function planMemory({ steps, buffers }: Pick<Lowered, 'steps' | 'buffers'
 }
 
 /** The smallest gap that holds the tenant among those who live when it does; undefined where no slot has one. */
-function tightest(tenant: Tenant, slots: readonly Slot[], apart: (other: Tenant) => boolean, align: number): Place | undefined {
+function tightest(
+  tenant: Tenant,
+  slots: readonly Slot[],
+  apart: (other: Tenant) => boolean,
+  align: number,
+): Place | undefined {
   let best: (Place & { gap: number }) | undefined;
   slots.forEach(({ bytes, tenants }, slot) => {
-    const present = tenants.filter((other) => other.first <= tenant.last && tenant.first <= other.last).sort((a, b) => a.offset - b.offset);
+    const present = tenants
+      .filter((other) => other.first <= tenant.last && tenant.first <= other.last)
+      .sort((a, b) => a.offset - b.offset);
     if (present.some(apart)) return;
     let offset = 0;
     for (const { offset: end, bytes: length } of [...present, { offset: bytes, bytes: 0 }]) {

@@ -3,7 +3,7 @@ import type { Device } from '../device/device.ts';
 import { parameterOf } from '../device/parameter.ts';
 import type { BufferRef } from '../op.ts';
 import { halfToNumber } from '../half.ts';
-import { Tensor, type StorageType } from '../tensor.ts';
+import type { Tensor, StorageType } from '../tensor.ts';
 import { UserError } from '../user_error.ts';
 import type { ChoicePoint, Lowered, LoweredStep } from './lower.ts';
 import { outline, requireFit, type Outline, type ProgramSpec } from './outline.ts';
@@ -82,7 +82,11 @@ export class Program implements Disposable {
       await device.allocate(() => {
         const slots = plan.slotBytes.map((bytes, i) => own(bytes, storage, `temporary ${i}`));
         for (const { ref, bytes, kind, tensor, within } of lowered.buffers) {
-          if (kind === 'parameter') physical.set(ref, within ? { ...parameterOf(tensor!)!.binding, size: bytes } : parameterOf(tensor!)!.binding);
+          if (kind === 'parameter')
+            physical.set(
+              ref,
+              within ? { ...parameterOf(tensor!)!.binding, size: bytes } : parameterOf(tensor!)!.binding,
+            );
           else if (kind === 'temporary') {
             const place = plan.placeOf.get(ref);
             if (place) physical.set(ref, { buffer: slots[place.slot], offset: place.offset, size: bytes });
@@ -91,7 +95,17 @@ export class Program implements Disposable {
       });
       const recorded = await record(device, outlined, pipelines, physical, own);
       device.check();
-      return new Program(device, graph.resolve, lowered, plan, recorded, owned, physical, inputs, spec.keep === 'all' ? 'all' : new Set(spec.outputs ?? []));
+      return new Program(
+        device,
+        graph.resolve,
+        lowered,
+        plan,
+        recorded,
+        owned,
+        physical,
+        inputs,
+        spec.keep === 'all' ? 'all' : new Set(spec.outputs ?? []),
+      );
     } catch (error) {
       for (const buffer of owned) device.destroyBuffer(buffer);
       throw error;
@@ -109,7 +123,11 @@ export class Program implements Disposable {
   }
 
   private feed(feeds: Readonly<Record<string, Feed>>): void {
-    for (const name of Object.keys(feeds)) if (!this.inputs.has(name)) throw new UserError(`run: the program has no input ${name}; it has ${[...this.inputs.keys()].join(', ') || 'none'}`);
+    for (const name of Object.keys(feeds))
+      if (!this.inputs.has(name))
+        throw new UserError(
+          `run: the program has no input ${name}; it has ${[...this.inputs.keys()].join(', ') || 'none'}`,
+        );
     for (const [name, tensor] of this.inputs) {
       const value = feeds[name];
       if (value === undefined) throw new UserError(`run: no value for input ${tensor}`);
@@ -118,8 +136,10 @@ export class Program implements Disposable {
         data = this.scalar[tensor.dtype];
         data[0] = value;
       } else data = value;
-      if (data.length !== tensor.size) throw new UserError(`run: input ${tensor} holds ${tensor.size} numbers and was given ${data.length}`);
-      if (data instanceof Uint32Array !== (tensor.dtype === 'u32')) throw new UserError(`run: input ${tensor} holds ${tensor.dtype}, and was given the other type`);
+      if (data.length !== tensor.size)
+        throw new UserError(`run: input ${tensor} holds ${tensor.size} numbers and was given ${data.length}`);
+      if (data instanceof Uint32Array !== (tensor.dtype === 'u32'))
+        throw new UserError(`run: input ${tensor} holds ${tensor.dtype}, and was given the other type`);
       this.device.gpu.queue.writeBuffer(this.bufferOf(tensor), 0, data as Float32Array<ArrayBuffer>);
     }
   }
@@ -131,7 +151,8 @@ export class Program implements Disposable {
 
   /** The value of an output after the last run (of any tensor under `keep: 'all'`). */
   async read(tensor: Tensor): Promise<Float32Array> {
-    if (this.readable !== 'all' && !this.readable.has(tensor)) throw new UserError(`read: ${tensor} is not among the program's outputs`);
+    if (this.readable !== 'all' && !this.readable.has(tensor))
+      throw new UserError(`read: ${tensor} is not among the program's outputs`);
     const isHalf = this.storageOf(tensor) === 'f16';
     const bytes = await this.device.readBuffer(this.bufferOf(tensor), tensor.size * (isHalf ? 2 : 4));
     return isHalf ? Float32Array.from(new Uint16Array(bytes), halfToNumber) : new Float32Array(bytes);
@@ -142,21 +163,28 @@ export class Program implements Disposable {
     return this.lowered.buffers[this.lowered.bufferOf(this.resolve(tensor))]?.dtype;
   }
 
-  /** Milliseconds of GPU time of each step of one run, by timestamps around it; undefined where the adapter has none. */
+  /**
+   * Milliseconds of GPU time of each step of one run, by timestamps around it; undefined where the adapter has none.
+   */
   async profile(feeds: Readonly<Record<string, Feed>> = {}): Promise<number[] | undefined> {
     if (!this.device.hasTimestamps) return undefined;
     this.feed(feeds);
     const milliseconds: number[] = [];
     // A query set holds at most 4096 timestamps.
     for (let start = 0; start < this.recorded.length; start += 2048) {
-      milliseconds.push(...(await timePasses(this.device, this.recorded.slice(start, start + 2048).map((step) => [step]))));
+      milliseconds.push(
+        ...(await timePasses(
+          this.device,
+          this.recorded.slice(start, start + 2048).map((step) => [step]),
+        )),
+      );
     }
     return milliseconds;
   }
 
   /**
-   * Milliseconds of GPU time of one run, the mean of so many in one pass, by timestamps at its ends; undefined where the adapter has
-   * none. Browsers round timestamps, to 0.1 ms in Chromium: over many runs that hardly counts.
+   * Milliseconds of GPU time of one run, the mean of so many in one pass, by timestamps at its ends; undefined where
+   * the adapter has none. Browsers round timestamps, to 0.1 ms in Chromium: over many runs that hardly counts.
    */
   async gpuTime(times: number, feeds: Readonly<Record<string, Feed>> = {}): Promise<number | undefined> {
     if (!this.device.hasTimestamps) return undefined;
@@ -181,13 +209,22 @@ function dispatch(pass: GPUComputePassEncoder, steps: readonly Recorded[]): void
   }
 }
 
-/** Submits these steps, a pass for each list of them, and returns the milliseconds of GPU time between the timestamps at each pass's ends. */
+/**
+ * Submits these steps, a pass for each list of them, and returns the milliseconds of GPU time between the timestamps at
+ * each pass's ends.
+ */
 async function timePasses(device: Device, passes: readonly (readonly Recorded[])[]): Promise<number[]> {
   const querySet = device.gpu.createQuerySet({ type: 'timestamp', count: passes.length * 2 });
-  const resolved = device.createBuffer(passes.length * 16, GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC, 'timestamps');
+  const resolved = device.createBuffer(
+    passes.length * 16,
+    GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC,
+    'timestamps',
+  );
   const encoder = device.gpu.createCommandEncoder();
   passes.forEach((steps, i) => {
-    const pass = encoder.beginComputePass({ timestampWrites: { querySet, beginningOfPassWriteIndex: i * 2, endOfPassWriteIndex: i * 2 + 1 } });
+    const pass = encoder.beginComputePass({
+      timestampWrites: { querySet, beginningOfPassWriteIndex: i * 2, endOfPassWriteIndex: i * 2 + 1 },
+    });
     dispatch(pass, steps);
     pass.end();
   });
@@ -217,14 +254,23 @@ async function record(
   const pipelines = await made;
   const recorded = steps.map(({ launch, buffers, tensor }, i): Recorded => {
     const entries = launch.kernel.bindings.map(({ name, binding, kind }): GPUBindGroupEntry => {
-      if (kind === 'uniform') return { binding, resource: { buffer: uniforms, offset, size: launch.kernel.paramsSize } };
+      if (kind === 'uniform')
+        return { binding, resource: { buffer: uniforms, offset, size: launch.kernel.paramsSize } };
       const resource = physical.get(buffers[name]);
       if (!resource) throw new Error(`${tensor}: kernel ${launch.kernel.name} was given no buffer for ${name}`);
       return { binding, resource };
     });
     contents.set(new Uint8Array(packParams(launch)), offset);
     offset += strides[i];
-    return { pipeline: pipelines[i], bindGroup: device.gpu.createBindGroup({ layout: pipelines[i].getBindGroupLayout(0), entries, label: String(tensor) }), workgroups: launch.workgroups };
+    return {
+      pipeline: pipelines[i],
+      bindGroup: device.gpu.createBindGroup({
+        layout: pipelines[i].getBindGroupLayout(0),
+        entries,
+        label: String(tensor),
+      }),
+      workgroups: launch.workgroups,
+    };
   });
   if (total > 0) device.gpu.queue.writeBuffer(uniforms, 0, contents);
   return recorded;

@@ -2,14 +2,18 @@ import { Tensor } from '../tensor.ts';
 import { withInputs } from './rewrite.ts';
 
 /**
- * What is computed a second time, when the gradients need it, rather than held from the forward pass on: nothing; what an op makes in one
- * pass over memory from tensors that are held anyway (an activation from what batch norm read, say); or all but the ends of blocks, between
- * which the forward pass runs again (Chen et al. 2016, "Training deep nets with sublinear memory cost").
+ * What is computed a second time, when the gradients need it, rather than held from the forward pass on: nothing; what
+ * an op makes in one pass over memory from tensors that are held anyway (an activation from what batch norm read, say);
+ * or all but the ends of blocks, between which the forward pass runs again (Chen et al. 2016, "Training deep nets with
+ * sublinear memory cost").
  */
 export type Recompute = 'none' | 'cheap' | 'blocks';
 
 /** The levels as a user asks for them: by what is wanted, memory, and not by what is done. */
-export const MEMORY_LEVELS = { full: 'none', low: 'cheap', lowest: 'blocks' } as const satisfies Record<string, Recompute>;
+export const MEMORY_LEVELS = { full: 'none', low: 'cheap', lowest: 'blocks' } as const satisfies Record<
+  string,
+  Recompute
+>;
 export type MemoryLevel = keyof typeof MEMORY_LEVELS;
 
 /** Tensors of fewer numbers are always held: statistics, gates, what belongs to a sample and not to its pixels. */
@@ -19,10 +23,16 @@ const SMALL = 16_384;
 const source = (t: Tensor): Tensor => (t.op.view ? source(t.inputs[0]) : t);
 
 /**
- * Rewrites a graph to hold less at once. Its early part ends where most is alive: in a training step that is the forward pass. What is made
- * there and not held is made again just before its first late reader, by the same op from the same numbers, so that every result keeps its bits.
+ * Rewrites a graph to hold less at once. Its early part ends where most is alive: in a training step that is the
+ * forward pass. What is made there and not held is made again just before its first late reader, by the same op from
+ * the same numbers, so that every result keeps its bits.
  */
-export function recompute(order: readonly Tensor[], roots: ReadonlySet<Tensor>, level: Recompute, became: Map<Tensor, Tensor>): readonly Tensor[] {
+export function recompute(
+  order: readonly Tensor[],
+  roots: ReadonlySet<Tensor>,
+  level: Recompute,
+  became: Map<Tensor, Tensor>,
+): readonly Tensor[] {
   if (level === 'none') return order;
   const timeline = new Timeline(order, roots);
   return timeline.remake(level === 'cheap' ? holdAllButCheap(timeline) : holdEndsOfBlocks(timeline), became);
@@ -37,13 +47,19 @@ class Timeline {
   private readonly at: ReadonlyMap<Tensor, number>;
   private readonly readers = new Map<Tensor, number[]>();
 
-  constructor(private readonly order: readonly Tensor[], private readonly roots: ReadonlySet<Tensor>) {
+  constructor(
+    private readonly order: readonly Tensor[],
+    private readonly roots: ReadonlySet<Tensor>,
+  ) {
     this.at = new Map(order.map((t, i) => [t, i]));
     order.forEach((t, i) => {
-      for (const input of t.inputs) if (!t.op.view) this.readers.set(source(input), [...(this.readers.get(source(input)) ?? []), i]);
+      for (const input of t.inputs)
+        if (!t.op.view) this.readers.set(source(input), [...(this.readers.get(source(input)) ?? []), i]);
     });
     this.early = order.slice(0, this.peak(order).at + 1);
-    this.crossing = this.early.filter((t) => !t.op.view && !this.stays(t) && (this.readers.get(t)?.at(-1) ?? 0) >= this.early.length);
+    this.crossing = this.early.filter(
+      (t) => !t.op.view && !this.stays(t) && (this.readers.get(t)?.at(-1) ?? 0) >= this.early.length,
+    );
   }
 
   /** Has memory for the program's life, or is too small to gain anything by. */
@@ -71,11 +87,18 @@ class Timeline {
     return { at, size };
   }
 
-  /** Whether nothing else of size is alive, for the early part's own readers, when this early tensor has been made: all flows through it. */
+  /**
+   * Whether nothing else of size is alive, for the early part's own readers, when this early tensor has been made: all
+   * flows through it.
+   */
   isNarrow(t: Tensor): boolean {
     const now = this.at.get(t)!;
     const isRead = (other: Tensor) => this.readers.get(other)?.some((i) => i > now && i < this.early.length);
-    return !t.op.view && !this.stays(t) && this.early.slice(0, now).every((other) => other.op.view || this.stays(other) || !isRead(other));
+    return (
+      !t.op.view &&
+      !this.stays(t) &&
+      this.early.slice(0, now).every((other) => other.op.view || this.stays(other) || !isRead(other))
+    );
   }
 
   /** The order in which early tensors that are neither `held` nor stay are made again for their late readers. */
@@ -90,7 +113,9 @@ class Timeline {
       const inputs = t.inputs.map(forLate);
       // A view of what is still there is there too.
       if (t.op.view && inputs[0] === t.inputs[0]) return t;
-      const again = new Tensor(t.op, inputs, t.attrs, t.shape, t.dtype).named(...t.names.map((name) => `${name} again`));
+      const again = new Tensor(t.op, inputs, t.attrs, t.shape, t.dtype).named(
+        ...t.names.map((name) => `${name} again`),
+      );
       order.push(again);
       now.set(t, again);
       return again;
@@ -106,13 +131,17 @@ class Timeline {
   }
 }
 
-/** What is held when the results of cheap ops are not, as far as they are made from what is held anyway or from less. */
+/**
+ * What is held when the results of cheap ops are not, as far as they are made from what is held anyway or from less.
+ */
 function holdAllButCheap(timeline: Timeline): ReadonlySet<Tensor> {
   const held = new Set(timeline.crossing);
   const dropped = new Set<Tensor>();
   for (const t of timeline.crossing) {
     if (!t.op.cheap) continue;
-    const wanted = t.inputs.map(source).filter((input) => !timeline.stays(input) && !held.has(input) && !dropped.has(input));
+    const wanted = t.inputs
+      .map(source)
+      .filter((input) => !timeline.stays(input) && !held.has(input) && !dropped.has(input));
     if (wanted.reduce((n, input) => n + input.size, 0) >= t.size) continue;
     for (const input of wanted) held.add(input);
     held.delete(t);
@@ -137,7 +166,12 @@ function holdEndsOfBlocks(timeline: Timeline): ReadonlySet<Tensor> {
   return best;
 }
 
-function endsOfBlocks(early: readonly Tensor[], narrow: ReadonlySet<Tensor>, crossing: ReadonlySet<Tensor>, limit: number): ReadonlySet<Tensor> {
+function endsOfBlocks(
+  early: readonly Tensor[],
+  narrow: ReadonlySet<Tensor>,
+  crossing: ReadonlySet<Tensor>,
+  limit: number,
+): ReadonlySet<Tensor> {
   const ends = new Set<Tensor>();
   let block: Tensor[] = [];
   let size = 0;

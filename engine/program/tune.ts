@@ -47,23 +47,34 @@ export function tuningTasks({ choicePoints }: Pick<Program, 'choicePoints'>): Tu
   const tasks = new Map<string, TuningTask>();
   for (const { tensor, choices } of choicePoints) {
     const name = taskOf(tensor, choices);
-    if (choices.candidates.length > 1) tasks.set(name, { name, tensor, choices, count: (tasks.get(name)?.count ?? 0) + 1 });
+    if (choices.candidates.length > 1)
+      tasks.set(name, { name, tensor, choices, count: (tasks.get(name)?.count ?? 0) + 1 });
   }
   return [...tasks.values()];
 }
 
 /**
- * Measures the tasks of a program that the table does not know yet on this adapter, the most costly first, and enters into the table what it
- * finds: after each it yields, so that the table can be stored. A candidate counts only if it computes what the default does.
+ * Measures the tasks of a program that the table does not know yet on this adapter, the most costly first, and enters
+ * into the table what it finds: after each it yields, so that the table can be stored. A candidate counts only if it
+ * computes what the default does.
  */
-export async function* tune(device: Device, program: Pick<Program, 'choicePoints'>, table: TuningTable, { clock = () => performance.now(), budget = Infinity, onStart }: TuneOptions = {}): AsyncGenerator<TaskTuning> {
+export async function* tune(
+  device: Device,
+  program: Pick<Program, 'choicePoints'>,
+  table: TuningTable,
+  { clock = () => performance.now(), budget = Infinity, onStart }: TuneOptions = {},
+): AsyncGenerator<TaskTuning> {
   const end = clock() + budget;
   const open = tuningTasks(program).filter(({ name, choices }) => !table.get(device.identity, name, hashOf(choices)));
   const tasks = await byCost(device, open, clock, clock() + budget / 3);
   for (const [i, task] of tasks.entries()) {
     onStart?.(task, i, tasks.length);
     using operands = new Operands(device, task.tensor);
-    const found = await fastest(task.choices, (choice) => operands.open(task.choices, choice, clock), () => clock() >= end);
+    const found = await fastest(
+      task.choices,
+      (choice) => operands.open(task.choices, choice, clock),
+      () => clock() >= end,
+    );
     if (!found) return;
     const tuned = { ...found, kernels: hashOf(task.choices) };
     const { choice, kernels, before, after } = tuned;
@@ -72,9 +83,18 @@ export async function* tune(device: Device, program: Pick<Program, 'choicePoints
   }
 }
 
-/** Tasks by the time that all their occurrences take together, as far as there is time to find out; the others by the size of what they touch. */
-async function byCost(device: Device, tasks: readonly TuningTask[], clock: () => number, end: number): Promise<TuningTask[]> {
-  const elements = ({ tensor, count }: TuningTask) => count * [tensor, ...tensor.inputs].reduce((n, { size }) => n + size, 0);
+/**
+ * Tasks by the time that all their occurrences take together, as far as there is time to find out; the others by the
+ * size of what they touch.
+ */
+async function byCost(
+  device: Device,
+  tasks: readonly TuningTask[],
+  clock: () => number,
+  end: number,
+): Promise<TuningTask[]> {
+  const elements = ({ tensor, count }: TuningTask) =>
+    count * [tensor, ...tensor.inputs].reduce((n, { size }) => n + size, 0);
   const bySize = [...tasks].sort((a, b) => elements(b) - elements(a));
   const cost = new Map<TuningTask, number>();
   for (const task of bySize) {
@@ -92,7 +112,9 @@ async function byCost(device: Device, tasks: readonly TuningTask[], clock: () =>
  * Undefined where time is over before they were all tried.
  */
 export async function fastest(
-  choices: Choices, open: (choice: Choice) => Promise<Trial>, isOver: () => boolean = () => false,
+  choices: Choices,
+  open: (choice: Choice) => Promise<Trial>,
+  isOver: () => boolean = () => false,
 ): Promise<Omit<TaskTuning, 'task' | 'kernels'> | undefined> {
   if (isOver()) return undefined;
   const [usual, ...others] = choices.candidates;
@@ -123,15 +145,30 @@ export async function fastest(
   if (!best || least > CLEARLY_LESS * looked) return { choice: usual, before: looked, after: looked, refused };
 
   // What was the least of many may have been luck, or the luck of where its buffers lie: both are opened anew, twice.
-  const duels = [await duel(() => open(usual), () => open(best)), await duel(() => open(best), () => open(usual))];
+  const duels = [
+    await duel(
+      () => open(usual),
+      () => open(best),
+    ),
+    await duel(
+      () => open(best),
+      () => open(usual),
+    ),
+  ];
   const before = Math.min(duels[0].a, duels[1].b);
   const after = Math.min(duels[0].b, duels[1].a);
   const wins = duels[0].share < CLEARLY_LESS && 1 / duels[1].share < CLEARLY_LESS && after < CLEARLY_LESS * before;
   return wins ? { choice: best, before, after, refused } : { choice: usual, before, after: before, refused };
 }
 
-/** Times two trials in turn, each as often first as second: the least time of either, and the median of b's time over a's. */
-async function duel(openA: () => Promise<Trial>, openB: () => Promise<Trial>): Promise<{ a: number; b: number; share: number }> {
+/**
+ * Times two trials in turn, each as often first as second: the least time of either, and the median of b's time over
+ * a's.
+ */
+async function duel(
+  openA: () => Promise<Trial>,
+  openB: () => Promise<Trial>,
+): Promise<{ a: number; b: number; share: number }> {
   using a = await openA();
   using b = await openB();
   const pairs: (readonly [number, number])[] = [];
@@ -140,18 +177,24 @@ async function duel(openA: () => Promise<Trial>, openB: () => Promise<Trial>): P
     else pairs.push([await b.time(), await a.time()].reverse() as [number, number]);
   }
   const shares = pairs.map(([one, other]) => other / one).sort((x, y) => x - y);
-  return { a: Math.min(...pairs.map(([one]) => one)), b: Math.min(...pairs.map(([, other]) => other)), share: shares[DUELS >> 1] };
+  return {
+    a: Math.min(...pairs.map(([one]) => one)),
+    b: Math.min(...pairs.map(([, other]) => other)),
+    share: shares[DUELS >> 1],
+  };
 }
 
 /**
- * How a result differs from the default's; undefined where rounding accounts for it. On the operands below all sums are of numbers of one sign,
- * so that every addition that rounds is worth a unit of the result (Higham 2002, section 4.2); means, roots and the functions of an epilogue
- * are given some more.
+ * How a result differs from the default's; undefined where rounding accounts for it. On the operands below all sums are
+ * of numbers of one sign, so that every addition that rounds is worth a unit of the result (Higham 2002, section 4.2);
+ * means, roots and the functions of an epilogue are given some more.
  */
 function difference(got: Float32Array, want: Float32Array, roundings: number): string | undefined {
   const allowed = 2 ** -19 + 32 * roundings * 2 ** -24;
   // Not `>`: a NaN is no agreement, unless both have it.
-  const wrong = want.findIndex((value, i) => !(Object.is(value, got[i]) || Math.abs(got[i] - value) <= allowed * Math.abs(value)));
+  const wrong = want.findIndex(
+    (value, i) => !(Object.is(value, got[i]) || Math.abs(got[i] - value) <= allowed * Math.abs(value)),
+  );
   return wrong < 0 ? undefined : `it gives ${got[wrong]} for element ${wrong}, and the default gives ${want[wrong]}`;
 }
 
@@ -159,19 +202,27 @@ function difference(got: Float32Array, want: Float32Array, roundings: number): s
 const PERIOD = 4099;
 
 /**
- * The inputs of a tensor as parameters, filled with small whole numbers: sums of their products are exact in every order, and a candidate that
- * takes a wrong element is found out to the bit. The largest inputs hold 2 and 3, the others 1 and 2, so that a batch norm's differences from its
- * mean are not negative.
+ * The inputs of a tensor as parameters, filled with small whole numbers: sums of their products are exact in every
+ * order, and a candidate that takes a wrong element is found out to the bit. The largest inputs hold 2 and 3, the
+ * others 1 and 2, so that a batch norm's differences from its mean are not negative.
  */
 class Operands implements Disposable {
   private readonly parameters: Parameter[] = [];
   /** The tensor's op on these inputs. */
   private readonly alone: Tensor;
 
-  constructor(private readonly device: Device, tensor: Tensor) {
+  constructor(
+    private readonly device: Device,
+    tensor: Tensor,
+  ) {
     const largest = Math.max(...tensor.inputs.map(({ size }) => size));
     const inputs = tensor.inputs.map((t, i) => {
-      const parameter = new Parameter(device, `operand ${i}`, t.shape, smallNumbers(t.size, t.size === largest ? 2 : 1, i));
+      const parameter = new Parameter(
+        device,
+        `operand ${i}`,
+        t.shape,
+        smallNumbers(t.size, t.size === largest ? 2 : 1, i),
+      );
       this.parameters.push(parameter);
       return parameter.tensor;
     });
@@ -205,8 +256,18 @@ function smallNumbers(size: number, low: number, seed: number): Float32Array {
 /** Wall time is measured over so many milliseconds at least. */
 const LEAST_SPAN = 5;
 
-async function openTrial(device: Device, tensor: Tensor, { halfProducts }: Choices, choice: Choice, clock: () => number): Promise<Trial> {
-  const program = await compile(device, { outputs: [tensor], tuning: { find: () => choice }, precision: halfProducts ? 'f16' : 'f32' });
+async function openTrial(
+  device: Device,
+  tensor: Tensor,
+  { halfProducts }: Choices,
+  choice: Choice,
+  clock: () => number,
+): Promise<Trial> {
+  const program = await compile(device, {
+    outputs: [tensor],
+    tuning: { find: () => choice },
+    precision: halfProducts ? 'f16' : 'f32',
+  });
   let runs = 1;
   return {
     async result() {

@@ -5,23 +5,31 @@ import type { BufferRef } from '../op.ts';
 import { placeWithin, type Lowered, type LoweredStep, type VirtualBuffer } from './lower.ts';
 
 /*
- * A network has hundreds of small parameters, and a launch of its own for each costs the processor and the GPU more than the work in it. Those that lie
- * side by side in a pool, and whose moments do, are changed by one launch, if their gradients lie as they do: so the gradients are laid out like the parameters. Every
- * number is computed as before, to the last bit.
+ * A network has hundreds of small parameters, and a launch of its own for each costs the processor and the GPU more
+ * than the work in it. Those that lie side by side in a pool, and whose moments do, are changed by one launch, if their
+ * gradients lie as they do: so the gradients are laid out like the parameters. Every number is computed as before, to
+ * the last bit.
  */
 
 const COPY = copyWindow(1, 1, 0).kernel;
 const ADAM = adam(1, { beta1: 0, beta2: 0, epsilon: 0, weightDecay: 0 }).kernel;
 
-/** Copies of parts of a temporary become views of it, where a binding may begin at each of those parts: one that could not would leave the others without a place of their own. */
+/**
+ * Copies of parts of a temporary become views of it, where a binding may begin at each of those parts: one that could
+ * not would leave the others without a place of their own.
+ */
 export function viewCopies(lowered: Lowered, alignment: number): Lowered {
   const buffers = [...lowered.buffers];
   const writes = writesOf(lowered.steps);
   const isCopy = ({ launch: { kernel, params } }: LoweredStep) => kernel === COPY && params.rows === 1;
   const mayBeView = ({ launch: { params }, buffers: { x, out } }: LoweredStep) =>
-    params.shift >= 0 && params.shift + params.size <= params.xSize && (params.shift * 4) % alignment === 0
-    && [x, out].every((ref) => buffers[ref].kind === 'temporary' && buffers[ref].dtype === 'f32' && writes.get(ref) === 1);
-  const copied = new Set(lowered.steps.filter((step) => isCopy(step) && !mayBeView(step)).map(({ buffers: { x } }) => x));
+    params.shift >= 0 &&
+    params.shift + params.size <= params.xSize &&
+    (params.shift * 4) % alignment === 0 &&
+    [x, out].every((ref) => buffers[ref].kind === 'temporary' && buffers[ref].dtype === 'f32' && writes.get(ref) === 1);
+  const copied = new Set(
+    lowered.steps.filter((step) => isCopy(step) && !mayBeView(step)).map(({ buffers: { x } }) => x),
+  );
   const steps = lowered.steps.filter((step) => {
     const { x, out } = step.buffers;
     if (!isCopy(step) || copied.has(x)) return true;
@@ -35,7 +43,8 @@ export function viewCopies(lowered: Lowered, alignment: number): Lowered {
 function writesOf(steps: readonly LoweredStep[]): Map<BufferRef, number> {
   const writes = new Map<BufferRef, number>();
   for (const { launch, buffers } of steps) {
-    for (const { name, kind } of launch.kernel.bindings) if (kind === 'read_write') writes.set(buffers[name], (writes.get(buffers[name]) ?? 0) + 1);
+    for (const { name, kind } of launch.kernel.bindings)
+      if (kind === 'read_write') writes.set(buffers[name], (writes.get(buffers[name]) ?? 0) + 1);
   }
   return writes;
 }
@@ -73,15 +82,22 @@ export function groupUpdates(lowered: Lowered, alignment: number, most: number):
       const g = add({ kind: 'temporary' });
       let offset = 0;
       for (const { gradient, bytes: stride } of group) {
-        if (gradient.root !== g) buffers[gradient.root] = { ...buffers[gradient.root], within: { ref: g, offset: offset - gradient.offset } };
+        if (gradient.root !== g)
+          buffers[gradient.root] = { ...buffers[gradient.root], within: { ref: g, offset: offset - gradient.offset } };
         offset += stride;
       }
-      const whole = Object.fromEntries(STATES.map((name) => {
-        const ref = first.step.buffers[name];
-        return [name, add({ kind: 'parameter', tensor: buffers[ref].tensor, within: { ref, offset: 0 } })];
-      }));
+      const whole = Object.fromEntries(
+        STATES.map((name) => {
+          const ref = first.step.buffers[name];
+          return [name, add({ kind: 'parameter', tensor: buffers[ref].tensor, within: { ref, offset: 0 } })];
+        }),
+      );
       for (const { index } of group) dropped.add(index);
-      joined.set(last.index, { ...last.step, launch: adam(bytes / 4, first.step.launch.params as unknown as AdamSettings), buffers: { ...first.step.buffers, ...whole, g } });
+      joined.set(last.index, {
+        ...last.step,
+        launch: adam(bytes / 4, first.step.launch.params as unknown as AdamSettings),
+        buffers: { ...first.step.buffers, ...whole, g },
+      });
     }
   }
   const steps = lowered.steps.flatMap((step, i) => joined.get(i) ?? (dropped.has(i) ? [] : [step]));
@@ -93,16 +109,29 @@ function updateOf(buffers: readonly VirtualBuffer[], step: LoweredStep, index: n
   const states = STATES.map((name) => parameterOf(buffers[step.buffers[name]].tensor!)!);
   const gradient = placeWithin(buffers, step.buffers.g);
   const { kind, dtype } = buffers[gradient.root];
-  return states.every(({ pool }) => pool) && kind === 'temporary' && dtype === 'f32' ? [{ index, step, states, bytes: states[0].bytes, gradient }] : [];
+  return states.every(({ pool }) => pool) && kind === 'temporary' && dtype === 'f32'
+    ? [{ index, step, states, bytes: states[0].bytes, gradient }]
+    : [];
 }
 
 /** Updates of neighbours in all three pools, by the same numbers, in the order in which they lie. */
 function runsOf(updates: readonly Update[], most: number): Update[][] {
-  const alike = ({ states, step: { launch: { params }, buffers } }: Update) => ({ pools: states.map(({ pool }) => pool), numbers: JSON.stringify([{ ...params, size: 0 }, buffers.hyper, buffers.guard]) });
+  const alike = ({
+    states,
+    step: {
+      launch: { params },
+      buffers,
+    },
+  }: Update) => ({
+    pools: states.map(({ pool }) => pool),
+    numbers: JSON.stringify([{ ...params, size: 0 }, buffers.hyper, buffers.guard]),
+  });
   const groups: { key: ReturnType<typeof alike>; updates: Update[] }[] = [];
   for (const update of updates) {
     const key = alike(update);
-    const group = groups.find((g) => g.key.numbers === key.numbers && g.key.pools.every((pool, i) => pool === key.pools[i]));
+    const group = groups.find(
+      (g) => g.key.numbers === key.numbers && g.key.pools.every((pool, i) => pool === key.pools[i]),
+    );
     if (group) group.updates.push(update);
     else groups.push({ key, updates: [update] });
   }
@@ -111,7 +140,9 @@ function runsOf(updates: readonly Update[], most: number): Update[][] {
     let bytes = 0;
     let before: Update | undefined;
     for (const update of group.updates.sort((a, b) => a.states[0].offset - b.states[0].offset)) {
-      const follows = before !== undefined && update.states.every(({ offset }, i) => offset === before!.states[i].offset + before!.bytes);
+      const follows =
+        before !== undefined &&
+        update.states.every(({ offset }, i) => offset === before!.states[i].offset + before!.bytes);
       if (follows && bytes + update.bytes <= most) runs[runs.length - 1].push(update);
       else {
         runs.push([update]);
@@ -125,21 +156,33 @@ function runsOf(updates: readonly Update[], most: number): Update[][] {
 }
 
 /**
- * What of a run can be one launch: its gradients' memory can be laid out like the parameters, and no step writes one of them while it binds another, which WebGPU
- * forbids within one buffer.
+ * What of a run can be one launch: its gradients' memory can be laid out like the parameters, and no step writes one of
+ * them while it binds another, which WebGPU forbids within one buffer.
  * @param taken memory that has its place, to which is added
  */
-function fitting(run: readonly Update[], steps: readonly LoweredStep[], buffers: readonly VirtualBuffer[], alignment: number, taken: Set<BufferRef>): Update[][] {
+function fitting(
+  run: readonly Update[],
+  steps: readonly LoweredStep[],
+  buffers: readonly VirtualBuffer[],
+  alignment: number,
+  taken: Set<BufferRef>,
+): Update[][] {
   const clashes = new Set<BufferRef>();
   const roots = new Set(run.map(({ gradient }) => gradient.root));
   for (const { launch, buffers: bound } of steps) {
-    const inRun = launch.kernel.bindings.flatMap(({ name, kind }) => (kind === 'uniform' ? [] : [{ kind, root: placeWithin(buffers, bound[name]).root }])).filter(({ root }) => roots.has(root));
-    if (new Set(inRun.map(({ root }) => root)).size > 1) for (const { kind, root } of inRun) if (kind === 'read_write') clashes.add(root);
+    const inRun = launch.kernel.bindings
+      .flatMap(({ name, kind }) => (kind === 'uniform' ? [] : [{ kind, root: placeWithin(buffers, bound[name]).root }]))
+      .filter(({ root }) => roots.has(root));
+    if (new Set(inRun.map(({ root }) => root)).size > 1)
+      for (const { kind, root } of inRun) if (kind === 'read_write') clashes.add(root);
   }
 
   const groups: Update[][] = [];
   let group: Update[] = [];
-  /** Where the memory of the last gradient begins and ends, from the beginning of the group; another may begin where it ends. */
+  /**
+   * Where the memory of the last gradient begins and ends, from the beginning of the group; another may begin where it
+   * ends.
+   */
   let last: { root: BufferRef; begin: number; end: number } | undefined;
   let offset = 0;
   const close = () => {
@@ -155,7 +198,8 @@ function fitting(run: readonly Update[], steps: readonly LoweredStep[], buffers:
     const mayBegin = inside === 0 && !clashes.has(root) && !taken.has(root);
     if (!continues && (!mayBegin || (last && last.end > offset))) close();
     if (!continues && !mayBegin) continue;
-    if (!continues) last = { root, begin: offset, end: offset + Math.ceil(buffers[root].bytes / alignment) * alignment };
+    if (!continues)
+      last = { root, begin: offset, end: offset + Math.ceil(buffers[root].bytes / alignment) * alignment };
     taken.add(root);
     group.push(update);
     offset += update.bytes;

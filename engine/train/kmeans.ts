@@ -23,32 +23,54 @@ export interface Clusters {
 }
 
 /**
- * k-means (Lloyd 1982) on the GPU, from centres chosen by k-means++. A cluster that loses all its points stays where it is. The same points and
- * seed give the same bits on the same adapter.
+ * k-means (Lloyd 1982) on the GPU, from centres chosen by k-means++. A cluster that loses all its points stays where it
+ * is. The same points and seed give the same bits on the same adapter.
  * @param points n rows of `d` finite numbers
  */
-export async function kMeans(device: Device, points: Float32Array, d: number, { k, seed, limit }: KMeansOptions): Promise<Clusters> {
+export async function kMeans(
+  device: Device,
+  points: Float32Array,
+  d: number,
+  { k, seed, limit }: KMeansOptions,
+): Promise<Clusters> {
   const n = points.length / d;
-  if (!(Number.isInteger(k) && k >= 1 && k <= n)) throw new UserError(`k-means: ${k} clusters of ${n} points; there must be at least 1 and no more than points`);
+  if (!(Number.isInteger(k) && k >= 1 && k <= n))
+    throw new UserError(`k-means: ${k} clusters of ${n} points; there must be at least 1 and no more than points`);
   return cluster(device, points, await seedCentres(device, points, d, k, seed), d, limit);
 }
 
 /** k centres by k-means++: points [k, d]. */
-export async function seedCentres(device: Device, points: Float32Array, d: number, k: number, seed: number): Promise<Float32Array> {
+export async function seedCentres(
+  device: Device,
+  points: Float32Array,
+  d: number,
+  k: number,
+  seed: number,
+): Promise<Float32Array> {
   const n = points.length / d;
   using x = new Parameter(device, 'points', [n, d], points);
   using centres = new Parameter(device, 'centres', [k, d]);
   using weights = new Parameter(device, 'weights', [n]);
-  using program = await compile(device, { updates: [seedCentre(centres.tensor, weights.tensor, x.tensor, input('seed', [2], 'u32'))] });
+  using program = await compile(device, {
+    updates: [seedCentre(centres.tensor, weights.tensor, x.tensor, input('seed', [2], 'u32'))],
+  });
   for (let round = 0; round < k; round++) program.run({ seed: Uint32Array.of(seed, round) });
   return centres.read();
 }
 
 /** Iterates from these centres [k, d] until no point changes its centre, at most `limit` times. */
-export async function cluster(device: Device, points: Float32Array, initial: Float32Array, d: number, limit = 300): Promise<Clusters> {
+export async function cluster(
+  device: Device,
+  points: Float32Array,
+  initial: Float32Array,
+  d: number,
+  limit = 300,
+): Promise<Clusters> {
   using x = new Parameter(device, 'points', [points.length / d, d], points);
   using centres = new Parameter(device, 'centres', [initial.length / d, d], initial);
-  using program = await compile(device, { updates: [moveCentres(centres.tensor, x.tensor, nearestCentre(x.tensor, centres.tensor))] });
+  using program = await compile(device, {
+    updates: [moveCentres(centres.tensor, x.tensor, nearestCentre(x.tensor, centres.tensor))],
+  });
   let before = initial;
   for (let iteration = 1; iteration <= limit; iteration++) {
     program.run();
@@ -61,7 +83,12 @@ export async function cluster(device: Device, points: Float32Array, initial: Flo
 }
 
 /** The row of the nearest of the centres [k, d] for each of the points [n, d]. */
-export async function nearestCentres(device: Device, points: Float32Array, centres: Float32Array, d: number): Promise<Float32Array> {
+export async function nearestCentres(
+  device: Device,
+  points: Float32Array,
+  centres: Float32Array,
+  d: number,
+): Promise<Float32Array> {
   if (points.length === 0) return new Float32Array(0);
   const [x, c] = [input('points', [points.length / d, d]), input('centres', [centres.length / d, d])];
   const nearest = nearestCentre(x, c);

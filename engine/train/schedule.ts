@@ -7,7 +7,9 @@ export interface Schedule {
   readonly totalSteps: number;
 }
 
-/** The learning rate of a step, counted from 0. Cosine: Loshchilov & Hutter 2017, eq. 5, without restarts, down to 0. */
+/**
+ * The learning rate of a step, counted from 0. Cosine: Loshchilov & Hutter 2017, eq. 5, without restarts, down to 0.
+ */
 export function learningRateAt({ kind, learningRate, warmupSteps, totalSteps }: Schedule, step: number): number {
   if (step < warmupSteps) return (learningRate * (step + 1)) / warmupSteps;
   if (kind === 'constant') return learningRate;

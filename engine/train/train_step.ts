@@ -22,7 +22,9 @@ export interface AdamOptions {
   readonly epsilon: number;
   /** Decoupled (Loshchilov & Hutter 2019); applied to filters and dense weights, not to biases, scales and shifts. */
   readonly weightDecay: number;
-  /** Gradients are scaled down together where their global L2 norm is larger (Pascanu et al. 2013); undefined: never. */
+  /**
+   * Gradients are scaled down together where their global L2 norm is larger (Pascanu et al. 2013); undefined: never.
+   */
   readonly clipNorm?: number;
 }
 
@@ -40,7 +42,10 @@ export interface LossScaleOptions {
 /** Begins high and lets overflows bring it down. */
 export const DEFAULT_LOSS_SCALE: LossScaleOptions = { initial: 2 ** 16, growAfter: 2000 };
 
-/** With precision f16 the loss is scaled while gradients are made, and a step in which one of them overflows changes nothing but that scale. */
+/**
+ * With precision f16 the loss is scaled while gradients are made, and a step in which one of them overflows changes
+ * nothing but that scale.
+ */
 export interface TrainStepSpec extends Pick<ProgramSpec, 'recompute' | 'onMemory' | 'precision'> {
   /** What is minimised: a scalar. */
   readonly loss: Tensor;
@@ -127,36 +132,73 @@ export class TrainStep implements Disposable {
   }
 }
 
-/** The program of a step, and the moments (and scale of the loss) it changes: nothing is allocated. The caller disposes the moments. */
-export function trainingProgram(device: Device, spec: TrainStepSpec): { program: ProgramSpec; moments: readonly Parameter[] } {
+/**
+ * The program of a step, and the moments (and scale of the loss) it changes: nothing is allocated. The caller disposes
+ * the moments.
+ */
+export function trainingProgram(
+  device: Device,
+  spec: TrainStepSpec,
+): { program: ProgramSpec; moments: readonly Parameter[] } {
   const { trainable, loss, recompute, onMemory, precision } = spec;
   const { beta1, beta2, epsilon, weightDecay, clipNorm } = spec.adam;
   const moments: Parameter[] = [];
   const scaled = precision === 'f16' ? scaledGradients(device, spec) : undefined;
   if (scaled) moments.push(scaled.state);
-  const made = scaled?.gradients ?? grad(loss, trainable.map((p) => p.tensor));
+  const made =
+    scaled?.gradients ??
+    grad(
+      loss,
+      trainable.map((p) => p.tensor),
+    );
   const hyper = scaled?.hyper ?? input(HYPER, [4]);
   const gradients = clip(made, clipNorm, scaled && row(hyper, 3));
   // Moments lie as the parameters do, whose neighbours then change together: engine/program/update_groups.ts.
-  const pools = ['m', 'v'].map((name) => ['vectors', 'filters'].map((kind) => new ParameterPool(device, `${kind}/${name}`)));
+  const pools = ['m', 'v'].map((name) =>
+    ['vectors', 'filters'].map((kind) => new ParameterPool(device, `${kind}/${name}`)),
+  );
   const updates = trainable.map((w, i) => {
-    const [m, v] = ['m', 'v'].map((name, k) => new Parameter(device, `${w.name}/${name}`, w.shape, undefined, pools[k][w.shape.length > 1 ? 1 : 0]));
+    const [m, v] = ['m', 'v'].map(
+      (name, k) => new Parameter(device, `${w.name}/${name}`, w.shape, undefined, pools[k][w.shape.length > 1 ? 1 : 0]),
+    );
     moments.push(m, v);
     const settings = { beta1, beta2, epsilon, weightDecay: w.shape.length > 1 ? weightDecay : 0 };
     return adam({ w: w.tensor, m: m.tensor, v: v.tensor }, gradients[i], hyper, scaled?.guard ?? loss, settings);
   });
-  const further = scaled ? [...(spec.updates ?? []).map((update) => guarded(update, scaled.guard)), scaled.update] : (spec.updates ?? []);
-  return { program: { outputs: [loss, ...(spec.outputs ?? [])], updates: [...further, ...updates], recompute, onMemory, precision }, moments };
+  const further = scaled
+    ? [...(spec.updates ?? []).map((update) => guarded(update, scaled.guard)), scaled.update]
+    : (spec.updates ?? []);
+  return {
+    program: {
+      outputs: [loss, ...(spec.outputs ?? [])],
+      updates: [...further, ...updates],
+      recompute,
+      onMemory,
+      precision,
+    },
+    moments,
+  };
 }
 
-/** Gradients of the loss times a scale (Micikevicius et al. 2018), which Adam takes off again, and what tells whether they overflowed. */
-function scaledGradients(device: Device, { loss, trainable, adam: betas, lossScale: { initial, growAfter } = DEFAULT_LOSS_SCALE }: TrainStepSpec) {
-  if (!Number.isInteger(Math.log2(initial)) || initial < LEAST_SCALE || initial > MOST_SCALE) throw new UserError(`the loss scale must begin with a power of two from 2^-24 to 2^24, not with ${initial}`);
+/**
+ * Gradients of the loss times a scale (Micikevicius et al. 2018), which Adam takes off again, and what tells whether
+ * they overflowed.
+ */
+function scaledGradients(
+  device: Device,
+  { loss, trainable, adam: betas, lossScale: { initial, growAfter } = DEFAULT_LOSS_SCALE }: TrainStepSpec,
+) {
+  if (!Number.isInteger(Math.log2(initial)) || initial < LEAST_SCALE || initial > MOST_SCALE)
+    throw new UserError(`the loss scale must begin with a power of two from 2^-24 to 2^24, not with ${initial}`);
   const state = new Parameter(device, SCALE, [LOSS_SCALE_STATE.length], Float32Array.of(initial, 0, 0, 0));
-  const gradients = grad(loss, trainable.map((p) => p.tensor), reshape(row(state.tensor, 0), loss.shape));
+  const gradients = grad(
+    loss,
+    trainable.map((p) => p.tensor),
+    reshape(row(state.tensor, 0), loss.shape),
+  );
   const hyper = adamHyperScaled(state.tensor, input(HYPER, [4]), betas);
-  const isFinite = guard([loss, ...gradients]);
-  return { state, gradients, hyper, guard: isFinite, update: lossScale(state.tensor, hyper, isFinite, growAfter) };
+  const finite = guard([loss, ...gradients]);
+  return { state, gradients, hyper, guard: finite, update: lossScale(state.tensor, hyper, finite, growAfter) };
 }
 
 /** Gradients times min(1, limit / ‖all gradients‖), where the norm is that of the gradients times `factor`. */

@@ -7,7 +7,10 @@ import { RmseAccumulator, type ChallengeRmse } from './rmse.ts';
 
 const COLUMNS = CHALLENGE_COLUMNS.length;
 
-/** Answers that know little or nothing of the image, to hold a network against: the challenge's own benchmarks, and the mean. */
+/**
+ * Answers that know little or nothing of the image, to hold a network against: the challenge's own benchmarks, and the
+ * mean.
+ */
 export const BASELINES = ['zeros', 'ones', 'mean', 'central-pixel'] as const;
 export type BaselineName = (typeof BASELINES)[number];
 
@@ -19,7 +22,11 @@ export const DEFAULT_CLUSTERS = 64;
 const votesOf = ({ galaxies }: Dataset, galaxy: number): Float32Array => galaxies[galaxy].votes!.all!;
 
 /** RMSE over these galaxies of what `answer` says of each. */
-export function judge(dataset: Dataset, galaxies: readonly number[], answer: (galaxy: number) => ArrayLike<number>): ChallengeRmse {
+export function judge(
+  dataset: Dataset,
+  galaxies: readonly number[],
+  answer: (galaxy: number) => ArrayLike<number>,
+): ChallengeRmse {
   const sums = new RmseAccumulator();
   for (const galaxy of galaxies) sums.add(votesOf(dataset, galaxy), answer(galaxy));
   return sums.result();
@@ -47,7 +54,11 @@ export function centralColour({ width, height, data }: RgbImage, patch = CENTRAL
 const WINDOW = 32;
 
 /** Central colours [n, 3] of these galaxies, each image loaded once and let go. */
-export async function centralColours(dataset: Dataset, galaxies: readonly number[], progress: Progress): Promise<Float32Array> {
+export async function centralColours(
+  dataset: Dataset,
+  galaxies: readonly number[],
+  progress: Progress,
+): Promise<Float32Array> {
   const colours = new Float32Array(galaxies.length * 3);
   progress.start('central colours', galaxies.length);
   for (let start = 0; start < galaxies.length; start += WINDOW) {
@@ -70,11 +81,20 @@ export interface CentralPixel {
 }
 
 /**
- * The challenge's central pixel benchmark: galaxies whose centres have like colours get like answers. The training galaxies are clustered by the mean
- * colour of the central 10 x 10 pixels, and every cluster answers with the mean votes of its members. The original (J. Noah-Vanhoucke
- * 2013, RMSE 0.162) put colours together by a hash of the rounded mean; here k-means does.
+ * The challenge's central pixel benchmark: galaxies whose centres have like colours get like answers. The training
+ * galaxies are clustered by the mean colour of the central 10 x 10 pixels, and every cluster answers with the mean
+ * votes of its members. The original (J. Noah-Vanhoucke 2013, RMSE 0.162) put colours together by a hash of the rounded
+ * mean; here k-means does.
  */
-export async function centralPixel(device: Device, dataset: Dataset, train: readonly number[], judged: readonly number[], k: number, seed: number, progress: Progress): Promise<CentralPixel> {
+export async function centralPixel(
+  device: Device,
+  dataset: Dataset,
+  train: readonly number[],
+  judged: readonly number[],
+  k: number,
+  seed: number,
+  progress: Progress,
+): Promise<CentralPixel> {
   // Either side may hold the other.
   const all = [...new Set([...train, ...judged])];
   const position = new Map(all.map((galaxy, i) => [galaxy, i]));

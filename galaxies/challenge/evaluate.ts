@@ -17,9 +17,20 @@ export interface ChallengeJudgement {
 }
 
 /** Predicts every galaxy of an examination, all of which have the 37 fractions, and judges the answers. */
-export async function examineChallenge(device: Device, examination: Examination, progress: Progress): Promise<ChallengeJudgement> {
+export async function examineChallenge(
+  device: Device,
+  examination: Examination,
+  progress: Progress,
+): Promise<ChallengeJudgement> {
   const { dataset, galaxies } = examination;
   const predictions = await answersOf(device, examination, progress);
-  const figures = { measuredOn: measurement(examination), galaxies: galaxies.length, ...challengeRmse(predictions, galaxies.map((g) => dataset.galaxies[g].votes!.all!)) };
+  const figures = {
+    measuredOn: measurement(examination),
+    galaxies: galaxies.length,
+    ...challengeRmse(
+      predictions,
+      galaxies.map((g) => dataset.galaxies[g].votes!.all!),
+    ),
+  };
   return { figures, predictions };
 }

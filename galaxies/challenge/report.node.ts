@@ -17,7 +17,13 @@ const BEST = 3;
 const WORST = 6;
 
 /** Writes metrics.json and report.html into a folder. */
-export async function writeChallengeReport(device: Device, examination: Examination, judgement: ChallengeJudgement, folder: string, { run, training, sides, figures }: ReportContext): Promise<void> {
+export async function writeChallengeReport(
+  device: Device,
+  examination: Examination,
+  judgement: ChallengeJudgement,
+  folder: string,
+  { run, training, sides, figures }: ReportContext,
+): Promise<void> {
   const { dataset, galaxies, network } = examination;
   const metrics = { ...judgement.figures, adapter: device.adapter.description, ...figures };
   await writeFileAtomic(join(folder, RUN_FILES.metrics), `${JSON.stringify(metrics, null, 2)}\n`);
@@ -38,7 +44,11 @@ export async function writeChallengeReport(device: Device, examination: Examinat
 async function shareCases(device: Device, examination: Examination, predictions: Float64Array): Promise<ShareCase[]> {
   const { dataset, galaxies } = examination;
   const chosen = strongestAnswers(predictions);
-  const explained = await explainForReport(device, examination, chosen.map(({ row, column }) => ({ galaxy: galaxies[row], explained: column })));
+  const explained = await explainForReport(
+    device,
+    examination,
+    chosen.map(({ row, column }) => ({ galaxy: galaxies[row], explained: column })),
+  );
   return chosen.map(({ row, column, question, answer, mean }, i) => ({
     ...explained[i],
     question: question.text,
@@ -50,11 +60,20 @@ async function shareCases(device: Device, examination: Examination, predictions:
 }
 
 /** The galaxies with the smallest and the largest errors; none is both. */
-async function extremesOf({ dataset, galaxies, views }: Examination, predictions: Float64Array, errors: readonly number[]): Promise<Extremes> {
+async function extremesOf(
+  { dataset, galaxies, views }: Examination,
+  predictions: Float64Array,
+  errors: readonly number[],
+): Promise<Extremes> {
   const order = errors.map((rmse, row) => ({ rmse, row })).sort((a, b) => a.rmse - b.rmse || a.row - b.row);
   const tell = async ({ rmse, row }: (typeof order)[number]): Promise<FractionsCase> => {
     const { id, votes } = dataset.galaxies[galaxies[row]];
-    return { id, rmse, picture: toPicture(await plainPicture(dataset, views.geometry, galaxies[row])), questions: tellingQuestions(votes!.all!, rowOf(predictions, row)) };
+    return {
+      id,
+      rmse,
+      picture: toPicture(await plainPicture(dataset, views.geometry, galaxies[row])),
+      questions: tellingQuestions(votes!.all!, rowOf(predictions, row)),
+    };
   };
   const best = order.slice(0, Math.min(BEST, Math.ceil(order.length / 3)));
   const worst = order.slice(Math.max(best.length, order.length - WORST)).reverse();

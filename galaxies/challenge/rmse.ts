@@ -1,7 +1,9 @@
 import { CHALLENGE_COLUMNS, firstColumn } from '../columns.ts';
 import { QUESTIONS } from '../decision_tree.ts';
 
-/** The root of a mean squared error, and what answering every column with its mean over the same galaxies would give. */
+/**
+ * The root of a mean squared error, and what answering every column with its mean over the same galaxies would give.
+ */
 export interface Rmse {
   readonly rmse: number;
   readonly constant: number;
@@ -23,8 +25,9 @@ export function squaredError(fractions: ArrayLike<number>, votes: ArrayLike<numb
 }
 
 /**
- * The challenge's figure, √ of the mean over galaxies and columns of the squared difference, in total, by question and by column: in float64,
- * galaxy by galaxy, holding a few sums a column and no rows. Variances by Welford's recurrence (1962), which does not cancel.
+ * The challenge's figure, √ of the mean over galaxies and columns of the squared difference, in total, by question and
+ * by column: in float64, galaxy by galaxy, holding a few sums a column and no rows. Variances by Welford's recurrence
+ * (1962), which does not cancel.
  */
 export class RmseAccumulator {
   readonly #squares = new Float64Array(WIDTH);
@@ -38,7 +41,8 @@ export class RmseAccumulator {
 
   /** Adds a galaxy: rows of 37 numbers in the challenge's order. */
   add(votes: ArrayLike<number>, prediction: ArrayLike<number>): void {
-    for (const row of [votes, prediction]) if (row.length !== WIDTH) throw new RangeError(`a row has ${WIDTH} columns, this one ${row.length}`);
+    for (const row of [votes, prediction])
+      if (row.length !== WIDTH) throw new RangeError(`a row has ${WIDTH} columns, this one ${row.length}`);
     this.#galaxies++;
     for (let c = 0; c < WIDTH; c++) {
       this.#squares[c] += (votes[c] - prediction[c]) ** 2;
@@ -50,16 +54,23 @@ export class RmseAccumulator {
 
   result(): ChallengeRmse {
     const over = (first: number, columns: number): Rmse => {
-      const root = (sums: Float64Array) => Math.sqrt(sums.subarray(first, first + columns).reduce((a, b) => a + b, 0) / (columns * this.#galaxies));
+      const root = (sums: Float64Array) =>
+        Math.sqrt(sums.subarray(first, first + columns).reduce((a, b) => a + b, 0) / (columns * this.#galaxies));
       return { rmse: root(this.#squares), constant: root(this.#spread) };
     };
     return {
       ...over(0, WIDTH),
-      perQuestion: QUESTIONS.map(({ number, text, answers }) => ({ number, text, ...over(firstColumn(number), answers.length) })),
-      perColumn: QUESTIONS.flatMap(({ number, answers }) => answers.map(({ text }, i) => {
-        const c = firstColumn(number) + i;
-        return { name: CHALLENGE_COLUMNS[c], answer: text, ...over(c, 1) };
+      perQuestion: QUESTIONS.map(({ number, text, answers }) => ({
+        number,
+        text,
+        ...over(firstColumn(number), answers.length),
       })),
+      perColumn: QUESTIONS.flatMap(({ number, answers }) =>
+        answers.map(({ text }, i) => {
+          const c = firstColumn(number) + i;
+          return { name: CHALLENGE_COLUMNS[c], answer: text, ...over(c, 1) };
+        }),
+      ),
     };
   }
 }
@@ -70,8 +81,14 @@ export class RmseAccumulator {
  * @param votes as many rows
  */
 export function challengeRmse(predictions: ArrayLike<number>, votes: readonly ArrayLike<number>[]): ChallengeRmse {
-  if (predictions.length !== votes.length * WIDTH) throw new RangeError(`${predictions.length} fractions are not ${votes.length} rows of ${WIDTH}`);
+  if (predictions.length !== votes.length * WIDTH)
+    throw new RangeError(`${predictions.length} fractions are not ${votes.length} rows of ${WIDTH}`);
   const sums = new RmseAccumulator();
-  votes.forEach((row, n) => sums.add(row, Array.from(row, (_, c) => predictions[n * WIDTH + c])));
+  votes.forEach((row, n) =>
+    sums.add(
+      row,
+      Array.from(row, (_, c) => predictions[n * WIDTH + c]),
+    ),
+  );
   return sums.result();
 }

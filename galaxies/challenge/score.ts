@@ -50,17 +50,22 @@ export interface Score extends ChallengeRmse {
   readonly firstOutside: string | null;
 }
 
-/** A number as csv files write it: decimal, with or without exponent. Number() would also take hexadecimal and the word Infinity. */
+/**
+ * A number as csv files write it: decimal, with or without exponent. Number() would also take hexadecimal and the word
+ * Infinity.
+ */
 function realNumber(field: string, where: () => string): number {
-  if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(field)) throw new UserError(field === '' ? `${where()}: no number` : `${where()}: "${field}" is not a number`);
+  if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(field))
+    throw new UserError(field === '' ? `${where()}: no number` : `${where()}: "${field}" is not a number`);
   const value = Number(field);
   if (!Number.isFinite(value)) throw new UserError(`${where()}: ${field} is too large for a number`);
   return value;
 }
 
 /**
- * Takes a csv of predictions and scores it row by row against the truth; none of it is kept but which galaxies it had. As the challenge
- * did, it takes any real number, 0..1 or not. An id that the truth has not, one that comes twice, and at the end one that is missing are errors.
+ * Takes a csv of predictions and scores it row by row against the truth; none of it is kept but which galaxies it had.
+ * As the challenge did, it takes any real number, 0..1 or not. An id that the truth has not, one that comes twice, and
+ * at the end one that is missing are errors.
  */
 export function scoreTable(file: string, truth: Truth): { readonly sink: RowSink; result(): Score } {
   const sums = new RmseAccumulator();
@@ -92,7 +97,9 @@ export function scoreTable(file: string, truth: Truth): { readonly sink: RowSink
         const named: string[] = [];
         for (const [id, row] of truth.ids) if (!seen[row] && named.push(id) === NAMED) break;
         const rest = missing > named.length ? ` and ${missing - named.length} more` : '';
-        throw new UserError(`${file} lacks ${missing === 1 ? 'a galaxy' : `${missing} galaxies`} of ${truth.file}: ${ID_COLUMN} ${named.join(', ')}${rest}`);
+        throw new UserError(
+          `${file} lacks ${missing === 1 ? 'a galaxy' : `${missing} galaxies`} of ${truth.file}: ${ID_COLUMN} ${named.join(', ')}${rest}`,
+        );
       }
       return { galaxies, outside, firstOutside, ...sums.result() };
     },

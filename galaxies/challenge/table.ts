@@ -8,10 +8,15 @@ const NAMES: readonly string[] = [ID_COLUMN, ...CHALLENGE_COLUMNS];
 export type ReadField = (field: string, where: () => string) => number;
 
 /**
- * Takes a csv of the challenge, GalaxyID and its 37 columns in any order, and hands each row to `take` with its numbers in the
- * challenge's order. Columns missing, doubled or unknown and an empty GalaxyID are errors; whether an id comes twice is for `take`.
+ * Takes a csv of the challenge, GalaxyID and its 37 columns in any order, and hands each row to `take` with its numbers
+ * in the challenge's order. Columns missing, doubled or unknown and an empty GalaxyID are errors; whether an id comes
+ * twice is for `take`.
  */
-export function challengeTable(file: string, read: ReadField, take: (id: string, values: readonly number[], line: number) => void): RowSink {
+export function challengeTable(
+  file: string,
+  read: ReadField,
+  take: (id: string, values: readonly number[], line: number) => void,
+): RowSink {
   let places: readonly number[] | null = null;
   return (fields, line) => {
     if (!places) {
@@ -23,7 +28,11 @@ export function challengeTable(file: string, read: ReadField, take: (id: string,
     const [idPlace, ...columns] = places;
     const id = fields[idPlace];
     if (id === '') throw new UserError(`${file}, line ${line}, column ${ID_COLUMN}: empty`);
-    take(id, columns.map((place, c) => read(fields[place], () => `${file}, line ${line}, column ${CHALLENGE_COLUMNS[c]}`)), line);
+    take(
+      id,
+      columns.map((place, c) => read(fields[place], () => `${file}, line ${line}, column ${CHALLENGE_COLUMNS[c]}`)),
+      line,
+    );
   };
 }
 

@@ -10,11 +10,15 @@ import type { SplitOptions, Task } from '../train/task.ts';
 import { HEADS, type HeadName } from './heads.ts';
 import { squaredError } from './rmse.ts';
 
-/** Galaxies with all 37 fractions, and the side of the split that each is on. Throws a UserError where none has them. */
+/**
+ * Galaxies with all 37 fractions, and the side of the split that each is on. Throws a UserError where none has them.
+ */
 export function splitVoted(dataset: Dataset, options: SplitOptions): Split {
   const voted = dataset.galaxies.map(({ votes }) => (votes?.all ? 'voted' : null));
   if (!voted.includes('voted')) {
-    throw new UserError(`${dataset.name} has no vote fractions to learn from: the challenge needs its ${CHALLENGE_COLUMNS.length} columns, ${CHALLENGE_COLUMNS[0]} to ${CHALLENGE_COLUMNS[CHALLENGE_COLUMNS.length - 1]}, in a csv beside images/`);
+    throw new UserError(
+      `${dataset.name} has no vote fractions to learn from: the challenge needs its ${CHALLENGE_COLUMNS.length} columns, ${CHALLENGE_COLUMNS[0]} to ${CHALLENGE_COLUMNS[CHALLENGE_COLUMNS.length - 1]}, in a csv beside images/`,
+    );
   }
   return sidesOf(dataset, voted, options);
 }
@@ -32,8 +36,14 @@ export function challenge(head: HeadName): Task {
     split: splitVoted,
     prepare(dataset, sides) {
       const { train, validation } = splitVoted(dataset, sides);
-      for (const [name, side] of [['training', train], ['validation', validation]] as const) {
-        if (side.length === 0) throw new UserError(`${dataset.name}: no galaxy with votes is on the ${name} side; give more data, or ${sides.fold ? 'fewer folds' : 'another --val-fraction'}`);
+      for (const [name, side] of [
+        ['training', train],
+        ['validation', validation],
+      ] as const) {
+        if (side.length === 0)
+          throw new UserError(
+            `${dataset.name}: no galaxy with votes is on the ${name} side; give more data, or ${sides.fold ? 'fewer folds' : 'another --val-fraction'}`,
+          );
       }
       const votesOf = (galaxy: number) => dataset.galaxies[galaxy].votes!.all!;
       const error = (row: ArrayLike<number>, galaxy: number) => squaredError(row, votesOf(galaxy));

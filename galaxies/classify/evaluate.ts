@@ -2,7 +2,17 @@ import type { Device } from '../../engine/device/device.ts';
 import { expectedCalibrationError, median, reliability } from '../calibration.ts';
 import type { Dataset } from '../dataset.ts';
 import { CLASSES, label } from '../labels.ts';
-import { accuracy, classScores, confidentMistakes, confusionMatrix, logLoss, predicted, thresholdTradeOff, type Mistake, type Predictions } from '../metrics.ts';
+import {
+  accuracy,
+  classScores,
+  confidentMistakes,
+  confusionMatrix,
+  logLoss,
+  predicted,
+  thresholdTradeOff,
+  type Mistake,
+  type Predictions,
+} from '../metrics.ts';
 import type { Evaluation } from '../report/data.ts';
 import { rocAuc, rocCurve } from '../roc.ts';
 import { answersOf, measurement, type Examination } from '../train/predictor.ts';
@@ -21,7 +31,13 @@ export interface Judgement {
  * @param galaxies indices of the labelled galaxies the rows of `predictions` are about
  * @param measuredOn what these galaxies are, as a phrase
  */
-export function judge(dataset: Dataset, galaxies: readonly number[], predictions: Predictions, classes: readonly string[], measuredOn: string): Judgement {
+export function judge(
+  dataset: Dataset,
+  galaxies: readonly number[],
+  predictions: Predictions,
+  classes: readonly string[],
+  measuredOn: string,
+): Judgement {
   const right: number[] = [];
   const wrong: number[] = [];
   let correct = 0;
@@ -45,26 +61,54 @@ export function judge(dataset: Dataset, galaxies: readonly number[], predictions
       perClass: classScores(confusion).map((scores, k) => ({ name: classes[k], ...scores })),
       auc: Number.isNaN(auc) ? null : auc,
       // With one class only there is no other to be told from.
-      roc: Number.isNaN(auc) ? [] : rocCurve(predictions, 1).map(({ falsePositiveRate, truePositiveRate }) => ({ fpr: falsePositiveRate, tpr: truePositiveRate })),
+      roc: Number.isNaN(auc)
+        ? []
+        : rocCurve(predictions, 1).map(({ falsePositiveRate, truePositiveRate }) => ({
+            fpr: falsePositiveRate,
+            tpr: truePositiveRate,
+          })),
       ece: expectedCalibrationError(predictions),
-      reliability: reliability(predictions).filter((bin) => bin.count > 0).map(({ from, to, ...bin }) => ({ low: from, high: to, ...bin })),
-      confidence: { right, wrong, medianRight: right.length > 0 ? median(right) : null, medianWrong: wrong.length > 0 ? median(wrong) : null },
-      tradeOff: thresholdTradeOff(galaxies.map((g) => dataset.galaxies[g].votes!), predictions.probabilities).map(({ threshold, n, accuracy: { value } }) => ({ threshold, n, accuracy: value })),
+      reliability: reliability(predictions)
+        .filter((bin) => bin.count > 0)
+        .map(({ from, to, ...bin }) => ({ low: from, high: to, ...bin })),
+      confidence: {
+        right,
+        wrong,
+        medianRight: right.length > 0 ? median(right) : null,
+        medianWrong: wrong.length > 0 ? median(wrong) : null,
+      },
+      tradeOff: thresholdTradeOff(
+        galaxies.map((g) => dataset.galaxies[g].votes!),
+        predictions.probabilities,
+      ).map(({ threshold, n, accuracy: { value } }) => ({ threshold, n, accuracy: value })),
     },
   };
 }
 
 /** The class number of a galaxy whose votes reach the threshold for one; -1 for others. */
-export const classAt = (dataset: Dataset, threshold: number) => (galaxy: number): number => {
-  const { votes } = dataset.galaxies[galaxy];
-  const name = votes && label(votes, threshold);
-  return name ? CLASSES.indexOf(name) : -1;
-};
+export const classAt =
+  (dataset: Dataset, threshold: number) =>
+  (galaxy: number): number => {
+    const { votes } = dataset.galaxies[galaxy];
+    const name = votes && label(votes, threshold);
+    return name ? CLASSES.indexOf(name) : -1;
+  };
 
 /** Predicts every galaxy of an examination, each of which reaches the label threshold, and judges the answers. */
-export async function examine(device: Device, examination: Examination, threshold: number, progress: Progress): Promise<Judgement> {
+export async function examine(
+  device: Device,
+  examination: Examination,
+  threshold: number,
+  progress: Progress,
+): Promise<Judgement> {
   const { dataset, galaxies } = examination;
   const probabilities = await answersOf(device, examination, progress);
   const labels = galaxies.map(classAt(dataset, threshold));
-  return judge(dataset, galaxies, { probabilities, labels, classes: CLASSES.length }, CLASSES, measurement(examination));
+  return judge(
+    dataset,
+    galaxies,
+    { probabilities, labels, classes: CLASSES.length },
+    CLASSES,
+    measurement(examination),
+  );
 }

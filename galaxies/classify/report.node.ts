@@ -18,14 +18,24 @@ import { classAt, type Judgement } from './evaluate.ts';
 const CASES = 4;
 
 /** Writes metrics.json and report.html into a folder. */
-export async function writeReport(device: Device, examination: Examination, judgement: Judgement, threshold: number, folder: string, { run, training, sides, figures }: ReportContext): Promise<void> {
+export async function writeReport(
+  device: Device,
+  examination: Examination,
+  judgement: Judgement,
+  threshold: number,
+  folder: string,
+  { run, training, sides, figures }: ReportContext,
+): Promise<void> {
   const { dataset, galaxies, views, network } = examination;
   const classOf = classAt(dataset, threshold);
   const { evaluation, mistakes, logLoss } = judgement;
   const metrics = { ...evaluation, logLoss, adapter: device.adapter.description, ...figures };
   await writeFileAtomic(join(folder, RUN_FILES.metrics), `${JSON.stringify(metrics, null, 2)}\n`);
 
-  const splits = sides.map(({ name, galaxies: side }) => ({ name, counts: CLASSES.map((_, k) => side.filter((g) => classOf(g) === k).length) }));
+  const splits = sides.map(({ name, galaxies: side }) => ({
+    name,
+    counts: CLASSES.map((_, k) => side.filter((g) => classOf(g) === k).length),
+  }));
   const { data } = await summariseData(dataset, { threshold, splits });
   const report: ReportData = {
     run,
@@ -33,23 +43,54 @@ export async function writeReport(device: Device, examination: Examination, judg
     training,
     evaluation,
     gradCam: { layer: network.lastConv, cases: await gradCamCases(device, examination, judgement) },
-    mistakes: await Promise.all(mistakes.map(async ({ index, label, predicted: guess, confidence }): Promise<ReportedMistake> => {
-      const galaxy = galaxies[index];
-      const { id, votes } = dataset.galaxies[galaxy];
-      return { id, truth: CLASSES[label], predicted: CLASSES[guess], confidence, votes, picture: toPicture(await plainPicture(dataset, views.geometry, galaxy)) };
-    })),
+    mistakes: await Promise.all(
+      mistakes.map(async ({ index, label, predicted: guess, confidence }): Promise<ReportedMistake> => {
+        const galaxy = galaxies[index];
+        const { id, votes } = dataset.galaxies[galaxy];
+        return {
+          id,
+          truth: CLASSES[label],
+          predicted: CLASSES[guess],
+          confidence,
+          votes,
+          picture: toPicture(await plainPicture(dataset, views.geometry, galaxy)),
+        };
+      }),
+    ),
   };
   await writeFileAtomic(join(folder, RUN_FILES.report), await renderReport(report));
 }
 
 /** The surest right and wrong answers of each class, explained. */
-async function gradCamCases(device: Device, examination: Examination, { predictions }: Judgement): Promise<GradCamCase[]> {
+async function gradCamCases(
+  device: Device,
+  examination: Examination,
+  { predictions }: Judgement,
+): Promise<GradCamCase[]> {
   const { galaxies } = examination;
-  const rows = galaxies.map((galaxy, row) => {
-    const guess = predicted(predictions, row);
-    return { galaxy, truth: predictions.labels[row], guess, confidence: predictions.probabilities[row * CLASSES.length + guess] };
-  }).sort((a, b) => b.confidence - a.confidence || a.galaxy - b.galaxy);
-  const chosen = [true, false].flatMap((right) => CLASSES.flatMap((_, k) => rows.filter((r) => r.truth === k && (r.guess === k) === right).slice(0, CASES)));
-  const explained = await explainForReport(device, examination, chosen.map(({ galaxy, guess }) => ({ galaxy, explained: guess })));
-  return chosen.map(({ truth, guess, confidence }, i) => ({ ...explained[i], truth: CLASSES[truth], predicted: CLASSES[guess], score: confidence }));
+  const rows = galaxies
+    .map((galaxy, row) => {
+      const guess = predicted(predictions, row);
+      return {
+        galaxy,
+        truth: predictions.labels[row],
+        guess,
+        confidence: predictions.probabilities[row * CLASSES.length + guess],
+      };
+    })
+    .sort((a, b) => b.confidence - a.confidence || a.galaxy - b.galaxy);
+  const chosen = [true, false].flatMap((right) =>
+    CLASSES.flatMap((_, k) => rows.filter((r) => r.truth === k && (r.guess === k) === right).slice(0, CASES)),
+  );
+  const explained = await explainForReport(
+    device,
+    examination,
+    chosen.map(({ galaxy, guess }) => ({ galaxy, explained: guess })),
+  );
+  return chosen.map(({ truth, guess, confidence }, i) => ({
+    ...explained[i],
+    truth: CLASSES[truth],
+    predicted: CLASSES[guess],
+    score: confidence,
+  }));
 }

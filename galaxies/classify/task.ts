@@ -18,8 +18,14 @@ export interface LabelOptions {
   readonly labelSmoothing: number;
 }
 
-/** The class of each galaxy, null where no class reaches the threshold, and the side of the split that each labelled one is on. */
-function labelAndSplit(dataset: Dataset, options: SplitOptions & Pick<LabelOptions, 'threshold'>): Split & { labels: (ClassName | null)[] } {
+/**
+ * The class of each galaxy, null where no class reaches the threshold, and the side of the split that each labelled one
+ * is on.
+ */
+function labelAndSplit(
+  dataset: Dataset,
+  options: SplitOptions & Pick<LabelOptions, 'threshold'>,
+): Split & { labels: (ClassName | null)[] } {
   const labels = dataset.galaxies.map(({ votes }) => (votes ? label(votes, options.threshold) : null));
   return { labels, ...sidesOf(dataset, labels, options) };
 }
@@ -39,7 +45,10 @@ const largestOf = (row: ArrayLike<number>): number => {
   return best;
 };
 
-/** Smooth or featured: two classes, cross entropy of their softmax. Galaxies whose votes reach the threshold for neither are left out. */
+/**
+ * Smooth or featured: two classes, cross entropy of their softmax. Galaxies whose votes reach the threshold for neither
+ * are left out.
+ */
 export function smoothOrFeatured(options: LabelOptions): Task {
   return {
     name: 'smooth-or-featured',
@@ -52,10 +61,15 @@ export function smoothOrFeatured(options: LabelOptions): Task {
     split: (dataset, sides) => labelAndSplit(dataset, { ...options, ...sides }),
     prepare(dataset, sides) {
       const { labels, train, validation } = labelAndSplit(dataset, { ...options, ...sides });
-      for (const [name, side] of [['training', train], ['validation', validation]] as const) {
+      for (const [name, side] of [
+        ['training', train],
+        ['validation', validation],
+      ] as const) {
         for (const className of CLASSES) {
           if (!side.some((i) => labels[i] === className)) {
-            throw new UserError(`${dataset.name}: no ${className} galaxy reaches the threshold ${options.threshold} on the ${name} side (${side.length} galaxies); give more data, or another --threshold or ${sides.fold ? 'fewer folds' : '--val-fraction'}`);
+            throw new UserError(
+              `${dataset.name}: no ${className} galaxy reaches the threshold ${options.threshold} on the ${name} side (${side.length} galaxies); give more data, or another --threshold or ${sides.fold ? 'fewer folds' : '--val-fraction'}`,
+            );
           }
         }
       }

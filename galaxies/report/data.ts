@@ -137,7 +137,10 @@ export interface QuestionVotes {
   readonly number: number;
   readonly text: string;
   readonly answers: readonly { readonly text: string; readonly shares: readonly number[] }[];
-  /** The mean share of the votes that reached the question, and how many galaxies it reached with half of the votes or more. */
+  /**
+   * The mean share of the votes that reached the question, and how many galaxies it reached with half of the votes or
+   * more.
+   */
   readonly reached: number;
   readonly galaxies: number;
 }
@@ -154,24 +157,39 @@ export interface VoteSummary {
   readonly questions: readonly QuestionVotes[];
 }
 
-/** A dot of predicted against true: which answer (its place from 0), the share of the votes that it got and that was predicted. */
+/**
+ * A dot of predicted against true: which answer (its place from 0), the share of the votes that it got and that was
+ * predicted.
+ */
 export interface SharePoint {
   readonly answer: number;
   readonly voted: number;
   readonly predicted: number;
 }
 
-/** How far predicted vote fractions are from the votes: roots of mean squared errors, and those of answering each column with its mean. */
+/**
+ * How far predicted vote fractions are from the votes: roots of mean squared errors, and those of answering each column
+ * with its mean.
+ */
 export interface Fractions {
   readonly measuredOn: string;
   readonly galaxies: number;
   readonly rmse: number;
   readonly constant: number;
   readonly perQuestion: readonly {
-    readonly number: number; readonly text: string; readonly rmse: number; readonly constant: number;
-    readonly answers: readonly string[]; readonly points: readonly SharePoint[];
+    readonly number: number;
+    readonly text: string;
+    readonly rmse: number;
+    readonly constant: number;
+    readonly answers: readonly string[];
+    readonly points: readonly SharePoint[];
   }[];
-  readonly perColumn: readonly { readonly name: string; readonly answer: string; readonly rmse: number; readonly constant: number }[];
+  readonly perColumn: readonly {
+    readonly name: string;
+    readonly answer: string;
+    readonly rmse: number;
+    readonly constant: number;
+  }[];
   /** The RMSE of every galaxy by itself, and their median. */
   readonly own: { readonly values: readonly number[]; readonly median: number };
   /** Of how many galaxies the dots are. */
@@ -188,7 +206,12 @@ export interface FractionsCase {
     readonly number: number;
     readonly text: string;
     /** `most`: more volunteers gave it than any other answer of the question. */
-    readonly answers: readonly { readonly text: string; readonly voted: number; readonly predicted: number; readonly most: boolean }[];
+    readonly answers: readonly {
+      readonly text: string;
+      readonly voted: number;
+      readonly predicted: number;
+      readonly most: boolean;
+    }[];
   }[];
 }
 
@@ -257,7 +280,10 @@ export interface ComparisonData {
   readonly options: { readonly columns: readonly string[]; readonly rows: readonly (readonly string[])[] };
   readonly names: readonly string[];
   /** For each task its runs, by their places among the names, with what their epochs measured. */
-  readonly curves: readonly { readonly task: string; readonly runs: readonly { readonly place: number; readonly epochs: readonly Epoch[] }[] }[];
+  readonly curves: readonly {
+    readonly task: string;
+    readonly runs: readonly { readonly place: number; readonly epochs: readonly Epoch[] }[];
+  }[];
 }
 
 /** All that a report shows. A section that is absent (or null) is left out. */

@@ -27,7 +27,12 @@ function triangleTaps(from: number, to: number): Taps[] {
 
 /** Resamples `channels` interleaved planes, [h, w, channels] to [height, width, channels], rows first. */
 function resample(
-  data: ArrayLike<number>, w: number, h: number, channels: number, width: number, height: number,
+  data: ArrayLike<number>,
+  w: number,
+  h: number,
+  channels: number,
+  width: number,
+  height: number,
 ): Float32Array {
   const across = triangleTaps(w, width);
   const down = triangleTaps(h, height);
@@ -70,7 +75,8 @@ const GAP = 2;
  * black, 2 pixels apart. Fewer images than columns make a narrower sheet. Throws where there is no image.
  */
 export function contactSheet(images: readonly RgbImage[], columns: number, tile: number): RgbImage {
-  if (images.length === 0) throw new UserError('A contact sheet needs at least one image: check that the class has any.');
+  if (images.length === 0)
+    throw new UserError('A contact sheet needs at least one image: check that the class has any.');
   const across = Math.min(columns, images.length);
   const width = across * (tile + GAP) - GAP;
   const height = Math.ceil(images.length / across) * (tile + GAP) - GAP;
@@ -78,7 +84,10 @@ export function contactSheet(images: readonly RgbImage[], columns: number, tile:
   images.forEach((image, index) => {
     const scale = tile / Math.max(image.width, image.height);
     const fitted = resizeImage(
-      image, Math.max(1, Math.round(image.width * scale)), Math.max(1, Math.round(image.height * scale)));
+      image,
+      Math.max(1, Math.round(image.width * scale)),
+      Math.max(1, Math.round(image.height * scale)),
+    );
     const left = (index % across) * (tile + GAP) + Math.floor((tile - fitted.width) / 2);
     const top = Math.floor(index / across) * (tile + GAP) + Math.floor((tile - fitted.height) / 2);
     for (let y = 0; y < fitted.height; y++) {
@@ -95,14 +104,22 @@ export function contactSheet(images: readonly RgbImage[], columns: number, tile:
  * `alpha` is the share of the colour in 0..1, 0.5 unless told. Throws where the map's length or a value is off.
  */
 export function overlayHeatmap(
-  image: RgbImage, map: Float32Array, mapH: number, mapW: number, { alpha = 0.5 }: { alpha?: number } = {},
+  image: RgbImage,
+  map: Float32Array,
+  mapH: number,
+  mapW: number,
+  { alpha = 0.5 }: { alpha?: number } = {},
 ): RgbImage {
   if (map.length !== mapH * mapW) {
-    throw new UserError(`The heat map has ${map.length} values where ${mapH} rows of ${mapW} were announced: pass its own height and width.`);
+    throw new UserError(
+      `The heat map has ${map.length} values where ${mapH} rows of ${mapW} were announced: pass its own height and width.`,
+    );
   }
   const broken = map.findIndex((value) => !Number.isFinite(value));
   if (broken >= 0) {
-    throw new UserError(`The heat map holds ${map[broken]} in row ${Math.floor(broken / mapW)}, column ${broken % mapW}: look for the layer whose activation or gradient overflows.`);
+    throw new UserError(
+      `The heat map holds ${map[broken]} in row ${Math.floor(broken / mapW)}, column ${broken % mapW}: look for the layer whose activation or gradient overflows.`,
+    );
   }
   const positive = map.map((value) => Math.max(0, value));
   const peak = positive.reduce((a, b) => Math.max(a, b), 0);
@@ -121,7 +138,9 @@ export function overlayHeatmap(
  */
 export function gradientImage(gradient: Float32Array, height: number, width: number): RgbImage {
   if (gradient.length !== height * width * 3) {
-    throw new UserError(`The gradient has ${gradient.length} values where an RGB image of ${height} rows of ${width} pixels has ${height * width * 3}: pass the gradient of the input image.`);
+    throw new UserError(
+      `The gradient has ${gradient.length} values where an RGB image of ${height} rows of ${width} pixels has ${height * width * 3}: pass the gradient of the input image.`,
+    );
   }
   const magnitudes = gradient.map(Math.abs).sort();
   const peak = magnitudes[Math.floor(0.99 * (magnitudes.length - 1))] || magnitudes[magnitudes.length - 1] || 1;

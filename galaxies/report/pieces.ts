@@ -15,7 +15,7 @@ export const decimal = (value: number | null, digits = 3): string =>
 
 /** A share in 0..1 as a percentage. */
 export const percent = (share: number, digits = 1): string =>
-  (Number.isFinite(share) ? `${(100 * share).toFixed(digits)} %` : NOTHING);
+  Number.isFinite(share) ? `${(100 * share).toFixed(digits)} %` : NOTHING;
 
 /** A count with thin spaces between thousands. */
 export const count = (n: number): string => String(n).replace(/\B(?=(\d{3})+$)/g, '\u2009');
@@ -33,7 +33,9 @@ export function duration(seconds: number): string {
 /** An `<img>` that loads nothing. Throws where the picture's address would make a browser fetch something. */
 export function image(picture: Picture, alt: string): Html {
   if (!picture.src.startsWith('data:image/')) {
-    throw new UserError(`The picture "${alt}" has the address "${picture.src.slice(0, 60)}": a report holds its pictures itself, as data:image/ URIs.`);
+    throw new UserError(
+      `The picture "${alt}" has the address "${picture.src.slice(0, 60)}": a report holds its pictures itself, as data:image/ URIs.`,
+    );
   }
   return html`<img src="${picture.src}" width="${picture.width}" height="${picture.height}" alt="${alt}">`;
 }
@@ -49,7 +51,8 @@ export async function plot(spec: TopLevelSpec, title: string, reading: Content):
 }
 
 /** A number in large type for the top of a page. */
-export const card = (value: string, name: string, detail: string): Html => html`<li>${name}<strong>${value}</strong><small>${detail}</small></li>`;
+export const card = (value: string, name: string, detail: string): Html =>
+  html`<li>${name}<strong>${value}</strong><small>${detail}</small></li>`;
 
 /** Which colour stands for what, by places among the colours; a ring for those that come after the last. */
 export const key = (things: readonly { readonly name: string; readonly place: number }[]): Html =>
@@ -68,11 +71,16 @@ export interface Table {
   readonly plain?: boolean;
 }
 
-/** A table whose first column names the row. On a narrow screen it scrolls by itself, reachable with the keyboard too. */
+/**
+ * A table whose first column names the row. On a narrow screen it scrolls by itself, reachable with the keyboard too.
+ */
 export function table({ caption, columns, rows, marked, plain }: Table): Html {
-  const body = rows.map((cells, i) => html`<tr${i === marked && html` class="marked"`}>${cells.map((cell, c) =>
-    (c === 0 ? html`<th scope="row">${cell}</th>` : html`<td>${cell}</td>`))}</tr>
-`);
+  const body = rows.map(
+    (cells, i) => html`<tr${i === marked && html` class="marked"`}>${cells.map((cell, c) =>
+      c === 0 ? html`<th scope="row">${cell}</th>` : html`<td>${cell}</td>`,
+    )}</tr>
+`,
+  );
   return html`<div class="scroll" role="region" tabindex="0" aria-label="${caption}"><table${plain && html` class="plain"`}>
 <caption><span>${caption}</span></caption>
 <thead><tr>${columns.map((column) => html`<th scope="col">${column}</th>`)}</tr></thead>
@@ -88,7 +96,9 @@ export interface Section {
   readonly body: Content;
 }
 
-/** The whole page: what is in `header`, then the sections with links to them. Nothing in it can load or run anything. */
+/**
+ * The whole page: what is in `header`, then the sections with links to them. Nothing in it can load or run anything.
+ */
 export function page(title: string, header: Content, sections: readonly Section[]): string {
   const policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
   return html`<!doctype html>
@@ -105,15 +115,22 @@ export function page(title: string, header: Content, sections: readonly Section[
 <header>
 <h1>${title}</h1>
 ${header}
-${sections.length > 1 && html`<nav aria-label="Sections">${sections.map(({ id, title: name }) => html`<a href="#${id}">${name}</a>
-`)}</nav>`}
+${
+  sections.length > 1 &&
+  html`<nav aria-label="Sections">${sections.map(
+    ({ id, title: name }) => html`<a href="#${id}">${name}</a>
+`,
+  )}</nav>`
+}
 </header>
 <main>
-${sections.map(({ id, title: name, body }) => html`<section id="${id}" aria-labelledby="${id}-title">
+${sections.map(
+  ({ id, title: name, body }) => html`<section id="${id}" aria-labelledby="${id}-title">
 <h2 id="${id}-title">${name}</h2>
 ${body}
 </section>
-`)}</main>
+`,
+)}</main>
 <footer>Made by Tuningfork. This page is one file: it loads nothing and runs nothing.</footer>
 </body>
 </html>

@@ -31,22 +31,34 @@ export function binValues(values: readonly number[], bins: number, low = 0, high
 /** How often volunteers gave each share of their votes to one answer; the label threshold as a dashed line. */
 export function voteHistogram(name: string, shares: readonly number[], threshold: number | null): TopLevelSpec {
   return {
-    width: 280, height: 150,
+    width: 280,
+    height: 150,
     layer: [
       {
         data: { values: binValues(shares, 20) },
         mark: { type: 'bar', color: classColour(name, 0), binSpacing: 1 },
         encoding: {
-          x: { field: 'low', type: 'quantitative', bin: { binned: true }, scale: unit, title: `share of votes for “${name}”`, axis: { tickCount: 5 } },
+          x: {
+            field: 'low',
+            type: 'quantitative',
+            bin: { binned: true },
+            scale: unit,
+            title: `share of votes for “${name}”`,
+            axis: { tickCount: 5 },
+          },
           x2: { field: 'high' },
           y: { field: 'count', type: 'quantitative', title: 'galaxies', axis: counts },
         },
       },
-      ...(threshold === null ? [] : [{
-        data: { values: [{ threshold }] },
-        mark: { type: 'rule' as const, ...dashed },
-        encoding: { x: { field: 'threshold', type: 'quantitative' as const } },
-      }]),
+      ...(threshold === null
+        ? []
+        : [
+            {
+              data: { values: [{ threshold }] },
+              mark: { type: 'rule' as const, ...dashed },
+              encoding: { x: { field: 'threshold', type: 'quantitative' as const } },
+            },
+          ]),
     ],
   };
 }
@@ -55,16 +67,19 @@ export function voteHistogram(name: string, shares: readonly number[], threshold
 export function thresholdBars(rows: readonly ThresholdCounts[], classes: readonly string[]): TopLevelSpec {
   const names = [...classes, 'left out'];
   const values = rows.flatMap(({ threshold, counts: perClass, ambiguous }) =>
-    names.map((name, order) => ({ threshold, name, order, n: perClass[order] ?? ambiguous })));
+    names.map((name, order) => ({ threshold, name, order, n: perClass[order] ?? ambiguous })),
+  );
   return {
-    width: WIDTH, height: HEIGHT,
+    width: WIDTH,
+    height: HEIGHT,
     data: { values },
     mark: { type: 'bar' },
     encoding: {
       x: { field: 'threshold', type: 'ordinal', title: 'label threshold', axis: { labelAngle: 0, format: '.2~f' } },
       y: { field: 'n', type: 'quantitative', title: 'galaxies', axis: counts },
       color: {
-        field: 'name', type: 'nominal',
+        field: 'name',
+        type: 'nominal',
         scale: { domain: names, range: [...classes.map(classColour), '#8a8f9866'] },
       },
       order: { field: 'order' },
@@ -84,11 +99,14 @@ export function trainingCurve(epochs: readonly Epoch[], metric: string): TopLeve
     return { label: `phase ${phase}`, start: own[0] - 0.5, middle: (own[0] + own[own.length - 1]) / 2 };
   });
   const x = {
-    type: 'quantitative' as const, title: 'epoch', scale: { domain: [0.5, last + 0.5], nice: false },
+    type: 'quantitative' as const,
+    title: 'epoch',
+    scale: { domain: [0.5, last + 0.5], nice: false },
     axis: { format: 'd', tickMinStep: 1, grid: false },
   };
   return {
-    width: WIDTH, height: HEIGHT,
+    width: WIDTH,
+    height: HEIGHT,
     layer: [
       {
         data: { values: points },
@@ -97,7 +115,9 @@ export function trainingCurve(epochs: readonly Epoch[], metric: string): TopLeve
           x: { field: 'epoch', ...x },
           y: { field: 'value', type: 'quantitative', title: metric, scale: { zero: false }, axis: { tickCount: 6 } },
           color: {
-            field: 'part', type: 'nominal', legend: { orient: 'bottom' },
+            field: 'part',
+            type: 'nominal',
+            legend: { orient: 'bottom' },
             scale: { domain: ['training', 'validation'], range: [colours.grey, colours.purple] },
           },
         },
@@ -122,26 +142,53 @@ export function confusionMatrix(matrix: readonly (readonly number[])[], classes:
     const total = row.reduce((a, b) => a + b, 0);
     return row.map((count, p) => {
       const share = total > 0 ? count / total : 0;
-      return { truth: classes[t], predicted: classes[p], count, share, percent: `${(100 * share).toFixed(1)} %`, right: t === p };
+      return {
+        truth: classes[t],
+        predicted: classes[p],
+        count,
+        share,
+        percent: `${(100 * share).toFixed(1)} %`,
+        right: t === p,
+      };
     });
   });
   const axis = { labelAngle: 0, labelFontSize: 12, ticks: false, domain: false };
   return {
-    width: SQUARE, height: SQUARE,
+    width: SQUARE,
+    height: SQUARE,
     data: { values },
     encoding: {
       x: { field: 'predicted', type: 'nominal', sort: [...classes], title: 'the network says', axis },
-      y: { field: 'truth', type: 'nominal', sort: [...classes], title: 'the volunteers say', axis: { ...axis, labelAngle: -90, labelAlign: 'center', labelPadding: 10 } },
+      y: {
+        field: 'truth',
+        type: 'nominal',
+        sort: [...classes],
+        title: 'the volunteers say',
+        axis: { ...axis, labelAngle: -90, labelAlign: 'center', labelPadding: 10 },
+      },
     },
     layer: [
       {
         mark: { type: 'rect', stroke: 'currentColor', strokeOpacity: 0.25 },
         encoding: {
-          color: { field: 'right', type: 'nominal', legend: null, scale: { domain: [true, false], range: [colours.teal, colours.vermilion] } },
-          fillOpacity: { field: 'share', type: 'quantitative', legend: null, scale: { domain: [0, 1], range: [0.06, 0.7] } },
+          color: {
+            field: 'right',
+            type: 'nominal',
+            legend: null,
+            scale: { domain: [true, false], range: [colours.teal, colours.vermilion] },
+          },
+          fillOpacity: {
+            field: 'share',
+            type: 'quantitative',
+            legend: null,
+            scale: { domain: [0, 1], range: [0.06, 0.7] },
+          },
         },
       },
-      { mark: { type: 'text', fontSize: 22, fontWeight: 600, dy: -7 }, encoding: { text: { field: 'count', format: ',' } } },
+      {
+        mark: { type: 'text', fontSize: 22, fontWeight: 600, dy: -7 },
+        encoding: { text: { field: 'count', format: ',' } },
+      },
       { mark: { type: 'text', fontSize: 12, dy: 15, opacity: 0.85 }, encoding: { text: { field: 'percent' } } },
     ],
   };
@@ -152,24 +199,31 @@ function corners<P extends { readonly fpr: number; readonly tpr: number }>(point
   return points.filter((point, i) => {
     const [before, after] = [points[i - 1], points[i + 1]];
     if (before === undefined || after === undefined) return true;
-    return !(before.fpr === point.fpr && point.fpr === after.fpr) && !(before.tpr === point.tpr && point.tpr === after.tpr);
+    return (
+      !(before.fpr === point.fpr && point.fpr === after.fpr) && !(before.tpr === point.tpr && point.tpr === after.tpr)
+    );
   });
 }
 
 /** The ROC curve, with the diagonal that guessing would give and the area under the curve in the free corner. */
-export function rocCurve(roc: readonly { readonly fpr: number; readonly tpr: number }[], auc: number | null): TopLevelSpec {
+export function rocCurve(
+  roc: readonly { readonly fpr: number; readonly tpr: number }[],
+  auc: number | null,
+): TopLevelSpec {
   const x = { type: 'quantitative' as const, scale: unit, title: 'false positive rate' };
   const y = { type: 'quantitative' as const, scale: unit, title: 'true positive rate' };
   const values = corners(roc).map((point, order) => ({ ...point, order }));
   return {
-    width: SQUARE, height: SQUARE,
+    width: SQUARE,
+    height: SQUARE,
     layer: [
       {
         data: { values: [{ a: 0 }, { a: 1 }] },
         mark: { type: 'line', color: 'currentColor', strokeWidth: 1, ...dashed },
         encoding: { x: { field: 'a', ...x }, y: { field: 'a', ...y } },
       },
-      // Down to 0 as y2, or points that share a rate would be stacked; without `order`, which would make an area of each point.
+      // Down to 0 as y2, or points that share a rate would be stacked; without `order`, which would make an area of
+      // each point.
       {
         data: { values },
         mark: { type: 'area', orient: 'vertical', color: colours.purple, opacity: 0.12 },
@@ -200,18 +254,24 @@ export function reliabilityDiagram(bins: readonly ReliabilityBin[]): TopLevelSpe
     spacing: 8,
     vconcat: [
       {
-        width: SQUARE, height: 190,
+        width: SQUARE,
+        height: 190,
         layer: [
           {
             data: { values: [{ a: low }, { a: 1 }] },
             mark: { type: 'line', color: 'currentColor', strokeWidth: 1, ...dashed },
-            encoding: { x: { field: 'a', ...x, title: null, axis: { ...x.axis, labels: false } }, y: { field: 'a', ...y } },
+            encoding: {
+              x: { field: 'a', ...x, title: null, axis: { ...x.axis, labels: false } },
+              y: { field: 'a', ...y },
+            },
           },
           {
             data: { values: filled },
             mark: { type: 'rule', color: colours.vermilion, strokeWidth: 3, opacity: 0.5 },
             encoding: {
-              x: { field: 'confidence', ...x }, y: { field: 'accuracy', ...y }, y2: { field: 'confidence' },
+              x: { field: 'confidence', ...x },
+              y: { field: 'accuracy', ...y },
+              y2: { field: 'confidence' },
             },
           },
           {
@@ -222,11 +282,13 @@ export function reliabilityDiagram(bins: readonly ReliabilityBin[]): TopLevelSpe
         ],
       },
       {
-        width: SQUARE, height: 60,
+        width: SQUARE,
+        height: 60,
         data: { values: filled },
         mark: { type: 'bar', color: colours.grey, binSpacing: 1 },
         encoding: {
-          x: { field: 'low', bin: { binned: true }, ...x, title: 'confidence' }, x2: { field: 'high' },
+          x: { field: 'low', bin: { binned: true }, ...x, title: 'confidence' },
+          x2: { field: 'high' },
           y: { field: 'count', type: 'quantitative', title: 'answers', axis: { ...counts, tickCount: 3 } },
         },
       },
@@ -236,10 +298,22 @@ export function reliabilityDiagram(bins: readonly ReliabilityBin[]): TopLevelSpe
 
 /** Histogram of the confidence of right or of wrong answers, with the median as a line. */
 export function confidenceHistogram(
-  kind: 'right' | 'wrong', confidences: readonly number[], median: number | null, low: number,
+  kind: 'right' | 'wrong',
+  confidences: readonly number[],
+  median: number | null,
+  low: number,
 ): TopLevelSpec {
   const colour = kind === 'right' ? colours.teal : colours.vermilion;
-  return histogram(confidences, { low, high: 1, colour, x: `confidence of ${kind} answers`, y: 'answers', median, digits: 2, height: 130 });
+  return histogram(confidences, {
+    low,
+    high: 1,
+    colour,
+    x: `confidence of ${kind} answers`,
+    y: 'answers',
+    median,
+    digits: 2,
+    height: 130,
+  });
 }
 
 interface HistogramOptions {
@@ -257,16 +331,21 @@ interface HistogramOptions {
 }
 
 /** Twenty bins, with the median as a line. */
-export function histogram(values: readonly number[], { low, high, colour, x: title, y, median, digits, height }: HistogramOptions): TopLevelSpec {
+export function histogram(
+  values: readonly number[],
+  { low, high, colour, x: title, y, median, digits, height }: HistogramOptions,
+): TopLevelSpec {
   const x = { type: 'quantitative' as const, scale: { domain: [low, high], nice: false }, title };
   return {
-    width: WIDTH, height,
+    width: WIDTH,
+    height,
     layer: [
       {
         data: { values: binValues(values, 20, low, high) },
         mark: { type: 'bar', color: colour, binSpacing: 1 },
         encoding: {
-          x: { field: 'low', bin: { binned: true }, ...x, axis: { tickCount: 6 } }, x2: { field: 'high' },
+          x: { field: 'low', bin: { binned: true }, ...x, axis: { tickCount: 6 } },
+          x2: { field: 'high' },
           y: { field: 'count', type: 'quantitative', title: y, axis: counts },
         },
       },
@@ -275,14 +354,19 @@ export function histogram(values: readonly number[], { low, high, colour, x: tit
         encoding: { x: { field: 'median', ...x } },
         layer: [
           { mark: { type: 'rule', strokeWidth: 1.5, ...dashed, opacity: 0.9 } },
-          { mark: { type: 'text', baseline: 'bottom', fontSize: 11 }, encoding: { y: { value: -3 }, text: { field: 'label' } } },
+          {
+            mark: { type: 'text', baseline: 'bottom', fontSize: 11 },
+            encoding: { y: { value: -3 }, text: { field: 'label' } },
+          },
         ],
       },
     ],
   };
 }
 
-/** Accuracy over the number of galaxies left, both against the label threshold. Thresholds that leave none are left out. */
+/**
+ * Accuracy over the number of galaxies left, both against the label threshold. Thresholds that leave none are left out.
+ */
 export function tradeOffCurve(rows: readonly TradeOff[]): TopLevelSpec {
   const x = { field: 'threshold', type: 'ordinal' as const };
   const axis = { labelAngle: 0, format: '.2~f' };
@@ -291,10 +375,17 @@ export function tradeOffCurve(rows: readonly TradeOff[]): TopLevelSpec {
     data: { values: rows.filter(({ n }) => n > 0).map((row) => ({ ...row, label: row.accuracy.toFixed(3) })) },
     vconcat: [
       {
-        width: WIDTH, height: 140,
+        width: WIDTH,
+        height: 140,
         encoding: {
           x: { ...x, title: null, axis: { ...axis, labels: false } },
-          y: { field: 'accuracy', type: 'quantitative', title: 'accuracy', scale: { zero: false, padding: 14 }, axis: { tickCount: 5 } },
+          y: {
+            field: 'accuracy',
+            type: 'quantitative',
+            title: 'accuracy',
+            scale: { zero: false, padding: 14 },
+            axis: { tickCount: 5 },
+          },
         },
         layer: [
           { mark: { type: 'line', color: colours.purple, point: { size: 45, color: colours.purple } } },
@@ -302,7 +393,8 @@ export function tradeOffCurve(rows: readonly TradeOff[]): TopLevelSpec {
         ],
       },
       {
-        width: WIDTH, height: 70,
+        width: WIDTH,
+        height: 70,
         mark: { type: 'bar', color: colours.grey },
         encoding: {
           x: { ...x, title: 'label threshold', axis },

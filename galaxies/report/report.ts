@@ -26,11 +26,15 @@ export async function renderReport(report: ReportData): Promise<string> {
   if (extremes) sections.push(extremesSection(extremes));
   if (mistakes && mistakes.length > 0) sections.push(mistakesSection(mistakes));
   const facts = [
-    ['Model', run.model], ['Adapter', run.adapter],
+    ['Model', run.model],
+    ['Adapter', run.adapter],
     ...(run.seconds === undefined ? [] : [['Time in epochs', duration(run.seconds)] as const]),
     ...(run.seed === undefined ? [] : [['Seed', run.seed] as const]),
   ] as const;
-  return page(run.name, html`<dl class="facts">${facts.map(([name, value]) =>
-    html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
-${evaluation && headline(evaluation)}${fractions && fractionsHeadline(fractions)}`, sections);
+  return page(
+    run.name,
+    html`<dl class="facts">${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
+${evaluation && headline(evaluation)}${fractions && fractionsHeadline(fractions)}`,
+    sections,
+  );
 }

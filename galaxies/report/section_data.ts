@@ -26,7 +26,9 @@ function thresholdTable({ classes, thresholds, threshold }: DataSummary): Html {
     caption: 'Galaxies of each class at several label thresholds; the one in use is bold',
     columns: ['threshold', ...classes, 'left out', 'share labelled'],
     rows: thresholds.map((row) => [
-      decimal(row.threshold, 2), ...row.counts.map(count), count(row.ambiguous),
+      decimal(row.threshold, 2),
+      ...row.counts.map(count),
+      count(row.ambiguous),
       percent(total(row.counts) / (total(row.counts) + row.ambiguous)),
     ]),
     marked: thresholds.findIndex((row) => Math.abs(row.threshold - threshold) < 1e-9),
@@ -39,14 +41,23 @@ export async function dataSection(data: DataSummary): Promise<Section> {
   for (const name of ['smooth', 'featured', 'artifact'] as const) {
     if (!data.votes || data.votes[name].length === 0) continue;
     const threshold = data.classes.includes(name) ? data.threshold : null;
-    votes.push(await plot(voteHistogram(name, data.votes[name], threshold), `Votes for “${name}”`,
-      threshold === null
-        ? 'How many galaxies got which share of the votes for this answer.'
-        : html`How many galaxies got which share of the votes for this answer. Those right of the dashed line are labelled ${name}.`));
+    votes.push(
+      await plot(
+        voteHistogram(name, data.votes[name], threshold),
+        `Votes for “${name}”`,
+        threshold === null
+          ? 'How many galaxies got which share of the votes for this answer.'
+          : html`How many galaxies got which share of the votes for this answer. Those right of the dashed line are labelled ${name}.`,
+      ),
+    );
   }
-  const thresholds = data.thresholds.length > 0 && await plot(
-    thresholdBars(data.thresholds, data.classes), 'What a threshold costs',
-    'Each bar is the whole dataset. A higher threshold gives surer labels and leaves more galaxies out.');
+  const thresholds =
+    data.thresholds.length > 0 &&
+    (await plot(
+      thresholdBars(data.thresholds, data.classes),
+      'What a threshold costs',
+      'Each bar is the whole dataset. A higher threshold gives surer labels and leaves more galaxies out.',
+    ));
   return {
     id: 'data',
     title: 'The data',
@@ -55,8 +66,15 @@ ${data.notes.length > 0 && html`<ul class="soft">${data.notes.map((note) => html
 ${countsTable(data)}
 ${votes.length > 0 && html`<h3>What the volunteers said</h3><div class="grid three">${votes}</div>`}
 ${thresholds && html`<h3>The label threshold</h3><div class="grid">${thresholds}<div>${thresholdTable(data)}</div></div>`}
-${data.sheets.length > 0 && html`<h3>Examples</h3><div class="grid">${data.sheets.map(({ className, count: n, picture }) =>
-    figure(image(picture, `Contact sheet of ${n} galaxies labelled ${className}`), className,
-      `${n} galaxies that the volunteers call ${className}.`))}</div>`}`,
+${
+  data.sheets.length > 0 &&
+  html`<h3>Examples</h3><div class="grid">${data.sheets.map(({ className, count: n, picture }) =>
+    figure(
+      image(picture, `Contact sheet of ${n} galaxies labelled ${className}`),
+      className,
+      `${n} galaxies that the volunteers call ${className}.`,
+    ),
+  )}</div>`
+}`,
   };
 }

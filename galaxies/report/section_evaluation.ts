@@ -15,16 +15,31 @@ ${card(count(accuracy.n), 'Galaxies judged', `${count(accuracy.correct)} right, 
 </ul>`;
 }
 
-async function confidenceFigures({ right, wrong, medianRight, medianWrong }: Evaluation['confidence']): Promise<Html[]> {
+async function confidenceFigures({
+  right,
+  wrong,
+  medianRight,
+  medianWrong,
+}: Evaluation['confidence']): Promise<Html[]> {
   const low = [...right, ...wrong].every((value) => value >= 0.5) ? 0.5 : 0;
   const figures: Html[] = [];
   if (right.length > 0) {
-    figures.push(await plot(confidenceHistogram('right', right, medianRight, low), 'Confidence when right',
-      'How sure the network was of its right answers. They should crowd at the right edge.'));
+    figures.push(
+      await plot(
+        confidenceHistogram('right', right, medianRight, low),
+        'Confidence when right',
+        'How sure the network was of its right answers. They should crowd at the right edge.',
+      ),
+    );
   }
   if (wrong.length > 0) {
-    figures.push(await plot(confidenceHistogram('wrong', wrong, medianWrong, low), 'Confidence when wrong',
-      'How sure it was of its wrong answers. The further left they lie, the better confidence warns of a mistake.'));
+    figures.push(
+      await plot(
+        confidenceHistogram('wrong', wrong, medianWrong, low),
+        'Confidence when wrong',
+        'How sure it was of its wrong answers. The further left they lie, the better confidence warns of a mistake.',
+      ),
+    );
   }
   return figures;
 }
@@ -32,30 +47,59 @@ async function confidenceFigures({ right, wrong, medianRight, medianWrong }: Eva
 /** Everything measured on galaxies kept apart from training. */
 export async function evaluationSection(evaluation: Evaluation): Promise<Section> {
   const { classes, confusion, perClass, roc, auc, reliability, ece, tradeOff } = evaluation;
-  const figures: Html[] = [await plot(confusionMatrix(confusion, classes), 'Confusion matrix',
-    'Rows are what the volunteers say, columns what the network says; percentages are of the row. Right answers lie on the diagonal.')];
+  const figures: Html[] = [
+    await plot(
+      confusionMatrix(confusion, classes),
+      'Confusion matrix',
+      'Rows are what the volunteers say, columns what the network says; percentages are of the row. Right answers lie on the diagonal.',
+    ),
+  ];
   if (roc.length > 1) {
-    figures.push(await plot(rocCurve(roc, auc), 'ROC curve',
-      'Each point is one cut-off on the score. The closer the curve comes to the upper left corner, the better; the dashed line is guessing.'));
+    figures.push(
+      await plot(
+        rocCurve(roc, auc),
+        'ROC curve',
+        'Each point is one cut-off on the score. The closer the curve comes to the upper left corner, the better; the dashed line is guessing.',
+      ),
+    );
   }
   if (reliability.some((bin) => bin.count > 0)) {
-    figures.push(await plot(reliabilityDiagram(reliability), 'Reliability',
-      `On the dashed line a confidence of 0.8 is right 8 times in 10; below it the network is too sure of itself. The red gaps, weighted by the bars, make the calibration error of ${decimal(ece)}.`));
+    figures.push(
+      await plot(
+        reliabilityDiagram(reliability),
+        'Reliability',
+        `On the dashed line a confidence of 0.8 is right 8 times in 10; below it the network is too sure of itself. The red gaps, weighted by the bars, make the calibration error of ${decimal(ece)}.`,
+      ),
+    );
   }
   if (tradeOff.length > 0) {
-    figures.push(await plot(tradeOffCurve(tradeOff), 'Threshold trade-off',
-      'Accuracy on the galaxies whose votes reach each label threshold, over how many those are. Clearer galaxies are easier, and fewer.'));
+    figures.push(
+      await plot(
+        tradeOffCurve(tradeOff),
+        'Threshold trade-off',
+        'Accuracy on the galaxies whose votes reach each label threshold, over how many those are. Clearer galaxies are easier, and fewer.',
+      ),
+    );
   }
-  figures.push(...await confidenceFigures(evaluation.confidence));
+  figures.push(...(await confidenceFigures(evaluation.confidence)));
   return {
     id: 'evaluation',
     title: 'The evaluation',
     body: html`<p>Measured on ${count(evaluation.accuracy.n)} galaxies: ${evaluation.measuredOn}. Precision says how many of those called a class belong to it, recall how many of those that belong to it were found.</p>
-${perClass.length > 0 && table({
-  caption: 'Scores per class',
-  columns: ['class', 'precision', 'recall', 'F1', 'galaxies'],
-  rows: perClass.map(({ name, precision, recall, f1, support }) => [name, decimal(precision), decimal(recall), decimal(f1), count(support)]),
-})}
+${
+  perClass.length > 0 &&
+  table({
+    caption: 'Scores per class',
+    columns: ['class', 'precision', 'recall', 'F1', 'galaxies'],
+    rows: perClass.map(({ name, precision, recall, f1, support }) => [
+      name,
+      decimal(precision),
+      decimal(recall),
+      decimal(f1),
+      count(support),
+    ]),
+  })
+}
 <div class="grid">${figures}</div>`,
   };
 }

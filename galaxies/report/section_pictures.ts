@@ -14,8 +14,9 @@ function verdict({ truth, predicted }: { truth: string; predicted: string }, sco
 
 function caseFigure({ id, input, maps }: Explained, caption: Html): Html {
   const tiles = [{ method: 'Input', picture: input }, ...maps];
-  return html`<figure><ul class="maps" style="--n:${tiles.length}">${tiles.map(({ method, picture }) =>
-    html`<li>${image(picture, `${method} of galaxy ${id}`)}<span>${method}</span></li>`)}</ul>
+  return html`<figure><ul class="maps" style="--n:${tiles.length}">${tiles.map(
+    ({ method, picture }) => html`<li>${image(picture, `${method} of galaxy ${id}`)}<span>${method}</span></li>`,
+  )}</ul>
 <figcaption>${caption} <span class="id">Galaxy ${id}</span></figcaption></figure>
 `;
 }
@@ -27,10 +28,14 @@ const readingMaps = (layer: string, explained: string): Html =>
 /** Overlays grouped by true class, right answers before wrong ones. */
 export function gradCamSection({ layer, cases }: GradCamSummary): Section {
   const truths = [...new Set(cases.map(({ truth }) => truth))];
-  const groups = truths.flatMap((truth) => [true, false].map((right) => ({
-    title: `${truth}, answered ${right ? 'right' : 'wrong'}`,
-    items: cases.filter((item) => item.truth === truth && (item.predicted === truth) === right),
-  }))).filter(({ items }) => items.length > 0);
+  const groups = truths
+    .flatMap((truth) =>
+      [true, false].map((right) => ({
+        title: `${truth}, answered ${right ? 'right' : 'wrong'}`,
+        items: cases.filter((item) => item.truth === truth && (item.predicted === truth) === right),
+      })),
+    )
+    .filter(({ items }) => items.length > 0);
   return {
     id: 'grad-cam',
     title: 'Where the network looks',
@@ -52,8 +57,9 @@ export function shareMapsSection({ layer, cases }: ShareMaps): Section {
 /** A bar of the three shares; the same numbers stand beside it as text. */
 function voteBar(votes: NonNullable<Mistake['votes']>): Html {
   const names = ['smooth', 'featured', 'artifact'] as const;
-  return html`<div class="votes" aria-hidden="true">${names.map((name, i) =>
-    html`<i style="width:${(100 * votes[name]).toFixed(1)}%;background:${classColour(name, i)}"></i>`)}</div>
+  return html`<div class="votes" aria-hidden="true">${names.map(
+    (name, i) => html`<i style="width:${(100 * votes[name]).toFixed(1)}%;background:${classColour(name, i)}"></i>`,
+  )}</div>
 Votes: ${names.map((name, i) => `${i > 0 ? ', ' : ''}${name} ${percent(votes[name], 0)}`)}`;
 }
 
@@ -63,8 +69,10 @@ export function mistakesSection(mistakes: readonly Mistake[]): Section {
     id: 'mistakes',
     title: 'The most confident mistakes',
     body: html`<p>The wrong answers the network was surest of, with the volunteers' votes. Often the votes are divided, or the label itself deserves a second look.</p>
-<div class="mistakes">${mistakes.map((mistake) => html`<figure>${mistake.picture && image(mistake.picture, `Galaxy ${mistake.id}`)}
+<div class="mistakes">${mistakes.map(
+      (mistake) => html`<figure>${mistake.picture && image(mistake.picture, `Galaxy ${mistake.id}`)}
 <figcaption>${verdict(mistake, mistake.confidence)} <span class="id">Galaxy ${mistake.id}</span>${mistake.votes && voteBar(mistake.votes)}</figcaption></figure>
-`)}</div>`,
+`,
+    )}</div>`,
   };
 }

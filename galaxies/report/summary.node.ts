@@ -25,7 +25,10 @@ const COLUMNS = 8;
 const TILE = 96;
 
 /** What a dataset holds: counts at several label thresholds, the votes, and examples of each class. */
-export async function summariseData(dataset: Dataset, { threshold, splits, examples = 24 }: SummaryOptions): Promise<Summary> {
+export async function summariseData(
+  dataset: Dataset,
+  { threshold, splits, examples = 24 }: SummaryOptions,
+): Promise<Summary> {
   const voted = dataset.galaxies.flatMap(({ votes }) => (votes ? [votes] : []));
   const counts = countsAt(dataset, threshold);
   const unlabelled = dataset.galaxies.length - voted.length;
@@ -42,8 +45,14 @@ export async function summariseData(dataset: Dataset, { threshold, splits, examp
       splits: splits ?? [{ name: 'all', counts: counts.counts }],
       ambiguous: counts.ambiguous,
       notes,
-      votes: voted.length > 0 ? { smooth: shares('smooth'), featured: shares('featured'), artifact: shares('artifact') } : null,
-      thresholds: voted.length > 0 ? [...new Set([...THRESHOLDS, threshold])].sort((a, b) => a - b).map((t) => countsAt(dataset, t)) : [],
+      votes:
+        voted.length > 0
+          ? { smooth: shares('smooth'), featured: shares('featured'), artifact: shares('artifact') }
+          : null,
+      thresholds:
+        voted.length > 0
+          ? [...new Set([...THRESHOLDS, threshold])].sort((a, b) => a - b).map((t) => countsAt(dataset, t))
+          : [],
       sheets: [...sheets].map(([className, { image, count }]) => ({ className, count, picture: toPicture(image) })),
     },
   };
@@ -58,8 +67,15 @@ function countsAt(dataset: Dataset, threshold: number): ThresholdCounts {
  * The first `examples` galaxies of each class in the order of a hash of their ids: a sample that favours none, the same
  * each time. An image that cannot be decoded is told in `notes`, and the next takes its place.
  */
-async function contactSheets(dataset: Dataset, threshold: number, examples: number, notes: string[]): Promise<Map<ClassName, { image: RgbImage; count: number }>> {
-  const order = dataset.galaxies.map(({ id }, index) => ({ index, hash: hashId(id) })).sort((a, b) => a.hash - b.hash || a.index - b.index);
+async function contactSheets(
+  dataset: Dataset,
+  threshold: number,
+  examples: number,
+  notes: string[],
+): Promise<Map<ClassName, { image: RgbImage; count: number }>> {
+  const order = dataset.galaxies
+    .map(({ id }, index) => ({ index, hash: hashId(id) }))
+    .sort((a, b) => a.hash - b.hash || a.index - b.index);
   const sheets = new Map<ClassName, { image: RgbImage; count: number }>();
   for (const name of CLASSES) {
     const images: RgbImage[] = [];

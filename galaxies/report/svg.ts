@@ -16,7 +16,15 @@ export const colours = {
 } as const;
 
 /** For things that have no colour of their own: the answers of a question, seven at most, or runs. */
-const series = [colours.blue, colours.orange, colours.teal, colours.purple, colours.olive, colours.vermilion, colours.grey];
+const series = [
+  colours.blue,
+  colours.orange,
+  colours.teal,
+  colours.purple,
+  colours.olive,
+  colours.vermilion,
+  colours.grey,
+];
 export const COLOURS = series.length;
 /** The colour of the thing at a place, from 0; after the last they begin anew. */
 export const seriesColour = (place: number): string => series[place % COLOURS];
@@ -36,15 +44,33 @@ const theme: Config = {
   font: 'system-ui, -apple-system, Segoe UI, Roboto, sans-serif',
   view: { stroke: null },
   axis: {
-    labelColor: ink, labelOpacity: 0.8, labelFontSize: 11, titleColor: ink, titleFontSize: 12, titleFontWeight: 'normal',
-    titlePadding: 8, gridColor: ink, gridOpacity: 0.12, domainColor: ink, domainOpacity: 0.45, tickColor: ink,
-    tickOpacity: 0.45, tickSize: 4, labelFlush: false,
+    labelColor: ink,
+    labelOpacity: 0.8,
+    labelFontSize: 11,
+    titleColor: ink,
+    titleFontSize: 12,
+    titleFontWeight: 'normal',
+    titlePadding: 8,
+    gridColor: ink,
+    gridOpacity: 0.12,
+    domainColor: ink,
+    domainOpacity: 0.45,
+    tickColor: ink,
+    tickOpacity: 0.45,
+    tickSize: 4,
+    labelFlush: false,
   },
   // The same room for numbers beside every drawing, so that neighbours come out equally large.
   axisY: { minExtent: 34 },
   legend: {
-    labelColor: ink, labelFontSize: 12, title: null, orient: 'top', symbolSize: 110, symbolStrokeWidth: 2.5,
-    columnPadding: 4, offset: 8,
+    labelColor: ink,
+    labelFontSize: 12,
+    title: null,
+    orient: 'top',
+    symbolSize: 110,
+    symbolStrokeWidth: 2.5,
+    columnPadding: 4,
+    offset: 8,
   },
   bar: { color: colours.blue },
   line: { strokeWidth: 2.25 },
@@ -58,7 +84,10 @@ const shorten = (path: string): string =>
 
 /** A circle, which vega writes as a path of two arcs, in a third of the bytes: a report has thousands. */
 const roundOff = (svg: string): string =>
-  svg.replace(/<path transform="translate\(([-\d.]+),([-\d.]+)\)" d="M([\d.]+),0A\3,\3,0,1,1,-\3,0A\3,\3,0,1,1,\3,0"( [^>]*?)?\/?>(?:<\/path>)?/g, '<circle cx="$1" cy="$2" r="$3"$4/>');
+  svg.replace(
+    /<path transform="translate\(([-\d.]+),([-\d.]+)\)" d="M([\d.]+),0A\3,\3,0,1,1,-\3,0A\3,\3,0,1,1,\3,0"( [^>]*?)?\/?>(?:<\/path>)?/g,
+    '<circle cx="$1" cy="$2" r="$3"$4/>',
+  );
 
 /**
  * A vega-lite drawing as an SVG element, in the report's theme, without a DOM or a canvas. `label` is read out in its

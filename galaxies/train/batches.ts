@@ -3,11 +3,16 @@ import type { Tensor } from '../../engine/tensor.ts';
 import type { Feeds } from './sample_source.ts';
 
 /**
- * Runs n samples through a program of a fixed batch size and yields the rows of `output` [batch, ...], `count` samples from
- * `start` on. Feeds are asked for by positions, those of the next batch while the adapter works on this one; the last batch
- * is filled up with repeats.
+ * Runs n samples through a program of a fixed batch size and yields the rows of `output` [batch, ...], `count` samples
+ * from `start` on. Feeds are asked for by positions, those of the next batch while the adapter works on this one; the
+ * last batch is filled up with repeats.
  */
-export async function* runBatches(program: Program, output: Tensor, n: number, feedsOf: (positions: readonly number[]) => Promise<Feeds>): AsyncGenerator<{ start: number; count: number; rows: Float32Array }> {
+export async function* runBatches(
+  program: Program,
+  output: Tensor,
+  n: number,
+  feedsOf: (positions: readonly number[]) => Promise<Feeds>,
+): AsyncGenerator<{ start: number; count: number; rows: Float32Array }> {
   const batch = output.shape[0];
   const feedsAt = (start: number) => {
     const feeds = feedsOf(Array.from({ length: batch }, (_, i) => Math.min(start + i, n - 1)));

@@ -4,7 +4,10 @@ import { toFloat32 } from '../../models/formats/stored_tensor.ts';
 import { UserError } from '../../engine/user_error.ts';
 import type { Epoch } from '../report/data.ts';
 
-/** Where a training stands, between two steps. With the arrays beside it, all that is needed to go on as if never interrupted. */
+/**
+ * Where a training stands, between two steps. With the arrays beside it, all that is needed to go on as if never
+ * interrupted.
+ */
 export interface TrainState {
   /** Index of the phase, epoch within it and step within that, all from 0: the next to be done. */
   phase: number;
@@ -23,7 +26,15 @@ export interface TrainState {
 }
 
 export const NEW_STATE: TrainState = {
-  phase: 0, epoch: 0, step: 0, adamStep: 0, sums: { loss: 0, marks: 0, seen: 0, seconds: 0 }, history: [], best: null, stale: { epochs: 0, loss: null }, finished: false,
+  phase: 0,
+  epoch: 0,
+  step: 0,
+  adamStep: 0,
+  sums: { loss: 0, marks: 0, seen: 0, seconds: 0 },
+  history: [],
+  best: null,
+  stale: { epochs: 0, loss: null },
+  finished: false,
 };
 
 type Arrays = ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>;
@@ -35,10 +46,18 @@ export async function saveCheckpoint(path: string, state: TrainState, arrays: Ar
 }
 
 /** Reads a checkpoint; undefined where there is none. */
-export async function loadCheckpoint(path: string): Promise<{ state: TrainState; arrays: Map<string, Float32Array> } | undefined> {
+export async function loadCheckpoint(
+  path: string,
+): Promise<{ state: TrainState; arrays: Map<string, Float32Array> } | undefined> {
   if (!existsSync(path)) return undefined;
   const { tensors, metadata } = await readSafetensorsFile(path);
   const text = metadata['tuningfork_state'];
-  if (text === undefined) throw new UserError(`${path} is no checkpoint of a training: it lacks the state in its metadata; delete it to begin anew`);
-  return { state: JSON.parse(text) as TrainState, arrays: new Map([...tensors].map(([name, t]) => [name, toFloat32(t, `${path}: ${name}`)])) };
+  if (text === undefined)
+    throw new UserError(
+      `${path} is no checkpoint of a training: it lacks the state in its metadata; delete it to begin anew`,
+    );
+  return {
+    state: JSON.parse(text) as TrainState,
+    arrays: new Map([...tensors].map(([name, t]) => [name, toFloat32(t, `${path}: ${name}`)])),
+  };
 }

@@ -11,18 +11,29 @@ import type { Feeds } from './sample_source.ts';
 export type Layout = 'nchw' | 'nhwc';
 
 /**
- * The activation of a layer (a segment or block by name) for the input `x` [batch, H, W, C], with its inference arithmetic.
+ * The activation of a layer (a segment or block by name) for the input `x` [batch, H, W, C], with its inference
+ * arithmetic.
  * @throws UserError where there is no such layer; it lists those there are
  */
 export const layerOf = (network: Network, parameters: ParameterSource, x: Tensor, layer: string): Tensor =>
   findTensor(applySegments(network.segments, x, { parameters, batchNorm: 'running' }), layer);
 
 /** Yields a layer's activations for n samples as flat rows, a batch at a time. */
-export async function* embed(device: Device, activation: Tensor, n: number, feedsOf: (positions: readonly number[]) => Promise<Feeds>, layout: Layout): AsyncGenerator<{ start: number; count: number; rows: Float32Array }> {
+export async function* embed(
+  device: Device,
+  activation: Tensor,
+  n: number,
+  feedsOf: (positions: readonly number[]) => Promise<Feeds>,
+  layout: Layout,
+): AsyncGenerator<{ start: number; count: number; rows: Float32Array }> {
   using program = await compile(device, { outputs: [activation] });
   const [, height, width, channels] = activation.shape;
   for await (const { start, count, rows } of runBatches(program, activation, n, feedsOf)) {
-    yield { start, count, rows: activation.shape.length === 4 && layout === 'nchw' ? channelsFirst(rows, height * width, channels) : rows };
+    yield {
+      start,
+      count,
+      rows: activation.shape.length === 4 && layout === 'nchw' ? channelsFirst(rows, height * width, channels) : rows,
+    };
   }
 }
 
@@ -30,7 +41,8 @@ export async function* embed(device: Device, activation: Tensor, n: number, feed
 export function channelsFirst(values: Float32Array, pixels: number, channels: number): Float32Array {
   const out = new Float32Array(values.length);
   for (let start = 0; start < values.length; start += pixels * channels) {
-    for (let p = 0; p < pixels; p++) for (let c = 0; c < channels; c++) out[start + c * pixels + p] = values[start + p * channels + c];
+    for (let p = 0; p < pixels; p++)
+      for (let c = 0; c < channels; c++) out[start + c * pixels + p] = values[start + p * channels + c];
   }
   return out;
 }

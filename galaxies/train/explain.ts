@@ -10,7 +10,10 @@ import { SILENT } from './progress.ts';
 export const METHODS = ['Grad-CAM', 'Grad-CAM++', 'Guided backprop'] as const;
 export type Method = (typeof METHODS)[number];
 
-/** A method's answer: an activation map [height, width]; for guided backprop the gradient [height, width, 3] at the input. */
+/**
+ * A method's answer: an activation map [height, width]; for guided backprop the gradient [height, width, 3] at the
+ * input.
+ */
 export interface ExplainedMap {
   readonly method: Method;
   readonly values: Float32Array;
@@ -40,7 +43,12 @@ export class Explainer implements Disposable {
   ) {}
 
   /** @param layer a segment or block of the network by name; its last conv's activation when undefined */
-  static async create(device: Device, { network, parameters, task, views }: Answering, methods: readonly Method[], layer?: string): Promise<Explainer> {
+  static async create(
+    device: Device,
+    { network, parameters, task, views }: Answering,
+    methods: readonly Method[],
+    layer?: string,
+  ): Promise<Explainer> {
     const x = imageInput(1, views.side, views.geometry);
     const scores = task.scores(applySegments(network.segments, x, { parameters, batchNorm: 'running' }));
     const classes = classInput(scores);
@@ -51,7 +59,12 @@ export class Explainer implements Disposable {
       'Guided backprop': () => guidedBackprop(scores, classes, x),
     };
     const maps = methods.map((method) => ({ method, tensor: make[method]() }));
-    return new Explainer(await compile(device, { outputs: maps.map(({ tensor }) => tensor) }), maps, views, scores.shape[1]);
+    return new Explainer(
+      await compile(device, { outputs: maps.map(({ tensor }) => tensor) }),
+      maps,
+      views,
+      scores.shape[1],
+    );
   }
 
   /** The map of each method for one output. */
@@ -59,7 +72,12 @@ export class Explainer implements Disposable {
     const { program, maps, views, outputs } = this;
     program.run({ ...(await views.feeds([views.plain(galaxy)])), explained_class: oneHot([explained], outputs) });
     const values = await Promise.all(maps.map(({ tensor }) => program.read(tensor)));
-    return maps.map(({ method, tensor }, i) => ({ method, values: values[i], height: tensor.shape[1], width: tensor.shape[2] }));
+    return maps.map(({ method, tensor }, i) => ({
+      method,
+      values: values[i],
+      height: tensor.shape[1],
+      width: tensor.shape[2],
+    }));
   }
 
   [Symbol.dispose](): void {
@@ -71,10 +89,22 @@ export class Explainer implements Disposable {
  * Explains galaxies one at a time: the output asked for, or the one with the largest score.
  * @param layer a segment or block of the network by name; its last conv's activation when undefined
  */
-export async function explainGalaxies(device: Device, answering: Answering, requests: readonly ExplainRequest[], methods: readonly Method[], layer?: string): Promise<GalaxyExplanation[]> {
+export async function explainGalaxies(
+  device: Device,
+  answering: Answering,
+  requests: readonly ExplainRequest[],
+  methods: readonly Method[],
+  layer?: string,
+): Promise<GalaxyExplanation[]> {
   const { network, parameters, task, views } = answering;
   using explainer = await Explainer.create(device, answering, methods, layer);
-  using predictor = await Predictor.create(device, network, task, parameters, imageInput(1, views.side, views.geometry));
+  using predictor = await Predictor.create(
+    device,
+    network,
+    task,
+    parameters,
+    imageInput(1, views.side, views.geometry),
+  );
   const found: GalaxyExplanation[] = [];
   for (const { galaxy, explained } of requests) {
     const prediction = await predictWith(predictor, views, [galaxy], 1, SILENT);

@@ -22,7 +22,8 @@ export interface Front {
 }
 
 /**
- * Runs the frozen network once over all views and keeps its activations on disk; goes on where an interrupted run stopped.
+ * Runs the frozen network once over all views and keeps its activations on disk; goes on where an interrupted run
+ * stopped.
  *
  * @param cut the segment after which fine-tuning begins
  * @param key what the activations depend on beside the network: options, weights, adapter
@@ -40,7 +41,11 @@ export async function runFront(
   progress: Progress,
 ): Promise<Front> {
   const context = { parameters, batchNorm: 'running' } as const;
-  const atCut = applySegments(segmentsBetween(network, undefined, cut), imageInput(FRONT_BATCH, maker.side, maker.geometry), context);
+  const atCut = applySegments(
+    segmentsBetween(network, undefined, cut),
+    imageInput(FRONT_BATCH, maker.side, maker.geometry),
+    context,
+  );
   const atFeatures = applySegments(segmentsBetween(network, cut, network.features), atCut, context);
   const [cutShape, featureShape] = [atCut.shape.slice(1), atFeatures.shape.slice(1)];
 
@@ -54,17 +59,33 @@ export async function runFront(
     ...prepared.validation.map((g) => () => maker.plain(g)),
   ];
   try {
-    await fill(device, maker, all, [{ output: atCut, file: cutFile }, { output: atFeatures, file: featureFile }], progress);
+    await fill(
+      device,
+      maker,
+      all,
+      [
+        { output: atCut, file: cutFile },
+        { output: atFeatures, file: featureFile },
+      ],
+      progress,
+    );
   } catch (error) {
     close();
     throw error;
   }
-  const source = (file: RecordFile, shape: readonly number[]) => new RecordSource(file, shape, prepared.train.length, views);
+  const source = (file: RecordFile, shape: readonly number[]) =>
+    new RecordSource(file, shape, prepared.train.length, views);
   return { cut: source(cutFile, cutShape), features: source(featureFile, featureShape), close };
 }
 
 /** Appends to each file what the network makes of the views that it does not hold yet. */
-async function fill(device: Device, maker: ViewMaker, views: readonly (() => View)[], into: readonly { readonly output: Tensor; readonly file: RecordFile }[], progress: Progress): Promise<void> {
+async function fill(
+  device: Device,
+  maker: ViewMaker,
+  views: readonly (() => View)[],
+  into: readonly { readonly output: Tensor; readonly file: RecordFile }[],
+  progress: Progress,
+): Promise<void> {
   // The files grow a batch at a time; what only some of them got before an interruption is made again.
   let done = Math.min(...into.map(({ file }) => file.count));
   if (done < views.length) done -= done % FRONT_BATCH;

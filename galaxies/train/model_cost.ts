@@ -30,16 +30,42 @@ export interface ModelJob {
   readonly precision?: Precision;
 }
 
-/** What to compile for a forward pass, or for a step that trains every parameter with Adam, as training from scratch does. Nothing is allocated. */
-export function modelProgram(device: Device, { built: { network }, parameters, task = DEFAULT_TASK }: DescribedModel, { size, batch, training, recompute, precision }: ModelJob): { program: ProgramSpec; momentBytes: number } & Disposable {
+/**
+ * What to compile for a forward pass, or for a step that trains every parameter with Adam, as training from scratch
+ * does. Nothing is allocated.
+ */
+export function modelProgram(
+  device: Device,
+  { built: { network }, parameters, task = DEFAULT_TASK }: DescribedModel,
+  { size, batch, training, recompute, precision }: ModelJob,
+): { program: ProgramSpec; momentBytes: number } & Disposable {
   const x = input('x', [batch, size, size, 3]);
   if (!training) {
-    const program = { outputs: [taskOf(task).scores(applySegments(network.segments, x, { parameters, batchNorm: 'running' }))], precision };
+    const program = {
+      outputs: [taskOf(task).scores(applySegments(network.segments, x, { parameters, batchNorm: 'running' }))],
+      precision,
+    };
     return { program, momentBytes: 0, [Symbol.dispose]: () => {} };
   }
-  const { scores, loss, updates } = trainingGraph(network.segments, x, taskOf(task), parameters, { batchNorm: 'batch', dropout: 0.2, dropPath: 0 });
-  const { program, moments } = trainingProgram(device, { loss, outputs: [scores], updates, trainable: parameters.trainable(), adam: DEFAULT_ADAM, recompute, precision });
-  return { program, momentBytes: parameters.trainableSize * 2 * 4, [Symbol.dispose]: () => moments.forEach((moment) => moment[Symbol.dispose]()) };
+  const { scores, loss, updates } = trainingGraph(network.segments, x, taskOf(task), parameters, {
+    batchNorm: 'batch',
+    dropout: 0.2,
+    dropPath: 0,
+  });
+  const { program, moments } = trainingProgram(device, {
+    loss,
+    outputs: [scores],
+    updates,
+    trainable: parameters.trainable(),
+    adam: DEFAULT_ADAM,
+    recompute,
+    precision,
+  });
+  return {
+    program,
+    momentBytes: parameters.trainableSize * 2 * 4,
+    [Symbol.dispose]: () => moments.forEach((moment) => moment[Symbol.dispose]()),
+  };
 }
 
 /** A model's program as it would run, and the bytes of Adam's moments. */
@@ -76,8 +102,17 @@ export interface ModelCost {
 }
 
 /** Counts what a planned program costs. Nothing is allocated, compiled or run. */
-export function costOf(device: Device, { parameters }: DescribedModel, { size, batch }: ModelJob, { outlined, momentBytes }: Planned): ModelCost {
-  const { lowered: { steps }, plan, need } = outlined;
+export function costOf(
+  device: Device,
+  { parameters }: DescribedModel,
+  { size, batch }: ModelJob,
+  { outlined, momentBytes }: Planned,
+): ModelCost {
+  const {
+    lowered: { steps },
+    plan,
+    need,
+  } = outlined;
   const count = parameters.all.reduce((n, p) => n + sizeOf(p.shape), 0);
   return {
     input: [batch, size, size, 3],

@@ -50,9 +50,24 @@ export class Phase implements Disposable {
     this.targets = new Float32Array(scores.size);
   }
 
-  static async create(device: Device, network: Network, task: Task, parameters: ParameterSet, prepared: Prepared, spec: PhaseSpec, options: TrainOptions, onMemory?: (need: MemoryNeed) => void): Promise<Phase> {
+  static async create(
+    device: Device,
+    network: Network,
+    task: Task,
+    parameters: ParameterSet,
+    prepared: Prepared,
+    spec: PhaseSpec,
+    options: TrainOptions,
+    onMemory?: (need: MemoryNeed) => void,
+  ): Promise<Phase> {
     const segments = segmentsBetween(network, spec.after);
-    const { scores, loss, updates } = trainingGraph(segments, spec.source.input(options.batch), task, parameters, options);
+    const { scores, loss, updates } = trainingGraph(
+      segments,
+      spec.source.input(options.batch),
+      task,
+      parameters,
+      options,
+    );
     const trainStep = await TrainStep.create(device, {
       loss,
       outputs: [scores],
@@ -64,7 +79,14 @@ export class Phase implements Disposable {
       onMemory,
     });
     try {
-      const predictor = await Predictor.create(device, network, task, parameters, spec.source.input(options.batch), spec.after);
+      const predictor = await Predictor.create(
+        device,
+        network,
+        task,
+        parameters,
+        spec.source.input(options.batch),
+        spec.after,
+      );
       return new Phase(device, spec, trainStep, predictor, loss, scores, prepared, options);
     } catch (error) {
       trainStep[Symbol.dispose]();
@@ -76,16 +98,29 @@ export class Phase implements Disposable {
     return Math.ceil(this.prepared.train.length / this.options.batch);
   }
 
-  /** The batches of an epoch: positions in the training list. The last batch is filled up from the beginning of the same order. */
+  /**
+   * The batches of an epoch: positions in the training list. The last batch is filled up from the beginning of the same
+   * order.
+   */
   batches(epoch: number): number[][] {
     const { batch, seed } = this.options;
     const order = permutation(this.prepared.train.length, new RandomStream(seed, this.spec.number, epoch));
-    return Array.from({ length: this.stepsPerEpoch }, (_, s) => Array.from({ length: batch }, (_, i) => order[(s * batch + i) % order.length]));
+    return Array.from({ length: this.stepsPerEpoch }, (_, s) =>
+      Array.from({ length: batch }, (_, i) => order[(s * batch + i) % order.length]),
+    );
   }
 
   learningRate(step: number): number {
     const { schedule, warmup } = this.options;
-    return learningRateAt({ kind: schedule, learningRate: this.spec.learningRate, warmupSteps: warmup, totalSteps: this.stepsPerEpoch * this.spec.epochs }, step);
+    return learningRateAt(
+      {
+        kind: schedule,
+        learningRate: this.spec.learningRate,
+        warmupSteps: warmup,
+        totalSteps: this.stepsPerEpoch * this.spec.epochs,
+      },
+      step,
+    );
   }
 
   samples(positions: readonly number[], epoch: number): Promise<Feeds> {
@@ -99,30 +134,45 @@ export class Phase implements Disposable {
     return { ...samples, targets, ...(this.trainStep.program.hasInput('noise_seed') && { noise_seed: noiseSeed }) };
   }
 
-  /** Where the forward pass of a step first made a value that is not finite: a step with such a loss changes no weight, so it can be repeated. */
+  /**
+   * Where the forward pass of a step first made a value that is not finite: a step with such a loss changes no weight,
+   * so it can be repeated.
+   */
   async diagnose(positions: readonly number[], samples: Feeds, total: number): Promise<string> {
-    using program = await compile(this.device, { outputs: [this.loss], keep: 'all', precision: this.options.precision });
+    using program = await compile(this.device, {
+      outputs: [this.loss],
+      keep: 'all',
+      precision: this.options.precision,
+    });
     program.run(this.feeds(positions, samples, total));
     const { steps } = program;
-    const isFinite = (values: Float32Array) => values.every(Number.isFinite);
+    const allFinite = (values: Float32Array) => values.every(Number.isFinite);
     for (const [i, { tensor }] of steps.entries()) {
       // A layer's name is on what it gives: the next named tensor.
       const layer = steps.slice(i).find((step) => step.tensor.name !== undefined)?.tensor.name ?? 'loss';
       for (const operand of tensor.inputs) {
         const parameter = parameterOf(operand);
-        if (parameter && !isFinite(await parameter.read())) return `the step before left ${parameter.name} in layer ${layer} with values that are not finite`;
+        if (parameter && !allFinite(await parameter.read()))
+          return `the step before left ${parameter.name} in layer ${layer} with values that are not finite`;
       }
-      if (!isFinite(await program.read(tensor))) return `the first value that is not finite is in layer ${layer} (${tensor})`;
+      if (!allFinite(await program.read(tensor)))
+        return `the first value that is not finite is in layer ${layer} (${tensor})`;
     }
     return 'the forward pass repeated is finite, so it comes from the gradients';
   }
 
   /** One step on these samples. `total` counts the steps of the phase from 0. */
   async train(positions: readonly number[], samples: Feeds, total: number): Promise<StepResult> {
-    const { prepared, predictor: { width } } = this;
+    const {
+      prepared,
+      predictor: { width },
+    } = this;
     this.trainStep.run(this.feeds(positions, samples, total), this.learningRate(total));
     const [[loss], scores] = await Promise.all([this.trainStep.read(this.loss), this.trainStep.read(this.scores)]);
-    const marks = positions.reduce((sum, p, i) => sum + prepared.mark(scores.subarray(i * width, (i + 1) * width), prepared.train[p]), 0);
+    const marks = positions.reduce(
+      (sum, p, i) => sum + prepared.mark(scores.subarray(i * width, (i + 1) * width), prepared.train[p]),
+      0,
+    );
     return { loss, marks, seen: positions.length };
   }
 

@@ -24,17 +24,29 @@ export class Predictor implements Disposable {
   ) {}
 
   /** @param after the segment whose output `x` is; undefined: x is an image batch */
-  static async create(device: Device, network: Network, head: Head, parameters: ParameterSource, x: Tensor, after?: string): Promise<Predictor> {
+  static async create(
+    device: Device,
+    network: Network,
+    head: Head,
+    parameters: ParameterSource,
+    x: Tensor,
+    after?: string,
+  ): Promise<Predictor> {
     const scores = head.scores(applySegments(segmentsBetween(network, after), x, { parameters, batchNorm: 'running' }));
     return new Predictor(await compile(device, { outputs: [scores] }), scores, head, scores.shape[1]);
   }
 
   /** Predictions [n, width] of n samples, whose feeds are asked for by positions. */
-  async predict(n: number, feedsOf: (positions: readonly number[]) => Promise<Feeds>, onProgress?: (done: number) => void): Promise<Float64Array> {
+  async predict(
+    n: number,
+    feedsOf: (positions: readonly number[]) => Promise<Feeds>,
+    onProgress?: (done: number) => void,
+  ): Promise<Float64Array> {
     const { width } = this;
     const result = new Float64Array(n * width);
     for await (const { start, count, rows } of runBatches(this.program, this.scores, n, feedsOf)) {
-      for (let i = 0; i < count; i++) result.set(this.head.prediction(rows.subarray(i * width, (i + 1) * width)), (start + i) * width);
+      for (let i = 0; i < count; i++)
+        result.set(this.head.prediction(rows.subarray(i * width, (i + 1) * width)), (start + i) * width);
       onProgress?.(start + count);
     }
     return result;
@@ -57,19 +69,41 @@ export interface Answering {
 }
 
 /** Predictions [n, K] of galaxies as the network sees them, each averaged over its first `tta` plain views. */
-export async function predictGalaxies(device: Device, { network, parameters, task, views }: Answering, galaxies: readonly number[], tta: number, progress: Progress): Promise<Float64Array> {
-  using predictor = await Predictor.create(device, network, task, parameters, imageInput(BATCH, views.side, views.geometry));
+export async function predictGalaxies(
+  device: Device,
+  { network, parameters, task, views }: Answering,
+  galaxies: readonly number[],
+  tta: number,
+  progress: Progress,
+): Promise<Float64Array> {
+  using predictor = await Predictor.create(
+    device,
+    network,
+    task,
+    parameters,
+    imageInput(BATCH, views.side, views.geometry),
+  );
   return await predictWith(predictor, views, galaxies, tta, progress);
 }
 
 /** The same with a predictor of images that is there already. */
-export async function predictWith(predictor: Predictor, views: ViewMaker, galaxies: readonly number[], tta: number, progress: Progress): Promise<Float64Array> {
+export async function predictWith(
+  predictor: Predictor,
+  views: ViewMaker,
+  galaxies: readonly number[],
+  tta: number,
+  progress: Progress,
+): Promise<Float64Array> {
   const { width } = predictor;
   // All views of a galaxy together, so that each image is decoded once.
   const n = galaxies.length * tta;
   progress.start('predicting', galaxies.length);
   const viewAt = (i: number) => views.plain(galaxies[Math.floor(i / tta)], i % tta);
-  const all = await predictor.predict(n, (positions) => views.feeds(positions.map(viewAt)), (done) => progress.tick(Math.floor(done / tta)));
+  const all = await predictor.predict(
+    n,
+    (positions) => views.feeds(positions.map(viewAt)),
+    (done) => progress.tick(Math.floor(done / tta)),
+  );
   progress.end();
   const result = new Float64Array(galaxies.length * width);
   all.forEach((p, i) => (result[Math.floor(i / (tta * width)) * width + (i % width)] += p / tta));

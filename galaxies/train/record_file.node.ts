@@ -1,4 +1,14 @@
-import { closeSync, existsSync, fstatSync, ftruncateSync, openSync, readFileSync, readSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { writeFileAtomic } from '../../models/formats/atomic.node.ts';
 import { fileError } from '../../models/formats/file_error.node.ts';
@@ -6,8 +16,8 @@ import { makeFolder } from '../../models/formats/make_folder.node.ts';
 import { UserError } from '../../engine/user_error.ts';
 
 /**
- * Records of f32 numbers, all of one length, appended in order and read back by number: what a frozen front computed, kept on disk
- * so that it costs no memory and an interrupted run need not compute it again.
+ * Records of f32 numbers, all of one length, appended in order and read back by number: what a frozen front computed,
+ * kept on disk so that it costs no memory and an interrupted run need not compute it again.
  */
 export class RecordFile {
   private constructor(
@@ -51,7 +61,8 @@ export class RecordFile {
   append(values: Float32Array): void {
     const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
     try {
-      for (let done = 0; done < bytes.length; ) done += writeSync(this.handle, bytes, done, bytes.length - done, this.written * this.length * 4 + done);
+      for (let done = 0; done < bytes.length; )
+        done += writeSync(this.handle, bytes, done, bytes.length - done, this.written * this.length * 4 + done);
     } catch (error) {
       throw fileError('write', this.path, error);
     }
@@ -60,7 +71,10 @@ export class RecordFile {
 
   /** Copies record `index` into `to` from `offset` on. */
   read(index: number, to: Float32Array, offset: number): void {
-    if (index >= this.written) throw new UserError(`${this.path} holds ${this.written} records and record ${index} was asked for; delete the file and run again`);
+    if (index >= this.written)
+      throw new UserError(
+        `${this.path} holds ${this.written} records and record ${index} was asked for; delete the file and run again`,
+      );
     const bytes = new Uint8Array(to.buffer, to.byteOffset + offset * 4, this.length * 4);
     for (let done = 0; done < bytes.length; ) {
       const got = readSync(this.handle, bytes, done, bytes.length - done, index * this.length * 4 + done);

@@ -15,19 +15,36 @@ export interface ReportContext {
 }
 
 /** What there is to tell of a training. */
-export function trainingContext(device: Device, { prepared: { dataset, train, validation }, state, model, parameters }: Trained, options: TrainOptions, name: string): ReportContext {
+export function trainingContext(
+  device: Device,
+  { prepared: { dataset, train, validation }, state, model, parameters }: Trained,
+  options: TrainOptions,
+  name: string,
+): ReportContext {
   const seconds = state.history.reduce((sum, epoch) => sum + epoch.seconds, 0);
   return {
     run: { name, model: model.network.name, adapter: device.adapter.description, seconds, seed: options.seed },
     training: {
       epochs: state.history,
       ...(options.keep === 'best' && state.best && { bestEpoch: state.best.epoch }),
-      configuration: Object.entries(options).map(([key, value]) => ({ name: key, value: typeof value === 'object' ? JSON.stringify(value) : value })),
+      configuration: Object.entries(options).map(([key, value]) => ({
+        name: key,
+        value: typeof value === 'object' ? JSON.stringify(value) : value,
+      })),
     },
-    sides: [{ name: 'train', galaxies: train }, { name: 'validation', galaxies: validation }],
+    sides: [
+      { name: 'train', galaxies: train },
+      { name: 'validation', galaxies: validation },
+    ],
     figures: {
-      seconds, bestEpoch: state.best?.epoch ?? null, keep: options.keep, history: state.history,
-      counts: { train: train.length, validation: validation.length }, judgedOn: hashIds(validation.map((index) => dataset.galaxies[index].id)), parameters: parameters.trainableSize, options,
+      seconds,
+      bestEpoch: state.best?.epoch ?? null,
+      keep: options.keep,
+      history: state.history,
+      counts: { train: train.length, validation: validation.length },
+      judgedOn: hashIds(validation.map((index) => dataset.galaxies[index].id)),
+      parameters: parameters.trainableSize,
+      options,
     },
   };
 }

@@ -7,7 +7,10 @@ import type { Prepared } from './task.ts';
 
 export type Feeds = Record<string, Feed>;
 
-/** Where a phase's samples come from: images drawn anew each epoch, or what the frozen front made of fixed views. Positions index the train or validation list. */
+/**
+ * Where a phase's samples come from: images drawn anew each epoch, or what the frozen front made of fixed views.
+ * Positions index the train or validation list.
+ */
 export interface SampleSource {
   /** The tensor that the feeds fill: a batch of samples. */
   input(batch: number): Tensor;
@@ -20,7 +23,10 @@ export interface SampleSource {
 
 /** Images through the augment kernel: every epoch sees every galaxy under a new view. */
 export class ImageSource implements SampleSource {
-  constructor(private readonly prepared: Prepared, private readonly views: ViewMaker) {}
+  constructor(
+    private readonly prepared: Prepared,
+    private readonly views: ViewMaker,
+  ) {}
 
   input(batch: number): Tensor {
     return imageInput(batch, this.views.side, this.views.geometry);
@@ -43,7 +49,10 @@ export class ImageSource implements SampleSource {
   }
 }
 
-/** Records of the frozen front: `views` of each training galaxy, then one of each validation galaxy. An epoch takes the next view. */
+/**
+ * Records of the frozen front: `views` of each training galaxy, then one of each validation galaxy. An epoch takes the
+ * next view.
+ */
 export class RecordSource implements SampleSource {
   constructor(
     private readonly records: RecordFile,

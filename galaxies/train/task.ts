@@ -21,7 +21,10 @@ export interface Fold {
   readonly index: number;
   readonly of: number;
   readonly seed: number;
-  /** A hash of who is on which side. Where it is given, galaxies that come to another are refused: a fold depends on all that take part. */
+  /**
+   * A hash of who is on which side. Where it is given, galaxies that come to another are refused: a fold depends on all
+   * that take part.
+   */
   readonly sides?: number;
 }
 
@@ -38,8 +41,8 @@ export interface SplitOptions {
 export type FigureName = 'accuracy' | 'RMSE';
 
 /**
- * What a network learns from galaxies: what its outputs stand for, what is minimised, how an answer is judged. The trainer and
- * prediction know no more of it.
+ * What a network learns from galaxies: what its outputs stand for, what is minimised, how an answer is judged. The
+ * trainer and prediction know no more of it.
  */
 export interface Task {
   readonly name: string;

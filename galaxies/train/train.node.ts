@@ -48,17 +48,27 @@ export const RUN_FILES = {
 } as const;
 
 /** Throws where a run was begun with other options than these, and names them. */
-export function requireOptions(folder: string, earlier: Readonly<Record<string, unknown>>, options: TrainOptions): void {
+export function requireOptions(
+  folder: string,
+  earlier: Readonly<Record<string, unknown>>,
+  options: TrainOptions,
+): void {
   const now = JSON.parse(JSON.stringify(options)) as Record<string, unknown>;
-  const changed = [...new Set([...Object.keys(earlier), ...Object.keys(now)])].filter((key) => JSON.stringify(earlier[key]) !== JSON.stringify(now[key]));
+  const changed = [...new Set([...Object.keys(earlier), ...Object.keys(now)])].filter(
+    (key) => JSON.stringify(earlier[key]) !== JSON.stringify(now[key]),
+  );
   if (changed.length === 0) return;
-  const list = changed.map((key) => `${key} was ${JSON.stringify(earlier[key])} and is now ${JSON.stringify(now[key])}`).join('; ');
-  throw new UserError(`${folder} holds a run with other options (${list}); give the same ones to resume it, or another --out`);
+  const list = changed
+    .map((key) => `${key} was ${JSON.stringify(earlier[key])} and is now ${JSON.stringify(now[key])}`)
+    .join('; ');
+  throw new UserError(
+    `${folder} holds a run with other options (${list}); give the same ones to resume it, or another --out`,
+  );
 }
 
 /**
- * Begins a run directory, or goes on with one that was begun earlier, which must have the same options. Another choice among kernels
- * gives other last bits, so a run keeps those that it begins with, whatever is tuned later.
+ * Begins a run directory, or goes on with one that was begun earlier, which must have the same options. Another choice
+ * among kernels gives other last bits, so a run keeps those that it begins with, whatever is tuned later.
  */
 async function openRun(device: Device, folder: string, options: TrainOptions, progress: Progress): Promise<void> {
   const [path, tuningPath] = [join(folder, RUN_FILES.config), join(folder, RUN_FILES.tuning)];
@@ -72,25 +82,47 @@ async function openRun(device: Device, folder: string, options: TrainOptions, pr
     return;
   }
   // What a killed run was writing.
-  for (const name of readdirSync(folder)) if (/^\..*\.\d+\.\d+\.tmp$/.test(name)) rmSync(join(folder, name), { force: true });
+  for (const name of readdirSync(folder))
+    if (/^\..*\.\d+\.\d+\.tmp$/.test(name)) rmSync(join(folder, name), { force: true });
   requireOptions(folder, JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>, options);
   // A run of a version that did not tune has none: it goes on with the defaults that it began with.
-  device.tuning = existsSync(tuningPath) ? TuningTable.parse(readFileSync(tuningPath, 'utf8'), `${tuningPath}, which says what kernels the run goes on with,`) : new TuningTable();
-  if (String(device.tuning.only(device.identity)) !== tuned) progress.line(`resuming with the kernels that the run began with (${tuningPath}), not with those tuned since`);
+  device.tuning = existsSync(tuningPath)
+    ? TuningTable.parse(
+        readFileSync(tuningPath, 'utf8'),
+        `${tuningPath}, which says what kernels the run goes on with,`,
+      )
+    : new TuningTable();
+  if (String(device.tuning.only(device.identity)) !== tuned)
+    progress.line(`resuming with the kernels that the run began with (${tuningPath}), not with those tuned since`);
 }
 
 /**
- * Trains a network for a task in a run directory, or goes on with one that was interrupted: frozen front, head, fine-tuning
- * where there are weights, and the whole network from scratch where there are none.
+ * Trains a network for a task in a run directory, or goes on with one that was interrupted: frozen front, head,
+ * fine-tuning where there are weights, and the whole network from scratch where there are none.
  */
-export async function trainNetwork(device: Device, dataset: Dataset, task: Task, options: TrainOptions, folder: string, progress: Progress): Promise<Trained> {
+export async function trainNetwork(
+  device: Device,
+  dataset: Dataset,
+  task: Task,
+  options: TrainOptions,
+  folder: string,
+  progress: Progress,
+): Promise<Trained> {
   requirePrecision(device, options.precision ?? 'f32');
   await openRun(device, folder, options, progress);
   const prepared = task.prepare(dataset, options);
-  const file = options.weights === null ? undefined : { tensors: (await readSafetensorsFile(options.weights)).tensors, source: options.weights };
+  const file =
+    options.weights === null
+      ? undefined
+      : { tensors: (await readSafetensorsFile(options.weights)).tensors, source: options.weights };
   const model = buildModel(options.model, task.outputs.length, file, { width: options.width });
   for (const note of model.notes) progress.line(note);
-  const views = new ViewMaker(dataset, { size: options.size, crop: options.crop, normalisation: model.preprocessing }, options.augmentation, options.seed);
+  const views = new ViewMaker(
+    dataset,
+    { size: options.size, crop: options.crop, normalisation: model.preprocessing },
+    options.augmentation,
+    options.seed,
+  );
   const parameters = new ParameterSet(device, model.network.specs, model.weights, options.seed);
   let front: Front | undefined;
   try {
@@ -99,23 +131,55 @@ export async function trainNetwork(device: Device, dataset: Dataset, task: Task,
     if (!state.finished) {
       if (model.pretrained) {
         const key = frontKey(device, dataset, prepared, options);
-        front = await runFront(device, model.network, parameters, cutOf(model, options), prepared, views, options, join(folder, RUN_FILES.cache), key, progress);
+        front = await runFront(
+          device,
+          model.network,
+          parameters,
+          cutOf(model, options),
+          prepared,
+          views,
+          options,
+          join(folder, RUN_FILES.cache),
+          key,
+          progress,
+        );
       }
-      if (checkpoint) progress.line(`resuming at phase ${state.phase + 1}, epoch ${state.epoch + 1}, step ${state.step}`);
+      if (checkpoint)
+        progress.line(`resuming at phase ${state.phase + 1}, epoch ${state.epoch + 1}, step ${state.step}`);
       for (const p of parameters.all) {
         const values = checkpoint?.arrays.get(p.name);
-        if (checkpoint && !values) throw new UserError(`${folder}: the checkpoint lacks ${p.name}: it is of another model`);
+        if (checkpoint && !values)
+          throw new UserError(`${folder}: the checkpoint lacks ${p.name}: it is of another model`);
         if (values) p.write(values);
       }
       const specs = phases(model, options, prepared, views, front);
-      for (; state.phase < specs.length; ) await runPhase(device, task, model, parameters, prepared, specs[state.phase], state, checkpoint?.arrays, options, folder, progress);
+      for (; state.phase < specs.length; )
+        await runPhase(
+          device,
+          task,
+          model,
+          parameters,
+          prepared,
+          specs[state.phase],
+          state,
+          checkpoint?.arrays,
+          options,
+          folder,
+          progress,
+        );
       state.finished = true;
       await saveCheckpoint(join(folder, RUN_FILES.checkpoint), state, await parametersOf(parameters));
     }
     // What is kept at the end: the weights of the best epoch, or those that training ended with.
-    const kept = options.keep === 'best' && state.best ? await loadCheckpoint(join(folder, RUN_FILES.best)) : await loadCheckpoint(join(folder, RUN_FILES.checkpoint));
+    const kept =
+      options.keep === 'best' && state.best
+        ? await loadCheckpoint(join(folder, RUN_FILES.best))
+        : await loadCheckpoint(join(folder, RUN_FILES.checkpoint));
     for (const p of parameters.all) p.write(kept!.arrays.get(p.name)!);
-    await writeFileAtomic(join(folder, RUN_FILES.model), packModel(trainedModel(task, model, await parameters.read(), options)));
+    await writeFileAtomic(
+      join(folder, RUN_FILES.model),
+      packModel(trainedModel(task, model, await parameters.read(), options)),
+    );
     rmSync(join(folder, RUN_FILES.cache), { recursive: true, force: true });
     return { task, model, parameters, prepared, views, state, [Symbol.dispose]: () => parameters[Symbol.dispose]() };
   } catch (error) {
@@ -131,7 +195,8 @@ function cutOf({ network: { name, segments } }: BuiltModel, { unfreeze }: TrainO
   const stages = segments.filter((segment) => /^(stage|block)\d+$/.test(segment.name));
   // Something must lie before the cut: a network without a stem keeps its first stage frozen.
   const most = stages.length - (stages[0] === segments[0] ? 1 : 0);
-  if (!(unfreeze >= 1 && unfreeze <= most)) throw new UserError(`${name} has ${stages.length} stages; --unfreeze takes 1 to ${most}, not ${unfreeze}`);
+  if (!(unfreeze >= 1 && unfreeze <= most))
+    throw new UserError(`${name} has ${stages.length} stages; --unfreeze takes 1 to ${most}, not ${unfreeze}`);
   return segments[segments.indexOf(stages[stages.length - unfreeze]) - 1].name;
 }
 
@@ -140,36 +205,81 @@ function frontKey(device: Device, dataset: Dataset, prepared: Prepared, options:
   const { weights, model, width, size, crop, views, seed, augmentation, unfreeze } = options;
   const weightsHash = weights === null ? '' : createHash('sha256').update(readFileSync(weights)).digest('hex');
   const ids = [...prepared.train, ...prepared.validation].map((g) => dataset.galaxies[g].id);
-  return JSON.stringify([device.adapter.description, dataset.name, createHash('sha256').update(ids.join()).digest('hex'), weightsHash, model, width, size, crop, views, seed, augmentation, unfreeze]);
+  return JSON.stringify([
+    device.adapter.description,
+    dataset.name,
+    createHash('sha256').update(ids.join()).digest('hex'),
+    weightsHash,
+    model,
+    width,
+    size,
+    crop,
+    views,
+    seed,
+    augmentation,
+    unfreeze,
+  ]);
 }
 
-function phases(model: BuiltModel, options: TrainOptions, prepared: Prepared, views: ViewMaker, front: Front | undefined): PhaseSpec[] {
-  if (!front) return [{ number: 1, title: 'training', after: undefined, source: new ImageSource(prepared, views), ...options.tune }];
+function phases(
+  model: BuiltModel,
+  options: TrainOptions,
+  prepared: Prepared,
+  views: ViewMaker,
+  front: Front | undefined,
+): PhaseSpec[] {
+  if (!front)
+    return [
+      { number: 1, title: 'training', after: undefined, source: new ImageSource(prepared, views), ...options.tune },
+    ];
   return [
     { number: 1, title: 'head', after: model.network.features, source: front.features, ...options.head },
     { number: 2, title: 'fine-tuning', after: cutOf(model, options), source: front.cut, ...options.tune },
   ].filter((spec) => spec.epochs > 0);
 }
 
-const parametersOf = async (parameters: ParameterSet) => new Map(await Promise.all(parameters.all.map(async (p) => [p.name, { shape: p.shape, data: await p.read() }] as const)));
+const parametersOf = async (parameters: ParameterSet) =>
+  new Map(
+    await Promise.all(parameters.all.map(async (p) => [p.name, { shape: p.shape, data: await p.read() }] as const)),
+  );
 
 async function runPhase(
-  device: Device, task: Task, model: BuiltModel, parameters: ParameterSet, prepared: Prepared, spec: PhaseSpec, state: TrainState,
-  resumed: ReadonlyMap<string, Float32Array> | undefined, options: TrainOptions, folder: string, progress: Progress,
+  device: Device,
+  task: Task,
+  model: BuiltModel,
+  parameters: ParameterSet,
+  prepared: Prepared,
+  spec: PhaseSpec,
+  state: TrainState,
+  resumed: ReadonlyMap<string, Float32Array> | undefined,
+  options: TrainOptions,
+  folder: string,
+  progress: Progress,
 ): Promise<void> {
-  const tell = ({ total, temporaries, parameters: held }: MemoryNeed) => progress.line(`${spec.title}: a step of ${options.batch} takes ${mebibytes(total)} on the adapter, ${mebibytes(temporaries)} of it for intermediates and ${mebibytes(held)} for weights and moments`);
+  const tell = ({ total, temporaries, parameters: held }: MemoryNeed) =>
+    progress.line(
+      `${spec.title}: a step of ${options.batch} takes ${mebibytes(total)} on the adapter, ${mebibytes(temporaries)} of it for intermediates and ${mebibytes(held)} for weights and moments`,
+    );
   using phase = await Phase.create(device, model.network, task, parameters, prepared, spec, options, tell);
   if (state.adamStep > 0 && resumed) phase.trainStep.restore(state.adamStep, resumed);
   const save = async () => {
     state.adamStep = phase.trainStep.step;
-    await saveCheckpoint(join(folder, RUN_FILES.checkpoint), state, new Map([...(await parametersOf(parameters)), ...(await phase.trainStep.state())]));
+    await saveCheckpoint(
+      join(folder, RUN_FILES.checkpoint),
+      state,
+      new Map([...(await parametersOf(parameters)), ...(await phase.trainStep.state())]),
+    );
   };
 
   const figures = (loss: number, mark: number): Figures => ({ loss, [task.figure.name]: task.figure.of(mark) });
   for (; state.epoch < spec.epochs; ) {
     let begun = performance.now();
     const batches = phase.batches(state.epoch);
-    progress.start(`${spec.title} ${state.epoch + 1}/${spec.epochs}`, batches.length * options.batch, state.step * options.batch);
+    progress.start(
+      `${spec.title} ${state.epoch + 1}/${spec.epochs}`,
+      batches.length * options.batch,
+      state.step * options.batch,
+    );
     let samples = state.step < batches.length ? phase.samples(batches[state.step], state.epoch) : undefined;
     while (state.step < batches.length) {
       const step = state.step;
@@ -180,23 +290,44 @@ async function runPhase(
       }
       const total = state.epoch * batches.length + step;
       const { loss, marks, seen } = await phase.train(batches[step], ready, total);
-      if (!Number.isFinite(loss)) throw new UserError(`the loss became ${loss} in phase ${spec.number} (${spec.title}), epoch ${state.epoch + 1}, step ${step + 1}; ${await phase.diagnose(batches[step], ready, total)}; try a lower learning rate or --clip 1${options.precision === 'f16' ? ', or --precision f32' : ''}`);
+      if (!Number.isFinite(loss))
+        throw new UserError(
+          `the loss became ${loss} in phase ${spec.number} (${spec.title}), epoch ${state.epoch + 1}, step ${step + 1}; ${await phase.diagnose(batches[step], ready, total)}; try a lower learning rate or --clip 1${options.precision === 'f16' ? ', or --precision f32' : ''}`,
+        );
       state.step++;
-      state.sums = { loss: state.sums.loss + loss * seen, marks: state.sums.marks + marks, seen: state.sums.seen + seen, seconds: state.sums.seconds + (performance.now() - begun) / 1000 };
+      state.sums = {
+        loss: state.sums.loss + loss * seen,
+        marks: state.sums.marks + marks,
+        seen: state.sums.seen + seen,
+        seconds: state.sums.seconds + (performance.now() - begun) / 1000,
+      };
       begun = performance.now();
-      progress.tick(state.step * options.batch, shown(figures(state.sums.loss / state.sums.seen, state.sums.marks / state.sums.seen)));
+      progress.tick(
+        state.step * options.batch,
+        shown(figures(state.sums.loss / state.sums.seen, state.sums.marks / state.sums.seen)),
+      );
       if (state.step % options.checkpointSteps === 0 && state.step < batches.length) await save();
     }
     const validation = await phase.validate();
     progress.end();
     // The step before may have done the harm: its own loss was still a number.
-    if (!Number.isFinite(validation.loss)) throw new UserError(`the validation loss became ${validation.loss} after phase ${spec.number} (${spec.title}), epoch ${state.epoch + 1}; try a lower learning rate or --clip 1${options.precision === 'f16' ? ', or --precision f32' : ''}`);
+    if (!Number.isFinite(validation.loss))
+      throw new UserError(
+        `the validation loss became ${validation.loss} after phase ${spec.number} (${spec.title}), epoch ${state.epoch + 1}; try a lower learning rate or --clip 1${options.precision === 'f16' ? ', or --precision f32' : ''}`,
+      );
     const scale = await phase.trainStep.lossScale();
-    if (scale !== undefined && scale < 1) throw new UserError(`activations or gradients pass the largest f16 number, 65504, however the loss is scaled (now by ${scale}), in phase ${spec.number} (${spec.title}); train with --precision f32`);
+    if (scale !== undefined && scale < 1)
+      throw new UserError(
+        `activations or gradients pass the largest f16 number, 65504, however the loss is scaled (now by ${scale}), in phase ${spec.number} (${spec.title}); train with --precision f32`,
+      );
     const number = state.history.length + 1;
     state.history.push({
-      epoch: number, phase: spec.number, learningRate: phase.learningRate(state.epoch * batches.length), seconds: state.sums.seconds + (performance.now() - begun) / 1000,
-      train: figures(state.sums.loss / state.sums.seen, state.sums.marks / state.sums.seen), validation: figures(validation.loss, validation.mark),
+      epoch: number,
+      phase: spec.number,
+      learningRate: phase.learningRate(state.epoch * batches.length),
+      seconds: state.sums.seconds + (performance.now() - begun) / 1000,
+      train: figures(state.sums.loss / state.sums.seen, state.sums.marks / state.sums.seen),
+      validation: figures(validation.loss, validation.mark),
     });
     progress.line(epochLine(state));
     if (state.best === null || validation.loss < state.best.loss) {
@@ -204,7 +335,9 @@ async function runPhase(
       await saveCheckpoint(join(folder, RUN_FILES.best), state, await parametersOf(parameters));
     }
     const better = state.stale.loss === null || validation.loss < state.stale.loss;
-    state.stale = better ? { epochs: 0, loss: validation.loss } : { epochs: state.stale.epochs + 1, loss: state.stale.loss };
+    state.stale = better
+      ? { epochs: 0, loss: validation.loss }
+      : { epochs: state.stale.epochs + 1, loss: state.stale.loss };
     state.epoch++;
     state.step = 0;
     state.sums = { loss: 0, marks: 0, seen: 0, seconds: 0 };
@@ -218,7 +351,8 @@ async function runPhase(
   await saveCheckpoint(join(folder, RUN_FILES.checkpoint), state, await parametersOf(parameters));
 }
 
-const shown = (figures: Figures): Record<string, string> => Object.fromEntries(Object.entries(figures).map(([name, value]) => [name, value.toFixed(4)]));
+const shown = (figures: Figures): Record<string, string> =>
+  Object.fromEntries(Object.entries(figures).map(([name, value]) => [name, value.toFixed(4)]));
 
 function epochLine({ history }: TrainState): string {
   const { epoch, phase, train, validation, seconds } = history[history.length - 1];

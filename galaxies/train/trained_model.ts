@@ -4,7 +4,12 @@ import type { TrainOptions } from './options.ts';
 import type { Task } from './task.ts';
 
 /** What a training's model file holds. */
-export function trainedModel({ name, head, outputs }: Pick<Task, 'name' | 'head' | 'outputs'>, { network, arithmetic, preprocessing }: BuiltModel, weights: Model['weights'], options: TrainOptions): Model {
+export function trainedModel(
+  { name, head, outputs }: Pick<Task, 'name' | 'head' | 'outputs'>,
+  { network, arithmetic, preprocessing }: BuiltModel,
+  weights: Model['weights'],
+  options: TrainOptions,
+): Model {
   return {
     architecture: { name: network.name, config: network.config },
     task: { name, head },

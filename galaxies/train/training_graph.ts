@@ -7,7 +7,10 @@ import type { Task } from './task.ts';
 
 const RUNNING_MOMENTUM = 0.1;
 
-/** What a training step is made from. Its inputs beside the samples: `targets` [N, K] and, where something is dropped, `noise_seed`. */
+/**
+ * What a training step is made from. Its inputs beside the samples: `targets` [N, K] and, where something is dropped,
+ * `noise_seed`.
+ */
 export interface TrainingGraph {
   /** What the network answers [N, K], as the task reads it. */
   readonly scores: Tensor;
@@ -19,7 +22,10 @@ export interface TrainingGraph {
 
 /** The forward pass of training: these segments on the samples `x`, and the task's loss. */
 export function trainingGraph(
-  segments: readonly Segment[], x: Tensor, task: Pick<Task, 'loss' | 'scores'>, parameters: ParameterSet,
+  segments: readonly Segment[],
+  x: Tensor,
+  task: Pick<Task, 'loss' | 'scores'>,
+  parameters: ParameterSet,
   { batchNorm, dropout, dropPath }: { batchNorm: ForwardContext['batchNorm']; dropout: number; dropPath: number },
 ): TrainingGraph {
   const updates: Tensor[] = [];
@@ -27,7 +33,8 @@ export function trainingGraph(
     parameters,
     batchNorm,
     noise: { seed: input('noise_seed', [2], 'u32'), dropout, dropPath },
-    onStatistics: (name, stats, count) => updates.push(updateRunningStats(parameters.tensor(name), stats, count, RUNNING_MOMENTUM)),
+    onStatistics: (name, stats, count) =>
+      updates.push(updateRunningStats(parameters.tensor(name), stats, count, RUNNING_MOMENTUM)),
   });
   const scores = task.scores(logits);
   return { scores, loss: task.loss(scores, input('targets', scores.shape)).named('loss'), updates };

@@ -4,8 +4,8 @@
 //
 // Adam (Kingma & Ba 2015, algorithm 1) with decoupled weight decay (Loshchilov & Hutter 2019, algorithm 2), in place.
 // hyper is what changes from step to step: the learning rate, 1 − β₁ᵗ, 1 − β₂ᵗ, and what the gradient is multiplied by.
-// Where guard[0], the loss, is not finite, nothing changes: the step can be repeated to find out where it went wrong. Tested on
-// bits, because WGSL lets a compiler assume that NaN and infinity do not happen.
+// Where guard[0], the loss, is not finite, nothing changes: the step can be repeated to find out where it went wrong.
+// Tested on bits, because WGSL lets a compiler assume that NaN and infinity do not happen.
 // A thread owns one Value of the weights and their moments.
 alias Value = vec4<f32>;
 
@@ -30,7 +30,11 @@ struct Params {
 //!include ../include/grid.wgsl
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
   let i = flat_workgroup(group, groups) * 64u + lane;
   let finite = (bitcast<u32>(guard[0]) & 0x7f800000u) != 0x7f800000u;
   if (i >= params.size || !finite) {

@@ -1,10 +1,10 @@
 // out[n, i, j, :] = colour_n · (mean over taps of x[n] at view_n · (j, i)) + offset_n        out NHWC with C = 3
 //
-// One image to network input in one pass: rotation, flips, scale, crop (an affine map from output to source pixels, bilinear),
-// colour jitter and normalisation (an affine map of the colour). x holds R, G, B, A bytes in a u32 per pixel.
-// What is random is drawn on the CPU as these two maps, so that a seed gives the same picture on every adapter.
-// Where a view shrinks the image, params.taps x params.taps samples a pixel are averaged. Outside the source, its edge goes on.
-// A thread owns one output pixel.
+// One image to network input in one pass: rotation, flips, scale, crop (an affine map from output to source pixels,
+// bilinear), colour jitter and normalisation (an affine map of the colour). x holds R, G, B, A bytes in a u32 per
+// pixel. What is random is drawn on the CPU as these two maps, so that a seed gives the same picture on every adapter.
+// Where a view shrinks the image, params.taps x params.taps samples a pixel are averaged. Outside the source, its edge
+// goes on. A thread owns one output pixel.
 alias Value = f32;
 alias Out = Value; // how these are stored: Values, or as f16
 
@@ -43,7 +43,11 @@ fn sample(n: u32, row: f32, column: f32) -> vec3<f32> {
 }
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
   let t = flat_workgroup(group, groups) * 64u + lane;
   if (t >= params.batch * params.size * params.size) {
     return;

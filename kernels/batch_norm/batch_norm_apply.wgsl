@@ -1,7 +1,7 @@
 // y[row, c] = activate(γ[c] · (x[row, c] − mean[c]) / √(variance[c] + ε) + β[c])      stats is [2, C]: mean, variance
 //
-// Ioffe & Szegedy 2015, algorithm 1. The mean is taken off before scaling, because γ·x/σ − γ·mean/σ would cancel. The activation rides
-// along: a pass of its own would read and write the whole tensor again.
+// Ioffe & Szegedy 2015, algorithm 1. The mean is taken off before scaling, because γ·x/σ − γ·mean/σ would cancel. The
+// activation rides along: a pass of its own would read and write the whole tensor again.
 // A thread owns a Value of channels in a chunk of rows (rows.wgsl).
 alias Value = vec4<f32>;
 alias X = Value; // how these are stored: Values, or as f16
@@ -28,7 +28,11 @@ struct Params {
 //!include activation.wgsl
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
   let mine = share_of(flat_workgroup(group, groups) * 64u + lane);
   if (!mine.inside) {
     return;

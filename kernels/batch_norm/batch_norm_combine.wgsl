@@ -1,8 +1,8 @@
 // Joins `group` neighbouring partial statistics into one (Chan, Golub & LeVeque 1979, eq. 2.1):
 //   n = n_a + n_b, δ = mean_b − mean_a, mean = mean_a + δ·n_b/n, squares = squares_a + squares_b + δ²·n_a·n_b/n
-// x is [parts, 2, channels] as batch_norm_stats.wgsl leaves it, each part from `chunk` rows (the last from what is left); out
-// is [ceil(parts / group), 2, channels]. Repeated until one part is left, whose squares are then scaled to the variance.
-// A thread owns one channel of one output part.
+// x is [parts, 2, channels] as batch_norm_stats.wgsl leaves it, each part from `chunk` rows (the last from what is
+// left); out is [ceil(parts / group), 2, channels]. Repeated until one part is left, whose squares are then scaled to
+// the variance. A thread owns one channel of one output part.
 struct Params {
   rows: u32,
   channels: u32,
@@ -19,7 +19,11 @@ struct Params {
 //!include ../include/grid.wgsl
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
   let t = flat_workgroup(group, groups) * 64u + lane;
   let c = params.channels;
   let joined = t / c;

@@ -2,8 +2,8 @@
 // with x̂, z and dz as in batch_norm_sums.wgsl
 //
 // Ioffe & Szegedy 2015, section 3, with the gradients through mean and variance gathered: both are sums that
-// batch_norm_sums.wgsl has already made. With statistics that are not the batch's own, inverseCount = 0 leaves dx = γ/σ · dz.
-// A thread owns a Value of channels in a chunk of rows (rows.wgsl).
+// batch_norm_sums.wgsl has already made. With statistics that are not the batch's own, inverseCount = 0 leaves dx = γ/σ
+// · dz. A thread owns a Value of channels in a chunk of rows (rows.wgsl).
 alias Value = vec4<f32>;
 alias Dy = Value; // how these are stored: Values, or as f16
 alias X = Value;
@@ -33,7 +33,11 @@ struct Params {
 //!include activation.wgsl
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
   let mine = share_of(flat_workgroup(group, groups) * 64u + lane);
   if (!mine.inside) {
     return;

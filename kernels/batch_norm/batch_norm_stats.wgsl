@@ -1,9 +1,9 @@
 // partial[p, 0, c] = mean of x[row, c] over the rows of chunk p
 // partial[p, 1, c] = Σ (x[row, c] − that mean)²
 //
-// The sum of squares minus the square of the sum would cancel where the mean is large beside the deviation. Here four rows at a
-// time get their own mean and squares in registers (two passes that cost no memory), which then join the chunk's by the
-// update of Chan, Golub & LeVeque 1979 (eq. 2.1): only differences of means are ever squared.
+// The sum of squares minus the square of the sum would cancel where the mean is large beside the deviation. Here four
+// rows at a time get their own mean and squares in registers (two passes that cost no memory), which then join the
+// chunk's by the update of Chan, Golub & LeVeque 1979 (eq. 2.1): only differences of means are ever squared.
 // A thread owns a Value of channels in a chunk of rows (rows.wgsl). batch_norm_combine.wgsl joins the chunks.
 alias Value = vec4<f32>;
 alias X = Value; // how these are stored: Values, or as f16
@@ -23,7 +23,11 @@ struct Params {
 //!include rows.wgsl
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
   let mine = share_of(flat_workgroup(group, groups) * 64u + lane);
   if (!mine.inside) {
     return;

@@ -1,6 +1,6 @@
-// What a batch-norm thread owns: one Value of channels (four neighbours, or one where 4 does not divide them) in a chunk of
-// consecutive rows of x [rows, channels], a row being all channels of one pixel. Neighbouring threads own neighbouring channels.
-// What depends on the channel alone is loaded once for the whole chunk.
+// What a batch-norm thread owns: one Value of channels (four neighbours, or one where 4 does not divide them) in a
+// chunk of consecutive rows of x [rows, channels], a row being all channels of one pixel. Neighbouring threads own
+// neighbouring channels. What depends on the channel alone is loaded once for the whole chunk.
 struct Share {
   inside: bool,
   channel: u32, // in Values

@@ -1,5 +1,15 @@
 import { ceilDiv, foldWorkgroups, roundingsOf, type Choices, type KernelSource, type Launch } from '../kernel.ts';
-import { CACHED, kernelOf, mostParts, tileGrid, tilings, type Problem, type TileKernels, type TileTarget, type Tiling } from '../matmul/matmul.ts';
+import {
+  CACHED,
+  kernelOf,
+  mostParts,
+  tileGrid,
+  tilings,
+  type Problem,
+  type TileKernels,
+  type TileTarget,
+  type Tiling,
+} from '../matmul/matmul.ts';
 import filterGradNaive from './conv2d_filter_grad_v1.wgsl';
 import filterGradTiled from './conv2d_filter_grad_v2.wgsl';
 import filterGradTiledBySubgroups from './conv2d_filter_grad_v2_subgroup.wgsl';
@@ -14,14 +24,31 @@ import forwardTiledBySubgroups from './conv2d_v2_subgroup.wgsl';
 import forwardTiledInWorkgroups from './conv2d_v2_workgroup.wgsl';
 
 const NUMBERS = [
-  'batch', 'inH', 'inW', 'inChannels', 'filterH', 'filterW', 'outH', 'outW', 'outChannels',
-  'strideH', 'strideW', 'dilationH', 'dilationW', 'padTop', 'padLeft', 'groups',
+  'batch',
+  'inH',
+  'inW',
+  'inChannels',
+  'filterH',
+  'filterW',
+  'outH',
+  'outW',
+  'outChannels',
+  'strideH',
+  'strideW',
+  'dilationH',
+  'dilationW',
+  'padTop',
+  'padLeft',
+  'groups',
 ] as const;
 
 /** The numbers of a convolution that its kernels read: those of geometry.wgsl. */
 export type ConvNumbers = Readonly<Record<(typeof NUMBERS)[number], number>>;
 
-export const paramsOf = (g: ConvNumbers, rowByRow: number): Launch['params'] => ({ ...Object.fromEntries(NUMBERS.map((name) => [name, g[name]])), rowByRow });
+export const paramsOf = (g: ConvNumbers, rowByRow: number): Launch['params'] => ({
+  ...Object.fromEntries(NUMBERS.map((name) => [name, g[name]])),
+  rowByRow,
+});
 
 /** One thread an element of what is computed. */
 const naive = (kernel: KernelSource, g: ConvNumbers, elements: number): Launch => ({
@@ -34,10 +61,12 @@ const naive = (kernel: KernelSource, g: ConvNumbers, elements: number): Launch =
 export const conv2dV1 = (g: ConvNumbers): Launch => naive(forwardNaive, g, g.batch * g.outH * g.outW * g.outChannels);
 
 /** Bindings: dy, w, dx. */
-export const conv2dInputGradV1 = (g: ConvNumbers): Launch => naive(inputGradNaive, g, g.batch * g.inH * g.inW * g.inChannels);
+export const conv2dInputGradV1 = (g: ConvNumbers): Launch =>
+  naive(inputGradNaive, g, g.batch * g.inH * g.inW * g.inChannels);
 
 /** Bindings: x, dy, dw. */
-export const conv2dFilterGradV1 = (g: ConvNumbers): Launch => naive(filterGradNaive, g, (g.filterH * g.filterW * g.inChannels * g.outChannels) / g.groups);
+export const conv2dFilterGradV1 = (g: ConvNumbers): Launch =>
+  naive(filterGradNaive, g, (g.filterH * g.filterW * g.inChannels * g.outChannels) / g.groups);
 
 /** A direction of the tiled convolution as a product, and its kernels. */
 interface Tiled {
@@ -49,7 +78,13 @@ const tapsOf = (g: ConvNumbers) => g.filterH * g.filterW;
 
 export const forward: Tiled = {
   kernels: [forwardTiled, forwardTiledBySubgroups, forwardTiledInWorkgroups],
-  problem: (g) => ({ groups: g.groups, rows: g.batch * g.outH * g.outW, cols: g.outChannels / g.groups, depth: (tapsOf(g) * g.inChannels) / g.groups, mostParts: 1 }),
+  problem: (g) => ({
+    groups: g.groups,
+    rows: g.batch * g.outH * g.outW,
+    cols: g.outChannels / g.groups,
+    depth: (tapsOf(g) * g.inChannels) / g.groups,
+    mostParts: 1,
+  }),
 };
 
 // One product for every class of pixels that the stride makes.
@@ -71,7 +106,8 @@ export const filterGrad: Tiled = {
   kernels: [filterGradTiled, filterGradTiledBySubgroups, filterGradTiledInWorkgroups],
   problem(g) {
     const [rows, depth] = [(tapsOf(g) * g.inChannels) / g.groups, linesOf(g) * g.outW];
-    // The groups' tiles run one after another and take a few channels of every pixel: of lines of memory that the next ones want too.
+    // The groups' tiles run one after another and take a few channels of every pixel: of lines of memory that the next
+    // ones want too.
     const read = g.batch * (g.inH * g.inW * g.inChannels + g.outH * g.outW * g.outChannels);
     return {
       groups: g.groups,
@@ -86,8 +122,10 @@ export const filterGrad: Tiled = {
 
 /** The tilings of the convolution itself and of its gradients. */
 export const conv2dChoices = (g: ConvNumbers, target: TileTarget): Choices<Tiling> => choicesOf(forward, g, target);
-export const conv2dInputGradChoices = (g: ConvNumbers, target: TileTarget): Choices<Tiling> => choicesOf(inputGrad, g, target);
-export const conv2dFilterGradChoices = (g: ConvNumbers, target: TileTarget): Choices<Tiling> => choicesOf(filterGrad, g, target);
+export const conv2dInputGradChoices = (g: ConvNumbers, target: TileTarget): Choices<Tiling> =>
+  choicesOf(inputGrad, g, target);
+export const conv2dFilterGradChoices = (g: ConvNumbers, target: TileTarget): Choices<Tiling> =>
+  choicesOf(filterGrad, g, target);
 
 function choicesOf({ kernels, problem }: Tiled, g: ConvNumbers, target: TileTarget): Choices<Tiling> {
   const product = problem(g);
@@ -96,18 +134,24 @@ function choicesOf({ kernels, problem }: Tiled, g: ConvNumbers, target: TileTarg
 
 function launchOf({ kernels, problem }: Tiled, g: ConvNumbers, tiling: Tiling, layers: number): Launch {
   const { overrides, grid } = tileGrid(problem(g), tiling);
-  return { kernel: kernelOf(kernels, tiling), overrides, params: paramsOf(g, tiling.rowByRow), workgroups: [grid[0], grid[1], layers] };
+  return {
+    kernel: kernelOf(kernels, tiling),
+    overrides,
+    params: paramsOf(g, tiling.rowByRow),
+    workgroups: [grid[0], grid[1], layers],
+  };
 }
 
 /** Channels of a group, in and out, are multiples of 4. Bindings: x, w, y. */
 export const conv2dV2 = (g: ConvNumbers, tiling: Tiling): Launch => launchOf(forward, g, tiling, 1);
 
 /** Channels of a group, in and out, are multiples of 4. Bindings: dy, w, dx. */
-export const conv2dInputGradV2 = (g: ConvNumbers, tiling: Tiling): Launch => launchOf(inputGrad, g, tiling, g.strideH * g.strideW);
+export const conv2dInputGradV2 = (g: ConvNumbers, tiling: Tiling): Launch =>
+  launchOf(inputGrad, g, tiling, g.strideH * g.strideW);
 
 /**
- * Channels of a group, in and out, are multiples of 4. Bindings: x, dy, dw, which holds `workgroups[2]` parts, one after the
- * other, to be added.
+ * Channels of a group, in and out, are multiples of 4. Bindings: x, dy, dw, which holds `workgroups[2]` parts, one
+ * after the other, to be added.
  */
 export function conv2dFilterGradV2(g: ConvNumbers, tiling: Tiling): Launch {
   const lines = linesOf(g);

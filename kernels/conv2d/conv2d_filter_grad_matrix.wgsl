@@ -3,8 +3,9 @@ enable subgroups;
 enable chromium_experimental_subgroup_matrix;
 // dw[r, s, c, k] = Σ_{n,ho,wo} x[n, ho·stride + r·dilation − pad, wo·stride + s·dilation − pad, c] · dy[n, ho, wo, k]
 //
-// As conv2d_filter_grad_v2 on tensor cores (../matmul/matrix_tile.wgsl), for programs of precision f16: rows are taps and input channels, columns
-// output channels, the depth runs over output pixels, of which each part (group.z) has its range and an output of its own, to be added up after.
+// As conv2d_filter_grad_v2 on tensor cores (../matmul/matrix_tile.wgsl), for programs of precision f16: rows are taps
+// and input channels, columns output channels, the depth runs over output pixels, of which each part (group.z) has its
+// range and an output of its own, to be added up after.
 const LEFT_ALONG: u32 = 0; // vec4s of x are input channels: rows
 const RIGHT_ALONG: u32 = 0; // vec4s of dy are output channels: columns
 

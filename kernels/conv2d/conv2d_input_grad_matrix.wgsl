@@ -1,11 +1,12 @@
 enable f16;
 enable subgroups;
 enable chromium_experimental_subgroup_matrix;
-// dx[n, h, v, c] = Σ_{r,s,k} dy[n, ho, wo, k] · w[r, s, c, k]      where ho·stride + r·dilation − pad = h, and so for wo
+// dx[n, h, v, c] = Σ_{r,s,k} dy[n, ho, wo, k] · w[r, s, c, k]      where ho·stride + r·dilation − pad = h, and so for
+// wo
 //
-// As conv2d_input_grad_v2, a product for every class of pixels that the stride makes (group.z), on tensor cores (../matmul/matrix_tile.wgsl), for
-// programs of precision f16: rows are the class's pixels, columns input channels, the depth runs over the taps that the class is seen through
-// and over output channels.
+// As conv2d_input_grad_v2, a product for every class of pixels that the stride makes (group.z), on tensor cores
+// (../matmul/matrix_tile.wgsl), for programs of precision f16: rows are the class's pixels, columns input channels, the
+// depth runs over the taps that the class is seen through and over output channels.
 const LEFT_ALONG: u32 = 1; // vec4s of dy are output channels: depths
 const RIGHT_ALONG: u32 = 1; // and so are those of w
 
@@ -84,7 +85,11 @@ fn count_taps(taps: Taps, size: u32) -> u32 {
 }
 
 @compute @workgroup_size(THREADS)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32, @builtin(subgroup_id) subgroup: u32) {
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+  @builtin(subgroup_id) subgroup: u32,
+) {
   // What the loop ends by must be uniform, which private variables are not known to be: they are given copies.
   let class_h = group.z / params.strideW;
   let class_w = group.z % params.strideW;

@@ -1,5 +1,5 @@
-// dx[n, h, v, c] = Σ_{r,s,k} dy[n, ho, wo, k] · w[r, s, c, k]   over the taps with ho·stride + r·dilation − pad = h (wo and v alike)
-// Layouts as in conv2d_v1.wgsl.
+// dx[n, h, v, c] = Σ_{r,s,k} dy[n, ho, wo, k] · w[r, s, c, k]   over the taps with ho·stride + r·dilation − pad = h (wo
+// and v alike) Layouts as in conv2d_v1.wgsl.
 //
 // The naive version, in gather form: a thread owns one element of dx and asks each filter tap which output saw it.
 alias Value = f32;
@@ -24,7 +24,11 @@ fn seen_by(at: u32, pad: u32, tap: u32, dilation: u32, stride: u32, size: u32) -
 }
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
   let t = flat_workgroup(group, groups) * 64u + lane;
   if (t >= params.batch * params.inH * params.inW * params.inChannels) {
     return;

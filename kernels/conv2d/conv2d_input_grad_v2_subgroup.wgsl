@@ -1,5 +1,6 @@
 enable subgroups;
-// conv2d_input_grad_v2.wgsl where every subgroup has eight lanes or more: they load the right operand together (columns_subgroup.wgsl).
+// conv2d_input_grad_v2.wgsl where every subgroup has eight lanes or more: they load the right operand together
+// (columns_subgroup.wgsl).
 //!include input_grad.wgsl
 //!include ../matmul/columns_subgroup.wgsl
 

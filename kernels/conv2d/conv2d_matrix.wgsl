@@ -4,8 +4,8 @@ enable chromium_experimental_subgroup_matrix;
 // y[n, ho, wo, k] = Σ_{r,s,c} x[n, ho·stride + r·dilation − pad, wo·stride + s·dilation − pad, c] · w[r, s, c, k]
 // x NHWC, w HWIO, both with channels padded to whole vec4s; one group.
 //
-// The implicit GEMM of conv2d_v2 on tensor cores (../matmul/matrix_tile.wgsl), for programs of precision f16: rows are output pixels, columns
-// output channels, the depth runs over taps and channels.
+// The implicit GEMM of conv2d_v2 on tensor cores (../matmul/matrix_tile.wgsl), for programs of precision f16: rows are
+// output pixels, columns output channels, the depth runs over taps and channels.
 const LEFT_ALONG: u32 = 1; // vec4s of x are channels: depths
 const RIGHT_ALONG: u32 = 0; // vec4s of w are output channels: columns
 
@@ -61,7 +61,11 @@ fn put(row: u32, col: u32, v: vec4<f32>) {
 //!include ../matmul/matrix_tile.wgsl
 
 @compute @workgroup_size(THREADS)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32, @builtin(subgroup_id) subgroup: u32) {
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+  @builtin(subgroup_id) subgroup: u32,
+) {
   let tile = select(group.xy, group.yx, params.rowByRow == 1u);
   matrix_product(tile * vec2<u32>(TILE_M, TILE_N), 0u, params.filterH * params.filterW * params.inChannels, lane, subgroup);
 }

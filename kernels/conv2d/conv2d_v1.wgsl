@@ -1,5 +1,6 @@
 // y[n, ho, wo, k] = Σ_{r,s,c} x[n, ho·stride + r·dilation − pad, wo·stride + s·dilation − pad, c] · w[r, s, c, k]
-// x NHWC, w HWIO; with groups, output channel k sees only its own group's input channels, and w's c counts within the group.
+// x NHWC, w HWIO; with groups, output channel k sees only its own group's input channels, and w's c counts within the
+// group.
 //
 // The naive version: the formula and nothing else.
 // A thread owns one output element.
@@ -18,7 +19,11 @@ alias Y = Value;
 //!include ../include/half.wgsl
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
   let t = flat_workgroup(group, groups) * 64u + lane;
   if (t >= params.batch * params.outH * params.outW * params.outChannels) {
     return;

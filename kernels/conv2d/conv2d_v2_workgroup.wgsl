@@ -1,5 +1,5 @@
-// The convolution of conv2d_v2.wgsl in tiles that are staged in workgroup memory (../matmul/tile.wgsl): pixels of an image patch that several outputs see
-// are read from the buffer once a tile and tap.
+// The convolution of conv2d_v2.wgsl in tiles that are staged in workgroup memory (../matmul/tile.wgsl): pixels of an
+// image patch that several outputs see are read from the buffer once a tile and tap.
 const LEFT_TRANSPOSED = 0u;
 const RIGHT_TRANSPOSED = 0u;
 

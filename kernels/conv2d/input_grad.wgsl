@@ -56,8 +56,8 @@ fn input_grad(group: vec3<u32>, lane: u32) {
   let taps_w = taps_of(shift_w, params.dilationW, params.strideW);
   let none = taps_h.first >= params.filterH || taps_w.first >= params.filterW;
 
-  // From the first tap on, the outputs that see a pixel move up and left by whole steps: no division in the loop, where on a CPU one
-  // takes as long as the rest of the address.
+  // From the first tap on, the outputs that see a pixel move up and left by whole steps: no division in the loop, where
+  // on a CPU one takes as long as the rest of the address.
   let up = i32(taps_h.step * params.dilationH / params.strideH);
   let left = i32(taps_w.step * params.dilationW / params.strideW);
   let bottom = vec4<i32>(i) + (i32(shift_h) - i32(taps_h.first * params.dilationH)) / i32(params.strideH);

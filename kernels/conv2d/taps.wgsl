@@ -1,5 +1,6 @@
-// The taps through which a class of pixels is seen: `first`, `first + step`, ... below the filter's size. Those are the taps for
-// which `shift` − tap · dilation is a multiple of the stride; `first` is beyond any filter where there is none.
+// The taps through which a class of pixels is seen: `first`, `first + step`, ... below the filter's size. Those are the
+// taps for which `shift` − tap · dilation is a multiple of the stride; `first` is beyond any filter where there is
+// none.
 struct Taps {
   first: u32,
   step: u32,

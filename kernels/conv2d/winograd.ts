@@ -8,34 +8,57 @@ import outputKernel from './winograd_output.wgsl';
 import outputGradKernel from './winograd_output_grad.wgsl';
 
 /*
- * Convolutions of 3x3 taps as Winograd's F(2x2, 3x3): see winograd_input.wgsl. Tiles of 2x2 outputs are transformed to 16 numbers a channel, at each of
- * these 16 places a matrix product runs over the channels, and its results are transformed back.
+ * Convolutions of 3x3 taps as Winograd's F(2x2, 3x3): see winograd_input.wgsl. Tiles of 2x2 outputs are transformed to
+ * 16 numbers a channel, at each of these 16 places a matrix product runs over the channels, and its results are
+ * transformed back.
  */
 
 /** Numbers of a transformed tile, or of a transformed filter, a channel. */
 export const PLACES = 16;
 
-/** Rows that follow one another at a power of two share a few sets of a processor's cache: such ones are this much (elements) longer. */
+/**
+ * Rows that follow one another at a power of two share a few sets of a processor's cache: such ones are this much
+ * (elements) longer.
+ */
 const STAGGER = 16;
 
 /**
- * Transformed tiles of inputs and outputs together take so many bytes at most: what does not fit is done in chunks, one after another. Smaller ones leave the
- * processors of a GPU without work, and a software adapter is as fast with them.
+ * Transformed tiles of inputs and outputs together take so many bytes at most: what does not fit is done in chunks, one
+ * after another. Smaller ones leave the processors of a GPU without work, and a software adapter is as fast with them.
  */
 export const mostBytes = ({ software }: Pick<TileTarget, 'software'>): number => (software ? 2 ** 24 : 2 ** 27);
 
-/** The input gradient as a forward convolution: of dy with the filter turned by half a turn, its channels transposed. */
+/**
+ * The input gradient as a forward convolution: of dy with the filter turned by half a turn, its channels transposed.
+ */
 export const turnedNumbers = (g: ConvNumbers): ConvNumbers => ({
-  ...g, inH: g.outH, inW: g.outW, outH: g.inH, outW: g.inW, inChannels: g.outChannels, outChannels: g.inChannels, padTop: 2 - g.padTop, padLeft: 2 - g.padLeft,
+  ...g,
+  inH: g.outH,
+  inW: g.outW,
+  outH: g.inH,
+  outW: g.inW,
+  inChannels: g.outChannels,
+  outChannels: g.inChannels,
+  padTop: 2 - g.padTop,
+  padLeft: 2 - g.padLeft,
 });
 
 const tilesOf = (g: ConvNumbers) => ({ tilesH: ceilDiv(g.outH, 2), tilesW: ceilDiv(g.outW, 2) });
 
 const countTiles = (g: ConvNumbers): number => g.batch * ceilDiv(g.outH, 2) * ceilDiv(g.outW, 2);
 
-/** Whether a convolution, with its channels as they are, can be computed so by an adapter that binds `maxStorageBinding` bytes. */
+/**
+ * Whether a convolution, with its channels as they are, can be computed so by an adapter that binds `maxStorageBinding`
+ * bytes.
+ */
 export const canBeWinograd = (g: ConvNumbers, maxStorageBinding: number): boolean =>
-  g.filterH === 3 && g.filterW === 3 && g.strideH === 1 && g.strideW === 1 && g.dilationH === 1 && g.dilationW === 1 && g.groups === 1 &&
+  g.filterH === 3 &&
+  g.filterW === 3 &&
+  g.strideH === 1 &&
+  g.strideW === 1 &&
+  g.dilationH === 1 &&
+  g.dilationW === 1 &&
+  g.groups === 1 &&
   4 * PLACES * (g.inChannels + STAGGER) * (g.outChannels + STAGGER) <= maxStorageBinding;
 
 /** A stretch of tiles. */
@@ -47,7 +70,10 @@ interface Chunk {
 /** Chunks are whole workgroups of the product. */
 const ROWS = 32;
 
-/** What transforming a number costs, in multiplications of the product that it spares or serves: see bench/ladder_conv2d.md. */
+/**
+ * What transforming a number costs, in multiplications of the product that it spares or serves: see
+ * bench/ladder_conv2d.md.
+ */
 const TRANSFORM = { tile: 20, filter: 7 };
 
 /** What three launches more cost, in multiplications. */
@@ -69,9 +95,14 @@ export function winogradWins(g: ConvNumbers, target: TileTarget): boolean {
 /** The tiles of a batch in chunks of equal size, but for the last. */
 function chunksOf(g: ConvNumbers, target: TileTarget): Chunk[] {
   const tiles = countTiles(g);
-  const most = Math.max(1, Math.floor(mostBytes(target) / (4 * (PLACES * (g.inChannels + g.outChannels) + STAGGER) * ROWS))) * ROWS;
+  const most =
+    Math.max(1, Math.floor(mostBytes(target) / (4 * (PLACES * (g.inChannels + g.outChannels) + STAGGER) * ROWS))) *
+    ROWS;
   const size = Math.min(tiles, ceilDiv(ceilDiv(tiles, ceilDiv(tiles, most)), ROWS) * ROWS);
-  return Array.from({ length: ceilDiv(tiles, size) }, (_, i) => ({ first: i * size, count: Math.min(size, tiles - i * size) }));
+  return Array.from({ length: ceilDiv(tiles, size) }, (_, i) => ({
+    first: i * size,
+    count: Math.min(size, tiles - i * size),
+  }));
 }
 
 /** Distances in memory, in elements. */
@@ -92,11 +123,30 @@ const sizeOf = ({ row, place }: Strides, rows: number): number => Math.max(rows 
 
 const WORKGROUP = 64;
 
-function tileLaunch(kernel: KernelSource, g: ConvNumbers, channels: number, { first, count }: Chunk, { row, place }: Strides): Launch {
+function tileLaunch(
+  kernel: KernelSource,
+  g: ConvNumbers,
+  channels: number,
+  { first, count }: Chunk,
+  { row, place }: Strides,
+): Launch {
   const { inH, inW, outH, outW, padTop, padLeft } = g;
   return {
     kernel,
-    params: { inH, inW, outH, outW, channels: channels / 4, padTop, padLeft, ...tilesOf(g), first, count, tile: row / 4, place: place / 4 },
+    params: {
+      inH,
+      inW,
+      outH,
+      outW,
+      channels: channels / 4,
+      padTop,
+      padLeft,
+      ...tilesOf(g),
+      first,
+      count,
+      tile: row / 4,
+      place: place / 4,
+    },
     workgroups: foldWorkgroups(ceilDiv((count * channels) / 4, WORKGROUP)),
   };
 }
@@ -150,21 +200,45 @@ function imageProduct(g: ConvNumbers, turned: boolean, M: number): MatmulSize {
   return { M, N, K, transposeA: false, transposeB: turned, batch: PLACES, aLd: row, bLd: turned ? row : N };
 }
 
-const filterGradProduct = (g: ConvNumbers, K: number): MatmulSize => ({ M: g.inChannels, N: g.outChannels, K, transposeA: true, transposeB: false, batch: PLACES });
+const filterGradProduct = (g: ConvNumbers, K: number): MatmulSize => ({
+  M: g.inChannels,
+  N: g.outChannels,
+  K,
+  transposeA: true,
+  transposeB: false,
+  batch: PLACES,
+});
 
-/** The transforms multiply small whole numbers by 24 at most, in quarters: sums of such numbers are exact as long as these are. */
+/**
+ * The transforms multiply small whole numbers by 24 at most, in quarters: sums of such numbers are exact as long as
+ * these are.
+ */
 const GROWTH = 24;
 
 function choicesOf(size: MatmulSize, target: TileTarget): Choices<MatmulTiling> {
   const { kernels, candidates } = tiledChoices(size, target);
-  return { kernels: [...kernels, inputKernel, filterKernel, outputKernel, outputGradKernel, filterGradKernel], candidates, roundings: roundingsOf(9 * GROWTH * size.K) };
+  return {
+    kernels: [...kernels, inputKernel, filterKernel, outputKernel, outputGradKernel, filterGradKernel],
+    candidates,
+    roundings: roundingsOf(9 * GROWTH * size.K),
+  };
 }
 
-/** The tilings of the products. `g` is what is computed: for an input gradient, `turnedNumbers`. Channels are multiples of 4, here and below. */
-export const winogradImageChoices = (g: ConvNumbers, turned: boolean, target: TileTarget): Choices<MatmulTiling> => choicesOf(imageProduct(g, turned, chunksOf(g, target)[0].count), target);
-export const winogradFilterGradChoices = (g: ConvNumbers, target: TileTarget): Choices<MatmulTiling> => choicesOf(filterGradProduct(g, chunksOf(g, target)[0].count), target);
+/**
+ * The tilings of the products. `g` is what is computed: for an input gradient, `turnedNumbers`. Channels are multiples
+ * of 4, here and below.
+ */
+export const winogradImageChoices = (g: ConvNumbers, turned: boolean, target: TileTarget): Choices<MatmulTiling> =>
+  choicesOf(imageProduct(g, turned, chunksOf(g, target)[0].count), target);
+export const winogradFilterGradChoices = (g: ConvNumbers, target: TileTarget): Choices<MatmulTiling> =>
+  choicesOf(filterGradProduct(g, chunksOf(g, target)[0].count), target);
 
-export function winogradImage(g: ConvNumbers, turned: boolean, tiling: MatmulTiling, target: TileTarget): WinogradImage {
+export function winogradImage(
+  g: ConvNumbers,
+  turned: boolean,
+  tiling: MatmulTiling,
+  target: TileTarget,
+): WinogradImage {
   const [C, K] = [g.inChannels, g.outChannels];
   const chunks = chunksOf(g, target);
   const most = chunks[0].count;
@@ -198,7 +272,11 @@ export function winogradFilterGrad(g: ConvNumbers, tiling: MatmulTiling, target:
       input: tileLaunch(inputKernel, g, C, chunk, byPlace(C, chunk.count)),
       output: tileLaunch(outputGradKernel, g, K, chunk, byPlace(K, chunk.count)),
       product: matmulV2(filterGradProduct(g, chunk.count), tiling).launch,
-      filter: { kernel: filterGradKernel, params: { size, adds: +(i > 0) }, workgroups: foldWorkgroups(ceilDiv(size, WORKGROUP)) },
+      filter: {
+        kernel: filterGradKernel,
+        params: { size, adds: +(i > 0) },
+        workgroups: foldWorkgroups(ceilDiv(size, WORKGROUP)),
+      },
     })),
   };
 }

@@ -5,8 +5,9 @@
 //      ½  −½   ½
 //      0   0   1
 //
-// A thread owns an input channel and four output channels of w [3, 3, C, K]. TURNED, the filter is turned by half a turn first: the gradient
-// of the input is the convolution of dy with that. What then are sums over k reads U as it lies, transposed.
+// A thread owns an input channel and four output channels of w [3, 3, C, K]. TURNED, the filter is turned by half a
+// turn first: the gradient of the input is the convolution of dy with that. What then are sums over k reads U as it
+// lies, transposed.
 override TURNED: u32 = 0;
 
 alias Value = vec4<f32>;
@@ -40,7 +41,11 @@ fn taps(r: u32, at: u32) -> mat4x4<f32> {
 }
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
   let t = flat_workgroup(group, groups) * 64u + lane;
   if (t >= params.inChannels * params.outChannels) {
     return;

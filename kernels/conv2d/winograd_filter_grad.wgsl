@@ -1,6 +1,8 @@
-// dw = Gᵀ dU G      dU [16, C, K]: the 16 sums over tiles of products V · dM; dw [3, 3, C, K]: the adjoint of winograd_filter.wgsl
+// dw = Gᵀ dU G      dU [16, C, K]: the 16 sums over tiles of products V · dM; dw [3, 3, C, K]: the adjoint of
+// winograd_filter.wgsl
 //
-// A thread owns an input channel and four output channels. Tiles come in chunks; all but the first add to what the ones before left.
+// A thread owns an input channel and four output channels. Tiles come in chunks; all but the first add to what the ones
+// before left.
 alias Value = vec4<f32>;
 
 struct Params {
@@ -35,7 +37,11 @@ fn put_row(at: u32, v: mat4x4<f32>) {
 }
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
   let t = flat_workgroup(group, groups) * 64u + lane;
   if (t >= params.size) {
     return;

@@ -1,5 +1,6 @@
-// How Winograd's transforms see a convolution of 3x3 taps: a tile is 2x2 outputs, and the 4x4 pixels that they look at. Tiles are counted
-// image by image and line by line; the kernels work on `count` of them from `first` on. Channels are counted in Values.
+// How Winograd's transforms see a convolution of 3x3 taps: a tile is 2x2 outputs, and the 4x4 pixels that they look at.
+// Tiles are counted image by image and line by line; the kernels work on `count` of them from `first` on. Channels are
+// counted in Values.
 struct Params {
   inH: u32,
   inW: u32,

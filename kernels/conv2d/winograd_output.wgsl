@@ -1,9 +1,11 @@
-// y = Aᵀ M A      M: the 16 numbers of a tile, each a sum over channels of products U · V; y [N, Ho, Wo, K]: its 2x2 outputs
+// y = Aᵀ M A      M: the 16 numbers of a tile, each a sum over channels of products U · V; y [N, Ho, Wo, K]: its 2x2
+// outputs
 //
 // Aᵀ =  1  1  1  0      see winograd_input.wgsl
 //       0  1 −1 −1
 //
-// A thread owns four channels of a tile. M is [16, tiles, K]. Of a tile that hangs over the image's edge only what lies inside is written.
+// A thread owns four channels of a tile. M is [16, tiles, K]. Of a tile that hangs over the image's edge only what lies
+// inside is written.
 alias Value = vec4<f32>;
 alias Y = Value; // how it is stored: Values, or as f16
 
@@ -34,7 +36,11 @@ fn put_pair(ho: u32, own: Tile, c: u32, v: mat4x4<f32>, operands: Operands) {
 }
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
   let t = flat_workgroup(group, groups) * 64u + lane;
   if (t >= params.count * params.channels) {
     return;

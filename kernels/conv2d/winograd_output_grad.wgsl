@@ -1,4 +1,5 @@
-// dM = A dy Aᵀ      dy: the cotangents of a tile's 2x2 outputs, zeros outside of the image: the adjoint of winograd_output.wgsl
+// dM = A dy Aᵀ      dy: the cotangents of a tile's 2x2 outputs, zeros outside of the image: the adjoint of
+// winograd_output.wgsl
 //
 // A thread owns four channels of a tile.
 alias Value = vec4<f32>;
@@ -27,7 +28,11 @@ fn line(own: Tile, ho: u32, c: u32) -> mat4x4<f32> {
 }
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
   let t = flat_workgroup(group, groups) * 64u + lane;
   if (t >= params.count * params.channels) {
     return;

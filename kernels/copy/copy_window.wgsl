@@ -1,7 +1,7 @@
 // out[r, i] = x[r, i + shift] where that lies inside row r of x, else 0
 //
-// shift > 0 cuts a part out of every row, shift < 0 lays the rows into larger ones of zeros: each is the other's adjoint.
-// A thread owns one output element.
+// shift > 0 cuts a part out of every row, shift < 0 lays the rows into larger ones of zeros: each is the other's
+// adjoint. A thread owns one output element.
 struct Params {
   rows: u32,
   size: u32,  // of a row of out
@@ -16,7 +16,11 @@ struct Params {
 //!include ../include/grid.wgsl
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
   let t = flat_workgroup(group, groups) * 64u + lane;
   if (t >= params.rows * params.size) {
     return;

@@ -1,4 +1,12 @@
-import { ceilDiv, distinct, foldWorkgroups, roundingsOf, type Choices, type KernelSource, type Launch } from '../kernel.ts';
+import {
+  ceilDiv,
+  distinct,
+  foldWorkgroups,
+  roundingsOf,
+  type Choices,
+  type KernelSource,
+  type Launch,
+} from '../kernel.ts';
 import { reduce } from '../reduce/reduce.ts';
 import filterGradV1 from './depthwise_conv2d_filter_grad_v1.wgsl';
 import filterGradV2 from './depthwise_conv2d_filter_grad_v2.wgsl';
@@ -55,9 +63,21 @@ const widest = ({ channels }: DepthwiseSize) => (channels % 4 === 0 ? 4 : 1);
 const aliasesOf = (width: number) => (width === 4 ? undefined : { Value: width === 2 ? 'vec2<f32>' : 'f32' });
 
 /** v2 is written out for the filters and strides that networks use; v1 does the rest. */
-function fast({ filterH, filterW, strideH, strideW, dilationH, dilationW, padTop, padLeft }: DepthwiseSize, { version }: DepthwiseOptions): boolean {
+function fast(
+  { filterH, filterW, strideH, strideW, dilationH, dilationW, padTop, padLeft }: DepthwiseSize,
+  { version }: DepthwiseOptions,
+): boolean {
   const square = filterH === filterW && strideH === strideW;
-  return version !== 1 && square && (filterH === 3 || filterH === 5) && strideH <= 2 && dilationH === 1 && dilationW === 1 && padTop < filterH && padLeft < filterW;
+  return (
+    version !== 1 &&
+    square &&
+    (filterH === 3 || filterH === 5) &&
+    strideH <= 2 &&
+    dilationH === 1 &&
+    dilationW === 1 &&
+    padTop < filterH &&
+    padLeft < filterW
+  );
 }
 
 function naive(kernel: KernelSource, size: DepthwiseSize, { width }: Cut, threads: number, parts = 1): Launch {
@@ -82,15 +102,22 @@ const inPlane = ({ inW, inH, padTop, padLeft, strideH }: DepthwiseSize): Plane =
 type Form = Pick<Cut, 'width' | 'strip'>;
 
 /*
- * The forms to choose from, the default first. A CPU pays for a load by its instructions, and they are fewest for the channels of a Value at once; but a
- * turn of the loop should fit its cache of instructions, and what is in use its registers. A GPU has four of everything: nothing was measured on one.
+ * The forms to choose from, the default first. A CPU pays for a load by its instructions, and they are fewest for the
+ * channels of a Value at once; but a turn of the loop should fit its cache of instructions, and what is in use its
+ * registers. A GPU has four of everything: nothing was measured on one.
  */
 const whole = (size: DepthwiseSize): Form => ({ width: widest(size), strip: 4 });
 const half = (size: DepthwiseSize): Form => ({ width: widest(size), strip: 2 });
 const pairs = (size: DepthwiseSize, strip: number): Form => ({ width: Math.min(2, widest(size)), strip });
 
 function imageForms(size: DepthwiseSize, { software }: DepthwiseOptions, isForward: boolean): Form[] {
-  const usual = !software ? whole(size) : size.filterH === 5 ? pairs(size, 4) : size.strideH === 2 ? half(size) : whole(size);
+  const usual = !software
+    ? whole(size)
+    : size.filterH === 5
+      ? pairs(size, 4)
+      : size.strideH === 2
+        ? half(size)
+        : whole(size);
   if (size.strideH === 2) return isForward ? distinct([usual, whole(size), half(size)]) : [whole(size)];
   return distinct([usual, whole(size)]);
 }
@@ -101,15 +128,20 @@ function filterGradForms(size: DepthwiseSize, { software }: DepthwiseOptions): F
 }
 
 /** The threads that walk whole columns of strips. */
-const wholeColumns = (size: DepthwiseSize, [columns]: Plane, { width, strip }: Form) => (size.batch * ceilDiv(columns, strip) * size.channels) / width;
+const wholeColumns = (size: DepthwiseSize, [columns]: Plane, { width, strip }: Form) =>
+  (size.batch * ceilDiv(columns, strip) * size.channels) / width;
 
 /**
- * Columns of strips are cut into chunks where whole columns would be too few threads. A chunk of fewer than eight steps would spend most of
- * its loads on rows its neighbour also loads. Candidates are half as many chunks and twice and four times as many.
+ * Columns of strips are cut into chunks where whole columns would be too few threads. A chunk of fewer than eight steps
+ * would spend most of its loads on rows its neighbour also loads. Candidates are half as many chunks and twice and four
+ * times as many.
  */
 function chunkCounts(size: DepthwiseSize, plane: Plane, form: Form, software: boolean): number[] {
   const [, height] = plane;
-  const usual = Math.min(ceilDiv(height, 8), Math.max(1, ceilDiv(threadsWanted(software), wholeColumns(size, plane, form))));
+  const usual = Math.min(
+    ceilDiv(height, 8),
+    Math.max(1, ceilDiv(threadsWanted(software), wholeColumns(size, plane, form))),
+  );
   return [usual, ...[1, usual >> 1, usual * 2, usual * 4].filter((n) => n >= 1 && n <= ceilDiv(height, 4))];
 }
 
@@ -134,12 +166,25 @@ function image(kernel: KernelSource, size: DepthwiseSize, plane: Plane, by: Cut,
   };
 }
 
-const naiveCut = (size: DepthwiseSize, parts = 1): Cut => ({ version: 1, width: widest(size), strip: 1, chunks: 1, parts });
+const naiveCut = (size: DepthwiseSize, parts = 1): Cut => ({
+  version: 1,
+  width: widest(size),
+  strip: 1,
+  chunks: 1,
+  parts,
+});
 
-function imageChoices(kernels: readonly KernelSource[], size: DepthwiseSize, plane: Plane, options: DepthwiseOptions, [usual, ...others]: readonly Form[]): Choices<Cut> {
+function imageChoices(
+  kernels: readonly KernelSource[],
+  size: DepthwiseSize,
+  plane: Plane,
+  options: DepthwiseOptions,
+  [usual, ...others]: readonly Form[],
+): Choices<Cut> {
   const naive = naiveCut(size);
   if (!fast(size, options)) return { kernels, candidates: [naive], roundings: 0 };
-  const cuts = (form: Form) => chunkCounts(size, plane, form, options.software).map((chunks): Cut => ({ version: 2, ...form, chunks, parts: 1 }));
+  const cuts = (form: Form) =>
+    chunkCounts(size, plane, form, options.software).map((chunks): Cut => ({ version: 2, ...form, chunks, parts: 1 }));
   const candidates = [...cuts(usual), ...others.map((form) => cuts(form)[0])];
   return { kernels, candidates: distinct(options.version === 2 ? candidates : [...candidates, naive]), roundings: 0 };
 }
@@ -149,24 +194,36 @@ export const depthwiseForwardChoices = (size: DepthwiseSize, options: DepthwiseO
 export const depthwiseInputGradChoices = (size: DepthwiseSize, options: DepthwiseOptions): Choices<Cut> =>
   imageChoices([inputGradV1, inputGradV2, forwardV2], size, inPlane(size), options, imageForms(size, options, false));
 
-/** Every part costs a filter of partial sums to write and to add: by default no more of them than keep the adapter busy. */
+/**
+ * Every part costs a filter of partial sums to write and to add: by default no more of them than keep the adapter busy.
+ */
 export function depthwiseFilterGradChoices(size: DepthwiseSize, options: DepthwiseOptions): Choices<Cut> {
   const { software, version } = options;
   const filter = size.filterH * size.filterW * size.channels;
-  const naive = naiveCut(size, Math.max(1, Math.min(size.batch * size.outH, Math.floor((software ? 4096 : 262_144) / filter))));
+  const naive = naiveCut(
+    size,
+    Math.max(1, Math.min(size.batch * size.outH, Math.floor((software ? 4096 : 262_144) / filter))),
+  );
   const candidates: Cut[] = [];
   if (fast(size, options)) {
     const [usual, ...others] = filterGradForms(size, options);
-    const cuts = (form: Form) => chunkCounts(size, outPlane(size), form, software).map((chunks): Cut => {
-      const wanted = ceilDiv(threadsWanted(software) * form.width, size.channels);
-      return { version: 2, ...form, chunks, parts: Math.min(piecesOf(size, { ...form, chunks }), wanted) };
-    });
+    const cuts = (form: Form) =>
+      chunkCounts(size, outPlane(size), form, software).map((chunks): Cut => {
+        const wanted = ceilDiv(threadsWanted(software) * form.width, size.channels);
+        return { version: 2, ...form, chunks, parts: Math.min(piecesOf(size, { ...form, chunks }), wanted) };
+      });
     const [cut, ...chunked] = cuts(usual);
-    const parted = [cut.parts >> 2, cut.parts >> 1, cut.parts * 2, cut.parts * 4].filter((n) => n >= 1 && n <= piecesOf(size, cut)).map((parts) => ({ ...cut, parts }));
+    const parted = [cut.parts >> 2, cut.parts >> 1, cut.parts * 2, cut.parts * 4]
+      .filter((n) => n >= 1 && n <= piecesOf(size, cut))
+      .map((parts) => ({ ...cut, parts }));
     candidates.push(cut, ...chunked, ...parted, ...others.map((form) => cuts(form)[0]));
   }
   if (version !== 2 || candidates.length === 0) candidates.push(naive);
-  return { kernels: [filterGradV1, filterGradV2], candidates: distinct(candidates), roundings: roundingsOf(size.batch * size.outH * size.outW) };
+  return {
+    kernels: [filterGradV1, filterGradV2],
+    candidates: distinct(candidates),
+    roundings: roundingsOf(size.batch * size.outH * size.outW),
+  };
 }
 
 /** Strips of one chunk's height in the whole batch. */
@@ -183,12 +240,18 @@ export function depthwiseForward(size: DepthwiseSize, by: Cut): Launch {
 
 /** dx from dy and w. The binding of dy is called `x` where the kernel is the forward one. */
 export function depthwiseInputGrad(size: DepthwiseSize, by: Cut): { launch: Launch; dyName: 'dy' | 'x' } {
-  if (by.version === 1) return { launch: naive(inputGradV1, size, by, size.batch * size.inH * size.inW * size.channels), dyName: 'dy' };
+  if (by.version === 1)
+    return { launch: naive(inputGradV1, size, by, size.batch * size.inH * size.inW * size.channels), dyName: 'dy' };
   if (size.strideH === 2) return { launch: image(inputGradV2, size, inPlane(size), by, false), dyName: 'dy' };
   // h = ho + r − pad turned round: ho = h + r' − (filter − 1 − pad) with r' = filter − 1 − r.
   const turned = {
-    ...size, inH: size.outH, inW: size.outW, outH: size.inH, outW: size.inW,
-    padTop: size.filterH - 1 - size.padTop, padLeft: size.filterW - 1 - size.padLeft,
+    ...size,
+    inH: size.outH,
+    inW: size.outW,
+    outH: size.inH,
+    outW: size.inW,
+    padTop: size.filterH - 1 - size.padTop,
+    padLeft: size.filterW - 1 - size.padLeft,
   };
   return { launch: image(forwardV2, turned, inPlane(size), by, true), dyName: 'x' };
 }
@@ -196,7 +259,8 @@ export function depthwiseInputGrad(size: DepthwiseSize, by: Cut): { launch: Laun
 /** The passes to dw: the first reads x and dy, the others the one before; `outSize` elements each. */
 export function depthwiseFilterGrad(size: DepthwiseSize, by: Cut): { launch: Launch; outSize: number }[] {
   const filter = size.filterH * size.filterW * size.channels;
-  const first = by.version === 1 ? naive(filterGradV1, size, by, by.parts * filter, by.parts) : filterGradStrips(size, by);
+  const first =
+    by.version === 1 ? naive(filterGradV1, size, by, by.parts * filter, by.parts) : filterGradStrips(size, by);
   const { parts } = first.params;
   return [{ launch: first, outSize: parts * filter }, ...(parts === 1 ? [] : reduce(1, parts, filter, 1))];
 }

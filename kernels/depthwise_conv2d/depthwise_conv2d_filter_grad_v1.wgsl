@@ -1,7 +1,9 @@
-// partial[p, r, s, c] = Σ_{(n, ho) ∈ part p} Σ_wo x[n, ho·strideH + r·dilationH − padTop, wo·strideW + s·dilationW − padLeft, c] · dy[n, ho, wo, c]
+// partial[p, r, s, c] = Σ_{(n, ho) ∈ part p} Σ_wo x[n, ho·strideH + r·dilationH − padTop, wo·strideW + s·dilationW −
+// padLeft, c] · dy[n, ho, wo, c]
 //
-// v1: the formula as it stands, with the sum over output rows (n, ho) cut into parts, because the filter alone has too few elements to
-// keep an adapter busy. kernels/reduce adds the parts in a fixed order. A thread owns one Value of one part.
+// v1: the formula as it stands, with the sum over output rows (n, ho) cut into parts, because the filter alone has too
+// few elements to keep an adapter busy. kernels/reduce adds the parts in a fixed order. A thread owns one Value of one
+// part.
 alias Value = vec4<f32>;
 alias X = Value; // how these are stored: Values, or as f16
 alias Dy = Value;
@@ -16,7 +18,11 @@ alias Dy = Value;
 //!include ../include/grid.wgsl
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
   let t = flat_workgroup(group, groups) * 64u + lane;
   let p = params;
   let taps = p.filterH * p.filterW;

@@ -1,9 +1,10 @@
-// partial[p, r, s, c] = Σ x[n, ho·STRIDE + r − padTop, wo·STRIDE + s − padLeft, c] · dy[n, ho, wo, c] over the outputs of part p
+// partial[p, r, s, c] = Σ x[n, ho·STRIDE + r − padTop, wo·STRIDE + s − padLeft, c] · dy[n, ho, wo, c] over the outputs
+// of part p
 //
-// v2: the whole filter's sums stay in registers while a thread walks down strips of outputs: a row of x is loaded once and meets every row
-// of dy whose windows see it, and those are kept from one step to the next. v1 loads x and dy anew for every tap.
-// A piece is a strip of `rows` output rows; a part is `share` pieces that follow one another. kernels/reduce adds the parts in a fixed order.
-// A thread owns the filter of one Value of channels in one part.
+// v2: the whole filter's sums stay in registers while a thread walks down strips of outputs: a row of x is loaded once
+// and meets every row of dy whose windows see it, and those are kept from one step to the next. v1 loads x and dy anew
+// for every tap. A piece is a strip of `rows` output rows; a part is `share` pieces that follow one another.
+// kernels/reduce adds the parts in a fixed order. A thread owns the filter of one Value of channels in one part.
 //!include strip.wgsl
 alias X = Value; // how these are stored: Values, or as f16
 alias Dy = Value;
@@ -63,7 +64,11 @@ fn store_row(part: u32, r: u32, channel: u32, row: FilterRow) {
 }
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
   let t = flat_workgroup(group, groups) * 64u + lane;
   let part = t / params.channels;
   if (part >= params.parts) {

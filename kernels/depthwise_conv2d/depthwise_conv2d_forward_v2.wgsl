@@ -1,10 +1,11 @@
 // y[n, ho, wo, c] = Σ_{r,s} x[n, ho·STRIDE + r − padTop, wo·STRIDE + s − padLeft, c] · w[r, s, c]
 //
-// v2: every pixel is loaded once for all the outputs of a strip, down a column of them. A thread owns a strip of outputs and walks
-// `rows` rows down; the filter stays in registers, and each row of x that it loads goes at once into every output row that sees it: the sums
-// under way (`first`, `second`, ..) are those of the output rows still open. v1 loads each pixel FILTER² times.
-// Every turn of the loop loads one row, at stride 2 as well: on a CPU a load is so much code that two rows of them do not fit its cache of instructions.
-// With FLIP it is the input gradient at stride 1, which is a convolution of dy with the filter turned round.
+// v2: every pixel is loaded once for all the outputs of a strip, down a column of them. A thread owns a strip of
+// outputs and walks `rows` rows down; the filter stays in registers, and each row of x that it loads goes at once into
+// every output row that sees it: the sums under way (`first`, `second`, ..) are those of the output rows still open. v1
+// loads each pixel FILTER² times. Every turn of the loop loads one row, at stride 2 as well: on a CPU a load is so much
+// code that two rows of them do not fit its cache of instructions. With FLIP it is the input gradient at stride 1,
+// which is a convolution of dy with the filter turned round.
 //!include strip.wgsl
 alias X = Value; // how these are stored: Values, or as f16
 alias Out = Value;
@@ -57,7 +58,11 @@ fn select_strip(no: Strip, yes: Strip, which: bool) -> Strip {
 }
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
   let t = flat_workgroup(group, groups) * 64u + lane;
   if (t >= params.size) {
     return;
@@ -102,7 +107,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         fourth = taps(row, w0);
       }
     } else {
-      // An even row is the last of a window, the first of another, and meets the even rows of the filter; an odd one meets the odd rows.
+      // An even row is the last of a window, the first of another, and meets the even rows of the filter; an odd one
+      // meets the odd rows.
       if (FILTER == 3u) {
         done = add(first, taps(row, select_row(w1, w2, is_last)));
         first = select_strip(done, taps(row, w0), is_last);

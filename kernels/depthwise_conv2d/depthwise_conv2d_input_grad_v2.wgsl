@@ -1,8 +1,10 @@
-// dx[n, h, w, c] = Σ_{r,s} dy[n, (h + padTop − r)/2, (w + padLeft − s)/2, c] · w[r, s, c]      over the taps that give whole numbers
+// dx[n, h, w, c] = Σ_{r,s} dy[n, (h + padTop − r)/2, (w + padLeft − s)/2, c] · w[r, s, c]      over the taps that give
+// whole numbers
 //
-// v2, for stride 2 (at stride 1 it is forward_v2 with FLIP): in rows and columns counted from the padded image's corner, even ones
-// see the filter's even taps and odd ones the odd taps, so no tap is tried in vain. A thread owns a strip of four columns, the
-// first of them even, and walks down `rows` pairs of rows; each row of dy that it loads goes at once into every row of dx that it reaches.
+// v2, for stride 2 (at stride 1 it is forward_v2 with FLIP): in rows and columns counted from the padded image's
+// corner, even ones see the filter's even taps and odd ones the odd taps, so no tap is tried in vain. A thread owns a
+// strip of four columns, the first of them even, and walks down `rows` pairs of rows; each row of dy that it loads goes
+// at once into every row of dx that it reaches.
 //!include strip.wgsl
 alias Dy = Value; // how these are stored: Values, or as f16
 alias Out = Value;
@@ -35,7 +37,8 @@ fn load(at: Place, column: i32, channel: u32) -> Value {
   return select(Value(0.0), Value(dy[pixel(at, column) * params.channels + channel]), inside(at, column));
 }
 
-// What one row of dy (its columns b − 2 .. b + 1) and one row of the filter give to the columns 2b .. 2b + 3 of a row of dx.
+// What one row of dy (its columns b − 2 .. b + 1) and one row of the filter give to the columns 2b .. 2b + 3 of a row
+// of dx.
 fn spread(d: Strip, w: FilterRow) -> Strip {
   var x = Strip(d.c * w.a + d.b * w.c, d.c * w.b, d.d * w.a + d.c * w.c, d.d * w.b);
   if (FILTER == 5u) {
@@ -48,7 +51,11 @@ fn spread(d: Strip, w: FilterRow) -> Strip {
 }
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
   let t = flat_workgroup(group, groups) * 64u + lane;
   if (t >= params.size) {
     return;
@@ -66,7 +73,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     w3 = filter_row(3u, channel);
     w4 = filter_row(4u, channel);
   }
-  // Pairs of columns and rows in the padded image: pair b holds 2b and 2b + 1. The first pair is the first that has a pixel of x.
+  // Pairs of columns and rows in the padded image: pair b holds 2b and 2b + 1. The first pair is the first that has a
+  // pixel of x.
   let b = i32(params.padLeft / 2u + strip * 2u);
   let column = b * 2 - i32(params.padLeft);
   let begin = i32(params.padTop / 2u + chunk * params.rows);

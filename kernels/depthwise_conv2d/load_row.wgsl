@@ -1,5 +1,5 @@
-// The columns that a strip's windows see, found once for all the rows that a thread walks down: where each lies in its row, for one
-// channel group, and whether it lies in the image at all.
+// The columns that a strip's windows see, found once for all the rows that a thread walks down: where each lies in its
+// row, for one channel group, and whether it lies in the image at all.
 struct Column {
   offset: u32,
   inside: bool,

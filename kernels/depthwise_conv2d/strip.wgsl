@@ -1,6 +1,7 @@
-// The pieces of the fast depthwise kernels. A Strip is four neighbouring pixels of a row, or two, a FilterRow one row of the filter, a Row the
-// pixels that a strip's windows see: FILTER of them for the first output and STRIDE more for each of the others. All are named fields, so that
-// they live in registers; what FILTER, STRIDE and STRIP do not need is never touched.
+// The pieces of the fast depthwise kernels. A Strip is four neighbouring pixels of a row, or two, a FilterRow one row
+// of the filter, a Row the pixels that a strip's windows see: FILTER of them for the first output and STRIDE more for
+// each of the others. All are named fields, so that they live in registers; what FILTER, STRIDE and STRIP do not need
+// is never touched.
 alias Value = vec4<f32>;
 
 override FILTER: u32 = 3; // 3 or 5

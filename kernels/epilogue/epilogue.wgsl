@@ -1,8 +1,10 @@
-// What an op does to its result before it writes it: y = op3( .. op0(v, s0) .., s3), pointwise stages that the compiler found behind
-// the op in the graph (engine/program/epilogue.ts). A pass of their own would write and read the whole tensor once more.
+// What an op does to its result before it writes it: y = op3( .. op0(v, s0) .., s3), pointwise stages that the compiler
+// found behind the op in the graph (engine/program/epilogue.ts). A pass of their own would write and read the whole
+// tensor once more.
 //
-// As in pointwise.wgsl each stage is an override, so its `switch` is decided when the pipeline is made. A stage's operand is the number
-// IMMEDIATE, or comes from its tensor e0..e3: at the index of the result, or by channel. FROM is OPERAND_MODE of pointwise.ts.
+// As in pointwise.wgsl each stage is an override, so its `switch` is decided when the pipeline is made. A stage's
+// operand is the number IMMEDIATE, or comes from its tensor e0..e3: at the index of the result, or by channel. FROM is
+// OPERAND_MODE of pointwise.ts.
 override EPILOGUE0: u32 = 0;
 override EPILOGUE1: u32 = 0;
 override EPILOGUE2: u32 = 0;
@@ -35,7 +37,8 @@ struct Operands {
   s3: Value,
 }
 
-// The operands that do not depend on the pixel, to be loaded once for all pixels of a thread. Channels are counted in Values.
+// The operands that do not depend on the pixel, to be loaded once for all pixels of a thread. Channels are counted in
+// Values.
 fn channel_operands(channel: u32, channels: u32) -> Operands {
   var own = Operands(Value(IMMEDIATE0), Value(IMMEDIATE1), Value(IMMEDIATE2), Value(IMMEDIATE3));
   let second = channels + channel;

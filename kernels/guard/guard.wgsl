@@ -1,7 +1,7 @@
 // out[p] = 0 where every number of part p of x0, x1, x2 and x3 is finite, else NaN
 //
-// What an optimizer looks at before it changes anything. Numbers are taken as their bits, because WGSL lets a compiler assume that NaN and
-// infinity do not happen. Applied to its own results until one is left.
+// What an optimizer looks at before it changes anything. Numbers are taken as their bits, because WGSL lets a compiler
+// assume that NaN and infinity do not happen. Applied to its own results until one is left.
 // A thread owns a part: every `parts`-th number of each tensor. A tensor that is not there has the size 0.
 struct Params {
   size0: u32,
@@ -26,7 +26,11 @@ fn is_not_finite(bits: u32) -> u32 {
 }
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
   let part = flat_workgroup(group, groups) * 64u + lane;
   if (part >= params.parts) {
     return;

@@ -12,7 +12,10 @@ export interface KMeansSize {
   readonly k: number;
 }
 
-/** At most so many parts of the points, whatever their number: what the second passes go through, and what bounds the scratch memory. */
+/**
+ * At most so many parts of the points, whatever their number: what the second passes go through, and what bounds the
+ * scratch memory.
+ */
 const MOST_PARTS = 256;
 const SHORTEST = 64;
 
@@ -22,15 +25,27 @@ function parts(n: number): { chunk: number; parts: number } {
 }
 
 /** The nearest centre of each point. */
-export const nearest = ({ n, d, k }: KMeansSize): Launch => ({ kernel: nearestKernel, params: { n, d, k }, workgroups: foldWorkgroups(ceilDiv(n, 64)) });
+export const nearest = ({ n, d, k }: KMeansSize): Launch => ({
+  kernel: nearestKernel,
+  params: { n, d, k },
+  workgroups: foldWorkgroups(ceilDiv(n, 64)),
+});
 
 /** Two passes that move every centre to the mean of its points, with `scratch` numbers between them. */
 export function move({ n, d, k }: KMeansSize): { sums: Launch; move: Launch; scratch: number } {
   const division = parts(n);
   const scratch = division.parts * k * (d + 1);
   return {
-    sums: { kernel: sumsKernel, params: { n, d, k, chunk: division.chunk, size: scratch }, workgroups: foldWorkgroups(ceilDiv(scratch, 64)) },
-    move: { kernel: moveKernel, params: { d, k, parts: division.parts }, workgroups: foldWorkgroups(ceilDiv(k * d, 64)) },
+    sums: {
+      kernel: sumsKernel,
+      params: { n, d, k, chunk: division.chunk, size: scratch },
+      workgroups: foldWorkgroups(ceilDiv(scratch, 64)),
+    },
+    move: {
+      kernel: moveKernel,
+      params: { d, k, parts: division.parts },
+      workgroups: foldWorkgroups(ceilDiv(k * d, 64)),
+    },
     scratch,
   };
 }

@@ -1,7 +1,8 @@
-// centre[c, j] ← Σ_p partial[p, c, j] / Σ_p partial[p, c, d]      partial is [parts, k, d + 1], as kmeans_sums.wgsl makes it
+// centre[c, j] ← Σ_p partial[p, c, j] / Σ_p partial[p, c, d]      partial is [parts, k, d + 1], as kmeans_sums.wgsl
+// makes it
 //
-// The second pass of the update step: every centre moves to the mean of its points, one without points stays. A thread owns one
-// coordinate of one centre.
+// The second pass of the update step: every centre moves to the mean of its points, one without points stays. A thread
+// owns one coordinate of one centre.
 struct Params {
   k: u32,
   d: u32,
@@ -15,7 +16,11 @@ struct Params {
 //!include ../include/grid.wgsl
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
   let t = flat_workgroup(group, groups) * 64u + lane;
   if (t >= params.k * params.d) {
     return;

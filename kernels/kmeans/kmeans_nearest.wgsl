@@ -1,7 +1,7 @@
 // out[i] = the c for which |x[i] - centre[c]|² is least, of equals the first      x is [n, d], centre [k, d]
 //
-// The assignment step of k-means (Lloyd 1982). Squares of differences, because |x|² - 2·x·c + |c|² cancels where it matters.
-// A thread owns a point. Numbers of centres are written as f32, exact up to 2^24.
+// The assignment step of k-means (Lloyd 1982). Squares of differences, because |x|² - 2·x·c + |c|² cancels where it
+// matters. A thread owns a point. Numbers of centres are written as f32, exact up to 2^24.
 struct Params {
   n: u32,
   k: u32,
@@ -17,7 +17,11 @@ struct Params {
 //!include distance.wgsl
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
   let i = flat_workgroup(group, groups) * 64u + lane;
   if (i >= params.n) {
     return;

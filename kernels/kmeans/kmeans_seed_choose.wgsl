@@ -1,8 +1,9 @@
 // centre[r, j] ← x[i, j] for a point i drawn with probability weight[i] / Σ weight      r is the round
 //
-// The second pass of choosing a centre: the point at which the running sum of the weights passes u·Σ weight, u a random number in [0, 1) that
-// depends on seed and round alone. First the part is found, then the point in it; where rounding lets the sum end too soon, the last with any weight
-// is taken, and the first point where none has any. A thread owns one coordinate, and walks the d others' way again.
+// The second pass of choosing a centre: the point at which the running sum of the weights passes u·Σ weight, u a random
+// number in [0, 1) that depends on seed and round alone. First the part is found, then the point in it; where rounding
+// lets the sum end too soon, the last with any weight is taken, and the first point where none has any. A thread owns
+// one coordinate, and walks the d others' way again.
 struct Params {
   n: u32,
   d: u32,
@@ -21,7 +22,11 @@ struct Params {
 //!include ../random/philox.wgsl
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
   let j = flat_workgroup(group, groups) * 64u + lane;
   if (j >= params.d) {
     return;

@@ -1,7 +1,9 @@
-// weight[i] = min(weight[i], |x[i] - centre[r - 1]|²), 1 in round r = 0      partial[p] = Σ weight[i] over the points of part p
+// weight[i] = min(weight[i], |x[i] - centre[r - 1]|²), 1 in round r = 0      partial[p] = Σ weight[i] over the points
+// of part p
 //
-// The first pass of choosing centre r as k-means++ does (Arthur & Vassilvitskii 2007): a point's weight is its squared distance to the nearest
-// of the centres chosen so far, and those of earlier rounds are in weight[i] already. A thread owns a part, chunk points in a row.
+// The first pass of choosing centre r as k-means++ does (Arthur & Vassilvitskii 2007): a point's weight is its squared
+// distance to the nearest of the centres chosen so far, and those of earlier rounds are in weight[i] already. A thread
+// owns a part, chunk points in a row.
 struct Params {
   n: u32,
   d: u32,
@@ -20,7 +22,11 @@ struct Params {
 //!include distance.wgsl
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
   let p = flat_workgroup(group, groups) * 64u + lane;
   if (p >= params.parts) {
     return;

@@ -1,7 +1,9 @@
-// partial[p, c, j] = Σ x[i, j] over the points i of part p whose centre is c; in column j = d their number      partial is [parts, k, d + 1]
+// partial[p, c, j] = Σ x[i, j] over the points i of part p whose centre is c; in column j = d their number      partial
+// is [parts, k, d + 1]
 //
-// The first pass of the update step. Part p holds the points p·chunk to (p + 1)·chunk - 1. A thread owns one sum and looks at every point of its
-// part: no atomics, the same order and the same bits in every run, and neighbouring threads read the same point.
+// The first pass of the update step. Part p holds the points p·chunk to (p + 1)·chunk - 1. A thread owns one sum and
+// looks at every point of its part: no atomics, the same order and the same bits in every run, and neighbouring threads
+// read the same point.
 struct Params {
   n: u32,
   k: u32,
@@ -18,7 +20,11 @@ struct Params {
 //!include ../include/grid.wgsl
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
   let t = flat_workgroup(group, groups) * 64u + lane;
   if (t >= params.size) {
     return;

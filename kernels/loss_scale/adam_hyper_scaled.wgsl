@@ -1,8 +1,8 @@
 // out = [hyper[0], β₁·c₁ + (1 − β₁), β₂·c₂ + (1 − β₂), hyper[3]/scale]      state = [scale, good steps, c₁, c₂]
 //
-// Adam's hyperparameters (adam.wgsl) where the gradients are those of the loss times state[0], and steps may have been left out: c = 1 − βᵗ
-// counts the t steps that were taken, which only the GPU knows. Its recurrence adds positive numbers only, where 1 − βᵗ itself would cancel.
-// One thread does it all.
+// Adam's hyperparameters (adam.wgsl) where the gradients are those of the loss times state[0], and steps may have been
+// left out: c = 1 − βᵗ counts the t steps that were taken, which only the GPU knows. Its recurrence adds positive
+// numbers only, where 1 − βᵗ itself would cancel. One thread does it all.
 struct Params {
   beta1: f32,
   beta2: f32,

@@ -12,4 +12,8 @@ export const adamHyperScaled = (beta1: number, beta2: number): Launch => ({
   workgroups: [1, 1, 1],
 });
 
-export const lossScale = (growAfter: number): Launch => ({ kernel: scaleKernel, params: { growAfter, least: LEAST_SCALE, most: MOST_SCALE }, workgroups: [1, 1, 1] });
+export const lossScale = (growAfter: number): Launch => ({
+  kernel: scaleKernel,
+  params: { growAfter, least: LEAST_SCALE, most: MOST_SCALE },
+  workgroups: [1, 1, 1],
+});

@@ -1,9 +1,10 @@
 // A thread's share of a product out = left · right: 4 rows by COLUMNS (4, 8, 16 or 24) columns, in registers.
 //
-// 4 x 4 tiles as matrices: a tile of the product has the output's rows as its columns, so that with `left` holding 4 rows of
-// 4 depths and `right` 4 depths of 4 columns, each stored vector by vector as it lies in memory, tile += right · left.
-// Whoever includes this says where things lie: RIGHT_TRANSPOSED, `right_at` and `put`, and provides `eight_columns`. One loop over
-// the whole depth, never nested ones: those were measured to be several times slower on lavapipe (bench/ladder_conv2d.md).
+// 4 x 4 tiles as matrices: a tile of the product has the output's rows as its columns, so that with `left` holding 4
+// rows of 4 depths and `right` 4 depths of 4 columns, each stored vector by vector as it lies in memory, tile += right
+// · left. Whoever includes this says where things lie: RIGHT_TRANSPOSED, `right_at` and `put`, and provides
+// `eight_columns`. One loop over the whole depth, never nested ones: those were measured to be several times slower on
+// lavapipe (bench/ladder_conv2d.md).
 override LANES: u32 = 8;
 override COLUMNS: u32 = 16;
 
@@ -27,7 +28,8 @@ struct Line {
 }
 
 // The first row and the first column of a thread's block. Workgroups that run after one another have the same rows when
-// `row_by_row`, so that all of the right operand stays in the cache, or else the same columns, so that a strip of it does.
+// `row_by_row`, so that all of the right operand stays in the cache, or else the same columns, so that a strip of it
+// does.
 fn block_origin(group: vec3<u32>, lane: u32, row_by_row: u32) -> vec2<u32> {
   let tile = select(group.xy, group.yx, row_by_row == 1u);
   return vec2<u32>((tile.x * LANES + lane) * 4u, tile.y * COLUMNS);
@@ -39,8 +41,9 @@ struct Eight {
   b: mat4x4<f32>,
 }
 
-// The right operand lies as [depth, columns], or as [columns, depth] when RIGHT_TRANSPOSED; `ld` is the length of a row in
-// vec4s. Eight columns and four depths are eight vec4s, of four columns four; this is the index of number `piece`, relative to the first.
+// The right operand lies as [depth, columns], or as [columns, depth] when RIGHT_TRANSPOSED; `ld` is the length of a row
+// in vec4s. Eight columns and four depths are eight vec4s, of four columns four; this is the index of number `piece`,
+// relative to the first.
 fn piece_offset(piece: u32, ld: u32) -> u32 {
   if (RIGHT_TRANSPOSED == 1u || COLUMNS == 4u) {
     return piece * ld;
@@ -57,8 +60,8 @@ fn four_columns(v0: vec4<f32>, v1: vec4<f32>, v2: vec4<f32>, v3: vec4<f32>, rest
   return mat4x4<f32>(v0, select(zero, v1, rest > 1u), select(zero, v2, rest > 2u), select(zero, v3, rest > 3u));
 }
 
-// before + left · right for four depths. `first` is the vec4 index of the first column at the first depth; depths beyond
-// `rest` count as zero (where depth runs along the vec4s, the operand is padded with zeros instead).
+// before + left · right for four depths. `first` is the vec4 index of the first column at the first depth; depths
+// beyond `rest` count as zero (where depth runs along the vec4s, the operand is padded with zeros instead).
 fn accumulate(before: Block, left: mat4x4<f32>, first: u32, ld: u32, rest: u32) -> Block {
   let step = select(2u, 8u * ld, RIGHT_TRANSPOSED == 1u);
   let a = eight_columns(first, ld, rest);
@@ -103,8 +106,9 @@ fn number_of(v: vec4<u32>, i: u32) -> u32 {
   return select(select(v.x, v.y, i == 1u), select(v.z, v.w, i == 3u), i > 1u);
 }
 
-// The block's first `rows` rows to the vec4 indices `at`, each as far as `count` vec4s. In a loop that no compiler unrolls: a store is as
-// much code to a software adapter as hundreds of multiplications, and 16 of them, each behind an epilogue, were more than the loop over the depth.
+// The block's first `rows` rows to the vec4 indices `at`, each as far as `count` vec4s. In a loop that no compiler
+// unrolls: a store is as much code to a software adapter as hundreds of multiplications, and 16 of them, each behind an
+// epilogue, were more than the loop over the depth.
 fn put_rows(own: Block, at: vec4<u32>, rows: u32, count: u32) {
   for (var i = 0u; i < rows; i++) {
     put_line(number_of(at, i), count, line_of(own, i));

@@ -1,5 +1,5 @@
-// eight_columns for block.wgsl: every thread loads the whole tile of the right operand. The threads of a workgroup ask for
-// the same addresses, which a GPU serves with one access.
+// eight_columns for block.wgsl: every thread loads the whole tile of the right operand. The threads of a workgroup ask
+// for the same addresses, which a GPU serves with one access.
 fn eight_columns(first: u32, ld: u32, rest: u32) -> Eight {
   let v0 = right_at(first + piece_offset(0u, ld));
   let v1 = right_at(first + piece_offset(1u, ld));

@@ -1,7 +1,8 @@
-// eight_columns for block.wgsl, shared out: the tile of the right operand is eight vec4s, so each of eight lanes loads one and
-// hands it to the others. On a software adapter a load costs some fifty times a multiplication, a broadcast about four: this
-// halves the loads. Only for subgroups of eight lanes or more: a test of their size in here, where the engine knows it before, made the
-// kernel a tenth slower and twice as long to compile on lavapipe, which keeps what two branches make in memory, lane by lane.
+// eight_columns for block.wgsl, shared out: the tile of the right operand is eight vec4s, so each of eight lanes loads
+// one and hands it to the others. On a software adapter a load costs some fifty times a multiplication, a broadcast
+// about four: this halves the loads. Only for subgroups of eight lanes or more: a test of their size in here, where the
+// engine knows it before, made the kernel a tenth slower and twice as long to compile on lavapipe, which keeps what two
+// branches make in memory, lane by lane.
 var<private> subgroup_lane: u32;
 
 fn eight_columns(first: u32, ld: u32, rest: u32) -> Eight {

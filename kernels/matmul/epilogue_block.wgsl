@@ -1,5 +1,5 @@
-// put_rows of block.wgsl behind the epilogue (epilogue.wgsl): the operands of a channel serve all four rows. `channel` is the block's first
-// column; it and `channels` count vec4s.
+// put_rows of block.wgsl behind the epilogue (epilogue.wgsl): the operands of a channel serve all four rows. `channel`
+// is the block's first column; it and `channels` count vec4s.
 fn finish_rows(own: Block, at: vec4<u32>, rows: u32, count: u32, channel: u32, channels: u32) {
   let s0 = channel_operands(channel, channels);
   let s1 = channel_operands(channel + 1u, channels);

@@ -1,4 +1,13 @@
-import { MAX_WORKGROUPS, ceilDiv, distinct, foldWorkgroups, roundingsOf, type Choices, type KernelSource, type Launch } from '../kernel.ts';
+import {
+  MAX_WORKGROUPS,
+  ceilDiv,
+  distinct,
+  foldWorkgroups,
+  roundingsOf,
+  type Choices,
+  type KernelSource,
+  type Launch,
+} from '../kernel.ts';
 import naive from './matmul_v1.wgsl';
 import tiled from './matmul_v2.wgsl';
 import tiledBySubgroups from './matmul_v2_subgroup.wgsl';
@@ -6,22 +15,33 @@ import tiledInWorkgroups from './matmul_v2_workgroup.wgsl';
 import resizeKernel from './resize.wgsl';
 import { SMALL_KERNELS, smallCandidates, strided, type FewTiling, type SmallTiling } from './small.ts';
 
-/** out [M, N] = op(a) · op(b) with op(a) [M, K] and op(b) [K, N]; a transposed operand is stored as [K, M] or [N, K]. */
+/**
+ * out [M, N] = op(a) · op(b) with op(a) [M, K] and op(b) [K, N]; a transposed operand is stored as [K, M] or [N, K].
+ */
 export interface MatmulSize {
   readonly M: number;
   readonly N: number;
   readonly K: number;
   readonly transposeA: boolean;
   readonly transposeB: boolean;
-  /** So many products in one launch: their operands follow one another along K, their results along M. One where not said. */
+  /**
+   * So many products in one launch: their operands follow one another along K, their results along M. One where not
+   * said.
+   */
   readonly batch?: number;
-  /** Lengths of a row of a and of b in memory, in elements, multiples of 4: padded rows of one product where not said. */
+  /**
+   * Lengths of a row of a and of b in memory, in elements, multiples of 4: padded rows of one product where not said.
+   */
   readonly aLd?: number;
   readonly bLd?: number;
 }
 
 /** One thread an output element. Bindings: a, b, out. */
-export const matmulV1 = (size: MatmulSize): Launch => ({ kernel: naive, params: strided(size), workgroups: foldWorkgroups(ceilDiv(size.M * size.N, 64)) });
+export const matmulV1 = (size: MatmulSize): Launch => ({
+  kernel: naive,
+  params: strided(size),
+  workgroups: foldWorkgroups(ceilDiv(size.M * size.N, 64)),
+});
 
 /** What tile choices depend on. */
 export interface TileTarget {
@@ -36,7 +56,10 @@ export interface TileTarget {
 
 /** How a product is tiled. 1 says yes and 0 no. */
 export type Tiling = {
-  /** Threads of a workgroup: one below the other, each with 4 rows, or where they stage, in a rectangle, each with 8 x 8 of the tile. */
+  /**
+   * Threads of a workgroup: one below the other, each with 4 rows, or where they stage, in a rectangle, each with 8 x 8
+   * of the tile.
+   */
   readonly lanes: number;
   /** Columns of a tile: 4, 8, 16 or 24, or where they stage a multiple of 8. */
   readonly columns: number;
@@ -44,7 +67,9 @@ export type Tiling = {
   readonly rowByRow: number;
   /** Whether the lanes of a subgroup share loads. */
   readonly subgroups: number;
-  /** vec4s of depth that a workgroup stages at a time in its memory (tile.wgsl); 0 where each thread loads for itself. */
+  /**
+   * vec4s of depth that a workgroup stages at a time in its memory (tile.wgsl); 0 where each thread loads for itself.
+   */
   readonly staged: number;
   /** At most so many parts of the sum are made apart and added up. */
   readonly parts: number;
@@ -61,7 +86,9 @@ const MOST_LANES = 256;
 /** The tiled kernels take so many rows at most; there is no grid for more. */
 export const MOST_ROWS = MAX_WORKGROUPS * rowsOf(MOST_LANES);
 
-/** Threads of a workgroup: one vector of a software adapter, two warps of a GPU; more where the grid would pass 65,535. */
+/**
+ * Threads of a workgroup: one vector of a software adapter, two warps of a GPU; more where the grid would pass 65,535.
+ */
 function lanesFor(rows: number, { software }: TileTarget): number {
   let lanes = software ? 8 : 64;
   while (lanes < MOST_LANES && ceilDiv(rows, rowsOf(lanes)) > MAX_WORKGROUPS) lanes *= 2;
@@ -69,15 +96,20 @@ function lanesFor(rows: number, { software }: TileTarget): number {
 }
 
 /**
- * What a software adapter takes for the columns of a tile, in multiplications: a load for each of four rows and for each eight columns costs as
- * much as multiplying seven columns. Wider tiles would load less, but the code of their loop is no longer held by a cache of 32 KiB.
+ * What a software adapter takes for the columns of a tile, in multiplications: a load for each of four rows and for
+ * each eight columns costs as much as multiplying seven columns. Wider tiles would load less, but the code of their
+ * loop is no longer held by a cache of 32 KiB.
  */
-const softwareCost = (cols: number, width: number): number => ceilDiv(cols, width) * (7 * (4 + ceilDiv(width, 8)) + width);
+const softwareCost = (cols: number, width: number): number =>
+  ceilDiv(cols, width) * (7 * (4 + ceilDiv(width, 8)) + width);
 
 /** Columns that a tile of more than four may have. */
 const widthsFor = ({ software }: TileTarget): number[] => (software ? [16, 24, 8] : [16, 8]);
 
-/** On a GPU 16 columns a thread, or 8 where that would waste more than a quarter of the columns; 4 where there are no more. */
+/**
+ * On a GPU 16 columns a thread, or 8 where that would waste more than a quarter of the columns; 4 where there are no
+ * more.
+ */
 function columnsFor(cols: number, target: TileTarget): number {
   if (cols <= 4) return 4;
   if (!target.software) return ceilDiv(cols, 16) * 16 > 1.25 * ceilDiv(cols, 8) * 8 ? 8 : 16;
@@ -87,7 +119,10 @@ function columnsFor(cols: number, target: TileTarget): number {
 /** The right operand up to this size (in elements) is taken to stay in a core's cache while the rows pass by. */
 export const CACHED = 128 * 1024;
 
-/** A product as tiles see it: `rows` x `cols`, each a sum of `depth` products that may be cut into `mostParts`; or `groups` such products side by side. */
+/**
+ * A product as tiles see it: `rows` x `cols`, each a sum of `depth` products that may be cut into `mostParts`; or
+ * `groups` such products side by side.
+ */
 export interface Problem {
   /** So many of all this at once, in layers of the grid; 1 where absent. */
   readonly products?: number;
@@ -101,7 +136,8 @@ export interface Problem {
 }
 
 /** Parts of at least 256 products, whose partial results of `outputs` elements each together take at most 32 MiB. */
-export const mostParts = (depth: number, outputs: number): number => Math.max(1, Math.min(Math.floor(depth / 256), Math.floor(2 ** 23 / outputs)));
+export const mostParts = (depth: number, outputs: number): number =>
+  Math.max(1, Math.min(Math.floor(depth / 256), Math.floor(2 ** 23 / outputs)));
 
 type Shape = Pick<Tiling, 'lanes' | 'columns' | 'staged'>;
 
@@ -110,7 +146,8 @@ const rectangle = ({ lanes, columns }: Shape) => ({ down: (lanes * 8) / columns,
 
 const heightOf = (shape: Shape): number => (shape.staged ? 8 * rectangle(shape).down : rowsOf(shape.lanes));
 
-const tilesOf = ({ rows, cols, groups = 1 }: Problem, shape: Shape) => [ceilDiv(rows, heightOf(shape)), groups * ceilDiv(cols, shape.columns)] as const;
+const tilesOf = ({ rows, cols, groups = 1 }: Problem, shape: Shape) =>
+  [ceilDiv(rows, heightOf(shape)), groups * ceilDiv(cols, shape.columns)] as const;
 
 /** Eight lanes load the eight vec4s of a tile's right operand: see columns_subgroup.wgsl. */
 const sharesLoads = ({ subgroups }: TileTarget): boolean => subgroups >= 8;
@@ -119,14 +156,16 @@ const sharesLoads = ({ subgroups }: TileTarget): boolean => subgroups >= 8;
 const WORTH_A_PART = 2 ** 18;
 
 /**
- * What is taken for a product where nobody measured. Loads are shared between lanes where they are dear, and the sum is split into as many parts
- * as give all processors work.
+ * What is taken for a product where nobody measured. Loads are shared between lanes where they are dear, and the sum is
+ * split into as many parts as give all processors work.
  */
 function defaultTiling(problem: Problem, target: TileTarget): Tiling {
   const size = { lanes: lanesFor(problem.rows, target), columns: columnsFor(problem.cols, target), staged: 0 };
   const [down, across] = tilesOf(problem, size);
   const wanted = Math.max(ceilDiv(target.software ? 16 : 1024, down * across), problem.leastParts ?? 1);
-  const worthwhile = target.software ? Math.floor((rowsOf(size.lanes) * size.columns * problem.depth) / WORTH_A_PART) : Infinity;
+  const worthwhile = target.software
+    ? Math.floor((rowsOf(size.lanes) * size.columns * problem.depth) / WORTH_A_PART)
+    : Infinity;
   return {
     ...size,
     rowByRow: +((problem.groups ?? 1) * problem.cols * problem.depth <= CACHED || down > MAX_WORKGROUPS),
@@ -136,8 +175,8 @@ function defaultTiling(problem: Problem, target: TileTarget): Tiling {
 }
 
 /**
- * Tiles that are staged in workgroup memory, and how fast they are thought to be beside one that each thread loads for itself: a larger tile reads its operands less
- * often. Guessed, for no GPU was at hand: `tuningfork tune` finds out.
+ * Tiles that are staged in workgroup memory, and how fast they are thought to be beside one that each thread loads for
+ * itself: a larger tile reads its operands less often. Guessed, for no GPU was at hand: `tuningfork tune` finds out.
  */
 const STAGED: readonly (Shape & { readonly speed: number })[] = [
   { lanes: 256, columns: 128, staged: 4, speed: 3 }, // 128 x 128
@@ -151,7 +190,13 @@ export const ENOUGH_WORKGROUPS = 264;
 
 function stagedOverrides(shape: Shape) {
   const { down, across } = rectangle(shape);
-  return { DOWN: down, ACROSS: across, DEPTH: shape.staged, LEFT_TILE: 8 * down * (shape.staged + 1), RIGHT_TILE: 8 * shape.staged * across };
+  return {
+    DOWN: down,
+    ACROSS: across,
+    DEPTH: shape.staged,
+    LEFT_TILE: 8 * down * (shape.staged + 1),
+    RIGHT_TILE: 8 * shape.staged * across,
+  };
 }
 
 /** None for a CPU, which has no such memory. */
@@ -159,9 +204,17 @@ function stagedTilings(problem: Problem, target: TileTarget): Tiling[] {
   if (target.software) return [];
   return STAGED.flatMap(({ speed, ...shape }) => {
     const { LEFT_TILE, RIGHT_TILE } = stagedOverrides(shape);
-    if (shape.lanes > target.maxWorkgroupInvocations || 16 * (LEFT_TILE + RIGHT_TILE) > target.maxWorkgroupStorage) return [];
+    if (shape.lanes > target.maxWorkgroupInvocations || 16 * (LEFT_TILE + RIGHT_TILE) > target.maxWorkgroupStorage)
+      return [];
     const [down, across] = tilesOf(problem, shape);
-    return [{ ...shape, rowByRow: +(across <= MAX_WORKGROUPS), subgroups: 0, parts: Math.min(ceilDiv(ENOUGH_WORKGROUPS, down * across * (problem.products ?? 1)), problem.mostParts) }];
+    return [
+      {
+        ...shape,
+        rowByRow: +(across <= MAX_WORKGROUPS),
+        subgroups: 0,
+        parts: Math.min(ceilDiv(ENOUGH_WORKGROUPS, down * across * (problem.products ?? 1)), problem.mostParts),
+      },
+    ];
   });
 }
 
@@ -170,7 +223,10 @@ function costOf(problem: Problem, tiling: Tiling, { software }: TileTarget): num
   const [down, across] = tilesOf(problem, tiling);
   const workgroups = down * across * tiling.parts * (problem.products ?? 1);
   const idle = software ? 1 : Math.max(1, ENOUGH_WORKGROUPS / workgroups);
-  const speed = STAGED.find(({ lanes, columns, staged }) => lanes === tiling.lanes && columns === tiling.columns && staged === tiling.staged)?.speed ?? 1;
+  const speed =
+    STAGED.find(
+      ({ lanes, columns, staged }) => lanes === tiling.lanes && columns === tiling.columns && staged === tiling.staged,
+    )?.speed ?? 1;
   return (down * across * heightOf(tiling) * tiling.columns * idle) / speed;
 }
 
@@ -180,9 +236,13 @@ export function tilings(problem: Problem, target: TileTarget): Tiling[] {
   const staged = stagedTilings(problem, target);
   const usual = [...staged, alone].sort((a, b) => costOf(problem, a, target) - costOf(problem, b, target))[0];
   // A GPU that stages has no use for others of the tiles that it does not stage.
-  const lanes = (target.software ? [8, 16, 32] : staged.length > 0 ? [] : [32, 64, 128]).filter((n) => n <= target.maxWorkgroupInvocations);
+  const lanes = (target.software ? [8, 16, 32] : staged.length > 0 ? [] : [32, 64, 128]).filter(
+    (n) => n <= target.maxWorkgroupInvocations,
+  );
   const columns = staged.length > 0 ? [] : problem.cols <= 4 ? [4, 8] : widthsFor(target);
-  const parts = [1, usual.parts >> 1, usual.parts * 2, ...(target.software ? [usual.parts * 4] : [])].filter((n) => n >= 1 && n <= problem.mostParts);
+  const parts = [1, usual.parts >> 1, usual.parts * 2, ...(target.software ? [usual.parts * 4] : [])].filter(
+    (n) => n >= 1 && n <= problem.mostParts,
+  );
   const all: Tiling[] = [
     usual,
     alone,
@@ -200,11 +260,15 @@ export function tilings(problem: Problem, target: TileTarget): Tiling[] {
 export function tileGrid(problem: Problem, tiling: Tiling) {
   const [down, across] = tilesOf(problem, tiling);
   const grid = tiling.rowByRow ? ([across, down] as const) : ([down, across] as const);
-  return { overrides: tiling.staged ? stagedOverrides(tiling) : { LANES: tiling.lanes, COLUMNS: tiling.columns }, grid };
+  return {
+    overrides: tiling.staged ? stagedOverrides(tiling) : { LANES: tiling.lanes, COLUMNS: tiling.columns },
+    grid,
+  };
 }
 
 /** Of the kernels whose threads load alone, share loads by subgroups, or stage: the tiling's. */
-export const kernelOf = (kernels: TileKernels, { subgroups, staged }: Tiling): KernelSource => kernels[staged ? 2 : subgroups];
+export const kernelOf = (kernels: TileKernels, { subgroups, staged }: Tiling): KernelSource =>
+  kernels[staged ? 2 : subgroups];
 
 export type TileKernels = readonly [alone: KernelSource, bySubgroups: KernelSource, inWorkgroups: KernelSource];
 
@@ -235,24 +299,51 @@ const rolesOf = ({ M, N, K, transposeA, transposeB, ...size }: MatmulSize, swapp
   const aLd = size.aLd ?? padded(transposeA ? M : K);
   const bLd = size.bLd ?? padded(transposeB ? K : N);
   return swapped
-    ? { rows: N, cols: M, leftTransposed: !transposeB, rightTransposed: !transposeA, outTransposed: true, leftLd: bLd, rightLd: aLd }
-    : { rows: M, cols: N, leftTransposed: transposeA, rightTransposed: transposeB, outTransposed: false, leftLd: aLd, rightLd: bLd };
+    ? {
+        rows: N,
+        cols: M,
+        leftTransposed: !transposeB,
+        rightTransposed: !transposeA,
+        outTransposed: true,
+        leftLd: bLd,
+        rightLd: aLd,
+      }
+    : {
+        rows: M,
+        cols: N,
+        leftTransposed: transposeA,
+        rightTransposed: transposeB,
+        outTransposed: false,
+        leftLd: aLd,
+        rightLd: bLd,
+      };
 };
 
-const problemOf = ({ M, N, K, batch }: MatmulSize, { rows, cols }: Roles): Problem => ({ rows, cols, depth: K, mostParts: batch ? 1 : mostParts(K, M * padded(N)) });
+const problemOf = ({ M, N, K, batch }: MatmulSize, { rows, cols }: Roles): Problem => ({
+  rows,
+  cols,
+  depth: K,
+  mostParts: batch ? 1 : mostParts(K, M * padded(N)),
+});
 
 /** Whether an operand or the output must be padded for the tiled kernels. */
-const needsPadding = ({ M, N, K, transposeA, transposeB }: MatmulSize): boolean => [transposeA ? M : K, transposeB ? K : N, N].some((n) => n % 4 !== 0);
+const needsPadding = ({ M, N, K, transposeA, transposeB }: MatmulSize): boolean =>
+  [transposeA ? M : K, transposeB ? K : N, N].some((n) => n % 4 !== 0);
 
 /**
- * The tilings of a product or of a batch of them. By default the operands change places where that wastes clearly fewer threads: a batch of 8 in
- * the rows would leave most of them idle.
+ * The tilings of a product or of a batch of them. By default the operands change places where that wastes clearly fewer
+ * threads: a batch of 8 in the rows would leave most of them idle.
  */
 export function tiledChoices(size: MatmulSize, target: TileTarget): Choices<MatmulTiling> {
   const [straight, turned] = [rolesOf(size, false), rolesOf(size, true)];
   const swapped = area(turned, target) < 0.75 * area(straight, target);
-  const own = tilings(problemOf(size, swapped ? turned : straight), target).map((tiling) => ({ ...tiling, swapped: +swapped }));
-  const other = tilings(problemOf(size, swapped ? straight : turned), target).slice(0, 1).map((tiling) => ({ ...tiling, swapped: +!swapped }));
+  const own = tilings(problemOf(size, swapped ? turned : straight), target).map((tiling) => ({
+    ...tiling,
+    swapped: +swapped,
+  }));
+  const other = tilings(problemOf(size, swapped ? straight : turned), target)
+    .slice(0, 1)
+    .map((tiling) => ({ ...tiling, swapped: +!swapped }));
   // A staging kernel writes no transposed output.
   const candidates = [...own, ...other].filter((tiling) => !(tiling.swapped && tiling.staged));
   return { kernels: [tiled, tiledBySubgroups, tiledInWorkgroups], candidates, roundings: roundingsOf(size.K) };
@@ -262,12 +353,17 @@ export function tiledChoices(size: MatmulSize, target: TileTarget): Choices<Matm
 export function matmulChoices(size: MatmulSize, target: TileTarget): Choices<MatmulTiling | SmallTiling | FewTiling> {
   const { kernels, candidates, roundings } = tiledChoices(size, target);
   const small = smallCandidates(size, target, needsPadding(size));
-  return { kernels: [...kernels, ...SMALL_KERNELS], candidates: [...small.first, ...candidates, ...small.last], roundings };
+  return {
+    kernels: [...kernels, ...SMALL_KERNELS],
+    candidates: [...small.first, ...candidates, ...small.last],
+    roundings,
+  };
 }
 
 /**
- * Register-tiled product. The operands' and the output's last dimensions as stored must be padded to multiples of 4 with zeros
- * (see `padded`). The products of a batch are to the kernel parts of one sum, which nobody adds up; if rows of an operand run along K, K is a multiple of 4.
+ * Register-tiled product. The operands' and the output's last dimensions as stored must be padded to multiples of 4
+ * with zeros (see `padded`). The products of a batch are to the kernel parts of one sum, which nobody adds up; if rows
+ * of an operand run along K, K is a multiple of 4.
  */
 export function matmulV2(size: MatmulSize, tiling: MatmulTiling): TiledMatmul {
   const { K, N, batch } = size;
@@ -278,8 +374,22 @@ export function matmulV2(size: MatmulSize, tiling: MatmulTiling): TiledMatmul {
   const [depth, part_depth] = batch ? [batch * K, K] : [K, padded(ceilDiv(K, tiling.parts))];
   const launch: Launch = {
     kernel: kernelOf([tiled, tiledBySubgroups, tiledInWorkgroups], tiling),
-    overrides: { ...overrides, LEFT_TRANSPOSED: +leftTransposed, RIGHT_TRANSPOSED: +rightTransposed, ...(!tiling.staged && { OUT_TRANSPOSED: +outTransposed }) },
-    params: { rows, cols, depth, part_depth, left_ld: leftLd / 4, right_ld: rightLd / 4, out_ld: padded(N) / 4, row_by_row: tiling.rowByRow },
+    overrides: {
+      ...overrides,
+      LEFT_TRANSPOSED: +leftTransposed,
+      RIGHT_TRANSPOSED: +rightTransposed,
+      ...(!tiling.staged && { OUT_TRANSPOSED: +outTransposed }),
+    },
+    params: {
+      rows,
+      cols,
+      depth,
+      part_depth,
+      left_ld: leftLd / 4,
+      right_ld: rightLd / 4,
+      out_ld: padded(N) / 4,
+      row_by_row: tiling.rowByRow,
+    },
     workgroups: [grid[0], grid[1], ceilDiv(depth, part_depth)],
   };
   return { launch, swapped, parts: batch ? 1 : launch.workgroups[2] };
@@ -293,7 +403,11 @@ function area({ rows, cols }: Roles, target: TileTarget): number {
 }
 
 /** x [outer, midIn, innerIn] as [outer, midOut, innerOut], filled up with zeros or cut. Bindings: x, out. */
-export const resize = (outer: number, [midIn, midOut]: readonly [number, number], [innerIn, innerOut]: readonly [number, number]): Launch => ({
+export const resize = (
+  outer: number,
+  [midIn, midOut]: readonly [number, number],
+  [innerIn, innerOut]: readonly [number, number],
+): Launch => ({
   kernel: resizeKernel,
   params: { rows: outer * midOut, midIn, midOut, innerIn, innerOut },
   workgroups: foldWorkgroups(ceilDiv(outer * midOut, 64)),

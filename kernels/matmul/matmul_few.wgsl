@@ -1,8 +1,9 @@
 // out[m, n] = Σ_k a[m, k] · b(k, n)      for at most four rows m; b may lie transposed; K and N are multiples of 4
 //
-// A matrix of weights and a batch so small that reading the weights is the work: fully connected layers. In tiles of matmul_v2 most of a
-// tile would be empty. A thread owns four columns, ROWS rows and every DEPTHS-th vec4 of the depth, and reads each weight once, as vec4s;
-// the DEPTHS threads of the same columns leave their sums in workgroup memory, where the first adds them up in their order.
+// A matrix of weights and a batch so small that reading the weights is the work: fully connected layers. In tiles of
+// matmul_v2 most of a tile would be empty. A thread owns four columns, ROWS rows and every DEPTHS-th vec4 of the depth,
+// and reads each weight once, as vec4s; the DEPTHS threads of the same columns leave their sums in workgroup memory,
+// where the first adds them up in their order.
 override ROWS: u32 = 4; // M
 override LANES: u32 = 64;
 override DEPTHS: u32 = 1; // divides LANES
@@ -50,7 +51,11 @@ fn put(row: u32, n: u32, v: vec4<f32>, own: Operands) {
 }
 
 @compute @workgroup_size(LANES)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
   // Neighbours have what lies side by side: columns, or depths where b lies transposed.
   let columns = LANES / DEPTHS;
   var share = 0u;

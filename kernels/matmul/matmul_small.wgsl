@@ -1,8 +1,10 @@
-// out[m, n] = Σ_k a(m, k) · b(k, n)      a and b are read through strides, so that either may lie transposed; nothing is padded
+// out[m, n] = Σ_k a(m, k) · b(k, n)      a and b are read through strides, so that either may lie transposed; nothing
+// is padded
 //
-// For products so small that launching a kernel takes longer than computing: squeeze and excite, a classifier of two classes. One launch,
-// whatever the sizes. A thread owns ROWS rows (1 or 4) of a column and every DEPTHS-th of the depth; the DEPTHS threads of a column
-// leave their sums in workgroup memory, where the first adds them up in their order.
+// For products so small that launching a kernel takes longer than computing: squeeze and excite, a classifier of two
+// classes. One launch, whatever the sizes. A thread owns ROWS rows (1 or 4) of a column and every DEPTHS-th of the
+// depth; the DEPTHS threads of a column leave their sums in workgroup memory, where the first adds them up in their
+// order.
 override ROWS: u32 = 4;
 override DEPTHS: u32 = 1; // a power of two up to 64
 override DEPTH_FIRST: u32 = 0; // 1: neighbouring threads have neighbouring depths, not columns
@@ -51,7 +53,11 @@ fn put(m: u32, n: u32, v: f32, own: Operands) {
 }
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
   let columns = 64u / DEPTHS;
   let share = select(lane / columns, lane % DEPTHS, DEPTH_FIRST == 1u);
   let column = select(lane % columns, lane / DEPTHS, DEPTH_FIRST == 1u);

@@ -1,5 +1,6 @@
 enable subgroups;
-// matmul_v2.wgsl where every subgroup has eight lanes or more: they load the right operand together (columns_subgroup.wgsl).
+// matmul_v2.wgsl where every subgroup has eight lanes or more: they load the right operand together
+// (columns_subgroup.wgsl).
 //!include product.wgsl
 //!include columns_subgroup.wgsl
 

@@ -1,7 +1,7 @@
 // out[m, n] = Σ_k left(m, k) · right(k, n)      left and right may lie transposed; rows are padded to whole vec4s
 //
-// The product of matmul_v2.wgsl in tiles that are staged in workgroup memory (tile.wgsl). With several parts (group.z), each sums its own range of
-// depths into an output of its own, to be added up after.
+// The product of matmul_v2.wgsl in tiles that are staged in workgroup memory (tile.wgsl). With several parts (group.z),
+// each sums its own range of depths into an output of its own, to be added up after.
 override LEFT_TRANSPOSED: u32 = 0;
 override RIGHT_TRANSPOSED: u32 = 0;
 

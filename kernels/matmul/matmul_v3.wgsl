@@ -3,9 +3,9 @@ enable subgroups;
 enable chromium_experimental_subgroup_matrix;
 // out[m, n] = Σ_k left(m, k) · right(k, n)      either operand may lie transposed; rows are padded to whole vec4s
 //
-// On tensor cores, for programs of precision f16: operands are rounded to f16 while they are staged, and summed in f32 (matrix_tile.wgsl).
-// A workgroup owns TILE_M x TILE_N numbers of the output. With several parts (group.z), each sums its own range of depths into an output of
-// its own, to be added up after.
+// On tensor cores, for programs of precision f16: operands are rounded to f16 while they are staged, and summed in f32
+// (matrix_tile.wgsl). A workgroup owns TILE_M x TILE_N numbers of the output. With several parts (group.z), each sums
+// its own range of depths into an output of its own, to be added up after.
 const LEFT_ALONG: u32 = 1; // left lies as [rows, depth]; 0: as [depth, rows]
 const RIGHT_ALONG: u32 = 0; // right lies as [depth, cols]; 1: as [cols, depth]
 
@@ -52,7 +52,11 @@ fn put(row: u32, col: u32, v: vec4<f32>) {
 //!include matrix_tile.wgsl
 
 @compute @workgroup_size(THREADS)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32, @builtin(subgroup_id) subgroup: u32) {
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+  @builtin(subgroup_id) subgroup: u32,
+) {
   layer = group.z;
   let tile = select(group.xy, group.yx, params.row_by_row == 1u);
   let begin = group.z * params.part_depth;

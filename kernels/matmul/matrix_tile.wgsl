@@ -1,15 +1,17 @@
 // A workgroup's tile of a product on tensor cores: TILE_M rows by TILE_N columns, whose sums run from `begin` to `end`.
 //
-// A step of TILE_K depths is staged in workgroup memory as f16, each operand as it lies in memory: lines of TILE_K depths where its vec4s run
-// along the depth, lines of rows or columns where they do not. Meanwhile the next step waits in registers. A subgroup owns REG_M x REG_N
-// matrices of MAT_M x MAT_N results in f32. Written out by hand, because Tint does not unroll loops and a matrix in an array must be
-// indexed by constants to stay in registers.
+// A step of TILE_K depths is staged in workgroup memory as f16, each operand as it lies in memory: lines of TILE_K
+// depths where its vec4s run along the depth, lines of rows or columns where they do not. Meanwhile the next step waits
+// in registers. A subgroup owns REG_M x REG_N matrices of MAT_M x MAT_N results in f32. Written out by hand, because
+// Tint does not unroll loops and a matrix in an array must be indexed by constants to stay in registers.
 //
-// Followed: "Subgroup Matrix" in Dawn's docs/dawn/features, and Tint's tests in test/tint/extensions/subgroup_matrix for the form of the calls:
-// subgroup_matrix_left<T, columns, rows>; offset and stride count elements; all arguments are the same for a whole subgroup; the first dimension
-// of the workgroup is a multiple of the largest subgroup. Vulkan (VK_KHR_cooperative_matrix) wants offsets and strides to be multiples of 16 bytes.
+// Followed: "Subgroup Matrix" in Dawn's docs/dawn/features, and Tint's tests in test/tint/extensions/subgroup_matrix
+// for the form of the calls: subgroup_matrix_left<T, columns, rows>; offset and stride count elements; all arguments
+// are the same for a whole subgroup; the first dimension of the workgroup is a multiple of the largest subgroup. Vulkan
+// (VK_KHR_cooperative_matrix) wants offsets and strides to be multiples of 16 bytes.
 //
-// Whoever includes this provides left_at, right_at (four numbers, beyond the operands zero) and put, and says how vec4s run.
+// Whoever includes this provides left_at, right_at (four numbers, beyond the operands zero) and put, and says how vec4s
+// run.
 const MAT_M: u32 = 16;
 const MAT_N: u32 = 16;
 const MAT_K: u32 = 16;
@@ -65,7 +67,8 @@ fn right_matrix(stage: u32, col: u32, k: u32) -> RightMatrix {
   return subgroupMatrixLoad<RightMatrix, row_major>(&right_tile, stage * RIGHT_SIZE + k * RIGHT_LD + col, RIGHT_LD);
 }
 
-// Vec4 number `piece` of an operand's step: its place in the other dimension (x) and in depth (y), both relative to the tile.
+// Vec4 number `piece` of an operand's step: its place in the other dimension (x) and in depth (y), both relative to the
+// tile.
 fn piece_at(piece: u32, line: u32, along: u32) -> vec2<u32> {
   let across = piece / (line / 4u);
   let down = piece % (line / 4u) * 4u;
@@ -181,7 +184,8 @@ fn matrix_product(origin: vec2<u32>, begin: u32, end: u32, lane: u32, subgroup: 
     workgroupBarrier();
   }
 
-  // One matrix of each subgroup after the other, by way of workgroup memory, where threads find the elements that they write.
+  // One matrix of each subgroup after the other, by way of workgroup memory, where threads find the elements that they
+  // write.
   let to = subgroup * OUT_SIZE;
   for (var t = 0u; t < 4u * REG_M; t++) {
     if (t % 4u >= REG_N) {

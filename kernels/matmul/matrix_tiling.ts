@@ -32,8 +32,9 @@ export type MatrixTiling = {
 type Tile = Pick<MatrixTiling, 'subgroupsM' | 'subgroupsN' | 'regM' | 'regN'>;
 
 /**
- * Tiles and how fast they are thought to be: a larger tile reads an operand less often. Rows and columns for matrices of 16 x 16. Four or eight
- * subgroups of 32, so that a workgroup is a multiple of the largest subgroup that Dawn's null backend has, 128.
+ * Tiles and how fast they are thought to be: a larger tile reads an operand less often. Rows and columns for matrices
+ * of 16 x 16. Four or eight subgroups of 32, so that a workgroup is a multiple of the largest subgroup that Dawn's null
+ * backend has, 128.
  */
 const TILES: readonly (Tile & { readonly speed: number })[] = [
   { subgroupsM: 2, subgroupsN: 4, regM: 4, regN: 2, speed: 1 }, // 128 x 128
@@ -58,23 +59,35 @@ export interface Layout {
 
 const heightOf = ({ subgroupsM, regM }: Tile, { M }: SubgroupMatrix) => subgroupsM * regM * M;
 const widthOf = ({ subgroupsN, regN }: Tile, { N }: SubgroupMatrix) => subgroupsN * regN * N;
-const threadsOf = ({ subgroupsM, subgroupsN }: Tile, { subgroupSize }: SubgroupMatrix) => subgroupsM * subgroupsN * subgroupSize;
-const tilesOf = ({ rows, cols }: Problem, tile: Tile, matrix: SubgroupMatrix) => [ceilDiv(rows, heightOf(tile, matrix)), ceilDiv(cols, widthOf(tile, matrix))] as const;
+const threadsOf = ({ subgroupsM, subgroupsN }: Tile, { subgroupSize }: SubgroupMatrix) =>
+  subgroupsM * subgroupsN * subgroupSize;
+const tilesOf = ({ rows, cols }: Problem, tile: Tile, matrix: SubgroupMatrix) =>
+  [ceilDiv(rows, heightOf(tile, matrix)), ceilDiv(cols, widthOf(tile, matrix))] as const;
 
 /** Bytes of workgroup memory, each array as matrix_tile.wgsl declares it. */
-function storageOf({ leftAlong, rightAlong }: Layout, tile: Tile & Pick<MatrixTiling, 'tileK' | 'stages'>, matrix: SubgroupMatrix): number {
+function storageOf(
+  { leftAlong, rightAlong }: Layout,
+  tile: Tile & Pick<MatrixTiling, 'tileK' | 'stages'>,
+  matrix: SubgroupMatrix,
+): number {
   const halves = (size: number, along: boolean) => (along ? size * (tile.tileK + 8) : tile.tileK * (size + 8));
   const staged = halves(heightOf(tile, matrix), leftAlong) + halves(widthOf(tile, matrix), rightAlong);
   return 2 * tile.stages * staged + 4 * tile.subgroupsM * tile.subgroupsN * matrix.M * (matrix.N + 4);
 }
 
-/** The tilings with subgroup matrices, the default first; none where the target has no such matrices or the product is too small for them. */
+/**
+ * The tilings with subgroup matrices, the default first; none where the target has no such matrices or the product is
+ * too small for them.
+ */
 export function matrixTilings(problem: Problem, layout: Layout, target: MatrixTarget): MatrixTiling[] {
   const { rows, cols, depth, mostParts } = problem;
   const { subgroupMatrix: matrix, maxWorkgroupInvocations, maxWorkgroupStorage } = target;
-  if (!matrix || TILE_K % matrix.K !== 0 || Math.min(rows, cols, depth) < 16 || rows * cols * depth < LEAST_WORK) return [];
+  if (!matrix || TILE_K % matrix.K !== 0 || Math.min(rows, cols, depth) < 16 || rows * cols * depth < LEAST_WORK)
+    return [];
   const fits = (tile: Tile & Pick<MatrixTiling, 'tileK' | 'stages'>) =>
-    threadsOf(tile, matrix) <= maxWorkgroupInvocations && storageOf(layout, tile, matrix) <= maxWorkgroupStorage && tilesOf(problem, tile, matrix).every((n) => n <= MAX_WORKGROUPS);
+    threadsOf(tile, matrix) <= maxWorkgroupInvocations &&
+    storageOf(layout, tile, matrix) <= maxWorkgroupStorage &&
+    tilesOf(problem, tile, matrix).every((n) => n <= MAX_WORKGROUPS);
   const found = TILES.flatMap(({ speed, ...tile }) => {
     const stages = [2, 1].find((n) => fits({ ...tile, tileK: TILE_K, stages: n }));
     if (stages === undefined) return [];
@@ -97,13 +110,27 @@ export function matrixTilings(problem: Problem, layout: Layout, target: MatrixTa
 }
 
 /** The constants of matrix_tile.wgsl and the first two sides of the grid. */
-export function matrixGrid(problem: Problem, { leftAlong, rightAlong }: Layout, tiling: MatrixTiling, matrix: SubgroupMatrix) {
+export function matrixGrid(
+  problem: Problem,
+  { leftAlong, rightAlong }: Layout,
+  tiling: MatrixTiling,
+  matrix: SubgroupMatrix,
+) {
   const [down, across] = tilesOf(problem, tiling, matrix);
   const grid = tiling.rowByRow ? ([across, down] as const) : ([down, across] as const);
   const consts = {
-    MAT_M: matrix.M, MAT_N: matrix.N, MAT_K: matrix.K, SUBGROUP_SIZE: matrix.subgroupSize,
-    SUBGROUPS_M: tiling.subgroupsM, SUBGROUPS_N: tiling.subgroupsN, REG_M: tiling.regM, REG_N: tiling.regN,
-    TILE_K: tiling.tileK, STAGES: tiling.stages, LEFT_ALONG: +leftAlong, RIGHT_ALONG: +rightAlong,
+    MAT_M: matrix.M,
+    MAT_N: matrix.N,
+    MAT_K: matrix.K,
+    SUBGROUP_SIZE: matrix.subgroupSize,
+    SUBGROUPS_M: tiling.subgroupsM,
+    SUBGROUPS_N: tiling.subgroupsN,
+    REG_M: tiling.regM,
+    REG_N: tiling.regN,
+    TILE_K: tiling.tileK,
+    STAGES: tiling.stages,
+    LEFT_ALONG: +leftAlong,
+    RIGHT_ALONG: +rightAlong,
   };
   return { consts, grid };
 }

@@ -1,5 +1,6 @@
-// out[o, m, i] = x[o, m, i] where x has such an element, else 0      x is [outer, midIn, innerIn], out [outer, midOut, innerOut]
-// Pads the two last dimensions with zeros to whole vec4s, and cuts them back. A thread owns one row (o, m) of the output.
+// out[o, m, i] = x[o, m, i] where x has such an element, else 0      x is [outer, midIn, innerIn], out [outer, midOut,
+// innerOut] Pads the two last dimensions with zeros to whole vec4s, and cuts them back. A thread owns one row (o, m) of
+// the output.
 alias Value = f32;
 alias X = Value; // how these are stored: Values, or as f16
 alias Out = Value;
@@ -20,7 +21,11 @@ struct Params {
 //!include ../include/half.wgsl
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
   let row = flat_workgroup(group, groups) * 64u + lane;
   if (row >= params.rows) {
     return;

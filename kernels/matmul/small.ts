@@ -43,7 +43,10 @@ const powerBelow = (n: number): number => 2 ** Math.floor(Math.log2(Math.max(1, 
 /** Up to so many multiplications a launch costs more than they do. */
 const TINY = 2 ** 16;
 
-/** The ways to compute a tiny product, the best guess first: depths of 10 are not worth sharing, of 144 are. None where the product is not tiny. */
+/**
+ * The ways to compute a tiny product, the best guess first: depths of 10 are not worth sharing, of 144 are. None where
+ * the product is not tiny.
+ */
 function smallTilings({ M, N, K }: MatmulSize): SmallTiling[] {
   if (M * N * K > TINY) return [];
   const usual = K < 64 ? 1 : 16;
@@ -51,8 +54,9 @@ function smallTilings({ M, N, K }: MatmulSize): SmallTiling[] {
 }
 
 /**
- * The ways to compute a product of few rows, the best guess first: columns are shared by as many threads as keep a software adapter's
- * four workgroups busy, or a GPU's 16384 threads, and give each a piece of the depth that is worth the adding up.
+ * The ways to compute a product of few rows, the best guess first: columns are shared by as many threads as keep a
+ * software adapter's four workgroups busy, or a GPU's 16384 threads, and give each a piece of the depth that is worth
+ * the adding up.
  */
 function fewTilings({ M, N, K, transposeA }: MatmulSize, { software }: TileTarget): FewTiling[] {
   if (M > 4 || N % 4 !== 0 || K % 4 !== 0 || transposeA) return [];
@@ -62,8 +66,9 @@ function fewTilings({ M, N, K, transposeA }: MatmulSize, { software }: TileTarge
 }
 
 /**
- * The ways to compute a small product without padding and in one launch. `first` are the candidates that come before the tiled kernels', because
- * by default they are taken: those for few rows, and for tiny products those that would otherwise be padded (`padded`).
+ * The ways to compute a small product without padding and in one launch. `first` are the candidates that come before
+ * the tiled kernels', because by default they are taken: those for few rows, and for tiny products those that would
+ * otherwise be padded (`padded`).
  */
 export function smallCandidates(size: MatmulSize, target: TileTarget, padded: boolean) {
   const [tiny, fewRows] = [smallTilings(size), fewTilings(size, target)];

@@ -1,12 +1,15 @@
-// A workgroup's share of a product out = left · right: 8·DOWN rows by 8·ACROSS columns, 8 x 8 of them in each thread's registers.
+// A workgroup's share of a product out = left · right: 8·DOWN rows by 8·ACROSS columns, 8 x 8 of them in each thread's
+// registers.
 //
-// For GPUs that have workgroup memory. Both operands are staged there, DEPTH vec4s of depth at a time: what 8·DOWN·8·ACROSS products per depth need
-// is read from the buffers once, by neighbouring threads from neighbouring addresses, where the register tiles of block.wgsl leave all that to the caches.
-// 4 x 4 tiles as matrices, as in block.wgsl. Who includes this says where things lie:
+// For GPUs that have workgroup memory. Both operands are staged there, DEPTH vec4s of depth at a time: what
+// 8·DOWN·8·ACROSS products per depth need is read from the buffers once, by neighbouring threads from neighbouring
+// addresses, where the register tiles of block.wgsl leave all that to the caches. 4 x 4 tiles as matrices, as in
+// block.wgsl. Who includes this says where things lie:
 //   rows_from(row) -> Rows               what must be known of four rows to load from them, made once
 //   left_block(rows, k, end) -> mat4x4   vector i: row i at the depths k to k + 3, zeros from `end` on
 //   right_block(k, end, col) -> mat4x4   vector q: depth k + q, at the four columns of vec4 col; zeros likewise
-// and LEFT_TRANSPOSED, RIGHT_TRANSPOSED, 1 where neighbours in memory are rows, or depths, rather than depths, or columns.
+// and LEFT_TRANSPOSED, RIGHT_TRANSPOSED, 1 where neighbours in memory are rows, or depths, rather than depths, or
+// columns.
 override DOWN: u32 = 8; // threads of the workgroup
 override ACROSS: u32 = 8;
 override DEPTH: u32 = 4; // at most half of DOWN and of ACROSS, so that no thread stages more than one 4 x 4 tile of each operand
@@ -26,7 +29,8 @@ struct Square {
   c11: mat4x4<f32>,
 }
 
-// The first row and the first vec4 of columns of a workgroup's tile; the order of tiles is that of block_origin in block.wgsl.
+// The first row and the first vec4 of columns of a workgroup's tile; the order of tiles is that of block_origin in
+// block.wgsl.
 fn tile_origin(group: vec3<u32>, row_by_row: u32) -> vec2<u32> {
   let tile = select(group.xy, group.yx, row_by_row == 1u);
   return tile * vec2<u32>(8u * DOWN, 2u * ACROSS);

@@ -1,4 +1,5 @@
-// The rows of a thread's Square (tile.wgsl), one after the other, to `put_vec4(row, col, v)`: rows and vec4s of columns beyond the last are left out.
+// The rows of a thread's Square (tile.wgsl), one after the other, to `put_vec4(row, col, v)`: rows and vec4s of columns
+// beyond the last are left out.
 fn put_pair(row: u32, col: u32, rows: u32, cols: u32, v: vec4<f32>, w: vec4<f32>) {
   if (row < rows) {
     if (col < cols) { put_vec4(row, col, v); }

@@ -1,5 +1,5 @@
-// All pointwise functions by number (POINTWISE in pointwise.ts names them): those of functions.wgsl and the others. Used with a
-// constant `op`, so that only one case remains after compilation.
+// All pointwise functions by number (POINTWISE in pointwise.ts names them): those of functions.wgsl and the others.
+// Used with a constant `op`, so that only one case remains after compilation.
 //!include functions.wgsl
 
 fn pointwise(op: u32, v: Value, s: Value) -> Value {

@@ -2,21 +2,52 @@ import { ceilDiv, distinct, foldWorkgroups, type Choices, type Launch } from '..
 import fillKernel from './fill.wgsl';
 import pointwiseKernel from './pointwise.wgsl';
 
-/** The numbers of the functions in ops.wgsl and functions.wgsl. `v` flows through a chain, `s` is the stage's second operand. */
+/**
+ * The numbers of the functions in ops.wgsl and functions.wgsl. `v` flows through a chain, `s` is the stage's second
+ * operand.
+ */
 export const POINTWISE = {
-  add: 1, sub: 2, rsub: 3, mul: 4, div: 5, rdiv: 6, max: 7, min: 8,
-  exp: 9, log: 10, sqrt: 11, square: 12, abs: 13, sigmoid: 14, tanh: 15, relu: 16, silu: 17,
-  relu_grad: 18, silu_grad: 19, sigmoid_grad: 20, tanh_grad: 21, abs_grad: 22,
-  greater: 23, greater_equal: 24,
+  add: 1,
+  sub: 2,
+  rsub: 3,
+  mul: 4,
+  div: 5,
+  rdiv: 6,
+  max: 7,
+  min: 8,
+  exp: 9,
+  log: 10,
+  sqrt: 11,
+  square: 12,
+  abs: 13,
+  sigmoid: 14,
+  tanh: 15,
+  relu: 16,
+  silu: 17,
+  relu_grad: 18,
+  silu_grad: 19,
+  sigmoid_grad: 20,
+  tanh_grad: 21,
+  abs_grad: 22,
+  greater: 23,
+  greater_equal: 24,
 } as const;
 
 export type PointwiseName = keyof typeof POINTWISE;
 
 /**
- * How a stage reads its second operand: not at all (an immediate number), or from a tensor of this shape. `channel` takes the first row of a
- * [2, C] as well, `secondRow` the other.
+ * How a stage reads its second operand: not at all (an immediate number), or from a tensor of this shape. `channel`
+ * takes the first row of a [2, C] as well, `secondRow` the other.
  */
-export const OPERAND_MODE = { immediate: 0, full: 1, channel: 2, sampleChannel: 3, sample: 4, scalar: 5, secondRow: 6 } as const;
+export const OPERAND_MODE = {
+  immediate: 0,
+  full: 1,
+  channel: 2,
+  sampleChannel: 3,
+  sample: 4,
+  scalar: 5,
+  secondRow: 6,
+} as const;
 export type OperandMode = keyof typeof OPERAND_MODE;
 
 export interface PointwiseStage {
@@ -37,22 +68,45 @@ const widthOf = (stages: readonly PointwiseStage[], size: number, channels: numb
   channels % 4 === 0 && stages.every((s) => s.mode !== 'sample' && s.mode !== 'scalar') && size % 4 === 0 ? 4 : 1;
 
 /** Values of a thread, for a chain over a tensor of `size` elements, `channels` in its last dimension. */
-export function pointwiseChoices(stages: readonly PointwiseStage[], size: number, channels: number, software: boolean): Choices<{ readonly chunk: number }> {
+export function pointwiseChoices(
+  stages: readonly PointwiseStage[],
+  size: number,
+  channels: number,
+  software: boolean,
+): Choices<{ readonly chunk: number }> {
   const values = size / widthOf(stages, size, channels);
-  const usual = Math.max(1, Math.min(MOST_VALUES, Math.floor(values / (software ? THREADS.software : THREADS.hardware))));
+  const usual = Math.max(
+    1,
+    Math.min(MOST_VALUES, Math.floor(values / (software ? THREADS.software : THREADS.hardware))),
+  );
   // Of at least four workgroups.
   const others = [1, 4, 16, 64].filter((chunk) => values >= 4 * WORKGROUP * chunk);
-  return { kernels: [pointwiseKernel], candidates: distinct([usual, ...others].map((chunk) => ({ chunk }))), roundings: 0 };
+  return {
+    kernels: [pointwiseKernel],
+    candidates: distinct([usual, ...others].map((chunk) => ({ chunk }))),
+    roundings: 0,
+  };
 }
 
 /** A chain over a tensor of `size` elements, `channels` in its last dimension, `sample` in all but its first. */
-export function pointwise(stages: readonly PointwiseStage[], size: number, channels: number, sample: number, { chunk }: { readonly chunk: number }): Launch {
+export function pointwise(
+  stages: readonly PointwiseStage[],
+  size: number,
+  channels: number,
+  sample: number,
+  { chunk }: { readonly chunk: number },
+): Launch {
   const width = widthOf(stages, size, channels);
   const overrides: Record<string, number> = {};
   const [values, row, image] = [size / width, channels / width, sample / width];
   const params: Record<string, number> = {
-    size: values, channels: row, sample: image, chunk,
-    channels_on: WORKGROUP % row, samples_on: Math.floor(WORKGROUP / image), rest_on: WORKGROUP % image,
+    size: values,
+    channels: row,
+    sample: image,
+    chunk,
+    channels_on: WORKGROUP % row,
+    samples_on: Math.floor(WORKGROUP / image),
+    rest_on: WORKGROUP % image,
   };
   for (let k = 0; k < MAX_STAGES; k++) {
     const stage = stages[k];

@@ -1,11 +1,11 @@
 // out[i] = opK( ... op1(op0(x[i], a[..]), b[..]) ..., d[..]): a chain of up to four pointwise stages in one pass.
 //
-// Each stage is an override (OP0..OP3), so its `switch` is decided when the pipeline is made and costs nothing at run time:
-// the compiler fuses chains it finds in the graph by naming their stages, and no shader text is ever assembled.
+// Each stage is an override (OP0..OP3), so its `switch` is decided when the pipeline is made and costs nothing at run
+// time: the compiler fuses chains it finds in the graph by naming their stages, and no shader text is ever assembled.
 // A stage's second operand is the tensor of its own binding, read where MODE says (see operand_index), or the
-// immediate number s0..s3. A Value is four neighbouring channels, or one where 4 does not divide them. A workgroup owns `chunk` runs of 64
-// Values one after the other, of which a thread takes every 64th: then it divides by the number of channels once and counts from there,
-// for on a CPU a division costs more than the rest of a stage.
+// immediate number s0..s3. A Value is four neighbouring channels, or one where 4 does not divide them. A workgroup owns
+// `chunk` runs of 64 Values one after the other, of which a thread takes every 64th: then it divides by the number of
+// channels once and counts from there, for on a CPU a division costs more than the rest of a stage.
 alias Value = vec4<f32>;
 alias X = Value; // how each binding is stored: Values, or as f16
 alias A = Value;
@@ -83,7 +83,11 @@ fn next(at: Place) -> Place {
 }
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
   let first = flat_workgroup(group, groups) * 64u * params.chunk + lane;
   let end = min(first + 64u * params.chunk, params.size);
   var at = Place(first, first % params.channels, first / params.sample, first % params.sample);

@@ -1,7 +1,8 @@
-// dx[n, h, w, c] = Σ dy[n, ho, wo, c] over the windows whose maximum is x[n, h, w, c]; of equal values the first in the window has it
+// dx[n, h, w, c] = Σ dy[n, ho, wo, c] over the windows whose maximum is x[n, h, w, c]; of equal values the first in the
+// window has it
 //
-// A gather: nothing is stored by the forward pass and no two threads write to one place. That (h, w) holds the maximum is seen by looking
-// through the window again: no earlier value is as large and no later one is larger.
+// A gather: nothing is stored by the forward pass and no two threads write to one place. That (h, w) holds the maximum
+// is seen by looking through the window again: no earlier value is as large and no later one is larger.
 // A thread owns one Value of dx.
 alias Value = vec4<f32>;
 alias X = Value; // how these are stored: Values, or as f16
@@ -19,7 +20,11 @@ alias Out = Value;
 //!include ../include/half.wgsl
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
   let t = flat_workgroup(group, groups) * 64u + lane;
   let p = params;
   if (t >= p.batch * p.inH * p.inW * p.channels) {

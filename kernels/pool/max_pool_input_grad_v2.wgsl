@@ -1,8 +1,10 @@
-// dx[n, h, w, c] = dy[n, ho, wo, c] if x[n, h, w, c] is the maximum of window (ho, wo), of equal values the first; else 0
+// dx[n, h, w, c] = dy[n, ho, wo, c] if x[n, h, w, c] is the maximum of window (ho, wo), of equal values the first; else
+// 0
 //
-// For windows that do not overlap, size <= stride. Each sees its pixels once, finds where its maximum is and writes them all, where the
-// gather of max_pool_input_grad_v1.wgsl goes through the window again for every pixel of it.
-// A thread owns one Value of one cell: the STRIDE_H x STRIDE_W pixels from a window's first one on; those of a cell beyond the last window get 0.
+// For windows that do not overlap, size <= stride. Each sees its pixels once, finds where its maximum is and writes
+// them all, where the gather of max_pool_input_grad_v1.wgsl goes through the window again for every pixel of it.
+// A thread owns one Value of one cell: the STRIDE_H x STRIDE_W pixels from a window's first one on; those of a cell
+// beyond the last window get 0.
 alias Value = vec4<f32>;
 alias X = Value; // how these are stored: Values, or as f16
 alias Dy = Value;
@@ -25,7 +27,11 @@ override STRIDE_W: u32 = 2;
 //!include ../include/half.wgsl
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
   let t = flat_workgroup(group, groups) * 64u + lane;
   let p = params;
   let cellsDown = (p.inH + p.padTop + STRIDE_H - 1u) / STRIDE_H;

@@ -27,7 +27,12 @@ export interface PoolSize extends AdaptivePoolSize {
   readonly padLeft: number;
 }
 
-function launch(kernel: KernelSource, size: AdaptivePoolSize, elements: number, more: Record<string, number> = {}): Launch {
+function launch(
+  kernel: KernelSource,
+  size: AdaptivePoolSize,
+  elements: number,
+  more: Record<string, number> = {},
+): Launch {
   const width = size.channels % 4 === 0 ? 4 : 1;
   return {
     kernel,
@@ -41,17 +46,25 @@ const outputs = (s: AdaptivePoolSize) => s.batch * s.outH * s.outW * s.channels;
 const inputs = (s: AdaptivePoolSize) => s.batch * s.inH * s.inW * s.channels;
 const counting = (padding: boolean) => ({ countPadding: Number(padding) });
 
-export const maxPool = (size: PoolSize): Launch => ({ ...launch(maxKernel, size, outputs(size), counting(false)), overrides: { SIZE_H: size.sizeH, SIZE_W: size.sizeW } });
-export const maxPoolInputGradV1 = (size: PoolSize): Launch => launch(maxInputGradV1Kernel, size, inputs(size), counting(false));
+export const maxPool = (size: PoolSize): Launch => ({
+  ...launch(maxKernel, size, outputs(size), counting(false)),
+  overrides: { SIZE_H: size.sizeH, SIZE_W: size.sizeW },
+});
+export const maxPoolInputGradV1 = (size: PoolSize): Launch =>
+  launch(maxInputGradV1Kernel, size, inputs(size), counting(false));
 /** Windows may overlap for version 1 only. */
-export const windowsOverlap = ({ sizeH, sizeW, strideH, strideW }: PoolSize): boolean => sizeH > strideH || sizeW > strideW;
+export const windowsOverlap = ({ sizeH, sizeW, strideH, strideW }: PoolSize): boolean =>
+  sizeH > strideH || sizeW > strideW;
 export function maxPoolInputGradV2(size: PoolSize): Launch {
   const { batch, channels, sizeH, sizeW, strideH, strideW } = size;
   const cells = ceilDiv(size.inH + size.padTop, strideH) * ceilDiv(size.inW + size.padLeft, strideW);
   const overrides = { SIZE_H: sizeH, SIZE_W: sizeW, STRIDE_H: strideH, STRIDE_W: strideW };
   return { ...launch(maxInputGradV2Kernel, size, batch * cells * channels, counting(false)), overrides };
 }
-export const averagePool = (size: PoolSize, countPadding: boolean): Launch => launch(averageKernel, size, outputs(size), counting(countPadding));
-export const averagePoolInputGrad = (size: PoolSize, countPadding: boolean): Launch => launch(averageInputGradKernel, size, inputs(size), counting(countPadding));
+export const averagePool = (size: PoolSize, countPadding: boolean): Launch =>
+  launch(averageKernel, size, outputs(size), counting(countPadding));
+export const averagePoolInputGrad = (size: PoolSize, countPadding: boolean): Launch =>
+  launch(averageInputGradKernel, size, inputs(size), counting(countPadding));
 export const adaptiveAveragePool = (size: AdaptivePoolSize): Launch => launch(adaptiveKernel, size, outputs(size));
-export const adaptiveAveragePoolInputGrad = (size: AdaptivePoolSize): Launch => launch(adaptiveInputGradKernel, size, inputs(size));
+export const adaptiveAveragePoolInputGrad = (size: AdaptivePoolSize): Launch =>
+  launch(adaptiveInputGradKernel, size, inputs(size));

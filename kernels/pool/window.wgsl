@@ -1,5 +1,5 @@
-// The geometry of pooling: x [batch, inH, inW, channels], y [batch, outH, outW, channels]; window (ho, wo) sees the rows
-// ho·strideH − padTop + r and columns wo·strideW − padLeft + s, 0 <= r < sizeH, 0 <= s < sizeW, that lie inside x.
+// The geometry of pooling: x [batch, inH, inW, channels], y [batch, outH, outW, channels]; window (ho, wo) sees the
+// rows ho·strideH − padTop + r and columns wo·strideW − padLeft + s, 0 <= r < sizeH, 0 <= s < sizeW, that lie inside x.
 // Channels are counted in Values: four neighbouring channels, or one where 4 does not divide them.
 struct Params {
   batch: u32,

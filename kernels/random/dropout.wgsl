@@ -1,7 +1,7 @@
 // out[i] = x[i] · scale where the i-th random number of the stream is at least `rate`, else 0      scale = 1/(1 − rate)
 //
-// Srivastava et al. 2014, scaled in training rather than at inference. The mask is a function of (seed, step, stream, i), so
-// the backward pass is this kernel on dy, and no mask is stored. A thread owns four neighbouring elements.
+// Srivastava et al. 2014, scaled in training rather than at inference. The mask is a function of (seed, step, stream,
+// i), so the backward pass is this kernel on dy, and no mask is stored. A thread owns four neighbouring elements.
 alias Value = f32;
 alias X = Value; // how these are stored: Values, or as f16
 alias Out = Value;
@@ -23,7 +23,11 @@ struct Params {
 //!include philox.wgsl
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
   let t = flat_workgroup(group, groups) * 64u + lane;
   let i = 4u * t;
   if (i >= params.size) {

@@ -1,5 +1,6 @@
-// Philox4x32-10, the counter-based generator of Salmon et al. 2011 ("Parallel random numbers: as easy as 1, 2, 3", section 4.3): four
-// numbers of 32 random bits from a counter of 128 bits and a key of 64, by integer arithmetic that is the same on every adapter.
+// Philox4x32-10, the counter-based generator of Salmon et al. 2011 ("Parallel random numbers: as easy as 1, 2, 3",
+// section 4.3): four numbers of 32 random bits from a counter of 128 bits and a key of 64, by integer arithmetic that
+// is the same on every adapter.
 
 // The high half of a 64-bit product, from 16-bit halves: WGSL has no wide multiplication.
 fn multiply_high(a: u32, b: u32) -> u32 {

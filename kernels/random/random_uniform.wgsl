@@ -13,7 +13,11 @@ struct Params {
 //!include philox.wgsl
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
   let t = flat_workgroup(group, groups) * 64u + lane;
   let i = 4u * t;
   if (i >= params.size) {

@@ -11,7 +11,13 @@ const LONGEST = 256;
  * next one's input, of `outSize` elements; the last has parts = 1 and applies `scale`.
  * @param ofProducts the first pass sums the products of two tensors
  */
-export function reduce(outer: number, length: number, inner: number, scale: number, ofProducts = false): { launch: Launch; outSize: number }[] {
+export function reduce(
+  outer: number,
+  length: number,
+  inner: number,
+  scale: number,
+  ofProducts = false,
+): { launch: Launch; outSize: number }[] {
   const width = inner % 4 === 0 ? 4 : 1;
   const passes: { launch: Launch; outSize: number }[] = [];
   for (let rest = length; ; ) {

@@ -1,7 +1,8 @@
-// out[o, p, i] = scale · Σ_k x[o, p + k·parts, i]·y[o, p + k·parts, i]      x and y are [outer, length, inner], out [outer, parts, inner]
+// out[o, p, i] = scale · Σ_k x[o, p + k·parts, i]·y[o, p + k·parts, i]      x and y are [outer, length, inner], out
+// [outer, parts, inner]
 //
-// What reduce.wgsl does with a product that is written nowhere: the gradient of a factor that was repeated. Further passes are reduce.wgsl's.
-// A thread owns one output Value.
+// What reduce.wgsl does with a product that is written nowhere: the gradient of a factor that was repeated. Further
+// passes are reduce.wgsl's. A thread owns one output Value.
 alias Value = vec4<f32>; // four neighbours along the inner dimension, or one element where 4 does not divide it
 alias X = Value; // how these are stored: Values, or as f16
 alias Y = Value;
@@ -18,7 +19,11 @@ alias Out = Value;
 //!include ../include/half.wgsl
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
   let t = flat_workgroup(group, groups) * 64u + lane;
   if (t >= params.outer * params.parts * params.inner) {
     return;

@@ -1,8 +1,9 @@
 // out[i] = x[i] + count, one at a time: count times a = a · one + one with one = 1
 //
-// How fast the adapter computes when it does nothing else: what other kernels' GFLOP/s are measured against. `one` comes from
-// a uniform, so that no compiler can take the chain apart. A thread owns 8 numbers, each a chain of its own: enough to hide
-// the latency of one multiply-add behind the other seven, and few enough for the registers of a software adapter.
+// How fast the adapter computes when it does nothing else: what other kernels' GFLOP/s are measured against. `one`
+// comes from a uniform, so that no compiler can take the chain apart. A thread owns 8 numbers, each a chain of its own:
+// enough to hide the latency of one multiply-add behind the other seven, and few enough for the registers of a software
+// adapter.
 struct Params {
   threads: u32,
   count: u32,  // a multiple of 8
@@ -16,7 +17,11 @@ struct Params {
 //!include ../include/grid.wgsl
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
   let thread = flat_workgroup(group, groups) * 64u + lane;
   if (thread >= params.threads) {
     return;

@@ -2,9 +2,9 @@
 // m ← momentum·m + g'
 // w ← w − lr·m, or with Nesterov's momentum w ← w − lr·(g' + momentum·m)
 //
-// Stochastic gradient descent with momentum as Sutskever et al. 2013 and PyTorch write it, the weight decay added to the gradient (L2), in
-// place. hyper is what changes from step to step: the learning rate, and what the gradient is multiplied by.
-// A thread owns one Value of the weights and their momentum.
+// Stochastic gradient descent with momentum as Sutskever et al. 2013 and PyTorch write it, the weight decay added to
+// the gradient (L2), in place. hyper is what changes from step to step: the learning rate, and what the gradient is
+// multiplied by. A thread owns one Value of the weights and their momentum.
 alias Value = vec4<f32>;
 
 struct Params {
@@ -23,7 +23,11 @@ struct Params {
 //!include ../include/grid.wgsl
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
   let i = flat_workgroup(group, groups) * 64u + lane;
   if (i >= params.size) {
     return;

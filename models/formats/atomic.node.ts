@@ -8,8 +8,9 @@ type Writable = Pick<FileHandle, 'writeFile' | 'sync' | 'close'>;
 let written = 0;
 
 /**
- * Writes a file so that under `path` there is at every moment, power cuts included, either what was there before or all of
- * `data`: a temporary file in the same folder, fsync, rename, fsync of the folder. The temporary is removed on failure.
+ * Writes a file so that under `path` there is at every moment, power cuts included, either what was there before or all
+ * of `data`: a temporary file in the same folder, fsync, rename, fsync of the folder. The temporary is removed on
+ * failure.
  * @throws UserError when the disk is full, the folder is missing or forbidden, or `path` is a folder.
  */
 export async function writeFileAtomic(
@@ -48,5 +49,8 @@ export async function syncFolder(path: string): Promise<void> {
 }
 
 async function isFolder(path: string): Promise<boolean> {
-  return stat(path).then((found) => found.isDirectory(), () => false);
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 }

@@ -1,6 +1,6 @@
 /**
- * The first key that an object of this JSON text names twice, or null. JSON.parse keeps the last of the two in silence, so
- * that two readers could see two different files in one. The text must be valid JSON already.
+ * The first key that an object of this JSON text names twice, or null. JSON.parse keeps the last of the two in silence,
+ * so that two readers could see two different files in one. The text must be valid JSON already.
  */
 export function duplicateKey(json: string): string | null {
   const open: (Set<string> | null)[] = []; // the keys seen of each object being read; null for an array

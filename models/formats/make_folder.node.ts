@@ -3,8 +3,8 @@ import { dirname } from 'node:path';
 import { fileError } from './file_error.node.ts';
 
 /**
- * Makes a folder and those it lies in, where they are not there yet. (Node's own recursive mkdir never returns where the system says
- * ENOENT for a folder in one that exists, as /proc does.)
+ * Makes a folder and those it lies in, where they are not there yet. (Node's own recursive mkdir never returns where
+ * the system says ENOENT for a folder in one that exists, as /proc does.)
  * @throws UserError where that is not allowed, or a file is in the way
  */
 export function makeFolder(path: string): void {
@@ -23,6 +23,7 @@ function make(path: string): void {
     mkdirSync(path);
   } catch (error) {
     // Another process may have made it in the meantime.
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !statSync(path).isDirectory()) throw found ? Object.assign(new Error(path), { code: 'ENOTDIR' }) : error;
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !statSync(path).isDirectory())
+      throw found ? Object.assign(new Error(path), { code: 'ENOTDIR' }) : error;
   }
 }

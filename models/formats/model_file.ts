@@ -3,7 +3,8 @@ import { parseSafetensors, writeSafetensors } from './safetensors.ts';
 import { toFloat32 } from './stored_tensor.ts';
 
 /*
- * RUN/model.safetensors: the weights, and beside them under one metadata key all that predicting from the file alone needs.
+ * RUN/model.safetensors: the weights, and beside them under one metadata key all that predicting from the file alone
+ * needs.
  */
 
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
@@ -14,7 +15,10 @@ export interface JsonObject {
 export interface Model {
   /** Which network: its name and what the function that builds it is called with. */
   readonly architecture: { readonly name: string; readonly config: JsonObject };
-  /** What the network was trained for, and what turns its last layer into predictions; absent in files of trunks and of earlier versions. */
+  /**
+   * What the network was trained for, and what turns its last layer into predictions; absent in files of trunks and of
+   * earlier versions.
+   */
   readonly task?: { readonly name: string; readonly head: string };
   /** What the outputs stand for, in their order. */
   readonly classes: readonly string[];
@@ -40,8 +44,13 @@ const VERSION = 1;
 /** The bytes of a model file; the same model gives the same bytes. */
 export function packModel(model: Model): Uint8Array {
   const { weights, ...description } = model;
-  const tensors = new Map([...weights].map(([name, { shape, data }]) => [name, { dtype: 'f32' as const, shape, data }]));
-  return writeSafetensors(tensors, { format: 'pt', [METADATA_KEY]: JSON.stringify({ version: VERSION, ...description }) });
+  const tensors = new Map(
+    [...weights].map(([name, { shape, data }]) => [name, { dtype: 'f32' as const, shape, data }]),
+  );
+  return writeSafetensors(tensors, {
+    format: 'pt',
+    [METADATA_KEY]: JSON.stringify({ version: VERSION, ...description }),
+  });
 }
 
 /**
@@ -53,11 +62,16 @@ export function unpackModel(bytes: Uint8Array, name: string): Model {
   const { tensors, metadata } = parseSafetensors(bytes, name);
   const text = metadata[METADATA_KEY];
   if (text === undefined) {
-    throw new UserError(`${name}: its metadata has no '${METADATA_KEY}' key, so it is not a model that tuningfork saved; give bare weights by --weights instead.`);
+    throw new UserError(
+      `${name}: its metadata has no '${METADATA_KEY}' key, so it is not a model that tuningfork saved; give bare weights by --weights instead.`,
+    );
   }
   const fields = new Fields(name, parseJson(text, name));
   const version = fields.number('version');
-  if (version !== VERSION) throw new UserError(`${name}: it was saved in version ${version} of the model format, and this program reads version ${VERSION}; use the program that saved it.`);
+  if (version !== VERSION)
+    throw new UserError(
+      `${name}: it was saved in version ${version} of the model format, and this program reads version ${VERSION}; use the program that saved it.`,
+    );
 
   const architecture = fields.object('architecture');
   const preprocessing = fields.object('preprocessing');
@@ -66,7 +80,9 @@ export function unpackModel(bytes: Uint8Array, name: string): Model {
   if (padding !== 'same' && padding !== 'symmetric') throw fields.wrong('padding', "neither 'same' nor 'symmetric'");
   return {
     architecture: { name: architecture.string('name'), config: architecture.object('config').json },
-    ...(Object.hasOwn(fields.json, 'task') && { task: { name: fields.object('task').string('name'), head: fields.object('task').string('head') } }),
+    ...(Object.hasOwn(fields.json, 'task') && {
+      task: { name: fields.object('task').string('name'), head: fields.object('task').string('head') },
+    }),
     classes: fields.strings('classes'),
     preprocessing: {
       size,
@@ -77,7 +93,12 @@ export function unpackModel(bytes: Uint8Array, name: string): Model {
     padding,
     bnEpsilon: fields.positive('bnEpsilon'),
     config: fields.object('config').json,
-    weights: new Map([...tensors].map(([key, tensor]) => [key, { shape: tensor.shape, data: toFloat32(tensor, `${name}: tensor '${key}'`) }])),
+    weights: new Map(
+      [...tensors].map(([key, tensor]) => [
+        key,
+        { shape: tensor.shape, data: toFloat32(tensor, `${name}: tensor '${key}'`) },
+      ]),
+    ),
   };
 }
 
@@ -88,7 +109,8 @@ function parseJson(text: string, name: string): JsonObject {
   } catch {
     throw new UserError(`${name}: its '${METADATA_KEY}' metadata is not JSON; the file is damaged.`);
   }
-  if (!isObject(value)) throw new UserError(`${name}: its '${METADATA_KEY}' metadata is not an object; the file is damaged.`);
+  if (!isObject(value))
+    throw new UserError(`${name}: its '${METADATA_KEY}' metadata is not an object; the file is damaged.`);
   return value;
 }
 
@@ -105,7 +127,9 @@ class Fields {
   }
 
   wrong(key: string, what: string): UserError {
-    return new UserError(`${this.#file}: '${this.#path}${key}' in its '${METADATA_KEY}' metadata is ${what}; the file is damaged or was edited.`);
+    return new UserError(
+      `${this.#file}: '${this.#path}${key}' in its '${METADATA_KEY}' metadata is ${what}; the file is damaged or was edited.`,
+    );
   }
 
   #get(key: string): Json {
@@ -127,7 +151,8 @@ class Fields {
 
   strings(key: string): string[] {
     const value = this.#get(key);
-    if (!Array.isArray(value) || !value.length || !value.every((item) => typeof item === 'string')) throw this.wrong(key, 'not a list of names');
+    if (!Array.isArray(value) || !value.length || !value.every((item) => typeof item === 'string'))
+      throw this.wrong(key, 'not a list of names');
     if (new Set(value).size < value.length) throw this.wrong(key, 'a list with a name twice');
     return value;
   }
@@ -153,7 +178,8 @@ class Fields {
   colour(key: string, sign?: 'positive'): number[] {
     const value = this.#get(key);
     const isNumber = (item: unknown): boolean => typeof item === 'number' && (!sign || item > 0);
-    if (!Array.isArray(value) || value.length !== 3 || !value.every(isNumber)) throw this.wrong(key, sign ? 'not three positive numbers' : 'not three numbers');
+    if (!Array.isArray(value) || value.length !== 3 || !value.every(isNumber))
+      throw this.wrong(key, sign ? 'not three positive numbers' : 'not three numbers');
     return value;
   }
 }

@@ -7,7 +7,9 @@ import type { StoredTensor } from './stored_tensor.ts';
 
 /** Reads a .safetensors file whole. @throws UserError when it cannot be read or its header lies. */
 export async function readSafetensorsFile(path: string): Promise<Safetensors> {
-  const bytes = await readFile(path).catch((error) => { throw fileError('read', path, error); });
+  const bytes = await readFile(path).catch((error) => {
+    throw fileError('read', path, error);
+  });
   return parseSafetensors(bytes, path);
 }
 

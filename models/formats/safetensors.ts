@@ -27,8 +27,8 @@ interface Entry {
 }
 
 /**
- * Reads a safetensors file (https://huggingface.co/docs/safetensors: 8 bytes of header length, a JSON header, the data).
- * Tensors are views of `bytes` where their offset allows it, copies elsewhere.
+ * Reads a safetensors file (https://huggingface.co/docs/safetensors: 8 bytes of header length, a JSON header, the
+ * data). Tensors are views of `bytes` where their offset allows it, copies elsewhere.
  * @param name what the file is called in error sentences.
  * @throws UserError naming file and tensor, whatever the header lies about: nothing of it is believed unchecked.
  */
@@ -59,15 +59,21 @@ export function parseSafetensors(bytes: Uint8Array, name: string): Safetensors {
 
 function readHeader(bytes: Uint8Array, name: string): { header: object; dataStart: number } {
   if (bytes.byteLength < 8) {
-    throw new UserError(`${name}: ${bytes.byteLength} bytes are too few for a safetensors file, which begins with 8 bytes of header length.`);
+    throw new UserError(
+      `${name}: ${bytes.byteLength} bytes are too few for a safetensors file, which begins with 8 bytes of header length.`,
+    );
   }
   const stated = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
   if (stated > BigInt(MAX_HEADER_BYTES)) {
-    throw new UserError(`${name}: the header claims ${stated} bytes, more than the ${MAX_HEADER_BYTES} allowed; this is not a safetensors file.`);
+    throw new UserError(
+      `${name}: the header claims ${stated} bytes, more than the ${MAX_HEADER_BYTES} allowed; this is not a safetensors file.`,
+    );
   }
   const length = Number(stated);
   if (8 + length > bytes.byteLength) {
-    throw new UserError(`${name}: the header claims ${length} bytes, but only ${bytes.byteLength - 8} follow; the file is cut short or not a safetensors file.`);
+    throw new UserError(
+      `${name}: the header claims ${length} bytes, but only ${bytes.byteLength - 8} follow; the file is cut short or not a safetensors file.`,
+    );
   }
   let text: string;
   let header: unknown;
@@ -75,11 +81,17 @@ function readHeader(bytes: Uint8Array, name: string): { header: object; dataStar
     text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes.subarray(8, 8 + length));
     header = JSON.parse(text);
   } catch (error) {
-    throw new UserError(`${name}: the header is not JSON (${(error as Error).message}); this is not a safetensors file, or it is damaged.`);
+    throw new UserError(
+      `${name}: the header is not JSON (${(error as Error).message}); this is not a safetensors file, or it is damaged.`,
+    );
   }
-  if (!isObject(header)) throw new UserError(`${name}: the header is JSON, but not an object of tensors; this is not a safetensors file.`);
+  if (!isObject(header))
+    throw new UserError(`${name}: the header is JSON, but not an object of tensors; this is not a safetensors file.`);
   const twice = duplicateKey(text);
-  if (twice !== null) throw new UserError(`${name}: the header names '${twice}' twice; such a file means two things at once and is refused.`);
+  if (twice !== null)
+    throw new UserError(
+      `${name}: the header names '${twice}' twice; such a file means two things at once and is refused.`,
+    );
   return { header, dataStart: 8 + length };
 }
 
@@ -95,19 +107,23 @@ function readMetadata(value: unknown, name: string): Record<string, string> {
 }
 
 function readEntry(key: string, value: unknown, file: string): Entry {
-  const bad = (what: string): UserError => new UserError(`${file}: tensor '${key}': ${what}; the file is damaged or was not written as safetensors.`);
+  const bad = (what: string): UserError =>
+    new UserError(`${file}: tensor '${key}': ${what}; the file is damaged or was not written as safetensors.`);
   if (!isObject(value)) throw bad('its entry is not an object');
   const { dtype: dtypeName, shape, data_offsets: offsets } = value as Record<string, unknown>;
   const dtype = typeof dtypeName === 'string' ? DTYPES.get(dtypeName) : undefined;
   if (!dtype) throw bad(`its dtype ${JSON.stringify(dtypeName)} is unknown`);
   if (!isCounts(shape)) throw bad(`its shape ${JSON.stringify(shape)} is not a list of whole numbers of 0 or more`);
-  if (!isCounts(offsets) || offsets.length !== 2) throw bad(`its data_offsets ${JSON.stringify(offsets)} are not two whole numbers of 0 or more`);
+  if (!isCounts(offsets) || offsets.length !== 2)
+    throw bad(`its data_offsets ${JSON.stringify(offsets)} are not two whole numbers of 0 or more`);
   const [begin, end] = offsets;
   if (end < begin) throw bad(`its data ends (${end}) before it begins (${begin})`);
   const needed = elementCount(shape) * STORED_DTYPES[dtype].bytes;
   if (!Number.isSafeInteger(needed)) throw bad(`its shape [${shape.join(', ')}] is larger than any file`);
   if (needed !== end - begin) {
-    throw bad(`its offsets [${begin}, ${end}] hold ${end - begin} bytes, but ${dtype} of shape [${shape.join(', ')}] needs ${needed}`);
+    throw bad(
+      `its offsets [${begin}, ${end}] hold ${end - begin} bytes, but ${dtype} of shape [${shape.join(', ')}] needs ${needed}`,
+    );
   }
   return { name: key, dtype, shape, begin, end };
 }
@@ -117,13 +133,19 @@ function checkCover(sorted: readonly Entry[], dataBytes: number, file: string): 
   let covered = 0;
   for (const { name, begin, end } of sorted) {
     const where = `${file}: tensor '${name}': its offsets [${begin}, ${end}]`;
-    if (end > dataBytes) throw new UserError(`${where} reach beyond the file, which holds ${dataBytes} bytes of data; it is cut short or its header lies.`);
-    if (begin < covered) throw new UserError(`${where} overlap the tensor before it, which ends at ${covered}; the header lies.`);
+    if (end > dataBytes)
+      throw new UserError(
+        `${where} reach beyond the file, which holds ${dataBytes} bytes of data; it is cut short or its header lies.`,
+      );
+    if (begin < covered)
+      throw new UserError(`${where} overlap the tensor before it, which ends at ${covered}; the header lies.`);
     if (begin > covered) throw new UserError(`${where} leave a hole after ${covered}; the header lies.`);
     covered = end;
   }
   if (covered < dataBytes) {
-    throw new UserError(`${file}: ${dataBytes - covered} bytes follow the last tensor, which no tensor owns; the file is damaged or its header lies.`);
+    throw new UserError(
+      `${file}: ${dataBytes - covered} bytes follow the last tensor, which no tensor owns; the file is damaged or its header lies.`,
+    );
   }
 }
 
@@ -136,26 +158,36 @@ function isCounts(value: unknown): value is number[] {
 }
 
 /**
- * The bytes of a safetensors file. The same tensors give the same bytes whatever their order: widest elements first, then
- * by name, after a header padded to a multiple of 8, so that every tensor lies aligned to its element.
+ * The bytes of a safetensors file. The same tensors give the same bytes whatever their order: widest elements first,
+ * then by name, after a header padded to a multiple of 8, so that every tensor lies aligned to its element.
  */
 export function writeSafetensors(
   tensors: ReadonlyMap<string, StoredTensor>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
-  const sorted = [...tensors].sort(([a, x], [b, y]) => STORED_DTYPES[y.dtype].bytes - STORED_DTYPES[x.dtype].bytes || compare(a, b));
+  const sorted = [...tensors].sort(
+    ([a, x], [b, y]) => STORED_DTYPES[y.dtype].bytes - STORED_DTYPES[x.dtype].bytes || compare(a, b),
+  );
   const fields: string[] = [];
   // Fields are joined by hand: an object would move names such as '7' to the front and lose '__proto__'.
   const pairs = Object.entries(metadata).sort(([a], [b]) => compare(a, b));
-  if (pairs.length) fields.push(`"${METADATA}":{${pairs.map(([key, text]) => `${JSON.stringify(key)}:${JSON.stringify(text)}`).join(',')}}`);
+  if (pairs.length)
+    fields.push(
+      `"${METADATA}":{${pairs.map(([key, text]) => `${JSON.stringify(key)}:${JSON.stringify(text)}`).join(',')}}`,
+    );
   let end = 0;
   for (const [name, { dtype, shape, data }] of sorted) {
     const bytes = elementCount(shape) * STORED_DTYPES[dtype].bytes;
-    if (name === METADATA) throw new UserError(`A tensor cannot be called ${METADATA}: the safetensors format keeps that name for itself.`);
+    if (name === METADATA)
+      throw new UserError(`A tensor cannot be called ${METADATA}: the safetensors format keeps that name for itself.`);
     if (data.byteLength !== bytes) {
-      throw new UserError(`Tensor '${name}': ${dtype} of shape [${shape.join(', ')}] needs ${bytes} bytes, but it has ${data.byteLength}.`);
+      throw new UserError(
+        `Tensor '${name}': ${dtype} of shape [${shape.join(', ')}] needs ${bytes} bytes, but it has ${data.byteLength}.`,
+      );
     }
-    fields.push(`${JSON.stringify(name)}:{"dtype":"${dtype.toUpperCase()}","shape":[${shape.join(',')}],"data_offsets":[${end},${end + bytes}]}`);
+    fields.push(
+      `${JSON.stringify(name)}:{"dtype":"${dtype.toUpperCase()}","shape":[${shape.join(',')}],"data_offsets":[${end},${end + bytes}]}`,
+    );
     end += bytes;
   }
   const header = new TextEncoder().encode(`{${fields.join(',')}}`);

@@ -3,12 +3,33 @@ import { UserError } from '../../engine/user_error.ts';
 
 /** The element types a safetensors file may hold, by our names. */
 export type StoredDtype =
-  | 'f64' | 'f32' | 'f16' | 'bf16' | 'f8_e5m2' | 'f8_e4m3'
-  | 'i64' | 'i32' | 'i16' | 'i8' | 'u64' | 'u32' | 'u16' | 'u8' | 'bool';
+  | 'f64'
+  | 'f32'
+  | 'f16'
+  | 'bf16'
+  | 'f8_e5m2'
+  | 'f8_e4m3'
+  | 'i64'
+  | 'i32'
+  | 'i16'
+  | 'i8'
+  | 'u64'
+  | 'u32'
+  | 'u16'
+  | 'u8'
+  | 'bool';
 
 export type StoredData =
-  | Float64Array | Float32Array | BigInt64Array | BigUint64Array | Int32Array | Uint32Array
-  | Int16Array | Uint16Array | Int8Array | Uint8Array;
+  | Float64Array
+  | Float32Array
+  | BigInt64Array
+  | BigUint64Array
+  | Int32Array
+  | Uint32Array
+  | Int16Array
+  | Uint16Array
+  | Int8Array
+  | Uint8Array;
 
 /** A tensor as a file holds it: row-major, f16 and bf16 as their bit patterns in 16-bit integers, f8 in bytes. */
 export interface StoredTensor {
@@ -59,5 +80,7 @@ export function toFloat32(tensor: StoredTensor, where = 'tensor'): Float32Array 
   if (dtype === 'bf16' && data instanceof Uint16Array) {
     return new Float32Array(Uint32Array.from(data, (bits) => bits << 16).buffer);
   }
-  throw new UserError(`${where}: its values are ${dtype}, where floats are needed (f32, f16, bf16 or f64); convert it first.`);
+  throw new UserError(
+    `${where}: its values are ${dtype}, where floats are needed (f32, f16, bf16 or f64); convert it first.`,
+  );
 }

@@ -9,11 +9,20 @@ it.each([
   [['bench', 'models', '--size', '16'], /must be a whole number from 32 to 2048/],
   [['bench', 'train', '--vs', 'ort'], /Allowed choices are tfjs/],
   [['bench', 'models', '--vs', 'torch'], /Allowed choices are tfjs, ort/],
-  [['bench', 'models', '--adapter', 'no such adapter'], /tuningfork could not open: no adapter is called no such adapter/],
+  [
+    ['bench', 'models', '--adapter', 'no such adapter'],
+    /tuningfork could not open: no adapter is called no such adapter/,
+  ],
   [['bench', 'kernels', '--layers', 'b0,resnet'], /'resnet' is not among b0, vgg16/],
   [['bench', 'kernels', '--vs', 'torch'], /'torch' is not among tfjs, ort, jax, v1, v2, f32/],
-  [['bench', 'kernels', '--adapter', 'no such adapter'], /tuningfork could not open: no adapter is called no such adapter/],
-  [['bench', 'kernels', '--only', 'no such layer', '--adapter', 'lavapipe'], /no layer of b0 is called \*no such layer\*/],
+  [
+    ['bench', 'kernels', '--adapter', 'no such adapter'],
+    /tuningfork could not open: no adapter is called no such adapter/,
+  ],
+  [
+    ['bench', 'kernels', '--only', 'no such layer', '--adapter', 'lavapipe'],
+    /no layer of b0 is called \*no such layer\*/,
+  ],
   [['bench', 'kernel-contender', 'tuningfork'], /a part of `tuningfork bench models`/],
   [['bench', 'contender', 'tuningfork'], /a part of `tuningfork bench models`/],
 ])('ends with 2 for %j', async (args, message) => {
@@ -26,10 +35,30 @@ it.each([
 it('measures a layer, prints JSON and writes the page', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'tuningfork-bench-'));
   try {
-    const { code, stdout } = await tuningfork(['bench', 'kernels', '--adapter', 'lavapipe', '--layers', 'optimizer', '--only', 'stem.bn', '--repeats', '1', '--json', '--out', folder]);
+    const { code, stdout } = await tuningfork([
+      'bench',
+      'kernels',
+      '--adapter',
+      'lavapipe',
+      '--layers',
+      'optimizer',
+      '--only',
+      'stem.bn',
+      '--repeats',
+      '1',
+      '--json',
+      '--out',
+      folder,
+    ]);
     expect(code).toBe(0);
     const result = JSON.parse(stdout);
-    expect(result).toMatchObject({ adapter: { software: true }, batch: 4, repeats: 1, engines: ['tuningfork'], cases: [{ layer: { name: 'adam B0 stem.bn', kind: 'adam' }, direction: 'update', bytes: 4 * 32 * 7 }] });
+    expect(result).toMatchObject({
+      adapter: { software: true },
+      batch: 4,
+      repeats: 1,
+      engines: ['tuningfork'],
+      cases: [{ layer: { name: 'adam B0 stem.bn', kind: 'adam' }, direction: 'update', bytes: 4 * 32 * 7 }],
+    });
     expect(result.cases[0].outcomes.tuningfork).toMatchObject({ status: 'measured', kernels: [{ name: 'adam' }] });
     expect(result.roofline.bandwidth).toBeGreaterThan(1e7);
     expect(result.roofline.flops).toBeGreaterThan(1e8);

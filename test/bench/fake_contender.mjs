@@ -1,4 +1,5 @@
-// Answers as bench/serve.ts does, without a GPU. Its arguments: the output of every run, or how to go wrong; the most images at once.
+// Answers as bench/serve.ts does, without a GPU. Its arguments: the output of every run, or how to go wrong; the most
+// images at once.
 const [how, most = Infinity] = process.argv.slice(2);
 const adapter = { vendor: 'none', architecture: 'none', description: 'made-up adapter', software: true };
 const answers = {

@@ -1,5 +1,5 @@
-// An engine without a GPU: its results are the references'. Its arguments: milliseconds of a run, and how it goes wrong ('wrong':
-// every result; 'lazy': it has no op; 'dies': of every layer; 'tires': of its third run).
+// An engine without a GPU: its results are the references'. Its arguments: milliseconds of a run, and how it goes wrong
+// ('wrong': every result; 'lazy': it has no op; 'dies': of every layer; 'tires': of its third run).
 import { drawOperands, sampledElements } from '../../bench/kernels/cases.ts';
 import { reference } from '../../bench/kernels/reference.ts';
 import { serveKernels } from '../../bench/kernels/serve_kernels.ts';
@@ -20,12 +20,20 @@ serveKernels(async () => ({
     const operands = drawOperands(c);
     let runs = 0;
     return {
-      kernels: [{ name: 'naive', overrides: {} }, { name: 'naive', overrides: {} }],
-      compute: () => Promise.resolve(c.results.map((result) => {
-        const values = new Float32Array(sizeOf(result.shape));
-        for (const i of sampledElements(result)) values[i] = reference(c, operands, result.name)(i).value + (how === 'wrong' && c.layer.group !== 'adapter' ? 1 : 0);
-        return values;
-      })),
+      kernels: [
+        { name: 'naive', overrides: {} },
+        { name: 'naive', overrides: {} },
+      ],
+      compute: () =>
+        Promise.resolve(
+          c.results.map((result) => {
+            const values = new Float32Array(sizeOf(result.shape));
+            for (const i of sampledElements(result))
+              values[i] =
+                reference(c, operands, result.name)(i).value + (how === 'wrong' && c.layer.group !== 'adapter' ? 1 : 0);
+            return values;
+          }),
+        ),
       run(times) {
         if (how === 'tires' && ++runs > 2) process.exit(4);
         return new Promise((resolve) => setTimeout(resolve, Number(milliseconds) * times, times));

@@ -13,11 +13,13 @@ describe('the median', () => {
 });
 
 describe('the relative difference', () => {
-  it('is the norm of the difference over the norm of the second', () => expect(relativeDifference([3, 4.5], [3, 4])).toBeCloseTo(0.1, 12));
+  it('is the norm of the difference over the norm of the second', () =>
+    expect(relativeDifference([3, 4.5], [3, 4])).toBeCloseTo(0.1, 12));
   it('is zero for equal values, zeros included', () => expect(relativeDifference([0, 0], [0, 0])).toBe(0));
   it('is not finite where a value is not, or where all is measured against zero', () => {
     expect(relativeDifference([NaN, 1], [1, 1])).toBeNaN();
     expect(relativeDifference([1], [0])).toBe(Infinity);
   });
-  it('refuses different lengths', () => expect(() => relativeDifference([1], [1, 2])).toThrow('1 values cannot be compared with 2'));
+  it('refuses different lengths', () =>
+    expect(() => relativeDifference([1], [1, 2])).toThrow('1 values cannot be compared with 2'));
 });

@@ -21,7 +21,13 @@ describe('EfficientNet-B0 in tfjs', () => {
     const x = tf.tensor4d(images({ work: 'forward', batch: 1, size: 32 }), [1, 32, 32, 3]);
     const read = new Set<string>();
     const watched = new Proxy(variables, {
-      get: (target, key) => (key === 'get' ? (name: string) => (read.add(name), target.get(name)) : Reflect.get(target, key)),
+      get(target, key) {
+        if (key !== 'get') return Reflect.get(target, key);
+        return (name: string) => {
+          read.add(name);
+          return target.get(name);
+        };
+      },
     });
     const logits = tf.tidy(() => applyNetwork(tf, watched, x, false));
     expect(logits.shape).toEqual([1, 1000]);

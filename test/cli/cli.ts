@@ -13,8 +13,13 @@ export interface Ended {
 export const PROGRAM = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 
 /** Runs the built program as a user does. Variables given as undefined are taken out of the environment. */
-export async function tuningfork(args: readonly string[], env: Record<string, string | undefined> = {}): Promise<Ended> {
-  const child = spawn(process.execPath, [PROGRAM, ...args], { env: { ...process.env, TUNINGFORK_DEBUG: undefined, TUNINGFORK_DATA: undefined, ...env } });
+export async function tuningfork(
+  args: readonly string[],
+  env: Record<string, string | undefined> = {},
+): Promise<Ended> {
+  const child = spawn(process.execPath, [PROGRAM, ...args], {
+    env: { ...process.env, TUNINGFORK_DEBUG: undefined, TUNINGFORK_DATA: undefined, ...env },
+  });
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));

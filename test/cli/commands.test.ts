@@ -1,4 +1,13 @@
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -11,13 +20,37 @@ import { fail, succeed, tuningfork as start } from './cli.ts';
 let folder: string;
 let run: string;
 const data = testData();
-const TRAINING = ['--model', 'vgg_small', '--size', '48', '--crop', '160', '--batch', '16', '--epochs', '1', '--tta', '1', '--data', 'synthetic:60'];
+const TRAINING = [
+  '--model',
+  'vgg_small',
+  '--size',
+  '48',
+  '--crop',
+  '160',
+  '--batch',
+  '16',
+  '--epochs',
+  '1',
+  '--tta',
+  '1',
+  '--data',
+  'synthetic:60',
+];
 
 const tuningfork = (...args: string[]) => start([...args, '--adapter', 'lavapipe']);
 
-const rowsOf = (csv: string) => csv.trimEnd().split('\n').map((line) => line.split(','));
+const rowsOf = (csv: string) =>
+  csv
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.split(','));
 
-interface Report { accuracy: { value: number; low: number; high: number; n: number; correct: number }; confusion: number[][]; ece: number; split?: string }
+interface Report {
+  accuracy: { value: number; low: number; high: number; n: number; correct: number };
+  confusion: number[][];
+  ece: number;
+  split?: string;
+}
 
 let trained: Report;
 beforeAll(async () => {
@@ -29,7 +62,15 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('train', () => {
   it('leaves a model, figures and a page, and no cache', () => {
-    expect(readdirSync(run).sort()).toEqual(['best.safetensors', 'checkpoint.safetensors', 'config.json', 'metrics.json', 'model.safetensors', 'report.html', 'tuning.json']);
+    expect(readdirSync(run).sort()).toEqual([
+      'best.safetensors',
+      'checkpoint.safetensors',
+      'config.json',
+      'metrics.json',
+      'model.safetensors',
+      'report.html',
+      'tuning.json',
+    ]);
     const metrics = JSON.parse(readFileSync(join(run, 'metrics.json'), 'utf8')) as Report;
     expect(metrics.accuracy).toEqual(trained.accuracy);
     const page = readFileSync(join(run, 'report.html'), 'utf8');
@@ -38,7 +79,9 @@ describe('train', () => {
 
   it('refuses to go on with other options, and names them', async () => {
     const before = readFileSync(join(run, 'config.json'), 'utf8');
-    expect(await fail('train', ...TRAINING, '--lr', '0.5', '--out', run)).toMatch(/tune was .*0\.001.* and is now .*0\.5/);
+    expect(await fail('train', ...TRAINING, '--lr', '0.5', '--out', run)).toMatch(
+      /tune was .*0\.001.* and is now .*0\.5/,
+    );
     expect(readFileSync(join(run, 'config.json'), 'utf8')).toBe(before);
   });
 });
@@ -58,14 +101,21 @@ describe('predict', () => {
   });
 
   it('prints JSON lines', async () => {
-    const lines = (await succeed('predict', run, '--data', 'synthetic:3', '--json')).trimEnd().split('\n').map((line) => JSON.parse(line) as { id: string; probabilities: Record<string, number> });
+    const lines = (await succeed('predict', run, '--data', 'synthetic:3', '--json'))
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { id: string; probabilities: Record<string, number> });
     expect(lines.map(({ id }) => id)).toEqual(['s0-0', 's0-1', 's0-2']);
     expect(Object.keys(lines[0].probabilities)).toEqual(['smooth', 'featured']);
   });
 
   it('leaves nothing half-written', async () => {
-    expect(await fail('predict', run, '--data', 'synthetic:2', '--format', 'kaggle', '--out', join(folder, 'half.csv'))).toMatch(/run tells smooth from featured, and --format kaggle is for .*--task challenge/);
-    expect(await fail('predict', run, '--data', join(folder, 'nowhere'), '--out', join(folder, 'half.csv'))).toContain('nowhere');
+    expect(
+      await fail('predict', run, '--data', 'synthetic:2', '--format', 'kaggle', '--out', join(folder, 'half.csv')),
+    ).toMatch(/run tells smooth from featured, and --format kaggle is for .*--task challenge/);
+    expect(await fail('predict', run, '--data', join(folder, 'nowhere'), '--out', join(folder, 'half.csv'))).toContain(
+      'nowhere',
+    );
     expect(readdirSync(folder).filter((name) => name.startsWith('half'))).toEqual([]);
   });
 });
@@ -73,7 +123,25 @@ describe('predict', () => {
 describe('gradcam', () => {
   it('draws the input and a map, side by side', async () => {
     const out = join(folder, 'maps');
-    const lines = (await succeed('gradcam', run, '--data', 'synthetic:4', '--ids', 's0-1,s0-3', '--method', 'grad-cam', '--layer', 'block2', '--out', out, '--json')).trimEnd().split('\n');
+    const lines = (
+      await succeed(
+        'gradcam',
+        run,
+        '--data',
+        'synthetic:4',
+        '--ids',
+        's0-1,s0-3',
+        '--method',
+        'grad-cam',
+        '--layer',
+        'block2',
+        '--out',
+        out,
+        '--json',
+      )
+    )
+      .trimEnd()
+      .split('\n');
     expect(lines.map((line) => (JSON.parse(line) as { id: string }).id)).toEqual(['s0-1', 's0-3']);
     const png = readFileSync(join(out, 's0-3.png'));
     const [width, height] = [png.readUInt32BE(16), png.readUInt32BE(20)];
@@ -82,8 +150,12 @@ describe('gradcam', () => {
   });
 
   it('lists the layers and the classes where it is asked for others', async () => {
-    expect(await fail('gradcam', run, '--data', 'synthetic:2', '--layer', 'stage9', '--out', join(folder, 'none'))).toMatch(/no layer stage9.*block1.*block4.*pool/);
-    expect(await fail('gradcam', run, '--data', 'synthetic:2', '--class', 'comet', '--out', join(folder, 'none'))).toMatch(/no class comet.*smooth, featured/);
+    expect(
+      await fail('gradcam', run, '--data', 'synthetic:2', '--layer', 'stage9', '--out', join(folder, 'none')),
+    ).toMatch(/no layer stage9.*block1.*block4.*pool/);
+    expect(
+      await fail('gradcam', run, '--data', 'synthetic:2', '--class', 'comet', '--out', join(folder, 'none')),
+    ).toMatch(/no class comet.*smooth, featured/);
     expect(existsSync(join(folder, 'none'))).toBe(false);
   });
 });
@@ -97,7 +169,18 @@ describe('evaluate', () => {
 
   it('judges other galaxies, and writes a report without a training', async () => {
     const out = join(folder, 'judged');
-    const text = await succeed('evaluate', run, '--data', 'synthetic:30:9', '--threshold', '0.5', '--tta', '2', '--out', out);
+    const text = await succeed(
+      'evaluate',
+      run,
+      '--data',
+      'synthetic:30:9',
+      '--threshold',
+      '0.5',
+      '--tta',
+      '2',
+      '--out',
+      out,
+    );
     const metrics = JSON.parse(readFileSync(join(out, 'metrics.json'), 'utf8')) as Report;
     expect(metrics.split).toBe('all');
     const sum = metrics.confusion.flat().reduce((a, b) => a + b);
@@ -110,7 +193,9 @@ describe('evaluate', () => {
   });
 
   it('says when no galaxy can be judged', async () => {
-    expect(await fail('evaluate', run, '--data', 'synthetic:3:1', '--threshold', '1')).toMatch(/no galaxy to judge on.*threshold 1/);
+    expect(await fail('evaluate', run, '--data', 'synthetic:3:1', '--threshold', '1')).toMatch(
+      /no galaxy to judge on.*threshold 1/,
+    );
   });
 });
 
@@ -124,26 +209,45 @@ describe('embed', () => {
     const bytes = readFileSync(npy);
     const start = 10 + bytes.readUInt16LE(8);
     expect(bytes.toString('latin1', 1, 6)).toBe('NUMPY');
-    expect(bytes.toString('latin1', 10, start).trimEnd()).toBe("{'descr': '<f4', 'fortran_order': False, 'shape': (11, 64), }");
+    expect(bytes.toString('latin1', 10, start).trimEnd()).toBe(
+      "{'descr': '<f4', 'fortran_order': False, 'shape': (11, 64), }",
+    );
     expect(bytes.length).toBe(start + 11 * 64 * 4);
     const ids = readFileSync(`${npy}.ids.txt`, 'utf8').trimEnd().split('\n');
     const [header, ...rows] = rowsOf(readFileSync(csv, 'utf8'));
     expect([header.length, header[0], header[64]]).toEqual([65, 'id', 'f63']);
     expect(rows.map(([id]) => id)).toEqual(ids);
-    rows.forEach(([, ...values], i) => values.forEach((value, k) => expect(Math.fround(Number(value))).toBe(bytes.readFloatLE(start + (i * 64 + k) * 4))));
+    rows.forEach(([, ...values], i) =>
+      values.forEach((value, k) =>
+        expect(Math.fround(Number(value))).toBe(bytes.readFloatLE(start + (i * 64 + k) * 4)),
+      ),
+    );
   });
 
   it('refuses layers, tensors and names it does not know', async () => {
-    expect(await fail('embed', run, '--data', 'synthetic:2', '--layer', 'tail', '--out', join(folder, 'x.npy'))).toMatch(/no layer tail.*block1/);
-    expect(await fail('embed', run, '--data', 'synthetic:2', '--out', join(folder, 'x.txt'))).toMatch(/must end with \.npy or \.csv/);
-    expect(await fail('embed', run, '--input', join(run, 'model.safetensors'), '--out', join(folder, 'x.npy'))).toMatch(/no tensor named input/);
+    expect(
+      await fail('embed', run, '--data', 'synthetic:2', '--layer', 'tail', '--out', join(folder, 'x.npy')),
+    ).toMatch(/no layer tail.*block1/);
+    expect(await fail('embed', run, '--data', 'synthetic:2', '--out', join(folder, 'x.txt'))).toMatch(
+      /must end with \.npy or \.csv/,
+    );
+    expect(await fail('embed', run, '--input', join(run, 'model.safetensors'), '--out', join(folder, 'x.npy'))).toMatch(
+      /no tensor named input/,
+    );
     expect(readdirSync(folder).filter((name) => name.startsWith('x.'))).toEqual([]);
   });
 
   it.skipIf(data === null)('gives the features that onnxruntime gave for the same input', async () => {
     const golden = join(data!, 'golden/efficientnet_b0_activations.safetensors');
     const out = join(folder, 'golden.npy');
-    await succeed('embed', join(data!, 'weights/efficientnet_b0_imagenet_notop.safetensors'), '--input', golden, '--out', out);
+    await succeed(
+      'embed',
+      join(data!, 'weights/efficientnet_b0_imagenet_notop.safetensors'),
+      '--input',
+      golden,
+      '--out',
+      out,
+    );
     const bytes = readFileSync(out);
     const values = new Float32Array(new Uint8Array(bytes.subarray(10 + bytes.readUInt16LE(8))).buffer);
     const wanted = toFloat32(parseSafetensors(readFileSync(golden), golden).tensors.get('features')!);
@@ -153,27 +257,60 @@ describe('embed', () => {
 
 describe('inspect', () => {
   it('counts what can be counted by hand', async () => {
-    const found = JSON.parse(await succeed('inspect', 'vgg_small', '--size', '32', '--batch', '2', '--steps', '--graph', '--json')) as { flops: number; steps: number; parameters: { trainable: number }; listing: { flops: number }[]; graph: string[]; memory: { lowerBound: number; temporaries: number; program: number } };
+    const found = JSON.parse(
+      await succeed('inspect', 'vgg_small', '--size', '32', '--batch', '2', '--steps', '--graph', '--json'),
+    ) as {
+      flops: number;
+      steps: number;
+      parameters: { trainable: number };
+      listing: { flops: number }[];
+      graph: string[];
+      memory: { lowerBound: number; temporaries: number; program: number };
+    };
     // 3x3 filters on 32, 16, 8 and 4 pixels, a dense layer, two images, two operations a multiply-add.
     const multiplyAdds = 9 * (32 ** 2 * 3 * 16 + 16 ** 2 * 16 * 32 + 8 ** 2 * 32 * 64 + 4 ** 2 * 64 * 64) + 64 * 2;
     expect(found.flops).toBe(2 * 2 * multiplyAdds);
     expect(found.listing.reduce((sum, { flops }) => sum + flops, 0)).toBe(found.flops);
     expect(found.listing.length).toBe(found.steps);
-    expect(found.parameters.trainable).toBe(9 * (3 * 16 + 16 * 32 + 32 * 64 + 64 * 64) + 2 * (16 + 32 + 64 + 64) + 64 * 2 + 2);
+    expect(found.parameters.trainable).toBe(
+      9 * (3 * 16 + 16 * 32 + 32 * 64 + 64 * 64) + 2 * (16 + 32 + 64 + 64) + 64 * 2 + 2,
+    );
     expect(found.memory.lowerBound).toBeLessThanOrEqual(found.memory.temporaries);
     expect(found.memory.temporaries).toBeLessThan(found.memory.program);
-    expect(found.graph.some((line) => /conv2d, mul, add, relu \[2, 32, 32, 16\] <- x, block1\.0\.conv\.w/.test(line))).toBe(true);
+    expect(
+      found.graph.some((line) => /conv2d, mul, add, relu \[2, 32, 32, 16\] <- x, block1\.0\.conv\.w/.test(line)),
+    ).toBe(true);
   });
 
   it('tells what f16 saves, and what is stored so', async () => {
-    interface Found { memory: { program: number; lowerBound: number; precisions: { f32: number; f16: number } }; listing: { kernel: string; stored: string }[]; graph: string[] }
-    const of = async (...args: string[]) => JSON.parse(await succeed('inspect', 'vgg_small', '--training', '--size', '32', '--batch', '8', '--steps', '--graph', '--json', ...args)) as Found;
+    interface Found {
+      memory: { program: number; lowerBound: number; precisions: { f32: number; f16: number } };
+      listing: { kernel: string; stored: string }[];
+      graph: string[];
+    }
+    const of = async (...args: string[]) =>
+      JSON.parse(
+        await succeed(
+          'inspect',
+          'vgg_small',
+          '--training',
+          '--size',
+          '32',
+          '--batch',
+          '8',
+          '--steps',
+          '--graph',
+          '--json',
+          ...args,
+        ),
+      ) as Found;
     const [whole, half] = [await of(), await of('--precision', 'f16')];
     expect(half.memory.precisions).toEqual(whole.memory.precisions);
     expect(whole.memory.precisions.f32 - whole.memory.precisions.f16).toBe(whole.memory.program - half.memory.program);
     expect(half.memory.lowerBound).toBeLessThan(0.7 * whole.memory.lowerBound);
     expect(new Set(whole.listing.map(({ stored }) => stored))).toEqual(new Set(['f32']));
-    const stored = (pattern: RegExp) => new Set(half.listing.filter(({ kernel }) => pattern.test(kernel)).map((step) => step.stored));
+    const stored = (pattern: RegExp) =>
+      new Set(half.listing.filter(({ kernel }) => pattern.test(kernel)).map((step) => step.stored));
     expect(stored(/^conv2d_(v2|input_grad)/)).toEqual(new Set(['f16']));
     expect(stored(/^(adam|softmax|ema|batch_norm_(stats|sums|combine)|conv2d_filter_grad)/)).toEqual(new Set(['f32']));
     expect(half.graph.some((line) => /conv2d \[8, 32, 32, 16\] f16 <- x/.test(line))).toBe(true);
@@ -185,7 +322,11 @@ describe('inspect', () => {
     expect(text).toMatch(/Adam's moments/);
     expect(text).toMatch(/^not fused +\d+ x conv2d, batch_norm_apply: others read the conv2d too$/m);
     // EfficientNet-B0 costs 0.39 billion multiply-adds an image (Tan & Le 2019, table 2), with 1000 classes.
-    const b0 = JSON.parse(await succeed('inspect', 'efficientnet_b0', '--json')) as { flops: number; fused: { chain: string; count: number }[]; notFused: { chain: string; count: number }[] };
+    const b0 = JSON.parse(await succeed('inspect', 'efficientnet_b0', '--json')) as {
+      flops: number;
+      fused: { chain: string; count: number }[];
+      notFused: { chain: string; count: number }[];
+    };
     expect(b0.flops / 2e9).toBeCloseTo(0.39, 1.5);
     expect(b0.fused).toContainEqual({ chain: 'depthwise_conv2d, mul, add, silu', count: 16 });
     // One pixel an image.
@@ -202,19 +343,33 @@ describe('models and options that are none', () => {
   it('are told in a sentence', async () => {
     const text = join(folder, 'model.txt');
     writeFileSync(text, 'I am no model, but I am long enough to look like one.\n');
-    for (const command of ['predict', 'evaluate']) expect(await fail(command, text, '--data', 'synthetic:2')).toContain('model.txt');
+    for (const command of ['predict', 'evaluate'])
+      expect(await fail(command, text, '--data', 'synthetic:2')).toContain('model.txt');
     expect(await fail('evaluate', join(folder, 'nothing'))).toMatch(/no model .*nothing/);
     expect(await fail('evaluate', run, '--data', join(folder, 'no_galaxies'))).toContain('no_galaxies');
     const cut = join(folder, 'cut.safetensors');
     copyFileSync(join(run, 'model.safetensors'), cut);
     writeFileSync(cut, readFileSync(cut).subarray(0, 5000));
-    expect(await fail('embed', cut, '--data', 'synthetic:2', '--out', join(folder, 'y.npy'))).toContain('cut.safetensors');
+    expect(await fail('embed', cut, '--data', 'synthetic:2', '--out', join(folder, 'y.npy'))).toContain(
+      'cut.safetensors',
+    );
   });
 
   it('are refused before anything is written', async () => {
-    const f16 = await start(['train', ...TRAINING, '--precision', 'f16', '--out', join(folder, 'f16'), '--adapter', 'swiftshader']);
+    const f16 = await start([
+      'train',
+      ...TRAINING,
+      '--precision',
+      'f16',
+      '--out',
+      join(folder, 'f16'),
+      '--adapter',
+      'swiftshader',
+    ]);
     expect(f16.code).toBe(2);
-    expect(f16.stderr).toMatch(/^tuningfork: SwiftShader.* has no 16-bit floats .*; take precision f32, or another adapter$/m);
+    expect(f16.stderr).toMatch(
+      /^tuningfork: SwiftShader.* has no 16-bit floats .*; take precision f32, or another adapter$/m,
+    );
     expect(existsSync(join(folder, 'f16'))).toBe(false);
     const out = join(folder, 'size0');
     const { code, stderr } = await tuningfork('train', ...TRAINING, '--size', '0', '--out', out);
@@ -222,6 +377,8 @@ describe('models and options that are none', () => {
     expect(stderr).toMatch(/'--size <pixels>' argument '0' is invalid\. It must be a whole number from 32 to 1024\./);
     expect(existsSync(out)).toBe(false);
     mkdirSync(join(folder, 'folder.csv'));
-    expect(await fail('predict', run, '--data', 'synthetic:2', '--out', join(folder, 'folder.csv'))).toMatch(/folder\.csv.*it is a folder/);
+    expect(await fail('predict', run, '--data', 'synthetic:2', '--out', join(folder, 'folder.csv'))).toMatch(
+      /folder\.csv.*it is a folder/,
+    );
   });
 });

@@ -17,7 +17,23 @@ import { PROGRAM, fail, succeed, tuningfork as start } from './cli.ts';
 
 /** Trainings in processes of their own: beside other work minutes. */
 const SLOW = 600_000;
-const SMALL = ['crossval', '--model', 'vgg_small', '--size', '32', '--crop', '200', '--batch', '8', '--epochs', '2', '--tta', '1', '--checkpoint-steps', '1'];
+const SMALL = [
+  'crossval',
+  '--model',
+  'vgg_small',
+  '--size',
+  '32',
+  '--crop',
+  '200',
+  '--batch',
+  '8',
+  '--epochs',
+  '2',
+  '--tta',
+  '1',
+  '--checkpoint-steps',
+  '1',
+];
 const VOTES = [...SMALL, '--task', 'challenge', '--data', 'synthetic:20'];
 const CLASSES = [...SMALL, '--data', 'synthetic:40', '--folds', '2'];
 const FOLDS = [1, 2, 3, 4, 5];
@@ -38,18 +54,28 @@ beforeAll(async () => {
 }, SLOW);
 afterAll(() => rmSync(folder, { recursive: true }));
 
-interface Metrics { rmse: number; galaxies: number; accuracy: { correct: number; n: number } }
+interface Metrics {
+  rmse: number;
+  galaxies: number;
+  accuracy: { correct: number; n: number };
+}
 
 const fold = (out: string, k: number) => join(out, `fold-${k}`);
 const read = (...path: string[]) => readFileSync(join(...path), 'utf8');
 const json = <T>(...path: string[]) => JSON.parse(read(...path)) as T;
 /** metrics.json of a fold without what the clock says. */
-const metrics = (out: string, k: number) => JSON.parse(read(fold(out, k), 'metrics.json'), (key, value: unknown) => (key === 'seconds' ? 0 : value)) as Metrics;
+const metrics = (out: string, k: number) =>
+  JSON.parse(read(fold(out, k), 'metrics.json'), (key, value: unknown) => (key === 'seconds' ? 0 : value)) as Metrics;
 
 /** Holds weights and metrics of the folds, and the summary, against those of another cross-validation, bit by bit. */
 function expectSame(out: string, whole: string, folds: readonly number[]): void {
   for (const k of folds) {
-    expect(readFileSync(join(fold(out, k), 'model.safetensors')).equals(readFileSync(join(fold(whole, k), 'model.safetensors'))), `weights of fold ${k}`).toBe(true);
+    expect(
+      readFileSync(join(fold(out, k), 'model.safetensors')).equals(
+        readFileSync(join(fold(whole, k), 'model.safetensors')),
+      ),
+      `weights of fold ${k}`,
+    ).toBe(true);
     expect(metrics(out, k)).toEqual(metrics(whole, k));
   }
   expect(read(out, 'crossval.json')).toBe(read(whole, 'crossval.json'));
@@ -63,47 +89,80 @@ describe('crossval', () => {
     const mean = each.reduce((sum, { rmse }) => sum + rmse, 0) / 5;
     expect(summary.folds.map(({ figure }) => figure)).toEqual(each.map(({ rmse }) => rmse));
     expect(new Set(each.map(({ rmse }) => rmse)).size).toBe(5);
-    expect(summary).toMatchObject({ figure: 'RMSE', mean: expect.closeTo(mean, 13), standardDeviation: expect.closeTo(Math.sqrt(each.reduce((sum, { rmse }) => sum + (rmse - mean) ** 2, 0) / 4), 13) });
-    expect(summary.outOfFold).toEqual({ galaxies: 20, value: expect.closeTo(Math.sqrt(each.reduce((sum, { rmse, galaxies }) => sum + rmse ** 2 * galaxies, 0) / 20), 13) });
+    expect(summary).toMatchObject({
+      figure: 'RMSE',
+      mean: expect.closeTo(mean, 13),
+      standardDeviation: expect.closeTo(Math.sqrt(each.reduce((sum, { rmse }) => sum + (rmse - mean) ** 2, 0) / 4), 13),
+    });
+    expect(summary.outOfFold).toEqual({
+      galaxies: 20,
+      value: expect.closeTo(
+        Math.sqrt(each.reduce((sum, { rmse, galaxies }) => sum + rmse ** 2 * galaxies, 0) / 20),
+        13,
+      ),
+    });
     expect(told).toMatch(/^fold +trained on +judged on +best epoch +RMSE\n1 +16 +4 +[12] +0\.\d{4}\n/);
-    expect(told).toContain(`RMSE ${mean.toFixed(4)} ± ${summary.standardDeviation.toFixed(4)}: mean and standard deviation of 5 folds\n`);
+    expect(told).toContain(
+      `RMSE ${mean.toFixed(4)} ± ${summary.standardDeviation.toFixed(4)}: mean and standard deviation of 5 folds\n`,
+    );
     expect(told).toContain('over all 20 galaxies together');
     expect(read(fold(votes, 2), 'report.html')).toContain('fold 2 of 5, which took no part in training');
     const accuracies = [1, 2].map((k) => metrics(classes, k).accuracy);
     const correct = accuracies.reduce((sum, { correct: right }) => sum + right, 0);
     const galaxies = accuracies.reduce((sum, { n }) => sum + n, 0);
-    expect(json<CrossvalSummary>(classes, 'crossval.json')).toMatchObject({ figure: 'accuracy', outOfFold: { galaxies, value: correct / galaxies } });
+    expect(json<CrossvalSummary>(classes, 'crossval.json')).toMatchObject({
+      figure: 'accuracy',
+      outOfFold: { galaxies, value: correct / galaxies },
+    });
   });
 
-  it('stopped by Ctrl-C in the second fold goes on to the same bits', async () => {
-    const out = join(folder, 'stopped');
-    const child = spawn(process.execPath, [PROGRAM, ...VOTES, '--out', out, '--adapter', 'lavapipe'], { stdio: 'ignore' });
-    const ended = new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve));
-    while (child.exitCode === null && !existsSync(join(fold(out, 2), 'checkpoint.safetensors'))) await sleep(5);
-    child.kill('SIGINT');
-    expect(await ended).toBe(130);
-    expect([1, 2, 3].map((k) => existsSync(join(fold(out, k), 'report.html')))).toEqual([true, false, false]);
-    expect(existsSync(join(out, 'crossval.json'))).toBe(false);
-    expect(await fail('predict', out, '--data', OTHERS)).toMatch(/cross-validation of 5 folds that is not finished: folds 2, 3, 4, 5 are missing/);
-    const { code, stdout, stderr } = await tuningfork(...VOTES, '--out', out);
-    expect(code, stderr).toBe(0);
-    expect(stderr).toMatch(/^1 of 5 folds was finished before$/m);
-    expect(stderr).toMatch(/^fold 2 of 5\nresuming at phase 1/m);
-    expect(stdout).toBe(told.replace(votes, out));
-    expectSame(out, votes, FOLDS);
-  }, SLOW);
+  it(
+    'stopped by Ctrl-C in the second fold goes on to the same bits',
+    async () => {
+      const out = join(folder, 'stopped');
+      const child = spawn(process.execPath, [PROGRAM, ...VOTES, '--out', out, '--adapter', 'lavapipe'], {
+        stdio: 'ignore',
+      });
+      const ended = new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve));
+      while (child.exitCode === null && !existsSync(join(fold(out, 2), 'checkpoint.safetensors'))) await sleep(5);
+      child.kill('SIGINT');
+      expect(await ended).toBe(130);
+      expect([1, 2, 3].map((k) => existsSync(join(fold(out, k), 'report.html')))).toEqual([true, false, false]);
+      expect(existsSync(join(out, 'crossval.json'))).toBe(false);
+      expect(await fail('predict', out, '--data', OTHERS)).toMatch(
+        /cross-validation of 5 folds that is not finished: folds 2, 3, 4, 5 are missing/,
+      );
+      const { code, stdout, stderr } = await tuningfork(...VOTES, '--out', out);
+      expect(code, stderr).toBe(0);
+      expect(stderr).toMatch(/^1 of 5 folds was finished before$/m);
+      expect(stderr).toMatch(/^fold 2 of 5\nresuming at phase 1/m);
+      expect(stdout).toBe(told.replace(votes, out));
+      expectSame(out, votes, FOLDS);
+    },
+    SLOW,
+  );
 
-  it('fold by fold, by processes side by side, gives the same as all at once; the last writes the summary', async () => {
-    const out = join(folder, 'array');
-    const ended = await Promise.all([2, 1].map((k) => tuningfork(...CLASSES, '--out', out, '--fold', String(k))));
-    for (const { code, stderr } of ended) expect(code, stderr).toBe(0);
-    expectSame(out, classes, [1, 2]);
-    const one = join(folder, 'one');
-    const { folds, missing } = JSON.parse(await succeed(...CLASSES, '--out', one, '--fold', '2', '--json')) as { folds: object[]; missing: number[] };
-    expect({ folds, missing }).toEqual({ folds: [json<CrossvalSummary>(classes, 'crossval.json').folds[1]], missing: [1] });
-    expect(readdirSync(one)).toEqual(['fold-2']);
-    expect(await fail('evaluate', one, '--data', OTHERS)).toMatch(/not finished: fold 1 is missing/);
-  }, SLOW);
+  it(
+    'fold by fold, by processes side by side, gives the same as all at once; the last writes the summary',
+    async () => {
+      const out = join(folder, 'array');
+      const ended = await Promise.all([2, 1].map((k) => tuningfork(...CLASSES, '--out', out, '--fold', String(k))));
+      for (const { code, stderr } of ended) expect(code, stderr).toBe(0);
+      expectSame(out, classes, [1, 2]);
+      const one = join(folder, 'one');
+      const { folds, missing } = JSON.parse(await succeed(...CLASSES, '--out', one, '--fold', '2', '--json')) as {
+        folds: object[];
+        missing: number[];
+      };
+      expect({ folds, missing }).toEqual({
+        folds: [json<CrossvalSummary>(classes, 'crossval.json').folds[1]],
+        missing: [1],
+      });
+      expect(readdirSync(one)).toEqual(['fold-2']);
+      expect(await fail('evaluate', one, '--data', OTHERS)).toMatch(/not finished: fold 1 is missing/);
+    },
+    SLOW,
+  );
 
   it('that is finished is told again, and nothing is trained', async () => {
     const before = readFileSync(join(fold(votes, 3), 'metrics.json'));
@@ -113,14 +172,46 @@ describe('crossval', () => {
   });
 
   it.each<[string, () => string[], RegExp]>([
-    ['a fold that is none', () => [...VOTES, '--fold', '6', '--out', join(folder, 'none')], /--fold 6: there are only 5 folds; give 1 to 5/],
-    ['more folds than galaxies', () => [...VOTES, '--folds', '50', '--out', join(folder, 'none')], /50 folds of 20 galaxies: .*fewer folds or more galaxies/],
-    ['folds without a class', () => [...SMALL, '--data', 'synthetic:12', '--folds', '9', '--out', join(folder, 'none')], /no (smooth|featured) galaxy .* on the validation side .* or fewer folds/],
-    ['a validation fraction', () => [...VOTES, '--val-fraction', '0.2', '--out', join(folder, 'none')], /--val-fraction says nothing to cross-validation: .*--folds/],
-    ['other options', () => [...VOTES, '--lr', '0.5', '--out', votes], /fold-\d holds a run with other options \(tune was .*0\.001.* and is now .*0\.5.*another --out/],
-    ['other options for one fold', () => [...CLASSES, '--seed', '2', '--fold', '2', '--out', classes], /other options \(seed was 1 and is now 2; fold was .*"seed":1.*"seed":2/],
-    ['another number of folds', () => [...VOTES, '--folds', '4', '--out', votes], /holds a cross-validation of 5 folds, and this is one of 4; give --folds 5/],
-    ['the folder of a training', () => [...VOTES, '--out', fold(votes, 1)], /fold-1 holds a single training; give another --out/],
+    [
+      'a fold that is none',
+      () => [...VOTES, '--fold', '6', '--out', join(folder, 'none')],
+      /--fold 6: there are only 5 folds; give 1 to 5/,
+    ],
+    [
+      'more folds than galaxies',
+      () => [...VOTES, '--folds', '50', '--out', join(folder, 'none')],
+      /50 folds of 20 galaxies: .*fewer folds or more galaxies/,
+    ],
+    [
+      'folds without a class',
+      () => [...SMALL, '--data', 'synthetic:12', '--folds', '9', '--out', join(folder, 'none')],
+      /no (smooth|featured) galaxy .* on the validation side .* or fewer folds/,
+    ],
+    [
+      'a validation fraction',
+      () => [...VOTES, '--val-fraction', '0.2', '--out', join(folder, 'none')],
+      /--val-fraction says nothing to cross-validation: .*--folds/,
+    ],
+    [
+      'other options',
+      () => [...VOTES, '--lr', '0.5', '--out', votes],
+      /fold-\d holds a run with other options \(tune was .*0\.001.* and is now .*0\.5.*another --out/,
+    ],
+    [
+      'other options for one fold',
+      () => [...CLASSES, '--seed', '2', '--fold', '2', '--out', classes],
+      /other options \(seed was 1 and is now 2; fold was .*"seed":1.*"seed":2/,
+    ],
+    [
+      'another number of folds',
+      () => [...VOTES, '--folds', '4', '--out', votes],
+      /holds a cross-validation of 5 folds, and this is one of 4; give --folds 5/,
+    ],
+    [
+      'the folder of a training',
+      () => [...VOTES, '--out', fold(votes, 1)],
+      /fold-1 holds a single training; give another --out/,
+    ],
   ])('refuses %s', async (_, args, message) => {
     expect(await fail(...args())).toMatch(message);
     expect(existsSync(join(folder, 'none'))).toBe(false);
@@ -131,29 +222,51 @@ describe('crossval', () => {
     cpSync(classes, out, { recursive: true });
     const config = join(fold(out, 1), 'config.json');
     writeFileSync(config, readFileSync(config, 'utf8').replace(/"sides": \d+/, '"sides": 1'));
-    expect(await fail(...CLASSES, '--out', out)).toMatch(/was begun with other galaxies: images or votes of synthetic:40 have changed since/);
+    expect(await fail(...CLASSES, '--out', out)).toMatch(
+      /was begun with other galaxies: images or votes of synthetic:40 have changed since/,
+    );
   });
 });
 
 describe('a fold', () => {
   it('is judged again on its own galaxies', async () => {
-    for (const [out, k, key] of [[votes, 4, 'rmse'], [classes, 2, 'accuracy']] as const) {
-      const { [key]: again, measuredOn, split } = JSON.parse(await succeed('evaluate', fold(out, k), '--json')) as Metrics & { measuredOn: string; split: string };
+    for (const [out, k, key] of [
+      [votes, 4, 'rmse'],
+      [classes, 2, 'accuracy'],
+    ] as const) {
+      const {
+        [key]: again,
+        measuredOn,
+        split,
+      } = JSON.parse(await succeed('evaluate', fold(out, k), '--json')) as Metrics & {
+        measuredOn: string;
+        split: string;
+      };
       expect([again, split]).toEqual([metrics(out, k)[key], 'validation']);
       expect(measuredOn).toMatch(new RegExp(`^fold ${k} of [25] of synthetic`));
     }
   });
 
   it('is not judged on a division that is not its own', async () => {
-    expect(await fail('evaluate', fold(classes, 1), '--threshold', '0.95')).toMatch(/no longer those of which fold 1 of 2 was made.*--threshold/);
+    expect(await fail('evaluate', fold(classes, 1), '--threshold', '0.95')).toMatch(
+      /no longer those of which fold 1 of 2 was made.*--threshold/,
+    );
     expect(await fail('evaluate', fold(classes, 1), '--val-fraction', '0.3')).toMatch(/was divided into 2 folds/);
   });
 });
 
 describe('the networks of a cross-validation together', () => {
   it('predict the mean of what each predicts', async () => {
-    const predictions = async (model: string) => (await succeed('predict', model, '--data', OTHERS, '--json')).trimEnd().split('\n').map((line) => JSON.parse(line) as { id: string; probabilities: { smooth: number; featured: number } });
-    const [mean, first, second] = [await predictions(classes), await predictions(fold(classes, 1)), await predictions(fold(classes, 2))];
+    const predictions = async (model: string) =>
+      (await succeed('predict', model, '--data', OTHERS, '--json'))
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { id: string; probabilities: { smooth: number; featured: number } });
+    const [mean, first, second] = [
+      await predictions(classes),
+      await predictions(fold(classes, 1)),
+      await predictions(fold(classes, 2)),
+    ];
     expect(mean.length).toBe(140);
     mean.forEach(({ id, probabilities: { smooth, featured } }, i) => {
       const [{ probabilities: a }, { probabilities: b }] = [first[i], second[i]];
@@ -162,27 +275,58 @@ describe('the networks of a cross-validation together', () => {
     });
   });
 
-  it('write a submission that `score` judges as `evaluate` does, and whose rows are the means', async () => {
-    const [truth, prediction] = [join(folder, 'truth.csv'), join(folder, 'submission.csv')];
-    writeFileSync(truth, SUBMISSION_HEADER + syntheticDataset(20, 9).galaxies.map(({ id, votes: given }) => submissionRow(id, given!.all!)).join(''));
-    const submit = async (model: string) => {
-      await succeed('predict', model, '--data', 'synthetic:20:9', '--format', 'kaggle', '--tta', '2', '--out', prediction);
-      return readFileSync(prediction, 'utf8').trimEnd().split('\n').slice(1).flatMap((line) => line.split(',').slice(1).map(Number));
-    };
-    const each: number[][] = [];
-    for (const k of FOLDS) each.push(await submit(fold(votes, k)));
-    const mean = await submit(votes);
-    expect(mean.length).toBe(20 * 37);
-    // The files have nine decimals.
-    mean.forEach((value, i) => expect(Math.abs(value - each.reduce((sum, values) => sum + values[i], 0) / 5)).toBeLessThan(1.001e-9));
-    const scored = JSON.parse(await succeed('score', truth, prediction, '--json')) as Metrics;
-    const out = join(folder, 'judged');
-    const judged = JSON.parse(await succeed('evaluate', votes, '--data', 'synthetic:20:9', '--tta', '2', '--out', out, '--json')) as Metrics & { measuredOn: string };
-    expect(scored).toMatchObject({ galaxies: 20, rmse: expect.closeTo(judged.rmse, 8) });
-    expect(judged.measuredOn).toMatch(/^all galaxies with votes of synthetic:20:9, each galaxy averaged over 2/);
-    expect(read(out, 'report.html')).toContain('vgg_small, mean of 5 networks');
-    expect(await fail('predict', classes, '--data', OTHERS, '--format', 'kaggle')).toMatch(/tells smooth from featured.*train with --task challenge/);
-  }, SLOW);
+  it(
+    'write a submission that `score` judges as `evaluate` does, and whose rows are the means',
+    async () => {
+      const [truth, prediction] = [join(folder, 'truth.csv'), join(folder, 'submission.csv')];
+      writeFileSync(
+        truth,
+        SUBMISSION_HEADER +
+          syntheticDataset(20, 9)
+            .galaxies.map(({ id, votes: given }) => submissionRow(id, given!.all!))
+            .join(''),
+      );
+      const submit = async (model: string) => {
+        await succeed(
+          'predict',
+          model,
+          '--data',
+          'synthetic:20:9',
+          '--format',
+          'kaggle',
+          '--tta',
+          '2',
+          '--out',
+          prediction,
+        );
+        return readFileSync(prediction, 'utf8')
+          .trimEnd()
+          .split('\n')
+          .slice(1)
+          .flatMap((line) => line.split(',').slice(1).map(Number));
+      };
+      const each: number[][] = [];
+      for (const k of FOLDS) each.push(await submit(fold(votes, k)));
+      const mean = await submit(votes);
+      expect(mean.length).toBe(20 * 37);
+      // The files have nine decimals.
+      mean.forEach((value, i) =>
+        expect(Math.abs(value - each.reduce((sum, values) => sum + values[i], 0) / 5)).toBeLessThan(1.001e-9),
+      );
+      const scored = JSON.parse(await succeed('score', truth, prediction, '--json')) as Metrics;
+      const out = join(folder, 'judged');
+      const judged = JSON.parse(
+        await succeed('evaluate', votes, '--data', 'synthetic:20:9', '--tta', '2', '--out', out, '--json'),
+      ) as Metrics & { measuredOn: string };
+      expect(scored).toMatchObject({ galaxies: 20, rmse: expect.closeTo(judged.rmse, 8) });
+      expect(judged.measuredOn).toMatch(/^all galaxies with votes of synthetic:20:9, each galaxy averaged over 2/);
+      expect(read(out, 'report.html')).toContain('vgg_small, mean of 5 networks');
+      expect(await fail('predict', classes, '--data', OTHERS, '--format', 'kaggle')).toMatch(
+        /tells smooth from featured.*train with --task challenge/,
+      );
+    },
+    SLOW,
+  );
 
   it('are on the device one after another, however many they are', async () => {
     const peakOf = async (path: string) => {
@@ -190,7 +334,11 @@ describe('the networks of a cross-validation together', () => {
       using ensemble = await loadEnsemble(device, path);
       const { model } = ensemble;
       const dataset = syntheticDataset(10, 9, { size: 64 });
-      await ensemble.predictWith(taskOf(model.task!), viewsFor(model, dataset))(dataset.galaxies.map((_, i) => i), 1, SILENT);
+      await ensemble.predictWith(taskOf(model.task!), viewsFor(model, dataset))(
+        dataset.galaxies.map((_, i) => i),
+        1,
+        SILENT,
+      );
       const weights = [...model.file!.weights.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
       return { networks: ensemble.networks, peak: device.memory.peakBytes, weights, left: device.memory.bytes };
     };
@@ -203,15 +351,23 @@ describe('the networks of a cross-validation together', () => {
   });
 
   it('say so where they are judged on what they were trained on', async () => {
-    expect(await succeed('evaluate', classes)).toMatch(/^Measured on all labelled galaxies of synthetic:40, on each of which at least 1 of the 2 networks were trained \(the fair figure is in crossval\.json\)/);
-    expect(await fail('evaluate', classes, '--split', 'validation')).toMatch(/--split validation is nothing to an ensemble/);
+    expect(await succeed('evaluate', classes)).toMatch(
+      /^Measured on all labelled galaxies of synthetic:40, on each of which at least 1 of the 2 networks were trained \(the fair figure is in crossval\.json\)/,
+    );
+    expect(await fail('evaluate', classes, '--split', 'validation')).toMatch(
+      /--split validation is nothing to an ensemble/,
+    );
   });
 
   it('are named where one is needed, and where one is missing', async () => {
-    expect(await fail('gradcam', votes, '--data', 'synthetic:1', '--class', 'Class1.1', '--out', join(folder, 'maps'))).toMatch(/cross-validation of 5 folds, and this needs one network; give a fold of it, such as .*fold-1/);
+    expect(
+      await fail('gradcam', votes, '--data', 'synthetic:1', '--class', 'Class1.1', '--out', join(folder, 'maps')),
+    ).toMatch(/cross-validation of 5 folds, and this needs one network; give a fold of it, such as .*fold-1/);
     const out = join(folder, 'torn');
     cpSync(votes, out, { recursive: true });
     rmSync(fold(out, 3), { recursive: true });
-    expect(await fail('predict', out, '--data', OTHERS)).toMatch(/not finished: fold 3 is missing; give its command again/);
+    expect(await fail('predict', out, '--data', OTHERS)).toMatch(
+      /not finished: fold 3 is missing; give its command again/,
+    );
   });
 });

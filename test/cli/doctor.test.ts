@@ -16,7 +16,12 @@ describe.each(ADAPTERS)('doctor on %s', (adapter) => {
     expect(found.smokeTest.error).toBeLessThan(1e-4);
     expect(found.memory.total).toBeGreaterThan(2 ** 28);
     const facts = found.adapters.find((each: { name: string }) => name.test(each.name));
-    expect(facts).toMatchObject({ type: 'software', subgroups: true, subgroupMatrix: null, f16: adapter === 'lavapipe' });
+    expect(facts).toMatchObject({
+      type: 'software',
+      subgroups: true,
+      subgroupMatrix: null,
+      f16: adapter === 'lavapipe',
+    });
     // The least that WebGPU guarantees.
     expect(facts.limits.maxStorageBufferBindingSize).toBeGreaterThanOrEqual(2 ** 27);
     expect(facts.limits.maxComputeInvocationsPerWorkgroup).toBeGreaterThanOrEqual(256);

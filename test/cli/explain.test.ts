@@ -18,18 +18,35 @@ it('lists every op in a table', async () => {
 
 it('explains a convolution: formulas, kernels, an example that adds up', async () => {
   const text = await succeed('explain', 'conv2d');
-  for (const part of ['y[n, ho, wo, k] = Σ_{r,s,c} x[', 'by conv2d_input_grad', 'by conv2d_filter_grad', 'sum += f32(dy[pixel + k]) * w[tap + k];']) expect(text).toContain(part);
+  for (const part of [
+    'y[n, ho, wo, k] = Σ_{r,s,c} x[',
+    'by conv2d_input_grad',
+    'by conv2d_filter_grad',
+    'sum += f32(dy[pixel + k]) * w[tap + k];',
+  ])
+    expect(text).toContain(part);
   const files = [...text.matchAll(/kernels\/\S+\.wgsl/g)].map(([file]) => file);
-  for (const version of ['conv2d_v1', 'conv2d_input_grad_v1', 'conv2d_filter_grad_v1', 'conv2d_v2']) expect(files.some((file) => file.includes(version)), version).toBe(true);
+  for (const version of ['conv2d_v1', 'conv2d_input_grad_v1', 'conv2d_filter_grad_v1', 'conv2d_v2'])
+    expect(
+      files.some((file) => file.includes(version)),
+      version,
+    ).toBe(true);
   for (const file of files) expect(existsSync(`${ROOT}/${file}`), file).toBe(true);
 
   const { values, results } = JSON.parse(await succeed('explain', 'conv2d', '--json')) as Explained;
   // x [4, 4] and w [3, 3], one channel, stride 1, no padding.
-  const sum = (ho: number, wo: number) => [0, 1, 2].reduce((all, r) => all + [0, 1, 2].reduce((row, s) => row + values.x.data[(ho + r) * 4 + wo + s] * values.w.data[r * 3 + s], 0), 0);
+  const sum = (ho: number, wo: number) =>
+    [0, 1, 2].reduce(
+      (all, r) =>
+        all + [0, 1, 2].reduce((row, s) => row + values.x.data[(ho + r) * 4 + wo + s] * values.w.data[r * 3 + s], 0),
+      0,
+    );
   expect(values.y.data).toEqual([sum(0, 0), sum(0, 1), sum(1, 0), sum(1, 1)]);
   expect(results[0].element).toMatchObject({ at: [0, 0, 0, 0], value: sum(0, 0) });
   expect(results.map(({ name }) => name)).toEqual(['y', 'dx', 'dw']);
-  expect(showExplanation(JSON.parse(await succeed('explain', 'conv2dFilterGrad', '--json')) as Explained)).toBe(text.trimEnd());
+  expect(showExplanation(JSON.parse(await succeed('explain', 'conv2dFilterGrad', '--json')) as Explained)).toBe(
+    text.trimEnd(),
+  );
 });
 
 it('fits every explanation into 80 columns, updates too', async () => {

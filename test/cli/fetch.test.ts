@@ -44,10 +44,17 @@ async function serve(answer: Answer): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/file.bin`;
 }
 
-const rangeOf = (request: IncomingMessage): number => Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
+const rangeOf = (request: IncomingMessage): number =>
+  Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
 
 /** Answers a range as a good server does, dropping the connection after `limit` bytes. */
-function send(request: IncomingMessage, response: ServerResponse, limit = Infinity, etag = '"v1"', content = CONTENT): void {
+function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  limit = Infinity,
+  etag = '"v1"',
+  content = CONTENT,
+): void {
   const changed = request.headers['if-range'] !== undefined && request.headers['if-range'] !== etag;
   const start = changed ? 0 : rangeOf(request);
   if (start >= content.length) {
@@ -63,7 +70,8 @@ function send(request: IncomingMessage, response: ServerResponse, limit = Infini
   else response.write(content.subarray(start, start + limit), () => setTimeout(() => response.destroy(), 20));
 }
 
-const get = (url: string, options: Partial<FetchOptions> = {}): ReturnType<typeof fetchFile> => fetchFile({ url, to, firstPauseMs: 1, ...options });
+const get = (url: string, options: Partial<FetchOptions> = {}): ReturnType<typeof fetchFile> =>
+  fetchFile({ url, to, firstPauseMs: 1, ...options });
 const isWhole = async (): Promise<void> => {
   expect((await readFile(to)).equals(CONTENT)).toBe(true);
   expect(await readdir(folder)).toEqual(['file.bin']);
@@ -73,7 +81,12 @@ describe('fetchFile', () => {
   it('downloads a file, verifies it, and tells of its progress', async () => {
     const url = await serve((request, response) => send(request, response));
     const progress: [number, number | null][] = [];
-    const result = await get(url, { sha256: SHA256.toUpperCase(), md5: MD5, size: CONTENT.length, onProgress: (...step) => progress.push(step) });
+    const result = await get(url, {
+      sha256: SHA256.toUpperCase(),
+      md5: MD5,
+      size: CONTENT.length,
+      onProgress: (...step) => progress.push(step),
+    });
     expect(result).toEqual({ bytes: 400_000, sha256: SHA256, verified: 'sha256', present: false });
     await isWhole();
     expect(progress.at(-1)).toEqual([400_000, 400_000]);
@@ -140,7 +153,9 @@ describe('fetchFile', () => {
 
   it('does not join two versions of a file that changed on the server', async () => {
     const newer = Buffer.from(CONTENT).fill(7);
-    const url = await serve((request, response, count) => (count === 1 ? send(request, response, 90_000) : send(request, response, Infinity, '"v2"', newer)));
+    const url = await serve((request, response, count) =>
+      count === 1 ? send(request, response, 90_000) : send(request, response, Infinity, '"v2"', newer),
+    );
     const { sha256 } = await get(url);
     expect(sha256).toBe(createHash('sha256').update(newer).digest('hex'));
   });
@@ -167,7 +182,9 @@ describe('fetchFile', () => {
 
   it('deletes what has a wrong checksum or size, and says both', async () => {
     const url = await serve((request, response) => send(request, response));
-    await expect(get(url, { sha256: '0'.repeat(64) })).rejects.toThrow(`has sha256 ${SHA256}, and ${'0'.repeat(64)} is expected; it was deleted`);
+    await expect(get(url, { sha256: '0'.repeat(64) })).rejects.toThrow(
+      `has sha256 ${SHA256}, and ${'0'.repeat(64)} is expected; it was deleted`,
+    );
     expect(await readdir(folder)).toEqual([]);
     await expect(get(url, { md5: 'ab' })).rejects.toThrow(`has md5 ${MD5}, and ab is expected`);
     await expect(get(url, { sha256: SHA256, size: 3 })).rejects.toThrow('has size 400000, and 3 is expected');
@@ -190,14 +207,18 @@ describe('fetchFile', () => {
     expect(await readdir(folder)).toEqual([]);
     server!.close();
     asked = [];
-    const busy = await serve((request, response, count) => (count < 3 ? response.writeHead(503).end() : send(request, response)));
+    const busy = await serve((request, response, count) =>
+      count < 3 ? response.writeHead(503).end() : send(request, response),
+    );
     await get(busy, { sha256: SHA256 });
     expect(asked).toHaveLength(3);
   });
 
   it('gives up on a silent connection', async () => {
     const url = await serve(() => undefined);
-    await expect(get(url, { attempts: 2, silenceMs: 50 })).rejects.toThrow(/nothing arrived for 0\.05 s, 2 times in a row/);
+    await expect(get(url, { attempts: 2, silenceMs: 50 })).rejects.toThrow(
+      /nothing arrived for 0\.05 s, 2 times in a row/,
+    );
     expect(asked).toHaveLength(2);
   });
 
@@ -214,7 +235,9 @@ describe('fetchFile', () => {
   it.runIf(existsSync('/dev/full'))('says when the disk is full', async () => {
     const url = await serve((request, response) => send(request, response));
     await symlink('/dev/full', `${to}.part`);
-    await expect(get(url)).rejects.toThrow(/file\.bin\.part: the disk is full after 0 bytes of 400000; free some space/);
+    await expect(get(url)).rejects.toThrow(
+      /file\.bin\.part: the disk is full after 0 bytes of 400000; free some space/,
+    );
     await expect(stat(to)).rejects.toThrow();
   });
 });

@@ -28,14 +28,21 @@ beforeAll(async () => {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  sets = [{
-    name: 'both',
-    licence: '',
-    files: [{ file: 'a.csv.gz', url: `${base}/a.csv.gz`, about: '' }, { file: 'b.zip', url: `${base}/b.zip`, md5, about: '' }],
-  }];
+  sets = [
+    {
+      name: 'both',
+      licence: '',
+      files: [
+        { file: 'a.csv.gz', url: `${base}/a.csv.gz`, about: '' },
+        { file: 'b.zip', url: `${base}/b.zip`, md5, about: '' },
+      ],
+    },
+  ];
 });
 afterAll(() => new Promise((resolve) => server.close(resolve)));
-beforeEach(async () => { folder = await mkdtemp(join(tmpdir(), 'tuningfork-set-')); });
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tuningfork-set-'));
+});
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 describe('fetchSet', () => {
@@ -45,7 +52,9 @@ describe('fetchSet', () => {
     await fetchSet('both', deep, { sets, say: (sentence) => said.push(sentence) });
     expect((await readdir(deep)).sort()).toEqual(['a.csv', 'a.csv.gz', 'b.zip']);
     expect(await readFile(join(deep, 'a.csv'), 'utf8')).toBe(CSV);
-    expect(said[0]).toContain(`no checksum is known for it; sha256 ${createHash('sha256').update(FILES['/a.csv.gz']).digest('hex')}`);
+    expect(said[0]).toContain(
+      `no checksum is known for it; sha256 ${createHash('sha256').update(FILES['/a.csv.gz']).digest('hex')}`,
+    );
     expect(said[1]).toMatch(/b\.zip: 16 bytes from 127\.0\.0\.1:\d+; its md5 is right\.$/);
   });
 
@@ -60,7 +69,9 @@ describe('fetchSet', () => {
   });
 
   it('refuses an unknown set by naming the known, and a folder that cannot be', async () => {
-    await expect(fetchSet('none', folder)).rejects.toThrow(/nothing called 'none' to fetch; choose one of galaxy-zoo-2, efficientnet-b0/);
+    await expect(fetchSet('none', folder)).rejects.toThrow(
+      /nothing called 'none' to fetch; choose one of galaxy-zoo-2, efficientnet-b0/,
+    );
     await writeFile(join(folder, 'file'), '');
     await expect(fetchSet('both', join(folder, 'file/x'), { sets })).rejects.toThrow(UserError);
   });
@@ -72,7 +83,9 @@ describe('gunzipFile', () => {
     const cut = gzipSync(CSV).subarray(0, 200);
     for (const bytes of [cut, Buffer.from('no gzip at all')]) {
       await writeFile(archive, bytes);
-      await expect(gunzipFile(archive, join(folder, 'x'))).rejects.toThrow(/x\.gz: it cannot be unpacked .* fetch it again/);
+      await expect(gunzipFile(archive, join(folder, 'x'))).rejects.toThrow(
+        /x\.gz: it cannot be unpacked .* fetch it again/,
+      );
       expect(await readdir(folder)).toEqual(['x.gz']);
     }
   });

@@ -20,14 +20,18 @@ beforeAll(() => {
   symlinkSync(join(MODULES, 'webgpu'), join(folder, 'node_modules', 'webgpu'));
   writeFileSync(join(installed, 'package.json'), readFileSync(join(ROOT, 'package.json')));
   mkdirSync(join(installed, 'dist'));
-  for (const file of ['tuningfork.js', 'tuningfork.node.js', 'tuningfork.browser.js', ...shared()]) writeFileSync(join(installed, 'dist', file), readFileSync(join(ROOT, 'dist', file)));
+  for (const file of ['tuningfork.js', 'tuningfork.node.js', 'tuningfork.browser.js', ...shared()])
+    writeFileSync(join(installed, 'dist', file), readFileSync(join(ROOT, 'dist', file)));
   declarations(join(installed, 'dist', 'types'));
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** The chunks that the library's two entries share. */
-const shared = (): string[] => [...readFileSync(join(ROOT, 'dist/tuningfork.node.js'), 'utf8').matchAll(/from"\.\/(shared-[^"]+)"/g)].map((match) => match[1]);
+const shared = (): string[] =>
+  [...readFileSync(join(ROOT, 'dist/tuningfork.node.js'), 'utf8').matchAll(/from"\.\/(shared-[^"]+)"/g)].map(
+    (match) => match[1],
+  );
 
 const PROGRAM = `
 import { compile, grad, input, mean, openDevice, square, UserError } from 'tuningfork';
@@ -39,22 +43,49 @@ const README_EXAMPLE = /```ts\n([\s\S]*?)```/.exec(readFileSync(join(ROOT, 'READ
 
 function check(name: string, program: string): string {
   writeFileSync(join(folder, name), program);
-  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({
-    compilerOptions: { strict: true, noEmit: true, target: 'es2022', lib: ['es2023', 'esnext.disposable', 'dom'], module: 'nodenext', skipLibCheck: false, types: [] },
-    files: [name],
-  }));
-  const { stdout, stderr } = spawnSync(process.execPath, [join(MODULES, 'typescript/bin/tsc'), '-p', folder], { encoding: 'utf8' });
+  writeFileSync(
+    join(folder, 'tsconfig.json'),
+    JSON.stringify({
+      compilerOptions: {
+        strict: true,
+        noEmit: true,
+        target: 'es2022',
+        lib: ['es2023', 'esnext.disposable', 'dom'],
+        module: 'nodenext',
+        skipLibCheck: false,
+        types: [],
+      },
+      files: [name],
+    }),
+  );
+  const { stdout, stderr } = spawnSync(process.execPath, [join(MODULES, 'typescript/bin/tsc'), '-p', folder], {
+    encoding: 'utf8',
+  });
   return stdout + stderr;
 }
 
 describe('the package', () => {
   it('type-checks for its user, and catches a wrong use', () => {
-    expect(check('right.ts', PROGRAM + 'const x = input("x", [2, 3]); const [dx] = grad(mean(square(x)), [x]); export const shape: readonly number[] = dx.shape; void [compile, openDevice, openGpu, UserError];')).toBe('');
-    expect(check('wrong.ts', PROGRAM + 'export const x = input("x", "2 by 3"); void [compile, grad, mean, openDevice, square, openGpu, UserError];')).toMatch(/wrong\.ts.*error TS2345/);
+    expect(
+      check(
+        'right.ts',
+        PROGRAM +
+          'const x = input("x", [2, 3]); const [dx] = grad(mean(square(x)), [x]); export const shape: readonly number[] = dx.shape; void [compile, openDevice, openGpu, UserError];',
+      ),
+    ).toBe('');
+    expect(
+      check(
+        'wrong.ts',
+        PROGRAM +
+          'export const x = input("x", "2 by 3"); void [compile, grad, mean, openDevice, square, openGpu, UserError];',
+      ),
+    ).toMatch(/wrong\.ts.*error TS2345/);
   });
 
   it('computes in Node', () => {
-    writeFileSync(join(folder, 'use.mjs'), `${PROGRAM}
+    writeFileSync(
+      join(folder, 'use.mjs'),
+      `${PROGRAM}
 const device = await openDevice({ gpu: openGpu({ adapter: '${ADAPTERS[0]}' }) });
 const x = input('x', [4]);
 const y = mean(square(x));
@@ -65,7 +96,8 @@ const values = [...(await program.read(y)), ...(await program.read(dx)), await p
 program[Symbol.dispose]();
 device[Symbol.dispose]();
 console.log(JSON.stringify(values));
-`);
+`,
+    );
     const { stdout, stderr } = spawnSync(process.execPath, [join(folder, 'use.mjs')], { encoding: 'utf8' });
     // The mean of the squares of 1..4, x / 2, and the UserError that the user imports: x is no output.
     expect(stdout, stderr).toBe('[7.5,0.5,1,1.5,2,true]\n');
@@ -74,7 +106,10 @@ console.log(JSON.stringify(values));
   it('does what the README says', () => {
     expect(check('readme.ts', README_EXAMPLE)).toBe('');
     const program = README_EXAMPLE.replace('openGpu()', `openGpu({ adapter: '${ADAPTERS[0]}' })`);
-    writeFileSync(join(folder, 'readme.mjs'), transformSync(program, { loader: 'ts', format: 'esm', target: 'es2022' }).code);
+    writeFileSync(
+      join(folder, 'readme.mjs'),
+      transformSync(program, { loader: 'ts', format: 'esm', target: 'es2022' }).code,
+    );
     const { stdout, stderr } = spawnSync(process.execPath, [join(folder, 'readme.mjs')], { encoding: 'utf8' });
     const promised = /console\.log.*\/\/ (.*)/.exec(README_EXAMPLE)![1];
     expect(stdout, stderr).toBe(`${promised}\n`);

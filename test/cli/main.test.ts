@@ -34,7 +34,7 @@ describe('the command line', () => {
     expect(stderr).toMatch(message);
   });
 
-  it('tells the user\'s errors in one sentence and ends with 2', async () => {
+  it("tells the user's errors in one sentence and ends with 2", async () => {
     const missing = join(folder, 'nothing');
     const { code, stderr } = await tuningfork(['data', 'stats', '--data', missing, '--out', folder]);
     expect(code).toBe(2);
@@ -49,7 +49,16 @@ describe('the command line', () => {
   });
 
   it('is quiet when its reader goes away', async () => {
-    const child = spawn(process.execPath, ['dist/cli.js', 'data', 'stats', '--data', 'synthetic:8', '--out', join(folder, 'pipe'), '--json']);
+    const child = spawn(process.execPath, [
+      'dist/cli.js',
+      'data',
+      'stats',
+      '--data',
+      'synthetic:8',
+      '--out',
+      join(folder, 'pipe'),
+      '--json',
+    ]);
     child.stdout.destroy();
     let stderr = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
@@ -61,7 +70,17 @@ describe('the command line', () => {
 describe('data stats', () => {
   it('counts, and writes a page and pictures', async () => {
     const out = join(folder, 'sky');
-    const { code, stdout } = await tuningfork(['data', 'stats', '--data', 'synthetic:40:3', '--threshold', '0.7', '--out', out, '--json']);
+    const { code, stdout } = await tuningfork([
+      'data',
+      'stats',
+      '--data',
+      'synthetic:40:3',
+      '--threshold',
+      '0.7',
+      '--out',
+      out,
+      '--json',
+    ]);
     expect(code).toBe(0);
     const stats = JSON.parse(stdout);
     expect(stats).toMatchObject({ dataset: 'synthetic:40:3', galaxies: 40, threshold: 0.7 });
@@ -70,18 +89,29 @@ describe('data stats', () => {
     const row = stats.thresholds.find(({ threshold }: { threshold: number }) => threshold === 0.7);
     expect(row.counts).toEqual(stats.classes.slice(0, 2).map(({ count }: { count: number }) => count));
     for (const { counts, ambiguous } of stats.thresholds) expect(sum(counts) + ambiguous).toBe(40);
-    expect(stats.files.map((file: string) => file.slice(out.length + 1))).toEqual(
-      ['stats.html', 'votes_smooth.svg', 'votes_featured.svg', 'votes_artifact.svg', 'thresholds.svg', 'examples_smooth.png', 'examples_featured.png']);
+    expect(stats.files.map((file: string) => file.slice(out.length + 1))).toEqual([
+      'stats.html',
+      'votes_smooth.svg',
+      'votes_featured.svg',
+      'votes_artifact.svg',
+      'thresholds.svg',
+      'examples_smooth.png',
+      'examples_featured.png',
+    ]);
     const page = readFileSync(join(out, 'stats.html'), 'utf8');
     expect(page).toContain('synthetic:40:3');
-    expect(readFileSync(join(out, 'thresholds.svg'), 'utf8')).toMatch(/^<svg [^>]*xmlns="http:\/\/www\.w3\.org\/2000\/svg"/);
+    expect(readFileSync(join(out, 'thresholds.svg'), 'utf8')).toMatch(
+      /^<svg [^>]*xmlns="http:\/\/www\.w3\.org\/2000\/svg"/,
+    );
     expect([...readFileSync(join(out, 'examples_smooth.png')).subarray(1, 4)]).toEqual([...Buffer.from('PNG')]);
   });
 
   it('prints the same counts as a table', async () => {
     const { stdout } = await tuningfork(['data', 'stats', '--data', 'synthetic:10', '--out', join(folder, 'small')]);
     expect(stdout).toMatch(/^synthetic:10: 10 galaxies/);
-    const counts = [...stdout.matchAll(/^ {2}(?:smooth|featured|ambiguous|unlabelled) +(\d+) +[\d.]+ %$/gm)].map((match) => Number(match[1]));
+    const counts = [...stdout.matchAll(/^ {2}(?:smooth|featured|ambiguous|unlabelled) +(\d+) +[\d.]+ %$/gm)].map(
+      (match) => Number(match[1]),
+    );
     expect(counts.length).toBe(4);
     expect(counts.reduce((a, b) => a + b)).toBe(10);
   });

@@ -18,9 +18,15 @@ describe('the table of public files', () => {
     expect(new Set(SOURCES.map(({ name }) => name)).size).toBe(SOURCES.length);
   });
 
-  it('saves timm\'s files under names from which their arithmetic follows', () => {
+  it("saves timm's files under names from which their arithmetic follows", () => {
     const file = (set: string): string => SOURCES.find(({ name }) => name === set)!.files[0].file;
-    expect(impliedArithmetic('timm', file('efficientnet-b0'), new Map())).toMatchObject({ padding: 'same', bnEpsilon: 1e-3 });
-    expect(impliedArithmetic('timm', file('efficientnet-b0-ra'), new Map())).toMatchObject({ padding: 'symmetric', bnEpsilon: 1e-5 });
+    expect(impliedArithmetic('timm', file('efficientnet-b0'), new Map())).toMatchObject({
+      padding: 'same',
+      bnEpsilon: 1e-3,
+    });
+    expect(impliedArithmetic('timm', file('efficientnet-b0-ra'), new Map())).toMatchObject({
+      padding: 'symmetric',
+      bnEpsilon: 1e-5,
+    });
   });
 });

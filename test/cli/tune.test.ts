@@ -29,10 +29,16 @@ describe('the place of the file', () => {
       process.env = before;
     }
   };
-  it('is the user\'s cache folder, unless another is named', () => {
+  it("is the user's cache folder, unless another is named", () => {
     expect(place({ HOME: '/home/u' })).toEqual({ path: '/home/u/.cache/tuningfork/tuning.json', named: false });
-    expect(place({ HOME: '/home/u', XDG_CACHE_HOME: '/c' })).toEqual({ path: '/c/tuningfork/tuning.json', named: false });
-    expect(place({ HOME: '/home/u', XDG_CACHE_HOME: 'c' })).toEqual({ path: '/home/u/.cache/tuningfork/tuning.json', named: false });
+    expect(place({ HOME: '/home/u', XDG_CACHE_HOME: '/c' })).toEqual({
+      path: '/c/tuningfork/tuning.json',
+      named: false,
+    });
+    expect(place({ HOME: '/home/u', XDG_CACHE_HOME: 'c' })).toEqual({
+      path: '/home/u/.cache/tuningfork/tuning.json',
+      named: false,
+    });
     expect(place({ XDG_CACHE_HOME: '/c', TUNINGFORK_TUNING: '/t.json' })).toEqual({ path: '/t.json', named: true });
     expect(place({ TUNINGFORK_TUNING: '/t.json' }, 'u.json')).toEqual({ path: 'u.json', named: true });
     expect(place({ XDG_CACHE_HOME: '/c' }, 'none')).toEqual({ path: null, named: true });
@@ -73,7 +79,9 @@ describe('tune', () => {
     const named = await tuningfork('inspect', ...TINY, '--tuning', damaged);
     expect(named.code).toBe(2);
     expect(named.stderr).toMatch(/damaged\.json holds no tuning: .*JSON/);
-    expect((await tuningfork('inspect', ...TINY, '--tuning', join(folder, 'nowhere.json'))).stderr).toMatch(/nowhere\.json: there is no such file/);
+    expect((await tuningfork('inspect', ...TINY, '--tuning', join(folder, 'nowhere.json'))).stderr).toMatch(
+      /nowhere\.json: there is no such file/,
+    );
 
     mkdirSync(join(folder, 'tuningfork'), { recursive: true });
     writeFileSync(own(), 'no tuning');

@@ -7,7 +7,9 @@ import { describeAdapters } from '../gpu.ts';
 import { withExamples } from './worked_example.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const chapters = readdirSync(`${ROOT}/docs`).filter((file) => /^\d-.*\.md$/.test(file)).sort();
+const chapters = readdirSync(`${ROOT}/docs`)
+  .filter((file) => /^\d-.*\.md$/.test(file))
+  .sort();
 const read = (file: string) => readFileSync(`${ROOT}/docs/${file}`, 'utf8');
 
 describeAdapters('the chapters', (device) => {
@@ -25,14 +27,24 @@ describe('the chapters', () => {
     expect(chapters).toHaveLength(8);
     for (const file of chapters) {
       expect(read('README.md')).toContain(`](${file})`);
-      for (const part of [/^# \d\. /, /^## The idea$/m, /^## The formula$/m, /^## By hand$/m, /^<!-- figure \w+/m, /^## Why the kernel is as it is$/m, /^## Read the kernel\n[\s\S]*\]\(\.\.\/kernels\/[^)]*\.wgsl\)/m]) expect(read(file), file).toMatch(part);
+      for (const part of [
+        /^# \d\. /,
+        /^## The idea$/m,
+        /^## The formula$/m,
+        /^## By hand$/m,
+        /^<!-- figure \w+/m,
+        /^## Why the kernel is as it is$/m,
+        /^## Read the kernel\n[\s\S]*\]\(\.\.\/kernels\/[^)]*\.wgsl\)/m,
+      ])
+        expect(read(file), file).toMatch(part);
     }
     for (const { name, chapter } of EXPLANATIONS) if (chapter) expect(chapters, name).toContain(`${chapter}.md`);
   });
 
   it('link to files that are there', () => {
     for (const file of [...chapters, 'README.md']) {
-      for (const [, href] of read(file).matchAll(/\]\(([^)]+)\)/g)) expect(existsSync(`${ROOT}/${posix.join('docs', href)}`), `${file}: ${href}`).toBe(true);
+      for (const [, href] of read(file).matchAll(/\]\(([^)]+)\)/g))
+        expect(existsSync(`${ROOT}/${posix.join('docs', href)}`), `${file}: ${href}`).toBe(true);
     }
   });
 });

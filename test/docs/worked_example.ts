@@ -1,5 +1,12 @@
 import type { Device } from '../../engine/device/device.ts';
-import { defaultsOf, elementOf, showArithmetic, slicesOf, type Explanation, type Values } from '../../engine/explain/explanation.ts';
+import {
+  defaultsOf,
+  elementOf,
+  showArithmetic,
+  slicesOf,
+  type Explanation,
+  type Values,
+} from '../../engine/explain/explanation.ts';
 import { EXPLANATIONS } from '../../engine/explain/explanations.ts';
 import { formulaToTex } from '../../engine/explain/formula.ts';
 import { showNumber } from '../../engine/explain/show_number.ts';
@@ -8,8 +15,16 @@ import { work } from '../../engine/explain/work.ts';
 /** Products on a line of a formula: what a phone has room for. */
 const IN_A_LINE = 3;
 
-const inTex = (text: string): string => formulaToTex(text).replaceAll(/(\d)e-(\d+)/g, (_, digits: string, power: string) => (digits === '1' ? `10^{-${power}}` : `${digits} \\cdot 10^{-${power}}`));
-const nameOf = (explanation: Explanation, name: string): string => (/^d?(gamma|beta)$/.test(name) ? name.replace('gamma', '\\gamma').replace('beta', '\\beta') : explanation.results.length > 0 && name.replace("'", '').length > 2 ? `\\mathrm{${name}}` : name);
+const inTex = (text: string): string =>
+  formulaToTex(text).replaceAll(/(\d)e-(\d+)/g, (_, digits: string, power: string) =>
+    digits === '1' ? `10^{-${power}}` : `${digits} \\cdot 10^{-${power}}`,
+  );
+const nameOf = (explanation: Explanation, name: string): string =>
+  /^d?(gamma|beta)$/.test(name)
+    ? name.replace('gamma', '\\gamma').replace('beta', '\\beta')
+    : explanation.results.length > 0 && name.replace("'", '').length > 2
+      ? `\\mathrm{${name}}`
+      : name;
 
 /** Letters and digits that a line has room for. */
 const ROOM = 30;
@@ -30,7 +45,8 @@ function inLines(all: readonly { tex: string; width: number }[]): string[] {
   const lines: { tex: string; width: number }[] = [];
   for (const { tex, width } of all) {
     const last = lines[lines.length - 1];
-    if (last && last.width + width <= ROOM) Object.assign(last, { tex: `${last.tex} \\quad ${tex}`, width: last.width + width });
+    if (last && last.width + width <= ROOM)
+      Object.assign(last, { tex: `${last.tex} \\quad ${tex}`, width: last.width + width });
     else lines.push({ tex, width });
   }
   return lines.map(({ tex }) => tex);
@@ -42,23 +58,40 @@ function element(explanation: Explanation, values: Values, cell: string): string
   const behind = explanation.results.find(({ name }) => name === of)!.behind(at, values, defaultsOf(explanation));
   const pieces = showArithmetic(behind).split(' + ');
   // What is in parentheses stays in one piece.
-  const products = showArithmetic(behind).includes('(') && !/^[\d\s·+−().]+$/.test(showArithmetic(behind)) ? [showArithmetic(behind)] : pieces;
-  const lines = Array.from({ length: Math.ceil(products.length / IN_A_LINE) }, (_, i) => products.slice(i * IN_A_LINE, (i + 1) * IN_A_LINE).map(inTex).join(' + '));
+  const products =
+    showArithmetic(behind).includes('(') && !/^[\d\s·+−().]+$/.test(showArithmetic(behind))
+      ? [showArithmetic(behind)]
+      : pieces;
+  const lines = Array.from({ length: Math.ceil(products.length / IN_A_LINE) }, (_, i) =>
+    products
+      .slice(i * IN_A_LINE, (i + 1) * IN_A_LINE)
+      .map(inTex)
+      .join(' + '),
+  );
   const total = inTex(showNumber(elementOf(values, { of, at })).replace('-', '−'));
   return `\\begin{aligned} ${nameOf(explanation, of)}[${at.join(', ')}] &= ${lines.join(' \\\\ &\\quad + ')} \\\\ &= ${total} \\end{aligned}`;
 }
 
 const BLOCK = /(<!-- example (\w+): ([^;]*); (.*?) -->\n)[\s\S]*?(<!-- end -->)/g;
 
-/** A chapter with its worked examples computed on the device: `<!-- example conv2d: x w y; y[0, 0, 0, 0] -->` shows these values and the arithmetic behind these elements. */
+/**
+ * A chapter with its worked examples computed on the device: `<!-- example conv2d: x w y; y[0, 0, 0, 0] -->` shows
+ * these values and the arithmetic behind these elements.
+ */
 export async function withExamples(device: Device, markdown: string): Promise<string> {
   const texts: string[] = [];
   for (const [, , op, names, cells] of markdown.matchAll(BLOCK)) {
     const explanation = EXPLANATIONS.find(({ name }) => name === op)!;
     const values = await work(device, explanation, defaultsOf(explanation));
-    const formulas = [...inLines(names.split(' ').flatMap((name) => matrices(explanation, values, name))), ...[...cells.matchAll(/[\w']+\[[^\]]*\]/g)].map(([cell]) => element(explanation, values, cell))];
+    const formulas = [
+      ...inLines(names.split(' ').flatMap((name) => matrices(explanation, values, name))),
+      ...[...cells.matchAll(/[\w']+\[[^\]]*\]/g)].map(([cell]) => element(explanation, values, cell)),
+    ];
     texts.push(formulas.map((tex) => `$$${tex}$$\n`).join('\n'));
   }
   let next = 0;
-  return markdown.replace(BLOCK, (_, begin: string, __, ___, ____, end: string) => `${begin}\n${texts[next++]}\n${end}`);
+  return markdown.replace(
+    BLOCK,
+    (_, begin: string, __, ___, ____, end: string) => `${begin}\n${texts[next++]}\n${end}`,
+  );
 }

@@ -17,17 +17,31 @@ const FUNCTIONS: Readonly<Record<string, (...args: Bounded[]) => Bounded>> = {
   log: (a) => rounded(Math.log(a.value), a.error / a.value + STEP),
   tanh: (a) => rounded(Math.tanh(a.value), a.error),
   '√': (a) => rounded(Math.sqrt(a.value), a.value > 0 ? a.error / (2 * Math.sqrt(a.value)) : Math.sqrt(a.error)),
-  max: (...args) => ({ value: Math.max(...args.map(({ value }) => value)), error: Math.max(...args.map(({ error }) => error)) }),
-  min: (...args) => ({ value: Math.min(...args.map(({ value }) => value)), error: Math.max(...args.map(({ error }) => error)) }),
+  max: (...args) => ({
+    value: Math.max(...args.map(({ value }) => value)),
+    error: Math.max(...args.map(({ error }) => error)),
+  }),
+  min: (...args) => ({
+    value: Math.min(...args.map(({ value }) => value)),
+    error: Math.max(...args.map(({ error }) => error)),
+  }),
 };
 
 /**
- * Evaluates arithmetic as explanations write it, in float64, with a running bound on the error of the same in f32 (Wilkinson 1986). Sums and products of whole
- * numbers are exact there, so their bound is 0.
+ * Evaluates arithmetic as explanations write it, in float64, with a running bound on the error of the same in f32
+ * (Wilkinson 1986). Sums and products of whole numbers are exact there, so their bound is 0.
  */
 export function evaluateArithmetic(parts: readonly (string | number)[]): Bounded {
-  const tokens = parts.flatMap((part) => (typeof part === 'number' ? [part] : (part.match(/\d+(\.\d+)?(e-\d+)?|\p{L}+|\S/gu) ?? []).map((token) => (/\d/.test(token) ? Number(token) : token))));
-  const whole = parts.every((part) => (typeof part === 'number' ? Number.isInteger(part) : !/[./√\p{Ll}]/u.test(part.replaceAll(/max|min/g, ''))));
+  const tokens = parts.flatMap((part) =>
+    typeof part === 'number'
+      ? [part]
+      : (part.match(/\d+(\.\d+)?(e-\d+)?|\p{L}+|\S/gu) ?? []).map((token) =>
+          /\d/.test(token) ? Number(token) : token,
+        ),
+  );
+  const whole = parts.every((part) =>
+    typeof part === 'number' ? Number.isInteger(part) : !/[./√\p{Ll}]/u.test(part.replaceAll(/max|min/g, '')),
+  );
   let at = 0;
   const eat = (token: string): boolean => tokens[at] === token && ++at > 0;
   const need = (token: string): void => {

@@ -4,6 +4,11 @@ import type { Device } from '../../engine/device/device.ts';
 export const asHardware = (device: Device): Device =>
   Object.create(device, { capabilities: { value: { ...device.capabilities, software: false } } }) as Device;
 
-/** Dawn's null backend, believed to be lavapipe: its subgroups are of four lanes or more, and kernels that share loads want eight. */
+/**
+ * Dawn's null backend, believed to be lavapipe: its subgroups are of four lanes or more, and kernels that share loads
+ * want eight.
+ */
 export const asLavapipe = (device: Device): Device =>
-  Object.create(device, { capabilities: { value: { ...device.capabilities, software: true, subgroups: 8 } } }) as Device;
+  Object.create(device, {
+    capabilities: { value: { ...device.capabilities, software: true, subgroups: 8 } },
+  }) as Device;

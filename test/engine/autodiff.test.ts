@@ -1,7 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import { grad } from '../../engine/autodiff.ts';
 import { constant, input, reshape, stopGradient } from '../../engine/ops/leaves.ts';
-import { abs, add, div, exp, greater, log, mul, relu, sigmoid, silu, sqrt, square, tanh } from '../../engine/ops/pointwise.ts';
+import {
+  abs,
+  add,
+  div,
+  exp,
+  greater,
+  log,
+  mul,
+  relu,
+  sigmoid,
+  silu,
+  sqrt,
+  square,
+  tanh,
+} from '../../engine/ops/pointwise.ts';
 import { maxPool2d } from '../../engine/ops/pool.ts';
 import { sum } from '../../engine/ops/reduce.ts';
 import type { Tensor } from '../../engine/tensor.ts';
@@ -54,7 +68,9 @@ describe('grad', () => {
 
   it('lets a rule change cotangents on the way', () => {
     const y = sum(mul(relu(x), constant(-1, [3])));
-    const cut = grad(y, [x], undefined, (t, dy) => ((t.attrs as { stages?: readonly { op: string }[] }).stages?.[0].op === 'relu' ? relu(dy) : dy));
+    const cut = grad(y, [x], undefined, (t, dy) =>
+      (t.attrs as { stages?: readonly { op: string }[] }).stages?.[0].op === 'relu' ? relu(dy) : dy,
+    );
     expect(at(cut[0], [1, 2, -3])).toEqual([0, 0, 0]);
     expect(at(grad(y, [x])[0], [1, 2, -3])).toEqual([-1, -1, 0]);
   });
@@ -86,20 +102,25 @@ describe('second derivatives', () => {
   const x = input('x', [4]);
   const points = [-2, -0.3, 0.25, 1.5];
   const functions: Record<string, [(t: Tensor) => Tensor, (v: number) => number]> = {
-    'sigmoid': [sigmoid, (v) => 1 / (1 + Math.exp(-v))],
-    'tanh': [tanh, Math.tanh],
-    'silu': [silu, (v) => v / (1 + Math.exp(-v))],
-    'relu': [(t) => square(relu(t)), (v) => Math.max(0, v) ** 2],
-    'abs': [(t) => mul(abs(t), square(t)), (v) => Math.abs(v) ** 3],
+    sigmoid: [sigmoid, (v) => 1 / (1 + Math.exp(-v))],
+    tanh: [tanh, Math.tanh],
+    silu: [silu, (v) => v / (1 + Math.exp(-v))],
+    relu: [(t) => square(relu(t)), (v) => Math.max(0, v) ** 2],
+    abs: [(t) => mul(abs(t), square(t)), (v) => Math.abs(v) ** 3],
     'exp of a quotient': [(t) => exp(div(t, add(square(t), 1))), (v) => Math.exp(v / (v * v + 1))],
-    'log and sqrt': [(t) => mul(log(add(square(t), 1)), sqrt(add(square(t), 2))), (v) => Math.log(v * v + 1) * Math.sqrt(v * v + 2)],
+    'log and sqrt': [
+      (t) => mul(log(add(square(t), 1)), sqrt(add(square(t), 2))),
+      (v) => Math.log(v * v + 1) * Math.sqrt(v * v + 2),
+    ],
   };
   it.each(Object.keys(functions))('of %s agree with differences in float64', (name) => {
     const [op, f] = functions[name];
     const got = at(grad(sum(grad(sum(op(x)), [x])[0]), [x])[0], points);
     const h = 1e-4;
     // Central second difference: rounding 1e-16/h² = 1e-8, truncation of the order h² = 1e-8.
-    points.forEach((v, i) => expect(Math.abs(got[i] - (f(v + h) - 2 * f(v) + f(v - h)) / h ** 2), `${name} at ${v}`).toBeLessThan(1e-6));
+    points.forEach((v, i) =>
+      expect(Math.abs(got[i] - (f(v + h) - 2 * f(v) + f(v - h)) / h ** 2), `${name} at ${v}`).toBeLessThan(1e-6),
+    );
   });
 });
 

@@ -10,17 +10,26 @@ import { randomArray } from '../random.ts';
 import { evaluateGraph } from '../reference/interpreter.ts';
 
 describeAdapters('columns', (device) => {
-  it.each([[5, 7, 0, 3], [5, 7, 4, 3], [1, 37, 36, 1], [70, 3, 0, 3], [2, 70, 1, 68]])('of [%d, %d] from %d on, %d of them, and back among zeros', async (rows, width, from, count) => {
+  it.each([
+    [5, 7, 0, 3],
+    [5, 7, 4, 3],
+    [1, 37, 36, 1],
+    [70, 3, 0, 3],
+    [2, 70, 1, 68],
+  ])('of [%d, %d] from %d on, %d of them, and back among zeros', async (rows, width, from, count) => {
     const [x, dy] = [input('x', [rows, width]), input('dy', [rows, count])];
     const y = columns(x, from, count);
     const [dx] = grad(y, [x], dy);
     const outputs = [y, dx, grad(dx, [dy], x)[0], placeColumns(dy, from, width)];
     const feeds = { x: randomArray(x.size, 1), dy: randomArray(dy.size, 2) };
     const got = await evaluate(device(), outputs, feeds);
-    const rowsOf = (values: Float32Array, n: number) => Array.from({ length: rows }, (_, r) => [...values.subarray(r * n, (r + 1) * n)]);
+    const rowsOf = (values: Float32Array, n: number) =>
+      Array.from({ length: rows }, (_, r) => [...values.subarray(r * n, (r + 1) * n)]);
     expect(rowsOf(got[0], count)).toEqual(rowsOf(feeds.x, width).map((row) => row.slice(from, from + count)));
     const zeros = (n: number) => Array<number>(n).fill(0);
-    expect(rowsOf(got[1], width)).toEqual(rowsOf(feeds.dy, count).map((row) => [...zeros(from), ...row, ...zeros(width - from - count)]));
+    expect(rowsOf(got[1], width)).toEqual(
+      rowsOf(feeds.dy, count).map((row) => [...zeros(from), ...row, ...zeros(width - from - count)]),
+    );
     expect(got[2]).toEqual(got[0]);
     expect(got[3]).toEqual(got[1]);
     // What the graph's interpreter takes for the truth elsewhere.
@@ -38,7 +47,14 @@ describeAdapters('columns', (device) => {
 
 it('columns that are not there are refused', () => {
   const x = input('x', [3, 2]);
-  for (const [from, count] of [[0, 3], [2, 1], [-1, 1], [0, 0], [0.5, 1]]) expect(() => columns(x, from, count)).toThrow(/columns: there are no .*\[3, 2\]/);
+  for (const [from, count] of [
+    [0, 3],
+    [2, 1],
+    [-1, 1],
+    [0, 0],
+    [0.5, 1],
+  ])
+    expect(() => columns(x, from, count)).toThrow(/columns: there are no .*\[3, 2\]/);
   expect(() => placeColumns(x, 1, 2)).toThrow(/2 columns from 1 on do not fit into 2/);
   expect(() => columns(input('s', []), 0, 1)).toThrow(/columns/);
 });

@@ -17,22 +17,38 @@ import { convCases } from './conv2d_cases.ts';
 
 const CASES = convCases();
 /** The naive kernels, the tiled ones, and the tiled ones as a real GPU would get them. */
-const VARIANTS = [[1, false], [2, false], [2, true]] as const;
+const VARIANTS = [
+  [1, false],
+  [2, false],
+  [2, true],
+] as const;
 
 const sized = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
 const absolute = (x: Float32Array) => x.map(Math.abs);
 
 describe('the conv2d reference', () => {
-  it.each(CASES.filter((_, i) => i % 3 === 0))('has the derivative that finite differences find: $title', ({ x: xShape, w: wShape, attrs }) => {
-    const g = convGeometry('conv2d', input('x', xShape), input('w', wShape), attrs);
-    const x = Float64Array.from(randomArray(sized(xShape), 1));
-    const w = Float64Array.from(randomArray(sized(wShape), 2));
-    const dy = Float64Array.from(randomArray(g.batch * g.outH * g.outW * g.outChannels, 3));
-    expectGradient(([a, b]) => reference.conv2d(a, b, g), [x, w], dy, [reference.conv2dInputGrad(dy, w, g), reference.conv2dFilterGrad(x, dy, g)], 5);
-  });
+  it.each(CASES.filter((_, i) => i % 3 === 0))(
+    'has the derivative that finite differences find: $title',
+    ({ x: xShape, w: wShape, attrs }) => {
+      const g = convGeometry('conv2d', input('x', xShape), input('w', wShape), attrs);
+      const x = Float64Array.from(randomArray(sized(xShape), 1));
+      const w = Float64Array.from(randomArray(sized(wShape), 2));
+      const dy = Float64Array.from(randomArray(g.batch * g.outH * g.outW * g.outChannels, 3));
+      expectGradient(
+        ([a, b]) => reference.conv2d(a, b, g),
+        [x, w],
+        dy,
+        [reference.conv2dInputGrad(dy, w, g), reference.conv2dFilterGrad(x, dy, g)],
+        5,
+      );
+    },
+  );
 
   it('gives what one finds by hand: SAME with stride 2 pads an even image at its end only, and the filter is not flipped', () => {
-    const g = convGeometry('conv2d', input('x', [1, 4, 4, 1]), input('w', [3, 3, 1, 1]), { stride: 2, padding: 'same' });
+    const g = convGeometry('conv2d', input('x', [1, 4, 4, 1]), input('w', [3, 3, 1, 1]), {
+      stride: 2,
+      padding: 'same',
+    });
     expect([g.padTop, g.padBottom, g.padLeft, g.padRight, g.outH, g.outW]).toEqual([0, 1, 0, 1, 2, 2]);
     const x = Float64Array.from({ length: 16 }, (_, i) => i);
     const w = Float64Array.from([1, 0, 0, 0, 0, 0, 0, 0, 100]);
@@ -49,14 +65,33 @@ describeAdapters('conv2d', (device) => {
     const [x, w, dy] = [absolute(feeds.x), absolute(feeds.w), absolute(feeds.dy)];
     const taps = g.filterH * g.filterW;
     const want = [
-      { value: reference.conv2d(feeds.x, feeds.w, g), magnitude: reference.conv2d(x, w, g), length: (taps * g.inChannels) / g.groups },
-      { value: reference.conv2dInputGrad(feeds.dy, feeds.w, g), magnitude: reference.conv2dInputGrad(dy, w, g), length: (taps * g.outChannels) / g.groups },
-      { value: reference.conv2dFilterGrad(feeds.x, feeds.dy, g), magnitude: reference.conv2dFilterGrad(x, dy, g), length: g.batch * g.outH * g.outW },
+      {
+        value: reference.conv2d(feeds.x, feeds.w, g),
+        magnitude: reference.conv2d(x, w, g),
+        length: (taps * g.inChannels) / g.groups,
+      },
+      {
+        value: reference.conv2dInputGrad(feeds.dy, feeds.w, g),
+        magnitude: reference.conv2dInputGrad(dy, w, g),
+        length: (taps * g.outChannels) / g.groups,
+      },
+      {
+        value: reference.conv2dFilterGrad(feeds.x, feeds.dy, g),
+        magnitude: reference.conv2dFilterGrad(x, dy, g),
+        length: g.batch * g.outH * g.outW,
+      },
     ];
     for (const [version, hardware] of VARIANTS) {
       const y = conv2d(X, W, { ...attrs, version });
       const got = await evaluate(hardware ? asHardware(device()) : device(), [y, ...grad(y, [X, W], DY)], feeds);
-      want.forEach(({ value, magnitude, length }, i) => expectWithin(got[i], value, (e) => sumBound(length, magnitude[e]), `v${version}${hardware ? ' as hardware' : ''} ${['y', 'dx', 'dw'][i]}`));
+      want.forEach(({ value, magnitude, length }, i) =>
+        expectWithin(
+          got[i],
+          value,
+          (e) => sumBound(length, magnitude[e]),
+          `v${version}${hardware ? ' as hardware' : ''} ${['y', 'dx', 'dw'][i]}`,
+        ),
+      );
     }
   });
 
@@ -67,11 +102,27 @@ describeAdapters('conv2d', (device) => {
     const [DDX, DDW] = [input('ddx', X.shape), input('ddw', W.shape)];
     const [fromInputDy, fromInputW] = grad(conv2dInputGrad(DY, W, g), [DY, W], DDX);
     const [fromFilterX, fromFilterDy] = grad(conv2dFilterGrad(X, DY, g), [X, DY], DDW);
-    const feeds = { x: randomArray(X.size, 1), w: randomArray(W.size, 2), dy: randomArray(DY.size, 3), ddx: randomArray(X.size, 4), ddw: randomArray(W.size, 5) };
+    const feeds = {
+      x: randomArray(X.size, 1),
+      w: randomArray(W.size, 2),
+      dy: randomArray(DY.size, 3),
+      ddx: randomArray(X.size, 4),
+      ddw: randomArray(W.size, 5),
+    };
     const got = await evaluate(device(), [fromInputDy, fromInputW, fromFilterX, fromFilterDy], feeds);
     expectWithin(got[0], reference.conv2d(feeds.ddx, feeds.w, g), () => sumBound(27, 27), 'dy of the input gradient');
-    expectWithin(got[1], reference.conv2dFilterGrad(feeds.ddx, feeds.dy, g), () => sumBound(9, 9), 'w of the input gradient');
-    expectWithin(got[2], reference.conv2dInputGrad(feeds.dy, feeds.ddw, g), () => sumBound(36, 36), 'x of the filter gradient');
+    expectWithin(
+      got[1],
+      reference.conv2dFilterGrad(feeds.ddx, feeds.dy, g),
+      () => sumBound(9, 9),
+      'w of the input gradient',
+    );
+    expectWithin(
+      got[2],
+      reference.conv2dInputGrad(feeds.dy, feeds.ddw, g),
+      () => sumBound(36, 36),
+      'x of the filter gradient',
+    );
     expectWithin(got[3], reference.conv2d(feeds.x, feeds.ddw, g), () => sumBound(27, 27), 'dy of the filter gradient');
   });
 });
@@ -79,9 +130,15 @@ describeAdapters('conv2d', (device) => {
 describe('conv2d without a GPU', () => {
   const x = input('x', [2, 8, 8, 6]);
   it.each([
-    [() => conv2d(input('x', [8, 8, 6]), input('w', [3, 3, 6, 4])), /conv2d: the input must be \[N, H, W, C\]; given x \[8, 8, 6\], w \[3, 3, 6, 4\]/],
+    [
+      () => conv2d(input('x', [8, 8, 6]), input('w', [3, 3, 6, 4])),
+      /conv2d: the input must be \[N, H, W, C\]; given x \[8, 8, 6\], w \[3, 3, 6, 4\]/,
+    ],
     [() => conv2d(x, input('w', [3, 3, 6])), /filter must be/],
-    [() => conv2d(x, input('w', [3, 3, 5, 4])), /6 channels and the filter takes 5; given x \[2, 8, 8, 6\], w \[3, 3, 5, 4\]/],
+    [
+      () => conv2d(x, input('w', [3, 3, 5, 4])),
+      /6 channels and the filter takes 5; given x \[2, 8, 8, 6\], w \[3, 3, 5, 4\]/,
+    ],
     [() => conv2d(x, input('w', [3, 3, 3, 4])), /filter takes 3/],
     [() => conv2d(x, input('w', [3, 3, 3, 5]), { groups: 2 }), /5 output channels do not divide into 2 groups/],
     [() => conv2d(x, input('w', [9, 9, 6, 4])), /window spans 9 x 9 pixels/],
@@ -99,8 +156,12 @@ describe('conv2d without a GPU', () => {
   it('refuses gradients of other shapes', () => {
     const w = input('w', [3, 3, 6, 4]);
     const g = convGeometry('conv2d', x, w, { padding: 'same' });
-    expect(() => conv2dInputGrad(input('dy', [2, 8, 7, 4]), w, g)).toThrow(/conv2d_input_grad: dy must be \[2, 8, 8, 4\]; given dy \[2, 8, 7, 4\]/);
-    expect(() => conv2dFilterGrad(input('x', [1, 8, 8, 6]), input('dy', [2, 8, 8, 4]), g)).toThrow(/conv2d_filter_grad: x must be/);
+    expect(() => conv2dInputGrad(input('dy', [2, 8, 7, 4]), w, g)).toThrow(
+      /conv2d_input_grad: dy must be \[2, 8, 8, 4\]; given dy \[2, 8, 7, 4\]/,
+    );
+    expect(() => conv2dFilterGrad(input('x', [1, 8, 8, 6]), input('dy', [2, 8, 8, 4]), g)).toThrow(
+      /conv2d_filter_grad: x must be/,
+    );
   });
 
   it('compiles every variant on the null backend', async () => {
@@ -109,7 +170,9 @@ describe('conv2d without a GPU', () => {
       for (const { x: xShape, w: wShape, attrs } of CASES) {
         const [X, W] = [input('x', xShape), input('w', wShape)];
         const y = conv2d(X, W, { ...attrs, version });
-        using program = await compile(hardware ? asHardware(device) : asLavapipe(device), { outputs: [y, ...grad(y, [X, W], input('dy', y.shape))] });
+        using program = await compile(hardware ? asHardware(device) : asLavapipe(device), {
+          outputs: [y, ...grad(y, [X, W], input('dy', y.shape))],
+        });
         expect(program.steps.length).toBeGreaterThan(2);
       }
     }

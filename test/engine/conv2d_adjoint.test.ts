@@ -35,9 +35,10 @@ const LAYERS: readonly [string, number[], number[], Attributes & object][] = [
 ];
 
 /**
- * The error to expect of <weight, sums>, where each of the sums has `length` products: rounding errors are independent and
- * centred, so a sum is off by λ·√length·u·Σ|aᵢbᵢ| (Higham & Mary 2019, "A new approach to probabilistic rounding error
- * analysis"), and the errors of the sums add up by their squares. `magnitude` holds each sum's Σ|aᵢbᵢ|; λ = 6 sigma.
+ * The error to expect of <weight, sums>, where each of the sums has `length` products: rounding errors are independent
+ * and centred, so a sum is off by λ·√length·u·Σ|aᵢbᵢ| (Higham & Mary 2019, "A new approach to probabilistic rounding
+ * error analysis"), and the errors of the sums add up by their squares. `magnitude` holds each sum's Σ|aᵢbᵢ|; λ = 6
+ * sigma.
  */
 function innerProductBound(length: number, weight: Float32Array, magnitude: Float32Array): number {
   let squares = 0;
@@ -46,11 +47,17 @@ function innerProductBound(length: number, weight: Float32Array, magnitude: Floa
 }
 
 /**
- * Winograd's sums are of a ninth of the products, of the filter gradient a quarter, with some roundings more. What passes through them is 64/9 times as large as those
- * products, of numbers of one size (winogradBound), and a tile's four outputs share their errors: at worst they add up to twice what independent ones would.
+ * Winograd's sums are of a ninth of the products, of the filter gradient a quarter, with some roundings more. What
+ * passes through them is 64/9 times as large as those products, of numbers of one size (winogradBound), and a tile's
+ * four outputs share their errors: at worst they add up to twice what independent ones would.
  */
 const winogradBoundOf = (length: number, weight: Float32Array, magnitude: Float32Array): number =>
-  2 * innerProductBound(length + TRANSFORM_ROUNDINGS, weight, magnitude.map((m) => (64 / 9) * m));
+  2 *
+  innerProductBound(
+    length + TRANSFORM_ROUNDINGS,
+    weight,
+    magnitude.map((m) => (64 / 9) * m),
+  );
 
 async function innerProducts(device: Device, xShape: number[], wShape: number[], attrs: Attributes & object) {
   const [X, W] = [input('x', xShape), input('w', wShape)];
@@ -61,9 +68,16 @@ async function innerProducts(device: Device, xShape: number[], wShape: number[],
   const others = [feeds.dy, feeds.x, feeds.w];
   const values = await evaluate(device, outputs, feeds);
   // Of absolute values Winograd's kernels give the direct sums too, up to rounding.
-  const magnitudes = await evaluate(device, outputs, { x: feeds.x.map(Math.abs), w: feeds.w.map(Math.abs), dy: feeds.dy.map(Math.abs) });
+  const magnitudes = await evaluate(device, outputs, {
+    x: feeds.x.map(Math.abs),
+    w: feeds.w.map(Math.abs),
+    dy: feeds.dy.map(Math.abs),
+  });
   const lengths = [W.size / wShape[3], W.size / wShape[2] / (attrs.groups ?? 1), Y.size / wShape[3]];
-  const bound = (i: number) => (attrs.version === 3 ? winogradBoundOf(lengths[i] / (i === 2 ? 4 : 9), others[i], magnitudes[i]) : innerProductBound(lengths[i], others[i], magnitudes[i]));
+  const bound = (i: number) =>
+    attrs.version === 3
+      ? winogradBoundOf(lengths[i] / (i === 2 ? 4 : 9), others[i], magnitudes[i])
+      : innerProductBound(lengths[i], others[i], magnitudes[i]);
   return values.map((value, i) => ({ product: dot(others[i], value), bound: bound(i) }));
 }
 

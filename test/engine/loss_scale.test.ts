@@ -16,7 +16,8 @@ const BETAS = { beta1: 0.9, beta2: 0.999 };
 
 describeAdapters('loss scaling', (device) => {
   it('a guard finds what is not finite, wherever it is', async () => {
-    // More tensors than a pass takes, of fewer and more numbers than a thread looks at, one of them not a whole number of shares.
+    // More tensors than a pass takes, of fewer and more numbers than a thread looks at, one of them not a whole number
+    // of shares.
     const sizes = [1, 5, 300, 70_001, 256, 257];
     const tensors = sizes.map((size, i) => input(`x${i}`, [size]));
     const feeds = Object.fromEntries(sizes.map((size, i) => [`x${i}`, randomArray(size, i, -3e38, 3e38)]));
@@ -44,9 +45,27 @@ describeAdapters('loss scaling', (device) => {
   it('halves at an overflow, doubles after so many good steps, and counts the steps that were taken', async () => {
     using state = new Parameter(device(), 'loss_scale', [4], Float32Array.of(2 ** 10, 0, 0, 0));
     const hyper = adamHyperScaled(state.tensor, input('hyper', [4]), BETAS);
-    using program = await compile(device(), { outputs: [hyper], updates: [lossScale(state.tensor, hyper, input('found', [1]), 3)] });
+    using program = await compile(device(), {
+      outputs: [hyper],
+      updates: [lossScale(state.tensor, hyper, input('found', [1]), 3)],
+    });
     let [scale, good, taken] = [2 ** 10, 0, 0];
-    for (const overflows of [false, true, true, false, false, false, false, true, false, false, false, false, false, false]) {
+    for (const overflows of [
+      false,
+      true,
+      true,
+      false,
+      false,
+      false,
+      false,
+      true,
+      false,
+      false,
+      false,
+      false,
+      false,
+      false,
+    ]) {
       program.run({ hyper: Float32Array.of(0.01, NaN, NaN, 1), found: overflows ? NaN : 0 });
       const t = taken + 1;
       // Each of the recurrence's steps rounds two positive numbers twice.
@@ -77,13 +96,19 @@ describeAdapters('loss scaling', (device) => {
   it('a guarded average changes where its guard is finite, and not else', async () => {
     const [a, b] = [randomArray(10, 1), randomArray(10, 2)];
     using p = new Parameter(device(), 'p', [10], a);
-    using program = await compile(device(), { updates: [guarded(ema(p.tensor, input('x', [10]), 0.25), input('found', [1]))] });
+    using program = await compile(device(), {
+      updates: [guarded(ema(p.tensor, input('x', [10]), 0.25), input('found', [1]))],
+    });
     for (const bad of [NaN, Infinity]) {
       program.run({ x: b, found: bad });
       expect([...(await p.read())]).toEqual([...a]);
     }
     program.run({ x: b, found: 3 });
-    expectWithin(await p.read(), a.map((v, i) => 0.75 * v + 0.25 * b[i]), () => 4 * UNIT);
+    expectWithin(
+      await p.read(),
+      a.map((v, i) => 0.75 * v + 0.25 * b[i]),
+      () => 4 * UNIT,
+    );
   });
 });
 

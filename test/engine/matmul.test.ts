@@ -13,11 +13,42 @@ import { matmul as reference } from '../reference/matmul.ts';
 import { expectWithin, sumBound } from '../tolerance.ts';
 import { asHardware, asLavapipe } from './as_adapter.ts';
 
-/** M, N, K: single rows and columns, sizes that no tile divides, sizes that all do, and long thin ones; tiny and few rows, which have kernels of their own, and more. */
-const SIZES = [[1, 260, 301], [301, 1, 260], [260, 33, 9], [131, 257, 3], [3, 20, 260], [4, 36, 8], [2, 132, 68], [1, 1, 1], [1, 7, 5], [9, 1, 33], [4, 8, 12], [5, 6, 7], [8, 1280, 3], [33, 10, 64], [64, 64, 64], [67, 35, 129], [2, 24, 1152], [3, 5, 4100]] as const;
-const TRANSPOSES = [[false, false], [true, false], [false, true], [true, true]] as const;
+/**
+ * M, N, K: single rows and columns, sizes that no tile divides, sizes that all do, and long thin ones; tiny and few
+ * rows, which have kernels of their own, and more.
+ */
+const SIZES = [
+  [1, 260, 301],
+  [301, 1, 260],
+  [260, 33, 9],
+  [131, 257, 3],
+  [3, 20, 260],
+  [4, 36, 8],
+  [2, 132, 68],
+  [1, 1, 1],
+  [1, 7, 5],
+  [9, 1, 33],
+  [4, 8, 12],
+  [5, 6, 7],
+  [8, 1280, 3],
+  [33, 10, 64],
+  [64, 64, 64],
+  [67, 35, 129],
+  [2, 24, 1152],
+  [3, 5, 4100],
+] as const;
+const TRANSPOSES = [
+  [false, false],
+  [true, false],
+  [false, true],
+  [true, true],
+] as const;
 /** The naive kernels, the tiled ones, and the tiled ones as a real GPU would get them. */
-const VARIANTS = [[1, false], [2, false], [2, true]] as const;
+const VARIANTS = [
+  [1, false],
+  [2, false],
+  [2, true],
+] as const;
 
 const absolute = (x: Float32Array) => x.map(Math.abs);
 
@@ -41,13 +72,33 @@ describeAdapters('matmul', (device) => {
     const dy = randomArray(M * N, 23);
     for (const [tA, tB] of TRANSPOSES) {
       const want = [
-        { y: reference(a, b, M, N, K, tA, tB), magnitude: reference(absolute(a), absolute(b), M, N, K, tA, tB), length: K },
+        {
+          y: reference(a, b, M, N, K, tA, tB),
+          magnitude: reference(absolute(a), absolute(b), M, N, K, tA, tB),
+          length: K,
+        },
         tA
-          ? { y: reference(b, dy, K, M, N, tB, true), magnitude: reference(absolute(b), absolute(dy), K, M, N, tB, true), length: N }
-          : { y: reference(dy, b, M, K, N, false, !tB), magnitude: reference(absolute(dy), absolute(b), M, K, N, false, !tB), length: N },
+          ? {
+              y: reference(b, dy, K, M, N, tB, true),
+              magnitude: reference(absolute(b), absolute(dy), K, M, N, tB, true),
+              length: N,
+            }
+          : {
+              y: reference(dy, b, M, K, N, false, !tB),
+              magnitude: reference(absolute(dy), absolute(b), M, K, N, false, !tB),
+              length: N,
+            },
         tB
-          ? { y: reference(dy, a, N, K, M, true, tA), magnitude: reference(absolute(dy), absolute(a), N, K, M, true, tA), length: M }
-          : { y: reference(a, dy, K, N, M, !tA), magnitude: reference(absolute(a), absolute(dy), K, N, M, !tA), length: M },
+          ? {
+              y: reference(dy, a, N, K, M, true, tA),
+              magnitude: reference(absolute(dy), absolute(a), N, K, M, true, tA),
+              length: M,
+            }
+          : {
+              y: reference(a, dy, K, N, M, !tA),
+              magnitude: reference(absolute(a), absolute(dy), K, N, M, !tA),
+              length: M,
+            },
       ];
       for (const [version, hardware] of VARIANTS) {
         const on = hardware ? asHardware(device()) : device();
@@ -56,7 +107,14 @@ describeAdapters('matmul', (device) => {
         const DY = input('dy', [M, N]);
         const y = matmul(A, B, { transposeA: tA, transposeB: tB, version });
         const got = await evaluate(on, [y, ...grad(y, [A, B], DY)], { a, b, dy });
-        want.forEach(({ y, magnitude, length }, i) => expectWithin(got[i], y, (e) => sumBound(length, magnitude[e]), `v${version}${hardware ? ' as hardware' : ''} ${['y', 'da', 'db'][i]} (${tA}, ${tB})`));
+        want.forEach(({ y, magnitude, length }, i) =>
+          expectWithin(
+            got[i],
+            y,
+            (e) => sumBound(length, magnitude[e]),
+            `v${version}${hardware ? ' as hardware' : ''} ${['y', 'da', 'db'][i]} (${tA}, ${tB})`,
+          ),
+        );
       }
     }
   });
@@ -68,7 +126,10 @@ describeAdapters('matmul', (device) => {
     using usual = await compile(asHardware(device()), { outputs: [y] });
     const choice = usual.choicePoints[0].choices.candidates.find((each) => each['lanes'] === 256)!;
     using program = await compile(asHardware(device()), { outputs: [y], tuning: { find: () => choice } });
-    expect(program.steps.map(({ launch }) => [launch.kernel.name, launch.workgroups])).toContainEqual(['matmul_v2_workgroup', [2, 2, 1]]);
+    expect(program.steps.map(({ launch }) => [launch.kernel.name, launch.workgroups])).toContainEqual([
+      'matmul_v2_workgroup',
+      [2, 2, 1],
+    ]);
     program.run({ a, b });
     const magnitude = reference(absolute(a), absolute(b), M, N, K);
     expectWithin(await program.read(y), reference(a, b, M, N, K), (e) => sumBound(K, magnitude[e]), 'y');
@@ -88,7 +149,9 @@ describeAdapters('matmul', (device) => {
 describe('matmul without a GPU', () => {
   it('names the op and the shapes where they do not fit', () => {
     expect(() => matmul(input('a', [2, 3]), input('b', [4, 5]))).toThrow(UserError);
-    expect(() => matmul(input('a', [2, 3]), input('b', [4, 5]))).toThrow(/matmul: .*\[2, 3\] times \[4, 5\].*a \[2, 3\], b \[4, 5\]/);
+    expect(() => matmul(input('a', [2, 3]), input('b', [4, 5]))).toThrow(
+      /matmul: .*\[2, 3\] times \[4, 5\].*a \[2, 3\], b \[4, 5\]/,
+    );
     expect(() => matmul(input('a', [2, 3]), input('b', [3, 5]), { transposeB: true })).toThrow(/after transposing/);
     expect(() => matmul(input('a', [2, 3, 1]), input('b', [3, 5]))).toThrow(/matrices/);
   });
@@ -98,7 +161,11 @@ describe('matmul without a GPU', () => {
     for (const [version, hardware] of VARIANTS) {
       for (const [transposeA, transposeB] of TRANSPOSES) {
         for (const [M, N, K] of SIZES) {
-          const y = matmul(input('a', transposeA ? [K, M] : [M, K]), input('b', transposeB ? [N, K] : [K, N]), { transposeA, transposeB, version });
+          const y = matmul(input('a', transposeA ? [K, M] : [M, K]), input('b', transposeB ? [N, K] : [K, N]), {
+            transposeA,
+            transposeB,
+            version,
+          });
           using program = await compile(hardware ? asHardware(device) : asLavapipe(device), { outputs: [y] });
           expect(program.steps.length).toBeGreaterThan(0);
         }

@@ -27,18 +27,33 @@ describeAdapters('updates', (device) => {
     using m = new Parameter(device(), 'm', shape, new Float32Array(size));
     using v = new Parameter(device(), 'v', shape, new Float32Array(size));
     const factor = 1 / 1024;
-    using program = await compile(device(), { updates: [adam({ w: w.tensor, m: m.tensor, v: v.tensor }, input('g', shape), input('hyper', [4]), constant(0.5), settings)] });
+    using program = await compile(device(), {
+      updates: [
+        adam(
+          { w: w.tensor, m: m.tensor, v: v.tensor },
+          input('g', shape),
+          input('hyper', [4]),
+          constant(0.5),
+          settings,
+        ),
+      ],
+    });
     const want = { w: Float64Array.from(initial), m: new Float64Array(size), v: new Float64Array(size) };
     for (let t = 1; t <= STEPS; t++) {
       const rate = 0.1 / t;
       const g = randomArray(size, 10 + t);
-      program.run({ g: g.map((d) => d / factor), hyper: Float32Array.of(rate, 1 - settings.beta1 ** t, 1 - settings.beta2 ** t, factor) });
+      program.run({
+        g: g.map((d) => d / factor),
+        hyper: Float32Array.of(rate, 1 - settings.beta1 ** t, 1 - settings.beta2 ** t, factor),
+      });
       reference.adamStep(want, g, t, rate, settings);
     }
-    // Each step rounds each term a few times (below 10), and numbers are at most 1; the moments are averages of numbers at most 1.
+    // Each step rounds each term a few times (below 10), and numbers are at most 1; the moments are averages of numbers
+    // at most 1.
     expectWithin(await m.read(), want.m, () => STEPS * 10 * UNIT, 'm');
     expectWithin(await v.read(), want.v, () => STEPS * 10 * UNIT, 'v');
-    // m̂/(√v̂ + ε) is at most 1/√(1 − β₂) and in five steps below 3; √v̂ >= √(mean of squares): its relative error is v's.
+    // m̂/(√v̂ + ε) is at most 1/√(1 − β₂) and in five steps below 3; √v̂ >= √(mean of squares): its relative error is
+    // v's.
     const smallest = want.v.reduce((s, x) => Math.min(s, Math.sqrt(x / (1 - settings.beta2 ** STEPS))), 1);
     expectWithin(await w.read(), want.w, () => (STEPS * 20 * UNIT * 0.1 * 3) / smallest + STEPS * 10 * UNIT, 'w');
   });
@@ -48,7 +63,11 @@ describeAdapters('updates', (device) => {
     using w = new Parameter(device(), 'w', [7], initial);
     using m = new Parameter(device(), 'm', [7], initial);
     using v = new Parameter(device(), 'v', [7], initial.map(Math.abs));
-    using program = await compile(device(), { updates: [adam({ w: w.tensor, m: m.tensor, v: v.tensor }, input('g', [7]), input('hyper', [4]), input('loss', []))] });
+    using program = await compile(device(), {
+      updates: [
+        adam({ w: w.tensor, m: m.tensor, v: v.tensor }, input('g', [7]), input('hyper', [4]), input('loss', [])),
+      ],
+    });
     program.run({ g: randomArray(7, 2), hyper: Float32Array.of(0.1, 0.1, 0.001, 1), loss });
     expect(await w.read()).toEqual(initial);
     expect(await m.read()).toEqual(initial);
@@ -57,14 +76,24 @@ describeAdapters('updates', (device) => {
     expect(await w.read()).not.toEqual(initial);
   });
 
-  it.each([[false, 0], [false, 0.9], [true, 0.9]])('sgd, nesterov %s, momentum %d: five steps', async (nesterov, momentum) => {
+  it.each([
+    [false, 0],
+    [false, 0.9],
+    [true, 0.9],
+  ])('sgd, nesterov %s, momentum %d: five steps', async (nesterov, momentum) => {
     for (const shape of SHAPES) {
       const size = elements(shape);
       const initial = randomArray(size, 1);
       using w = new Parameter(device(), 'w', shape, initial);
       using m = new Parameter(device(), 'm', shape, new Float32Array(size));
       using program = await compile(device(), {
-        updates: [sgd({ w: w.tensor, m: m.tensor }, input('g', shape), input('hyper', [2]), { momentum, nesterov, weightDecay: 0.01 })],
+        updates: [
+          sgd({ w: w.tensor, m: m.tensor }, input('g', shape), input('hyper', [2]), {
+            momentum,
+            nesterov,
+            weightDecay: 0.01,
+          }),
+        ],
       });
       const want = { w: Float64Array.from(initial), m: new Float64Array(size) };
       for (let t = 1; t <= STEPS; t++) {
@@ -86,12 +115,26 @@ describeAdapters('updates', (device) => {
     const x = input('x', [2, 5]);
     // q averages what p was before this run: every update comes after the last reader of what it overwrites.
     using program = await compile(device(), {
-      updates: [assign(p.tensor, mul(x, 2)), ema(q.tensor, mul(p.tensor, 1), 0.25), updateRunningStats(r.tensor, x, 9, 0.1)],
+      updates: [
+        assign(p.tensor, mul(x, 2)),
+        ema(q.tensor, mul(p.tensor, 1), 0.25),
+        updateRunningStats(r.tensor, x, 9, 0.1),
+      ],
     });
     program.run({ x: stats });
     expect([...(await p.read())]).toEqual([...stats].map((v) => 2 * v));
-    expectWithin(await q.read(), b.map((v, i) => 0.75 * v + 0.25 * a[i]), () => 4 * UNIT, 'ema');
-    expectWithin(await r.read(), Array.from(b, (v, i) => 0.9 * v + 0.1 * stats[i] * (i < 5 ? 1 : 9 / 8)), () => 6 * UNIT, 'running statistics');
+    expectWithin(
+      await q.read(),
+      b.map((v, i) => 0.75 * v + 0.25 * a[i]),
+      () => 4 * UNIT,
+      'ema',
+    );
+    expectWithin(
+      await r.read(),
+      Array.from(b, (v, i) => 0.9 * v + 0.1 * stats[i] * (i < 5 ? 1 : 9 / 8)),
+      () => 6 * UNIT,
+      'running statistics',
+    );
   });
 });
 
@@ -101,37 +144,48 @@ describe('updates', () => {
     await body(device);
   };
 
-  it('refuse what is no parameter, has another shape or cannot be', onNull((device) => {
-    using w = new Parameter(device, 'w', [4]);
-    using m = new Parameter(device, 'm', [4]);
-    using v = new Parameter(device, 'v', [4]);
-    using other = new Parameter(device, 'other', [5]);
-    const [g, hyper] = [input('g', [4]), input('hyper', [4])];
-    const state = { w: w.tensor, m: m.tensor, v: v.tensor };
-    const loss = constant(1);
-    expect(() => adam({ ...state, w: g }, g, hyper, loss)).toThrow(UserError);
-    expect(() => adam({ ...state, w: g }, g, hyper, loss)).toThrow(/no parameter/);
-    expect(() => adam({ ...state, m: w.tensor }, g, hyper, loss)).toThrow(/two of the states/);
-    expect(() => adam({ ...state, m: other.tensor }, g, hyper, loss)).toThrow(/one shape.*\[5\]/);
-    expect(() => adam(state, g, input('hyper', [3]), loss)).toThrow(/4 numbers/);
-    expect(() => adam(state, g, hyper, constant(1, [2]))).toThrow(/guard must be one number/);
-    expect(() => adam(state, g, hyper, loss, { beta2: 1 })).toThrow(/less than 1/);
-    expect(() => sgd(state, g, hyper, { momentum: -1 })).toThrow(/momentum/);
-    expect(() => ema(w.tensor, g, 2)).toThrow(/between 0 and 1/);
-    expect(() => assign(w.tensor, input('x', [5]))).toThrow(/one shape/);
-  }));
+  it(
+    'refuse what is no parameter, has another shape or cannot be',
+    onNull((device) => {
+      using w = new Parameter(device, 'w', [4]);
+      using m = new Parameter(device, 'm', [4]);
+      using v = new Parameter(device, 'v', [4]);
+      using other = new Parameter(device, 'other', [5]);
+      const [g, hyper] = [input('g', [4]), input('hyper', [4])];
+      const state = { w: w.tensor, m: m.tensor, v: v.tensor };
+      const loss = constant(1);
+      expect(() => adam({ ...state, w: g }, g, hyper, loss)).toThrow(UserError);
+      expect(() => adam({ ...state, w: g }, g, hyper, loss)).toThrow(/no parameter/);
+      expect(() => adam({ ...state, m: w.tensor }, g, hyper, loss)).toThrow(/two of the states/);
+      expect(() => adam({ ...state, m: other.tensor }, g, hyper, loss)).toThrow(/one shape.*\[5\]/);
+      expect(() => adam(state, g, input('hyper', [3]), loss)).toThrow(/4 numbers/);
+      expect(() => adam(state, g, hyper, constant(1, [2]))).toThrow(/guard must be one number/);
+      expect(() => adam(state, g, hyper, loss, { beta2: 1 })).toThrow(/less than 1/);
+      expect(() => sgd(state, g, hyper, { momentum: -1 })).toThrow(/momentum/);
+      expect(() => ema(w.tensor, g, 2)).toThrow(/between 0 and 1/);
+      expect(() => assign(w.tensor, input('x', [5]))).toThrow(/one shape/);
+    }),
+  );
 
-  it('compile in every variant', onNull(async (device) => {
-    for (const size of [4, 5]) {
-      using w = new Parameter(device, 'w', [size]);
-      using m = new Parameter(device, 'm', [size]);
-      using v = new Parameter(device, 'v', [size]);
-      const [g, hyper] = [input('g', [size]), input('hyper', [4])];
-      const updates = [adam({ w: w.tensor, m: m.tensor, v: v.tensor }, g, hyper, input('loss', [])), sgd({ w: w.tensor, m: m.tensor }, g, hyper), assign(w.tensor, g), ema(w.tensor, g, 0.1)];
-      for (const update of updates) {
-        using program = await compile(device, { updates: [update] });
-        expect(program.steps.length).toBe(1);
+  it(
+    'compile in every variant',
+    onNull(async (device) => {
+      for (const size of [4, 5]) {
+        using w = new Parameter(device, 'w', [size]);
+        using m = new Parameter(device, 'm', [size]);
+        using v = new Parameter(device, 'v', [size]);
+        const [g, hyper] = [input('g', [size]), input('hyper', [4])];
+        const updates = [
+          adam({ w: w.tensor, m: m.tensor, v: v.tensor }, g, hyper, input('loss', [])),
+          sgd({ w: w.tensor, m: m.tensor }, g, hyper),
+          assign(w.tensor, g),
+          ema(w.tensor, g, 0.1),
+        ];
+        for (const update of updates) {
+          using program = await compile(device, { updates: [update] });
+          expect(program.steps.length).toBe(1);
+        }
       }
-    }
-  }));
+    }),
+  );
 });

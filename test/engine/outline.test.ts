@@ -39,7 +39,9 @@ describe('what a program needs', () => {
     const spec = { outputs: [y], onMemory: (need: MemoryNeed) => void (total = need.total) };
     try {
       device.memoryLimit = 4000;
-      await expect(compile(device, spec)).rejects.toThrow(/does not fit: with it 0 MiB would be allocated.*--memory low/);
+      await expect(compile(device, spec)).rejects.toThrow(
+        /does not fit: with it 0 MiB would be allocated.*--memory low/,
+      );
       await expect(compile(device, spec)).rejects.toThrow(UserError);
       expect([device.memory.buffers, w.allocated]).toEqual([0, false]);
       device.memoryLimit = total;
@@ -60,6 +62,8 @@ describe('what a program needs', () => {
     const w = new Parameter(device, 'w', [4]);
     w[Symbol.dispose]();
     expect(() => w.binding).toThrow(/w is used after it was disposed/);
-    expect(() => new Parameter(device, 'v', [4], new Float32Array(3))).toThrow(/v \[4\] holds 4 numbers and was given 3/);
+    expect(() => new Parameter(device, 'v', [4], new Float32Array(3))).toThrow(
+      /v \[4\] holds 4 numbers and was given 3/,
+    );
   });
 });

@@ -3,15 +3,22 @@ import { pollPatiently } from '../../engine/device/patient_polling.node.ts';
 
 pollPatiently();
 
-/** As the binding asks: a native function without a name, which puts itself off again until `done` says so. The times at which it was called. */
+/**
+ * As the binding asks: a native function without a name, which puts itself off again until `done` says so. The times at
+ * which it was called.
+ */
 async function polls(done: () => boolean): Promise<number[]> {
   const times: number[] = [];
   await new Promise<void>((resolve) => {
-    const poll: () => void = Object.defineProperty((() => {
-      times.push(performance.now());
-      if (done()) resolve();
-      else setImmediate(poll);
-    }).bind(undefined), 'name', { value: '' });
+    const poll: () => void = Object.defineProperty(
+      (() => {
+        times.push(performance.now());
+        if (done()) resolve();
+        else setImmediate(poll);
+      }).bind(undefined),
+      'name',
+      { value: '' },
+    );
     setImmediate(poll);
   });
   return times;
@@ -23,7 +30,8 @@ it('asks at every turn at first, then once a millisecond', async () => {
   const times = await polls(() => waited() > 80);
   const late = times.filter((t) => t - begun > 20);
   expect(late.length).toBeGreaterThan(0);
-  // A timer never comes early by more than the millisecond that it is measured in; at every turn there would be hundreds in each.
+  // A timer never comes early by more than the millisecond that it is measured in; at every turn there would be
+  // hundreds in each.
   expect(late.length).toBeLessThan(2 * (waited() - 20));
 });
 
@@ -38,6 +46,11 @@ it('leaves other work as it was: in order, with its values, and cancelled', asyn
   const cancelled = setImmediate(() => seen.push('cancelled'));
   clearImmediate(cancelled);
   setImmediate((a: number, b: string) => seen.push(a, b), 1, 'two');
-  await new Promise<void>((resolve) => setImmediate(() => { seen.push('last'); resolve(); }));
+  await new Promise<void>((resolve) =>
+    setImmediate(() => {
+      seen.push('last');
+      resolve();
+    }),
+  );
   expect(seen).toEqual([1, 'two', 'last']);
 });

@@ -33,8 +33,15 @@ const CASES: Case[] = [
   { x: [1, 4, 4, 4], attrs: { size: 4, stride: 1 }, out: [1, 1], pad: [0, 0] },
 ];
 
-const pair = (v: number | readonly [number, number]): [number, number] => (typeof v === 'number' ? [v, v] : [v[0], v[1]]);
-const describeCase = ({ x, attrs, out, pad }: Case): reference.Pool => ({ x, out, pad, size: pair(attrs.size), stride: pair(attrs.stride ?? attrs.size) });
+const pair = (v: number | readonly [number, number]): [number, number] =>
+  typeof v === 'number' ? [v, v] : [v[0], v[1]];
+const describeCase = ({ x, attrs, out, pad }: Case): reference.Pool => ({
+  x,
+  out,
+  pad,
+  size: pair(attrs.size),
+  stride: pair(attrs.stride ?? attrs.size),
+});
 const elements = (dims: readonly number[]) => dims.reduce((a, b) => a * b, 1);
 
 describe('the reference', () => {
@@ -43,7 +50,10 @@ describe('the reference', () => {
     const x = Float64Array.from(randomArray(elements(c.x), 1));
     const dy = Float64Array.from(randomArray(c.x[0] * elements(c.out) * c.x[3], 2));
     expectGradient(([v]) => reference.maxPool(p, v), [x], dy, [reference.maxPoolInputGrad(p, x, dy)]);
-    for (const count of [true, false]) expectGradient(([v]) => reference.averagePool(p, v, count), [x], dy, [reference.averagePoolInputGrad(p, dy, count)]);
+    for (const count of [true, false])
+      expectGradient(([v]) => reference.averagePool(p, v, count), [x], dy, [
+        reference.averagePoolInputGrad(p, dy, count),
+      ]);
   });
 });
 
@@ -58,7 +68,11 @@ describeAdapters('pooling', (device) => {
     const full = avgPool2d(x, c.attrs);
     const inside = avgPool2d(x, { ...c.attrs, countIncludePad: false });
     expect(maximum.shape).toEqual(dy.shape);
-    const got = await evaluate(device(), [maximum, full, inside, ...[maximum, full, inside, naive].map((y) => grad(y, [x], dy)[0])], feeds);
+    const got = await evaluate(
+      device(),
+      [maximum, full, inside, ...[maximum, full, inside, naive].map((y) => grad(y, [x], dy)[0])],
+      feeds,
+    );
     const magnitude = reference.averagePoolInputGrad({ ...p }, feeds.dy.map(Math.abs), false);
     const taps = elements(p.size);
     expectWithin(got[0], reference.maxPool(p, feeds.x), () => 0, 'maximum');
@@ -66,29 +80,68 @@ describeAdapters('pooling', (device) => {
       const size = reference.averagePool(p, feeds.x.map(Math.abs), count);
       // A division is off by 2.5 ulp, which is 5 units of roundoff.
       expectWithin(got[1 + k], reference.averagePool(p, feeds.x, count), (i) => sumBound(taps + 5, size[i]), 'average');
-      expectWithin(got[4 + k], reference.averagePoolInputGrad(p, feeds.dy, count), (i) => sumBound(taps + 5, magnitude[i]), 'gradient of average');
+      expectWithin(
+        got[4 + k],
+        reference.averagePoolInputGrad(p, feeds.dy, count),
+        (i) => sumBound(taps + 5, magnitude[i]),
+        'gradient of average',
+      );
     });
     const most = reference.maxPoolInputGrad(p, feeds.x, feeds.dy.map(Math.abs));
-    for (const dx of [got[3], got[6]]) expectWithin(dx, reference.maxPoolInputGrad(p, feeds.x, feeds.dy), (i) => sumBound(taps, most[i]), 'gradient of maximum');
+    for (const dx of [got[3], got[6]])
+      expectWithin(
+        dx,
+        reference.maxPoolInputGrad(p, feeds.x, feeds.dy),
+        (i) => sumBound(taps, most[i]),
+        'gradient of maximum',
+      );
   });
 
   it.each([
-    [[1, 7, 7, 4], [7, 7]], [[2, 14, 8, 4], [7, 4]], [[1, 10, 9, 3], [7, 7]], [[1, 3, 5, 4], [7, 7]], [[2, 5, 6, 8], [1, 1]],
-  ] as [[number, number, number, number], [number, number]][])('%j averaged to %j, and its gradient', async (shape, out) => {
-    const [x, dy] = [input('x', shape), input('dy', [shape[0], ...out, shape[3]])];
-    const feeds = { x: randomArray(x.size, 1), dy: randomArray(dy.size, 2) };
-    const y = adaptiveAvgPool2d(x, out);
-    const dx = grad(y, [x], dy)[0];
-    const [got, gotDx, back] = await evaluate(device(), [y, dx, grad(dx, [dy], x)[0]], feeds);
-    const size = (f: (v: Float32Array) => Float64Array, v: Float32Array) => f(v.map(Math.abs));
-    const forward = (v: Float32Array) => reference.adaptiveAverage(shape, out, v);
-    const backward = (v: Float32Array) => reference.adaptiveAverageInputGrad(shape, out, v);
-    const [mostY, mostDx] = [size(forward, feeds.x), size(backward, feeds.dy)];
-    expectWithin(got, forward(feeds.x), (i) => sumBound(70 + 5, mostY[i]), 'y');
-    expectWithin(back, forward(feeds.x), (i) => sumBound(70 + 5, mostY[i]), 'gradient of the gradient');
-    expectWithin(gotDx, backward(feeds.dy), (i) => sumBound(70 + 5, mostDx[i]), 'dx');
-    expectGradient(([v]) => reference.adaptiveAverage(shape, out, v), [Float64Array.from(feeds.x)], Float64Array.from(feeds.dy), [backward(feeds.dy)], 10);
-  });
+    [
+      [1, 7, 7, 4],
+      [7, 7],
+    ],
+    [
+      [2, 14, 8, 4],
+      [7, 4],
+    ],
+    [
+      [1, 10, 9, 3],
+      [7, 7],
+    ],
+    [
+      [1, 3, 5, 4],
+      [7, 7],
+    ],
+    [
+      [2, 5, 6, 8],
+      [1, 1],
+    ],
+  ] as [[number, number, number, number], [number, number]][])(
+    '%j averaged to %j, and its gradient',
+    async (shape, out) => {
+      const [x, dy] = [input('x', shape), input('dy', [shape[0], ...out, shape[3]])];
+      const feeds = { x: randomArray(x.size, 1), dy: randomArray(dy.size, 2) };
+      const y = adaptiveAvgPool2d(x, out);
+      const dx = grad(y, [x], dy)[0];
+      const [got, gotDx, back] = await evaluate(device(), [y, dx, grad(dx, [dy], x)[0]], feeds);
+      const size = (f: (v: Float32Array) => Float64Array, v: Float32Array) => f(v.map(Math.abs));
+      const forward = (v: Float32Array) => reference.adaptiveAverage(shape, out, v);
+      const backward = (v: Float32Array) => reference.adaptiveAverageInputGrad(shape, out, v);
+      const [mostY, mostDx] = [size(forward, feeds.x), size(backward, feeds.dy)];
+      expectWithin(got, forward(feeds.x), (i) => sumBound(70 + 5, mostY[i]), 'y');
+      expectWithin(back, forward(feeds.x), (i) => sumBound(70 + 5, mostY[i]), 'gradient of the gradient');
+      expectWithin(gotDx, backward(feeds.dy), (i) => sumBound(70 + 5, mostDx[i]), 'dx');
+      expectGradient(
+        ([v]) => reference.adaptiveAverage(shape, out, v),
+        [Float64Array.from(feeds.x)],
+        Float64Array.from(feeds.dy),
+        [backward(feeds.dy)],
+        10,
+      );
+    },
+  );
 
   it('the global average is the mean over pixels', async () => {
     const x = input('x', [2, 3, 5, 6]);
@@ -100,7 +153,11 @@ describeAdapters('pooling', (device) => {
     const want = new Float64Array(12);
     feeds.x.forEach((v, i) => (want[at(i)] += v / 15));
     expectWithin(got, want, () => sumBound(17, 1));
-    expectWithin(dx, Array.from(feeds.x, (_, i) => feeds.dy[at(i)] / 15), () => sumBound(1, 1));
+    expectWithin(
+      dx,
+      Array.from(feeds.x, (_, i) => feeds.dy[at(i)] / 15),
+      () => sumBound(1, 1),
+    );
   });
 });
 
@@ -118,7 +175,11 @@ describe('pooling', () => {
     using device = await openDevice({ gpu: openGpu({ backend: 'null' }) });
     for (const channels of [4, 3]) {
       const x = input('x', [1, 6, 6, channels]);
-      const ys = [maxPool2d(x, { size: 2 }), avgPool2d(x, { size: 3, stride: 2, padding: 1 }), adaptiveAvgPool2d(x, [3, 3])];
+      const ys = [
+        maxPool2d(x, { size: 2 }),
+        avgPool2d(x, { size: 3, stride: 2, padding: 1 }),
+        adaptiveAvgPool2d(x, [3, 3]),
+      ];
       const dy = input('dy', [1, 3, 3, channels]);
       using program = await compile(device, { outputs: [...ys, ...ys.map((y) => grad(y, [x], dy)[0])] });
       expect(program.steps.length).toBe(6);

@@ -21,20 +21,34 @@ describe('the memory plan', () => {
   const stepOn = (...refs: number[]) =>
     ({
       buffers: Object.fromEntries(refs.map((ref, i) => [`b${i}`, ref as BufferRef])),
-      launch: { kernel: { bindings: refs.map((_, i) => ({ name: `b${i}`, binding: i, kind: i === refs.length - 1 ? 'read_write' : 'read' })) } },
+      launch: {
+        kernel: {
+          bindings: refs.map((_, i) => ({
+            name: `b${i}`,
+            binding: i,
+            kind: i === refs.length - 1 ? 'read_write' : 'read',
+          })),
+        },
+      },
     }) as unknown as LoweredStep;
-  const buffersOf = (bytes: readonly number[]) => bytes.map((n, i): VirtualBuffer => ({ ref: i as BufferRef, bytes: n, dtype: 'f32', kind: 'temporary' }));
+  const buffersOf = (bytes: readonly number[]) =>
+    bytes.map((n, i): VirtualBuffer => ({ ref: i as BufferRef, bytes: n, dtype: 'f32', kind: 'temporary' }));
 
   /** Steps that each touch some of a set of temporaries, drawn at random. */
   function randomProgram(seed: number) {
     const random = uniform(seed);
     const upTo = (n: number) => Math.floor(random() * n);
-    const buffers = buffersOf(Array.from({ length: 3 + upTo(30) }, () => 16 * (1 + upTo(50)))).map((b): VirtualBuffer => (random() < 0.9 ? b : { ...b, kind: 'kept' }));
-    const steps = Array.from({ length: 1 + upTo(40) }, () => stepOn(...new Set(Array.from({ length: 1 + upTo(4) }, () => upTo(buffers.length)))));
+    const buffers = buffersOf(Array.from({ length: 3 + upTo(30) }, () => 16 * (1 + upTo(50)))).map(
+      (b): VirtualBuffer => (random() < 0.9 ? b : { ...b, kind: 'kept' }),
+    );
+    const steps = Array.from({ length: 1 + upTo(40) }, () =>
+      stepOn(...new Set(Array.from({ length: 1 + upTo(4) }, () => upTo(buffers.length)))),
+    );
     return { steps, buffers };
   }
   const touches = (step: Step, ref: BufferRef) => Object.values(step.buffers).includes(ref);
-  const writes = ({ launch, buffers }: Step, ref: BufferRef) => launch.kernel.bindings.some(({ name, kind }) => kind === 'read_write' && buffers[name] === ref);
+  const writes = ({ launch, buffers }: Step, ref: BufferRef) =>
+    launch.kernel.bindings.some(({ name, kind }) => kind === 'read_write' && buffers[name] === ref);
 
   it('never lets two that live at once overlap, nor share a buffer in a step that writes one, and needs no less than the bound', () => {
     let sharing = 0;
@@ -55,12 +69,19 @@ describe('the memory plan', () => {
           const other = placeOf.get(b.ref)!;
           if (a.ref >= b.ref || slot !== other.slot || a.first > b.last || b.first > a.last) continue;
           sharing++;
-          expect(offset + a.bytes <= other.offset || other.offset + b.bytes <= offset, `seed ${seed}: ${a.ref} and ${b.ref} overlap`).toBe(true);
-          const clash = steps.find((step) => touches(step, a.ref) && touches(step, b.ref) && (writes(step, a.ref) || writes(step, b.ref)));
+          expect(
+            offset + a.bytes <= other.offset || other.offset + b.bytes <= offset,
+            `seed ${seed}: ${a.ref} and ${b.ref} overlap`,
+          ).toBe(true);
+          const clash = steps.find(
+            (step) => touches(step, a.ref) && touches(step, b.ref) && (writes(step, a.ref) || writes(step, b.ref)),
+          );
           expect(clash, `seed ${seed}: ${a.ref} and ${b.ref} share a buffer`).toBeUndefined();
         }
       }
-      const alive = steps.map((_, i) => lives.filter(({ first, last }) => first <= i && i <= last).reduce((n, { bytes }) => n + bytes, 0));
+      const alive = steps.map((_, i) =>
+        lives.filter(({ first, last }) => first <= i && i <= last).reduce((n, { bytes }) => n + bytes, 0),
+      );
       expect(lowerBound).toBe(Math.max(...alive));
       expect(slotBytes.reduce((a, b) => a + b, 0)).toBeGreaterThanOrEqual(lowerBound);
     }
@@ -69,7 +90,10 @@ describe('the memory plan', () => {
 
   it('reuses: a long chain needs two buffers', () => {
     const steps = Array.from({ length: 11 }, (_, i) => stepOn(i, i + 1));
-    expect(planMemory({ steps, buffers: buffersOf(Array<number>(12).fill(64)) })).toMatchObject({ slotBytes: [64, 64], lowerBound: 128 });
+    expect(planMemory({ steps, buffers: buffersOf(Array<number>(12).fill(64)) })).toMatchObject({
+      slotBytes: [64, 64],
+      lowerBound: 128,
+    });
   });
 
   it('puts two small ones side by side where a large one was', () => {
@@ -148,8 +172,13 @@ describeAdapters('a program', (device) => {
     using q = new Parameter(device(), 'q', [4], new Float32Array(4));
     using r = new Parameter(device(), 'r', [2, 2], new Float32Array(4));
     const x = input('x', [4]);
-    // p is overwritten by the first update made, read by the second and the third (through a view), and by an op made last.
-    const updates = [assign(p.tensor, mul(x, 2)), ema(q.tensor, p.tensor, 0.5), assign(r.tensor, reshape(p.tensor, [2, 2]))];
+    // p is overwritten by the first update made, read by the second and the third (through a view), and by an op made
+    // last.
+    const updates = [
+      assign(p.tensor, mul(x, 2)),
+      ema(q.tensor, p.tensor, 0.5),
+      assign(r.tensor, reshape(p.tensor, [2, 2])),
+    ];
     const late = square(p.tensor);
     using program = await compile(device(), { outputs: [late], updates });
     program.run({ x: Float32Array.of(10, 20, 30, 40) });
@@ -176,7 +205,13 @@ describeAdapters('a program', (device) => {
     using p = new Parameter(device(), 'p', [2, 2], Float32Array.of(1, 2, 3, 4));
     const x = input('x', [4]);
     const doubled = mul(x, 2);
-    const outputs = [reshape(x, [2, 2]), reshape(p.tensor, [4]), stopGradient(reshape(doubled, [4, 1])), sum(exp(doubled)), x];
+    const outputs = [
+      reshape(x, [2, 2]),
+      reshape(p.tensor, [4]),
+      stopGradient(reshape(doubled, [4, 1])),
+      sum(exp(doubled)),
+      x,
+    ];
     const got = await evaluate(device(), outputs, { x: Float32Array.of(0, 1, 0, 1) });
     expect([...got[0]]).toEqual([0, 1, 0, 1]);
     expect([...got[1]]).toEqual([1, 2, 3, 4]);
@@ -194,7 +229,11 @@ describeAdapters('a program', (device) => {
     const y = relu(minimum(mul(centred, gate), 0.5));
     using all = await compile(device(), { outputs: [y], keep: 'all' });
     all.run(feeds);
-    const got = Object.fromEntries(await Promise.all(Object.entries({ product, centred, gate, y }).map(async ([name, t]) => [name, await all.read(t)] as const)));
+    const got = Object.fromEntries(
+      await Promise.all(
+        Object.entries({ product, centred, gate, y }).map(async ([name, t]) => [name, await all.read(t)] as const),
+      ),
+    );
     const want = await evaluate(device(), [product], feeds);
     expect(got.product).toEqual(want[0]);
     got.centred.forEach((c, i) => expect(got.gate[i]).toBeCloseTo(1 / (1 + Math.exp(-(c + 1))), 6));
@@ -204,14 +243,23 @@ describeAdapters('a program', (device) => {
   });
 
   it('broadcasts repeated operands in a fused chain as NumPy does', async () => {
-    const shapes = { full: [2, 3, 2, 4], channel: [4], sample: [2, 1, 1, 1], sampleChannel: [2, 1, 1, 4], row: [1, 3, 1, 1] };
+    const shapes = {
+      full: [2, 3, 2, 4],
+      channel: [4],
+      sample: [2, 1, 1, 1],
+      sampleChannel: [2, 1, 1, 4],
+      row: [1, 3, 1, 1],
+    };
     const t = Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, input(name, shape)]));
     const feeds = Object.fromEntries(Object.values(t).map((x, i) => [x.name!, randomArray(x.size, i)]));
     const y = add(mul(sub(t.channel, mul(t.full, t.sampleChannel)), t.sample), t.row);
     const [got] = await evaluate(device(), [y], feeds);
     got.forEach((v, i) => {
       const [n, h, c] = [Math.floor(i / 24), Math.floor(i / 8) % 3, i % 4];
-      expect(v).toBeCloseTo((feeds.channel[c] - feeds.full[i] * feeds.sampleChannel[n * 4 + c]) * feeds.sample[n] + feeds.row[h], 5);
+      expect(v).toBeCloseTo(
+        (feeds.channel[c] - feeds.full[i] * feeds.sampleChannel[n * 4 + c]) * feeds.sample[n] + feeds.row[h],
+        5,
+      );
     });
   });
 });

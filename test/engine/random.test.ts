@@ -18,7 +18,9 @@ it('the reference gives the known answers of Random123 (kat_vectors)', () => {
   expect(hex(reference.philox([0, 0, 0, 0], [0, 0]))).toBe('6627e8d5 e169c58d bc57ac4c 9b00dbd8');
   const ones = 0xffffffff;
   expect(hex(reference.philox([ones, ones, ones, ones], [ones, ones]))).toBe('408f276d 41c83b0e a20bc7c6 6d5451fd');
-  expect(hex(reference.philox([0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344], [0xa4093822, 0x299f31d0]))).toBe('d16cfe09 94fdcceb 5001e420 24126ea1');
+  expect(hex(reference.philox([0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344], [0xa4093822, 0x299f31d0]))).toBe(
+    'd16cfe09 94fdcceb 5001e420 24126ea1',
+  );
 });
 
 describeAdapters('random numbers', (device) => {
@@ -45,18 +47,34 @@ describeAdapters('random numbers', (device) => {
       expect(Math.min(...v.slice(0, 50_000))).toBeGreaterThanOrEqual(0);
       expect(Math.max(...v.slice(0, 50_000))).toBeLessThan(1);
     }
-    for (const other of [b, c]) expect(Math.abs(12 * mean(a.map((u, i) => (u - 0.5) * (other[i] - 0.5))))).toBeLessThan(5 / Math.sqrt(size));
+    for (const other of [b, c])
+      expect(Math.abs(12 * mean(a.map((u, i) => (u - 0.5) * (other[i] - 0.5))))).toBeLessThan(5 / Math.sqrt(size));
   });
 
-  it.each([[[5, 9], 0.2], [[4, 3, 2, 7], 0.5], [[6], 0], [[3, 5], 0.999]])('dropout of %j at rate %d, forward and backward with one mask', async (shape, rate) => {
+  it.each([
+    [[5, 9], 0.2],
+    [[4, 3, 2, 7], 0.5],
+    [[6], 0],
+    [[3, 5], 0.999],
+  ])('dropout of %j at rate %d, forward and backward with one mask', async (shape, rate) => {
     const [x, dy] = [input('x', shape), input('dy', shape)];
     const y = dropout(x, seed, { rate, stream: 5 });
     const feeds = { x: randomArray(x.size, 1), dy: randomArray(x.size, 2), seed: Uint32Array.of(11, 22) };
     const [got, dx] = await evaluate(device(), [y, grad(y, [x], dy)[0]], feeds);
     const uniform = reference.randomUniform(x.size, 11, 22, 5);
     const factor = (i: number) => (uniform[i] >= Math.fround(rate) ? 1 / (1 - rate) : 0);
-    expectWithin(got, Array.from(feeds.x, (v, i) => v * factor(i)), (i) => 3 * UNIT * Math.abs(feeds.x[i]) * factor(i), 'y');
-    expectWithin(dx, Array.from(feeds.dy, (v, i) => v * factor(i)), (i) => 3 * UNIT * Math.abs(feeds.dy[i]) * factor(i), 'dx');
+    expectWithin(
+      got,
+      Array.from(feeds.x, (v, i) => v * factor(i)),
+      (i) => 3 * UNIT * Math.abs(feeds.x[i]) * factor(i),
+      'y',
+    );
+    expectWithin(
+      dx,
+      Array.from(feeds.dy, (v, i) => v * factor(i)),
+      (i) => 3 * UNIT * Math.abs(feeds.dy[i]) * factor(i),
+      'dx',
+    );
   });
 
   it.each([[[8, 3, 5, 4]], [[8, 2, 2, 3]], [[8, 6]]])('dropPath of %j keeps or drops whole samples', async (shape) => {
@@ -68,8 +86,18 @@ describeAdapters('random numbers', (device) => {
     const factors = [...reference.randomUniform(8, 3, 4, 9)].map((u) => (u >= Math.fround(rate) ? 1 / (1 - rate) : 0));
     expect(factors.includes(0) && factors.some((f) => f > 0)).toBe(true);
     const factor = (i: number) => factors[Math.floor((i * 8) / x.size)];
-    expectWithin(got, Array.from(feeds.x, (v, i) => v * factor(i)), (i) => 3 * UNIT * Math.abs(feeds.x[i]) * factor(i), 'y');
-    expectWithin(dx, Array.from(feeds.dy, (v, i) => v * factor(i)), (i) => 3 * UNIT * Math.abs(feeds.dy[i]) * factor(i), 'dx');
+    expectWithin(
+      got,
+      Array.from(feeds.x, (v, i) => v * factor(i)),
+      (i) => 3 * UNIT * Math.abs(feeds.x[i]) * factor(i),
+      'y',
+    );
+    expectWithin(
+      dx,
+      Array.from(feeds.dy, (v, i) => v * factor(i)),
+      (i) => 3 * UNIT * Math.abs(feeds.dy[i]) * factor(i),
+      'dx',
+    );
   });
 });
 
@@ -85,7 +113,9 @@ describe('random numbers', () => {
 
   it('compile', async () => {
     using device = await openDevice({ gpu: openGpu({ backend: 'null' }) });
-    using program = await compile(device, { outputs: [dropout(randomUniform([5], seed, { stream: 0 }), seed, { rate: 0.5, stream: 1 })] });
+    using program = await compile(device, {
+      outputs: [dropout(randomUniform([5], seed, { stream: 0 }), seed, { rate: 0.5, stream: 1 })],
+    });
     expect(program.steps.length).toBe(2);
   });
 });

@@ -10,9 +10,18 @@ import { expectWithin, sumBound } from '../tolerance.ts';
 
 describeAdapters('reduce', (device) => {
   it.each([
-    [[2, 3, 4, 5], [1, 2]],
-    [[2, 3, 4, 5], [0, 1, 2]],
-    [[2, 3, 4, 5], [0, 2]],
+    [
+      [2, 3, 4, 5],
+      [1, 2],
+    ],
+    [
+      [2, 3, 4, 5],
+      [0, 1, 2],
+    ],
+    [
+      [2, 3, 4, 5],
+      [0, 2],
+    ],
     [[2, 3, 4, 5], [3]],
     [[7, 1300], [1]],
     [[1300, 3], [0]],
@@ -40,25 +49,50 @@ describeAdapters('reduce', (device) => {
     const weight = input('weight', outShape);
     const weights = randomArray(weight.size, 12);
     const y = mean(x, axes);
-    const [gotSum, gotMean, dx] = await evaluate(device(), [sum(x, axes), y, grad(sum(mul(y, weight)), [x])[0]], { x: values, weight: weights });
+    const [gotSum, gotMean, dx] = await evaluate(device(), [sum(x, axes), y, grad(sum(mul(y, weight)), [x])[0]], {
+      x: values,
+      weight: weights,
+    });
     expectWithin(gotSum, want, (i) => sumBound(length, magnitude[i]), 'sum');
-    expectWithin(gotMean, want.map((v) => v / length), (i) => sumBound(length + 2, magnitude[i] / length), 'mean');
-    expectWithin(dx, Array.from(values, (_, i) => weights[target(i)] / length), (i) => sumBound(4, Math.abs(weights[target(i)] / length)), 'dx');
+    expectWithin(
+      gotMean,
+      want.map((v) => v / length),
+      (i) => sumBound(length + 2, magnitude[i] / length),
+      'mean',
+    );
+    expectWithin(
+      dx,
+      Array.from(values, (_, i) => weights[target(i)] / length),
+      (i) => sumBound(4, Math.abs(weights[target(i)] / length)),
+      'dx',
+    );
   });
 });
 
 describeAdapters('the sum of a product', (device) => {
   it.each([
-    [[2, 12, 5, 8], [1, 2]],
-    [[2, 12, 5, 6], [1, 2]],
+    [
+      [2, 12, 5, 8],
+      [1, 2],
+    ],
+    [
+      [2, 12, 5, 6],
+      [1, 2],
+    ],
     [[2, 700, 4], [1]],
-    [[5, 7], [0, 1]],
+    [
+      [5, 7],
+      [0, 1],
+    ],
   ])('of %j over %j is one op, unless something else reads the product', async (shape, axes) => {
     const [x, y] = [input('x', shape), input('y', shape)];
     const product = mul(x, y);
     const total = sum(product, axes, 0.5);
     const feeds = { x: randomArray(x.size, 31), y: randomArray(y.size, 32) };
-    const three = { outer: shape.slice(0, axes[0]).reduce((n, d) => n * d, 1), length: axes.reduce((n, a) => n * shape[a], 1) };
+    const three = {
+      outer: shape.slice(0, axes[0]).reduce((n, d) => n * d, 1),
+      length: axes.reduce((n, a) => n * shape[a], 1),
+    };
     const inner = x.size / three.outer / three.length;
     const [want, magnitude] = [new Float64Array(total.size), new Float64Array(total.size)];
     feeds.x.forEach((v, i) => {
@@ -90,7 +124,8 @@ describeAdapters('broadcast within pointwise', (device) => {
       const feeds = { x: values, weight: randomArray(weight.size, 22) };
       fast.run(feeds);
       plain.run(feeds);
-      const repeats = (p: typeof fast) => p.steps.some((s) => s.launch.kernel.name === 'broadcast' && s.tensor.size === x.size);
+      const repeats = (p: typeof fast) =>
+        p.steps.some((s) => s.launch.kernel.name === 'broadcast' && s.tensor.size === x.size);
       expect(repeats(plain)).toBe(true);
       expect(repeats(fast)).toBe(false);
       const [got, want] = [await fast.read(out), await plain.read(out)];

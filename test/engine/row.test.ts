@@ -15,7 +15,9 @@ describeAdapters('row', (device) => {
     const dx = grad(y, [x], dy)[0];
     const [got, gotDx, back] = await evaluate(device(), [y, dx, grad(dx, [dy], x)[0]], feeds);
     expect(got).toEqual(feeds.x.slice(index * 10, index * 10 + 10));
-    expect(gotDx).toEqual(Float32Array.from({ length: 30 }, (_, i) => (Math.floor(i / 10) === index ? feeds.dy[i % 10] : 0)));
+    expect(gotDx).toEqual(
+      Float32Array.from({ length: 30 }, (_, i) => (Math.floor(i / 10) === index ? feeds.dy[i % 10] : 0)),
+    );
     expect(back).toEqual(got);
   });
 });

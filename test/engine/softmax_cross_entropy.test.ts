@@ -15,7 +15,12 @@ import { expectWithin, functionBound, sumBound } from '../tolerance.ts';
 it('the reference agrees with finite differences', () => {
   const f64 = (a: Float32Array) => Float64Array.from(a);
   const [rows, classes] = [3, 5];
-  const [x, t, dy, dLoss] = [f64(randomArray(15, 1, -3, 3)), f64(randomArray(15, 2, 0, 1)), f64(randomArray(15, 3)), f64(randomArray(rows, 4))];
+  const [x, t, dy, dLoss] = [
+    f64(randomArray(15, 1, -3, 3)),
+    f64(randomArray(15, 2, 0, 1)),
+    f64(randomArray(15, 3)),
+    f64(randomArray(rows, 4)),
+  ];
   expectGradient(([v]) => reference.softmax(v, classes), [x], dy, [reference.softmaxInputGrad(x, dy, classes)]);
   expectGradient(([v]) => reference.logSoftmax(v, classes), [x], dy, [reference.logSoftmaxInputGrad(x, dy, classes)]);
   const { dx, dt } = reference.crossEntropyGradients(x, t, dLoss, classes);
@@ -23,28 +28,64 @@ it('the reference agrees with finite differences', () => {
 });
 
 describeAdapters('softmax and cross entropy', (device) => {
-  it.each([[1, 1], [3, 2], [4, 37], [70, 5], [2, 1000]])('%d rows of %d classes, soft targets that do not sum to 1', async (rows, classes) => {
-    const [x, t, dy, dLoss] = [input('x', [rows, classes]), input('t', [rows, classes]), input('dy', [rows, classes]), input('dLoss', [rows])];
+  it.each([
+    [1, 1],
+    [3, 2],
+    [4, 37],
+    [70, 5],
+    [2, 1000],
+  ])('%d rows of %d classes, soft targets that do not sum to 1', async (rows, classes) => {
+    const [x, t, dy, dLoss] = [
+      input('x', [rows, classes]),
+      input('t', [rows, classes]),
+      input('dy', [rows, classes]),
+      input('dLoss', [rows]),
+    ];
     const feeds = {
-      x: randomArray(x.size, 1, -4, 4), t: randomArray(t.size, 2, 0, 1), dy: randomArray(dy.size, 3), dLoss: randomArray(rows, 4, -2, 2),
+      x: randomArray(x.size, 1, -4, 4),
+      t: randomArray(t.size, 2, 0, 1),
+      dy: randomArray(dy.size, 3),
+      dLoss: randomArray(rows, 4, -2, 2),
     };
     const [s, l, loss] = [softmax(x), logSoftmax(x), softmaxCrossEntropy(x, t)];
-    const got = await evaluate(device(), [s, l, loss, grad(s, [x], dy)[0], grad(l, [x], dy)[0], ...grad(loss, [x, t], dLoss)], feeds);
+    const got = await evaluate(
+      device(),
+      [s, l, loss, grad(s, [x], dy)[0], grad(l, [x], dy)[0], ...grad(loss, [x, t], dLoss)],
+      feeds,
+    );
     const [wantS, wantL] = [reference.softmax(feeds.x, classes), reference.logSoftmax(feeds.x, classes)];
     // Exponents x − max lie in (-8, 0]; exp, the sum of `classes` of them and the division or logarithm.
     const relative = sumBound(classes, 1) + functionBound(3, 1);
     expectWithin(got[0], wantS, (i) => relative * wantS[i], 'softmax');
     expectWithin(got[1], wantL, (i) => relative + functionBound(1, Math.abs(wantL[i])), 'log softmax');
-    const rowSum = (v: ArrayLike<number>, f: (v: number) => number) => Float64Array.from({ length: rows }, (_, n) => Array.from({ length: classes }, (_, k) => f(v[n * classes + k])).reduce((a, b) => a + b, 0));
+    const rowSum = (v: ArrayLike<number>, f: (v: number) => number) =>
+      Float64Array.from({ length: rows }, (_, n) =>
+        Array.from({ length: classes }, (_, k) => f(v[n * classes + k])).reduce((a, b) => a + b, 0),
+      );
     const total = rowSum(feeds.t, Math.abs);
     const wantLoss = reference.crossEntropy(feeds.x, feeds.t, classes);
-    expectWithin(got[2], wantLoss, (n) => relative * total[n] + sumBound(classes, wantLoss[n]) + functionBound(1, wantLoss[n]), 'loss');
+    expectWithin(
+      got[2],
+      wantLoss,
+      (n) => relative * total[n] + sumBound(classes, wantLoss[n]) + functionBound(1, wantLoss[n]),
+      'loss',
+    );
     const spread = rowSum(feeds.dy, Math.abs);
     const row = (i: number) => Math.floor(i / classes);
     // dx = s·(dy − Σ dy·s): two softmaxes and a sum.
     const size = (i: number) => wantS[i] * (1 + spread[row(i)]);
-    expectWithin(got[3], reference.softmaxInputGrad(feeds.x, feeds.dy, classes), (i) => 4 * relative * size(i), 'softmax gradient');
-    expectWithin(got[4], reference.logSoftmaxInputGrad(feeds.x, feeds.dy, classes), (i) => 4 * relative * (1 + spread[row(i)]), 'log softmax gradient');
+    expectWithin(
+      got[3],
+      reference.softmaxInputGrad(feeds.x, feeds.dy, classes),
+      (i) => 4 * relative * size(i),
+      'softmax gradient',
+    );
+    expectWithin(
+      got[4],
+      reference.logSoftmaxInputGrad(feeds.x, feeds.dy, classes),
+      (i) => 4 * relative * (1 + spread[row(i)]),
+      'log softmax gradient',
+    );
     const want = reference.crossEntropyGradients(feeds.x, feeds.t, feeds.dLoss, classes);
     expectWithin(got[5], want.dx, (i) => 2 * 4 * relative * (wantS[i] * total[row(i)] + feeds.t[i]), 'logits gradient');
     expectWithin(got[6], want.dt, (i) => 2 * (2 * relative + functionBound(2, Math.abs(wantL[i]))), 'targets gradient');
@@ -54,7 +95,9 @@ describeAdapters('softmax and cross entropy', (device) => {
     const [x, t] = [input('x', [2, 3]), input('t', [2, 3])];
     const loss = softmaxCrossEntropy(x, t);
     const [got, dx, s] = await evaluate(device(), [loss, grad(loss, [x], input('dLoss', [2]))[0], softmax(x)], {
-      x: Float32Array.of(1e4, 0, -1e4, -1e4, -1e4, -1e4), t: Float32Array.of(0, 1, 0, 1, 0, 0), dLoss: Float32Array.of(1, 1),
+      x: Float32Array.of(1e4, 0, -1e4, -1e4, -1e4, -1e4),
+      t: Float32Array.of(0, 1, 0, 1, 0, 0),
+      dLoss: Float32Array.of(1, 1),
     });
     expectWithin(got, [1e4, Math.log(3)], (i) => functionBound(2, [1e4, 2][i]));
     expectWithin(dx, [1, -1, 0, -2 / 3, 1 / 3, 1 / 3], () => functionBound(2, 1));
@@ -80,7 +123,9 @@ describe('softmax and cross entropy', () => {
     using device = await openDevice({ gpu: openGpu({ backend: 'null' }) });
     const [x, t] = [input('x', [2, 3]), input('t', [2, 3])];
     const loss = softmaxCrossEntropy(x, t);
-    using program = await compile(device, { outputs: [softmax(x), logSoftmax(x), grad(loss, [x], input('d', [2]))[0], loss] });
+    using program = await compile(device, {
+      outputs: [softmax(x), logSoftmax(x), grad(loss, [x], input('d', [2]))[0], loss],
+    });
     expect(program.steps.length).toBe(4);
   });
 });

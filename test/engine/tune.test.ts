@@ -51,11 +51,21 @@ describe('the choice among candidates', () => {
   };
 
   it('falls on the fastest', async () => {
-    expect(await choose([{ takes: [10] }, { takes: [8] }, { takes: [4] }, { takes: [6] }])).toEqual({ choice: { n: 2 }, before: 10, after: 4, refused: [] });
+    expect(await choose([{ takes: [10] }, { takes: [8] }, { takes: [4] }, { takes: [6] }])).toEqual({
+      choice: { n: 2 },
+      before: 10,
+      after: 4,
+      refused: [],
+    });
   });
 
   it('stays with the default where nothing is clearly faster', async () => {
-    expect(await choose([{ takes: [10] }, { takes: [9.8] }, { takes: [11] }])).toEqual({ choice: { n: 0 }, before: 10, after: 10, refused: [] });
+    expect(await choose([{ takes: [10] }, { takes: [9.8] }, { takes: [11] }])).toEqual({
+      choice: { n: 0 },
+      before: 10,
+      after: 10,
+      refused: [],
+    });
     // Fast when it was looked at, slow when it was held against the default.
     expect(await choose([{ takes: [10] }, { takes: [3, 3, 10] }])).toMatchObject({ choice: { n: 0 } });
     // Faster once in seven.
@@ -63,8 +73,18 @@ describe('the choice among candidates', () => {
   });
 
   it('never falls on one that gives something else, however fast', async () => {
-    const wrong = [[3, 4, 5.001], [3, 4, NaN], [3, 4, -5], [0, 0, 0]];
-    const { choice, refused } = await choose([{ takes: [10] }, ...wrong.map((gives) => ({ gives, takes: [1] })), 'broken', { takes: [8] }]);
+    const wrong = [
+      [3, 4, 5.001],
+      [3, 4, NaN],
+      [3, 4, -5],
+      [0, 0, 0],
+    ];
+    const { choice, refused } = await choose([
+      { takes: [10] },
+      ...wrong.map((gives) => ({ gives, takes: [1] })),
+      'broken',
+      { takes: [8] },
+    ]);
     expect(choice).toEqual({ n: 6 });
     expect(refused.map((r) => r.choice.n)).toEqual([1, 2, 3, 4, 5]);
     expect(refused[0].why).toMatch(/gives 5\.00\d* for element 2, and the default gives 5/);
@@ -73,7 +93,10 @@ describe('the choice among candidates', () => {
 
   it('allows for the roundings that the candidates may differ in, and for no more', async () => {
     const gives = [3, 4, 5 * (1 + 1000 * 2 ** -24)];
-    expect(await choose([{ takes: [10] }, { gives, takes: [1] }], 100)).toMatchObject({ choice: { n: 1 }, refused: [] });
+    expect(await choose([{ takes: [10] }, { gives, takes: [1] }], 100)).toMatchObject({
+      choice: { n: 1 },
+      refused: [],
+    });
     expect((await choose([{ takes: [10] }, { gives, takes: [1] }], 10)).choice).toEqual({ n: 0 });
   });
 
@@ -104,7 +127,11 @@ describe('a table of tunings', () => {
     const table = new TuningTable();
     table.set('a', 'x', TUNED);
     expect(table.on('a').find('x', 'ab.cd')).toEqual(TUNED.choice);
-    expect([table.on('b').find('x', 'ab.cd'), table.on('a').find('y', 'ab.cd'), table.on('a').find('x', 'ab.ce')]).toEqual([undefined, undefined, undefined]);
+    expect([
+      table.on('b').find('x', 'ab.cd'),
+      table.on('a').find('y', 'ab.cd'),
+      table.on('a').find('x', 'ab.ce'),
+    ]).toEqual([undefined, undefined, undefined]);
   });
 
   const text = (() => {
@@ -113,9 +140,16 @@ describe('a table of tunings', () => {
     return String(table);
   })();
   it.each([
-    ['nothing', ''], ['half of it', text.slice(0, text.length >> 1)], ['another file', '{"name": "tuningfork"}'], ['null', 'null'], ['a list', '[]'],
-    ['another version', text.replace('tuning 1', 'tuning 99')], ['a choice of text', text.replace('16', '"16"')], ['a time of nothing', text.replace('1.25', 'null')],
-    ['no hash', text.replace('"ab.cd"', '7')], ['an entry of nothing', '{"format": "tuningfork tuning 1", "adapters": {"a": {"x": null}}}'],
+    ['nothing', ''],
+    ['half of it', text.slice(0, text.length >> 1)],
+    ['another file', '{"name": "tuningfork"}'],
+    ['null', 'null'],
+    ['a list', '[]'],
+    ['another version', text.replace('tuning 1', 'tuning 99')],
+    ['a choice of text', text.replace('16', '"16"')],
+    ['a time of nothing', text.replace('1.25', 'null')],
+    ['no hash', text.replace('"ab.cd"', '7')],
+    ['an entry of nothing', '{"format": "tuningfork tuning 1", "adapters": {"a": {"x": null}}}'],
   ])('refuses %s in a sentence that names the source', (_, damaged) => {
     expect(() => TuningTable.parse(damaged, 'tuning.json')).toThrow(UserError);
     expect(() => TuningTable.parse(damaged, 'tuning.json')).toThrow(/^tuning\.json holds no tuning: /);
@@ -143,7 +177,7 @@ describe('a program', () => {
     return program.choicePoints.filter((point) => taskOf(point.tensor) === name).map((point) => point.choice);
   };
 
-  it('takes what the device\'s table says of its adapter and kernels, if there is such a candidate, and else the default', async () => {
+  it("takes what the device's table says of its adapter and kernels, if there is such a candidate, and else the default", async () => {
     using device = await openDevice({ gpu: openGpu({ backend: 'null' }) });
     const { kernels, usual, other } = await tables(device);
     expect(other).not.toEqual(usual);
@@ -156,17 +190,27 @@ describe('a program', () => {
   it('has equal work as one task', async () => {
     using device = await openDevice({ gpu: openGpu({ backend: 'null' }) });
     using program = await compile(device, graph());
-    expect(tuningTasks(program).map(({ count, tensor }) => [count, tensor.shape])).toEqual([[2, [40, 24]], [2, [24, 24]]]);
+    expect(tuningTasks(program).map(({ count, tensor }) => [count, tensor.shape])).toEqual([
+      [2, [40, 24]],
+      [2, [24, 24]],
+    ]);
   });
 
-  it('is tuned by the hash of its kernels\' text', () => {
+  it("is tuned by the hash of its kernels' text", () => {
     const kernel = (hash: string) => ({ hash }) as KernelSource;
-    expect(hashOf({ kernels: [kernel('a'), kernel('b')], candidates: [], roundings: 0 })).not.toBe(hashOf({ kernels: [kernel('a'), kernel('c')], candidates: [], roundings: 0 }));
+    expect(hashOf({ kernels: [kernel('a'), kernel('b')], candidates: [], roundings: 0 })).not.toBe(
+      hashOf({ kernels: [kernel('a'), kernel('c')], candidates: [], roundings: 0 }),
+    );
   });
 });
 
 describeAdapters('tuning', (device) => {
-  const collect = async (on: Device, program: Program, table: TuningTable, options: Parameters<typeof tune>[3] = {}) => {
+  const collect = async (
+    on: Device,
+    program: Program,
+    table: TuningTable,
+    options: Parameters<typeof tune>[3] = {},
+  ) => {
     const found = [];
     for await (const result of tune(on, program, table, options)) found.push(result);
     return found;
@@ -180,14 +224,18 @@ describeAdapters('tuning', (device) => {
     const found = await collect(device(), program, table);
     expect(found.map(({ task, refused }) => [task.count, refused])).toEqual([[1, []]]);
     expect(found[0].task.choices.candidates).toContainEqual(found[0].choice);
-    expect(table.get(device().identity, found[0].task.name, found[0].kernels)).toMatchObject({ choice: found[0].choice });
+    expect(table.get(device().identity, found[0].task.name, found[0].kernels)).toMatchObject({
+      choice: found[0].choice,
+    });
     expect(await collect(device(), program, table)).toEqual([]);
   });
 
   it('ends when its budget does, by the clock that it is given', async () => {
     using program = await compile(device(), small());
     let now = 0;
-    expect(await collect(device(), program, new TuningTable(), { clock: () => (now += 1000), budget: 3000 })).toEqual([]);
+    expect(await collect(device(), program, new TuningTable(), { clock: () => (now += 1000), budget: 3000 })).toEqual(
+      [],
+    );
   });
 
   it('takes the wall where there are no timestamps', async () => {

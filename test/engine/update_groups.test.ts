@@ -16,8 +16,8 @@ import { describeAdapters } from '../gpu.ts';
 import { randomArray } from '../random.ts';
 
 /*
- * What is changed in one launch must be what was changed in many, to the last bit: the same network with its parameters in pools and without. That the step itself
- * is right, optimizer_ops.test.ts and the models' tests show.
+ * What is changed in one launch must be what was changed in many, to the last bit: the same network with its parameters
+ * in pools and without. That the step itself is right, optimizer_ops.test.ts and the models' tests show.
  */
 
 const CHANNELS = 64; // rows of a batch norm's sums begin where a binding may on every adapter
@@ -32,16 +32,34 @@ interface Variant {
 /** Three steps of a small network; the values of all parameters and moments, and how many launches changed them. */
 async function trained(device: Device, pooled: boolean, { channels = CHANNELS, frozen = [], adam, spec }: Variant) {
   const shapes = {
-    'a.w': [3, 3, 4, channels], 'a.gamma': [channels], 'a.beta': [channels], 'b.w': [1, 1, channels, channels], 'b.gamma': [channels], 'b.beta': [channels],
-    'one': [channels], 'same': [channels], 'dense.w': [channels, 4], 'table': [2, 4], 'dense.b': [4],
+    'a.w': [3, 3, 4, channels],
+    'a.gamma': [channels],
+    'a.beta': [channels],
+    'b.w': [1, 1, channels, channels],
+    'b.gamma': [channels],
+    'b.beta': [channels],
+    one: [channels],
+    same: [channels],
+    'dense.w': [channels, 4],
+    table: [2, 4],
+    'dense.b': [4],
   };
   const pools = ['vectors', 'filters'].map((name) => new ParameterPool(device, name));
-  const all = new Map(Object.entries(shapes).map(([name, shape], i) => {
-    const values = randomArray(shape.reduce((n, d) => n * d, 1), i, -0.5, 0.5);
-    return [name, new Parameter(device, name, shape, values, pooled ? pools[shape.length > 1 ? 1 : 0] : undefined)];
-  }));
+  const all = new Map(
+    Object.entries(shapes).map(([name, shape], i) => {
+      const values = randomArray(
+        shape.reduce((n, d) => n * d, 1),
+        i,
+        -0.5,
+        0.5,
+      );
+      return [name, new Parameter(device, name, shape, values, pooled ? pools[shape.length > 1 ? 1 : 0] : undefined)];
+    }),
+  );
   const p = (name: keyof typeof shapes) => all.get(name)!.tensor;
-  const norm = (name: 'a' | 'b', padding: 'same' | 'valid', from: Parameters<typeof conv2d>[0]) => batchNorm(conv2d(from, p(`${name}.w`), { padding }), p(`${name}.gamma`), p(`${name}.beta`), { activation: 'relu' }).y;
+  const norm = (name: 'a' | 'b', padding: 'same' | 'valid', from: Parameters<typeof conv2d>[0]) =>
+    batchNorm(conv2d(from, p(`${name}.w`), { padding }), p(`${name}.gamma`), p(`${name}.beta`), { activation: 'relu' })
+      .y;
   const [x, targets] = [input('x', [2, 5, 6, 4]), input('targets', [2, 4])];
   // Two parameters that have the same gradient, in the same memory.
   const biased = add(add(norm('b', 'valid', norm('a', 'same', x)), p('one')), p('same'));
@@ -56,7 +74,11 @@ async function trained(device: Device, pooled: boolean, { channels = CHANNELS, f
     const values: Record<string, number[]> = {};
     for (const { name } of all.values()) values[name] = [...(await all.get(name)!.read())];
     for (const [name, { data }] of await step.state()) values[name] = [...data];
-    return { values, launches: step.program.steps.filter(({ launch }) => launch.kernel.name === 'adam').length, loss: (await step.read(loss))[0] };
+    return {
+      values,
+      launches: step.program.steps.filter(({ launch }) => launch.kernel.name === 'adam').length,
+      loss: (await step.read(loss))[0],
+    };
   } finally {
     for (const parameter of all.values()) parameter[Symbol.dispose]();
   }
@@ -64,7 +86,8 @@ async function trained(device: Device, pooled: boolean, { channels = CHANNELS, f
 
 describeAdapters('updates of neighbours in one launch', (device) => {
   it.each<[string, Variant, number]>([
-    // Filters up to the one whose gradient is made from its neighbour's, that one, its neighbour; vectors up to the one that shares its gradient with another, that one, its neighbour.
+    // Filters up to the one whose gradient is made from its neighbour's, that one, its neighbour; vectors up to the one
+    // that shares its gradient with another, that one, its neighbour.
     ['all parameters', {}, 6],
     // Between frozen ones nothing is joined, and a batch norm without its beta has sums that are no gradient.
     ['some of them frozen', { frozen: ['b.beta', 'a.w'] }, 8],
@@ -87,8 +110,12 @@ describeAdapters('updates of neighbours in one launch', (device) => {
   });
 
   it('f16', async () => {
-    if (!device().capabilities.f16) return void (await expect(trained(device(), true, { spec: { precision: 'f16' } })).rejects.toThrow(/f16/));
-    const [joined, single] = [await trained(device(), true, { spec: { precision: 'f16' } }), await trained(device(), false, { spec: { precision: 'f16' } })];
+    if (!device().capabilities.f16)
+      return void (await expect(trained(device(), true, { spec: { precision: 'f16' } })).rejects.toThrow(/f16/));
+    const [joined, single] = [
+      await trained(device(), true, { spec: { precision: 'f16' } }),
+      await trained(device(), false, { spec: { precision: 'f16' } }),
+    ];
     expect(joined.values).toEqual(single.values);
     expect(joined.launches).toBe(6);
   });
@@ -96,7 +123,16 @@ describeAdapters('updates of neighbours in one launch', (device) => {
   it('a pool lives as long as one of its parameters', async () => {
     const before = device().memory.buffers;
     const pool = new ParameterPool(device(), 'pool');
-    const [a, b] = [3, 5].map((size) => new Parameter(device(), `p${size}`, [size], Float32Array.from({ length: size }, (_, i) => i), pool));
+    const [a, b] = [3, 5].map(
+      (size) =>
+        new Parameter(
+          device(),
+          `p${size}`,
+          [size],
+          Float32Array.from({ length: size }, (_, i) => i),
+          pool,
+        ),
+    );
     // More than a pool takes.
     using large = new Parameter(device(), 'large', [2 ** 16 + 1], undefined, pool);
     expect([a, b, large].map((p) => p.pool)).toEqual([pool, pool, undefined]);

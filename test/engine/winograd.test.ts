@@ -18,7 +18,10 @@ import * as winograd from '../reference/winograd.ts';
 import { expectWithin, winogradBound } from '../tolerance.ts';
 import { asHardware } from './as_adapter.ts';
 
-/** [N, H, W, C], K and padding: odd and even sizes, fewer pixels than a tile has, channels that are no multiples of 4, every kind of margin. */
+/**
+ * [N, H, W, C], K and padding: odd and even sizes, fewer pixels than a tile has, channels that are no multiples of 4,
+ * every kind of margin.
+ */
 const CASES: readonly (readonly [x: readonly [number, number, number, number], K: number, padding: Padding])[] = [
   [[1, 4, 4, 4], 4, 'valid'],
   [[2, 7, 9, 8], 12, 'same'],
@@ -26,8 +29,22 @@ const CASES: readonly (readonly [x: readonly [number, number, number, number], K
   [[3, 5, 8, 12], 6, 'valid'],
   [[1, 1, 1, 4], 8, 'same'],
   [[2, 3, 2, 7], 8, 1],
-  [[1, 9, 10, 4], 4, [[1, 0], [2, 3]]],
-  [[1, 6, 5, 4], 8, [[0, 4], [3, 0]]],
+  [
+    [1, 9, 10, 4],
+    4,
+    [
+      [1, 0],
+      [2, 3],
+    ],
+  ],
+  [
+    [1, 6, 5, 4],
+    8,
+    [
+      [0, 4],
+      [3, 0],
+    ],
+  ],
   [[1, 5, 6, 8], 4, 3],
   [[2, 14, 13, 20], 36, 'same'],
 ];
@@ -36,7 +53,8 @@ const sized = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
 
 describe('the tensor of F(2x2, 3x3)', () => {
   it('is that of a convolution: output i is the sum of tap t times pixel i + t', () => {
-    for (const i of [0, 1]) for (const t of [0, 1, 2]) for (const d of [0, 1, 2, 3]) expect(PRODUCTS[i][t][d]).toBe(+(d === i + t));
+    for (const i of [0, 1])
+      for (const t of [0, 1, 2]) for (const d of [0, 1, 2, 3]) expect(PRODUCTS[i][t][d]).toBe(+(d === i + t));
   });
 });
 
@@ -50,19 +68,39 @@ describeAdapters('conv2d by Winograd', (device) => {
     const feeds = { x: randomArray(X.size, 31), w: randomArray(sized(wShape), 32), dy: randomArray(DY.size, 33) };
     const tiles = g.batch * Math.ceil(g.outH / 2) * Math.ceil(g.outW / 2);
     const want = [
-      { value: reference.conv2d(feeds.x, feeds.w, g), magnitude: winograd.conv2dMagnitude(feeds.x, feeds.w, g), products: g.inChannels },
-      { value: reference.conv2dInputGrad(feeds.dy, feeds.w, g), magnitude: winograd.conv2dInputGradMagnitude(feeds.dy, feeds.w, g), products: g.outChannels },
-      { value: reference.conv2dFilterGrad(feeds.x, feeds.dy, g), magnitude: winograd.conv2dFilterGradMagnitude(feeds.x, feeds.dy, g), products: tiles },
+      {
+        value: reference.conv2d(feeds.x, feeds.w, g),
+        magnitude: winograd.conv2dMagnitude(feeds.x, feeds.w, g),
+        products: g.inChannels,
+      },
+      {
+        value: reference.conv2dInputGrad(feeds.dy, feeds.w, g),
+        magnitude: winograd.conv2dInputGradMagnitude(feeds.dy, feeds.w, g),
+        products: g.outChannels,
+      },
+      {
+        value: reference.conv2dFilterGrad(feeds.x, feeds.dy, g),
+        magnitude: winograd.conv2dFilterGradMagnitude(feeds.x, feeds.dy, g),
+        products: tiles,
+      },
     ];
     for (const hardware of [false, true]) {
       const got = await evaluate(hardware ? asHardware(device()) : device(), [y, ...grad(y, [X, W], DY)], feeds);
-      want.forEach(({ value, magnitude, products }, i) => expectWithin(got[i], value, (e) => winogradBound(products, magnitude[e]), `${hardware ? 'as hardware ' : ''}${['y', 'dx', 'dw'][i]}`));
+      want.forEach(({ value, magnitude, products }, i) =>
+        expectWithin(
+          got[i],
+          value,
+          (e) => winogradBound(products, magnitude[e]),
+          `${hardware ? 'as hardware ' : ''}${['y', 'dx', 'dw'][i]}`,
+        ),
+      );
     }
   });
 });
 
 /** Few numbers, so that sums of what the transforms make of them are exact. */
-const repeated = (size: number, period: number, values: number): Float32Array => Float32Array.from({ length: size }, (_, i) => (((i % period) * 7) % values) + 1);
+const repeated = (size: number, period: number, values: number): Float32Array =>
+  Float32Array.from({ length: size }, (_, i) => (((i % period) * 7) % values) + 1);
 
 describeAdapters('conv2d by Winograd in chunks', (device) => {
   // A tile takes 64 · (4 + 4) + 64 bytes.
@@ -74,7 +112,10 @@ describeAdapters('conv2d by Winograd in chunks', (device) => {
       const [X, W, DY] = [input('x', [n, 2, 1, 4]), input('w', [3, 3, 4, 4]), input('dy', [n, 2, 1, 4])];
       const y = conv2d(X, W, { padding: 1, version: 3 });
       const [dx, dw] = grad(y, [X, W], DY);
-      return { outputs: [y, dx, dw], feeds: { x: repeated(8 * n, 8 * period, 3), w: repeated(144, 144, 5), dy: repeated(8 * n, 8 * period, 2) } };
+      return {
+        outputs: [y, dx, dw],
+        feeds: { x: repeated(8 * n, 8 * period, 3), w: repeated(144, 144, 5), dy: repeated(8 * n, 8 * period, 2) },
+      };
     };
     const small = build(period);
     const want = await evaluate(device(), small.outputs, small.feeds);
@@ -85,7 +126,10 @@ describeAdapters('conv2d by Winograd in chunks', (device) => {
     program.run(feeds);
     for (const o of [0, 1]) {
       const values = await program.read(outputs[o]);
-      expect(values.findIndex((v, i) => v !== want[o][i % want[o].length]), `output ${o}`).toBe(-1);
+      expect(
+        values.findIndex((v, i) => v !== want[o][i % want[o].length]),
+        `output ${o}`,
+      ).toBe(-1);
     }
     expect([...(await program.read(outputs[2]))]).toEqual([...want[2].map((v) => v * (n / period))]);
   });
@@ -94,8 +138,10 @@ describeAdapters('conv2d by Winograd in chunks', (device) => {
 describe('conv2d chosen by the compiler', () => {
   const open = () => openDevice({ gpu: openGpu({ backend: 'null' }) });
   const lowered = (device: Device, t: Tensor, tuning?: Tuning) => outline(device, { outputs: [t], tuning }).lowered;
-  const kernels = (device: Device, t: Tensor, tuning?: Tuning) => lowered(device, t, tuning).steps.map(({ launch }) => launch.kernel.name.replace(/_(subgroup|workgroup)$/, ''));
-  const layer = (version?: 1 | 2 | 3, channels = 128, attrs: object = { padding: 1 }) => conv2d(input('x', [8, 28, 28, channels]), input('w', [3, 3, channels, channels]), { ...attrs, version });
+  const kernels = (device: Device, t: Tensor, tuning?: Tuning) =>
+    lowered(device, t, tuning).steps.map(({ launch }) => launch.kernel.name.replace(/_(subgroup|workgroup)$/, ''));
+  const layer = (version?: 1 | 2 | 3, channels = 128, attrs: object = { padding: 1 }) =>
+    conv2d(input('x', [8, 28, 28, channels]), input('w', [3, 3, channels, channels]), { ...attrs, version });
   const IMAGE = ['winograd_filter', 'winograd_input', 'matmul_v2', 'winograd_output'];
 
   it('is by Winograd where channels are many, and never where a version is asked for that is not', async () => {
@@ -105,34 +151,58 @@ describe('conv2d chosen by the compiler', () => {
     expect(kernels(device, layer(1))).toEqual(['conv2d_v1']);
     expect(kernels(device, layer(2))).toEqual(['conv2d_v2']);
     expect(kernels(device, layer(undefined, 8))).toEqual(['conv2d_v2']);
-    for (const attrs of [{ padding: 1, stride: 2 }, { padding: 1, stride: [1, 2] }, { padding: 2, dilation: 2 }]) expect(kernels(device, layer(3, 128, attrs))).toEqual(['conv2d_v2']);
+    for (const attrs of [
+      { padding: 1, stride: 2 },
+      { padding: 1, stride: [1, 2] },
+      { padding: 2, dilation: 2 },
+    ])
+      expect(kernels(device, layer(3, 128, attrs))).toEqual(['conv2d_v2']);
     const y = layer();
     const [x, w] = y.inputs;
     expect(kernels(device, grad(y, [x], y)[0])).toEqual([...IMAGE, ...IMAGE]);
-    expect(kernels(device, grad(y, [w], y)[0]).slice(4)).toEqual(['winograd_input', 'winograd_output_grad', 'matmul_v2', 'winograd_filter_grad']);
+    expect(kernels(device, grad(y, [w], y)[0]).slice(4)).toEqual([
+      'winograd_input',
+      'winograd_output_grad',
+      'matmul_v2',
+      'winograd_filter_grad',
+    ]);
   });
 
   it('can be either, as the tuner finds', async () => {
     using device = await open();
-    for (const channels of [8, 128]) for (const winograd of [0, 1]) {
-      const [{ choices }] = lowered(device, layer(undefined, channels)).choicePoints;
-      const choice = choices.candidates.find((candidate) => candidate['winograd'] === winograd)!;
-      expect(kernels(device, layer(undefined, channels), { find: () => choice })).toEqual(winograd ? IMAGE : ['conv2d_v2']);
-    }
+    for (const channels of [8, 128])
+      for (const winograd of [0, 1]) {
+        const [{ choices }] = lowered(device, layer(undefined, channels)).choicePoints;
+        const choice = choices.candidates.find((candidate) => candidate['winograd'] === winograd)!;
+        expect(kernels(device, layer(undefined, channels), { find: () => choice })).toEqual(
+          winograd ? IMAGE : ['conv2d_v2'],
+        );
+      }
   });
 
   it('takes no more than is allowed for what is transformed, and the filter, and is direct where a filter is too large to bind', async () => {
     using device = await open();
     const batch = 16;
-    for (const software of [true, false]) for (const [size, C, K] of [[224, 64, 64], [112, 128, 128], [28, 512, 512], [14, 512, 36], [7, 1024, 1024]]) {
-      Object.assign(device.capabilities, { software });
-      const y = conv2d(input('x', [batch, size, size, C]), input('w', [3, 3, C, K]), { padding: 1, version: 3 });
-      for (const t of [y, ...grad(y, [...y.inputs], input('dy', y.shape))]) {
-        const { buffers } = lowered(device, t);
-        const scratch = buffers.filter(({ kind, tensor }) => kind === 'temporary' && !tensor).reduce((sum, { bytes }) => sum + bytes, 0);
-        expect(scratch, `${t.op.name} of ${size}, ${C} to ${K}`).toBeLessThanOrEqual(mostBytes({ software }) + 64 * (C + 1) * (K + 1));
+    for (const software of [true, false])
+      for (const [size, C, K] of [
+        [224, 64, 64],
+        [112, 128, 128],
+        [28, 512, 512],
+        [14, 512, 36],
+        [7, 1024, 1024],
+      ]) {
+        Object.assign(device.capabilities, { software });
+        const y = conv2d(input('x', [batch, size, size, C]), input('w', [3, 3, C, K]), { padding: 1, version: 3 });
+        for (const t of [y, ...grad(y, [...y.inputs], input('dy', y.shape))]) {
+          const { buffers } = lowered(device, t);
+          const scratch = buffers
+            .filter(({ kind, tensor }) => kind === 'temporary' && !tensor)
+            .reduce((sum, { bytes }) => sum + bytes, 0);
+          expect(scratch, `${t.op.name} of ${size}, ${C} to ${K}`).toBeLessThanOrEqual(
+            mostBytes({ software }) + 64 * (C + 1) * (K + 1),
+          );
+        }
       }
-    }
     Object.assign(device.capabilities, { maxStorageBinding: 2 ** 20 });
     expect(kernels(device, layer())).toEqual(['conv2d_v2']);
   });

@@ -27,7 +27,9 @@ function folder(images: string[], files: Record<string, string | Uint8Array> = {
 const header = ['GalaxyID', ...CHALLENGE_COLUMNS];
 /** Fractions 0.01, 0.02, ... 0.37, so that a column out of place shows. */
 const row = (id: string, change: Record<string, string> = {}, columns = header) =>
-  columns.map((name) => change[name] ?? (name === 'GalaxyID' ? id : String((CHALLENGE_COLUMNS.indexOf(name) + 1) / 100))).join(',');
+  columns
+    .map((name) => change[name] ?? (name === 'GalaxyID' ? id : String((CHALLENGE_COLUMNS.indexOf(name) + 1) / 100)))
+    .join(',');
 const csv = (...rows: string[]) => [header.join(','), ...rows].join('\n');
 
 describe('a csv of the challenge', () => {
@@ -35,7 +37,11 @@ describe('a csv of the challenge', () => {
     const turned = header.toReversed();
     const text = `\ufeff${turned.join(',')}\r\n${row('7', {}, turned)}\r\n`;
     const votes = parseKaggle(text, 'a.csv').get('7')!;
-    expect([votes.smooth, votes.featured, votes.artifact].map((v) => v.toFixed(6))).toEqual(['0.010000', '0.020000', '0.030000']);
+    expect([votes.smooth, votes.featured, votes.artifact].map((v) => v.toFixed(6))).toEqual([
+      '0.010000',
+      '0.020000',
+      '0.030000',
+    ]);
     votes.all!.forEach((v, i) => expect(v).toBeCloseTo((i + 1) / 100, 6));
     expect(parseKaggle(csv(row('7')), 'a.csv').get('7')).toEqual(votes);
   });
@@ -51,7 +57,11 @@ describe('a csv of the challenge', () => {
     ['a missing id', csv(row('1')).replace('GalaxyID', 'ID'), /^a\.csv: column GalaxyID is missing$/],
     ['a doubled column', csv().replace('Class5.3', 'Class5.2,Class5.3'), /^a\.csv: column Class5\.2 is there twice$/],
     ['an unknown column', csv().replace('Class5.3', 'Class5.3,Class5.9'), /^a\.csv: column "Class5\.9" is none of/],
-    ['a value above 1', csv(row('1'), row('2', { 'Class3.1': '1.25' })), /^a\.csv, line 3, column Class3\.1: 1\.25 is not/],
+    [
+      'a value above 1',
+      csv(row('1'), row('2', { 'Class3.1': '1.25' })),
+      /^a\.csv, line 3, column Class3\.1: 1\.25 is not/,
+    ],
     ['a value below 0', csv(row('1', { 'Class1.1': '-0.1' })), /^a\.csv, line 2, column Class1\.1: -0\.1 is not/],
     ['a word', csv(row('1', { 'Class11.6': 'much' })), /^a\.csv, line 2, column Class11\.6: "much" is not a number/],
     ['an empty field', csv(row('1', { 'Class2.1': '' })), /^a\.csv, line 2, column Class2\.1: no number/],
@@ -94,9 +104,15 @@ describe("a folder in Kaggle's layout", () => {
   });
 
   it('refuses two tables of votes, a folder without images, a file, and nothing at all', async () => {
-    await expect(readCatalogue(folder(['1.jpg'], { 'a.csv': csv(), 'b.csv': csv() }))).rejects.toThrow(/several tables.*a\.csv, b\.csv/);
-    await expect(readCatalogue(folder([], { 'labels.csv': csv() }))).rejects.toThrow(/no \.jpg, \.jpeg or \.png images in/);
-    await expect(readCatalogue(folder(['1.jpg'], { 'labels.csv': csv(row('2')) }))).rejects.toThrow(/none of the 1 images has votes/);
+    await expect(readCatalogue(folder(['1.jpg'], { 'a.csv': csv(), 'b.csv': csv() }))).rejects.toThrow(
+      /several tables.*a\.csv, b\.csv/,
+    );
+    await expect(readCatalogue(folder([], { 'labels.csv': csv() }))).rejects.toThrow(
+      /no \.jpg, \.jpeg or \.png images in/,
+    );
+    await expect(readCatalogue(folder(['1.jpg'], { 'labels.csv': csv(row('2')) }))).rejects.toThrow(
+      /none of the 1 images has votes/,
+    );
     await expect(readCatalogue(join(root, 'nowhere'))).rejects.toThrow(/nowhere does not exist/);
     await expect(readCatalogue(join(folder(['1.jpg']), 'images/1.jpg'))).rejects.toThrow(/is not a folder/);
   });
@@ -113,7 +129,15 @@ describe("a folder in Kaggle's layout", () => {
 describe("a folder in Galaxy Zoo 2's layout", () => {
   // The first three ids are one and the same as doubles: 587722981736579100.
   const [a, b, c, d] = ['587722981736579107', '587722981736579108', '587722981736579109', '588000000000000001'];
-  const mapping = ['objid,sample,asset_id', `${a},original,11`, `${b},original,12`, `${c},extra,13`, `${d},extra,14`, `${d},stripe82,15`, '9,extra,99'].join('\n');
+  const mapping = [
+    'objid,sample,asset_id',
+    `${a},original,11`,
+    `${b},original,12`,
+    `${c},extra,13`,
+    `${d},extra,14`,
+    `${d},stripe82,15`,
+    '9,extra,99',
+  ].join('\n');
   const hart = [
     `ra,${HART_COLUMNS[3]},dr7objid,${HART_COLUMNS[1]},x,${HART_COLUMNS[2]}`,
     `1.5,0.1,${a},0.2,z,0.7`,
@@ -124,8 +148,13 @@ describe("a folder in Galaxy Zoo 2's layout", () => {
   ].join('\n');
   const images = ['11.jpg', '12.png', '13.jpg', '14.jpg', '15.jpg', '16.jpg'];
 
-  it.each<[string, string | Uint8Array]>([['gz2_hart16.csv', hart], ['gz2_hart16.csv.gz', gzipSync(hart)]])('joins by object id through %s', async (name, content) => {
-    const { galaxies, files, notes } = await readCatalogue(folder(images, { 'gz2_filename_mapping.csv': mapping, [name]: content }));
+  it.each<[string, string | Uint8Array]>([
+    ['gz2_hart16.csv', hart],
+    ['gz2_hart16.csv.gz', gzipSync(hart)],
+  ])('joins by object id through %s', async (name, content) => {
+    const { galaxies, files, notes } = await readCatalogue(
+      folder(images, { 'gz2_filename_mapping.csv': mapping, [name]: content }),
+    );
     expect(galaxies).toEqual([
       { id: '11', votes: { smooth: 0.2, featured: 0.7, artifact: 0.1 } },
       { id: '12', votes: { smooth: 0.9, featured: 0.05, artifact: 0.05 } },
@@ -142,13 +171,21 @@ describe("a folder in Galaxy Zoo 2's layout", () => {
 
   it('refuses half of the pair, missing columns, bad values and a cut gzip', async () => {
     const both = { 'gz2_filename_mapping.csv': mapping, 'gz2_hart16.csv': hart };
-    await expect(readCatalogue(folder(images, { 'gz2_hart16.csv': hart }))).rejects.toThrow(/gz2_hart16\.csv but no gz2_filename_mapping\.csv/);
-    await expect(readCatalogue(folder(images, { 'gz2_filename_mapping.csv': mapping }))).rejects.toThrow(/no gz2_hart16\.csv or gz2_hart16\.csv\.gz/);
-    await expect(readCatalogue(folder(images, { ...both, 'gz2_hart16.csv': hart.replace('dr7objid', 'id') }))).rejects.toThrow(/column dr7objid is missing/);
-    await expect(readCatalogue(folder(images, { ...both, 'gz2_filename_mapping.csv': 'objid,sample\n' }))).rejects.toThrow(/column asset_id is missing/);
-    await expect(readCatalogue(folder(images, { ...both, 'gz2_hart16.csv': hart.replace('0.9', '1.9') }))).rejects.toThrow(
-      /gz2_hart16\.csv, line 3, column t01_smooth_or_features_a01_smooth_debiased: 1\.9 is not/,
+    await expect(readCatalogue(folder(images, { 'gz2_hart16.csv': hart }))).rejects.toThrow(
+      /gz2_hart16\.csv but no gz2_filename_mapping\.csv/,
     );
+    await expect(readCatalogue(folder(images, { 'gz2_filename_mapping.csv': mapping }))).rejects.toThrow(
+      /no gz2_hart16\.csv or gz2_hart16\.csv\.gz/,
+    );
+    await expect(
+      readCatalogue(folder(images, { ...both, 'gz2_hart16.csv': hart.replace('dr7objid', 'id') })),
+    ).rejects.toThrow(/column dr7objid is missing/);
+    await expect(
+      readCatalogue(folder(images, { ...both, 'gz2_filename_mapping.csv': 'objid,sample\n' })),
+    ).rejects.toThrow(/column asset_id is missing/);
+    await expect(
+      readCatalogue(folder(images, { ...both, 'gz2_hart16.csv': hart.replace('0.9', '1.9') })),
+    ).rejects.toThrow(/gz2_hart16\.csv, line 3, column t01_smooth_or_features_a01_smooth_debiased: 1\.9 is not/);
     const cut = { 'gz2_filename_mapping.csv': mapping, 'gz2_hart16.csv.gz': gzipSync(hart).subarray(0, 60) };
     await expect(readCatalogue(folder(images, cut))).rejects.toThrow(/gz2_hart16\.csv\.gz is not a whole gzip file/);
   });
@@ -167,13 +204,16 @@ describe('openDataset', () => {
     await dataset.close();
   });
 
-  it.skipIf(testData() === null)('reads the real galaxies: 1,140 smooth, 1,887 featured, 751 ambiguous at 0.6', async () => {
-    const dataset = await openDataset(join(testData()!, 'galaxies'), { threads: 1 });
-    expect(labelTable(dataset).map((r) => r.count)).toEqual([1140, 1887, 751, 0]);
-    expect(dataset.notes).toEqual([]);
-    expect((await dataset.load(0)).width).toBe(424);
-    await dataset.close();
-  });
+  it.skipIf(testData() === null)(
+    'reads the real galaxies: 1,140 smooth, 1,887 featured, 751 ambiguous at 0.6',
+    async () => {
+      const dataset = await openDataset(join(testData()!, 'galaxies'), { threads: 1 });
+      expect(labelTable(dataset).map((r) => r.count)).toEqual([1140, 1887, 751, 0]);
+      expect(dataset.notes).toEqual([]);
+      expect((await dataset.load(0)).width).toBe(424);
+      await dataset.close();
+    },
+  );
 
   it.skipIf(testData() === null)('reads the real unlabelled images', async () => {
     const dataset = await openDataset(join(testData()!, 'galaxies/unlabelled'), { threads: 1 });

@@ -12,9 +12,26 @@ import { tuningfork } from '../cli/cli.ts';
 import { scratchFolder } from './training.ts';
 
 const scratch = scratchFolder();
-const COMMON = ['train', '--adapter', 'lavapipe', '--size', '32', '--crop', '40', '--batch', '8', '--tta', '1', '--epochs', '1'];
+const COMMON = [
+  'train',
+  '--adapter',
+  'lavapipe',
+  '--size',
+  '32',
+  '--crop',
+  '40',
+  '--batch',
+  '8',
+  '--tta',
+  '1',
+  '--epochs',
+  '1',
+];
 
-/** Galaxies as the challenge has them: `images/<id>.jpg` and a table of votes. Small, and drawn. Returns the names of one image of each class. */
+/**
+ * Galaxies as the challenge has them: `images/<id>.jpg` and a table of votes. Small, and drawn. Returns the names of
+ * one image of each class.
+ */
 async function writeGalaxies(folder: string, count: number): Promise<string[]> {
   mkdirSync(join(folder, 'images'), { recursive: true });
   const dataset = syntheticDataset(count, 0, { size: 48 });
@@ -24,7 +41,15 @@ async function writeGalaxies(folder: string, count: number): Promise<string[]> {
     const rgba = Buffer.alloc(width * height * 4, 255);
     for (let p = 0; p < width * height; p++) rgba.set(data.subarray(p * 3, p * 3 + 3), p * 4);
     writeFileSync(join(folder, 'images', `${100 + i}.jpg`), jpeg.encode({ width, height, data: rgba }, 90).data);
-    rows.push([100 + i, votes!.smooth, votes!.featured, votes!.artifact, ...Array<number>(CHALLENGE_COLUMNS.length - 3).fill(0)].join());
+    rows.push(
+      [
+        100 + i,
+        votes!.smooth,
+        votes!.featured,
+        votes!.artifact,
+        ...Array<number>(CHALLENGE_COLUMNS.length - 3).fill(0),
+      ].join(),
+    );
   }
   writeFileSync(join(folder, 'labels.csv'), `${rows.join('\n')}\n`);
   return CLASSES.map((name) => `${100 + dataset.galaxies.findIndex(({ votes }) => label(votes!) === name)}.jpg`).sort();
@@ -43,7 +68,10 @@ describe('training on a folder with damaged images', () => {
   it('stops with a sentence that names the file, and exit code 2', async () => {
     const out = scratch.next();
     const { code, stderr } = await tuningfork([...COMMON, '--data', data, '--out', out]);
-    expect(bad.some((name) => stderr.includes(name)), `exit code ${code}: ${stderr}`).toBe(true);
+    expect(
+      bad.some((name) => stderr.includes(name)),
+      `exit code ${code}: ${stderr}`,
+    ).toBe(true);
     expect(stderr).toMatch(/^tuningfork: .*\.jpg /m);
     expect(code).toBe(2);
     expect(readdirSync(out)).not.toContain(RUN_FILES.model);
@@ -77,12 +105,25 @@ describe('training on a full disk', () => {
   // The config and one checkpoint with moments (730 KB) fit, the best weights (245 KB) beside it do not.
   const disk = tinyDisk(join(scratch.path, 'disk'), 840);
 
-  it.skipIf(disk === null)('stops with a sentence, and leaves the last checkpoint whole and nothing half-written (skipped where no disk can be mounted)', async () => {
-    const { code, stderr } = await tuningfork([...COMMON, '--data', 'synthetic:32', '--out', join(disk!, 'run'), '--checkpoint-steps', '1']);
-    expect(stderr).toMatch(/^tuningfork: Cannot write .*(checkpoint|best)\.safetensors: the disk is full; free some space/m);
-    expect(code).toBe(2);
-    const left = readdirSync(join(disk!, 'run'));
-    expect(left.filter((name) => name.endsWith('.tmp') || name === RUN_FILES.model)).toEqual([]);
-    expect((await loadCheckpoint(join(disk!, 'run', RUN_FILES.checkpoint)))!.state.step).toBe(1);
-  });
+  it.skipIf(disk === null)(
+    'stops with a sentence, and leaves the last checkpoint whole and nothing half-written (skipped where no disk can be mounted)',
+    async () => {
+      const { code, stderr } = await tuningfork([
+        ...COMMON,
+        '--data',
+        'synthetic:32',
+        '--out',
+        join(disk!, 'run'),
+        '--checkpoint-steps',
+        '1',
+      ]);
+      expect(stderr).toMatch(
+        /^tuningfork: Cannot write .*(checkpoint|best)\.safetensors: the disk is full; free some space/m,
+      );
+      expect(code).toBe(2);
+      const left = readdirSync(join(disk!, 'run'));
+      expect(left.filter((name) => name.endsWith('.tmp') || name === RUN_FILES.model)).toEqual([]);
+      expect((await loadCheckpoint(join(disk!, 'run', RUN_FILES.checkpoint)))!.state.step).toBe(1);
+    },
+  );
 });

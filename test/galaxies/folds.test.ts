@@ -3,7 +3,9 @@ import { UserError } from '../../engine/user_error.ts';
 import { stratifiedFolds, voteStratum } from '../../galaxies/folds.ts';
 
 const ids = Array.from({ length: 1003 }, (_, i) => String(100_000 + 7 * i));
-const strata = ids.map((_, i) => (i % 11 === 10 ? null : ['large', 'large', 'large', 'middle', 'rare'][i % 17 === 0 ? 4 : i % 4]));
+const strata = ids.map((_, i) =>
+  i % 11 === 10 ? null : ['large', 'large', 'large', 'middle', 'rare'][i % 17 === 0 ? 4 : i % 4],
+);
 const member = (folds: readonly number[][]) => new Map(folds.flatMap((fold, f) => fold.map((i) => [i, f] as const)));
 
 describe('stratified folds', () => {
@@ -38,18 +40,30 @@ describe('stratified folds', () => {
   });
 
   it('one galaxy each is the most there can be', () => {
-    expect(stratifiedFolds(['a', 'b', 'c'], ['x', 'y', 'x'], { folds: 3 }).map((fold) => fold.length)).toEqual([1, 1, 1]);
-    expect(() => stratifiedFolds(['a', 'b', 'c'], ['x', 'y', null], { folds: 3 })).toThrow(/^3 folds of 2 galaxies: .*fewer folds/);
+    expect(stratifiedFolds(['a', 'b', 'c'], ['x', 'y', 'x'], { folds: 3 }).map((fold) => fold.length)).toEqual([
+      1, 1, 1,
+    ]);
+    expect(() => stratifiedFolds(['a', 'b', 'c'], ['x', 'y', null], { folds: 3 })).toThrow(
+      /^3 folds of 2 galaxies: .*fewer folds/,
+    );
     expect(() => stratifiedFolds(['a'], ['x'], { folds: 2 })).toThrow(/2 folds of 1 galaxy:/);
     expect(() => stratifiedFolds([], [], { folds: 2 })).toThrow(UserError);
   });
 
-  it.each([1, 0, -2, 2.5, Number.NaN])('refuse %d as their number', (folds) => expect(() => stratifiedFolds(ids, strata, { folds })).toThrow(/whole number of at least 2/));
+  it.each([1, 0, -2, 2.5, Number.NaN])('refuse %d as their number', (folds) =>
+    expect(() => stratifiedFolds(ids, strata, { folds })).toThrow(/whole number of at least 2/),
+  );
 });
 
 it.each([
-  [0.9, 0.1, 0, 'smooth high'], [0.8, 0.2, 0, 'smooth high'], [0.79, 0.21, 0, 'smooth middle'], [0.3, 0.6, 0.1, 'featured middle'], [0.4, 0.35, 0.25, 'smooth low'],
-  [0.1, 0.1, 0.8, 'artifact high'], [0.5, 0.5, 0, 'smooth middle'], [0, 0, 0, 'smooth low'],
+  [0.9, 0.1, 0, 'smooth high'],
+  [0.8, 0.2, 0, 'smooth high'],
+  [0.79, 0.21, 0, 'smooth middle'],
+  [0.3, 0.6, 0.1, 'featured middle'],
+  [0.4, 0.35, 0.25, 'smooth low'],
+  [0.1, 0.1, 0.8, 'artifact high'],
+  [0.5, 0.5, 0, 'smooth middle'],
+  [0, 0, 0, 'smooth low'],
 ])('votes of %d smooth, %d featured, %d artifact are the stratum %4$s', (smooth, featured, artifact, stratum) => {
   expect(voteStratum({ smooth, featured, artifact })).toBe(stratum);
 });

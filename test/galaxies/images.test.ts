@@ -23,7 +23,8 @@ const put = (name: string, bytes: Uint8Array | string) => {
 /** Left half red, right half blue: survives JPEG well away from the edge. */
 const rgba = (width: number, height: number, alpha = 255) => {
   const data = Buffer.alloc(width * height * 4);
-  for (let i = 0; i < width * height; i++) data.set(i % width < width / 2 ? [250, 0, 0, alpha] : [0, 0, 250, alpha], i * 4);
+  for (let i = 0; i < width * height; i++)
+    data.set(i % width < width / 2 ? [250, 0, 0, alpha] : [0, 0, 250, alpha], i * 4);
   return { width, height, data };
 };
 const jpegBytes = (width = 64, height = 48) => new Uint8Array(jpeg.encode(rgba(width, height), 95).data);
@@ -41,14 +42,20 @@ describe('decodeImage', () => {
   it('decodes PNG exactly, alpha over black', () => {
     const image = decodeImage(pngBytes(), 'a.png');
     expect([image.width, image.height, image.data.length]).toEqual([64, 48, 64 * 48 * 3]);
-    expect([pixel(image, 0, 0), pixel(image, 63, 47)]).toEqual([[250, 0, 0], [0, 0, 250]]);
+    expect([pixel(image, 0, 0), pixel(image, 63, 47)]).toEqual([
+      [250, 0, 0],
+      [0, 0, 250],
+    ]);
     expect(pixel(decodeImage(pngBytes(51), 'a.png'), 3, 3)).toEqual([50, 0, 0]);
   });
 
   it('decodes JPEG, and goes by the content, not the name', () => {
     const image = decodeImage(jpegBytes(), 'a.png');
     expect([image.width, image.height]).toEqual([64, 48]);
-    for (const [x, want] of [[4, [250, 0, 0]], [60, [0, 0, 250]]] as const) {
+    for (const [x, want] of [
+      [4, [250, 0, 0]],
+      [60, [0, 0, 250]],
+    ] as const) {
       pixel(image, x, 20).forEach((v, c) => expect(Math.abs(v - want[c])).toBeLessThan(12));
     }
   });
@@ -66,7 +73,16 @@ describe('decodeImage', () => {
     const whole = jpegBytes();
     const thumbnail = jpegBytes(16, 16);
     const length = thumbnail.length + 2;
-    const withThumbnail = new Uint8Array([0xff, 0xd8, 0xff, 0xec, length >> 8, length & 255, ...thumbnail, ...whole.subarray(2)]);
+    const withThumbnail = new Uint8Array([
+      0xff,
+      0xd8,
+      0xff,
+      0xec,
+      length >> 8,
+      length & 255,
+      ...thumbnail,
+      ...whole.subarray(2),
+    ]);
     expect(decodeImage(withThumbnail, 'a.jpg').width).toBe(64);
     expect(() => decodeImage(withThumbnail.subarray(0, withThumbnail.length - 20), 'a.jpg')).toThrow(/cut off/);
   });
@@ -86,7 +102,9 @@ describe('decodeImage', () => {
   });
 
   it('refuses text and empty files', () => {
-    expect(() => decodeImage(new TextEncoder().encode('not an image at all'), 'a.jpg')).toThrow(/neither a JPEG nor a PNG/);
+    expect(() => decodeImage(new TextEncoder().encode('not an image at all'), 'a.jpg')).toThrow(
+      /neither a JPEG nor a PNG/,
+    );
     expect(() => decodeImage(new Uint8Array(), 'a.jpg')).toThrow('a.jpg is empty');
   });
 
@@ -121,7 +139,10 @@ describe.each([0, 1, 2])('DecodePool with %i threads', (threads) => {
       put('cut.jpg', jpegBytes().subarray(0, 500)),
       join(dir, 'missing.jpg'),
     ];
-    const results = await Promise.allSettled([...bad.map((f) => pool.decode(f)), pool.decode(put('good.jpg', jpegBytes()))]);
+    const results = await Promise.allSettled([
+      ...bad.map((f) => pool.decode(f)),
+      pool.decode(put('good.jpg', jpegBytes())),
+    ]);
     bad.forEach((file, i) => {
       const result = results[i];
       if (result.status !== 'rejected') throw new Error(`${file} was decoded`);
@@ -145,7 +166,8 @@ describe('DecodePool', () => {
 
   it('works as built: a bundle with decode_worker.js beside it, and says so when that is missing', () => {
     const room = fileURLToPath(new URL('../../galaxies/', import.meta.url));
-    // Pools closed while a thread is at work, at all moments of that work: the process must not end before its own last line.
+    // Pools closed while a thread is at work, at all moments of that work: the process must not end before its own last
+    // line.
     const main = `import { DecodePool } from './images.node.ts';
       const pool = new DecodePool(1);
       console.log((await pool.decode(process.argv[2])).width);
@@ -167,9 +189,17 @@ describe('DecodePool', () => {
     put('package.json', '{ "type": "module" }');
     const file = put('built.jpg', jpegBytes(40, 30));
     buildSync({ ...shared, stdin: { contents: main, resolveDir: room, loader: 'ts' }, outfile: join(dir, 'main.js') });
-    expect(() => execFileSync(process.execPath, [join(dir, 'main.js'), file], { stdio: 'pipe', timeout: 20_000 })).toThrow(/decode_worker\.js is missing/);
-    buildSync({ ...shared, entryPoints: [join(room, 'decode_worker.node.ts')], outfile: join(dir, 'decode_worker.js') });
-    expect(execFileSync(process.execPath, [join(dir, 'main.js'), file], { encoding: 'utf8', timeout: 20_000 })).toBe('40\nclosed\n');
+    expect(() =>
+      execFileSync(process.execPath, [join(dir, 'main.js'), file], { stdio: 'pipe', timeout: 20_000 }),
+    ).toThrow(/decode_worker\.js is missing/);
+    buildSync({
+      ...shared,
+      entryPoints: [join(room, 'decode_worker.node.ts')],
+      outfile: join(dir, 'decode_worker.js'),
+    });
+    expect(execFileSync(process.execPath, [join(dir, 'main.js'), file], { encoding: 'utf8', timeout: 20_000 })).toBe(
+      '40\nclosed\n',
+    );
   });
 
   it('refuses a senseless number of threads', () => {

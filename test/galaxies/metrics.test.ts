@@ -45,12 +45,18 @@ describe('accuracy', () => {
 
 describe('confusion', () => {
   it('counts truth by prediction', () => {
-    expect(confusionMatrix(six)).toEqual([[2, 1], [1, 2]]);
+    expect(confusionMatrix(six)).toEqual([
+      [2, 1],
+      [1, 2],
+    ]);
   });
 
   it('gives precision, recall and F1 by hand', () => {
     // truth 0: 7 right, 3 called 1; truth 1: 1 called 0, 4 right
-    const [zero, one] = classScores([[7, 3], [1, 4]]);
+    const [zero, one] = classScores([
+      [7, 3],
+      [1, 4],
+    ]);
     expect(zero).toEqual({ precision: 7 / 8, recall: 7 / 10, f1: 14 / 18, support: 10 });
     expect(one).toEqual({ precision: 4 / 7, recall: 4 / 5, f1: 8 / 12, support: 5 });
   });
@@ -58,7 +64,11 @@ describe('confusion', () => {
   it('works for three classes, and is NaN where nothing was claimed', () => {
     const p = { probabilities: [0.6, 0.3, 0.1, 0.1, 0.8, 0.1, 0.7, 0.2, 0.1], labels: [0, 1, 2], classes: 3 };
     const confusion = confusionMatrix(p);
-    expect(confusion).toEqual([[1, 0, 0], [0, 1, 0], [1, 0, 0]]);
+    expect(confusion).toEqual([
+      [1, 0, 0],
+      [0, 1, 0],
+      [1, 0, 0],
+    ]);
     expect(classScores(confusion)[2]).toEqual({ precision: Number.NaN, recall: 0, f1: 0, support: 1 });
   });
 });
@@ -112,7 +122,8 @@ describe('ROC', () => {
 
 describe('calibration', () => {
   it('is the weighted gap between confidence and accuracy, by hand', () => {
-    // five bins: 0.6, wrong, in (0.4, 0.6]; 0.8, 0.7 and 0.8, all right, in (0.6, 0.8]; 0.9 wrong and 0.9 right in (0.8, 1].
+    // five bins: 0.6, wrong, in (0.4, 0.6]; 0.8, 0.7 and 0.8, all right, in (0.6, 0.8]; 0.9 wrong and 0.9 right in
+    // (0.8, 1].
     const bins = reliability(six, 5);
     expect(bins.map((b) => b.count)).toEqual([0, 0, 1, 3, 2]);
     expect(bins[3].accuracy).toBe(1);
@@ -156,7 +167,13 @@ describe('confidence', () => {
 
 describe('threshold trade-off', () => {
   it('counts and scores what is left at each threshold', () => {
-    const shares = [[0.95, 0.05], [0.65, 0.35], [0.3, 0.7], [0.1, 0.85], [0.5, 0.5]];
+    const shares = [
+      [0.95, 0.05],
+      [0.65, 0.35],
+      [0.3, 0.7],
+      [0.1, 0.85],
+      [0.5, 0.5],
+    ];
     const votes = shares.map(([smooth, featured]) => ({ smooth, featured, artifact: 0 }));
     // Predicted smooth, featured, featured, featured, smooth.
     const rows = thresholdTradeOff(votes, [0.9, 0.1, 0.4, 0.6, 0.2, 0.8, 0.3, 0.7, 0.6, 0.4], [0.6, 0.7, 0.9, 0.99]);

@@ -13,8 +13,9 @@ const named = (name: string) => tags.filter((tag) => tag.name === name);
 
 describe('html', () => {
   it('escapes what is filled in, once', () => {
-    expect(html`<p title="${'"&\''}">${'<b>'}${html`<i>${'&amp;'}</i>`}${raw('<u>')}</p>`.text)
-      .toBe('<p title="&quot;&amp;&#39;">&lt;b&gt;<i>&amp;amp;</i><u></p>');
+    expect(html`<p title="${'"&\''}">${'<b>'}${html`<i>${'&amp;'}</i>`}${raw('<u>')}</p>`.text).toBe(
+      '<p title="&quot;&amp;&#39;">&lt;b&gt;<i>&amp;amp;</i><u></p>',
+    );
   });
   it('joins lists and shows nothing for nothing', () => {
     expect(html`${[1, null, [undefined, 'a'], false, 0]}`.text).toBe('1a0');
@@ -26,13 +27,24 @@ describe('html', () => {
 
 describe('numbers in words', () => {
   it('writes durations', () => {
-    expect([7.31, 59.96, 245, 3599.6, 4320, 7199].map(duration))
-      .toEqual(['7.3 s', '1 min 00 s', '4 min 05 s', '1 h 00 min', '1 h 12 min', '2 h 00 min']);
+    expect([7.31, 59.96, 245, 3599.6, 4320, 7199].map(duration)).toEqual([
+      '7.3 s',
+      '1 min 00 s',
+      '4 min 05 s',
+      '1 h 00 min',
+      '1 h 12 min',
+      '2 h 00 min',
+    ]);
   });
   it('writes counts, shares and what does not exist', () => {
     expect([count(950), count(1234567)]).toEqual(['950', '1\u2009234\u2009567']);
-    expect([decimal(0.12345), decimal(NaN), decimal(null), percent(0.1234), percent(0 / 0)])
-      .toEqual(['0.123', '–', '–', '12.3 %', '–']);
+    expect([decimal(0.12345), decimal(NaN), decimal(null), percent(0.1234), percent(0 / 0)]).toEqual([
+      '0.123',
+      '–',
+      '–',
+      '12.3 %',
+      '–',
+    ]);
   });
 });
 
@@ -43,17 +55,25 @@ describe('a report', () => {
     for (const { attributes } of tags) {
       if (attributes.src !== undefined) expect(attributes.src).toMatch(/^data:image\/(png|jpeg);base64,/);
       if (attributes.href !== undefined) expect(attributes.href).toMatch(/^#/);
-      expect(Object.keys(attributes).filter((key) => key.startsWith('on') || key === 'srcset' || key === 'xlink:href')).toEqual([]);
+      expect(
+        Object.keys(attributes).filter((key) => key.startsWith('on') || key === 'srcset' || key === 'xlink:href'),
+      ).toEqual([]);
     }
-    expect(tags.filter(({ name }) => ['script', 'link', 'iframe', 'object', 'foreignObject', 'image', 'use', 'base'].includes(name))).toEqual([]);
+    expect(
+      tags.filter(({ name }) =>
+        ['script', 'link', 'iframe', 'object', 'foreignObject', 'image', 'use', 'base'].includes(name),
+      ),
+    ).toEqual([]);
     expect([...whole.matchAll(/url\(([^)]*)\)|@import/g)].filter((m) => !m[1]?.startsWith('#'))).toEqual([]);
-    expect(named('meta').find((tag) => tag.attributes['http-equiv'])?.attributes.content)
-      .toBe('default-src &#39;none&#39;; img-src data:; style-src &#39;unsafe-inline&#39;');
+    expect(named('meta').find((tag) => tag.attributes['http-equiv'])?.attributes.content).toBe(
+      'default-src &#39;none&#39;; img-src data:; style-src &#39;unsafe-inline&#39;',
+    );
   });
 
   it('can be read without seeing it', () => {
     for (const { attributes } of named('img')) expect(attributes.alt).toMatch(/\w/);
-    for (const { attributes } of named('svg')) expect([attributes.role, attributes['aria-label']]).toEqual(['img', expect.stringMatching(/\w/)]);
+    for (const { attributes } of named('svg'))
+      expect([attributes.role, attributes['aria-label']]).toEqual(['img', expect.stringMatching(/\w/)]);
     const captioned = new Set(named('figcaption').map((tag) => tag.parent));
     expect(named('figure').every((figure) => captioned.has(figure))).toBe(true);
     const levels = tags.filter(({ name }) => /^h[1-6]$/.test(name)).map(({ name }) => Number(name[1]));
@@ -73,18 +93,42 @@ describe('a report', () => {
   it('shows the numbers of the run', () => {
     const text = tags[0].text;
     for (const piece of [
-      'runs/b0', 'EfficientNet-B0', 'llvmpipe (LLVM 15.0.6, 256 bits)', '48 min 11 s', '0.897', '0.862 to 0.924', '0.941',
-      '0.031', '339 right, 39 wrong', '1\u2009210', '80.0 %', 'AUC 0.941', 'efficientnet_b0_imagenet_notop.safetensors',
-    ]) expect(text).toContain(piece);
-    const bold = named('tr').filter((tag) => tag.attributes.class === 'marked').map((tag) => tag.text);
+      'runs/b0',
+      'EfficientNet-B0',
+      'llvmpipe (LLVM 15.0.6, 256 bits)',
+      '48 min 11 s',
+      '0.897',
+      '0.862 to 0.924',
+      '0.941',
+      '0.031',
+      '339 right, 39 wrong',
+      '1\u2009210',
+      '80.0 %',
+      'AUC 0.941',
+      'efficientnet_b0_imagenet_notop.safetensors',
+    ])
+      expect(text).toContain(piece);
+    const bold = named('tr')
+      .filter((tag) => tag.attributes.class === 'marked')
+      .map((tag) => tag.text);
     expect(bold.some((row) => row.startsWith('14'))).toBe(true);
   });
 
   it('draws every figure', () => {
     const titles = named('svg').map((tag) => tag.attributes['aria-label']);
     expect(titles).toEqual([
-      'Votes for “smooth”', 'Votes for “featured”', 'Votes for “artifact”', 'What a threshold costs', 'Loss', 'Accuracy',
-      'Confusion matrix', 'ROC curve', 'Reliability', 'Threshold trade-off', 'Confidence when right', 'Confidence when wrong',
+      'Votes for “smooth”',
+      'Votes for “featured”',
+      'Votes for “artifact”',
+      'What a threshold costs',
+      'Loss',
+      'Accuracy',
+      'Confusion matrix',
+      'ROC curve',
+      'Reliability',
+      'Threshold trade-off',
+      'Confidence when right',
+      'Confidence when wrong',
     ]);
     expect(named('img').length).toBe(2 + 8 * 4 + 8);
   });
@@ -104,16 +148,28 @@ describe('a report', () => {
   it('draws an evaluation with nothing wrong, one class missing and empty bins', async () => {
     const { evaluation } = madeUpReport();
     if (!evaluation) throw new Error('the fixture has an evaluation');
-    const page = readPage(await renderReport({
-      run: madeUpRun,
-      evaluation: {
-        ...evaluation, auc: null, roc: [], confusion: [[5, 0], [0, 0]], tradeOff: [], perClass: [],
-        reliability: evaluation.reliability.map((bin) => ({ ...bin, count: 0, accuracy: NaN })),
-        confidence: { right: [0.9], wrong: [], medianRight: 0.9, medianWrong: null },
-      },
-    }));
-    expect(page.filter(({ name }) => name === 'svg').map((tag) => tag.attributes['aria-label']))
-      .toEqual(['Confusion matrix', 'Confidence when right']);
+    const page = readPage(
+      await renderReport({
+        run: madeUpRun,
+        evaluation: {
+          ...evaluation,
+          auc: null,
+          roc: [],
+          confusion: [
+            [5, 0],
+            [0, 0],
+          ],
+          tradeOff: [],
+          perClass: [],
+          reliability: evaluation.reliability.map((bin) => ({ ...bin, count: 0, accuracy: NaN })),
+          confidence: { right: [0.9], wrong: [], medianRight: 0.9, medianWrong: null },
+        },
+      }),
+    );
+    expect(page.filter(({ name }) => name === 'svg').map((tag) => tag.attributes['aria-label'])).toEqual([
+      'Confusion matrix',
+      'Confidence when right',
+    ]);
     expect(page[0].text).not.toContain('NaN');
   });
 });
@@ -123,7 +179,8 @@ describe('hostile names', () => {
   it('stay text, in the page and in the drawings', async () => {
     const plain = madeUpReport();
     const hostile = JSON.parse(JSON.stringify(plain), (key, value: unknown) =>
-      (typeof value === 'string' && key !== 'src' ? evil + value : value)) as ReportData;
+      typeof value === 'string' && key !== 'src' ? evil + value : value,
+    ) as ReportData;
     const classes = [`${evil}a`, `${evil}b`];
     const page = await renderReport({
       ...hostile,

@@ -1,7 +1,9 @@
 import { expect, it, vi } from 'vitest';
 import { madeUpData } from './report_fixture.ts';
 
-vi.mock('vega', () => { throw new Error('vega was loaded'); });
+vi.mock('vega', () => {
+  throw new Error('vega was loaded');
+});
 
 it('loads the drawing library only when there is something to draw', async () => {
   const { renderStats } = await import('../../galaxies/report/stats.ts');

@@ -22,14 +22,16 @@ export function readPage(page: string): Tag[] {
     if (!match) throw new Error(`not HTML: ${page.slice(at, at + 80)}`);
     const [, slash, name, attributeText, selfClosed, text] = match;
     if (text !== undefined) {
-      if (open?.name !== 'style' && /&(?!(?:amp|lt|gt|quot|#39|#160|nbsp);)/.test(text)) throw new Error(`bare &: ${text.slice(0, 80)}`);
+      if (open?.name !== 'style' && /&(?!(?:amp|lt|gt|quot|#39|#160|nbsp);)/.test(text))
+        throw new Error(`bare &: ${text.slice(0, 80)}`);
       for (let tag = open; tag; tag = tag.parent) tag.text += text;
     } else if (name && slash) {
       if (open?.name !== name) throw new Error(`</${name}> closes <${open?.name}>`);
       open = open.parent;
     } else if (name) {
       const pairs = [...attributeText.matchAll(/([\w:-]+)(?:="([^"]*)")?/g)].map((m) => [m[1], m[2] ?? ''] as const);
-      if (new Set(pairs.map(([key]) => key)).size !== pairs.length) throw new Error(`attribute twice: ${match[0].slice(0, 120)}`);
+      if (new Set(pairs.map(([key]) => key)).size !== pairs.length)
+        throw new Error(`attribute twice: ${match[0].slice(0, 120)}`);
       const tag: Tag = { name, attributes: Object.fromEntries(pairs), text: '', parent: open };
       all.push(tag);
       if (!voids.has(name) && !selfClosed) open = tag;

@@ -6,12 +6,19 @@ import { toDataUri, toJpeg, toPng } from '../../galaxies/report/encode.node.ts';
 import { contactSheet, gradientImage, overlayHeatmap, resizeImage } from '../../galaxies/report/pictures.ts';
 import { viridis } from '../../galaxies/report/viridis.ts';
 
-const plain = (width: number, height: number, colour: readonly number[]): RgbImage =>
-  ({ width, height, data: Uint8Array.from({ length: width * height * 3 }, (_, i) => colour[i % 3]) });
-const pixel = (image: RgbImage, x: number, y: number) =>
-  [...image.data.subarray((y * image.width + x) * 3, (y * image.width + x) * 3 + 3)];
-const grey = (width: number, height: number, values: readonly number[]): RgbImage =>
-  ({ width, height, data: Uint8Array.from(values.flatMap((v) => [v, v, v])) });
+const plain = (width: number, height: number, colour: readonly number[]): RgbImage => ({
+  width,
+  height,
+  data: Uint8Array.from({ length: width * height * 3 }, (_, i) => colour[i % 3]),
+});
+const pixel = (image: RgbImage, x: number, y: number) => [
+  ...image.data.subarray((y * image.width + x) * 3, (y * image.width + x) * 3 + 3),
+];
+const grey = (width: number, height: number, values: readonly number[]): RgbImage => ({
+  width,
+  height,
+  data: Uint8Array.from(values.flatMap((v) => [v, v, v])),
+});
 
 describe('resizeImage', () => {
   it('keeps an image of the same size and a plain colour at any size', () => {
@@ -24,7 +31,11 @@ describe('resizeImage', () => {
     expect([0, 1, 2, 3].map((x) => pixel(wide, x, 0)[0])).toEqual([0, 50, 150, 200]);
   });
   it('averages a checkerboard away when shrinking', () => {
-    const board = grey(16, 16, Array.from({ length: 256 }, (_, i) => ((i + Math.floor(i / 16)) % 2 ? 255 : 0)));
+    const board = grey(
+      16,
+      16,
+      Array.from({ length: 256 }, (_, i) => ((i + Math.floor(i / 16)) % 2 ? 255 : 0)),
+    );
     for (const value of resizeImage(board, 4, 4).data) expect(Math.abs(value - 127.5)).toBeLessThan(12);
   });
 });
@@ -51,10 +62,16 @@ describe('viridis', () => {
   it('agrees with the published table', () => {
     const published = scheme('viridis') as (value: number) => string;
     for (let i = 0; i <= 200; i++) {
-      const want = published(i / 200).match(/\d+/g)?.map(Number) ?? [];
+      const want =
+        published(i / 200)
+          .match(/\d+/g)
+          ?.map(Number) ?? [];
       viridis(i / 200).forEach((value, c) => expect(Math.abs(value - want[c])).toBeLessThanOrEqual(6));
     }
-    expect([viridis(-3), viridis(7)]).toEqual([[68, 1, 84], [253, 231, 37]]);
+    expect([viridis(-3), viridis(7)]).toEqual([
+      [68, 1, 84],
+      [253, 231, 37],
+    ]);
   });
 });
 
@@ -69,17 +86,25 @@ describe('overlayHeatmap', () => {
     map[1 * 7 + 5] = 3;
     const black = plain(56, 56, [0, 0, 0]);
     const out = overlayHeatmap(black, map, 7, 7);
-    const sums = Array.from({ length: 56 * 56 }, (_, i) => pixel(out, i % 56, Math.floor(i / 56)).reduce((a, b) => a + b));
+    const sums = Array.from({ length: 56 * 56 }, (_, i) =>
+      pixel(out, i % 56, Math.floor(i / 56)).reduce((a, b) => a + b),
+    );
     const brightest = sums.indexOf(Math.max(...sums));
     expect([brightest % 56, Math.floor(brightest / 56)].map((v) => Math.floor(v / 8))).toEqual([5, 1]);
     expect(overlayHeatmap(black, map, 7, 7, { alpha: 0 })).toEqual(black);
   });
   it('takes an all-zero map', () => {
-    expect(pixel(overlayHeatmap(plain(2, 2, [0, 0, 0]), new Float32Array(4), 2, 2, { alpha: 1 }), 1, 1)).toEqual([68, 1, 84]);
+    expect(pixel(overlayHeatmap(plain(2, 2, [0, 0, 0]), new Float32Array(4), 2, 2, { alpha: 1 }), 1, 1)).toEqual([
+      68, 1, 84,
+    ]);
   });
   it('names what is wrong with a map', () => {
-    expect(() => overlayHeatmap(plain(2, 2, [0, 0, 0]), new Float32Array(5), 2, 2)).toThrow(/5 values where 2 rows of 2/);
-    expect(() => overlayHeatmap(plain(2, 2, [0, 0, 0]), Float32Array.of(0, 0, 0, NaN), 2, 2)).toThrow(/NaN in row 1, column 1/);
+    expect(() => overlayHeatmap(plain(2, 2, [0, 0, 0]), new Float32Array(5), 2, 2)).toThrow(
+      /5 values where 2 rows of 2/,
+    );
+    expect(() => overlayHeatmap(plain(2, 2, [0, 0, 0]), Float32Array.of(0, 0, 0, NaN), 2, 2)).toThrow(
+      /NaN in row 1, column 1/,
+    );
   });
 });
 
@@ -93,7 +118,11 @@ describe('gradientImage', () => {
 });
 
 describe('encoding', () => {
-  const image = grey(5, 3, Array.from({ length: 15 }, (_, i) => i * 17));
+  const image = grey(
+    5,
+    3,
+    Array.from({ length: 15 }, (_, i) => i * 17),
+  );
   it('writes a PNG that reads back to the same pixels', () => {
     const back = PNG.sync.read(Buffer.from(toPng(image)));
     expect([back.width, back.height]).toEqual([5, 3]);

@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import {
-  binValues, confidenceHistogram, confusionMatrix, reliabilityDiagram, rocCurve, thresholdBars, tradeOffCurve, trainingCurve,
+  binValues,
+  confidenceHistogram,
+  confusionMatrix,
+  reliabilityDiagram,
+  rocCurve,
+  thresholdBars,
+  tradeOffCurve,
+  trainingCurve,
   voteHistogram,
 } from '../../galaxies/report/plots.ts';
 import { renderSvg } from '../../galaxies/report/svg.ts';
@@ -8,26 +15,35 @@ import { readPage } from './report_page.ts';
 
 /** Where the texts of a drawing stand, as [text, x, y] within their group. */
 function texts(svg: string): [string, number, number][] {
-  return readPage(svg).filter(({ name }) => name === 'text').map(({ text, attributes }) => {
-    const [x, y] = (attributes.transform.match(/-?[\d.]+/g) ?? []).map(Number);
-    return [text, x, y];
-  });
+  return readPage(svg)
+    .filter(({ name }) => name === 'text')
+    .map(({ text, attributes }) => {
+      const [x, y] = (attributes.transform.match(/-?[\d.]+/g) ?? []).map(Number);
+      return [text, x, y];
+    });
 }
 
-/** Height of every bar in a drawing: the `v` of paths M x,y h w v h. Symbols of a legend have a transform, bars none. */
+/**
+ * Height of every bar in a drawing: the `v` of paths M x,y h w v h. Symbols of a legend have a transform, bars none.
+ */
 function barHeights(svg: string, fill: string): number[] {
-  return readPage(svg).filter(({ name, attributes }) => name === 'path' && attributes.fill === fill && !attributes.transform)
+  return readPage(svg)
+    .filter(({ name, attributes }) => name === 'path' && attributes.fill === fill && !attributes.transform)
     .map(({ attributes }) => Number(/v(-?[\d.]+)/.exec(attributes.d)?.[1]));
 }
 
 describe('binValues', () => {
   it('puts edges into the bin above, the end into the last, strays into the nearest', () => {
-    expect(binValues([0, 0.1, 0.3, 0.7, 0.99, 1, -0.2, 1.4], 10).map(({ count }) => count))
-      .toEqual([2, 1, 0, 1, 0, 0, 0, 1, 0, 3]);
+    expect(binValues([0, 0.1, 0.3, 0.7, 0.99, 1, -0.2, 1.4], 10).map(({ count }) => count)).toEqual([
+      2, 1, 0, 1, 0, 0, 0, 1, 0, 3,
+    ]);
   });
   it('names its edges and takes another range', () => {
     const bins = binValues([0.5, 0.74, 0.75, 0.96], 2, 0.5, 1);
-    expect(bins).toEqual([{ low: 0.5, high: 0.75, count: 2 }, { low: 0.75, high: 1, count: 2 }]);
+    expect(bins).toEqual([
+      { low: 0.5, high: 0.75, count: 2 },
+      { low: 0.75, high: 1, count: 2 },
+    ]);
   });
 });
 
@@ -43,7 +59,10 @@ describe('drawings', () => {
   });
 
   it('stack the classes and what is left out to the same height', async () => {
-    const rows = [{ threshold: 0.5, counts: [60, 30], ambiguous: 10 }, { threshold: 0.8, counts: [20, 10], ambiguous: 70 }];
+    const rows = [
+      { threshold: 0.5, counts: [60, 30], ambiguous: 10 },
+      { threshold: 0.8, counts: [20, 10], ambiguous: 70 },
+    ];
     const svg = await renderSvg(thresholdBars(rows, ['smooth', 'featured']), 'thresholds');
     const [smooth, featured, left] = ['#d07a1c', '#3f7fbf', '#8a8f9866'].map((fill) => barHeights(svg, fill));
     const whole = smooth[0] + featured[0] + left[0];
@@ -53,30 +72,66 @@ describe('drawings', () => {
   });
 
   it('put true classes in rows and answers in columns', async () => {
-    const svg = await renderSvg(confusionMatrix([[61, 15], [24, 279]], ['smooth', 'featured']), 'confusion');
-    const at = (text: string) => texts(svg).find(([own]) => own === text)?.slice(1).map((v) => Math.floor(Number(v) / 125));
-    expect([at('61'), at('15'), at('24'), at('279')]).toEqual([[0, 0], [1, 0], [0, 1], [1, 1]]);
+    const svg = await renderSvg(
+      confusionMatrix(
+        [
+          [61, 15],
+          [24, 279],
+        ],
+        ['smooth', 'featured'],
+      ),
+      'confusion',
+    );
+    const at = (text: string) =>
+      texts(svg)
+        .find(([own]) => own === text)
+        ?.slice(1)
+        .map((v) => Math.floor(Number(v) / 125));
+    expect([at('61'), at('15'), at('24'), at('279')]).toEqual([
+      [0, 0],
+      [1, 0],
+      [0, 1],
+      [1, 1],
+    ]);
     expect(texts(svg).map(([text]) => text)).toEqual(expect.arrayContaining(['80.3 %', '7.9 %']));
   });
 
   it('run the ROC curve from corner to corner through its corners only', async () => {
-    const roc = [[0, 0], [0, 0.2], [0, 0.5], [0.25, 0.5], [0.5, 0.5], [0.5, 1], [1, 1]].map(([fpr, tpr]) => ({ fpr, tpr }));
+    const roc = [
+      [0, 0],
+      [0, 0.2],
+      [0, 0.5],
+      [0.25, 0.5],
+      [0.5, 0.5],
+      [0.5, 1],
+      [1, 1],
+    ].map(([fpr, tpr]) => ({ fpr, tpr }));
     const svg = await renderSvg(rocCurve(roc, 0.75), 'roc');
-    const line = readPage(svg).find(({ attributes }) => attributes.stroke === '#9a6bb8' && attributes.fill !== '#9a6bb8');
+    const line = readPage(svg).find(
+      ({ attributes }) => attributes.stroke === '#9a6bb8' && attributes.fill !== '#9a6bb8',
+    );
     expect(line?.attributes.d).toBe('M0,250L0,125L125,125L125,0L250,0');
     expect(texts(svg).map(([text]) => text)).toContain('AUC 0.750');
   });
 
   it('mark where a phase begins', async () => {
     const epochs = [1, 2, 3].map((epoch) => ({
-      epoch, phase: epoch < 3 ? 1 : 2, learningRate: 1, seconds: 1, train: { loss: 1 / epoch, accuracy: 0.5 },
+      epoch,
+      phase: epoch < 3 ? 1 : 2,
+      learningRate: 1,
+      seconds: 1,
+      train: { loss: 1 / epoch, accuracy: 0.5 },
       validation: epoch === 2 ? null : { loss: 1.1 / epoch, accuracy: 0.5 },
     }));
     const svg = await renderSvg(trainingCurve(epochs, 'loss'), 'loss');
-    const rule = readPage(svg).find(({ name, attributes }) => name === 'line' && attributes['stroke-dasharray'] === '5,4');
+    const rule = readPage(svg).find(
+      ({ name, attributes }) => name === 'line' && attributes['stroke-dasharray'] === '5,4',
+    );
     const x = Number(/translate\(([\d.]+)/.exec(rule?.attributes.transform ?? '')?.[1]);
     expect(x).toBeCloseTo((340 * 2) / 3, 0);
-    expect(texts(svg).map(([text]) => text)).toEqual(expect.arrayContaining(['phase 1', 'phase 2', 'training', 'validation']));
+    expect(texts(svg).map(([text]) => text)).toEqual(
+      expect.arrayContaining(['phase 1', 'phase 2', 'training', 'validation']),
+    );
     const single = await renderSvg(trainingCurve(epochs.slice(0, 2), 'accuracy'), 'accuracy');
     expect(single).not.toContain('phase');
   });
@@ -91,15 +146,32 @@ describe('drawings', () => {
     const reliable = await renderSvg(reliabilityDiagram(bins), 'reliability');
     const [few, many] = barHeights(reliable, '#8a8f98');
     expect(many / few).toBeCloseTo(3, 1);
-    const trade = await renderSvg(tradeOffCurve([{ threshold: 0.5, n: 40, accuracy: 0.8 }, { threshold: 0.9, n: 10, accuracy: 0.95 }, { threshold: 1, n: 0, accuracy: NaN }]), 't');
+    const trade = await renderSvg(
+      tradeOffCurve([
+        { threshold: 0.5, n: 40, accuracy: 0.8 },
+        { threshold: 0.9, n: 10, accuracy: 0.95 },
+        { threshold: 1, n: 0, accuracy: NaN },
+      ]),
+      't',
+    );
     expect(texts(trade).map(([text]) => text)).toEqual(expect.arrayContaining(['0.800', '0.950', '0.5', '0.9']));
     expect(trade).not.toContain('NaN');
   });
 
   it('take their colour of text from the page and leave its background alone', async () => {
-    const svg = await renderSvg(confusionMatrix([[1, 2], [3, 4]], ['a', 'b']), 'a <label>');
+    const svg = await renderSvg(
+      confusionMatrix(
+        [
+          [1, 2],
+          [3, 4],
+        ],
+        ['a', 'b'],
+      ),
+      'a <label>',
+    );
     expect(svg).toMatch(/^<svg [^>]*role="img" aria-label="a &lt;label&gt;"/);
-    for (const { attributes } of readPage(svg).filter(({ name }) => name === 'text')) expect(attributes.fill).toBe('currentColor');
+    for (const { attributes } of readPage(svg).filter(({ name }) => name === 'text'))
+      expect(attributes.fill).toBe('currentColor');
     expect(svg).not.toMatch(/fill="(?:white|#fff|black|#000)"/);
   });
 });

@@ -15,7 +15,8 @@ import { scratchFolder } from './training.ts';
 
 const COLUMNS = 37;
 const rows = (n: number, seed: number) => Array.from({ length: n }, (_, i) => randomArray(COLUMNS, seed + i, 0, 1));
-const csvOf = (values: readonly ArrayLike<number>[], ids = values.map((_, i) => String(100 + i))) => SUBMISSION_HEADER + values.map((row, i) => submissionRow(ids[i], row)).join('');
+const csvOf = (values: readonly ArrayLike<number>[], ids = values.map((_, i) => String(100 + i))) =>
+  SUBMISSION_HEADER + values.map((row, i) => submissionRow(ids[i], row)).join('');
 
 describe('RMSE galaxy by galaxy', () => {
   it('is the root of the mean square over all 37 columns, over those of a question, and of each; beside it that of the means', () => {
@@ -28,12 +29,32 @@ describe('RMSE galaxy by galaxy', () => {
       const squares = truth.flatMap((row, i) => columns.map((c) => (row[c] - answer(i, c)) ** 2));
       return Math.sqrt(squares.reduce((a, b) => a + b) / squares.length);
     };
-    const want = (columns: number[]) => ({ rmse: expect.closeTo(root(columns, (i, c) => prediction[i][c]), 13), constant: expect.closeTo(root(columns, (_, c) => means[c]), 13) });
+    const want = (columns: number[]) => ({
+      rmse: expect.closeTo(
+        root(columns, (i, c) => prediction[i][c]),
+        13,
+      ),
+      constant: expect.closeTo(
+        root(columns, (_, c) => means[c]),
+        13,
+      ),
+    });
     expect(sums.galaxies).toBe(50);
     expect(got).toMatchObject(want(CHALLENGE_COLUMNS.map((_, c) => c)));
-    expect(got.perQuestion).toEqual(QUESTIONS.map(({ number, text }) => ({ number, text, ...want(CHALLENGE_COLUMNS.flatMap((name, c) => (name.startsWith(`Class${number}.`) ? [c] : []))) })));
+    expect(got.perQuestion).toEqual(
+      QUESTIONS.map(({ number, text }) => ({
+        number,
+        text,
+        ...want(CHALLENGE_COLUMNS.flatMap((name, c) => (name.startsWith(`Class${number}.`) ? [c] : []))),
+      })),
+    );
     got.perColumn.forEach((column, c) => expect(column).toMatchObject({ name: CHALLENGE_COLUMNS[c], ...want([c]) }));
-    expect(challengeRmse(prediction.flatMap((row) => [...row]), truth)).toEqual(got);
+    expect(
+      challengeRmse(
+        prediction.flatMap((row) => [...row]),
+        truth,
+      ),
+    ).toEqual(got);
   });
 
   it('of one wrong number: every figure by hand', () => {
@@ -50,18 +71,34 @@ describe('RMSE galaxy by galaxy', () => {
 
   it('of nothing is undefined; rows of another length are refused', () => {
     expect(new RmseAccumulator().result()).toMatchObject({ rmse: Number.NaN, constant: Number.NaN });
-    expect(() => new RmseAccumulator().add(new Float32Array(37), new Float32Array(36))).toThrow(/37 columns, this one 36/);
+    expect(() => new RmseAccumulator().add(new Float32Array(37), new Float32Array(36))).toThrow(
+      /37 columns, this one 36/,
+    );
   });
 });
 
 describe('a submission', () => {
-  it('begins with the challenge\'s own header', () => {
+  it("begins with the challenge's own header", () => {
     expect(SUBMISSION_HEADER).toMatch(/^GalaxyID,Class1\.1,Class1\.2,Class1\.3,Class2\.1,.*,Class11\.6\n$/);
     expect(SUBMISSION_HEADER.split(',').length).toBe(38);
   });
 
-  it.each([[0, '0'], [1, '1'], [0.5, '0.5'], [1e-7, '0.0000001'], [1e-12, '0'], [-1e-12, '0'], [-0.25, '-0.25'], [10, '10'], [1 / 3, '0.333333333'], [0.999_999_999_9, '1'], [1.5e9, '1500000000']])('writes %d as %s', (value, text) => {
-    expect(submissionRow('7', new Float64Array(COLUMNS).fill(value))).toBe(`7,${Array(COLUMNS).fill(text).join(',')}\n`);
+  it.each([
+    [0, '0'],
+    [1, '1'],
+    [0.5, '0.5'],
+    [1e-7, '0.0000001'],
+    [1e-12, '0'],
+    [-1e-12, '0'],
+    [-0.25, '-0.25'],
+    [10, '10'],
+    [1 / 3, '0.333333333'],
+    [0.999_999_999_9, '1'],
+    [1.5e9, '1500000000'],
+  ])('writes %d as %s', (value, text) => {
+    expect(submissionRow('7', new Float64Array(COLUMNS).fill(value))).toBe(
+      `7,${Array(COLUMNS).fill(text).join(',')}\n`,
+    );
   });
 
   it('gives back every f32 in 1/64..1, and others within 5e-10', () => {
@@ -81,7 +118,9 @@ describe('a submission', () => {
 
   it('refuses what is no row, naming the galaxy', () => {
     expect(() => submissionRow('7', new Float32Array(36))).toThrow(/galaxy 7: 36 numbers/);
-    expect(() => submissionRow('7', new Float32Array(COLUMNS).fill(Number.NaN))).toThrow(/galaxy 7, column Class1\.1: NaN/);
+    expect(() => submissionRow('7', new Float32Array(COLUMNS).fill(Number.NaN))).toThrow(
+      /galaxy 7, column Class1\.1: NaN/,
+    );
     expect(() => submissionRow('7', new Float32Array(COLUMNS).fill(Infinity))).toThrow(RangeError);
   });
 });
@@ -98,25 +137,38 @@ function score(truthText: string, predictionText: string) {
 describe('score', () => {
   const truth = rows(3, 5);
   const prediction = rows(3, 50);
-  const fields = (text: string) => text.trimEnd().split('\n').map((line) => line.split(','));
+  const fields = (text: string) =>
+    text
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split(','));
   /** A submission of `prediction` with some of its fields changed; row 0 is the header. */
-  const changed = (edit: (table: string[][]) => string[][] | void) => {
+  const changed = (edit: (table: string[][]) => string[][] | undefined) => {
     const table = fields(csvOf(prediction));
     return `${(edit(table) ?? table).map((row) => row.join(',')).join('\n')}\n`;
   };
-  const set = (row: number, column: number, text: string) => changed((table) => void (table[row][column] = text));
+  const set = (row: number, column: number, text: string) =>
+    changed((table) => table.with(row, table[row].with(column, text)));
 
   it('gives the RMSE of the numbers that were written', () => {
     const { rmse, galaxies, outside } = score(csvOf(truth), csvOf(prediction));
-    expect(rmse).toBeCloseTo(challengeRmse(prediction.flatMap((row) => [...row]), truth).rmse, 8);
+    expect(rmse).toBeCloseTo(
+      challengeRmse(
+        prediction.flatMap((row) => [...row]),
+        truth,
+      ).rmse,
+      8,
+    );
     expect([galaxies, outside]).toEqual([3, 0]);
     expect(score(csvOf(truth), csvOf(truth)).rmse).toBe(0);
   });
 
-  it('does not mind the order of rows and columns, quotes, a byte-order mark or Windows\' line ends', () => {
+  it("does not mind the order of rows and columns, quotes, a byte-order mark or Windows' line ends", () => {
     const want = score(csvOf(truth), csvOf(prediction));
     const turned = changed((table) => [table[0], ...table.slice(1).reverse()].map((row) => row.toReversed()));
-    expect(score(csvOf(truth), turned).perColumn.map(({ rmse }) => rmse)).toEqual(want.perColumn.map(({ rmse }) => expect.closeTo(rmse, 14)));
+    expect(score(csvOf(truth), turned).perColumn.map(({ rmse }) => rmse)).toEqual(
+      want.perColumn.map(({ rmse }) => expect.closeTo(rmse, 14)),
+    );
     const windows = `\ufeff${changed((table) => table.map((row) => row.map((field) => `"${field}"`))).replaceAll('\n', '\r\n')}`;
     expect(score(windows, windows).galaxies).toBe(3);
     expect(score(csvOf(truth), windows)).toEqual(want);
@@ -132,14 +184,30 @@ describe('score', () => {
   });
 
   it.each([
-    ['a column is missing', changed((table) => table.map((row) => row.slice(0, -1))), /^prediction\.csv: column Class11\.6 is missing/],
-    ['a column is unknown', changed((table) => table.map((row, r) => [...row, r === 0 ? 'Class12.1' : '0'])), /^prediction\.csv: column "Class12\.1" is none of/],
-    ['a column is there twice', changed((table) => table.map((row) => [...row, row[5]])), /^prediction\.csv: column Class2\.2 is there twice/],
+    [
+      'a column is missing',
+      changed((table) => table.map((row) => row.slice(0, -1))),
+      /^prediction\.csv: column Class11\.6 is missing/,
+    ],
+    [
+      'a column is unknown',
+      changed((table) => table.map((row, r) => [...row, r === 0 ? 'Class12.1' : '0'])),
+      /^prediction\.csv: column "Class12\.1" is none of/,
+    ],
+    [
+      'a column is there twice',
+      changed((table) => table.map((row) => [...row, row[5]])),
+      /^prediction\.csv: column Class2\.2 is there twice/,
+    ],
     ['there is no GalaxyID', set(0, 0, 'id'), /column GalaxyID is missing/],
     ['an id comes twice', set(3, 0, '101'), /^prediction\.csv, line 4: GalaxyID 101 is there a second time$/],
     ['an id is not in the truth', set(2, 0, '999'), /^prediction\.csv, line 3: GalaxyID 999 is not in truth\.csv$/],
     ['an id is empty', set(2, 0, ''), /^prediction\.csv, line 3, column GalaxyID: empty$/],
-    ['galaxies are missing', changed((table) => [table[0], table[2]]), /^prediction\.csv lacks 2 galaxies of truth\.csv: GalaxyID 100, 102$/],
+    [
+      'galaxies are missing',
+      changed((table) => [table[0], table[2]]),
+      /^prediction\.csv lacks 2 galaxies of truth\.csv: GalaxyID 100, 102$/,
+    ],
     ['all galaxies are missing', SUBMISSION_HEADER, /^prediction\.csv has no galaxies$/],
     ['the file is empty', '', /^prediction\.csv has no galaxies$/],
     ['a field is no number', set(2, 4, 'yes'), /^prediction\.csv, line 3, column Class2\.1: "yes" is not a number$/],
@@ -147,19 +215,29 @@ describe('score', () => {
     ['a field is NaN', set(2, 4, 'NaN'), /line 3, column Class2\.1: "NaN" is not a number$/],
     ['a field is infinite', set(2, 4, '1e999'), /line 3, column Class2\.1: 1e999 is too large/],
     ['a field is empty', set(2, 4, ''), /^prediction\.csv, line 3, column Class2\.1: no number$/],
-    ['a row is short', changed((table) => void table[2].pop()), /^prediction\.csv, line 3: 37 fields where the header has 38$/],
+    [
+      'a row is short',
+      changed((table) => void table[2].pop()),
+      /^prediction\.csv, line 3: 37 fields where the header has 38$/,
+    ],
   ])('refuses a prediction where %s', (_, text, message) => {
     expect(() => score(csvOf(truth), text)).toThrow(message);
     expect(() => score(csvOf(truth), text)).toThrow(UserError);
   });
 
   it.each([
-    ['a fraction is outside 0..1', set(2, 4, '1.5'), /^truth\.csv, line 3, column Class2\.1: 1\.5 is not a vote fraction/],
+    [
+      'a fraction is outside 0..1',
+      set(2, 4, '1.5'),
+      /^truth\.csv, line 3, column Class2\.1: 1\.5 is not a vote fraction/,
+    ],
     ['an id comes twice', set(3, 0, '101'), /^truth\.csv, line 4: GalaxyID 101 is there a second time$/],
   ])('refuses a truth where %s', (_, text, message) => expect(() => score(text, csvOf(prediction))).toThrow(message));
 
   it('names a few of many missing galaxies and counts the others', () => {
-    expect(() => score(csvOf(rows(20, 1)), csvOf(rows(2, 1)))).toThrow(/lacks 18 galaxies of truth\.csv: GalaxyID 102, 103, 104, 105, 106 and 13 more$/);
+    expect(() => score(csvOf(rows(20, 1)), csvOf(rows(2, 1)))).toThrow(
+      /lacks 18 galaxies of truth\.csv: GalaxyID 102, 103, 104, 105, 106 and 13 more$/,
+    );
   });
 
   it('holds more galaxies than it begins with room for, and reads .gz', async () => {

@@ -10,7 +10,10 @@ describe('split', () => {
     for (const seed of [0, 1, 2]) {
       const { train, validation } = split(ids, labels, { valFraction: 0.2, seed });
       expect(train.length + validation.length).toBe(16_000);
-      for (const [name, count] of [['smooth', 6000], ['featured', 10_000]] as const) {
+      for (const [name, count] of [
+        ['smooth', 6000],
+        ['featured', 10_000],
+      ] as const) {
         const share = validation.filter((i) => labels[i] === name).length / count;
         expect(Math.abs(share - 0.2)).toBeLessThan(4 * Math.sqrt((0.2 * 0.8) / count));
       }
@@ -47,7 +50,9 @@ describe('split', () => {
   });
 
   it('gives the same hash for ever: a changed hash would mix old validation galaxies into training', () => {
-    expect([hashId('100008'), hashId('100023'), hashId('100008', 1), hashId('')]).toEqual([3298248355, 2634964780, 1726081590, 2872998923]);
+    expect([hashId('100008'), hashId('100023'), hashId('100008', 1), hashId('')]).toEqual([
+      3298248355, 2634964780, 1726081590, 2872998923,
+    ]);
   });
 
   it('refuses fractions outside 0..1', () => {

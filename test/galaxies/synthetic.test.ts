@@ -68,7 +68,8 @@ describe('the synthetic sky', () => {
   it("keeps the decision tree's sums: what reaches a question is what its answers add up to", () => {
     for (const { votes } of sky.galaxies) {
       const v = Object.fromEntries(CHALLENGE_COLUMNS.map((name, i) => [name.slice(5), votes!.all![i]]));
-      const sum = (q: number, n: number) => Array.from({ length: n }, (_, i) => v[`${q}.${i + 1}`]).reduce((a, b) => a + b, 0);
+      const sum = (q: number, n: number) =>
+        Array.from({ length: n }, (_, i) => v[`${q}.${i + 1}`]).reduce((a, b) => a + b, 0);
       expect(Object.values(v).every((x) => x >= 0 && x <= 1)).toBe(true);
       const pairs: [number, number][] = [
         [sum(1, 3), 1],

@@ -22,13 +22,27 @@ beforeAll(() => writeRandomB0(B0));
 
 /** A head on a frozen EfficientNet-B0, then its last stage: both phases and the front. */
 const TWO_PHASES: Partial<TrainOptions> = {
-  data: 'synthetic:32', model: 'efficientnet_b0', weights: B0, views: 2, batchNorm: 'running',
-  head: { epochs: 1, learningRate: 1e-3 }, tune: { epochs: 1, learningRate: 1e-4 },
+  data: 'synthetic:32',
+  model: 'efficientnet_b0',
+  weights: B0,
+  views: 2,
+  batchNorm: 'running',
+  head: { epochs: 1, learningRate: 1e-3 },
+  tune: { epochs: 1, learningRate: 1e-4 },
 };
 
-interface Run { readonly state: TrainState; readonly folder: string; readonly model: Buffer }
+interface Run {
+  readonly state: TrainState;
+  readonly folder: string;
+  readonly model: Buffer;
+}
 
-async function train(device: Device, changed: Partial<TrainOptions> = {}, folder = scratch.next(), progress: Progress = SILENT): Promise<Run> {
+async function train(
+  device: Device,
+  changed: Partial<TrainOptions> = {},
+  folder = scratch.next(),
+  progress: Progress = SILENT,
+): Promise<Run> {
   const options = { ...TINY, ...changed };
   const dataset = await openDataset(options.data, { size: DRAWN });
   using trained = await trainNetwork(device, dataset, taskOf(options.task), options, folder, progress);
@@ -58,7 +72,8 @@ describe('a training', () => {
   it('keeps the kernels that it begins with, whatever is tuned before it resumes', async () => {
     const table = (after: number) => {
       const made = new TuningTable();
-      for (const adapter of [device().identity, 'another adapter']) made.set(adapter, 'some work', { choice: { lanes: 8 }, kernels: 'hash', before: 2, after });
+      for (const adapter of [device().identity, 'another adapter'])
+        made.set(adapter, 'some work', { choice: { lanes: 8 }, kernels: 'hash', before: 2, after });
       return made;
     };
     const lines: string[] = [];
@@ -73,11 +88,15 @@ describe('a training', () => {
       lines.length = 0;
       await train(device(), {}, folder, progress);
       expect(String(device().tuning)).toBe(kept);
-      expect(lines.join()).toMatch(/resuming with the kernels that the run began with \(.*tuning\.json\), not with those tuned since/);
+      expect(lines.join()).toMatch(
+        /resuming with the kernels that the run began with \(.*tuning\.json\), not with those tuned since/,
+      );
       expect(readFileSync(join(folder, RUN_FILES.tuning), 'utf8')).toBe(kept);
     }
     writeFileSync(join(folder, RUN_FILES.tuning), kept.slice(0, 40));
-    await expect(train(device(), {}, folder)).rejects.toThrow(/tuning\.json, which says what kernels the run goes on with, holds no tuning/);
+    await expect(train(device(), {}, folder)).rejects.toThrow(
+      /tuning\.json, which says what kernels the run goes on with, holds no tuning/,
+    );
     device().tuning = new TuningTable();
   });
 
@@ -87,19 +106,33 @@ describe('a training', () => {
     expect(first.state.history.map(({ phase }) => phase)).toEqual([1, 2]);
     expect(readdirSync(first.folder)).not.toContain('cache');
     const { weights } = unpackModel(first.model, 'model');
-    const { weights: begun } = unpackModel((await train(device(), { ...TWO_PHASES, tune: { epochs: 0, learningRate: 0 } })).model, 'model');
+    const { weights: begun } = unpackModel(
+      (await train(device(), { ...TWO_PHASES, tune: { epochs: 0, learningRate: 0 } })).model,
+      'model',
+    );
     // Only the last stage, the head conv and the classifier are trained, and never the running statistics.
-    const moved = [...weights].filter(([name, { data }]) => begun.get(name)!.data.some((v, i) => v !== data[i])).map(([name]) => name);
+    const moved = [...weights]
+      .filter(([name, { data }]) => begun.get(name)!.data.some((v, i) => v !== data[i]))
+      .map(([name]) => name);
     expect(moved.filter((name) => !/^(blocks\.15|head|classifier)\./.test(name))).toEqual([]);
     expect(moved.filter((name) => /mean$|var$/.test(name))).toEqual([]);
-    for (const name of ['blocks.15.depthwise.w', 'blocks.15.se_reduce.b', 'blocks.15.project_bn.gamma', 'head.conv.w', 'classifier.b']) expect(moved).toContain(name);
+    for (const name of [
+      'blocks.15.depthwise.w',
+      'blocks.15.se_reduce.b',
+      'blocks.15.project_bn.gamma',
+      'head.conv.w',
+      'classifier.b',
+    ])
+      expect(moved).toContain(name);
   });
 
   it('refuses to go on with other options, naming them', async () => {
     const { folder } = await train(device(), { tune: { epochs: 1, learningRate: 1e-3 } });
     const other = train(device(), { tune: { epochs: 1, learningRate: 2e-3 }, seed: 9 }, folder);
     await expect(other).rejects.toThrow(UserError);
-    await expect(other).rejects.toThrow(/seed was 1 and is now 9.*tune was .*0\.001.* is now .*0\.002|tune was .*0\.001.* is now .*0\.002.*seed was 1 and is now 9/);
+    await expect(other).rejects.toThrow(
+      /seed was 1 and is now 9.*tune was .*0\.001.* is now .*0\.002|tune was .*0\.001.* is now .*0\.002.*seed was 1 and is now 9/,
+    );
   });
 
   it('stops early when the validation loss does not fall, and starts the count anew with a new run', async () => {
@@ -111,8 +144,15 @@ describe('a training', () => {
 
   it('keeps the weights of the best epoch, or of the last', async () => {
     // Fast enough to overshoot: the best epoch is not the last.
-    const hasty = { tune: { epochs: 5, learningRate: 0.05 }, schedule: 'constant', augmentation: NO_AUGMENTATION } as const;
-    const [best, last] = [await train(device(), { ...hasty, keep: 'best' }), await train(device(), { ...hasty, keep: 'last' })];
+    const hasty = {
+      tune: { epochs: 5, learningRate: 0.05 },
+      schedule: 'constant',
+      augmentation: NO_AUGMENTATION,
+    } as const;
+    const [best, last] = [
+      await train(device(), { ...hasty, keep: 'best' }),
+      await train(device(), { ...hasty, keep: 'last' }),
+    ];
     const losses = best.state.history.map(({ validation }) => validation!.loss);
     expect(losses).toEqual(last.state.history.map(({ validation }) => validation!.loss));
     expect(best.state.best!.epoch).toBe(losses.indexOf(Math.min(...losses)) + 1);
@@ -128,21 +168,38 @@ describe('a training', () => {
 
   it('holds no more memory after a hundred steps than after the first few', async () => {
     const seen: { buffers: number; bytes: number; rss: number }[] = [];
-    const progress: Progress = { ...SILENT, tick: () => seen.push({ ...device().memory, rss: process.memoryUsage().rss }) };
-    await train(device(), { tune: { epochs: 25, learningRate: 1e-3 }, checkpointSteps: 1000 }, scratch.next(), progress);
+    const progress: Progress = {
+      ...SILENT,
+      tick: () => seen.push({ ...device().memory, rss: process.memoryUsage().rss }),
+    };
+    await train(
+      device(),
+      { tune: { epochs: 25, learningRate: 1e-3 }, checkpointSteps: 1000 },
+      scratch.next(),
+      progress,
+    );
     expect(seen.length).toBeGreaterThanOrEqual(100);
     expect(new Set(seen.map(({ buffers, bytes }) => `${buffers} buffers, ${bytes} bytes`)).size).toBe(1);
-    // The GPU's memory is this process's on lavapipe. The heap breathes by 20 MB; the step's own buffers, kept from a hundred steps, would be 500 MB.
+    // The GPU's memory is this process's on lavapipe. The heap breathes by 20 MB; the step's own buffers, kept from a
+    // hundred steps, would be 500 MB.
     expect(seen[seen.length - 1].rss - seen[20].rss).toBeLessThan(64 * 2 ** 20);
     expect(device().memory.buffers).toBe(0);
   });
 
   it('says where a loss ceased to be a number, and leaves a checkpoint that can be read', async () => {
     const folder = scratch.next();
-    const wild = { tune: { epochs: 3, learningRate: 1e30 }, clip: null, schedule: 'constant', checkpointSteps: 1, batchNorm: 'running' } as const;
+    const wild = {
+      tune: { epochs: 3, learningRate: 1e30 },
+      clip: null,
+      schedule: 'constant',
+      checkpointSteps: 1,
+      batchNorm: 'running',
+    } as const;
     const run = train(device(), wild, folder);
     await expect(run).rejects.toThrow(UserError);
-    await expect(run).rejects.toThrow(/became (NaN|Infinity|-Infinity) in phase 1 \(training\), epoch 1, step [23];.* layer (block[1-4]|pool|classifier|loss)/);
+    await expect(run).rejects.toThrow(
+      /became (NaN|Infinity|-Infinity) in phase 1 \(training\), epoch 1, step [23];.* layer (block[1-4]|pool|classifier|loss)/,
+    );
     expect(device().memory.buffers).toBe(0);
     expect(readdirSync(folder).filter((name) => name.endsWith('.tmp') || name === RUN_FILES.model)).toEqual([]);
     expect((await loadCheckpoint(join(folder, RUN_FILES.checkpoint)))!.state).toMatchObject({ phase: 0, epoch: 0 });

@@ -1,7 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { RandomStream } from '../../engine/random.ts';
 import { syntheticDataset } from '../../galaxies/synthetic.ts';
-import { DEFAULT_AUGMENTATION, NO_AUGMENTATION, PLAIN, PLAIN_VIEWS, SYMMETRIES, colourMatrix, randomPlacement, viewMatrix, type AugmentationOptions } from '../../galaxies/view.ts';
+import {
+  DEFAULT_AUGMENTATION,
+  NO_AUGMENTATION,
+  PLAIN,
+  PLAIN_VIEWS,
+  SYMMETRIES,
+  colourMatrix,
+  randomPlacement,
+  viewMatrix,
+  type AugmentationOptions,
+} from '../../galaxies/view.ts';
 import { sourceSquare } from '../../galaxies/source_square.ts';
 import { ViewMaker, imageInput } from '../../galaxies/views.ts';
 import { jitter, type Rgb } from '../reference/colour.ts';
@@ -27,7 +37,11 @@ describe('a view matrix', () => {
     const size = 4;
     const seen = SYMMETRIES.map((placement) => {
       const m = viewMatrix(placement, size, size, size);
-      return Array.from({ length: size * size }, (_, t) => look(m, t % size, Math.floor(t / size)).map((v) => v + 0).join()).join(' ');
+      return Array.from({ length: size * size }, (_, t) =>
+        look(m, t % size, Math.floor(t / size))
+          .map((v) => v + 0)
+          .join(),
+      ).join(' ');
     });
     expect(new Set(seen).size).toBe(8);
     const pixels = seen[0].split(' ').sort();
@@ -82,23 +96,50 @@ describe('the source of a view', () => {
 describe('a random view', () => {
   it('of a seed shows the same picture on every adapter', async () => {
     const dataset = syntheticDataset(4, 0, { size: 48 });
-    const options = { ...NO_AUGMENTATION, rotation: 180, flip: true, shift: 0.125, brightness: 0.1, contrast: 0.1, saturation: 0.1, hue: 0.05 };
+    const options = {
+      ...NO_AUGMENTATION,
+      rotation: 180,
+      flip: true,
+      shift: 0.125,
+      brightness: 0.1,
+      contrast: 0.1,
+      saturation: 0.1,
+      hue: 0.05,
+    };
     const pictures: Float32Array[] = [];
     for (const adapter of [...ADAPTERS, ADAPTERS[0]]) {
       using device = await openDevice({ gpu: openGpu({ adapter }) });
-      const maker = new ViewMaker(dataset, { size: 16, crop: 38, normalisation: { mean: [0.5, 0.5, 0.5], std: [0.2, 0.2, 0.2] } }, options, 7);
-      pictures.push((await evaluate(device, [imageInput(4, maker.side, maker.geometry)], await maker.feeds([0, 1, 2, 3].map((galaxy) => maker.random(galaxy, galaxy)))))[0]);
+      const maker = new ViewMaker(
+        dataset,
+        { size: 16, crop: 38, normalisation: { mean: [0.5, 0.5, 0.5], std: [0.2, 0.2, 0.2] } },
+        options,
+        7,
+      );
+      pictures.push(
+        (
+          await evaluate(
+            device,
+            [imageInput(4, maker.side, maker.geometry)],
+            await maker.feeds([0, 1, 2, 3].map((galaxy) => maker.random(galaxy, galaxy))),
+          )
+        )[0],
+      );
     }
     expect(pictures[pictures.length - 1]).toEqual(pictures[0]);
-    // Source coordinates up to 64 are off by a few roundings of 64, and a colour changes by at most 1 a pixel each way; normalisation multiplies by 5.
+    // Source coordinates up to 64 are off by a few roundings of 64, and a colour changes by at most 1 a pixel each way;
+    // normalisation multiplies by 5.
     const bound = 5 * 3 * 2 * (6 * 64 * UNIT);
     for (const picture of pictures) picture.forEach((v, i) => expect(Math.abs(v - pictures[0][i])).toBeLessThan(bound));
   });
 
   it('of the challenge is a square of 128 within the picture at 160', () => {
     const [side, crop] = [424, 339];
-    const random = Array.from({ length: 500 }, (_, i) => randomPlacement({ ...NO_AUGMENTATION, shift: 0.125 }, new RandomStream(2, i)));
-    const corners = random.flatMap((placement) => [0, 127].flatMap((at) => look(viewMatrix(placement, 128, side, crop), at, at)));
+    const random = Array.from({ length: 500 }, (_, i) =>
+      randomPlacement({ ...NO_AUGMENTATION, shift: 0.125 }, new RandomStream(2, i)),
+    );
+    const corners = random.flatMap((placement) =>
+      [0, 127].flatMap((at) => look(viewMatrix(placement, 128, side, crop), at, at)),
+    );
     expect(Math.min(...corners)).toBeGreaterThan(0);
     expect(Math.min(...corners)).toBeLessThan(4);
     expect(Math.max(...corners)).toBeLessThan(side - 1);
@@ -108,8 +149,16 @@ describe('a random view', () => {
   it('stays within its options and fills them', () => {
     const options: AugmentationOptions = { ...NO_AUGMENTATION, rotation: 30, flip: true, scale: 0.2, shift: 0.1 };
     const drawn = Array.from({ length: 2000 }, (_, i) => randomPlacement(options, new RandomStream(1, i)));
-    const span = (of: (p: (typeof drawn)[number]) => number) => [Math.min(...drawn.map(of)), Math.max(...drawn.map(of))];
-    for (const [of, middle, width] of [[(p) => (p.angle * 180) / Math.PI, 0, 30], [(p) => p.scale, 1, 0.2], [(p) => p.shiftX, 0, 0.1], [(p) => p.shiftY, 0, 0.1]] as const satisfies readonly (readonly [(p: (typeof drawn)[number]) => number, number, number])[]) {
+    const span = (of: (p: (typeof drawn)[number]) => number) => [
+      Math.min(...drawn.map(of)),
+      Math.max(...drawn.map(of)),
+    ];
+    for (const [of, middle, width] of [
+      [(p) => (p.angle * 180) / Math.PI, 0, 30],
+      [(p) => p.scale, 1, 0.2],
+      [(p) => p.shiftX, 0, 0.1],
+      [(p) => p.shiftY, 0, 0.1],
+    ] as const satisfies readonly (readonly [(p: (typeof drawn)[number]) => number, number, number])[]) {
       const [low, high] = span(of);
       expect(low).toBeGreaterThanOrEqual(middle - width);
       expect(high).toBeLessThanOrEqual(middle + width);
@@ -132,21 +181,29 @@ describe('a random view', () => {
     const other = maker(1);
     other.random(0, 0);
     expect(other.random(2, 5)).toEqual(maker(1).random(2, 5));
-    const all = [maker(1).random(2, 5), maker(2).random(2, 5), maker(1).random(1, 5), maker(1).random(2, 4)].map(({ placement, colour }) => JSON.stringify([placement, colour]));
+    const all = [maker(1).random(2, 5), maker(2).random(2, 5), maker(1).random(1, 5), maker(1).random(2, 4)].map(
+      ({ placement, colour }) => JSON.stringify([placement, colour]),
+    );
     expect(new Set(all).size).toBe(4);
   });
 });
 
 describe('a colour matrix', () => {
   const normalisation = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
-  const apply = (m: readonly number[], [r, g, b]: Rgb) => [0, 1, 2].map((row) => m[4 * row] * r + m[4 * row + 1] * g + m[4 * row + 2] * b + m[4 * row + 3]);
+  const apply = (m: readonly number[], [r, g, b]: Rgb) =>
+    [0, 1, 2].map((row) => m[4 * row] * r + m[4 * row + 1] * g + m[4 * row + 2] * b + m[4 * row + 3]);
   const random = uniform(5);
   const pixels = Array.from({ length: 20 }, (): Rgb => [random(), random(), random()]);
 
   it('without jitter only normalises', () => {
     const m = colourMatrix(NO_AUGMENTATION, normalisation);
-    for (const pixel of pixels) apply(m, pixel).forEach((v, k) => expect(v).toBeCloseTo((pixel[k] - normalisation.mean[k]) / normalisation.std[k], 12));
-    expect(colourMatrix(NO_AUGMENTATION, normalisation, new RandomStream(1)).map((v) => v + 0)).toEqual(m.map((v) => v + 0));
+    for (const pixel of pixels)
+      apply(m, pixel).forEach((v, k) =>
+        expect(v).toBeCloseTo((pixel[k] - normalisation.mean[k]) / normalisation.std[k], 12),
+      );
+    expect(colourMatrix(NO_AUGMENTATION, normalisation, new RandomStream(1)).map((v) => v + 0)).toEqual(
+      m.map((v) => v + 0),
+    );
   });
 
   it('is brightness of contrast of saturation of hue, pixel by pixel', () => {
@@ -160,7 +217,9 @@ describe('a colour matrix', () => {
       const m = colourMatrix(options, normalisation, new RandomStream(seed));
       for (const pixel of pixels) {
         const want = jitter(pixel, { brightness, contrast, saturation, hue });
-        apply(m, pixel).forEach((v, k) => expect(v).toBeCloseTo((want[k] - normalisation.mean[k]) / normalisation.std[k], 10));
+        apply(m, pixel).forEach((v, k) =>
+          expect(v).toBeCloseTo((want[k] - normalisation.mean[k]) / normalisation.std[k], 10),
+        );
       }
     }
   });

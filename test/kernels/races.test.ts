@@ -11,26 +11,49 @@ import { randomArray } from '../random.ts';
 
 /** The launch as wgsl_reflect can run it: it knows no override. */
 const runnable = (launch: Launch): string =>
-  specialise(launch).replace(/^override (\w+)\s*:\s*(\w+)\s*=\s*([^;]+);/gm, (_, name: string, type: string, value: string) => `const ${name}: ${type} = ${launch.overrides?.[name] ?? value};`);
+  specialise(launch).replace(
+    /^override (\w+)\s*:\s*(\w+)\s*=\s*([^;]+);/gm,
+    (_, name: string, type: string, value: string) => `const ${name}: ${type} = ${launch.overrides?.[name] ?? value};`,
+  );
 
 interface Found {
   readonly races: readonly unknown[];
   readonly errors: readonly string[];
 }
 
-/** Runs all workgroups, the threads of each in lockstep from barrier to barrier. What they compute is not looked at: other tests do. */
+/**
+ * Runs all workgroups, the threads of each in lockstep from barrier to barrier. What they compute is not looked at:
+ * other tests do.
+ */
 function run(launch: Launch, code: string, buffers: Buffers): Found {
   const group: Record<number, unknown> = {};
-  for (const { name, binding, kind } of launch.kernel.bindings) group[binding] = kind === 'uniform' ? { uniform: new Uint8Array(packParams(launch)) } : (buffers[name] ?? Object.values(buffers)[0]);
+  for (const { name, binding, kind } of launch.kernel.bindings)
+    group[binding] =
+      kind === 'uniform'
+        ? { uniform: new Uint8Array(packParams(launch)) }
+        : (buffers[name] ?? Object.values(buffers)[0]);
   return detectRaces(code, launch.kernel.entryPoint, [...launch.workgroups], { 0: group }) as Found;
 }
 
-const size = (M: number, N: number, K: number, transposeB: boolean): MatmulSize => ({ M, N, K, transposeA: false, transposeB });
+const size = (M: number, N: number, K: number, transposeB: boolean): MatmulSize => ({
+  M,
+  N,
+  K,
+  transposeA: false,
+  transposeB,
+});
 
 type Buffers = Readonly<Record<string, Float32Array>>;
-const operands = (a: string, aSize: number, b: string, bSize: number, out: string, outSize: number): Buffers => ({ [a]: randomArray(aSize, 1), [b]: randomArray(bSize, 2), [out]: new Float32Array(outSize) });
+const operands = (a: string, aSize: number, b: string, bSize: number, out: string, outSize: number): Buffers => ({
+  [a]: randomArray(aSize, 1),
+  [b]: randomArray(bSize, 2),
+  [out]: new Float32Array(outSize),
+});
 
-/** A workgroup of four threads that stages: 16 x 16 of the product, so that even small ones have several tiles and rounds. They fill their tiles: wgsl_reflect reads nothing beyond a buffer's end. */
+/**
+ * A workgroup of four threads that stages: 16 x 16 of the product, so that even small ones have several tiles and
+ * rounds. They fill their tiles: wgsl_reflect reads nothing beyond a buffer's end.
+ */
 const TILING = { lanes: 4, columns: 16, staged: 1, rowByRow: 1, subgroups: 0, parts: 1, swapped: 0 };
 
 function convolutions(): [string, Buffers, Launch][] {
@@ -39,18 +62,30 @@ function convolutions(): [string, Buffers, Launch][] {
   const y = g.batch * g.outH * g.outW * g.outChannels;
   return [
     ['convolution', operands('x', x.size, 'w', w.size, 'y', y), conv2dV2(g, TILING)],
-    ['its filter gradient', operands('x', x.size, 'dy', y, 'dw', 2 * w.size), conv2dFilterGradV2(g, { ...TILING, parts: 2 })],
+    [
+      'its filter gradient',
+      operands('x', x.size, 'dy', y, 'dw', 2 * w.size),
+      conv2dFilterGradV2(g, { ...TILING, parts: 2 }),
+    ],
   ];
 }
 
-/** Every kernel with a barrier, but for one that wgsl_reflect cannot run: the staged input gradient, whose barriers are those of tile.wgsl, as here. */
+/**
+ * Every kernel with a barrier, but for one that wgsl_reflect cannot run: the staged input gradient, whose barriers are
+ * those of tile.wgsl, as here.
+ */
 const LAUNCHES: readonly (readonly [string, Buffers, Launch])[] = [
   ...[false, true].flatMap((transposed) => {
     const [odd, few, tiled] = [size(5, 3, 9, transposed), size(3, 12, 20, transposed), size(32, 32, 12, transposed)];
-    const buffers = ({ M, N, K }: MatmulSize, left: string, right: string) => operands(left, M * K, right, K * N, 'out', M * N);
+    const buffers = ({ M, N, K }: MatmulSize, left: string, right: string) =>
+      operands(left, M * K, right, K * N, 'out', M * N);
     return [
       [`matmul_small, b transposed: ${transposed}`, buffers(odd, 'a', 'b'), matmulSmall(odd, { depths: 4 })],
-      [`matmul_few, b transposed: ${transposed}`, buffers(few, 'a', 'b'), matmulFew(few, { fewLanes: 8, fewDepths: 4 })],
+      [
+        `matmul_few, b transposed: ${transposed}`,
+        buffers(few, 'a', 'b'),
+        matmulFew(few, { fewLanes: 8, fewDepths: 4 }),
+      ],
       [`staged product, b transposed: ${transposed}`, buffers(tiled, 'left', 'right'), matmulV2(tiled, TILING).launch],
     ] as const;
   }),
@@ -65,7 +100,9 @@ describe('a kernel with a barrier', () => {
     const barriers = [...code.matchAll(/workgroupBarrier\(\);/g)];
     expect(barriers.length).toBeGreaterThan(0);
     for (const { index } of barriers) {
-      expect(run(launch, code.slice(0, index) + code.slice(index + 'workgroupBarrier();'.length), fresh()).races.length).toBeGreaterThan(0);
+      expect(
+        run(launch, code.slice(0, index) + code.slice(index + 'workgroupBarrier();'.length), fresh()).races.length,
+      ).toBeGreaterThan(0);
     }
   });
 });

@@ -8,7 +8,9 @@ import { writeFileAtomic } from '../../models/formats/atomic.node.ts';
 import { readSafetensorsFile, writeSafetensorsFile } from '../../models/formats/safetensors.node.ts';
 
 let folder: string;
-beforeEach(async () => { folder = await mkdtemp(join(tmpdir(), 'tuningfork-atomic-')); });
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tuningfork-atomic-'));
+});
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 describe('writeFileAtomic', () => {
@@ -20,21 +22,24 @@ describe('writeFileAtomic', () => {
     expect(await readdir(folder)).toEqual(['a.json']);
   });
 
-  it.runIf(existsSync('/dev/full'))('on a full disk says so, keeps the old file and removes the temporary', async () => {
-    const path = join(folder, 'model.safetensors');
-    await writeFile(path, 'old');
-    // A temporary file that exists, and a handle to the device on which every write ends in ENOSPC.
-    const full = async (temporary: string): Promise<Awaited<ReturnType<typeof open>>> => {
-      await writeFile(temporary, '');
-      expect(await readdir(folder)).toHaveLength(2);
-      return open('/dev/full', 'w');
-    };
-    const failure = writeFileAtomic(path, 'new', full);
-    await expect(failure).rejects.toThrow(UserError);
-    await expect(failure).rejects.toThrow(`Cannot write ${path}: the disk is full`);
-    expect(await readdir(folder)).toEqual(['model.safetensors']);
-    expect(await readFile(path, 'utf8')).toBe('old');
-  });
+  it.runIf(existsSync('/dev/full'))(
+    'on a full disk says so, keeps the old file and removes the temporary',
+    async () => {
+      const path = join(folder, 'model.safetensors');
+      await writeFile(path, 'old');
+      // A temporary file that exists, and a handle to the device on which every write ends in ENOSPC.
+      const full = async (temporary: string): Promise<Awaited<ReturnType<typeof open>>> => {
+        await writeFile(temporary, '');
+        expect(await readdir(folder)).toHaveLength(2);
+        return open('/dev/full', 'w');
+      };
+      const failure = writeFileAtomic(path, 'new', full);
+      await expect(failure).rejects.toThrow(UserError);
+      await expect(failure).rejects.toThrow(`Cannot write ${path}: the disk is full`);
+      expect(await readdir(folder)).toEqual(['model.safetensors']);
+      expect(await readFile(path, 'utf8')).toBe('old');
+    },
+  );
 
   it('names a folder in the way, a missing folder, a file used as folder', async () => {
     await mkdir(join(folder, 'sub'));
@@ -59,7 +64,9 @@ describe('writeFileAtomic', () => {
 describe('safetensors files', () => {
   it('are read back as written, and refused by path', async () => {
     const path = join(folder, 'w.safetensors');
-    await writeSafetensorsFile(path, new Map([['a', { dtype: 'f32', shape: [2], data: new Float32Array([1, 2]) }]]), { k: 'v' });
+    await writeSafetensorsFile(path, new Map([['a', { dtype: 'f32', shape: [2], data: new Float32Array([1, 2]) }]]), {
+      k: 'v',
+    });
     const { tensors, metadata } = await readSafetensorsFile(path);
     expect(tensors.get('a')!.data).toEqual(new Float32Array([1, 2]));
     expect(metadata.k).toBe('v');

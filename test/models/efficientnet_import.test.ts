@@ -11,7 +11,11 @@ import { testData } from '../data.ts';
  * blocks of one image by plain loops, HWC.
  */
 
-interface Image { size: number; channels: number; data: Float64Array }
+interface Image {
+  size: number;
+  channels: number;
+  data: Float64Array;
+}
 const sigmoid = (v: number): number => 1 / (1 + Math.exp(-v));
 const silu = (v: number): number => v * sigmoid(v);
 
@@ -20,13 +24,18 @@ function convolve(x: Image, w: Float32Array, kernel: number, stride: number, out
   const size = Math.ceil(x.size / stride);
   const pad = Math.max((size - 1) * stride + kernel - x.size, 0) >> 1;
   const y = new Float64Array(size * size * out);
-  for (let ho = 0; ho < size; ho++) for (let wo = 0; wo < size; wo++) for (let r = 0; r < kernel; r++) for (let s = 0; s < kernel; s++) {
-    const [h, v] = [ho * stride + r - pad, wo * stride + s - pad];
-    if (h < 0 || v < 0 || h >= x.size || v >= x.size) continue;
-    const [from, to, tap] = [(h * x.size + v) * x.channels, (ho * size + wo) * out, r * kernel + s];
-    if (depthwise) for (let c = 0; c < out; c++) y[to + c] += x.data[from + c] * w[tap * out + c];
-    else for (let c = 0; c < x.channels; c++) for (let k = 0; k < out; k++) y[to + k] += x.data[from + c] * w[(tap * x.channels + c) * out + k];
-  }
+  for (let ho = 0; ho < size; ho++)
+    for (let wo = 0; wo < size; wo++)
+      for (let r = 0; r < kernel; r++)
+        for (let s = 0; s < kernel; s++) {
+          const [h, v] = [ho * stride + r - pad, wo * stride + s - pad];
+          if (h < 0 || v < 0 || h >= x.size || v >= x.size) continue;
+          const [from, to, tap] = [(h * x.size + v) * x.channels, (ho * size + wo) * out, r * kernel + s];
+          if (depthwise) for (let c = 0; c < out; c++) y[to + c] += x.data[from + c] * w[tap * out + c];
+          else
+            for (let c = 0; c < x.channels; c++)
+              for (let k = 0; k < out; k++) y[to + k] += x.data[from + c] * w[(tap * x.channels + c) * out + k];
+        }
   return { size, channels: out, data: y };
 }
 
@@ -43,11 +52,16 @@ describe.runIf(data)('the real trunk', () => {
       ...x,
       data: x.data.map((v, i) => {
         const c = i % x.channels;
-        return activation((v - w(`${name}.mean`)[c]) / Math.sqrt(w(`${name}.var`)[c] + bnEpsilon) * w(`${name}.gamma`)[c] + w(`${name}.beta`)[c]);
+        return activation(
+          ((v - w(`${name}.mean`)[c]) / Math.sqrt(w(`${name}.var`)[c] + bnEpsilon)) * w(`${name}.gamma`)[c] +
+            w(`${name}.beta`)[c],
+        );
       }),
     });
-    const dense = (x: Float64Array, name: string, out: number): Float64Array => Float64Array.from({ length: out }, (_, k) =>
-      x.reduce((sum, v, c) => sum + v * w(`${name}.w`)[c * out + k], w(`${name}.b`)[k]));
+    const dense = (x: Float64Array, name: string, out: number): Float64Array =>
+      Float64Array.from({ length: out }, (_, k) =>
+        x.reduce((sum, v, c) => sum + v * w(`${name}.w`)[c * out + k], w(`${name}.b`)[k]),
+      );
     const distance = (x: Image, name: string): number => {
       const chw = toFloat32(golden.get(name)!);
       let [difference, norm] = [0, 0];
@@ -60,7 +74,11 @@ describe.runIf(data)('the real trunk', () => {
     };
 
     const input = toFloat32(golden.get('input')!);
-    let x: Image = { size: 224, channels: 3, data: Float64Array.from({ length: 224 * 224 * 3 }, (_, i) => input[(i % 3) * 224 * 224 + Math.floor(i / 3)]) };
+    let x: Image = {
+      size: 224,
+      channels: 3,
+      data: Float64Array.from({ length: 224 * 224 * 3 }, (_, i) => input[(i % 3) * 224 * 224 + Math.floor(i / 3)]),
+    };
     x = normalised(convolve(x, w('stem.conv.w'), 3, 2, 32, false), 'stem.bn', silu);
     expect(distance(x, 'stem_image0')).toBeLessThan(1e-5);
 
@@ -68,10 +86,18 @@ describe.runIf(data)('the real trunk', () => {
       const at = `blocks.${block.index}`;
       const c = block.expandedChannels;
       if (block.expands) x = normalised(convolve(x, w(`${at}.expand.w`), 1, 1, c, false), `${at}.expand_bn`, silu);
-      x = normalised(convolve(x, w(`${at}.depthwise.w`), block.kernelSize, block.stride, c, true), `${at}.depthwise_bn`, silu);
+      x = normalised(
+        convolve(x, w(`${at}.depthwise.w`), block.kernelSize, block.stride, c, true),
+        `${at}.depthwise_bn`,
+        silu,
+      );
       const mean = new Float64Array(c);
-      x.data.forEach((v, i) => { mean[i % c] += v / x.size ** 2; });
-      const gate = dense(dense(mean, `${at}.se_reduce`, block.squeezeChannels).map(silu), `${at}.se_expand`, c).map(sigmoid);
+      x.data.forEach((v, i) => {
+        mean[i % c] += v / x.size ** 2;
+      });
+      const gate = dense(dense(mean, `${at}.se_reduce`, block.squeezeChannels).map(silu), `${at}.se_expand`, c).map(
+        sigmoid,
+      );
       x = { ...x, data: x.data.map((v, i) => v * gate[i % c]) };
       x = normalised(convolve(x, w(`${at}.project.w`), 1, 1, block.outChannels, false), `${at}.project_bn`, (v) => v);
       expect(block.residual).toBe(false);

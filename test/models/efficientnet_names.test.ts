@@ -15,14 +15,25 @@ const CLASSES = 5;
 const config = efficientNetConfig('b0', CLASSES);
 const f32 = (shape: number[], data: Float32Array): StoredTensor => ({ dtype: 'f32', shape, data });
 
-/** Tensor number t of the list holds t, t+1, t+2, ... in its own row-major order: every value tells where it came from. */
+/**
+ * Tensor number t of the list holds t, t+1, t+2, ... in its own row-major order: every value tells where it came from.
+ */
 function ramps(list: Listed[]): Map<string, StoredTensor> {
-  return new Map(list.map(([, name, shape], t) => [
-    name, f32(shape, Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => t + i)),
-  ]));
+  return new Map(
+    list.map(([, name, shape], t) => [
+      name,
+      f32(
+        shape,
+        Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => t + i),
+      ),
+    ]),
+  );
 }
-const imported = (tensors: Map<string, StoredTensor>, source = 'w.safetensors', options?: ImportOptions): ReturnType<typeof importEfficientNet> =>
-  importEfficientNet(tensors, config, source, options);
+const imported = (
+  tensors: Map<string, StoredTensor>,
+  source = 'w.safetensors',
+  options?: ImportOptions,
+): ReturnType<typeof importEfficientNet> => importEfficientNet(tensors, config, source, options);
 const refusal = (tensors: Map<string, StoredTensor>): string => {
   try {
     imported(tensors);
@@ -47,7 +58,8 @@ describe.each<[string, Listed[]]>([
     expect(list).toHaveLength(311);
     expect([...weights.keys()].sort()).toEqual(list.map(([canonical]) => canonical).sort());
     const shapes = new Map(efficientNetParameters(config).map(({ name, shape }) => [name, shape]));
-    for (const [name, values] of weights) expect(values.length, name).toBe(shapes.get(name)!.reduce((a, b) => a * b, 1));
+    for (const [name, values] of weights)
+      expect(values.length, name).toBe(shapes.get(name)!.reduce((a, b) => a * b, 1));
   });
 
   it('has every value where the layouts say', () => {
@@ -58,7 +70,11 @@ describe.each<[string, Listed[]]>([
       expect([w[0], w[w.length - 1]], canonical).toEqual([t, t + w.length - 1]);
       if (shape.length === 4 && !isKeras) {
         const [K, C, R, S] = shape;
-        for (const [r, s, c, k] of [[R - 1, 0, C - 1, 1], [0, S - 1, 0, K - 2], [R >> 1, 0, C >> 1, K >> 1]]) {
+        for (const [r, s, c, k] of [
+          [R - 1, 0, C - 1, 1],
+          [0, S - 1, 0, K - 2],
+          [R >> 1, 0, C >> 1, K >> 1],
+        ]) {
           const ours = C === 1 ? (r * S + s) * K + k : ((r * S + s) * C + c) * K + k; // depthwise: [r,s,c], c being torch's K
           expect(w[ours], canonical).toBe(t + ((k * C + c) * R + r) * S + s);
         }
@@ -82,7 +98,7 @@ describe('arithmetic', () => {
     expect(of(torchvision(CLASSES))).toEqual(['symmetric', 1e-5, 0.229]);
     expect(of(timm(CLASSES))).toEqual(['symmetric', 1e-5, 0.229]);
   });
-  it('tells timm\'s tf_ models by the file\'s name, and says what it took', () => {
+  it("tells timm's tf_ models by the file's name, and says what it took", () => {
     expect(of(timm(CLASSES), 'a/tf_efficientnet_b0.in1k.safetensors')).toEqual(['same', 1e-3, 0.229]);
     expect(of(timm(CLASSES), 'tf_efficientnet_b0.ap_in1k.safetensors')).toEqual(['same', 1e-3, 0.5]);
     expect(imported(ramps(timm(CLASSES))).notes.join()).toMatch(/timm efficientnet: symmetric padding/);
@@ -95,12 +111,13 @@ describe('arithmetic', () => {
   });
 });
 
-describe('Keras\'s own ways', () => {
-  const withNormalisation = (variance: number[]): Map<string, StoredTensor> => ramps(keras(CLASSES))
-    .set('normalization/mean:0', f32([3], new Float32Array([0.485, 0.456, 0.406])))
-    .set('normalization/variance:0', f32([variance.length], new Float32Array(variance)))
-    .set('normalization/count:0', { dtype: 'i64', shape: [], data: new BigInt64Array(1) });
-  it('reads the ImageNet files\' deviations in the place of variances', () => {
+describe("Keras's own ways", () => {
+  const withNormalisation = (variance: number[]): Map<string, StoredTensor> =>
+    ramps(keras(CLASSES))
+      .set('normalization/mean:0', f32([3], new Float32Array([0.485, 0.456, 0.406])))
+      .set('normalization/variance:0', f32([variance.length], new Float32Array(variance)))
+      .set('normalization/count:0', { dtype: 'i64', shape: [], data: new BigInt64Array(1) });
+  it("reads the ImageNet files' deviations in the place of variances", () => {
     const { preprocessing } = imported(withNormalisation([0.229, 0.224, 0.225]));
     expect(preprocessing.scale).toBe(1 / 255);
     [0.229, 0.224, 0.225].forEach((std, c) => expect(preprocessing.std[c]).toBeCloseTo(std, 6));
@@ -109,10 +126,13 @@ describe('Keras\'s own ways', () => {
   it('takes the root of true variances and refuses none', () => {
     expect(imported(withNormalisation([0.04, 0.0625, 0.09])).preprocessing.std[1]).toBeCloseTo(0.25, 6);
     expect(() => imported(withNormalisation([0.04, 0, 0.09]))).toThrow(/variance .* is not above 0/);
-    expect(() => imported(withNormalisation([0.04]))).toThrow(/'normalization\/variance:0' has shape \[1\], where 3 finite numbers/);
+    expect(() => imported(withNormalisation([0.04]))).toThrow(
+      /'normalization\/variance:0' has shape \[1\], where 3 finite numbers/,
+    );
   });
-  it('accepts names without :0, nested as in HDF5, and Keras 3\'s depthwise kernel', () => {
-    const renamed = (change: (name: string) => string): Map<string, StoredTensor> => new Map([...ramps(keras(CLASSES))].map(([name, t]) => [change(name), t]));
+  it("accepts names without :0, nested as in HDF5, and Keras 3's depthwise kernel", () => {
+    const renamed = (change: (name: string) => string): Map<string, StoredTensor> =>
+      new Map([...ramps(keras(CLASSES))].map(([name, t]) => [change(name), t]));
     for (const change of [
       (name: string) => name.replace(':0', ''),
       (name: string) => `model_weights/${name.split('/')[0]}/${name}`,
@@ -139,7 +159,10 @@ describe('the classifier', () => {
     tensors.delete('_fc.bias');
     expect(imported(tensors).notes).toEqual([]);
   });
-  it.each([['torchvision', torchvision], ['keras', keras]])('of other classes is left out with a note (%s)', (_name, list) => {
+  it.each([
+    ['torchvision', torchvision],
+    ['keras', keras],
+  ])('of other classes is left out with a note (%s)', (_name, list) => {
     const result = imported(ramps(list(1000)));
     expect(result.missingClassifier).toBe(true);
     expect(result.notes).toEqual(['w.safetensors: its classifier of 1000 classes is left out, since 5 are wanted.']);
@@ -157,9 +180,11 @@ describe('what is not right is named', () => {
     tensors.delete('_blocks.3._bn1.running_var');
     tensors.set('_blocks.16._bn1.weight', f32([7], new Float32Array(7)));
     tensors.set('_conv_head.weight', f32([1280, 319, 1, 1], new Float32Array(1280 * 319)));
-    expect(refusal(tensors)).toBe('w.safetensors: its tensors are not those of an EfficientNet-B0: '
-      + "1 missing: '_blocks.3._bn1.running_var' [144]; 1 not of this network: '_blocks.16._bn1.weight' [7]; "
-      + "1 misshapen: '_conv_head.weight' is [1280, 319, 1, 1] and should be [1280, 320, 1, 1].");
+    expect(refusal(tensors)).toBe(
+      'w.safetensors: its tensors are not those of an EfficientNet-B0: ' +
+        "1 missing: '_blocks.3._bn1.running_var' [144]; 1 not of this network: '_blocks.16._bn1.weight' [7]; " +
+        "1 misshapen: '_conv_head.weight' is [1280, 319, 1, 1] and should be [1280, 320, 1, 1].",
+    );
   });
   it('at most five of each', () => {
     const tensors = ramps(timm(CLASSES));
@@ -167,29 +192,48 @@ describe('what is not right is named', () => {
     expect(refusal(tensors)).toMatch(/7 missing: ('[^']*' \[[\d, ]*\], ){4}'[^']*' \[[\d, ]*\] and 2 more\./);
   });
   it('the wrong layout', () => {
-    const tensors = ramps(keras(CLASSES)).set('block1a_dwconv/depthwise_kernel:0', f32([32, 1, 3, 3], new Float32Array(288)));
-    expect(refusal(tensors)).toMatch(/'block1a_dwconv\/depthwise_kernel:0' is \[32, 1, 3, 3\] and should be \[3, 3, 32, 1\]/);
+    const tensors = ramps(keras(CLASSES)).set(
+      'block1a_dwconv/depthwise_kernel:0',
+      f32([32, 1, 3, 3], new Float32Array(288)),
+    );
+    expect(refusal(tensors)).toMatch(
+      /'block1a_dwconv\/depthwise_kernel:0' is \[32, 1, 3, 3\] and should be \[3, 3, 32, 1\]/,
+    );
   });
   it('integers, NaN, a negative variance', () => {
     const list = torchvision(CLASSES);
     const set = (name: string, t: StoredTensor): Map<string, StoredTensor> => ramps(list).set(name, t);
-    expect(refusal(set('features.0.1.bias', { dtype: 'i32', shape: [32], data: new Int32Array(32) }))).toMatch(/'features.0.1.bias': its values are i32/);
-    expect(refusal(set('features.0.1.bias', f32([32], new Float32Array(32).fill(NaN, 9))))).toMatch(/'features.0.1.bias' holds NaN at element 9/);
-    expect(refusal(set('features.0.1.running_var', f32([32], new Float32Array(32).fill(-1, 3))))).toMatch(/holds -1 at element 3, and a variance/);
+    expect(refusal(set('features.0.1.bias', { dtype: 'i32', shape: [32], data: new Int32Array(32) }))).toMatch(
+      /'features.0.1.bias': its values are i32/,
+    );
+    expect(refusal(set('features.0.1.bias', f32([32], new Float32Array(32).fill(NaN, 9))))).toMatch(
+      /'features.0.1.bias' holds NaN at element 9/,
+    );
+    expect(refusal(set('features.0.1.running_var', f32([32], new Float32Array(32).fill(-1, 3))))).toMatch(
+      /holds -1 at element 3, and a variance/,
+    );
   });
   it('another network, and nothing', () => {
-    expect(refusal(new Map([['conv1.weight', f32([1], new Float32Array(1))]]))).toMatch(/not the weights of an EfficientNet-B0 .* begin with 'conv1.weight'/);
+    expect(refusal(new Map([['conv1.weight', f32([1], new Float32Array(1))]]))).toMatch(
+      /not the weights of an EfficientNet-B0 .* begin with 'conv1.weight'/,
+    );
     expect(refusal(new Map())).toMatch(/begin with none/);
   });
-  it('but not PyTorch\'s step counters', () => {
-    const tensors = ramps(timm(CLASSES)).set('bn1.num_batches_tracked', { dtype: 'i64', shape: [], data: new BigInt64Array(1) });
+  it("but not PyTorch's step counters", () => {
+    const tensors = ramps(timm(CLASSES)).set('bn1.num_batches_tracked', {
+      dtype: 'i64',
+      shape: [],
+      data: new BigInt64Array(1),
+    });
     expect(imported(tensors).weights.size).toBe(311);
   });
 });
 
-it('recognises the project\'s own names, unchanged', () => {
+it("recognises the project's own names, unchanged", () => {
   const { weights } = imported(ramps(keras(CLASSES)));
-  const own = new Map(efficientNetParameters(config).map(({ name, shape }) => [name, f32([...shape], weights.get(name)!)]));
+  const own = new Map(
+    efficientNetParameters(config).map(({ name, shape }) => [name, f32([...shape], weights.get(name)!)]),
+  );
   const again = imported(own);
   expect(again.convention).toBe('tuningfork');
   expect(again.weights.size).toBe(311);
@@ -201,7 +245,12 @@ it.runIf(data)('maps the real trunk', async () => {
   const path = join(data!, 'weights/efficientnet_b0_imagenet_notop.safetensors');
   const { tensors } = await readSafetensorsFile(path);
   const result = importEfficientNet(tensors, efficientNetConfig('b0', 2), path);
-  expect(result).toMatchObject({ convention: 'efficientnet_pytorch', padding: 'same', bnEpsilon: 1e-3, missingClassifier: true });
+  expect(result).toMatchObject({
+    convention: 'efficientnet_pytorch',
+    padding: 'same',
+    bnEpsilon: 1e-3,
+    missingClassifier: true,
+  });
   expect(result.weights.size).toBe(tensors.size - 1); // all but _fc.bias
   const stored = tensors.get('_blocks.4._depthwise_conv.weight')!.data;
   const ours = result.weights.get('blocks.4.depthwise.w')!;

@@ -40,10 +40,17 @@ describeAdapters('EfficientNet-B0 against onnxruntime', (device) => {
     const model = buildModel('efficientnet_b0', 2, { ...(await readSafetensorsFile(weights)), source: weights });
     using parameters = new ParameterSet(device(), model.network.specs, model.weights, 0);
     const x = input('x', [4, 224, 224, 3]);
-    const features = applySegments(segmentsBetween(model.network, undefined, 'pool'), x, { parameters, batchNorm: 'running' });
+    const features = applySegments(segmentsBetween(model.network, undefined, 'pool'), x, {
+      parameters,
+      batchNorm: 'running',
+    });
     const taps = {
-      stem_image0: findTensor(features, 'stem'), block0_image0: findTensor(features, 'blocks.0'), block1_image0: findTensor(features, 'blocks.1'),
-      block15: findTensor(features, 'stage7'), head: findTensor(features, 'head'), features,
+      stem_image0: findTensor(features, 'stem'),
+      block0_image0: findTensor(features, 'blocks.0'),
+      block1_image0: findTensor(features, 'blocks.1'),
+      block15: findTensor(features, 'stage7'),
+      head: findTensor(features, 'head'),
+      features,
     };
     using program = await compile(device(), { outputs: Object.values(taps) });
     program.run({ x: golden('input') });

@@ -17,7 +17,14 @@ import { relativeL2 } from '../tolerance.ts';
 
 const SIDE = 16;
 const network = vgg('vgg_small', 3);
-const weights = new Map(network.specs.filter(({ kind }) => kind === 'gamma' || kind === 'beta').map(({ name, shape, kind }, i) => [name, randomArray(shape[0], i, kind === 'gamma' ? 0.6 : -0.3, kind === 'gamma' ? 1.4 : 0.3)]));
+const weights = new Map(
+  network.specs
+    .filter(({ kind }) => kind === 'gamma' || kind === 'beta')
+    .map(({ name, shape, kind }, i) => [
+      name,
+      randomArray(shape[0], i, kind === 'gamma' ? 0.6 : -0.3, kind === 'gamma' ? 1.4 : 0.3),
+    ]),
+);
 
 /** A VGG on one image, and the values of its leaves in float64. */
 function pose(device: Device) {
@@ -28,18 +35,33 @@ function pose(device: Device) {
   return { parameters, x, logits, classes: classInput(logits), feeds };
 }
 
-async function leavesOf(parameters: ParameterSet, feeds: Record<string, Float32Array>): Promise<Map<string, ArrayLike<number>>> {
+async function leavesOf(
+  parameters: ParameterSet,
+  feeds: Record<string, Float32Array>,
+): Promise<Map<string, ArrayLike<number>>> {
   const leaves = new Map<string, ArrayLike<number>>(Object.entries(feeds));
   for (const p of parameters.all) leaves.set(p.name, await p.read());
   return leaves;
 }
 
-/** The gradient of logit 2 at an activation, by central differences in float64: the head is cut off the graph and moved about. */
-function slopes(logits: Tensor, activation: Tensor, leaves: ReadonlyMap<string, ArrayLike<number>>): { a: Float64Array; g: Float64Array } {
+/**
+ * The gradient of logit 2 at an activation, by central differences in float64: the head is cut off the graph and moved
+ * about.
+ */
+function slopes(
+  logits: Tensor,
+  activation: Tensor,
+  leaves: ReadonlyMap<string, ArrayLike<number>>,
+): { a: Float64Array; g: Float64Array } {
   const values = evaluateGraph([logits], leaves);
   const a = values.get(activation)!;
   const step = 1e-6;
-  const score = (i: number, by: number) => evaluateGraph([logits], leaves, new Map([[activation, a.map((v, j) => (j === i ? v + by : v))], ...behind(activation, values)])).get(logits)![2];
+  const score = (i: number, by: number) =>
+    evaluateGraph(
+      [logits],
+      leaves,
+      new Map([[activation, a.map((v, j) => (j === i ? v + by : v))], ...behind(activation, values)]),
+    ).get(logits)![2];
   return { a, g: a.map((_, i) => (score(i, step) - score(i, -step)) / (2 * step)) };
 }
 
@@ -47,10 +69,11 @@ function slopes(logits: Tensor, activation: Tensor, leaves: ReadonlyMap<string, 
 function behind(activation: Tensor, values: ReadonlyMap<Tensor, Float64Array>): [Tensor, Float64Array][] {
   const found = new Set<Tensor>();
   const stack = [...activation.inputs];
-  for (let t = stack.pop(); t; t = stack.pop()) if (!found.has(t)) {
-    found.add(t);
-    stack.push(...t.inputs);
-  }
+  for (let t = stack.pop(); t; t = stack.pop())
+    if (!found.has(t)) {
+      found.add(t);
+      stack.push(...t.inputs);
+    }
   return [...found].map((t) => [t, values.get(t)!]);
 }
 
@@ -61,7 +84,10 @@ describeAdapters('explanations of a network', (device) => {
     const activation = findTensor(logits, 'block4');
     const [, height, width, channels] = activation.shape;
     const maps = [gradCam(logits, classes, activation), gradCamPlusPlus(logits, classes, activation)];
-    expect(maps.map(({ shape }) => shape)).toEqual([[1, height, width], [1, height, width]]);
+    expect(maps.map(({ shape }) => shape)).toEqual([
+      [1, height, width],
+      [1, height, width],
+    ]);
     const got = await evaluate(device(), maps, feeds);
     const { a, g } = slopes(logits, activation, await leavesOf(parameters, feeds));
     const at = (p: number, c: number) => p * channels + c;
@@ -69,7 +95,12 @@ describeAdapters('explanations of a network', (device) => {
     const all = Array.from({ length: channels }, (_, c) => c);
     const map = (weight: (c: number) => number) => {
       const w = all.map(weight);
-      return places.map((p) => Math.max(0, all.reduce((sum, c) => sum + w[c] * a[at(p, c)], 0)));
+      return places.map((p) =>
+        Math.max(
+          0,
+          all.reduce((sum, c) => sum + w[c] * a[at(p, c)], 0),
+        ),
+      );
     };
     const plain = map((c) => places.reduce((sum, p) => sum + g[at(p, c)], 0) / places.length);
     const plusPlus = map((c) => {
@@ -91,28 +122,45 @@ describeAdapters('explanations of a network', (device) => {
     const both = applySegments(network.segments, x2, { parameters, batchNorm: 'running' });
     const images = randomArray(x2.size, 12);
     for (const layer of ['block1', 'block2', 'block3']) {
-      const [maps] = await evaluate(device(), [gradCam(both, classInput(both), findTensor(both, layer))], { x: images, explained_class: oneHot([0, 2], 3) });
+      const [maps] = await evaluate(device(), [gradCam(both, classInput(both), findTensor(both, layer))], {
+        x: images,
+        explained_class: oneHot([0, 2], 3),
+      });
       for (const [n, k] of [0, 2].entries()) {
-        const [single] = await evaluate(device(), [gradCam(logits, classInput(logits), findTensor(logits, layer))], { x: images.slice(n * SIDE * SIDE * 3, (n + 1) * SIDE * SIDE * 3), explained_class: oneHot([k], 3) });
-        expect(relativeL2(maps.subarray(n * single.length, (n + 1) * single.length), single), `${layer}, image ${n}`).toBeLessThan(1e-4);
+        const [single] = await evaluate(device(), [gradCam(logits, classInput(logits), findTensor(logits, layer))], {
+          x: images.slice(n * SIDE * SIDE * 3, (n + 1) * SIDE * SIDE * 3),
+          explained_class: oneHot([k], 3),
+        });
+        expect(
+          relativeL2(maps.subarray(n * single.length, (n + 1) * single.length), single),
+          `${layer}, image ${n}`,
+        ).toBeLessThan(1e-4);
       }
     }
   });
 
   it('guided backprop cuts negative cotangents at every activation, worked out by hand', async () => {
-    // x = (1, 2); h = relu(A·x) with A's columns (1, 1), (1, -1), (2, 1): h = (3, 0, 4); s = relu(h·B), B's columns (1, 5, -1), (2, 1, 1).
+    // x = (1, 2); h = relu(A·x) with A's columns (1, 1), (1, -1), (2, 1): h = (3, 0, 4); s = relu(h·B), B's columns (1,
+    // 5, -1), (2, 1, 1).
     const [x, a, b, c] = [input('x', [1, 2]), input('a', [2, 3]), input('b', [3, 2]), input('c', [2, 2])];
     const h = relu(matmul(x, a));
     const logits = matmul(relu(matmul(h, b)), c);
     const feeds = {
-      x: Float32Array.of(1, 2), a: Float32Array.of(1, 1, 2, 1, -1, 1), b: Float32Array.of(1, 2, 5, 1, -1, 1), c: Float32Array.of(7, 3, 1, -2), explained_class: oneHot([0], 2),
+      x: Float32Array.of(1, 2),
+      a: Float32Array.of(1, 1, 2, 1, -1, 1),
+      b: Float32Array.of(1, 2, 5, 1, -1, 1),
+      c: Float32Array.of(7, 3, 1, -2),
+      explained_class: oneHot([0], 2),
     };
-    // Before the second relu: (3 − 4, 6 + 4) = (−1, 10): only the second lives. Its weight in class 0 is 1: dh = (2, 1, 1), of which h's own
-    // relu lets through (2, 0, 1). dx = 2·(1, 1) + 1·(2, 1) = (4, 3).
+    // Before the second relu: (3 − 4, 6 + 4) = (−1, 10): only the second lives. Its weight in class 0 is 1: dh = (2, 1,
+    // 1), of which h's own relu lets through (2, 0, 1). dx = 2·(1, 1) + 1·(2, 1) = (4, 3).
     const [got] = await evaluate(device(), [guidedBackprop(logits, classInput(logits), x)], feeds);
     expect([...got]).toEqual([4, 3]);
     // For class 1 the weight is −2: cut off at the last relu, where the plain gradient would be negative.
-    const [other] = await evaluate(device(), [guidedBackprop(logits, classInput(logits), x)], { ...feeds, explained_class: oneHot([1], 2) });
+    const [other] = await evaluate(device(), [guidedBackprop(logits, classInput(logits), x)], {
+      ...feeds,
+      explained_class: oneHot([1], 2),
+    });
     expect([...other]).toEqual([0, 0]);
   });
 
@@ -132,7 +180,9 @@ describe('a layer', () => {
     const { parameters, logits } = pose(device);
     using _ = parameters;
     expect(() => findTensor(logits, 'block9')).toThrow(UserError);
-    expect(() => findTensor(logits, 'block9')).toThrow(/no layer block9.*block1, block2, block3, block4, pool, classifier/);
+    expect(() => findTensor(logits, 'block9')).toThrow(
+      /no layer block9.*block1, block2, block3, block4, pool, classifier/,
+    );
     expect(findTensor(logits, 'block3').shape).toEqual([1, SIDE / 4, SIDE / 4, 64]);
     expect([...oneHot([1, 0], 3)]).toEqual([0, 1, 0, 1, 0, 0]);
   });

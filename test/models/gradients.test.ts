@@ -22,8 +22,9 @@ import { evaluateGraph, type Values } from '../reference/interpreter.ts';
 import { UNIT, dot } from '../tolerance.ts';
 
 /*
- * Whole networks: the gradient graph that autodiff makes, on the GPU against a float64 interpreter of the same graph, and the
- * interpreter's gradients against finite differences of its own loss, which prove autodiff without trusting any gradient op.
+ * Whole networks: the gradient graph that autodiff makes, on the GPU against a float64 interpreter of the same graph,
+ * and the interpreter's gradients against finite differences of its own loss, which prove autodiff without trusting any
+ * gradient op.
  */
 
 interface Case {
@@ -36,34 +37,63 @@ interface Case {
 }
 
 // B0 at a quarter of its width: both kinds of block, strides, residuals, squeeze and excite.
-const reduced = (padding: 'same' | 'symmetric', depth: number) => efficientNet({ variant: 'b0', classes: 3, width: 0.25, depth, imageSize: 24, dropout: 0 }, { padding, bnEpsilon: 1e-3 });
+const reduced = (padding: 'same' | 'symmetric', depth: number) =>
+  efficientNet(
+    { variant: 'b0', classes: 3, width: 0.25, depth, imageSize: 24, dropout: 0 },
+    { padding, bnEpsilon: 1e-3 },
+  );
 // The VGG family and ResNet-50 at a sixteenth of their width and less: every layer is there.
 const narrow = (name: string, by: number, tail: readonly number[]) => {
   const config = VGG_VARIANTS[name];
-  return vgg(name, 3, { ...config, blocks: config.blocks.map((widths) => widths.map((width) => width / by)), pool: Math.min(config.pool, 2), tail });
+  return vgg(name, 3, {
+    ...config,
+    blocks: config.blocks.map((widths) => widths.map((width) => width / by)),
+    pool: Math.min(config.pool, 2),
+    tail,
+  });
 };
 const CASES: readonly Case[] = [
   { title: 'EfficientNet, running statistics', network: reduced('same', 0.25), side: 24, batchNorm: 'running' },
-  // Not to the end, where a channel has two elements: normalising them by their own statistics is all curvature and no gradient.
-  { title: 'EfficientNet, batch statistics', network: reduced('symmetric', 0.5), side: 24, batchNorm: 'batch', upTo: 'stage5' },
+  // Not to the end, where a channel has two elements: normalising them by their own statistics is all curvature and no
+  // gradient.
+  {
+    title: 'EfficientNet, batch statistics',
+    network: reduced('symmetric', 0.5),
+    side: 24,
+    batchNorm: 'batch',
+    upTo: 'stage5',
+  },
   { title: 'VGG, batch statistics', network: vgg('vgg_small', 3), side: 16, batchNorm: 'batch' },
   { title: 'VGG, running statistics', network: vgg('vgg_small', 3), side: 16, batchNorm: 'running' },
   { title: 'VGG-11', network: narrow('vgg11', 16, [12, 8]), side: 32, batchNorm: 'running' },
   { title: 'VGG-16 with batch norm', network: narrow('vgg16_bn', 32, [8, 8]), side: 32, batchNorm: 'running' },
   { title: 'galaxy_vgg', network: narrow('galaxy_vgg', 16, [12]), side: 35, batchNorm: 'running' },
-  { title: 'ResNet-50', network: resnet('resnet50', 3, { ...RESNET_VARIANTS['resnet50'], width: 4 }), side: 35, batchNorm: 'running' },
-  { title: 'a ResNet, batch statistics', network: resnet('resnet50', 3, { depths: [1, 2], width: 4 }), side: 33, batchNorm: 'batch' },
+  {
+    title: 'ResNet-50',
+    network: resnet('resnet50', 3, { ...RESNET_VARIANTS['resnet50'], width: 4 }),
+    side: 35,
+    batchNorm: 'running',
+  },
+  {
+    title: 'a ResNet, batch statistics',
+    network: resnet('resnet50', 3, { depths: [1, 2], width: 4 }),
+    side: 33,
+    batchNorm: 'batch',
+  },
 ];
 const BATCH = 2;
 
 /** Scales, shifts and statistics away from 1 and 0, so that a gradient that forgets one shows. */
 function weightsOf({ specs }: Network): Map<string, Float32Array> {
-  return new Map(specs.map((spec, i) => {
-    const size = spec.shape.reduce((a, b) => a * b, 1);
-    if (spec.kind === 'gamma' || spec.kind === 'var') return [spec.name, randomArray(size, i, 0.6, 1.4)];
-    if (spec.kind === 'beta' || spec.kind === 'bias' || spec.kind === 'mean') return [spec.name, randomArray(size, i, -0.3, 0.3)];
-    return [spec.name, initialValues(spec, 3)];
-  }));
+  return new Map(
+    specs.map((spec, i) => {
+      const size = spec.shape.reduce((a, b) => a * b, 1);
+      if (spec.kind === 'gamma' || spec.kind === 'var') return [spec.name, randomArray(size, i, 0.6, 1.4)];
+      if (spec.kind === 'beta' || spec.kind === 'bias' || spec.kind === 'mean')
+        return [spec.name, randomArray(size, i, -0.3, 0.3)];
+      return [spec.name, initialValues(spec, 3)];
+    }),
+  );
 }
 
 interface Problem extends Disposable {
@@ -85,7 +115,11 @@ function pose(device: Device, { network, side, batchNorm, upTo }: Case): Problem
   const logits = upTo === undefined ? end : matmul(globalAvgPool(end), input('readout', [end.shape[3], 3]));
   const targets = input('targets', logits.shape);
   const loss = reshape(mean(softmaxCrossEntropy(logits, targets)), []);
-  const feeds: Record<string, Float32Array | Uint32Array> = { x: randomArray(x.size, 100), targets: Float32Array.of(0.9, 0.1, 0, 0, 0.3, 0.7), seed: Uint32Array.of(7, 3) };
+  const feeds: Record<string, Float32Array | Uint32Array> = {
+    x: randomArray(x.size, 100),
+    targets: Float32Array.of(0.9, 0.1, 0, 0, 0.3, 0.7),
+    seed: Uint32Array.of(7, 3),
+  };
   if (upTo !== undefined) Object.assign(feeds, { readout: randomArray(end.shape[3] * 3, 101) });
   const trainable = parameters.trainable(belongsTo(segments));
   const tensors = [x, ...trainable.map((p) => p.tensor)];
@@ -93,10 +127,14 @@ function pose(device: Device, { network, side, batchNorm, upTo }: Case): Problem
   const leaves = new Map<string, ArrayLike<number>>([...Object.entries(feeds), ...weights]);
   // The statistics of a batch norm lie in one parameter: means, then variances.
   for (const [name, values] of weights) {
-    if (name.endsWith('.mean')) leaves.set(name.replace(/mean$/, 'stats'), [...values, ...weights.get(name.replace(/mean$/, 'var'))!]);
+    if (name.endsWith('.mean'))
+      leaves.set(name.replace(/mean$/, 'stats'), [...values, ...weights.get(name.replace(/mean$/, 'var'))!]);
   }
   return {
-    loss, logits, feeds, leaves,
+    loss,
+    logits,
+    feeds,
+    leaves,
     wrt: tensors.map((tensor, i) => ({ name: tensor.name!, tensor, gradient: gradients[i] })),
     [Symbol.dispose]: () => parameters[Symbol.dispose](),
   };
@@ -115,7 +153,8 @@ describe('gradients of networks agree with finite differences of the loss in flo
       const depends = new Set<Tensor>([tensor]);
       for (const t of forward) if (t.inputs.some((i) => depends.has(i))) depends.add(t);
       const rest: Values = new Map(forward.filter((t) => !depends.has(t)).map((t) => [t, values.get(t)!]));
-      const lossAt = (point: Float64Array) => evaluateGraph([loss], leaves, new Map([...rest, [tensor, point]])).get(loss)![0];
+      const lossAt = (point: Float64Array) =>
+        evaluateGraph([loss], leaves, new Map([...rest, [tensor, point]])).get(loss)![0];
       const norm = Math.sqrt(dot(g, g));
       // Where the loss is steep it is curved as well.
       const step = 1e-6 / Math.max(1, norm);
@@ -131,8 +170,8 @@ describe('gradients of networks agree with finite differences of the loss in flo
         directions.push(new Float64Array(tensor.size).fill(1, largest, largest + 1));
       }
       for (const direction of directions) {
-        // The loss is near 1 and its last bits come from some hundred roundings; truncation is third order in the step. (A shift ahead of a
-        // batch norm has no effect: its gradient is rounding alone.)
+        // The loss is near 1 and its last bits come from some hundred roundings; truncation is third order in the step.
+        // (A shift ahead of a batch norm has no effect: its gradient is rounding alone.)
         expect(Math.abs(derivative(direction) - dot(g, direction)), name).toBeLessThan(1e-5 * norm + 1e-14 / step);
       }
     }
@@ -153,11 +192,12 @@ describeAdapters('gradients of networks on the GPU', (device) => {
     const steepest = Math.max(...wrt.map(({ gradient }) => length(want.get(gradient)!)));
     outputs.forEach((t, i) => {
       const [exact, error] = [want.get(t)!, distance(got[i], want.get(t)!)];
-      // What it costs to store every intermediate as f32 is the least error there can be; sums inside the ops, each of up to some thousand
-      // terms, and approximate functions round more often than once.
+      // What it costs to store every intermediate as f32 is the least error there can be; sums inside the ops, each of
+      // up to some thousand terms, and approximate functions round more often than once.
       const least = Math.max(distance(rounded.get(t)!, exact), UNIT * length(exact));
       expect(error, names[i]).toBeLessThan(32 * least);
-      // And never more than what the project promises of a network; next to nothing is measured by the largest gradient.
+      // And never more than what the project promises of a network; next to nothing is measured by the largest
+      // gradient.
       expect(error, names[i]).toBeLessThan(1e-4 * Math.max(length(exact), 1e-3 * steepest));
     });
   });
@@ -183,9 +223,11 @@ describe('gradients of networks stored as f16', () => {
     const steepest = Math.max(...wrt.map(({ gradient }) => length(exact.get(gradient)!)));
     for (const [i, t] of outputs.entries()) {
       const error = distance(await program.read(t), exact.get(t)!);
-      // The roundings are the same but where f32 arithmetic came out on the other side of a tie: the errors are of one size, and next to nothing
-      // is measured by the largest gradient.
-      expect(error, names[i]).toBeLessThan(2 * distance(rounded.get(t)!, exact.get(t)!) + 1e-4 * Math.max(length(exact.get(t)!), 1e-3 * steepest));
+      // The roundings are the same but where f32 arithmetic came out on the other side of a tie: the errors are of one
+      // size, and next to nothing is measured by the largest gradient.
+      expect(error, names[i]).toBeLessThan(
+        2 * distance(rounded.get(t)!, exact.get(t)!) + 1e-4 * Math.max(length(exact.get(t)!), 1e-3 * steepest),
+      );
     }
   });
 });

@@ -6,7 +6,9 @@ import { UserError } from '../../engine/user_error.ts';
 import { makeFolder } from '../../models/formats/make_folder.node.ts';
 
 let folder: string;
-beforeEach(() => { folder = mkdtempSync(join(tmpdir(), 'tuningfork-folder-')); });
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'tuningfork-folder-'));
+});
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 it('makes a folder with those above it, and lets one be that is there', () => {
@@ -24,5 +26,7 @@ it('says so when a file is in the way, at the end or above', () => {
 });
 
 it.runIf(existsSync('/proc/self'))('ends where the system makes no folders at all', () => {
-  expect(() => makeFolder('/proc/tuningfork/run')).toThrow(/Cannot write \/proc\/tuningfork\/run: there is no such file or folder/);
+  expect(() => makeFolder('/proc/tuningfork/run')).toThrow(
+    /Cannot write \/proc\/tuningfork\/run: there is no such file or folder/,
+  );
 });

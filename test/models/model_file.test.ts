@@ -29,7 +29,11 @@ describe('model files', () => {
   it('are plain safetensors with one key of JSON', () => {
     const { tensors, metadata } = parseSafetensors(packModel(model), 'm');
     expect(tensors.get('classifier.b')!.data).toEqual(new Float32Array([3, 4]));
-    expect(JSON.parse(metadata.tuningfork)).toMatchObject({ version: 1, classes: ['smooth', 'featured'], padding: 'same' });
+    expect(JSON.parse(metadata.tuningfork)).toMatchObject({
+      version: 1,
+      classes: ['smooth', 'featured'],
+      padding: 'same',
+    });
   });
 
   const sound = JSON.parse(parseSafetensors(packModel(model), 'm').metadata.tuningfork);
@@ -43,21 +47,112 @@ describe('model files', () => {
     ['bare weights', writeSafetensors(new Map()), /m: its metadata has no 'tuningfork' key/],
     ['broken JSON', withText('{'), /metadata is not JSON/],
     ['a list', withText('[]'), /metadata is not an object/],
-    ['a later version', changed((j) => { j.version = 2; }), /saved in version 2 .* reads version 1/],
-    ['no version', changed((j) => { delete j.version; }), /'version' .* is missing/],
-    ['no classes', changed((j) => { delete j.classes; }), /'classes' .* is missing/],
-    ['no class', changed((j) => { j.classes = []; }), /'classes' .* not a list of names/],
-    ['a class twice', changed((j) => { j.classes = ['a', 'a']; }), /a name twice/],
-    ['no architecture name', changed((j) => { delete j.architecture.name; }), /'architecture\.name' .* is missing/],
-    ['size as text', changed((j) => { j.preprocessing.size = '224'; }), /'preprocessing\.size' .* not a number/],
-    ['half a pixel', changed((j) => { j.preprocessing.crop = 10.5; }), /'preprocessing\.crop' .* 10\.5, not a whole number/],
-    ['no crop', changed((j) => { delete j.preprocessing.crop; }), /'preprocessing\.crop' .* is missing/],
-    ['zero deviation', changed((j) => { j.preprocessing.std = [1, 0, 1]; }), /'preprocessing\.std' .* not three positive numbers/],
-    ['two means', changed((j) => { j.preprocessing.mean = [1, 0]; }), /'preprocessing\.mean' .* not three numbers/],
-    ['other padding', changed((j) => { j.padding = 'valid'; }), /'padding' .* neither/],
-    ['epsilon of 0', changed((j) => { j.bnEpsilon = 0; }), /'bnEpsilon' .* 0, not above 0/],
-    ['no configuration', changed((j) => { delete j.config; }), /'config' .* is missing/],
-    ['a borrowed property', changed((j) => { delete j.config; j.constructor = {}; }), /'config' .* is missing/],
+    [
+      'a later version',
+      changed((j) => {
+        j.version = 2;
+      }),
+      /saved in version 2 .* reads version 1/,
+    ],
+    [
+      'no version',
+      changed((j) => {
+        delete j.version;
+      }),
+      /'version' .* is missing/,
+    ],
+    [
+      'no classes',
+      changed((j) => {
+        delete j.classes;
+      }),
+      /'classes' .* is missing/,
+    ],
+    [
+      'no class',
+      changed((j) => {
+        j.classes = [];
+      }),
+      /'classes' .* not a list of names/,
+    ],
+    [
+      'a class twice',
+      changed((j) => {
+        j.classes = ['a', 'a'];
+      }),
+      /a name twice/,
+    ],
+    [
+      'no architecture name',
+      changed((j) => {
+        delete j.architecture.name;
+      }),
+      /'architecture\.name' .* is missing/,
+    ],
+    [
+      'size as text',
+      changed((j) => {
+        j.preprocessing.size = '224';
+      }),
+      /'preprocessing\.size' .* not a number/,
+    ],
+    [
+      'half a pixel',
+      changed((j) => {
+        j.preprocessing.crop = 10.5;
+      }),
+      /'preprocessing\.crop' .* 10\.5, not a whole number/,
+    ],
+    [
+      'no crop',
+      changed((j) => {
+        delete j.preprocessing.crop;
+      }),
+      /'preprocessing\.crop' .* is missing/,
+    ],
+    [
+      'zero deviation',
+      changed((j) => {
+        j.preprocessing.std = [1, 0, 1];
+      }),
+      /'preprocessing\.std' .* not three positive numbers/,
+    ],
+    [
+      'two means',
+      changed((j) => {
+        j.preprocessing.mean = [1, 0];
+      }),
+      /'preprocessing\.mean' .* not three numbers/,
+    ],
+    [
+      'other padding',
+      changed((j) => {
+        j.padding = 'valid';
+      }),
+      /'padding' .* neither/,
+    ],
+    [
+      'epsilon of 0',
+      changed((j) => {
+        j.bnEpsilon = 0;
+      }),
+      /'bnEpsilon' .* 0, not above 0/,
+    ],
+    [
+      'no configuration',
+      changed((j) => {
+        delete j.config;
+      }),
+      /'config' .* is missing/,
+    ],
+    [
+      'a borrowed property',
+      changed((j) => {
+        delete j.config;
+        j.constructor = {};
+      }),
+      /'config' .* is missing/,
+    ],
   ])('refuses %s', (_what, bytes, sentence) => {
     expect(() => unpackModel(bytes, 'm')).toThrow(UserError);
     expect(() => unpackModel(bytes, 'm')).toThrow(sentence);

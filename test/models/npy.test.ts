@@ -37,7 +37,21 @@ describe('npy', () => {
   it('reads version 2.0, whose length takes four bytes', () => {
     const text = "{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }\n";
     const bytes = new Uint8Array(12 + text.length + 4);
-    bytes.set([0x93, ...new TextEncoder().encode('NUMPY'), 2, 0, text.length, 0, 0, 0, ...new TextEncoder().encode(text), 0, 0, 0x80, 0x3f]);
+    bytes.set([
+      0x93,
+      ...new TextEncoder().encode('NUMPY'),
+      2,
+      0,
+      text.length,
+      0,
+      0,
+      0,
+      ...new TextEncoder().encode(text),
+      0,
+      0,
+      0x80,
+      0x3f,
+    ]);
     expect(readNpy(bytes, 'x')).toEqual({ shape: [1], data: new Float32Array([1]) });
   });
 

@@ -23,9 +23,24 @@ const BATCH = 4;
 
 /** Narrow, but with activations too large to be held for their smallness. */
 const NETWORKS: readonly [string, number, Network][] = [
-  ['EfficientNet', 64, efficientNet({ variant: 'b0', classes: 3, width: 0.25, depth: 0.5, imageSize: 64, dropout: 0 }, { padding: 'same', bnEpsilon: 1e-3 })],
-  ['VGG-11 with batch norm', 48, vgg('vgg11_bn', 3, { ...VGG_VARIANTS['vgg11_bn'], blocks: [[16], [32], [32, 32]], pool: 1, tail: [8] })],
-  ['a VGG without batch norm', 48, vgg('vgg16', 3, { ...VGG_VARIANTS['vgg16'], blocks: [[16, 16, 16, 16], [32], [32, 32]], pool: 1, tail: [8] })],
+  [
+    'EfficientNet',
+    64,
+    efficientNet(
+      { variant: 'b0', classes: 3, width: 0.25, depth: 0.5, imageSize: 64, dropout: 0 },
+      { padding: 'same', bnEpsilon: 1e-3 },
+    ),
+  ],
+  [
+    'VGG-11 with batch norm',
+    48,
+    vgg('vgg11_bn', 3, { ...VGG_VARIANTS['vgg11_bn'], blocks: [[16], [32], [32, 32]], pool: 1, tail: [8] }),
+  ],
+  [
+    'a VGG without batch norm',
+    48,
+    vgg('vgg16', 3, { ...VGG_VARIANTS['vgg16'], blocks: [[16, 16, 16, 16], [32], [32, 32]], pool: 1, tail: [8] }),
+  ],
   ['ResNet', 64, resnet('resnet50', 3, { ...RESNET_VARIANTS['resnet50'], depths: [2, 2], width: 16 })],
 ];
 
@@ -40,10 +55,23 @@ function step(device: Device, network: Network, side: number): { spec: ProgramSp
     onStatistics: (name, stats, count) => updates.push(updateRunningStats(parameters.tensor(name), stats, count, 0.1)),
   });
   const loss = reshape(mean(softmaxCrossEntropy(logits, input('targets', logits.shape))), []);
-  return { spec: { outputs: [loss, ...grad(loss, parameters.trainable().map((p) => p.tensor))], updates }, parameters };
+  return {
+    spec: {
+      outputs: [
+        loss,
+        ...grad(
+          loss,
+          parameters.trainable().map((p) => p.tensor),
+        ),
+      ],
+      updates,
+    },
+    parameters,
+  };
 }
 
-const heavy = ({ lowered }: Outline) => lowered.steps.filter(({ tensor }) => /conv2d|matmul/.test(tensor.op.name)).length;
+const heavy = ({ lowered }: Outline) =>
+  lowered.steps.filter(({ tensor }) => /conv2d|matmul/.test(tensor.op.name)).length;
 
 it('holds less the more it computes again, and computes products again only by blocks', async () => {
   using device = await openDevice({ gpu: openGpu({ backend: 'null' }) });
@@ -52,14 +80,17 @@ it('holds less the more it computes again, and computes products again only by b
     using _ = parameters;
     const [none, cheap, blocks] = LEVELS.map((recompute) => outline(device, { ...spec, recompute }));
     // Without batch norm the convolutions apply the relu themselves: nothing cheap of size is held.
-    if (title.includes('without batch norm')) expect(cheap.plan.lowerBound, title).toBeLessThanOrEqual(none.plan.lowerBound);
+    if (title.includes('without batch norm'))
+      expect(cheap.plan.lowerBound, title).toBeLessThanOrEqual(none.plan.lowerBound);
     else expect(cheap.plan.lowerBound, title).toBeLessThan(0.85 * none.plan.lowerBound);
     expect(blocks.plan.lowerBound, title).toBeLessThan(cheap.plan.lowerBound);
     expect(cheap.lowered.steps.length, title).toBeGreaterThanOrEqual(none.lowered.steps.length);
     expect(heavy(cheap), title).toBe(heavy(none));
     expect(heavy(blocks), title).toBeGreaterThan(heavy(none));
     // No product runs more than twice: what is needed of a block is made again once.
-    const forward = none.lowered.steps.filter(({ tensor }) => /^(depthwise_)?conv2d$|^matmul$/.test(tensor.op.name)).length;
+    const forward = none.lowered.steps.filter(({ tensor }) =>
+      /^(depthwise_)?conv2d$|^matmul$/.test(tensor.op.name),
+    ).length;
     expect(heavy(blocks), title).toBeLessThanOrEqual(heavy(none) + forward);
   }
 });
@@ -68,7 +99,8 @@ describeAdapters('computing again', (device) => {
   it.each(NETWORKS)('gives the same bits: %s', async (_, side, network) => {
     const results: Float32Array[][] = [];
     for (const recompute of LEVELS) results.push(await run(device(), network, side, recompute));
-    for (const again of results.slice(1)) again.forEach((values, i) => expect(bits(values), `result ${i}`).toEqual(bits(results[0][i])));
+    for (const again of results.slice(1))
+      again.forEach((values, i) => expect(bits(values), `result ${i}`).toEqual(bits(results[0][i])));
   });
 });
 
@@ -78,20 +110,28 @@ it('gives the same bits with activations stored as f16', async () => {
   for (const [title, side, network] of [NETWORKS[0], NETWORKS[2]]) {
     const results: Float32Array[][] = [];
     for (const recompute of LEVELS) results.push(await run(device, network, side, recompute, 'f16'));
-    for (const again of results.slice(1)) again.forEach((values, i) => expect(bits(values), `${title}, result ${i}`).toEqual(bits(results[0][i])));
+    for (const again of results.slice(1))
+      again.forEach((values, i) => expect(bits(values), `${title}, result ${i}`).toEqual(bits(results[0][i])));
   }
 });
 
 const bits = (values: Float32Array) => new Uint32Array(values.buffer, values.byteOffset, values.length);
 
 /** Loss, gradients and running statistics after two steps. */
-async function run(device: Device, network: Network, side: number, recompute: Recompute, precision: Precision = 'f32'): Promise<Float32Array[]> {
+async function run(
+  device: Device,
+  network: Network,
+  side: number,
+  recompute: Recompute,
+  precision: Precision = 'f32',
+): Promise<Float32Array[]> {
   const { spec, parameters } = step(device, network, side);
   using held = parameters;
   using program = await compile(device, { ...spec, recompute, precision });
   const x = randomArray(BATCH * side * side * 3, 1);
   const targets = Float32Array.from({ length: BATCH * 3 }, (_, i) => (i % 4 === 0 ? 1 : 0));
-  for (let i = 0; i < 2; i++) program.run({ x, targets, ...(program.hasInput('seed') && { seed: Uint32Array.of(5, i) }) });
+  for (let i = 0; i < 2; i++)
+    program.run({ x, targets, ...(program.hasInput('seed') && { seed: Uint32Array.of(5, i) }) });
   const values: Float32Array[] = [];
   for (const t of spec.outputs!) values.push(await program.read(t));
   for (const p of held.all) values.push(await p.read());

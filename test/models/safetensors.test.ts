@@ -29,7 +29,10 @@ const refusal = (bytes: Uint8Array): string => {
 
 describe('parseSafetensors', () => {
   it('reads a file laid out by hand', () => {
-    const bytes = file(`{"b":{"dtype":"I64","shape":[],"data_offsets":[8,16]},"a":${f32('[1,2]', 0, 8)},"__metadata__":{"k":"v"}}`, 16);
+    const bytes = file(
+      `{"b":{"dtype":"I64","shape":[],"data_offsets":[8,16]},"a":${f32('[1,2]', 0, 8)},"__metadata__":{"k":"v"}}`,
+      16,
+    );
     const view = new DataView(bytes.buffer, bytes.byteLength - 16);
     view.setFloat32(0, 1.5, true);
     view.setFloat32(4, -2, true);
@@ -56,7 +59,10 @@ describe('parseSafetensors', () => {
   });
 
   it('takes keys that mean something to JavaScript for plain names', () => {
-    const { tensors, metadata } = parseSafetensors(file(`{"__proto__":${f32('[1]', 0, 4)},"__metadata__":{"__proto__":"p"}}`, 4), 'w');
+    const { tensors, metadata } = parseSafetensors(
+      file(`{"__proto__":${f32('[1]', 0, 4)},"__metadata__":{"__proto__":"p"}}`, 4),
+      'w',
+    );
     expect([...tensors.keys()]).toEqual(['__proto__']);
     expect(Object.keys(metadata)).toEqual(['__proto__']);
     expect(metadata.toString).toBeUndefined();
@@ -78,25 +84,49 @@ describe('parseSafetensors', () => {
     ['not UTF-8', file('{"a\u0000"}').fill(0xff, 10, 11), /header is not JSON/],
     ['a list', file('[]'), /not an object/],
     ['null entry', file('{"a":null}'), /tensor 'a': its entry is not an object/],
-    ['unknown dtype', file('{"a":{"dtype":"F12","shape":[1],"data_offsets":[0,4]}}', 4), /tensor 'a': its dtype "F12" is unknown/],
-    ['dtype of Object', file('{"a":{"dtype":"constructor","shape":[1],"data_offsets":[0,4]}}', 4), /dtype "constructor" is unknown/],
+    [
+      'unknown dtype',
+      file('{"a":{"dtype":"F12","shape":[1],"data_offsets":[0,4]}}', 4),
+      /tensor 'a': its dtype "F12" is unknown/,
+    ],
+    [
+      'dtype of Object',
+      file('{"a":{"dtype":"constructor","shape":[1],"data_offsets":[0,4]}}', 4),
+      /dtype "constructor" is unknown/,
+    ],
     ['no shape', file('{"a":{"dtype":"F32","data_offsets":[0,4]}}', 4), /its shape undefined/],
     ['negative dim', file(`{"a":${f32('[-1]', 0, 4)}}`, 4), /its shape \[-1\]/],
     ['broken dim', file(`{"a":${f32('[1.5]', 0, 6)}}`, 6), /its shape \[1.5\]/],
     ['dim as text', file(`{"a":${f32('["1"]', 0, 4)}}`, 4), /its shape \["1"\]/],
     ['a product beyond all numbers', file(`{"a":${f32('[1e15,1e15]', 0, 4)}}`, 4), /larger than any file/],
     ['negative offset', file(`{"a":${f32('[1]', -4, 0)}}`, 4), /its data_offsets \[-4,0\]/],
-    ['three offsets', file(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4,8]}}`, 4), /its data_offsets \[0,4,8\]/],
+    [
+      'three offsets',
+      file(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4,8]}}`, 4),
+      /its data_offsets \[0,4,8\]/,
+    ],
     ['end before begin', file(`{"a":${f32('[1]', 4, 0)}}`, 4), /ends \(0\) before it begins \(4\)/],
-    ['wrong size', file(`{"a":${f32('[2,2]', 0, 12)}}`, 12), /\[0, 12\] hold 12 bytes, but f32 of shape \[2, 2\] needs 16/],
-    ['beyond the data', file(`{"a":${one}}`, 3), /tensor 'a': its offsets \[0, 4\] reach beyond the file, which holds 3 bytes/],
+    [
+      'wrong size',
+      file(`{"a":${f32('[2,2]', 0, 12)}}`, 12),
+      /\[0, 12\] hold 12 bytes, but f32 of shape \[2, 2\] needs 16/,
+    ],
+    [
+      'beyond the data',
+      file(`{"a":${one}}`, 3),
+      /tensor 'a': its offsets \[0, 4\] reach beyond the file, which holds 3 bytes/,
+    ],
     ['overlap', file(`{"a":${f32('[2]', 0, 8)},"b":${f32('[2]', 4, 12)}}`, 12), /tensor 'b'.*overlap.*ends at 8/],
     ['the same bytes twice', file(`{"a":${one},"b":${one}}`, 4), /tensor 'b'.*overlap/],
     ['hole', file(`{"a":${one},"b":${f32('[1]', 8, 12)}}`, 12), /tensor 'b'.*hole after 4/],
     ['hole at the start', file(`{"a":${f32('[1]', 4, 8)}}`, 8), /tensor 'a'.*hole after 0/],
     ['trailing bytes', file(`{"a":${one}}`, 9), /5 bytes follow the last tensor/],
     ['duplicate tensor', file(`{"a":${one},"b":${f32('[1]', 4, 8)},"\\u0061":${one}}`, 8), /names 'a' twice/],
-    ['duplicate field', file(`{"a":{"dtype":"F32","dtype":"I32","shape":[1],"data_offsets":[0,4]}}`, 4), /names 'dtype' twice/],
+    [
+      'duplicate field',
+      file(`{"a":{"dtype":"F32","dtype":"I32","shape":[1],"data_offsets":[0,4]}}`, 4),
+      /names 'dtype' twice/,
+    ],
     ['metadata not strings', file('{"__metadata__":{"k":1}}'), /__metadata__ 'k' is not a string/],
     ['metadata a string', file('{"__metadata__":"x"}'), /__metadata__ is not an object/],
   ])('refuses %s', (_what, bytes, sentence) => {
@@ -104,16 +134,20 @@ describe('parseSafetensors', () => {
   });
 
   it('survives any damage to the header: reads it or refuses it in a sentence', () => {
-    const sound = writeSafetensors(new Map<string, StoredTensor>([
-      ['a', { dtype: 'f32', shape: [2, 3], data: new Float32Array(6) }],
-      ['b.c', { dtype: 'i64', shape: [1], data: new BigInt64Array(1) }],
-    ]), { k: 'v' });
+    const sound = writeSafetensors(
+      new Map<string, StoredTensor>([
+        ['a', { dtype: 'f32', shape: [2, 3], data: new Float32Array(6) }],
+        ['b.c', { dtype: 'i64', shape: [1], data: new BigInt64Array(1) }],
+      ]),
+      { k: 'v' },
+    );
     let state = 1;
     const random = (below: number): number => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) % below;
     let refused = 0;
     for (let round = 0; round < 3000; round++) {
       const bytes = sound.slice(0, random(4) ? sound.length : random(sound.length));
-      for (let n = random(3); n >= 0 && bytes.length; n--) bytes[random(Math.min(bytes.length, 200))] = '{}[]",:0123456789-eE\\ \u0000\u00ff'.charCodeAt(random(24));
+      for (let n = random(3); n >= 0 && bytes.length; n--)
+        bytes[random(Math.min(bytes.length, 200))] = '{}[]",:0123456789-eE\\ \u0000\u00ff'.charCodeAt(random(24));
       try {
         parseSafetensors(bytes, 'w');
       } catch (error) {
@@ -126,15 +160,23 @@ describe('parseSafetensors', () => {
   });
 
   it('does not take the same word in different objects, or in values, for a duplicate', () => {
-    expect(parseSafetensors(file(`{"a":${one},"__metadata__":{"a":"a","x":"\\"a\\":{"}}`, 4), 'w').tensors.size).toBe(1);
+    expect(parseSafetensors(file(`{"a":${one},"__metadata__":{"a":"a","x":"\\"a\\":{"}}`, 4), 'w').tensors.size).toBe(
+      1,
+    );
   });
 });
 
 describe('toFloat32', () => {
-  const values = (dtype: StoredTensor['dtype'], data: StoredTensor['data']): number[] => [...toFloat32({ dtype, shape: [data.length], data })];
+  const values = (dtype: StoredTensor['dtype'], data: StoredTensor['data']): number[] => [
+    ...toFloat32({ dtype, shape: [data.length], data }),
+  ];
   it('decodes halves: zeros, the smallest, one, the largest, infinities, NaN', () => {
-    expect(values('f16', new Uint16Array([0, 0x8000, 0x0001, 0x03ff, 0x0400, 0x3c00, 0xc100, 0x7bff, 0x7c00, 0xfc00, 0x7e00])))
-      .toEqual([0, -0, 5.960464477539063e-8, 6.097555160522461e-5, 6.103515625e-5, 1, -2.5, 65504, Infinity, -Infinity, NaN]);
+    expect(
+      values(
+        'f16',
+        new Uint16Array([0, 0x8000, 0x0001, 0x03ff, 0x0400, 0x3c00, 0xc100, 0x7bff, 0x7c00, 0xfc00, 0x7e00]),
+      ),
+    ).toEqual([0, -0, 2 ** -24, 1023 * 2 ** -24, 6.103515625e-5, 1, -2.5, 65504, Infinity, -Infinity, NaN]);
   });
   it('decodes bf16 and f64', () => {
     expect(values('bf16', new Uint16Array([0x3f80, 0xc049, 0x7f80]))).toEqual([1, -3.140625, Infinity]);
@@ -143,12 +185,18 @@ describe('toFloat32', () => {
   it('does not copy f32 and refuses integers', () => {
     const data = new Float32Array(2);
     expect(toFloat32({ dtype: 'f32', shape: [2], data })).toBe(data);
-    expect(() => toFloat32({ dtype: 'i32', shape: [1], data: new Int32Array(1) }, "w: tensor 'n'")).toThrow(/w: tensor 'n': its values are i32/);
+    expect(() => toFloat32({ dtype: 'i32', shape: [1], data: new Int32Array(1) }, "w: tensor 'n'")).toThrow(
+      /w: tensor 'n': its values are i32/,
+    );
   });
 });
 
 describe('writeSafetensors', () => {
-  const t = (dtype: StoredTensor['dtype'], shape: number[], data: StoredTensor['data']): StoredTensor => ({ dtype, shape, data });
+  const t = (dtype: StoredTensor['dtype'], shape: number[], data: StoredTensor['data']): StoredTensor => ({
+    dtype,
+    shape,
+    data,
+  });
   const tensors: [string, StoredTensor][] = [
     ['z', t('u8', [3], new Uint8Array([1, 2, 3]))],
     ['7', t('f32', [2], new Float32Array([1, 2]))],
@@ -163,11 +211,18 @@ describe('writeSafetensors', () => {
     const length = Number(new DataView(bytes.buffer).getBigUint64(0, true));
     expect(length % 8).toBe(0);
     expect(new TextDecoder().decode(bytes.subarray(8, 8 + length)).trimEnd()).toBe(
-      '{"__metadata__":{"format":"x\\"y"},"wide":{"dtype":"F64","shape":[1],"data_offsets":[0,8]},'
-      + '"7":{"dtype":"F32","shape":[2],"data_offsets":[8,16]},"__proto__":{"dtype":"F32","shape":[1],"data_offsets":[16,20]},'
-      + '"b":{"dtype":"F16","shape":[1],"data_offsets":[20,22]},"z":{"dtype":"U8","shape":[3],"data_offsets":[22,25]}}');
+      '{"__metadata__":{"format":"x\\"y"},"wide":{"dtype":"F64","shape":[1],"data_offsets":[0,8]},' +
+        '"7":{"dtype":"F32","shape":[2],"data_offsets":[8,16]},"__proto__":{"dtype":"F32","shape":[1],"data_offsets":[16,20]},' +
+        '"b":{"dtype":"F16","shape":[1],"data_offsets":[20,22]},"z":{"dtype":"U8","shape":[3],"data_offsets":[22,25]}}',
+    );
     const data = new DataView(bytes.buffer, 8 + length);
-    expect([data.byteLength, data.getFloat64(0, true), data.getFloat32(12, true), data.getFloat32(16, true), data.getUint8(24)]).toEqual([25, 4, 2, 3, 3]);
+    expect([
+      data.byteLength,
+      data.getFloat64(0, true),
+      data.getFloat32(12, true),
+      data.getFloat32(16, true),
+      data.getUint8(24),
+    ]).toEqual([25, 4, 2, 3, 3]);
   });
 
   it('comes back as it went', () => {
@@ -177,7 +232,9 @@ describe('writeSafetensors', () => {
   });
 
   it('refuses a tensor whose values do not fill its shape, and the reserved name', () => {
-    expect(() => writeSafetensors(new Map([['a', t('f32', [3], new Float32Array(2))]]))).toThrow(/'a': f32 of shape \[3\] needs 12 bytes, but it has 8/);
+    expect(() => writeSafetensors(new Map([['a', t('f32', [3], new Float32Array(2))]]))).toThrow(
+      /'a': f32 of shape \[3\] needs 12 bytes, but it has 8/,
+    );
     expect(() => writeSafetensors(new Map([['__metadata__', t('f32', [1], new Float32Array(1))]]))).toThrow(UserError);
   });
 });
@@ -185,7 +242,9 @@ describe('writeSafetensors', () => {
 const data = testData();
 describe.runIf(data)('real files', () => {
   it('reads activations that another program wrote', async () => {
-    const { tensors, metadata } = await readSafetensorsFile(join(data!, 'golden/efficientnet_b0_activations.safetensors'));
+    const { tensors, metadata } = await readSafetensorsFile(
+      join(data!, 'golden/efficientnet_b0_activations.safetensors'),
+    );
     expect(tensors.get('features')).toMatchObject({ dtype: 'f32', shape: [4, 1280] });
     expect(metadata.ids).toBe('100008,100023,100053,100078');
     // `features` is the mean of `head` over its 7x7 places, which no misread offset would leave true.

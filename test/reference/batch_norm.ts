@@ -3,7 +3,8 @@ export type Activation = 'none' | 'relu' | 'silu';
 
 const sigmoid = (z: number) => 1 / (1 + Math.exp(-z));
 const activate = (a: Activation, z: number) => (a === 'relu' ? Math.max(0, z) : a === 'silu' ? z * sigmoid(z) : z);
-const slope = (a: Activation, z: number) => (a === 'relu' ? Number(z > 0) : a === 'silu' ? sigmoid(z) * (1 + z * (1 - sigmoid(z))) : 1);
+const slope = (a: Activation, z: number) =>
+  a === 'relu' ? Number(z > 0) : a === 'silu' ? sigmoid(z) * (1 + z * (1 - sigmoid(z))) : 1;
 
 /** [2, channels]: mean and biased variance. */
 export function batchNormStats(x: ArrayLike<number>, channels: number): Float64Array {
@@ -34,7 +35,11 @@ export function batchNormApply({ x, stats, gamma, beta, epsilon, activation }: B
 }
 
 /** dx, dgamma and dbeta; with `frozen` statistics they are constants, otherwise those of x itself. */
-export function batchNormGradients(at: BatchNormCase, dy: ArrayLike<number>, frozen: boolean): { dx: Float64Array; dGamma: Float64Array; dBeta: Float64Array } {
+export function batchNormGradients(
+  at: BatchNormCase,
+  dy: ArrayLike<number>,
+  frozen: boolean,
+): { dx: Float64Array; dGamma: Float64Array; dBeta: Float64Array } {
   const { x, stats, gamma, beta, epsilon, activation } = at;
   const channels = gamma.length;
   const rows = x.length / channels;

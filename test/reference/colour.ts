@@ -20,7 +20,10 @@ function turn([r, g, b]: Rgb, angle: number): Rgb {
   return [at(0), at(1), at(2)];
 }
 
-/** Hue, then saturation (mix with luma, ITU-R BT.601), then contrast (about mid-grey), then brightness (a factor on all). */
+/**
+ * Hue, then saturation (mix with luma, ITU-R BT.601), then contrast (about mid-grey), then brightness (a factor on
+ * all).
+ */
 export function jitter(pixel: Rgb, { hue, saturation, contrast, brightness }: Jitter): Rgb {
   const turned = turn(pixel, hue);
   const luma = 0.299 * turned[0] + 0.587 * turned[1] + 0.114 * turned[2];

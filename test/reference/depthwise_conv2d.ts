@@ -10,15 +10,22 @@ export interface Depthwise {
 }
 
 /** Calls back for every product in the formula with its three indices into y, x and w. */
-function eachProduct({ x: [N, H, W, C], filter: [R, S], out: [Ho, Wo], stride, dilation, pad }: Depthwise, product: (y: number, x: number, w: number) => void): void {
-  for (let n = 0; n < N; n++) for (let ho = 0; ho < Ho; ho++) for (let wo = 0; wo < Wo; wo++) {
-    for (let r = 0; r < R; r++) for (let s = 0; s < S; s++) {
-      const h = ho * stride[0] + r * dilation[0] - pad[0];
-      const w = wo * stride[1] + s * dilation[1] - pad[1];
-      if (h < 0 || h >= H || w < 0 || w >= W) continue;
-      for (let c = 0; c < C; c++) product(((n * Ho + ho) * Wo + wo) * C + c, ((n * H + h) * W + w) * C + c, (r * S + s) * C + c);
-    }
-  }
+function eachProduct(
+  { x: [N, H, W, C], filter: [R, S], out: [Ho, Wo], stride, dilation, pad }: Depthwise,
+  product: (y: number, x: number, w: number) => void,
+): void {
+  for (let n = 0; n < N; n++)
+    for (let ho = 0; ho < Ho; ho++)
+      for (let wo = 0; wo < Wo; wo++) {
+        for (let r = 0; r < R; r++)
+          for (let s = 0; s < S; s++) {
+            const h = ho * stride[0] + r * dilation[0] - pad[0];
+            const w = wo * stride[1] + s * dilation[1] - pad[1];
+            if (h < 0 || h >= H || w < 0 || w >= W) continue;
+            for (let c = 0; c < C; c++)
+              product(((n * Ho + ho) * Wo + wo) * C + c, ((n * H + h) * W + w) * C + c, (r * S + s) * C + c);
+          }
+      }
 }
 
 export function depthwiseConv2d(d: Depthwise, x: ArrayLike<number>, w: ArrayLike<number>): Float64Array {

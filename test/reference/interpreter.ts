@@ -17,17 +17,27 @@ export type Leaves = ReadonlyMap<string, ArrayLike<number>>;
 export type Values = Map<Tensor, Float64Array>;
 
 /**
- * Evaluates any graph of tensors in float64, op by op as the graph says it, with the references that the ops' own tests prove: no
- * fusion, no planning, no GPU. What a program computes, gradients included, must be this up to rounding.
+ * Evaluates any graph of tensors in float64, op by op as the graph says it, with the references that the ops' own tests
+ * prove: no fusion, no planning, no GPU. What a program computes, gradients included, must be this up to rounding.
  *
- * @param round applied to every element that an op gives, with the op's tensor: Math.fround shows what storing values as f32 costs
+ * @param round applied to every element that an op gives, with the op's tensor: Math.fround shows what storing values
+ * as f32 costs
  */
-export function evaluateGraph(roots: readonly Tensor[], leaves: Leaves, values: Values = new Map(), round?: (v: number, t: Tensor) => number): Values {
+export function evaluateGraph(
+  roots: readonly Tensor[],
+  leaves: Leaves,
+  values: Values = new Map(),
+  round?: (v: number, t: Tensor) => number,
+): Values {
   for (const t of topologicalOrder(roots)) {
     if (values.has(t)) continue;
     const make = OPS[t.op.name];
     if (!make) throw new Error(`the interpreter has no op ${t.op.name}`);
-    const value = make(t, t.inputs.map((input) => values.get(input)!), leaves);
+    const value = make(
+      t,
+      t.inputs.map((input) => values.get(input)!),
+      leaves,
+    );
     if (value.length !== t.size) throw new Error(`${t}: the reference gave ${value.length} elements`);
     values.set(t, round ? value.map((v) => round(v, t)) : value);
   }
@@ -47,15 +57,30 @@ const leaf: Evaluate = (t, _, leaves) => {
 const windowOf = (t: Tensor): depthwise.Depthwise & pool.Pool => {
   const { geometry: g } = attrs<{ geometry: ConvGeometry }>(t);
   return {
-    x: [g.batch, g.inH, g.inW, g.inChannels], filter: [g.filterH, g.filterW], size: [g.filterH, g.filterW], out: [g.outH, g.outW],
-    stride: [g.strideH, g.strideW], dilation: [g.dilationH, g.dilationW], pad: [g.padTop, g.padLeft],
+    x: [g.batch, g.inH, g.inW, g.inChannels],
+    filter: [g.filterH, g.filterW],
+    size: [g.filterH, g.filterW],
+    out: [g.outH, g.outW],
+    stride: [g.strideH, g.strideW],
+    dilation: [g.dilationH, g.dilationW],
+    pad: [g.padTop, g.padLeft],
   };
 };
 
 type Nhwc = readonly [n: number, h: number, w: number, c: number];
 
-const normCase = (t: Tensor, x: Float64Array, stats: Float64Array, gamma: Float64Array, beta: Float64Array): norm.BatchNormCase => ({
-  x, stats, gamma, beta, ...attrs<Pick<norm.BatchNormCase, 'epsilon' | 'activation'>>(t),
+const normCase = (
+  t: Tensor,
+  x: Float64Array,
+  stats: Float64Array,
+  gamma: Float64Array,
+  beta: Float64Array,
+): norm.BatchNormCase => ({
+  x,
+  stats,
+  gamma,
+  beta,
+  ...attrs<Pick<norm.BatchNormCase, 'epsilon' | 'activation'>>(t),
 });
 
 const product = (dims: readonly number[]) => dims.reduce((a, b) => a * b, 1);
@@ -67,7 +92,8 @@ const threeOf = (t: Tensor, shape: readonly number[]) => {
 };
 
 /** Where element i of the full tensor lies in the one with the run of dimensions summed away. */
-const summedIndex = (i: number, length: number, inner: number) => Math.floor(i / (length * inner)) * inner + (i % inner);
+const summedIndex = (i: number, length: number, inner: number) =>
+  Math.floor(i / (length * inner)) * inner + (i % inner);
 
 const lastOf = ({ shape }: Tensor): number => shape[shape.length - 1];
 
@@ -77,7 +103,8 @@ const OPS: Readonly<Record<string, Evaluate>> = {
   constant: (t) => new Float64Array(t.size).fill(attrs<{ value: number }>(t).value),
   reshape: (_, [x]) => x,
   stop_gradient: (_, [x]) => x,
-  row: (t, [x]) => x.slice(attrs<{ index: number }>(t).index * t.size, (attrs<{ index: number }>(t).index + 1) * t.size),
+  row: (t, [x]) =>
+    x.slice(attrs<{ index: number }>(t).index * t.size, (attrs<{ index: number }>(t).index + 1) * t.size),
   place_row: (t, [x]) => {
     const y = new Float64Array(t.size);
     y.set(x, attrs<{ index: number }>(t).index * x.length);
@@ -100,7 +127,15 @@ const OPS: Readonly<Record<string, Evaluate>> = {
     let next = 0;
     for (const stage of attrs<{ stages: readonly { op: string; mode: string; immediate?: number }[] }>(t).stages) {
       const operand = stage.mode === 'immediate' ? undefined : next++;
-      y = y.map((v, i) => pointwise(stage.op, v, operand === undefined ? (stage.immediate ?? NaN) : operands[operand][operandAt(i, t.inputs[operand + 1].shape, t.shape)]));
+      y = y.map((v, i) =>
+        pointwise(
+          stage.op,
+          v,
+          operand === undefined
+            ? (stage.immediate ?? NaN)
+            : operands[operand][operandAt(i, t.inputs[operand + 1].shape, t.shape)],
+        ),
+      );
     }
     return y;
   },
@@ -136,24 +171,31 @@ const OPS: Readonly<Record<string, Evaluate>> = {
     const { dGamma, dBeta } = norm.batchNormGradients(normCase(t, x, stats, gamma, beta), dy, true);
     return Float64Array.from([...dGamma, ...dBeta]);
   },
-  batch_norm_input_grad: (t, [dy, x, stats, , gamma, beta]) => norm.batchNormGradients(normCase(t, x, stats, gamma, beta), dy, attrs<{ frozen: boolean }>(t).frozen).dx,
+  batch_norm_input_grad: (t, [dy, x, stats, , gamma, beta]) =>
+    norm.batchNormGradients(normCase(t, x, stats, gamma, beta), dy, attrs<{ frozen: boolean }>(t).frozen).dx,
   max_pool2d: (t, [x]) => pool.maxPool(windowOf(t), x),
   max_pool2d_input_grad: (t, [x, dy]) => pool.maxPoolInputGrad(windowOf(t), x, dy),
   avg_pool2d: (t, [x]) => pool.averagePool(windowOf(t), x, attrs<{ countPadding: boolean }>(t).countPadding),
-  avg_pool2d_input_grad: (t, [dy]) => pool.averagePoolInputGrad(windowOf(t), dy, attrs<{ countPadding: boolean }>(t).countPadding),
-  adaptive_avg_pool2d: (t, [x]) => pool.adaptiveAverage(t.inputs[0].shape as unknown as Nhwc, [t.shape[1], t.shape[2]], x),
-  adaptive_avg_pool2d_input_grad: (t, [dy]) => pool.adaptiveAverageInputGrad(t.shape as unknown as Nhwc, [t.inputs[0].shape[1], t.inputs[0].shape[2]], dy),
+  avg_pool2d_input_grad: (t, [dy]) =>
+    pool.averagePoolInputGrad(windowOf(t), dy, attrs<{ countPadding: boolean }>(t).countPadding),
+  adaptive_avg_pool2d: (t, [x]) =>
+    pool.adaptiveAverage(t.inputs[0].shape as unknown as Nhwc, [t.shape[1], t.shape[2]], x),
+  adaptive_avg_pool2d_input_grad: (t, [dy]) =>
+    pool.adaptiveAverageInputGrad(t.shape as unknown as Nhwc, [t.inputs[0].shape[1], t.inputs[0].shape[2]], dy),
   augment: (t, [x, view, colour]) => {
     const { size, taps = 1 } = attrs<{ size: number; taps?: number }>(t);
     return augment(x, t.inputs[0].shape as readonly [number, number, number], size, taps, view, colour);
   },
-  random_uniform: (t, [seed]) => Float64Array.from(randomUniform(t.size, seed[0], seed[1], attrs<{ stream: number }>(t).stream)),
+  random_uniform: (t, [seed]) =>
+    Float64Array.from(randomUniform(t.size, seed[0], seed[1], attrs<{ stream: number }>(t).stream)),
   dropout: (t, [x, seed]) => {
     const { rate, stream } = attrs<{ rate: number; stream: number }>(t);
     const random = randomUniform(t.size, seed[0], seed[1], stream);
     return x.map((v, i) => (random[i] >= Math.fround(rate) ? v / (1 - rate) : 0));
   },
-  softmax: (t, [x]) => (attrs<{ logarithm: boolean }>(t).logarithm ? loss.logSoftmax : loss.softmax)(x, t.shape[t.shape.length - 1]),
+  softmax: (t, [x]) =>
+    (attrs<{ logarithm: boolean }>(t).logarithm ? loss.logSoftmax : loss.softmax)(x, t.shape[t.shape.length - 1]),
   softmax_cross_entropy: (t, [x, targets]) => loss.crossEntropy(x, targets, t.inputs[0].shape[1]),
-  softmax_cross_entropy_logits_grad: (t, [x, targets, dLoss]) => loss.crossEntropyGradients(x, targets, dLoss, t.shape[1]).dx,
+  softmax_cross_entropy_logits_grad: (t, [x, targets, dLoss]) =>
+    loss.crossEntropyGradients(x, targets, dLoss, t.shape[1]).dx,
 };

@@ -1,5 +1,11 @@
 /** |points[i] − centres[c]|² in float64. */
-export function squaredDistance(points: ArrayLike<number>, centres: ArrayLike<number>, d: number, i: number, c: number): number {
+export function squaredDistance(
+  points: ArrayLike<number>,
+  centres: ArrayLike<number>,
+  d: number,
+  i: number,
+  c: number,
+): number {
   let sum = 0;
   for (let j = 0; j < d; j++) sum += (points[i * d + j] - centres[c * d + j]) ** 2;
   return sum;
@@ -8,7 +14,9 @@ export function squaredDistance(points: ArrayLike<number>, centres: ArrayLike<nu
 /** Squared distances [n, k]. */
 export function squaredDistances(points: ArrayLike<number>, centres: ArrayLike<number>, d: number): Float64Array {
   const k = centres.length / d;
-  return Float64Array.from({ length: (points.length / d) * k }, (_, t) => squaredDistance(points, centres, d, Math.floor(t / k), t % k));
+  return Float64Array.from({ length: (points.length / d) * k }, (_, t) =>
+    squaredDistance(points, centres, d, Math.floor(t / k), t % k),
+  );
 }
 
 /** The nearest centre of each point, of equals the first. */
@@ -22,12 +30,18 @@ export function nearestCentre(points: ArrayLike<number>, centres: ArrayLike<numb
 }
 
 /** The mean of the points of each centre; a centre without points stays. */
-export function moveCentres(points: ArrayLike<number>, centres: ArrayLike<number>, nearest: ArrayLike<number>, d: number): Float64Array {
+export function moveCentres(
+  points: ArrayLike<number>,
+  centres: ArrayLike<number>,
+  nearest: ArrayLike<number>,
+  d: number,
+): Float64Array {
   const moved = Float64Array.from(centres);
   for (let c = 0; c < centres.length / d; c++) {
     const members = Array.from({ length: nearest.length }, (_, i) => i).filter((i) => nearest[i] === c);
     if (members.length === 0) continue;
-    for (let j = 0; j < d; j++) moved[c * d + j] = members.reduce((sum, i) => sum + points[i * d + j], 0) / members.length;
+    for (let j = 0; j < d; j++)
+      moved[c * d + j] = members.reduce((sum, i) => sum + points[i * d + j], 0) / members.length;
   }
   return moved;
 }

@@ -6,8 +6,17 @@ export interface AdamSettings {
   readonly weightDecay: number;
 }
 
-/** Step t (from 1) of Kingma & Ba 2015, algorithm 1, with the decay of Loshchilov & Hutter 2019, algorithm 2 (schedule multiplier = the rate). */
-export function adamStep(s: { w: Float64Array; m: Float64Array; v: Float64Array }, g: ArrayLike<number>, t: number, rate: number, a: AdamSettings): void {
+/**
+ * Step t (from 1) of Kingma & Ba 2015, algorithm 1, with the decay of Loshchilov & Hutter 2019, algorithm 2 (schedule
+ * multiplier = the rate).
+ */
+export function adamStep(
+  s: { w: Float64Array; m: Float64Array; v: Float64Array },
+  g: ArrayLike<number>,
+  t: number,
+  rate: number,
+  a: AdamSettings,
+): void {
   for (let i = 0; i < s.w.length; i++) {
     s.m[i] = a.beta1 * s.m[i] + (1 - a.beta1) * g[i];
     s.v[i] = a.beta2 * s.v[i] + (1 - a.beta2) * g[i] ** 2;
@@ -18,7 +27,14 @@ export function adamStep(s: { w: Float64Array; m: Float64Array; v: Float64Array 
 }
 
 /** PyTorch's form of momentum, and of Nesterov's; weight decay as an L2 term in the gradient. */
-export function sgdStep(s: { w: Float64Array; m: Float64Array }, g: ArrayLike<number>, rate: number, momentum: number, nesterov: boolean, weightDecay: number): void {
+export function sgdStep(
+  s: { w: Float64Array; m: Float64Array },
+  g: ArrayLike<number>,
+  rate: number,
+  momentum: number,
+  nesterov: boolean,
+  weightDecay: number,
+): void {
   for (let i = 0; i < s.w.length; i++) {
     const d = g[i] + weightDecay * s.w[i];
     s.m[i] = momentum * s.m[i] + d;

@@ -1,13 +1,34 @@
 const sigmoid = (v: number) => 1 / (1 + Math.exp(-v));
 
-/** The pointwise functions in float64 from their definitions; s is the second operand, of a derivative the primal (of sigmoid and tanh the output). */
+/**
+ * The pointwise functions in float64 from their definitions; s is the second operand, of a derivative the primal (of
+ * sigmoid and tanh the output).
+ */
 const FUNCTIONS: Readonly<Record<string, (v: number, s: number) => number>> = {
-  add: (v, s) => v + s, sub: (v, s) => v - s, rsub: (v, s) => s - v, mul: (v, s) => v * s, div: (v, s) => v / s, rdiv: (v, s) => s / v,
-  max: Math.max, min: Math.min, exp: Math.exp, log: Math.log, sqrt: Math.sqrt, square: (v) => v * v, abs: Math.abs, sigmoid, tanh: Math.tanh,
-  relu: (v) => Math.max(v, 0), silu: (v) => v * sigmoid(v),
-  relu_grad: (v, s) => (s > 0 ? v : 0), silu_grad: (v, s) => v * (sigmoid(s) + s * sigmoid(s) * (1 - sigmoid(s))),
-  sigmoid_grad: (v, s) => v * s * (1 - s), tanh_grad: (v, s) => v * (1 - s * s), abs_grad: (v, s) => v * Math.sign(s),
-  greater: (v, s) => Number(v > s), greater_equal: (v, s) => Number(v >= s),
+  add: (v, s) => v + s,
+  sub: (v, s) => v - s,
+  rsub: (v, s) => s - v,
+  mul: (v, s) => v * s,
+  div: (v, s) => v / s,
+  rdiv: (v, s) => s / v,
+  max: Math.max,
+  min: Math.min,
+  exp: Math.exp,
+  log: Math.log,
+  sqrt: Math.sqrt,
+  square: (v) => v * v,
+  abs: Math.abs,
+  sigmoid,
+  tanh: Math.tanh,
+  relu: (v) => Math.max(v, 0),
+  silu: (v) => v * sigmoid(v),
+  relu_grad: (v, s) => (s > 0 ? v : 0),
+  silu_grad: (v, s) => v * (sigmoid(s) + s * sigmoid(s) * (1 - sigmoid(s))),
+  sigmoid_grad: (v, s) => v * s * (1 - s),
+  tanh_grad: (v, s) => v * (1 - s * s),
+  abs_grad: (v, s) => v * Math.sign(s),
+  greater: (v, s) => Number(v > s),
+  greater_equal: (v, s) => Number(v >= s),
 };
 
 export function pointwise(op: string, v: number, s: number): number {
@@ -16,7 +37,10 @@ export function pointwise(op: string, v: number, s: number): number {
   return f(v, s);
 }
 
-/** Where element i of a tensor of shape `full` finds its operand, by NumPy's broadcasting; an operand of one number may have any rank. */
+/**
+ * Where element i of a tensor of shape `full` finds its operand, by NumPy's broadcasting; an operand of one number may
+ * have any rank.
+ */
 export function operandAt(i: number, operand: readonly number[], full: readonly number[]): number {
   const size = operand.reduce((a, b) => a * b, 1);
   if (size === 1) return 0;

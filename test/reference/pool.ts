@@ -11,14 +11,18 @@ export interface Pool {
 /** For every output its index and the indices of the inputs its window sees, in reading order. */
 function windows({ x: [N, H, W, C], size, out: [Ho, Wo], stride, pad }: Pool): { y: number; inside: number[] }[] {
   const found: { y: number; inside: number[] }[] = [];
-  for (let n = 0; n < N; n++) for (let ho = 0; ho < Ho; ho++) for (let wo = 0; wo < Wo; wo++) for (let c = 0; c < C; c++) {
-    const inside: number[] = [];
-    for (let r = 0; r < size[0]; r++) for (let s = 0; s < size[1]; s++) {
-      const [h, w] = [ho * stride[0] + r - pad[0], wo * stride[1] + s - pad[1]];
-      if (h >= 0 && h < H && w >= 0 && w < W) inside.push(((n * H + h) * W + w) * C + c);
-    }
-    found.push({ y: ((n * Ho + ho) * Wo + wo) * C + c, inside });
-  }
+  for (let n = 0; n < N; n++)
+    for (let ho = 0; ho < Ho; ho++)
+      for (let wo = 0; wo < Wo; wo++)
+        for (let c = 0; c < C; c++) {
+          const inside: number[] = [];
+          for (let r = 0; r < size[0]; r++)
+            for (let s = 0; s < size[1]; s++) {
+              const [h, w] = [ho * stride[0] + r - pad[0], wo * stride[1] + s - pad[1]];
+              if (h >= 0 && h < H && w >= 0 && w < W) inside.push(((n * H + h) * W + w) * C + c);
+            }
+          found.push({ y: ((n * Ho + ho) * Wo + wo) * C + c, inside });
+        }
   return found;
 }
 
@@ -41,7 +45,8 @@ export function maxPoolInputGrad(p: Pool, x: ArrayLike<number>, dy: ArrayLike<nu
   return dx;
 }
 
-const countOf = (p: Pool, inside: number[], countPadding: boolean) => (countPadding ? p.size[0] * p.size[1] : inside.length);
+const countOf = (p: Pool, inside: number[], countPadding: boolean) =>
+  countPadding ? p.size[0] * p.size[1] : inside.length;
 
 export function averagePool(p: Pool, x: ArrayLike<number>, countPadding: boolean): Float64Array {
   const y = outputs(p);
@@ -56,24 +61,40 @@ export function averagePoolInputGrad(p: Pool, dy: ArrayLike<number>, countPaddin
 }
 
 /** PyTorch's AdaptiveAvgPool2d: output o averages the inputs from floor(o·in/out) to ceil((o + 1)·in/out). */
-export function adaptiveAverage([N, H, W, C]: readonly [number, number, number, number], [Ho, Wo]: readonly [number, number], x: ArrayLike<number>): Float64Array {
+export function adaptiveAverage(
+  [N, H, W, C]: readonly [number, number, number, number],
+  [Ho, Wo]: readonly [number, number],
+  x: ArrayLike<number>,
+): Float64Array {
   const y = new Float64Array(N * Ho * Wo * C);
   eachAdaptive([N, H, W, C], [Ho, Wo], (at, from, count) => (y[at] += x[from] / count));
   return y;
 }
 
-export function adaptiveAverageInputGrad(x: readonly [number, number, number, number], out: readonly [number, number], dy: ArrayLike<number>): Float64Array {
+export function adaptiveAverageInputGrad(
+  x: readonly [number, number, number, number],
+  out: readonly [number, number],
+  dy: ArrayLike<number>,
+): Float64Array {
   const dx = new Float64Array(x[0] * x[1] * x[2] * x[3]);
   eachAdaptive(x, out, (at, from, count) => (dx[from] += dy[at] / count));
   return dx;
 }
 
-function eachAdaptive([N, H, W, C]: readonly [number, number, number, number], [Ho, Wo]: readonly [number, number], visit: (y: number, x: number, count: number) => void): void {
-  for (let n = 0; n < N; n++) for (let ho = 0; ho < Ho; ho++) for (let wo = 0; wo < Wo; wo++) {
-    const [top, bottom] = [Math.floor((ho * H) / Ho), Math.ceil(((ho + 1) * H) / Ho)];
-    const [left, right] = [Math.floor((wo * W) / Wo), Math.ceil(((wo + 1) * W) / Wo)];
-    for (let h = top; h < bottom; h++) for (let w = left; w < right; w++) for (let c = 0; c < C; c++) {
-      visit(((n * Ho + ho) * Wo + wo) * C + c, ((n * H + h) * W + w) * C + c, (bottom - top) * (right - left));
-    }
-  }
+function eachAdaptive(
+  [N, H, W, C]: readonly [number, number, number, number],
+  [Ho, Wo]: readonly [number, number],
+  visit: (y: number, x: number, count: number) => void,
+): void {
+  for (let n = 0; n < N; n++)
+    for (let ho = 0; ho < Ho; ho++)
+      for (let wo = 0; wo < Wo; wo++) {
+        const [top, bottom] = [Math.floor((ho * H) / Ho), Math.ceil(((ho + 1) * H) / Ho)];
+        const [left, right] = [Math.floor((wo * W) / Wo), Math.ceil(((wo + 1) * W) / Wo)];
+        for (let h = top; h < bottom; h++)
+          for (let w = left; w < right; w++)
+            for (let c = 0; c < C; c++) {
+              visit(((n * Ho + ho) * Wo + wo) * C + c, ((n * H + h) * W + w) * C + c, (bottom - top) * (right - left));
+            }
+      }
 }

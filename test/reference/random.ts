@@ -13,7 +13,12 @@ export function philox(counter: readonly number[], key: readonly number[]): numb
   return c.map(Number);
 }
 
-/** The first `size` numbers in [0, 1) of a stream: 24 bits of each word, counter (i, step, 0, 0), key (seed, stream). */
+/**
+ * The first `size` numbers in [0, 1) of a stream: 24 bits of each word, counter (i, step, 0, 0), key (seed, stream).
+ */
 export function randomUniform(size: number, seed: number, step: number, stream: number): Float32Array {
-  return Float32Array.from({ length: size }, (_, i) => (philox([Math.floor(i / 4), step, 0, 0], [seed, stream])[i % 4] >>> 8) / 2 ** 24);
+  return Float32Array.from(
+    { length: size },
+    (_, i) => (philox([Math.floor(i / 4), step, 0, 0], [seed, stream])[i % 4] >>> 8) / 2 ** 24,
+  );
 }

@@ -21,8 +21,9 @@ export interface Site {
 }
 
 /**
- * A describe block with the site in a headless Chromium. Where there is none (Ubuntu's is a snap, which the tests cannot start) the
- * block is left out and says so, as the second adapter is; TUNINGFORK_REQUIRE_BROWSER=1 makes that a failure.
+ * A describe block with the site in a headless Chromium. Where there is none (Ubuntu's is a snap, which the tests
+ * cannot start) the block is left out and says so, as the second adapter is; TUNINGFORK_REQUIRE_BROWSER=1 makes that a
+ * failure.
  * @param folder another folder of pages than the built site
  * @param model a file that the server hands out as /model.safetensors, once it is there
  */
@@ -37,7 +38,14 @@ export function describeSite(title: string, body: (site: Site) => void, folder =
       ({ server, url } = await serveFolder(folder, '127.0.0.1', 0, model));
       browser = await launch({
         executablePath: CHROMIUM,
-        args: ['--no-sandbox', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--disable-gpu-sandbox', '--hide-scrollbars', `--disable-dawn-features=${SLOW_ON_SWIFTSHADER}`],
+        args: [
+          '--no-sandbox',
+          '--enable-unsafe-webgpu',
+          '--use-webgpu-adapter=swiftshader',
+          '--disable-gpu-sandbox',
+          '--hide-scrollbars',
+          `--disable-dawn-features=${SLOW_ON_SWIFTSHADER}`,
+        ],
         protocolTimeout: 300_000,
       });
     });
@@ -56,7 +64,10 @@ export function describeSite(title: string, body: (site: Site) => void, folder =
         page.on('pageerror', (error) => problems.push(String(error)));
         page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
         page.on('requestfailed', (request) => problems.push(`${request.url()}: ${request.failure()?.errorText}`));
-        page.on('response', (response) => response.status() >= 400 && problems.push(`${response.url()}: ${response.status()}`));
+        page.on(
+          'response',
+          (response) => response.status() >= 400 && problems.push(`${response.url()}: ${response.status()}`),
+        );
         await page.goto(new URL(path, url).href);
         return { page, problems };
       },
@@ -66,12 +77,20 @@ export function describeSite(title: string, body: (site: Site) => void, folder =
 
 /** Waits until an element's text fits and returns it. */
 export async function textOf(page: Page, selector: string, pattern = /\S/): Promise<string> {
-  await page.waitForFunction((s, p) => new RegExp(p, 's').test(document.querySelector(s)?.textContent ?? ''), {}, selector, pattern.source);
+  await page.waitForFunction(
+    (s, p) => new RegExp(p, 's').test(document.querySelector(s)?.textContent ?? ''),
+    {},
+    selector,
+    pattern.source,
+  );
   return page.$eval(selector, (element) => element.textContent ?? '');
 }
 
 /** The page is no wider than its window: nothing must be scrolled sideways but what scrolls by itself. */
 export async function expectNoSidewaysScroll(page: Page): Promise<void> {
-  const { scroll, client } = await page.evaluate(() => ({ scroll: document.documentElement.scrollWidth, client: document.documentElement.clientWidth }));
+  const { scroll, client } = await page.evaluate(() => ({
+    scroll: document.documentElement.scrollWidth,
+    client: document.documentElement.clientWidth,
+  }));
   expect(scroll, 'width of the page').toBeLessThanOrEqual(client);
 }

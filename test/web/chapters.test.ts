@@ -8,7 +8,10 @@ import { describeAdapters } from '../gpu.ts';
 import { adamStep, sgdStep } from '../reference/optimizer.ts';
 import { describeSite, expectNoSidewaysScroll, textOf } from './browser.ts';
 
-const chapters = readdirSync(new URL('../../docs', import.meta.url)).filter((file) => /^\d-/.test(file)).map((file) => `chapter-${file.replace('.md', '')}`).sort();
+const chapters = readdirSync(new URL('../../docs', import.meta.url))
+  .filter((file) => /^\d-/.test(file))
+  .map((file) => `chapter-${file.replace('.md', '')}`)
+  .sort();
 
 const numberIn = (text: string): number => Number(text.replace('−', '-'));
 
@@ -28,7 +31,10 @@ async function arithmeticOf(page: Page, name: string, index: number): Promise<st
 
 /** What is written adds up: every number is shown with four digits, or exactly. */
 function expectToAddUp(text: string, shown: number): void {
-  const sides = text.replace(': nothing adds to it', '').split('=').map((side) => side.trim());
+  const sides = text
+    .replace(': nothing adds to it', '')
+    .split('=')
+    .map((side) => side.trim());
   const [arithmetic, total] = sides.slice(-2);
   expect(numberIn(total), text).toBe(shown);
   if (sides.length === 2) return;
@@ -36,16 +42,27 @@ function expectToAddUp(text: string, shown: number): void {
   const isExact = /^[\d\s·+−()max,]+$/.test(arithmetic);
   if (isExact) expect(Math.abs(value - shown), text).toBe(0);
   // Four digits of each number: half a unit of the fourth, for each of the numbers that a sum has.
-  else expect(Math.abs(value - shown), text).toBeLessThan(arithmetic.split(/[+−·/]/).length * 5e-4 * Math.max(1, Math.abs(shown), ...(arithmetic.match(/\d+(\.\d+)?/g) ?? []).map(Number)));
+  else
+    expect(Math.abs(value - shown), text).toBeLessThan(
+      arithmetic.split(/[+−·/]/).length *
+        5e-4 *
+        Math.max(1, Math.abs(shown), ...(arithmetic.match(/\d+(\.\d+)?/g) ?? []).map(Number)),
+    );
 }
 
 describeSite('the chapters of the site', (site) => {
   it.each(chapters)('%s: the figures compute, cells add up, a phone is wide enough', async (name) => {
-    const { page, problems } = await site.open(`${name}.html`, { width: 360, height: 740, dark: name.includes('depthwise') });
+    const { page, problems } = await site.open(`${name}.html`, {
+      width: 360,
+      height: 740,
+      dark: name.includes('depthwise'),
+    });
     expect(await page.$$('math')).not.toHaveLength(0);
     const sections = await page.$$('section.live');
     expect(sections.length).toBeGreaterThan(0);
-    await page.waitForFunction(() => [...document.querySelectorAll('section.live .behind')].every((p) => /=|Loss/.test(p.textContent!)));
+    await page.waitForFunction(() =>
+      [...document.querySelectorAll('section.live .behind')].every((p) => /=|Loss/.test(p.textContent!)),
+    );
     await expectNoSidewaysScroll(page);
     // Every computed cell of the first figure that has cells, one after another.
     const figure = await page.$('section.live:has([role=grid])');
@@ -53,12 +70,17 @@ describeSite('the chapters of the site', (site) => {
       for (const cell of (await grid.$$('td')).slice(0, 6)) {
         await cell.evaluate((element) => element.focus());
         await page.waitForFunction((element) => element.classList.contains('selected'), {}, cell);
-        const [text, shown] = [await figure!.$eval('.behind', (p) => p.textContent!), await cell.evaluate((element) => element.textContent!)];
+        const [text, shown] = [
+          await figure!.$eval('.behind', (p) => p.textContent!),
+          await cell.evaluate((element) => element.textContent!),
+        ];
         expectToAddUp(text, numberIn(shown));
         expect((await figure!.$$('td.lit')).length > 0, text).toBe(!text.includes('nothing adds to it'));
       }
     }
-    expect(await page.$$eval('section.live .message', (places) => places.map((place) => place.textContent))).toEqual(sections.map(() => ''));
+    expect(await page.$$eval('section.live .message', (places) => places.map((place) => place.textContent))).toEqual(
+      sections.map(() => ''),
+    );
     await expectNoSidewaysScroll(page);
     expect(problems).toEqual([]);
     await page.close();
@@ -68,9 +90,20 @@ describeSite('the chapters of the site', (site) => {
     const { page, problems } = await site.open('chapter-1-convolution.html');
     await behindOf(page);
     const [x, w, y] = [await gridOf(page, 'x'), await gridOf(page, 'w'), await gridOf(page, 'y')];
-    const convolved = (weights: readonly number[]) => [0, 1, 4, 5].map((corner) => weights.reduce((sum, v, i) => sum + v * x[corner + 4 * Math.floor(i / 3) + (i % 3)], 0));
+    const convolved = (weights: readonly number[]) =>
+      [0, 1, 4, 5].map((corner) =>
+        weights.reduce((sum, v, i) => sum + v * x[corner + 4 * Math.floor(i / 3) + (i % 3)], 0),
+      );
     expect(y).toEqual(convolved(w));
-    const yIs = (want: readonly number[]) => page.waitForFunction((numbers) => [...document.querySelectorAll('[data-name="y"] td')].map((cell) => cell.textContent!.replace('−', '-')).join() === numbers, {}, want.join());
+    const yIs = (want: readonly number[]) =>
+      page.waitForFunction(
+        (numbers) =>
+          [...document.querySelectorAll('[data-name="y"] td')]
+            .map((cell) => cell.textContent!.replace('−', '-'))
+            .join() === numbers,
+        {},
+        want.join(),
+      );
 
     // A given cell lights up what depends on it: the middle weight is in every output.
     expect(await arithmeticOf(page, 'w', 4)).toContain('w[1, 1, 0, 0] is given');
@@ -96,7 +129,10 @@ describeSite('the chapters of the site', (site) => {
     expect(await page.evaluate(() => document.activeElement?.getAttribute('role'))).toBe('gridcell');
 
     // What is no number is refused, and the figure goes on.
-    await page.$eval('.editor input', (box) => { (box as HTMLInputElement).value = '1e300'; box.dispatchEvent(new Event('change')); });
+    await page.$eval('.editor input', (box) => {
+      (box as HTMLInputElement).value = '1e300';
+      box.dispatchEvent(new Event('change'));
+    });
     expect(await textOf(page, '.live .message')).toMatch(/A number between .* is needed\./);
     await (await page.$('.controls button'))!.click();
     await yIs(convolved(w));
@@ -130,18 +166,26 @@ describeSite('the chapters of the site', (site) => {
   it('sliders, paths in the valley, the table of contents, the kernels', async () => {
     const { page, problems } = await site.open('chapter-7-softmax-and-cross-entropy.html');
     await behindOf(page);
-    await page.$eval('input[type=range]', (slider) => { (slider as HTMLInputElement).value = '5'; slider.dispatchEvent(new Event('input')); });
+    await page.$eval('input[type=range]', (slider) => {
+      (slider as HTMLInputElement).value = '5';
+      slider.dispatchEvent(new Event('input'));
+    });
     await page.waitForFunction(() => Number(document.querySelector('[data-name="y"] td')!.textContent) > 0.97);
     const [, b, c] = (await gridOf(page, 'x')).slice(0, 3);
     expect((await gridOf(page, 'y'))[0]).toBeCloseTo(Math.exp(5) / (Math.exp(5) + Math.exp(b) + Math.exp(c)), 3);
 
     await page.goto(new URL('chapter-8-adam.html', page.url()).href);
     const first = await textOf(page, '.live .behind', /Loss after 120 steps: Adam .*, SGD/);
-    await page.$eval('input[name=momentum]', (dial) => { (dial as HTMLInputElement).value = '0.8'; dial.dispatchEvent(new Event('input')); });
+    await page.$eval('input[name=momentum]', (dial) => {
+      (dial as HTMLInputElement).value = '0.8';
+      dial.dispatchEvent(new Event('input'));
+    });
     await page.waitForFunction((before) => document.querySelector('.live .behind')!.textContent !== before, {}, first);
 
     await page.goto(new URL('chapters.html', page.url()).href);
-    expect(await page.$$eval('main td a', (links) => links.map((link) => link.getAttribute('href')))).toEqual(chapters.map((name) => `${name}.html`));
+    expect(await page.$$eval('main td a', (links) => links.map((link) => link.getAttribute('href')))).toEqual(
+      chapters.map((name) => `${name}.html`),
+    );
     await expectNoSidewaysScroll(page);
     await page.goto(new URL('chapter-1-convolution.html', page.url()).href);
     await Promise.all([page.waitForNavigation(), page.click('a[href*="conv2d_v1"]')]);
@@ -162,15 +206,24 @@ describeAdapters('what the figures compute', (device) => {
     expect(from.filter(({ of }) => of === 'y')).toHaveLength(4);
     for (const cell of from) expect(core.lit(cell).cells).toContainEqual(x);
     await expect(core.compute(device(), { ...before.chosen, stride: 0 })).rejects.toThrow(/stride/);
-    expect(core.lit({ of: 'y', at: [0, 0, 0, 0] }).sum!.value).toBe(String(before.values.find(({ name }) => name === 'y')!.data[0]));
-    const wider = await core.compute(device(), { ...before.chosen, filters: 2 }, { w: before.values.find(({ name }) => name === 'w')!.data });
+    expect(core.lit({ of: 'y', at: [0, 0, 0, 0] }).sum!.value).toBe(
+      String(before.values.find(({ name }) => name === 'y')!.data[0]),
+    );
+    const wider = await core.compute(
+      device(),
+      { ...before.chosen, filters: 2 },
+      { w: before.values.find(({ name }) => name === 'w')!.data },
+    );
     expect(wider.values.find(({ name }) => name === 'w')!.shape).toEqual([3, 3, 1, 2]);
   });
 
   it('goes down the valley as Adam and SGD do', async () => {
     const steps = 30;
     const paths = await descend(device(), { steps, adamRate: 0.1, sgdRate: 0.01, momentum: 0.5 });
-    const gradient = ([a, b]: ArrayLike<number> & Iterable<number>) => [-2 * (1 - a) - 4 * STEEPNESS * a * (b - a * a), 2 * STEEPNESS * (b - a * a)];
+    const gradient = ([a, b]: ArrayLike<number> & Iterable<number>) => [
+      -2 * (1 - a) - 4 * STEEPNESS * a * (b - a * a),
+      2 * STEEPNESS * (b - a * a),
+    ];
     const adam = { w: Float64Array.of(-1.2, 1.4), m: new Float64Array(2), v: new Float64Array(2) };
     const sgd = { w: Float64Array.of(-1.2, 1.4), m: new Float64Array(2) };
     for (let t = 1; t <= steps; t++) {
@@ -178,7 +231,10 @@ describeAdapters('what the figures compute', (device) => {
       sgdStep(sgd, gradient(sgd.w), 0.01, 0.5, false, 0);
     }
     // 30 steps that each round; the valley is smooth and neither path has come to a fork.
-    for (const [got, want] of [[paths.adam, adam.w], [paths.sgd, sgd.w]] as const) {
+    for (const [got, want] of [
+      [paths.adam, adam.w],
+      [paths.sgd, sgd.w],
+    ] as const) {
       expect(got).toHaveLength(2 * (steps + 1));
       for (const i of [0, 1]) expect(Math.abs(got[2 * steps + i] - want[i])).toBeLessThan(1e-4);
     }

@@ -23,7 +23,11 @@ beforeAll(async () => {
 });
 
 /** Runs `work` in a laboratory on an adapter; at its end every buffer must be given back. */
-async function within<R>(adapter: string, settings: Partial<Settings>, work: (laboratory: Laboratory, news: DeviceNews[]) => Promise<R>): Promise<R> {
+async function within<R>(
+  adapter: string,
+  settings: Partial<Settings>,
+  work: (laboratory: Laboratory, news: DeviceNews[]) => Promise<R>,
+): Promise<R> {
   const news: DeviceNews[] = [];
   const devices: Awaited<ReturnType<typeof openDevice>>[] = [];
   const open = async () => {
@@ -60,7 +64,9 @@ describe('without a GPU', () => {
     const steps = Array.from({ length: 8 }, (_, step) => batchOf(settings, step));
     const all = steps.flat();
     for (let epoch = 0; epoch < 3; epoch++) {
-      expect(all.slice(epoch * TRAINING, (epoch + 1) * TRAINING).sort((a, b) => a - b)).toEqual(Array.from({ length: TRAINING }, (_, i) => i));
+      expect(all.slice(epoch * TRAINING, (epoch + 1) * TRAINING).sort((a, b) => a - b)).toEqual(
+        Array.from({ length: TRAINING }, (_, i) => i),
+      );
     }
     expect(batchOf(settings, 5)).toEqual(steps[5]);
     expect(all.slice(0, TRAINING)).not.toEqual(all.slice(TRAINING, 2 * TRAINING));
@@ -74,7 +80,14 @@ describe('without a GPU', () => {
     expect(lines[at]).toMatch(pattern);
   });
 
-  it.each([['maps', mapTiles([1, 5, 4, 7]), [1, 5, 4, 7]], ['logits', mapTiles([1, 2]), [1, 2]], ['filters', parameterTiles([3, 2, 4, 5], []), [3, 2, 4, 5]], ['filters of 1 x 1', parameterTiles([1, 1, 4, 5], []), [1, 1, 4, 5]], ['dense weights', parameterTiles([40, 2], [1, 5, 4, 2]), [40, 2]], ['biases', parameterTiles([6], []), [6]]] as const)('lays out every element of %s once', (_, tiles, shape) => {
+  it.each([
+    ['maps', mapTiles([1, 5, 4, 7]), [1, 5, 4, 7]],
+    ['logits', mapTiles([1, 2]), [1, 2]],
+    ['filters', parameterTiles([3, 2, 4, 5], []), [3, 2, 4, 5]],
+    ['filters of 1 x 1', parameterTiles([1, 1, 4, 5], []), [1, 1, 4, 5]],
+    ['dense weights', parameterTiles([40, 2], [1, 5, 4, 2]), [40, 2]],
+    ['biases', parameterTiles([6], []), [6]],
+  ] as const)('lays out every element of %s once', (_, tiles, shape) => {
     const seen: number[] = [];
     for (let row = 0; row < tiles.tileRows * tiles.tileHeight; row++) {
       for (let column = 0; column < tiles.tileColumns * tiles.tileWidth; column++) {
@@ -96,19 +109,35 @@ describe('without a GPU', () => {
       let seen = [[0, place[1], place[2], 0]];
       for (const field of receptiveFields(view, layer, place)) {
         const { kind, geometry } = plans[field.layer + 1];
-        const behind = geometry && (kind === 'conv' ? convTerms({ ...geometry, inChannels: 1, outChannels: 1 }) : avgPoolTerms(geometry));
-        if (behind) seen = [...new Map(seen.flatMap((at) => behind.forward(at)).map(({ at: { x } }) => [x.join(), [...x]])).values()];
+        const behind =
+          geometry &&
+          (kind === 'conv' ? convTerms({ ...geometry, inChannels: 1, outChannels: 1 }) : avgPoolTerms(geometry));
+        if (behind)
+          seen = [
+            ...new Map(seen.flatMap((at) => behind.forward(at)).map(({ at: { x } }) => [x.join(), [...x]])).values(),
+          ];
         const [rows, columns] = [1, 2].map((axis) => seen.map((at) => at[axis]));
-        expect({ top: field.top, bottom: field.bottom, left: field.left, right: field.right }).toEqual({ top: Math.min(...rows), bottom: Math.max(...rows), left: Math.min(...columns), right: Math.max(...columns) });
+        expect({ top: field.top, bottom: field.bottom, left: field.left, right: field.right }).toEqual({
+          top: Math.min(...rows),
+          bottom: Math.max(...rows),
+          left: Math.min(...columns),
+          right: Math.max(...columns),
+        });
       }
     }
   });
 
   it('refuses settings with a sentence and keeps those it had', () => {
     const laboratory = new Laboratory(sky, DEFAULT_SETTINGS);
-    expect(() => laboratory.restart({ ...DEFAULT_SETTINGS, batchSize: 0 })).toThrow('the batch size must be a whole number from 1 to 64, not 0');
-    expect(() => laboratory.restart({ ...DEFAULT_SETTINGS, learningRate: NaN })).toThrow('the learning rate must be a number from 0 to 1, not NaN');
-    expect(() => laboratory.restart({ ...DEFAULT_SETTINGS, filterSize: 4 })).toThrow('the filter size must be one of 1, 3, 5, not 4');
+    expect(() => laboratory.restart({ ...DEFAULT_SETTINGS, batchSize: 0 })).toThrow(
+      'the batch size must be a whole number from 1 to 64, not 0',
+    );
+    expect(() => laboratory.restart({ ...DEFAULT_SETTINGS, learningRate: NaN })).toThrow(
+      'the learning rate must be a number from 0 to 1, not NaN',
+    );
+    expect(() => laboratory.restart({ ...DEFAULT_SETTINGS, filterSize: 4 })).toThrow(
+      'the filter size must be one of 1, 3, 5, not 4',
+    );
     expect(() => laboratory.seek(3)).toThrow('step 3 is not kept; one can go to steps 0 to 0');
   });
 });
@@ -119,7 +148,10 @@ function* elementsOf(shape: readonly number[], most: number): Generator<number[]
   const stride = Math.max(1, Math.floor(size / most));
   for (let i = 0; i < size; i += stride) {
     let rest = i;
-    const at = [...shape].reverse().map((n) => [rest % n, (rest = Math.floor(rest / n))][0]).reverse();
+    const at = [...shape]
+      .reverse()
+      .map((n) => [rest % n, (rest = Math.floor(rest / n))][0])
+      .reverse();
     expect(offsetOf(shape, at)).toBe(i);
     yield at;
   }
@@ -129,7 +161,8 @@ function* selectionsOf({ layers }: View, most: number): Generator<Selection> {
   for (let layer = 0; layer < layers.length; layer++) {
     const { y, parameters } = layers[layer];
     for (const part of ['y', 'dy'] as const) for (const at of elementsOf(y.shape, most)) yield { layer, part, at };
-    for (const { role, value, gradient } of parameters) if (gradient) for (const at of elementsOf(value.shape, most)) yield { layer, part: role, at };
+    for (const { role, value, gradient } of parameters)
+      if (gradient) for (const at of elementsOf(value.shape, most)) yield { layer, part: role, at };
   }
 }
 
@@ -145,7 +178,8 @@ function allowed(view: View, { layer, part, at }: Selection): number {
     const [m, deviation] = [Math.abs(running.data[at[0]]), Math.sqrt(running.data[y.shape[3] + at[0]])];
     const { dy } = view.layers[layer];
     let size = 0;
-    for (let i = at[0]; i < dy.data.length; i += dy.shape[3]) size += (Math.abs(dy.data[i]) * (Math.abs(x.data[i]) + m)) / deviation;
+    for (let i = at[0]; i < dy.data.length; i += dy.shape[3])
+      size += (Math.abs(dy.data[i]) * (Math.abs(x.data[i]) + m)) / deviation;
     return sumBound(summands.length, size) + functionBound(1, size);
   }
   const changed = part === 'y' ? kind : part === 'dy' ? next?.kind : undefined;
@@ -153,7 +187,11 @@ function allowed(view: View, { layer, part, at }: Selection): number {
     const role = (name: Role) => parameters.find((p) => p.role === name)!.value.data;
     const [c, running] = [at[3], role('running')];
     const x = view.layers[layer - 1].y.data[offsetOf(y.shape, at)];
-    return functionBound(1, (Math.abs(role('gamma')[c]) * (Math.abs(x) + Math.abs(running[c]))) / Math.sqrt(running[y.shape[3] + c]) + Math.abs(role('beta')[c]));
+    return functionBound(
+      1,
+      (Math.abs(role('gamma')[c]) * (Math.abs(x) + Math.abs(running[c]))) / Math.sqrt(running[y.shape[3] + c]) +
+        Math.abs(role('beta')[c]),
+    );
   }
   if (changed === 'activation') {
     // A slope, and tanh as (e^x − e^−x)/(e^x + e^−x), are differences of numbers about 1.
@@ -167,76 +205,96 @@ function allowed(view: View, { layer, part, at }: Selection): number {
 }
 
 describe.each(ADAPTERS)('the laboratory on %s', (adapter) => {
-  it('learns', () => within(adapter, { batchSize: 8 }, async (laboratory) => {
-    const made = await losses(laboratory, 40);
-    expect(mean(made.slice(-8))).toBeLessThan(0.7 * mean(made.slice(0, 8)));
-  }));
+  it('learns', () =>
+    within(adapter, { batchSize: 8 }, async (laboratory) => {
+      const made = await losses(laboratory, 40);
+      expect(mean(made.slice(-8))).toBeLessThan(0.7 * mean(made.slice(0, 8)));
+    }));
 
-  it('goes back and on to the same bits', () => within(adapter, { batchNorm: true, stride: 2 }, async (laboratory) => {
-    const made = await losses(laboratory, 6);
-    const view = await laboratory.look(1);
-    laboratory.seek(2);
-    expect(laboratory.step).toBe(2);
-    expect(await losses(laboratory, 4)).toEqual(made.slice(2));
-    expect(await laboratory.look(1)).toEqual(view);
-    laboratory.seek(0);
-    expect(await losses(laboratory, 6)).toEqual(made);
-    laboratory.restart({ ...DEFAULT_SETTINGS, batchNorm: true, stride: 2 });
-    expect(await losses(laboratory, 3)).toEqual(made.slice(0, 3));
-  }));
+  it('goes back and on to the same bits', () =>
+    within(adapter, { batchNorm: true, stride: 2 }, async (laboratory) => {
+      const made = await losses(laboratory, 6);
+      const view = await laboratory.look(1);
+      laboratory.seek(2);
+      expect(laboratory.step).toBe(2);
+      expect(await losses(laboratory, 4)).toEqual(made.slice(2));
+      expect(await laboratory.look(1)).toEqual(view);
+      laboratory.seek(0);
+      expect(await losses(laboratory, 6)).toEqual(made);
+      laboratory.restart({ ...DEFAULT_SETTINGS, batchNorm: true, stride: 2 });
+      expect(await losses(laboratory, 3)).toEqual(made.slice(0, 3));
+    }));
 
-  it('keeps so many steps and no more', () => within(adapter, { batchSize: 1, filterSize: 1, stride: 2 }, async (laboratory) => {
-    const made = await losses(laboratory, HISTORY + 4);
-    expect(laboratory.range).toEqual({ first: 4, last: HISTORY + 4 });
-    expect(() => laboratory.seek(3)).toThrow(/step 3 is not kept/);
-    laboratory.seek(4);
-    expect(await losses(laboratory, 2)).toEqual(made.slice(4, 6));
-    // What was gone back from is still there.
-    expect(laboratory.range).toEqual({ first: 4, last: HISTORY + 4 });
-  }), 240_000);
+  it(
+    'keeps so many steps and no more',
+    () =>
+      within(adapter, { batchSize: 1, filterSize: 1, stride: 2 }, async (laboratory) => {
+        const made = await losses(laboratory, HISTORY + 4);
+        expect(laboratory.range).toEqual({ first: 4, last: HISTORY + 4 });
+        expect(() => laboratory.seek(3)).toThrow(/step 3 is not kept/);
+        laboratory.seek(4);
+        expect(await losses(laboratory, 2)).toEqual(made.slice(4, 6));
+        // What was gone back from is still there.
+        expect(laboratory.range).toEqual({ first: 4, last: HISTORY + 4 });
+      }),
+    240_000,
+  );
 
-  it('survives the loss of its device and goes on to the same losses', () => within(adapter, { batchNorm: true }, async (laboratory, news) => {
-    const whole = await losses(laboratory, 5);
-    laboratory.restart({ ...DEFAULT_SETTINGS, batchNorm: true });
-    const parts = await losses(laboratory, 2);
-    await laboratory.lose();
-    parts.push(...(await losses(laboratory, 1)));
-    // In the middle of a step.
-    const step = laboratory.train();
-    await laboratory.lose();
-    parts.push((await step).loss, ...(await losses(laboratory, 1)));
-    expect(parts).toEqual(whole);
-    expect(news.filter(({ state }) => state === 'lost')).toHaveLength(2);
-  }));
+  it('survives the loss of its device and goes on to the same losses', () =>
+    within(adapter, { batchNorm: true }, async (laboratory, news) => {
+      const whole = await losses(laboratory, 5);
+      laboratory.restart({ ...DEFAULT_SETTINGS, batchNorm: true });
+      const parts = await losses(laboratory, 2);
+      await laboratory.lose();
+      parts.push(...(await losses(laboratory, 1)));
+      // In the middle of a step.
+      const step = laboratory.train();
+      await laboratory.lose();
+      parts.push((await step).loss, ...(await losses(laboratory, 1)));
+      expect(parts).toEqual(whole);
+      expect(news.filter(({ state }) => state === 'lost')).toHaveLength(2);
+    }));
 
-  it.each(VARIANTS)('explains every kind of number by what adds up to it: %o', (settings) => within(adapter, settings, async (laboratory) => {
-    await losses(laboratory, 2);
-    const view = await laboratory.look(3);
-    const lines = new Set<LineName>();
-    let count = 0;
-    for (const selection of selectionsOf(view, 40)) {
-      const { computed, value, line } = explain(view, selection);
-      const bound = allowed(view, selection);
-      expect(Math.abs(computed - value), `${JSON.stringify(selection)}: ${computed} and ${value}, allowed ${bound}`).toBeLessThanOrEqual(bound);
-      lines.add(line);
-      count++;
-    }
-    expect(count).toBeGreaterThan(500);
-    for (const line of ['conv', 'conv input grad', 'conv filter grad', 'matmul', 'loss', 'loss input grad'] as const) expect(lines).toContain(line);
-    const [first] = softmaxOf(view.layers[view.layers.length - 2].y);
-    expect(first).toBeGreaterThan(0);
-  }));
+  it.each(VARIANTS)('explains every kind of number by what adds up to it: %o', (settings) =>
+    within(adapter, settings, async (laboratory) => {
+      await losses(laboratory, 2);
+      const view = await laboratory.look(3);
+      const lines = new Set<LineName>();
+      let count = 0;
+      for (const selection of selectionsOf(view, 40)) {
+        const { computed, value, line } = explain(view, selection);
+        const bound = allowed(view, selection);
+        expect(
+          Math.abs(computed - value),
+          `${JSON.stringify(selection)}: ${computed} and ${value}, allowed ${bound}`,
+        ).toBeLessThanOrEqual(bound);
+        lines.add(line);
+        count++;
+      }
+      expect(count).toBeGreaterThan(500);
+      for (const line of ['conv', 'conv input grad', 'conv filter grad', 'matmul', 'loss', 'loss input grad'] as const)
+        expect(lines).toContain(line);
+      const [first] = softmaxOf(view.layers[view.layers.length - 2].y);
+      expect(first).toBeGreaterThan(0);
+    }),
+  );
 
-  it.each([{ batchNorm: false }, { batchNorm: true, stride: 2 }])('checks gradients by differences that agree, as far as rounding and curvature allow: %o', (settings) => within(adapter, { ...settings, activation: 'silu', pooling: 'average' }, async (laboratory) => {
-    await losses(laboratory, 3);
-    const image = 3;
-    const view = await laboratory.look(image);
-    const bound = lossBound(view);
-    for (const selection of selectionsOf(view, 3)) {
-      if (selection.layer === view.layers.length - 1) continue;
-      const result = await laboratory.check(image, targetOf(view, selection));
-      expect(result.analytic).toBe(explain(view, { ...selection, part: selection.part === 'y' ? 'dy' : selection.part }).value);
-      expectAgreement(result, bound, JSON.stringify(selection));
-    }
-  }));
+  it.each([{ batchNorm: false }, { batchNorm: true, stride: 2 }])(
+    'checks gradients by differences that agree, as far as rounding and curvature allow: %o',
+    (settings) =>
+      within(adapter, { ...settings, activation: 'silu', pooling: 'average' }, async (laboratory) => {
+        await losses(laboratory, 3);
+        const image = 3;
+        const view = await laboratory.look(image);
+        const bound = lossBound(view);
+        for (const selection of selectionsOf(view, 3)) {
+          if (selection.layer === view.layers.length - 1) continue;
+          const result = await laboratory.check(image, targetOf(view, selection));
+          expect(result.analytic).toBe(
+            explain(view, { ...selection, part: selection.part === 'y' ? 'dy' : selection.part }).value,
+          );
+          expectAgreement(result, bound, JSON.stringify(selection));
+        }
+      }),
+  );
 });

@@ -18,10 +18,16 @@ const STEPS = 6;
 
 /** What Node computes for the seed of the page: views before the first and after the last step, and the losses. */
 async function inNode(sky: Sky) {
-  const laboratory = new Laboratory(sky, DEFAULT_SETTINGS, () => {}, () => openDevice({ gpu: openGpu({ adapter: ADAPTERS[0] }) }));
+  const laboratory = new Laboratory(
+    sky,
+    DEFAULT_SETTINGS,
+    () => {},
+    () => openDevice({ gpu: openGpu({ adapter: ADAPTERS[0] }) }),
+  );
   const first = await laboratory.look(0);
   let firstLoss = 0;
-  for (const image of batchOf(DEFAULT_SETTINGS, 0)) firstLoss += lossBound(await laboratory.look(image)) / DEFAULT_SETTINGS.batchSize;
+  for (const image of batchOf(DEFAULT_SETTINGS, 0))
+    firstLoss += lossBound(await laboratory.look(image)) / DEFAULT_SETTINGS.batchSize;
   const losses: number[] = [];
   for (let i = 0; i < STEPS; i++) losses.push((await laboratory.train()).loss);
   const last = await laboratory.look(0);
@@ -34,8 +40,9 @@ const largest = (values: ArrayLike<number>): number => Array.from(values).reduce
 const apart = (a: ArrayLike<number>, b: ArrayLike<number>): number => largest(Array.from(a, (v, i) => v - b[i]));
 
 /**
- * How far two machines that round differently may be apart after some steps: twice what runs with pixels moved by 64 units in the last place are apart,
- * which is the bound on the rounding of the sums that the first layers make (27 and 54 products).
+ * How far two machines that round differently may be apart after some steps: twice what runs with pixels moved by 64
+ * units in the last place are apart, which is the bound on the rounding of the sums that the first layers make (27 and
+ * 54 products).
  */
 async function sensitivity(sky: Sky, run: Run) {
   const losses = run.losses.map(() => 0);
@@ -44,7 +51,9 @@ async function sensitivity(sky: Sky, run: Run) {
     const noise = randomArray(sky.x.length, seed);
     const moved = await inNode({ ...sky, x: sky.x.map((v, i) => v * (1 + 64 * UNIT * Math.sign(noise[i]))) });
     moved.losses.forEach((loss, i) => (losses[i] = Math.max(losses[i], 2 * Math.abs(loss - run.losses[i]))));
-    moved.last.layers.forEach(({ y }, i) => (layers[i] = Math.max(layers[i], 2 * apart(y.data, run.last.layers[i].y.data))));
+    moved.last.layers.forEach(
+      ({ y }, i) => (layers[i] = Math.max(layers[i], 2 * apart(y.data, run.last.layers[i].y.data))),
+    );
   }
   return { losses, layers };
 }
@@ -64,7 +73,10 @@ async function listen(page: Page): Promise<void> {
         });
       }
     };
-    new PerformanceObserver((list) => tasks.push(...list.getEntries().map(({ duration }) => duration))).observe({ type: 'longtask', buffered: true });
+    new PerformanceObserver((list) => tasks.push(...list.getEntries().map(({ duration }) => duration))).observe({
+      type: 'longtask',
+      buffered: true,
+    });
   });
   await page.reload();
 }
@@ -73,9 +85,16 @@ type Heard = { view?: View; result?: StepResult } & Partial<CheckResult>;
 /** The worker's answers of a kind, oldest first. */
 const heard = async (page: Page): Promise<Heard[]> =>
   // Typed arrays do not survive the way out as such.
-  JSON.parse(await page.evaluate(() => JSON.stringify((globalThis as unknown as { heard: Heard[] }).heard, (_, value) => (ArrayBuffer.isView(value) ? Array.from(value as Float32Array) : value)))) as Heard[];
+  JSON.parse(
+    await page.evaluate(() =>
+      JSON.stringify((globalThis as unknown as { heard: Heard[] }).heard, (_, value) =>
+        ArrayBuffer.isView(value) ? Array.from(value as Float32Array) : value,
+      ),
+    ),
+  ) as Heard[];
 const lastView = async (page: Page): Promise<View> => (await heard(page)).findLast(({ view }) => view)!.view!;
-const lossesHeard = async (page: Page): Promise<number[]> => (await heard(page)).flatMap(({ result }) => (result ? [result.loss] : []));
+const lossesHeard = async (page: Page): Promise<number[]> =>
+  (await heard(page)).flatMap(({ result }) => (result ? [result.loss] : []));
 
 async function step(page: Page, to: number): Promise<number> {
   await page.click('#step');
@@ -84,10 +103,14 @@ async function step(page: Page, to: number): Promise<number> {
 }
 
 async function rewindTo(page: Page, to: number): Promise<void> {
-  await page.$eval('#rewind', (slider, value) => {
-    (slider as HTMLInputElement).value = String(value);
-    slider.dispatchEvent(new Event('input', { bubbles: true }));
-  }, to);
+  await page.$eval(
+    '#rewind',
+    (slider, value) => {
+      (slider as HTMLInputElement).value = String(value);
+      slider.dispatchEvent(new Event('input', { bubbles: true }));
+    },
+    to,
+  );
   await textOf(page, '#standing', new RegExp(`^Step ${to}:`));
 }
 
@@ -107,34 +130,61 @@ describeSite('the Learn page', (site) => {
 
     // One forward pass: within what rounding allows, on both sides.
     const first = await lastView(page);
-    forwardBounds(run.first).forEach((bounds, i) => expectWithin(first.layers[i].y.data, run.first.layers[i].y.data, (k) => 2 * bounds[k], first.layers[i].name));
+    forwardBounds(run.first).forEach((bounds, i) =>
+      expectWithin(first.layers[i].y.data, run.first.layers[i].y.data, (k) => 2 * bounds[k], first.layers[i].name),
+    );
 
     const losses: number[] = [];
     for (let i = 1; i <= STEPS; i++) losses.push(await step(page, i));
     expect(Math.abs(losses[0] - run.losses[0])).toBeLessThanOrEqual(2 * run.firstLoss);
-    console.log('losses apart', losses.map((loss, i) => Math.abs(loss - run.losses[i])), 'allowed', tolerance.losses);
+    console.log(
+      'losses apart',
+      losses.map((loss, i) => Math.abs(loss - run.losses[i])),
+      'allowed',
+      tolerance.losses,
+    );
     expectWithin(losses.slice(1), run.losses.slice(1), (i) => tolerance.losses[i + 1], 'loss of step');
     const last = await lastView(page);
-    last.layers.forEach(({ y, name }, i) => expectWithin(y.data, run.last.layers[i].y.data, () => tolerance.layers[i], name));
+    last.layers.forEach(({ y, name }, i) =>
+      expectWithin(y.data, run.last.layers[i].y.data, () => tolerance.layers[i], name),
+    );
 
     // A click, then keys.
     const map = '#layers > li:nth-child(2) canvas';
     await page.click(map, { offset: { x: 20, y: 20 } });
     expect(await title(page)).toBe('Output of convolution 1: row 10, column 10, channel 0');
-    for (const [key, moved] of [['ArrowRight', 'row 10, column 11, channel 0'], ['ArrowDown', 'row 11, column 11, channel 0'], ['PageDown', 'row 11, column 11, channel 1'], ['ArrowUp', 'row 10, column 11, channel 1'], ['PageUp', 'row 10, column 11, channel 0'], ['ArrowLeft', 'row 10, column 10, channel 0']]) {
+    for (const [key, moved] of [
+      ['ArrowRight', 'row 10, column 11, channel 0'],
+      ['ArrowDown', 'row 11, column 11, channel 0'],
+      ['PageDown', 'row 11, column 11, channel 1'],
+      ['ArrowUp', 'row 10, column 11, channel 1'],
+      ['PageUp', 'row 10, column 11, channel 0'],
+      ['ArrowLeft', 'row 10, column 10, channel 0'],
+    ]) {
       await page.keyboard.press(key as 'ArrowUp');
       expect(await title(page)).toBe(`Output of convolution 1: ${moved}`);
     }
-    const shown = async () => ({ computed: Number(await textOf(page, '#computed')), value: Number(await textOf(page, '#on-gpu')) });
+    const shown = async () => ({
+      computed: Number(await textOf(page, '#computed')),
+      value: Number(await textOf(page, '#on-gpu')),
+    });
     const { summands } = explain(last, { layer: 1, part: 'y', at: [0, 10, 10, 0] });
     const { computed, value } = await shown();
     expect(value).toBe(last.layers[1].y.data[(10 * 32 + 10) * 6]);
-    expect(Math.abs(computed - value)).toBeLessThanOrEqual(sumBound(summands.length, summands.reduce((sum, { product }) => sum + Math.abs(product), 0)));
+    expect(Math.abs(computed - value)).toBeLessThanOrEqual(
+      sumBound(
+        summands.length,
+        summands.reduce((sum, { product }) => sum + Math.abs(product), 0),
+      ),
+    );
     expect(await page.$$('.products tbody tr')).toHaveLength(28);
-    expect(await textOf(page, '#inspector-filled')).toBe('y[0, 10, 10, 0] = Σ x[0, r + 9, s + 9, c] · w[r, s, c, 0] + b[0]');
+    expect(await textOf(page, '#inspector-filled')).toBe(
+      'y[0, 10, 10, 0] = Σ x[0, r + 9, s + 9, c] · w[r, s, c, 0] + b[0]',
+    );
     expect(await textOf(page, '#inspector-line mark')).toMatch(/sum \+= f32\(x\[pixel \+ c\]\)/);
     expect(await page.$eval('#inspector-chapter', (link) => link.getAttribute('href'))).toBe(CHAPTERS.conv);
-    for (const chapter of new Set(Object.values(CHAPTERS))) expect(await page.evaluate(async (url) => (await fetch(url)).ok, chapter), chapter).toBe(true);
+    for (const chapter of new Set(Object.values(CHAPTERS)))
+      expect(await page.evaluate(async (url) => (await fetch(url)).ok, chapter), chapter).toBe(true);
     await page.click('#turn-back');
     expect(await title(page)).toBe('Cotangent of convolution 1: row 10, column 10, channel 0');
     expect(await textOf(page, '#inspector-line mark')).toMatch(/case 18u/);
@@ -145,7 +195,11 @@ describeSite('the Learn page', (site) => {
     expect(await title(page)).toMatch(/^Weight of dense: input \d+, class 0$/);
     await page.click('#check');
     await textOf(page, '#verdict');
-    expectAgreement((await heard(page)).findLast(({ analytic }) => analytic !== undefined) as CheckResult, lossBound(last), 'a dense weight');
+    expectAgreement(
+      (await heard(page)).findLast(({ analytic }) => analytic !== undefined) as CheckResult,
+      lossBound(last),
+      'a dense weight',
+    );
     expect(await page.$$('#inspector-check tbody tr')).toHaveLength(3);
 
     await rewindTo(page, 3);
@@ -171,19 +225,28 @@ describeSite('the Learn page', (site) => {
 
     // Settings: one that is wrong, then others.
     await page.$eval('#settings-details', (details) => ((details as HTMLDetailsElement).open = true));
-    const set = (name: string, to: string) => page.$eval(`#settings [name=${name}]`, (field, v) => {
-      (field as HTMLInputElement).value = v;
-      field.dispatchEvent(new Event('change', { bubbles: true }));
-    }, to);
+    const set = (name: string, to: string) =>
+      page.$eval(
+        `#settings [name=${name}]`,
+        (field, v) => {
+          (field as HTMLInputElement).value = v;
+          field.dispatchEvent(new Event('change', { bubbles: true }));
+        },
+        to,
+      );
     await set('batchSize', '0');
-    expect(await textOf(page, '#message', /batch size/)).toBe('The batch size must be a whole number from 1 to 64, not 0.');
+    expect(await textOf(page, '#message', /batch size/)).toBe(
+      'The batch size must be a whole number from 1 to 64, not 0.',
+    );
     await set('batchSize', '8');
     await textOf(page, '#settings-summary', /batches of 8/);
     await set('filterSize', '5');
     await set('batchNorm', 'on');
     await textOf(page, '#settings-summary', /5 × 5.*norm on/);
     await textOf(page, '#layers', /Batch norm 1/);
-    expect(await page.$eval('#layers > li:nth-child(2) h3', (heading) => heading.textContent)).toMatch(/6 filters of 5 × 5 × 3/);
+    expect(await page.$eval('#layers > li:nth-child(2) h3', (heading) => heading.textContent)).toMatch(
+      /6 filters of 5 × 5 × 3/,
+    );
     await step(page, 1);
 
     await page.setViewport({ width: 360, height: 740 });

@@ -5,16 +5,24 @@ import manifest from '../../package.json' with { type: 'json' };
 import { describeSite, expectNoSidewaysScroll, textOf } from './browser.ts';
 
 /** Has the smallest layers measured: SwiftShader is slow. */
-async function choose(page: Page, only: string, { layers = 'galaxy_vgg', repeats = 2, tfjs = true } = {}): Promise<void> {
+async function choose(
+  page: Page,
+  only: string,
+  { layers = 'galaxy_vgg', repeats = 2, tfjs = true } = {},
+): Promise<void> {
   await page.waitForSelector('#start:enabled');
-  await page.evaluate((values) => {
-    for (const [id, value] of Object.entries(values)) (document.getElementById(id) as HTMLInputElement).value = value;
-  }, { only, layers, repeats: String(repeats) });
+  await page.evaluate(
+    (values) => {
+      for (const [id, value] of Object.entries(values)) (document.getElementById(id) as HTMLInputElement).value = value;
+    },
+    { only, layers, repeats: String(repeats) },
+  );
   if ((await page.$eval('#tfjs', (box) => (box as HTMLInputElement).checked)) !== tfjs) await page.click('#tfjs');
   await page.click('#start');
 }
 
-const reportOf = async (page: Page): Promise<Report> => JSON.parse(await page.$eval('#json', (area) => (area as HTMLTextAreaElement).value)) as Report;
+const reportOf = async (page: Page): Promise<Report> =>
+  JSON.parse(await page.$eval('#json', (area) => (area as HTMLTextAreaElement).value)) as Report;
 
 /** The next thing that a worker encodes finds its device gone. */
 async function loseNextDevice(worker: WebWorker): Promise<void> {
@@ -28,7 +36,13 @@ async function loseNextDevice(worker: WebWorker): Promise<void> {
   };
   // A worker that has just been created does not have its globals yet.
   for (let tries = 100; tries > 0; tries--) {
-    if (await worker.evaluate(hook).then(() => true, () => false)) return;
+    if (
+      await worker.evaluate(hook).then(
+        () => true,
+        () => false,
+      )
+    )
+      return;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   throw new Error('the worker has no GPUDevice');
@@ -42,14 +56,29 @@ describeSite('the Measure page', (site) => {
     expect(await textOf(page, '#status', /\S/)).toBe('Done: 3 cases measured.');
     const report = await reportOf(page);
     expect(report).toMatchObject({
-      tuningfork: manifest.version, complete: true, engines: ['tuningfork', 'tfjs'], notes: [], clock: 'gpu',
-      settings: { layers: 'galaxy_vgg', only: 'classifier', directions: ['forward', 'input_grad', 'filter_grad'], batch: 1, repeats: 2, tfjs: true },
+      tuningfork: manifest.version,
+      complete: true,
+      engines: ['tuningfork', 'tfjs'],
+      notes: [],
+      clock: 'gpu',
+      settings: {
+        layers: 'galaxy_vgg',
+        only: 'classifier',
+        directions: ['forward', 'input_grad', 'filter_grad'],
+        batch: 1,
+        repeats: 2,
+        tfjs: true,
+      },
       adapter: { software: true, description: expect.stringMatching(/swiftshader/) },
     });
     expect(report.browser).toMatch(/Chrome/);
     expect(Math.abs(Date.now() - Date.parse(report.date))).toBeLessThan(10 * 60_000);
     expect(report.roofline.bandwidth).toBeGreaterThan(0);
-    expect(report.cases.map(({ layer, direction }) => [layer.name, direction])).toEqual([['classifier', 'forward'], ['classifier', 'input_grad'], ['classifier', 'filter_grad']]);
+    expect(report.cases.map(({ layer, direction }) => [layer.name, direction])).toEqual([
+      ['classifier', 'forward'],
+      ['classifier', 'input_grad'],
+      ['classifier', 'filter_grad'],
+    ]);
     for (const c of report.cases) {
       for (const outcome of Object.values(c.outcomes)) {
         expect(outcome).toMatchObject({ status: 'measured' });
@@ -59,11 +88,16 @@ describeSite('the Measure page', (site) => {
         expect(outcome.timing.wall.min).toBeLessThanOrEqual(outcome.timing.wall.median);
       }
       const [ours, theirs] = ['tuningfork', 'tfjs'].map((name) => c.outcomes[name]);
-      if (ours.status === 'measured' && theirs.status === 'measured') expect(c.ratio).toBeCloseTo(ours.timing.wall.median / theirs.timing.wall.median, 10);
-      expect(ours).toMatchObject({ kernels: expect.arrayContaining([{ name: expect.stringMatching(/^matmul/), overrides: expect.anything() }]) });
+      if (ours.status === 'measured' && theirs.status === 'measured')
+        expect(c.ratio).toBeCloseTo(ours.timing.wall.median / theirs.timing.wall.median, 10);
+      expect(ours).toMatchObject({
+        kernels: expect.arrayContaining([{ name: expect.stringMatching(/^matmul/), overrides: expect.anything() }]),
+      });
     }
     // What the table shows is what the JSON holds.
-    const rows = await page.$$eval('#rows tr', (trs) => trs.map((tr) => [...tr.children].map((cell) => cell.firstChild?.textContent ?? '')));
+    const rows = await page.$$eval('#rows tr', (trs) =>
+      trs.map((tr) => [...tr.children].map((cell) => cell.firstChild?.textContent ?? '')),
+    );
     expect(rows).toHaveLength(3);
     for (const [i, c] of report.cases.entries()) {
       const speed = c.speeds['tuningfork']!;
@@ -78,7 +112,10 @@ describeSite('the Measure page', (site) => {
 
     const taken = await page.evaluate(async () => {
       const found: { copied?: string; blob?: Blob; name?: string } = {};
-      Object.defineProperty(navigator, 'clipboard', { configurable: true, value: { writeText: async (text: string) => (found.copied = text) } });
+      Object.defineProperty(navigator, 'clipboard', {
+        configurable: true,
+        value: { writeText: async (text: string) => (found.copied = text) },
+      });
       const { createObjectURL } = URL;
       URL.createObjectURL = (blob) => createObjectURL((found.blob = blob as Blob));
       HTMLAnchorElement.prototype.click = function () {
@@ -86,16 +123,38 @@ describeSite('the Measure page', (site) => {
       };
       for (const id of ['copy', 'download']) document.getElementById(id)!.click();
       await new Promise((resolve) => setTimeout(resolve, 100));
-      return { copied: found.copied, saved: await found.blob!.text(), type: found.blob!.type, name: found.name, said: document.getElementById('copied')!.textContent };
+      return {
+        copied: found.copied,
+        saved: await found.blob!.text(),
+        type: found.blob!.type,
+        name: found.name,
+        said: document.getElementById('copied')!.textContent,
+      };
     });
     expect(JSON.parse(taken.copied!)).toEqual(report);
-    expect(taken).toEqual({ copied: taken.copied, saved: taken.copied, type: 'application/json', name: expect.stringMatching(/^tuningfork-kernels-\d{4}-\d\d-\d\d\.json$/), said: 'Copied.' });
+    expect(taken).toEqual({
+      copied: taken.copied,
+      saved: taken.copied,
+      type: 'application/json',
+      name: expect.stringMatching(/^tuningfork-kernels-\d{4}-\d\d-\d\d\.json$/),
+      said: 'Copied.',
+    });
 
     // Without leave to copy the text is selected instead.
-    await page.evaluate(() => Object.defineProperty(navigator, 'clipboard', { configurable: true, value: { writeText: () => Promise.reject(new Error('no')) } }));
+    await page.evaluate(() =>
+      Object.defineProperty(navigator, 'clipboard', {
+        configurable: true,
+        value: { writeText: () => Promise.reject(new Error('no')) },
+      }),
+    );
     await page.click('#copy');
     await textOf(page, '#copied', /selected/);
-    expect(await page.evaluate(() => JSON.parse(getSelection()!.toString() || (document.activeElement as HTMLTextAreaElement).value).cases.length)).toBe(3);
+    expect(
+      await page.evaluate(
+        () =>
+          JSON.parse(getSelection()!.toString() || (document.activeElement as HTMLTextAreaElement).value).cases.length,
+      ),
+    ).toBe(3);
     expect(problems).toEqual([]);
     await page.close();
   });
@@ -103,7 +162,9 @@ describeSite('the Measure page', (site) => {
   it('stops, goes on, says when the GPU is lost, and when a choice is none', async () => {
     const { page, problems } = await site.open('measure.html');
     await choose(page, 'no such layer');
-    expect(await textOf(page, '#status', /\S/)).toBe('No layer of this choice is called *no such layer*; leave the field empty for all of them.');
+    expect(await textOf(page, '#status', /\S/)).toBe(
+      'No layer of this choice is called *no such layer*; leave the field empty for all of them.',
+    );
 
     await choose(page, 'tail.0', { tfjs: false });
     await page.waitForSelector('#rows tr');
@@ -121,12 +182,16 @@ describeSite('the Measure page', (site) => {
     const created = new Promise<WebWorker>((resolve) => page.once('workercreated', resolve));
     await page.click('#resume');
     await loseNextDevice(await created);
-    expect(await textOf(page, '#status', /lost/)).toMatch(/^The GPU was lost \(.+\) after [12] cases; what was measured stays, and Go on measures the rest\.$/);
+    expect(await textOf(page, '#status', /lost/)).toMatch(
+      /^The GPU was lost \(.+\) after [12] cases; what was measured stays, and Go on measures the rest\.$/,
+    );
     await page.click('#resume');
     expect(await textOf(page, '#status', /Done/)).toBe('Done: 3 cases measured.');
     const report = await reportOf(page);
     expect(report.complete).toBe(true);
-    expect(new Set(report.cases.map(({ direction }) => direction))).toEqual(new Set(['forward', 'input_grad', 'filter_grad']));
+    expect(new Set(report.cases.map(({ direction }) => direction))).toEqual(
+      new Set(['forward', 'input_grad', 'filter_grad']),
+    );
     expect(Object.values(report.cases[2].outcomes)).toMatchObject([{ status: 'measured' }]);
     expect(problems).toEqual([]);
     await page.close();

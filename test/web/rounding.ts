@@ -5,8 +5,9 @@ import type { CheckResult, Values, View } from '../../web/learn/view.ts';
 import { functionBound, sumBound, UNIT } from '../tolerance.ts';
 
 /*
- * How far rounding can take the numbers of a forward pass from what exact arithmetic would give: a bound for each element, carried from layer to
- * layer (a running error analysis, Higham 2002, section 3.3). Two devices are apart by at most twice that.
+ * How far rounding can take the numbers of a forward pass from what exact arithmetic would give: a bound for each
+ * element, carried from layer to layer (a running error analysis, Higham 2002, section 3.3). Two devices are apart by
+ * at most twice that.
  */
 
 const indexOf = (shape: readonly number[], offset: number): number[] => {
@@ -29,34 +30,56 @@ export function forwardBounds({ layers, settings }: View): Float64Array[] {
       const [w, b] = [role('w')!, role('b')];
       const bias = b ? Math.abs(b.data[at[at.length - 1]]) : 0;
       let [carried, magnitude] = [0, bias];
-      for (const { at: { x: from, w: by } } of terms) {
+      for (const {
+        at: { x: from, w: by },
+      } of terms) {
         const [k, weight] = [offsetOf(shape, from), Math.abs(w.data[offsetOf(w.shape, by)])];
         carried += before[k] * weight;
         magnitude += (Math.abs(x.data[k]) + before[k]) * weight;
       }
       return carried + sumBound(terms.length + (b ? 1 : 0), magnitude);
     };
-    bounds.push(Float64Array.from(y.data, (value, offset) => {
-      if (kind === 'input') return 0;
-      const at = indexOf(y.shape, offset);
-      if (kind === 'conv') return weighted(convTerms(g!).forward(at), at, x.shape);
-      if (kind === 'dense') return weighted(matmulTerms([1, role('w')!.shape[0]], 2).forward(at), at, [1, role('w')!.shape[0]]);
-      if (kind === 'norm') {
-        const [c, running] = [at[3], role('running')!];
-        const scale = Math.abs(role('gamma')!.data[c]) / Math.sqrt(running.data[y.shape[3] + c] + NORM_EPSILON);
-        return before[offset] * scale + functionBound(1, scale * (Math.abs(x.data[offset]) + Math.abs(running.data[c])) + Math.abs(role('beta')!.data[c]));
-      }
-      // No slope of these is steeper than 1.1 (that of SiLU).
-      if (kind === 'activation') return 1.1 * before[offset] + (settings.activation === 'relu' ? 0 : functionBound(3, Math.max(1, Math.abs(value), Math.abs(x.data[offset]))));
-      if (kind === 'pool') {
-        // Of four numbers: the largest moves no further than the one that moves most, and so does the mean, whose sum rounds as well.
-        const [, ho, wo, c] = at;
-        const window = [0, 1].flatMap((r) => [0, 1].map((s) => offsetOf(x.shape, [0, 2 * ho + r, 2 * wo + s, c])));
-        return Math.max(...window.map((k) => before[k])) + (settings.pooling === 'max' ? 0 : sumBound(4, Math.max(...window.map((k) => Math.abs(x.data[k])))));
-      }
-      // Cross entropy moves by no more than its logits do, all together; its own rounding is that of numbers up to the largest of them.
-      return before.reduce((a, b) => a + b, 0) + functionBound(3, 1 + 2 * Math.max(...x.data.map(Math.abs)));
-    }));
+    bounds.push(
+      Float64Array.from(y.data, (value, offset) => {
+        if (kind === 'input') return 0;
+        const at = indexOf(y.shape, offset);
+        if (kind === 'conv') return weighted(convTerms(g!).forward(at), at, x.shape);
+        if (kind === 'dense')
+          return weighted(matmulTerms([1, role('w')!.shape[0]], 2).forward(at), at, [1, role('w')!.shape[0]]);
+        if (kind === 'norm') {
+          const [c, running] = [at[3], role('running')!];
+          const scale = Math.abs(role('gamma')!.data[c]) / Math.sqrt(running.data[y.shape[3] + c] + NORM_EPSILON);
+          return (
+            before[offset] * scale +
+            functionBound(
+              1,
+              scale * (Math.abs(x.data[offset]) + Math.abs(running.data[c])) + Math.abs(role('beta')!.data[c]),
+            )
+          );
+        }
+        // No slope of these is steeper than 1.1 (that of SiLU).
+        if (kind === 'activation')
+          return (
+            1.1 * before[offset] +
+            (settings.activation === 'relu'
+              ? 0
+              : functionBound(3, Math.max(1, Math.abs(value), Math.abs(x.data[offset]))))
+          );
+        if (kind === 'pool') {
+          // Of four numbers: the largest moves no further than the one that moves most, and so does the mean, whose sum
+          // rounds as well.
+          const [, ho, wo, c] = at;
+          const window = [0, 1].flatMap((r) => [0, 1].map((s) => offsetOf(x.shape, [0, 2 * ho + r, 2 * wo + s, c])));
+          return (
+            Math.max(...window.map((k) => before[k])) +
+            (settings.pooling === 'max' ? 0 : sumBound(4, Math.max(...window.map((k) => Math.abs(x.data[k])))))
+          );
+        }
+        // Cross entropy moves by no more than its logits do, all together; its own rounding is that of numbers up to
+        // the largest of them.
+        return before.reduce((a, b) => a + b, 0) + functionBound(3, 1 + 2 * Math.max(...x.data.map(Math.abs)));
+      }),
+    );
   });
   return bounds;
 }
@@ -65,15 +88,23 @@ export function forwardBounds({ layers, settings }: View): Float64Array[] {
 export const lossBound = (view: View): number => forwardBounds(view)[view.layers.length - 1][0];
 
 /**
- * Central differences of a smooth loss agree with the gradient: each is off by h² times a third derivative, which the largest h shows, and by what
- * the rounding of two losses makes of it.
+ * Central differences of a smooth loss agree with the gradient: each is off by h² times a third derivative, which the
+ * largest h shows, and by what the rounding of two losses makes of it.
  * @param bound on the rounding of the loss
  */
-export function expectAgreement({ analytic, differences: [wide, middle, narrow] }: CheckResult, bound: number, what: string): void {
+export function expectAgreement(
+  { analytic, differences: [wide, middle, narrow] }: CheckResult,
+  bound: number,
+  what: string,
+): void {
   const rounding = ({ h }: { h: number }) => (2 * bound) / (2 * h);
-  const curvature = (Math.abs(wide.slope - middle.slope) + rounding(wide) + rounding(middle)) / (1 - (middle.h / wide.h) ** 2);
+  const curvature =
+    (Math.abs(wide.slope - middle.slope) + rounding(wide) + rounding(middle)) / (1 - (middle.h / wide.h) ** 2);
   for (const difference of [middle, narrow]) {
     const allowed = rounding(difference) + curvature * (difference.h / wide.h) ** 2 + 64 * UNIT * Math.abs(analytic);
-    expect(Math.abs(difference.slope - analytic), `${what}: ${analytic} and ${difference.slope} with h = ${difference.h}`).toBeLessThanOrEqual(allowed);
+    expect(
+      Math.abs(difference.slope - analytic),
+      `${what}: ${analytic} and ${difference.slope} with h = ${difference.h}`,
+    ).toBeLessThanOrEqual(allowed);
   }
 }

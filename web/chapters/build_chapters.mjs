@@ -1,5 +1,5 @@
-// The chapters of docs/ as pages: Markdown by marked, formulas by katex as MathML, which browsers draw by themselves. What a chapter links to in the
-// repository (kernels, mostly) becomes a page as well.
+// The chapters of docs/ as pages: Markdown by marked, formulas by katex as MathML, which browsers draw by themselves.
+// What a chapter links to in the repository (kernels, mostly) becomes a page as well.
 import { readFileSync, readdirSync } from 'node:fs';
 import { basename, join, posix } from 'node:path';
 import katex from 'katex';
@@ -7,17 +7,20 @@ import { Marked } from 'marked';
 
 const CHAPTER = /^(\d)-[\w-]+\.md$/;
 
-const escape = (text) => text.replace(/[&<>"]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c]);
+const escapeHtml = (text) =>
+  text.replace(/[&<>"]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c]);
 const chapterPage = (file) => `chapter-${basename(file, '.md')}`;
 const sourcePage = (path) => `source-${path.replace(/[/.]/g, '-')}`;
 
-const math = (tex, displayMode) => katex.renderToString(tex, { output: 'mathml', displayMode, throwOnError: true, strict: 'error' });
+const math = (tex, displayMode) =>
+  katex.renderToString(tex, { output: 'mathml', displayMode, throwOnError: true, strict: 'error' });
 
 /** $...$ and $$...$$ as GitHub reads them. */
 const formulas = {
   extensions: [
     {
-      name: 'displayed', level: 'block',
+      name: 'displayed',
+      level: 'block',
       start: (text) => text.indexOf('$$'),
       tokenizer(text) {
         const found = /^\$\$([\s\S]+?)\$\$\s*(?:\n|$)/.exec(text);
@@ -26,7 +29,8 @@ const formulas = {
       renderer: ({ tex }) => `<div class="formula scroll">${math(tex, true)}</div>\n`,
     },
     {
-      name: 'inline', level: 'inline',
+      name: 'inline',
+      level: 'inline',
       start: (text) => text.indexOf('$'),
       tokenizer(text) {
         const found = /^\$([^$\n]+?)\$/.exec(text);
@@ -38,8 +42,8 @@ const formulas = {
 };
 
 /**
- * A chapter's Markdown as HTML. `<!-- figure conv2d x w y -->` is where the figure of an op comes that shows these of its
- * values; `sliders=x` and the like become its data attributes. Other comments go.
+ * A chapter's Markdown as HTML. `<!-- figure conv2d x w y -->` is where the figure of an op comes that shows these of
+ * its values; `sliders=x` and the like become its data attributes. Other comments go.
  * @param linked collects the paths in the repository that the text links to
  */
 function render(markdown, linked) {
@@ -56,16 +60,30 @@ function render(markdown, linked) {
     },
   });
   const figures = markdown.replace(/<!-- figure (\w+) ?([^>]*?) ?-->/g, (_, op, words) => {
-    const [named, shows] = [words.split(' ').filter((word) => word.includes('=')), words.split(' ').filter((word) => !word.includes('='))];
-    const data = [`data-op="${op}"`, `data-shows="${shows.join(' ')}"`, ...named.map((word) => `data-${word.replace('=', '="')}"`)].join(' ');
+    const [named, shows] = [
+      words.split(' ').filter((word) => word.includes('=')),
+      words.split(' ').filter((word) => !word.includes('=')),
+    ];
+    const data = [
+      `data-op="${op}"`,
+      `data-shows="${shows.join(' ')}"`,
+      ...named.map((word) => `data-${word.replace('=', '="')}"`),
+    ].join(' ');
     return `<section class="live" ${data} aria-label="Figure: ${op}"><p class="message" role="status">The figure is being made …</p></section>`;
   });
-  return marked.parse(figures.replace(/<!--[\s\S]*?-->/g, '')).replaceAll('<table>', '<div class="scroll"><table>').replaceAll('</table>', '</table></div>');
+  return marked
+    .parse(figures.replace(/<!--[\s\S]*?-->/g, ''))
+    .replaceAll('<table>', '<div class="scroll"><table>')
+    .replaceAll('</table>', '</table></div>');
 }
 
 function sourceHtml(root, path) {
   const lines = readFileSync(join(root, path), 'utf8').trimEnd();
-  const text = escape(lines).replace(/^(\/\/!include )(\S+)$/gm, (_, include, name) => `${include}<a href="${sourcePage(posix.normalize(posix.join(posix.dirname(path), name)))}.html">${name}</a>`);
+  const text = escapeHtml(lines).replace(
+    /^(\/\/!include )(\S+)$/gm,
+    (_, include, name) =>
+      `${include}<a href="${sourcePage(posix.normalize(posix.join(posix.dirname(path), name)))}.html">${name}</a>`,
+  );
   return `<h1 class="path">${path}</h1>\n<pre class="source" tabindex="0"><code>${text}</code></pre>`;
 }
 
@@ -73,27 +91,34 @@ function sourceHtml(root, path) {
 function withIncludes(root, path, found = new Set()) {
   if (found.has(path)) return found;
   found.add(path);
-  for (const [, name] of readFileSync(join(root, path), 'utf8').matchAll(/^\/\/!include (\S+)$/gm)) withIncludes(root, posix.normalize(posix.join(posix.dirname(path), name)), found);
+  for (const [, name] of readFileSync(join(root, path), 'utf8').matchAll(/^\/\/!include (\S+)$/gm))
+    withIncludes(root, posix.normalize(posix.join(posix.dirname(path), name)), found);
   return found;
 }
 
 /** The pages of the chapters and of the files they link to, and the table of contents. */
 export function chapterPages(root) {
   const docs = join(root, 'docs');
-  const files = readdirSync(docs).filter((file) => CHAPTER.test(file)).sort();
+  const files = readdirSync(docs)
+    .filter((file) => CHAPTER.test(file))
+    .sort();
   const linked = new Set();
   const chapters = files.map((file) => {
     const markdown = readFileSync(join(docs, file), 'utf8');
     return { name: chapterPage(file), title: /^# (.+)$/m.exec(markdown)[1], html: render(markdown, linked) };
   });
-  const link = (chapter, rel, text) => (chapter ? `<a rel="${rel}" href="${chapter.name}.html">${text}: ${escape(chapter.title)}</a>` : '');
+  const link = (chapter, rel, text) =>
+    chapter ? `<a rel="${rel}" href="${chapter.name}.html">${text}: ${escapeHtml(chapter.title)}</a>` : '';
   const common = { folder: 'chapters', section: 'chapters' };
   const pages = chapters.map(({ name, title, html }, i) => ({
-    ...common, name, title,
+    ...common,
+    name,
+    title,
     body: `<article class="prose">\n${html}</article>\n<nav class="turn" aria-label="Chapters">${link(chapters[i - 1], 'prev', 'Before')} ${link(chapters[i + 1], 'next', 'Next')}</nav>`,
   }));
   const contents = render(readFileSync(join(docs, 'README.md'), 'utf8'), linked);
   const sources = new Set([...linked].flatMap((path) => [...withIncludes(root, path)]));
-  for (const path of sources) pages.push({ ...common, name: sourcePage(path), title: basename(path), body: sourceHtml(root, path) });
+  for (const path of sources)
+    pages.push({ ...common, name: sourcePage(path), title: basename(path), body: sourceHtml(root, path) });
   return { contents, pages };
 }

@@ -7,5 +7,6 @@ import { ValleyFigure } from './valley_figure.ts';
 const sections = [...document.querySelectorAll<HTMLElement>('section.live')];
 if (sections.length > 0) {
   const worker = new WorkerClient<ChapterMethods>(new URL('./chapters_worker.js', import.meta.url));
-  for (const section of sections) void new (section.dataset.op === 'valley' ? ValleyFigure : Figure)(section, worker).start();
+  for (const section of sections)
+    void new (section.dataset.op === 'valley' ? ValleyFigure : Figure)(section, worker).start();
 }

@@ -16,7 +16,8 @@ function figureOf(op: string): FigureCore {
 }
 
 const methods = {
-  compute: (op: string, settings?: Settings, given?: Given): Promise<FigureState> => keeper.use((_, device) => figureOf(op).compute(device, settings, given)),
+  compute: (op: string, settings?: Settings, given?: Given): Promise<FigureState> =>
+    keeper.use((_, device) => figureOf(op).compute(device, settings, given)),
   lit: (op: string, cell: Cell): Lit => figureOf(op).lit(cell),
   descend: (descent: Descent): Promise<Paths> => keeper.use((_, device) => descend(device, descent)),
 };

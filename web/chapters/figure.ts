@@ -10,8 +10,8 @@ import { strips } from './strips.ts';
 const wordsOf = (text: string | undefined): string[] => (text ?? '').split(/[ ,]+/).filter(Boolean);
 
 /**
- * The live figure of an op: its operands as grids of cells that can be changed, its output and gradients as the engine computes them. A chosen cell
- * shows the arithmetic behind it and lights up what it is made from.
+ * The live figure of an op: its operands as grids of cells that can be changed, its output and gradients as the engine
+ * computes them. A chosen cell shows the arithmetic behind it and lights up what it is made from.
  */
 export class Figure {
   private readonly op: string;
@@ -33,9 +33,18 @@ export class Figure {
   private readonly extra = make('div', { className: 'extra' });
   private readonly all = make('input', { type: 'checkbox' });
 
-  constructor(private readonly section: HTMLElement, private readonly worker: WorkerClient<ChapterMethods>) {
+  constructor(
+    private readonly section: HTMLElement,
+    private readonly worker: WorkerClient<ChapterMethods>,
+  ) {
     this.op = section.dataset.op!;
-    section.replaceChildren(this.place, this.controls, this.extra, this.values, make('div', { className: 'reading' }, this.behind, this.editor));
+    section.replaceChildren(
+      this.place,
+      this.controls,
+      this.extra,
+      this.values,
+      make('div', { className: 'reading' }, this.behind, this.editor),
+    );
     this.editor.append(make('span'), this.box);
     this.box.addEventListener('change', () => this.change(Number(this.box.value)));
     this.box.addEventListener('keydown', ({ key }) => {
@@ -76,7 +85,11 @@ export class Figure {
     if (isNew) {
       this.grids.clear();
       for (const shown of state.values) {
-        const grids = new ValueGrids(shown, { select: (cell) => void this.select(cell), edit: () => this.box.focus(), nudge: (by) => this.change(this.valueOf(this.selected) + by) });
+        const grids = new ValueGrids(shown, {
+          select: (cell) => void this.select(cell),
+          edit: () => this.box.focus(),
+          nudge: (by) => this.change(this.valueOf(this.selected) + by),
+        });
         if (wordsOf(this.section.dataset.bars).includes(shown.name)) grids.element.classList.add('bars');
         this.grids.set(shown.name, grids);
       }
@@ -84,22 +97,55 @@ export class Figure {
       this.drawControls(state);
       this.showOnly();
     } else for (const shown of state.values) this.grids.get(shown.name)!.show(shown);
-    for (const { cell, slider } of this.slides.values()) if (slider !== document.activeElement) slider.value = String(this.valueOf(cell));
-    const strip = wordsOf(this.section.dataset.strips).flatMap((name) => state.values.filter((shown) => shown.name === name));
+    for (const { cell, slider } of this.slides.values())
+      if (slider !== document.activeElement) slider.value = String(this.valueOf(cell));
+    const strip = wordsOf(this.section.dataset.strips).flatMap((name) =>
+      state.values.filter((shown) => shown.name === name),
+    );
     if (strip.length > 0) this.extra.replaceChildren(strips(strip));
-    if (this.selected) void this.select(this.cellOf(this.selected) ? this.selected : { of: this.selected.of, at: state.values.find(({ name }) => name === this.selected!.of)!.slices[0].rows[0][0] });
+    if (this.selected)
+      void this.select(
+        this.cellOf(this.selected)
+          ? this.selected
+          : {
+              of: this.selected.of,
+              at: state.values.find(({ name }) => name === this.selected!.of)!.slices[0].rows[0][0],
+            },
+      );
   }
 
   private drawControls({ settings, chosen, values }: FigureState): void {
     const selects = settings.map(({ name, choices }) => {
-      const select = make('select', { name }, ...choices.map((n) => make('option', { value: String(n), selected: n === chosen[name] }, String(n))));
-      select.addEventListener('change', () => void this.compute({ ...this.state!.chosen, [name]: Number(select.value) }));
+      const select = make(
+        'select',
+        { name },
+        ...choices.map((n) => make('option', { value: String(n), selected: n === chosen[name] }, String(n))),
+      );
+      select.addEventListener(
+        'change',
+        () => void this.compute({ ...this.state!.chosen, [name]: Number(select.value) }),
+      );
       return make('label', {}, name, select);
     });
-    const again = make('button', { type: 'button', onclick: () => { this.given = {}; void this.compute(); } }, 'First numbers');
+    const again = make(
+      'button',
+      {
+        type: 'button',
+        onclick: () => {
+          this.given = {};
+          void this.compute();
+        },
+      },
+      'First numbers',
+    );
     const shows = wordsOf(this.section.dataset.shows);
     const hidden = values.filter(({ name }) => shows.length > 0 && !shows.includes(name)).map(({ name }) => name);
-    this.controls.replaceChildren(...selects, ...this.sliders(values), again, ...(hidden.length > 0 ? [make('label', { className: 'check' }, this.all, `${hidden.join(', ')} too`)] : []));
+    this.controls.replaceChildren(
+      ...selects,
+      ...this.sliders(values),
+      again,
+      ...(hidden.length > 0 ? [make('label', { className: 'check' }, this.all, `${hidden.join(', ')} too`)] : []),
+    );
   }
 
   /** A slider for each number of the first row of what the page names. */
@@ -120,7 +166,8 @@ export class Figure {
 
   private showOnly(): void {
     const shows = wordsOf(this.section.dataset.shows);
-    for (const [name, { element }] of this.grids) element.hidden = !this.all.checked && shows.length > 0 && !shows.includes(name);
+    for (const [name, { element }] of this.grids)
+      element.hidden = !this.all.checked && shows.length > 0 && !shows.includes(name);
   }
 
   private cellOf(cell: Cell | undefined): HTMLElement | undefined {
@@ -139,10 +186,11 @@ export class Figure {
     this.selected = cell;
     const { cells, sum } = await this.worker.call('lit', this.op, cell);
     if (this.selected !== cell) return;
-    for (const grid of this.grids.values()) for (const element of grid.cells.values()) {
-      element.classList.remove('lit', 'selected');
-      element.removeAttribute('aria-selected');
-    }
+    for (const grid of this.grids.values())
+      for (const element of grid.cells.values()) {
+        element.classList.remove('lit', 'selected');
+        element.removeAttribute('aria-selected');
+      }
     for (const read of cells) this.cellOf(read)?.classList.add('lit');
     this.cellOf(cell)?.classList.add('selected');
     this.cellOf(cell)?.setAttribute('aria-selected', 'true');
@@ -150,12 +198,20 @@ export class Figure {
     this.editor.hidden = !editable;
     this.editor.firstElementChild!.textContent = `${keyOf(cell)} is`;
     if (document.activeElement !== this.box) this.box.value = String(this.valueOf(cell));
-    this.behind.replaceChildren(...(sum ? written(keyOf(cell), cells.length, sum) : [`${keyOf(cell)} is given. ${cells.length === 0 ? 'Nothing depends on it.' : `What depends on it is marked: ${cells.length} ${cells.length === 1 ? 'element' : 'elements'}.`}`]));
+    this.behind.replaceChildren(
+      ...(sum
+        ? written(keyOf(cell), cells.length, sum)
+        : [
+            `${keyOf(cell)} is given. ${cells.length === 0 ? 'Nothing depends on it.' : `What depends on it is marked: ${cells.length} ${cells.length === 1 ? 'element' : 'elements'}.`}`,
+          ]),
+    );
   }
 
   private set({ of, at }: Cell, value: number): void {
     const { shape, data } = this.shownOf({ of, at });
-    this.given[of] = (this.given[of]?.length === data.length ? this.given[of] : data).map((v, i) => (i === at.reduce((offset, k, axis) => offset * shape[axis] + k, 0) ? value : v));
+    this.given[of] = (this.given[of]?.length === data.length ? this.given[of] : data).map((v, i) =>
+      i === at.reduce((offset, k, axis) => offset * shape[axis] + k, 0) ? value : v,
+    );
   }
 
   private change(value: number): void {
@@ -170,9 +226,15 @@ export class Figure {
 }
 
 /** The arithmetic, each product in one piece as far as it fits a line. */
-function written(name: string, cells: number, { arithmetic, value }: NonNullable<Lit['sum']>): (HTMLElement | string)[] {
+function written(
+  name: string,
+  cells: number,
+  { arithmetic, value }: NonNullable<Lit['sum']>,
+): (HTMLElement | string)[] {
   const total = make('output', {}, value);
   if (arithmetic === value) return [`${name} = `, total, ...(cells === 0 ? [': nothing adds to it'] : [])];
-  const pieces = arithmetic.split(' + ').map((piece, i) => make('span', { className: 'term' }, `${i === 0 ? '' : '+ '}${piece}`));
+  const pieces = arithmetic
+    .split(' + ')
+    .map((piece, i) => make('span', { className: 'term' }, `${i === 0 ? '' : '+ '}${piece}`));
   return [make('span', { className: 'term' }, `${name} =`), ...pieces.flatMap((piece) => [' ', piece]), ' = ', total];
 }

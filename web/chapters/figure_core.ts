@@ -1,5 +1,16 @@
 import type { Device } from '../../engine/device/device.ts';
-import { defaultsOf, elementOf, showArithmetic, slicesOf, type Cell, type Explanation, type Settings, type Setting, type Slice, type Values } from '../../engine/explain/explanation.ts';
+import {
+  defaultsOf,
+  elementOf,
+  showArithmetic,
+  slicesOf,
+  type Cell,
+  type Explanation,
+  type Settings,
+  type Setting,
+  type Slice,
+  type Values,
+} from '../../engine/explain/explanation.ts';
 import { EXPLANATIONS } from '../../engine/explain/explanations.ts';
 import { showNumber } from '../../engine/explain/show_number.ts';
 import { work, type Given } from '../../engine/explain/work.ts';
@@ -54,7 +65,11 @@ export class FigureCore {
     const { explanation } = this;
     const operands = explanation.operands(settings);
     // Numbers for operands that another setting has made larger or smaller are not theirs.
-    const fitting = Object.fromEntries(Object.entries(given).filter(([name, data]) => operands.every((o) => o.name !== name || o.data.length === data.length)));
+    const fitting = Object.fromEntries(
+      Object.entries(given).filter(([name, data]) =>
+        operands.every((o) => o.name !== name || o.data.length === data.length),
+      ),
+    );
     const values = await work(device, explanation, settings, fitting);
     [this.values, this.settings] = [values, settings];
     const results = new Map(explanation.results.map((result) => [result.name, result]));
@@ -62,7 +77,10 @@ export class FigureCore {
       settings: explanation.settings,
       chosen: settings,
       values: Object.entries(values).map(([name, { shape, data }]) => ({
-        name, shape, data: Array.from(data), slices: slicesOf(explanation, name, shape),
+        name,
+        shape,
+        data: Array.from(data),
+        slices: slicesOf(explanation, name, shape),
         says: operands.find((o) => o.name === name)?.says ?? saysOf(explanation, name, results.get(name)?.of),
         editable: !results.has(name) && operands.every((o) => o.name !== name || o.dtype !== 'u32'),
       })),
@@ -71,23 +89,34 @@ export class FigureCore {
 
   /** What a result's element is made from, or the elements of results that are made from an operand's. */
   lit(cell: Cell): Lit {
-    const { explanation: { results }, settings } = this;
+    const {
+      explanation: { results },
+      settings,
+    } = this;
     const values = this.values;
     if (!values) throw new Error('nothing is computed yet');
     const result = results.find(({ name }) => name === cell.of);
     if (result) {
       const behind = result.behind(cell.at, values, settings);
-      return { cells: behind.cells, sum: { arithmetic: showArithmetic(behind), value: showNumber(elementOf(values, cell)).replace(/^-/, '−') } };
+      return {
+        cells: behind.cells,
+        sum: { arithmetic: showArithmetic(behind), value: showNumber(elementOf(values, cell)).replace(/^-/, '−') },
+      };
     }
     const isThis = ({ of, at }: Cell) => of === cell.of && at.join() === cell.at.join();
     return {
-      cells: results.flatMap(({ name, behind }) => slicesOf(this.explanation, name, values[name].shape).flatMap(({ rows }) => rows.flat())
-        .filter((at) => behind(at, values, settings).cells.some(isThis)).map((at) => ({ of: name, at }))),
+      cells: results.flatMap(({ name, behind }) =>
+        slicesOf(this.explanation, name, values[name].shape)
+          .flatMap(({ rows }) => rows.flat())
+          .filter((at) => behind(at, values, settings).cells.some(isThis))
+          .map((at) => ({ of: name, at })),
+      ),
     };
   }
 }
 
 function saysOf({ results: [output] }: Explanation, name: string, of: string | undefined): string {
-  if (of !== undefined) return name.startsWith('d') ? `gradient: how the loss changes with ${of}` : `${of} after the step`;
+  if (of !== undefined)
+    return name.startsWith('d') ? `gradient: how the loss changes with ${of}` : `${of} after the step`;
   return name === output.name ? 'what the op gives' : `cotangent: how the loss changes with ${output.name}`;
 }

@@ -17,12 +17,31 @@ export function strips(values: readonly Shown[]): HTMLElement {
   const all = values.flatMap(({ data }) => data);
   const [low, high] = [Math.floor(Math.min(...all, 0)), Math.ceil(Math.max(...all, 1))];
   const place = (v: number) => MARGIN + ((v - low) / (high - low)) * (WIDTH - 2 * MARGIN);
-  return make('div', { className: 'strips' }, ...values.map(({ name, shape: [rows, columns], data }) => {
-    const mean = (c: number) => Array.from({ length: rows }, (_, i) => data[i * columns + c]).reduce((a, b) => a + b, 0) / rows;
-    const picture = svg('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: 'img', 'aria-label': `${name}: ${Array.from({ length: columns }, (_, c) => `mean of column ${c} ${showNumber(mean(c))}`).join(', ')}` });
-    picture.append(svg('line', { x1: MARGIN, x2: WIDTH - MARGIN, y1: 34, y2: 34, class: 'axis' }));
-    for (const tick of [low, 0, high]) picture.append(svg('text', { x: place(tick), y: 50, class: 'tick' }, String(tick)));
-    data.forEach((v, i) => picture.append(svg('circle', { cx: place(v), cy: 26 - 14 * (i % columns), r: 5, class: `dot column-${i % columns}` })));
-    return make('figure', {}, make('figcaption', {}, make('strong', {}, name), ' on the number line, a row of dots a channel'), picture as unknown as HTMLElement);
-  }));
+  return make(
+    'div',
+    { className: 'strips' },
+    ...values.map(({ name, shape: [rows, columns], data }) => {
+      const mean = (c: number) =>
+        Array.from({ length: rows }, (_, i) => data[i * columns + c]).reduce((a, b) => a + b, 0) / rows;
+      const picture = svg('svg', {
+        viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+        role: 'img',
+        'aria-label': `${name}: ${Array.from({ length: columns }, (_, c) => `mean of column ${c} ${showNumber(mean(c))}`).join(', ')}`,
+      });
+      picture.append(svg('line', { x1: MARGIN, x2: WIDTH - MARGIN, y1: 34, y2: 34, class: 'axis' }));
+      for (const tick of [low, 0, high])
+        picture.append(svg('text', { x: place(tick), y: 50, class: 'tick' }, String(tick)));
+      data.forEach((v, i) =>
+        picture.append(
+          svg('circle', { cx: place(v), cy: 26 - 14 * (i % columns), r: 5, class: `dot column-${i % columns}` }),
+        ),
+      );
+      return make(
+        'figure',
+        {},
+        make('figcaption', {}, make('strong', {}, name), ' on the number line, a row of dots a channel'),
+        picture as unknown as HTMLElement,
+      );
+    }),
+  );
 }

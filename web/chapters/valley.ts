@@ -35,7 +35,9 @@ function loss(w: Tensor): Tensor {
 
 /** Adam and SGD on their way down the valley, both by the engine's own ops, gradients by its autodiff. */
 export async function descend(device: Device, { steps, adamRate, sgdRate, momentum }: Descent): Promise<Paths> {
-  const parameters = ['wa', 'm', 'v', 'ws', 'ms'].map((name) => new Parameter(device, name, [2], name.startsWith('w') ? Float32Array.from(START) : undefined));
+  const parameters = ['wa', 'm', 'v', 'ws', 'ms'].map(
+    (name) => new Parameter(device, name, [2], name.startsWith('w') ? Float32Array.from(START) : undefined),
+  );
   const [wa, m, v, ws, ms] = parameters;
   try {
     const [hyperA, hyperS] = [input('adam', [4]), input('sgd', [2])];
@@ -48,7 +50,10 @@ export async function descend(device: Device, { steps, adamRate, sgdRate, moment
     });
     const paths = { adam: [...START], sgd: [...START] };
     for (let t = 1; t <= steps; t++) {
-      program.run({ adam: Float32Array.of(adamRate, 1 - 0.9 ** t, 1 - 0.999 ** t, 1), sgd: Float32Array.of(sgdRate, 1) });
+      program.run({
+        adam: Float32Array.of(adamRate, 1 - 0.9 ** t, 1 - 0.999 ** t, 1),
+        sgd: Float32Array.of(sgdRate, 1),
+      });
       paths.adam.push(...(await wa.read()));
       paths.sgd.push(...(await ws.read()));
     }

@@ -16,10 +16,11 @@ const ATTEMPTS = 3;
 const LOSS_IS_TOLD_WITHIN_MS = 100;
 
 /**
- * A device that comes back. GPUs are lost to driver updates, to sleep and to other programs; what was on them is gone, so
- * whoever computes keeps what counts (weights, moments) in plain arrays too, and makes the rest anew from them.
+ * A device that comes back. GPUs are lost to driver updates, to sleep and to other programs; what was on them is gone,
+ * so whoever computes keeps what counts (weights, moments) in plain arrays too, and makes the rest anew from them.
  *
- * `T` is what lives on the device: made by `build` for the first device and for each that follows, and disposed before it.
+ * `T` is what lives on the device: made by `build` for the first device and for each that follows, and disposed before
+ * it.
  */
 export class DeviceKeeper<T extends Disposable> {
   private session: Promise<Session<T>> | undefined;
@@ -35,13 +36,14 @@ export class DeviceKeeper<T extends Disposable> {
     const session = this.begin();
     this.session = session;
     session.then(
-      ({ device }) => device.lost.then((why) => {
-        if (this.session !== session) return; // closed on purpose
-        this.session = undefined;
-        this.tell({ state: 'lost', why });
-        // Made anew at once: the page need not ask.
-        this.start().catch((error: Error) => this.tell({ state: 'failed', why: error.message }));
-      }),
+      ({ device }) =>
+        device.lost.then((why) => {
+          if (this.session !== session) return; // closed on purpose
+          this.session = undefined;
+          this.tell({ state: 'lost', why });
+          // Made anew at once: the page need not ask.
+          this.start().catch((error: Error) => this.tell({ state: 'failed', why: error.message }));
+        }),
       () => {
         if (this.session === session) this.session = undefined; // the next call tries again
       },
@@ -62,8 +64,8 @@ export class DeviceKeeper<T extends Disposable> {
   }
 
   /**
-   * Does something on the device; where that is lost meanwhile, once more on the next one. So `work` must begin from what is
-   * kept in arrays, or from what `build` made.
+   * Does something on the device; where that is lost meanwhile, once more on the next one. So `work` must begin from
+   * what is kept in arrays, or from what `build` made.
    */
   async use<R>(work: (built: T, device: Device) => Promise<R>): Promise<R> {
     for (let attempt = 1; ; attempt++) {

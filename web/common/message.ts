@@ -1,4 +1,6 @@
-/** Shows a sentence at the page's place for messages; an error is shown as one. An empty text takes the message away. */
+/**
+ * Shows a sentence at the page's place for messages; an error is shown as one. An empty text takes the message away.
+ */
 export function showMessage(place: HTMLElement, what: unknown): void {
   const failed = what instanceof Error;
   place.classList.toggle('error', failed);
@@ -11,4 +13,5 @@ export const computingOn = (adapter: string, software: boolean): string =>
   `Computing on ${adapter}${software ? ': no GPU but the CPU in its stead, which is slow and right' : ''}.`;
 
 /** As a sentence is written; a file's name that one begins with stays as it is. */
-const capital = (text: string): string => `${/^\S+\.\w/.test(text) ? text : `${text.charAt(0).toUpperCase()}${text.slice(1)}`}${/[.!?]$/.test(text) ? '' : '.'}`;
+const capital = (text: string): string =>
+  `${/^\S+\.\w/.test(text) ? text : `${text.charAt(0).toUpperCase()}${text.slice(1)}`}${/[.!?]$/.test(text) ? '' : '.'}`;

@@ -17,7 +17,8 @@ export class WorkerClient<M extends Methods> {
   constructor(url: URL) {
     this.worker = new Worker(url, { type: 'module' });
     this.worker.onmessage = ({ data }: MessageEvent<Reply>) => this.receive(data);
-    this.worker.onerror = (event) => this.fail(new Error(`the page's worker stopped: ${event.message || 'its script did not load'}; reload the page`));
+    this.worker.onerror = (event) =>
+      this.fail(new Error(`the page's worker stopped: ${event.message || 'its script did not load'}; reload the page`));
   }
 
   /** Calls a method of the worker. Rejects with a UserError where the worker threw one, or where there is no WebGPU. */
@@ -50,7 +51,10 @@ export class WorkerClient<M extends Methods> {
   }
 
   private receive(reply: Reply): void {
-    if ('event' in reply) return this.listeners.get(reply.event)?.(reply.detail as never);
+    if ('event' in reply) {
+      this.listeners.get(reply.event)?.(reply.detail as never);
+      return;
+    }
     const waiting = this.waiting.get(reply.id);
     this.waiting.delete(reply.id);
     if ('error' in reply) waiting?.reject(reply.byUser ? new UserError(reply.error) : new Error(reply.error));

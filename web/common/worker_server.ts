@@ -11,8 +11,8 @@ interface Scope {
 const scope = globalThis as unknown as Scope;
 
 /**
- * Answers the page's calls, one after another in their order: a method never meets another half done. Typed arrays in a result
- * are handed over, not copied: return copies of what must be kept.
+ * Answers the page's calls, one after another in their order: a method never meets another half done. Typed arrays in a
+ * result are handed over, not copied: return copies of what must be kept.
  */
 export function serve(methods: Methods): void {
   let last: Promise<unknown> = Promise.resolve();
@@ -22,7 +22,10 @@ export function serve(methods: Methods): void {
         const result = await (methods[method] as (...args: readonly unknown[]) => unknown)(...args);
         scope.postMessage({ id, result }, buffersOf(result));
       } catch (error) {
-        scope.postMessage({ id, error: error instanceof Error ? error.message : String(error), byUser: error instanceof UserError }, []);
+        scope.postMessage(
+          { id, error: error instanceof Error ? error.message : String(error), byUser: error instanceof UserError },
+          [],
+        );
       }
     });
   };

@@ -6,12 +6,22 @@ import { input } from '../../engine/ops/leaves.ts';
 import { compile, type Program } from '../../engine/program/program.ts';
 import { sizeOf, type Tensor } from '../../engine/tensor.ts';
 import { DEFAULT_ADAM, TrainStep } from '../../engine/train/train_step.ts';
-import { CLASS_COUNT, forward, parameterName, parametersOf, type Forward, type LayerPlan, type Role } from './network.ts';
+import {
+  CLASS_COUNT,
+  forward,
+  parameterName,
+  parametersOf,
+  type Forward,
+  type LayerPlan,
+  type Role,
+} from './network.ts';
 import type { Settings } from './settings.ts';
 import { COLOURS, HELD_OUT, SIDE } from './sky.ts';
 import type { LayerView, ParameterView, Target, Values } from './view.ts';
 
-/** All that the next step depends on, by name: weights, running statistics and Adam's moments. Never changed once made. */
+/**
+ * All that the next step depends on, by name: weights, running statistics and Adam's moments. Never changed once made.
+ */
 export interface Snapshot {
   readonly step: number;
   readonly arrays: ReadonlyMap<string, Float32Array>;
@@ -19,7 +29,10 @@ export interface Snapshot {
 
 const MOMENTUM = 0.1;
 
-/** What a run of the laboratory has on the GPU: the parameters, and the programs that train, look, score, and measure the loss. */
+/**
+ * What a run of the laboratory has on the GPU: the parameters, and the programs that train, look, score, and measure
+ * the loss.
+ */
 export class Apparatus implements Disposable {
   /** The snapshot that the GPU's state equals; undefined while a step is under way. */
   private holds: Snapshot | undefined;
@@ -37,7 +50,9 @@ export class Apparatus implements Disposable {
   ) {}
 
   static async create(device: Device, settings: Settings, plans: readonly LayerPlan[]): Promise<Apparatus> {
-    const parameters = new Map(parametersOf(plans).map(({ name, shape }) => [name, new Parameter(device, name, shape)]));
+    const parameters = new Map(
+      parametersOf(plans).map(({ name, shape }) => [name, new Parameter(device, name, shape)]),
+    );
     const tensorOf = (name: string) => parameters.get(name)!.tensor;
     const made: Disposable[] = [...parameters.values()];
     try {
@@ -47,12 +62,28 @@ export class Apparatus implements Disposable {
         const layer = plans.find((plan) => parameterName(plan.name, 'running') === name)!;
         return updateRunningStats(tensorOf(name), stats, n * sizeOf(layer.shape.slice(0, 3)), MOMENTUM);
       });
-      const trainable = parametersOf(plans).filter(({ role }) => role !== 'running').map(({ name }) => parameters.get(name)!);
-      const training = await TrainStep.create(device, { loss: trained.loss, trainable, outputs: [trained.logits], updates, adam: DEFAULT_ADAM });
+      const trainable = parametersOf(plans)
+        .filter(({ role }) => role !== 'running')
+        .map(({ name }) => parameters.get(name)!);
+      const training = await TrainStep.create(device, {
+        loss: trained.loss,
+        trainable,
+        outputs: [trained.logits],
+        updates,
+        adam: DEFAULT_ADAM,
+      });
       made.push(training);
       const looking = await Looking.create(device, settings, plans, tensorOf);
       made.push(looking);
-      const { logits } = forward(settings, plans, tensorOf, imagesInput(HELD_OUT), targetsInput(HELD_OUT), 0, 'running');
+      const { logits } = forward(
+        settings,
+        plans,
+        tensorOf,
+        imagesInput(HELD_OUT),
+        targetsInput(HELD_OUT),
+        0,
+        'running',
+      );
       const program = await compile(device, { outputs: [logits] });
       return new Apparatus(device, settings, plans, parameters, training, trained, looking, { program, logits });
     } catch (error) {
@@ -74,7 +105,10 @@ export class Apparatus implements Disposable {
     this.holds = undefined;
     this.training.run({ x, targets }, this.settings.learningRate);
     const [loss, logits, moments, ...values] = await Promise.all([
-      this.training.read(this.trained.loss), this.training.read(this.trained.logits), this.training.state(), ...[...this.parameters.values()].map((p) => p.read()),
+      this.training.read(this.trained.loss),
+      this.training.read(this.trained.logits),
+      this.training.state(),
+      ...[...this.parameters.values()].map((p) => p.read()),
     ] as const);
     const arrays = new Map([...moments].map(([name, { data }]) => [name, data] as const));
     [...this.parameters.keys()].forEach((name, i) => arrays.set(name, values[i]));
@@ -93,8 +127,15 @@ export class Apparatus implements Disposable {
     return this.scoring.program.read(this.scoring.logits);
   }
 
-  /** The loss of one image as a function of a layer's output, or of one of its parameters: the forward program from there on. */
-  async lossFrom({ layer, role }: Omit<Target, 'offset'>, targets: Float32Array, layers: readonly LayerView[]): Promise<(values: Float32Array) => Promise<number>> {
+  /**
+   * The loss of one image as a function of a layer's output, or of one of its parameters: the forward program from
+   * there on.
+   */
+  async lossFrom(
+    { layer, role }: Omit<Target, 'offset'>,
+    targets: Float32Array,
+    layers: readonly LayerView[],
+  ): Promise<(values: Float32Array) => Promise<number>> {
     const key = `${layer} ${role}`;
     const made = this.lossPrograms.get(key) ?? this.compileLoss(layer, role);
     this.lossPrograms.set(key, made);
@@ -108,14 +149,28 @@ export class Apparatus implements Disposable {
   private async compileLoss(layer: number, role?: Role): Promise<LossProgram> {
     const from = role ? layer - 1 : layer;
     const moved = role && parameterName(this.plans[layer].name, role);
-    const tensorOf = (name: string) => (name === moved ? input('moved', this.plans[layer].parameters[role!]!) : this.parameters.get(name)!.tensor);
-    const { loss } = forward(this.settings, this.plans, tensorOf, input('x', this.plans[from].shape), targetsInput(1), from, 'running');
+    const tensorOf = (name: string) =>
+      name === moved ? input('moved', this.plans[layer].parameters[role!]!) : this.parameters.get(name)!.tensor;
+    const { loss } = forward(
+      this.settings,
+      this.plans,
+      tensorOf,
+      input('x', this.plans[from].shape),
+      targetsInput(1),
+      from,
+      'running',
+    );
     return { program: await compile(this.device, { outputs: [loss] }), loss };
   }
 
   [Symbol.dispose](): void {
-    for (const resource of [this.training, this.looking, this.scoring.program, ...this.parameters.values()]) resource[Symbol.dispose]();
-    for (const made of this.lossPrograms.values()) made.then(({ program }) => program[Symbol.dispose](), () => {});
+    for (const resource of [this.training, this.looking, this.scoring.program, ...this.parameters.values()])
+      resource[Symbol.dispose]();
+    for (const made of this.lossPrograms.values())
+      made.then(
+        ({ program }) => program[Symbol.dispose](),
+        () => {},
+      );
   }
 }
 
@@ -127,7 +182,10 @@ interface LossProgram {
 const imagesInput = (n: number) => input('x', [n, SIDE, SIDE, COLOURS]);
 const targetsInput = (n: number) => input('targets', [n, CLASS_COUNT]);
 
-/** The program that shows one image: every layer's output and cotangent, every parameter's gradient. Batch norm takes its running statistics. */
+/**
+ * The program that shows one image: every layer's output and cotangent, every parameter's gradient. Batch norm takes
+ * its running statistics.
+ */
 class Looking implements Disposable {
   private constructor(
     private readonly plans: readonly LayerPlan[],
@@ -137,7 +195,12 @@ class Looking implements Disposable {
     private readonly gradients: ReadonlyMap<string, Tensor>,
   ) {}
 
-  static async create(device: Device, settings: Settings, plans: readonly LayerPlan[], tensorOf: (name: string) => Tensor): Promise<Looking> {
+  static async create(
+    device: Device,
+    settings: Settings,
+    plans: readonly LayerPlan[],
+    tensorOf: (name: string) => Tensor,
+  ): Promise<Looking> {
     const { outputs, loss } = forward(settings, plans, tensorOf, imagesInput(1), targetsInput(1), 0, 'running');
     const weights = parametersOf(plans).filter(({ role }) => role !== 'running');
     const all = outputs as readonly Tensor[];
@@ -149,17 +212,31 @@ class Looking implements Disposable {
 
   async look(x: Float32Array, targets: Float32Array, parameters: ReadonlyMap<string, Parameter>): Promise<LayerView[]> {
     this.program.run({ x, targets });
-    const valuesOf = async (tensor: Tensor, shape: readonly number[]): Promise<Values> => ({ shape, data: await this.program.read(tensor) });
-    return Promise.all(this.plans.map(async ({ name, kind, geometry, shape, parameters: own }, i): Promise<LayerView> => {
-      const roles = (Object.entries(own) as [Role, readonly number[]][]).map(async ([role, shape]): Promise<ParameterView> => {
-        const full = parameterName(name, role);
-        const gradient = this.gradients.get(full);
-        const [value, derivative] = await Promise.all([parameters.get(full)!.read(), gradient && valuesOf(gradient, shape)]);
-        return { role, value: { shape, data: value }, gradient: derivative };
-      });
-      const [y, dy, ...views] = await Promise.all([valuesOf(this.outputs[i], shape), valuesOf(this.cotangents[i], shape), ...roles]);
-      return { name, kind, geometry, y, dy, parameters: views };
-    }));
+    const valuesOf = async (tensor: Tensor, shape: readonly number[]): Promise<Values> => ({
+      shape,
+      data: await this.program.read(tensor),
+    });
+    return Promise.all(
+      this.plans.map(async ({ name, kind, geometry, shape, parameters: own }, i): Promise<LayerView> => {
+        const roles = (Object.entries(own) as [Role, readonly number[]][]).map(
+          async ([role, shape]): Promise<ParameterView> => {
+            const full = parameterName(name, role);
+            const gradient = this.gradients.get(full);
+            const [value, derivative] = await Promise.all([
+              parameters.get(full)!.read(),
+              gradient && valuesOf(gradient, shape),
+            ]);
+            return { role, value: { shape, data: value }, gradient: derivative };
+          },
+        );
+        const [y, dy, ...views] = await Promise.all([
+          valuesOf(this.outputs[i], shape),
+          valuesOf(this.cotangents[i], shape),
+          ...roles,
+        ]);
+        return { name, kind, geometry, y, dy, parameters: views };
+      }),
+    );
   }
 
   [Symbol.dispose](): void {

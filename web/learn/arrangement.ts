@@ -1,4 +1,7 @@
-/** How an array lies as tiles of pixels: one tile a channel, or one a pair of channels. Rows and columns count over all tiles. */
+/**
+ * How an array lies as tiles of pixels: one tile a channel, or one a pair of channels. Rows and columns count over all
+ * tiles.
+ */
 export interface Arrangement {
   readonly tileHeight: number;
   readonly tileWidth: number;
@@ -13,19 +16,28 @@ export interface Arrangement {
 function channels([, height, width, count]: readonly number[]): Arrangement {
   const tileColumns = count <= 3 ? count : Math.ceil(count / 2);
   return {
-    tileHeight: height, tileWidth: width, tileColumns, tileRows: Math.ceil(count / tileColumns),
+    tileHeight: height,
+    tileWidth: width,
+    tileColumns,
+    tileRows: Math.ceil(count / tileColumns),
     indexAt(row, column) {
       const c = Math.floor(row / height) * tileColumns + Math.floor(column / width);
       return c < count ? [0, row % height, column % width, c] : undefined;
     },
-    placeOf: ([, h, v, c]) => ({ row: Math.floor(c / tileColumns) * height + h, column: (c % tileColumns) * width + v }),
+    placeOf: ([, h, v, c]) => ({
+      row: Math.floor(c / tileColumns) * height + h,
+      column: (c % tileColumns) * width + v,
+    }),
   };
 }
 
 /** Filters [r, s, C, K]: a column of tiles for each k, a row for each c. */
 function filters([height, width, tileRows, tileColumns]: readonly number[]): Arrangement {
   return {
-    tileHeight: height, tileWidth: width, tileRows, tileColumns,
+    tileHeight: height,
+    tileWidth: width,
+    tileRows,
+    tileColumns,
     indexAt: (row, column) => [row % height, column % width, Math.floor(row / height), Math.floor(column / width)],
     placeOf: ([r, s, c, k]) => ({ row: c * height + r, column: k * width + s }),
   };
@@ -34,8 +46,14 @@ function filters([height, width, tileRows, tileColumns]: readonly number[]): Arr
 /** Dense weights [H·W·C, K] over maps [1, H, W, C]: a row of tiles for each k, a column for each c. */
 function dense([, height, width, count]: readonly number[], tileRows: number): Arrangement {
   return {
-    tileHeight: height, tileWidth: width, tileRows, tileColumns: count,
-    indexAt: (row, column) => [((row % height) * width + (column % width)) * count + Math.floor(column / width), Math.floor(row / height)],
+    tileHeight: height,
+    tileWidth: width,
+    tileRows,
+    tileColumns: count,
+    indexAt: (row, column) => [
+      ((row % height) * width + (column % width)) * count + Math.floor(column / width),
+      Math.floor(row / height),
+    ],
     placeOf([i, k]) {
       const pixel = Math.floor(i / count);
       return { row: k * height + Math.floor(pixel / width), column: (i % count) * width + (pixel % width) };
@@ -47,7 +65,14 @@ function dense([, height, width, count]: readonly number[], tileRows: number): A
 function side(shape: readonly number[]): Arrangement {
   const count = shape[shape.length - 1];
   const before = shape.slice(0, -1).map(() => 0);
-  return { tileHeight: 1, tileWidth: 1, tileRows: 1, tileColumns: count, indexAt: (_, column) => [...before, column], placeOf: (index) => ({ row: 0, column: index[index.length - 1] }) };
+  return {
+    tileHeight: 1,
+    tileWidth: 1,
+    tileRows: 1,
+    tileColumns: count,
+    indexAt: (_, column) => [...before, column],
+    placeOf: (index) => ({ row: 0, column: index[index.length - 1] }),
+  };
 }
 
 /** Of a layer's output. */

@@ -19,14 +19,24 @@ const smooth = (points: readonly (readonly [number, number])[]): (readonly [numb
     return [step, part.reduce((sum, [, v]) => sum + v, 0) / part.length];
   });
 
-/** How training went: the loss and the share told right, step by step. Steps after the present one, which were gone back from, are dotted out. */
+/**
+ * How training went: the loss and the share told right, step by step. Steps after the present one, which were gone back
+ * from, are dotted out.
+ */
 export class Curves {
   private readonly loss = make('canvas', { role: 'img' });
   private readonly accuracy = make('canvas', { role: 'img' });
 
   constructor(place: HTMLElement) {
-    const figure = (title: (string | Node)[], canvas: HTMLCanvasElement) => make('figure', {}, make('figcaption', {}, ...title), canvas);
-    place.append(figure(['Loss of the batch, in nats; thick: mean of 8'], this.loss), figure(['Told right, of the last 8 batches; ', make('span', { className: 'dot' }, '●'), ' of the held-out galaxies'], this.accuracy));
+    const figure = (title: (string | Node)[], canvas: HTMLCanvasElement) =>
+      make('figure', {}, make('figcaption', {}, ...title), canvas);
+    place.append(
+      figure(['Loss of the batch, in nats; thick: mean of 8'], this.loss),
+      figure(
+        ['Told right, of the last 8 batches; ', make('span', { className: 'dot' }, '●'), ' of the held-out galaxies'],
+        this.accuracy,
+      ),
+    );
   }
 
   draw(results: readonly StepResult[], step: number, palette: Palette): void {
@@ -35,11 +45,33 @@ export class Curves {
     const heldOut = results.flatMap(({ step, heldOut }) => (heldOut === undefined ? [] : [[step, heldOut] as const]));
     const most = Math.max(0.8, ...losses.map(([, loss]) => loss));
     const last = Math.max(20, ...results.map(({ step }) => step));
-    plot(this.loss, [{ values: losses, dots: false, colour: 'faint' }, { values: smooth(losses), dots: false, colour: 'accent' }], { most, last, step, palette, format: (v) => v.toFixed(2), marks: [0, most / 2, most] });
-    plot(this.accuracy, [{ values: smooth(right), dots: false, colour: 'accent' }, { values: heldOut, dots: true, colour: 'right' }], { most: 1, last, step, palette, format: (v) => `${Math.round(v * 100)} %`, marks: [0, 0.5, 1] });
+    plot(
+      this.loss,
+      [
+        { values: losses, dots: false, colour: 'faint' },
+        { values: smooth(losses), dots: false, colour: 'accent' },
+      ],
+      { most, last, step, palette, format: (v) => v.toFixed(2), marks: [0, most / 2, most] },
+    );
+    plot(
+      this.accuracy,
+      [
+        { values: smooth(right), dots: false, colour: 'accent' },
+        { values: heldOut, dots: true, colour: 'right' },
+      ],
+      { most: 1, last, step, palette, format: (v) => `${Math.round(v * 100)} %`, marks: [0, 0.5, 1] },
+    );
     const now = results.findLast((result) => result.step <= step);
-    this.loss.setAttribute('aria-label', now ? `Loss by step; at step ${now.step} it is ${shortly(now.loss)}` : 'Loss by step; no step was made yet');
-    this.accuracy.setAttribute('aria-label', now ? `Share told right by step; at step ${now.step} ${Math.round(now.accuracy * 100)} % of the batch` : 'Share told right by step; no step was made yet');
+    this.loss.setAttribute(
+      'aria-label',
+      now ? `Loss by step; at step ${now.step} it is ${shortly(now.loss)}` : 'Loss by step; no step was made yet',
+    );
+    this.accuracy.setAttribute(
+      'aria-label',
+      now
+        ? `Share told right by step; at step ${now.step} ${Math.round(now.accuracy * 100)} % of the batch`
+        : 'Share told right by step; no step was made yet',
+    );
   }
 }
 
@@ -52,7 +84,11 @@ interface Frame {
   readonly format: (v: number) => string;
 }
 
-function plot(canvas: HTMLCanvasElement, series: readonly Series[], { most, last, step, palette, marks, format }: Frame): void {
+function plot(
+  canvas: HTMLCanvasElement,
+  series: readonly Series[],
+  { most, last, step, palette, marks, format }: Frame,
+): void {
   const ratio = window.devicePixelRatio || 1;
   const width = canvas.parentElement!.clientWidth;
   [canvas.width, canvas.height] = [Math.round(width * ratio), Math.round(HEIGHT * ratio)];
@@ -68,7 +104,10 @@ function plot(canvas: HTMLCanvasElement, series: readonly Series[], { most, last
   context.textAlign = 'right';
   for (const mark of marks) {
     context.fillText(format(mark), MARGIN.left - 6, y(mark));
-    line(context, [[x(0), y(mark)], [x(last), y(mark)]]);
+    line(context, [
+      [x(0), y(mark)],
+      [x(last), y(mark)],
+    ]);
   }
   context.textBaseline = 'top';
   for (const at of [0, last]) {
@@ -80,9 +119,15 @@ function plot(canvas: HTMLCanvasElement, series: readonly Series[], { most, last
     context.lineWidth = colour === 'accent' ? 2.5 : 1;
     if (!dots) {
       context.globalAlpha = 0.35;
-      line(context, values.filter(([at]) => at >= step).map(([at, v]) => [x(at), y(v)]));
+      line(
+        context,
+        values.filter(([at]) => at >= step).map(([at, v]) => [x(at), y(v)]),
+      );
       context.globalAlpha = 1;
-      line(context, values.filter(([at]) => at <= step).map(([at, v]) => [x(at), y(v)]));
+      line(
+        context,
+        values.filter(([at]) => at <= step).map(([at, v]) => [x(at), y(v)]),
+      );
     } else {
       for (const [at, v] of values) {
         context.globalAlpha = at <= step ? 1 : 0.35;
@@ -95,7 +140,10 @@ function plot(canvas: HTMLCanvasElement, series: readonly Series[], { most, last
   }
   context.strokeStyle = palette.select;
   context.lineWidth = 1.5;
-  line(context, [[x(step), MARGIN.top], [x(step), HEIGHT - MARGIN.bottom]]);
+  line(context, [
+    [x(step), MARGIN.top],
+    [x(step), HEIGHT - MARGIN.bottom],
+  ]);
 }
 
 function line(context: CanvasRenderingContext2D, points: readonly (readonly [number, number])[]): void {

@@ -1,6 +1,9 @@
 import type { View } from './view.ts';
 
-/** A rectangle of elements of a layer's map: rows top..bottom and columns left..right, both ends included; of one channel, or of all. */
+/**
+ * A rectangle of elements of a layer's map: rows top..bottom and columns left..right, both ends included; of one
+ * channel, or of all.
+ */
 export interface Field {
   readonly layer: number;
   readonly part: 'y' | 'dy';
@@ -17,20 +20,35 @@ export function around(layer: number, part: 'y' | 'dy', elements: readonly (read
   const axis = (i: number) => elements.map((at) => at[i]);
   const channels = new Set(axis(3));
   return {
-    layer, part, top: Math.min(...axis(1)), bottom: Math.max(...axis(1)), left: Math.min(...axis(2)), right: Math.max(...axis(2)),
+    layer,
+    part,
+    top: Math.min(...axis(1)),
+    bottom: Math.max(...axis(1)),
+    left: Math.min(...axis(2)),
+    right: Math.max(...axis(2)),
     channel: channels.size === 1 ? elements[0][3] : undefined,
   };
 }
 
-/** What an element of a layer's output sees: its receptive field in the output of each layer before it, the nearest first. */
+/**
+ * What an element of a layer's output sees: its receptive field in the output of each layer before it, the nearest
+ * first.
+ */
 export function receptiveFields({ layers }: View, layer: number, at: readonly number[]): Field[] {
   const fields: Field[] = [];
   const spatial = at.length === 4;
-  let field: Omit<Field, 'layer' | 'part'> = { top: at[1] ?? 0, bottom: at[1] ?? 0, left: at[2] ?? 0, right: at[2] ?? 0, channel: spatial ? at[3] : undefined };
+  let field: Omit<Field, 'layer' | 'part'> = {
+    top: at[1] ?? 0,
+    bottom: at[1] ?? 0,
+    left: at[2] ?? 0,
+    right: at[2] ?? 0,
+    channel: spatial ? at[3] : undefined,
+  };
   for (let i = layer; i > 0; i--) {
     const { kind, geometry: g } = layers[i];
     const [, height, width] = layers[i - 1].y.shape;
-    if (kind === 'dense' || kind === 'loss') field = { top: 0, bottom: (height ?? 1) - 1, left: 0, right: (width ?? 1) - 1 };
+    if (kind === 'dense' || kind === 'loss')
+      field = { top: 0, bottom: (height ?? 1) - 1, left: 0, right: (width ?? 1) - 1 };
     else if (g) {
       field = {
         top: Math.max(0, field.top * g.strideH - g.padTop),

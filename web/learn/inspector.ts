@@ -23,12 +23,34 @@ export interface InspectorActions {
 export class Inspector {
   private showAll = false;
   private selection: Selection | undefined;
-  private readonly parts: Record<'title' | 'value' | 'maker' | 'formula' | 'filled' | 'note' | 'products' | 'sum' | 'kernel' | 'line' | 'check', HTMLElement>;
+  private readonly parts: Record<
+    'title' | 'value' | 'maker' | 'formula' | 'filled' | 'note' | 'products' | 'sum' | 'kernel' | 'line' | 'check',
+    HTMLElement
+  >;
 
   constructor(actions: InspectorActions) {
-    const names = ['title', 'value', 'maker', 'formula', 'filled', 'note', 'products', 'sum', 'kernel', 'line', 'check'] as const;
+    const names = [
+      'title',
+      'value',
+      'maker',
+      'formula',
+      'filled',
+      'note',
+      'products',
+      'sum',
+      'kernel',
+      'line',
+      'check',
+    ] as const;
     this.parts = Object.fromEntries(names.map((name) => [name, byId(`inspector-${name}`)])) as typeof this.parts;
-    for (const [id, [rows, columns, tiles]] of Object.entries({ up: [-1, 0, 0], down: [1, 0, 0], left: [0, -1, 0], right: [0, 1, 0], previous: [0, 0, -1], next: [0, 0, 1] })) {
+    for (const [id, [rows, columns, tiles]] of Object.entries({
+      up: [-1, 0, 0],
+      down: [1, 0, 0],
+      left: [0, -1, 0],
+      right: [0, 1, 0],
+      previous: [0, 0, -1],
+      next: [0, 0, 1],
+    })) {
       byId(`move-${id}`).onclick = () => actions.move(rows, columns, tiles);
     }
     byId('turn-forward').onclick = () => actions.turn('y');
@@ -47,12 +69,17 @@ export class Inspector {
     this.parts.title.textContent = placeOf(view, selection);
     const isParameter = part !== 'y' && part !== 'dy';
     const held = isParameter ? view.layers[layer].parameters.find(({ role }) => role === part)! : undefined;
-    this.parts.value.textContent = held ? `is ${shortly(held.value.data[offsetOf(held.value.shape, at)])}; ∂loss/∂${part} = ${shortly(value)}` : `${part === 'y' ? '=' : '∂loss/∂y ='} ${shortly(value)}`;
+    this.parts.value.textContent = held
+      ? `is ${shortly(held.value.data[offsetOf(held.value.shape, at)])}; ∂loss/∂${part} = ${shortly(value)}`
+      : `${part === 'y' ? '=' : '∂loss/∂y ='} ${shortly(value)}`;
     this.parts.maker.textContent = makerOf(view, selection);
     this.parts.formula.textContent = formula;
     this.parts.filled.textContent = filled;
     this.parts.note.textContent = note ?? '';
-    for (const [id, is] of [['turn-forward', 'y'], ['turn-back', 'dy']] as const) {
+    for (const [id, is] of [
+      ['turn-forward', 'y'],
+      ['turn-back', 'dy'],
+    ] as const) {
       byId(id).setAttribute('aria-pressed', String(part === is));
       byId<HTMLButtonElement>(id).disabled = isParameter;
     }
@@ -63,18 +90,58 @@ export class Inspector {
 
   private products({ summands, computed, value }: Explanation): void {
     const many = summands.length > MOST_ROWS && !this.showAll;
-    const largest = many ? [...summands].sort((a, b) => Math.abs(b.product) - Math.abs(a.product)).slice(0, LARGEST) : summands;
+    const largest = many
+      ? [...summands].sort((a, b) => Math.abs(b.product) - Math.abs(a.product)).slice(0, LARGEST)
+      : summands;
     const rest = computed - largest.reduce((sum, { product }) => sum + product, 0);
     const rows = largest.map((summand) => row(summand));
-    if (many) rows.push(make('tr', { className: 'rest' }, make('td', { colSpan: 2 }, `${summands.length - largest.length} smaller ones, together`), make('td', { className: 'number' }, shortly(rest))));
-    const all = many ? [make('button', { type: 'button', onclick: () => { this.showAll = true; this.products({ summands, computed, value } as Explanation); } }, `Show all ${summands.length}`)] : [];
-    const table = make('table', {}, make('thead', {}, make('tr', {}, make('th', {}, 'factors'), make('th', {}), make('th', { className: 'number' }, 'product'))), make('tbody', {}, ...rows));
-    this.parts.products.replaceChildren(...(summands.length > 0 ? [make('div', { className: 'products', tabIndex: 0, role: 'region', 'aria-label': 'products' }, table), ...all] : []));
+    if (many)
+      rows.push(
+        make(
+          'tr',
+          { className: 'rest' },
+          make('td', { colSpan: 2 }, `${summands.length - largest.length} smaller ones, together`),
+          make('td', { className: 'number' }, shortly(rest)),
+        ),
+      );
+    const all = many
+      ? [
+          make(
+            'button',
+            {
+              type: 'button',
+              onclick: () => {
+                this.showAll = true;
+                this.products({ summands, computed, value } as Explanation);
+              },
+            },
+            `Show all ${summands.length}`,
+          ),
+        ]
+      : [];
+    const table = make(
+      'table',
+      {},
+      make(
+        'thead',
+        {},
+        make('tr', {}, make('th', {}, 'factors'), make('th', {}), make('th', { className: 'number' }, 'product')),
+      ),
+      make('tbody', {}, ...rows),
+    );
+    this.parts.products.replaceChildren(
+      ...(summands.length > 0
+        ? [make('div', { className: 'products', tabIndex: 0, role: 'region', 'aria-label': 'products' }, table), ...all]
+        : []),
+    );
     const name = summands.length > 1 ? `Sum of ${summands.length}` : 'Worked out';
     this.parts.sum.replaceChildren(
-      make('span', {}, `${name}, in float64`), make('b', { id: 'computed', className: 'mono' }, String(computed)),
-      make('span', {}, 'On the GPU, in f32'), make('b', { id: 'on-gpu', className: 'mono' }, String(value)),
-      make('span', {}, 'Difference'), make('b', { className: 'mono' }, shortly(Math.abs(computed - value))),
+      make('span', {}, `${name}, in float64`),
+      make('b', { id: 'computed', className: 'mono' }, String(computed)),
+      make('span', {}, 'On the GPU, in f32'),
+      make('b', { id: 'on-gpu', className: 'mono' }, String(value)),
+      make('span', {}, 'Difference'),
+      make('b', { className: 'mono' }, shortly(Math.abs(computed - value))),
     );
   }
 
@@ -86,22 +153,52 @@ export class Inspector {
     chapter.href = CHAPTERS[line] ?? '';
     // Set off by what they have in common, the lines need less room.
     const indent = Math.min(...lines.filter((text) => text.trim()).map((text) => text.search(/\S/)));
-    this.parts.line.replaceChildren(...lines.map((text, i) => make(i === at ? 'mark' : 'span', {}, `${text.slice(indent)}\n`)));
+    this.parts.line.replaceChildren(
+      ...lines.map((text, i) => make(i === at ? 'mark' : 'span', {}, `${text.slice(indent)}\n`)),
+    );
   }
 
   /** Says that the check runs, what it found, or nothing. */
   checked(result: CheckResult | 'running' | undefined): void {
     byId<HTMLButtonElement>('check').disabled = result === 'running';
-    if (result === undefined || result === 'running') return this.parts.check.replaceChildren(...(result ? ['Measuring …'] : []));
+    if (result === undefined || result === 'running') {
+      this.parts.check.replaceChildren(...(result ? ['Measuring …'] : []));
+      return;
+    }
     const { analytic, differences } = result;
     const head = ['h', 'loss at +h', 'loss at −h', 'slope', 'off by'];
     const rows = differences.map((difference) => {
       const { h, up, down, slope } = difference;
-      return make('tr', {}, ...[shortly(h), up.toFixed(7), down.toFixed(7), shortly(slope), percent(relativeDifference(difference, analytic))].map((text) => make('td', { className: 'number' }, text)));
+      return make(
+        'tr',
+        {},
+        ...[
+          shortly(h),
+          up.toFixed(7),
+          down.toFixed(7),
+          shortly(slope),
+          percent(relativeDifference(difference, analytic)),
+        ].map((text) => make('td', { className: 'number' }, text)),
+      );
     });
     this.parts.check.replaceChildren(
-      make('p', {}, 'Gradient by backpropagation: ', make('b', { className: 'mono', id: 'analytic' }, shortly(analytic)), '. By moving the number up and down by h:'),
-      make('div', { className: 'scroll', tabIndex: 0, role: 'region', 'aria-label': 'finite differences' }, make('table', {}, make('thead', {}, make('tr', {}, ...head.map((text) => make('th', { className: 'number' }, text)))), make('tbody', {}, ...rows))),
+      make(
+        'p',
+        {},
+        'Gradient by backpropagation: ',
+        make('b', { className: 'mono', id: 'analytic' }, shortly(analytic)),
+        '. By moving the number up and down by h:',
+      ),
+      make(
+        'div',
+        { className: 'scroll', tabIndex: 0, role: 'region', 'aria-label': 'finite differences' },
+        make(
+          'table',
+          {},
+          make('thead', {}, make('tr', {}, ...head.map((text) => make('th', { className: 'number' }, text)))),
+          make('tbody', {}, ...rows),
+        ),
+      ),
       make('p', { id: 'verdict' }, verdict(result)),
     );
   }
@@ -110,5 +207,11 @@ export class Inspector {
 function row({ factors, product }: Summand): HTMLElement {
   const names = factors.map(({ name }) => name.replaceAll(', ', ',')).join(' · ');
   const values = factors.map(({ value }) => (value < 0 ? `(${shortly(value, 3)})` : shortly(value, 3))).join(' · ');
-  return make('tr', {}, make('td', { className: 'names' }, names), make('td', { className: 'number' }, values), make('td', { className: 'number' }, shortly(product, 3)));
+  return make(
+    'tr',
+    {},
+    make('td', { className: 'names' }, names),
+    make('td', { className: 'number' }, values),
+    make('td', { className: 'number' }, shortly(product, 3)),
+  );
 }

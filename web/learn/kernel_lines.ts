@@ -19,8 +19,23 @@ import { CHOICES, type ActivationName } from './settings.ts';
 
 /** What computes a number: the naive kernels, which the laboratory runs. */
 export type LineName =
-  | 'conv' | 'conv input grad' | 'conv filter grad' | 'matmul' | 'sum' | 'max pool' | 'max pool input grad' | 'average pool' | 'average pool input grad'
-  | 'norm' | 'norm input grad' | 'norm gamma grad' | 'norm beta grad' | 'loss' | 'loss input grad' | ActivationName | `${ActivationName} grad`;
+  | 'conv'
+  | 'conv input grad'
+  | 'conv filter grad'
+  | 'matmul'
+  | 'sum'
+  | 'max pool'
+  | 'max pool input grad'
+  | 'average pool'
+  | 'average pool input grad'
+  | 'norm'
+  | 'norm input grad'
+  | 'norm gamma grad'
+  | 'norm beta grad'
+  | 'loss'
+  | 'loss input grad'
+  | ActivationName
+  | `${ActivationName} grad`;
 
 interface Place {
   readonly kernel: KernelSource;
@@ -28,8 +43,16 @@ interface Place {
   readonly pattern: RegExp;
 }
 
-const pointwiseCase = (name: keyof typeof POINTWISE): Place => ({ kernel: pointwise, pattern: new RegExp(`case ${POINTWISE[name]}u:`) });
-const activations = Object.fromEntries(CHOICES.activation.flatMap((name) => [[name, pointwiseCase(name)], [`${name} grad`, pointwiseCase(`${name}_grad`)]]));
+const pointwiseCase = (name: keyof typeof POINTWISE): Place => ({
+  kernel: pointwise,
+  pattern: new RegExp(`case ${POINTWISE[name]}u:`),
+});
+const activations = Object.fromEntries(
+  CHOICES.activation.flatMap((name) => [
+    [name, pointwiseCase(name)],
+    [`${name} grad`, pointwiseCase(`${name}_grad`)],
+  ]),
+);
 
 export const LINES = {
   conv: { kernel: conv, pattern: /sum \+= .*x\[.*w\[/ },
@@ -52,10 +75,19 @@ export const LINES = {
 
 /** The page of the chapter that tells of a line; there is none of the others. */
 export const CHAPTERS: Readonly<Partial<Record<LineName, string>>> = {
-  conv: 'chapter-1-convolution.html', 'conv input grad': 'chapter-2-input-gradient.html', 'conv filter grad': 'chapter-3-filter-gradient.html',
-  norm: 'chapter-5-batch-norm.html', 'norm input grad': 'chapter-5-batch-norm.html', 'norm gamma grad': 'chapter-5-batch-norm.html', 'norm beta grad': 'chapter-5-batch-norm.html',
-  'max pool': 'chapter-6-pooling.html', 'max pool input grad': 'chapter-6-pooling.html', 'average pool': 'chapter-6-pooling.html', 'average pool input grad': 'chapter-6-pooling.html',
-  loss: 'chapter-7-softmax-and-cross-entropy.html', 'loss input grad': 'chapter-7-softmax-and-cross-entropy.html',
+  conv: 'chapter-1-convolution.html',
+  'conv input grad': 'chapter-2-input-gradient.html',
+  'conv filter grad': 'chapter-3-filter-gradient.html',
+  norm: 'chapter-5-batch-norm.html',
+  'norm input grad': 'chapter-5-batch-norm.html',
+  'norm gamma grad': 'chapter-5-batch-norm.html',
+  'norm beta grad': 'chapter-5-batch-norm.html',
+  'max pool': 'chapter-6-pooling.html',
+  'max pool input grad': 'chapter-6-pooling.html',
+  'average pool': 'chapter-6-pooling.html',
+  'average pool input grad': 'chapter-6-pooling.html',
+  loss: 'chapter-7-softmax-and-cross-entropy.html',
+  'loss input grad': 'chapter-7-softmax-and-cross-entropy.html',
 };
 
 export interface Excerpt {

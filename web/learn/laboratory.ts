@@ -15,9 +15,9 @@ export const HISTORY = 200;
 export const HELD_OUT_EVERY = 10;
 
 /**
- * A small network that trains step by step on synthetic galaxies and lets itself be looked into. All that a step depends on is kept in plain
- * arrays after each one, so that one can go back to any of the last HISTORY steps, or lose the GPU, and go on to the same bits on the same
- * adapter.
+ * A small network that trains step by step on synthetic galaxies and lets itself be looked into. All that a step
+ * depends on is kept in plain arrays after each one, so that one can go back to any of the last HISTORY steps, or lose
+ * the GPU, and go on to the same bits on the same adapter.
  */
 export class Laboratory {
   private readonly keeper: DeviceKeeper<Bench>;
@@ -26,14 +26,26 @@ export class Laboratory {
   private now: Snapshot;
 
   /** @param tell told of the device: which it is, that it was lost, that the next one is there */
-  constructor(private readonly sky: Sky, private settings: Settings, tell: (news: DeviceNews) => void = () => {}, open: () => Promise<Device> = openDevice) {
-    this.keeper = new DeviceKeeper(async (device) => new Bench(await Apparatus.create(device, this.settings, this.plans)), tell, open);
+  constructor(
+    private readonly sky: Sky,
+    private settings: Settings,
+    tell: (news: DeviceNews) => void = () => {},
+    open: () => Promise<Device> = openDevice,
+  ) {
+    this.keeper = new DeviceKeeper(
+      async (device) => new Bench(await Apparatus.create(device, this.settings, this.plans)),
+      tell,
+      open,
+    );
     checkSettings(settings);
     this.plans = planLayers(settings);
     this.now = this.begin();
   }
 
-  /** Begins anew with other settings, or the same. @throws UserError where one of them is wrong; then all stays as it was */
+  /**
+   * Begins anew with other settings, or the same. @throws UserError where one of them is wrong; then all stays as it
+   * was
+   */
   restart(settings: Settings): void {
     checkSettings(settings);
     this.plans = planLayers(settings);
@@ -45,7 +57,8 @@ export class Laboratory {
     const arrays = new Map<string, Float32Array>();
     for (const { name, role, shape } of parametersOf(this.plans)) {
       arrays.set(name, firstValues(name, role, shape, this.settings.seed));
-      if (role !== 'running') for (const moment of ['m', 'v']) arrays.set(`${name}/${moment}`, new Float32Array(sizeOf(shape)));
+      if (role !== 'running')
+        for (const moment of ['m', 'v']) arrays.set(`${name}/${moment}`, new Float32Array(sizeOf(shape)));
     }
     const first = { step: 0, arrays };
     this.history.clear();
@@ -67,7 +80,8 @@ export class Laboratory {
   /** Goes to the state after `step` steps. */
   seek(step: number): void {
     const snapshot = this.history.get(step);
-    if (!snapshot) throw new UserError(`step ${step} is not kept; one can go to steps ${this.range.first} to ${this.range.last}`);
+    if (!snapshot)
+      throw new UserError(`step ${step} is not kept; one can go to steps ${this.range.first} to ${this.range.last}`);
     this.now = snapshot;
   }
 
@@ -76,11 +90,17 @@ export class Laboratory {
     return this.use(async (apparatus) => {
       const batch = batchOf(this.settings, this.now.step);
       const { loss, logits, after } = await apparatus.step(this.imagesOf(batch), this.targetsOf(batch));
-      const score = after.step % HELD_OUT_EVERY === 0 ? await apparatus.score(this.imagesOf(HELD_OUT_IMAGES)) : undefined;
+      const score =
+        after.step % HELD_OUT_EVERY === 0 ? await apparatus.score(this.imagesOf(HELD_OUT_IMAGES)) : undefined;
       this.now = after;
       this.history.set(after.step, after);
       for (const step of this.history.keys()) if (step < this.range.last - HISTORY) this.history.delete(step);
-      return { step: after.step, loss, accuracy: this.shareRight(logits, batch), heldOut: score && this.shareRight(score, HELD_OUT_IMAGES) };
+      return {
+        step: after.step,
+        loss,
+        accuracy: this.shareRight(logits, batch),
+        heldOut: score && this.shareRight(score, HELD_OUT_IMAGES),
+      };
     });
   }
 
@@ -98,10 +118,13 @@ export class Laboratory {
       const targets = this.targetsOf([image]);
       const layers = await apparatus.look(this.imagesOf([image]), targets);
       const { y, dy, parameters } = layers[target.layer];
-      const { value, gradient } = target.role ? parameters.find(({ role }) => role === target.role)! : { value: y, gradient: dy };
+      const { value, gradient } = target.role
+        ? parameters.find(({ role }) => role === target.role)!
+        : { value: y, gradient: dy };
       const loss = await apparatus.lossFrom(target, targets, layers);
       const differences = [];
-      for (const h of stepsFor(value.data)) differences.push(await centralDifference(loss, value.data, target.offset, h));
+      for (const h of stepsFor(value.data))
+        differences.push(await centralDifference(loss, value.data, target.offset, h));
       return { analytic: gradient!.data[target.offset], differences };
     });
   }
@@ -155,7 +178,10 @@ class Bench implements Disposable {
 
 const HELD_OUT_IMAGES = Array.from({ length: HELD_OUT }, (_, i) => TRAINING + i);
 
-/** The images of a step's batch, from the seed and the step alone: each epoch goes through all images in an order of its own. */
+/**
+ * The images of a step's batch, from the seed and the step alone: each epoch goes through all images in an order of its
+ * own.
+ */
 export function batchOf({ seed, batchSize }: Settings, step: number): number[] {
   const orders = new Map<number, Uint32Array>();
   return Array.from({ length: batchSize }, (_, i) => {

@@ -25,7 +25,10 @@ const roomIn = (list: HTMLElement): number => list.clientWidth - 36;
 /** Milliseconds of a frame that are spent on drawing. */
 const BUDGET = 8;
 
-/** The network from the image to the loss: a card for each layer, in it what goes forwards, what comes back, and the parameters with their gradients. */
+/**
+ * The network from the image to the loss: a card for each layer, in it what goes forwards, what comes back, and the
+ * parameters with their gradients.
+ */
 export class LayerList {
   private shown: Shown[] = [];
   private view: View | undefined;
@@ -36,7 +39,10 @@ export class LayerList {
   private selection: Selection | undefined;
   private fields: readonly Field[] = [];
 
-  constructor(private readonly place: HTMLElement, private readonly choose: (selection: Selection) => void) {
+  constructor(
+    private readonly place: HTMLElement,
+    private readonly choose: (selection: Selection) => void,
+  ) {
     this.width = roomIn(place);
     new ResizeObserver(() => {
       // Without width, the page is not laid out.
@@ -47,7 +53,10 @@ export class LayerList {
     }).observe(place);
   }
 
-  /** Shows a view, in pieces that take no longer than a frame; resolves when all of it is drawn, or a later one took its place. */
+  /**
+   * Shows a view, in pieces that take no longer than a frame; resolves when all of it is drawn, or a later one took its
+   * place.
+   */
   async show(view: View, palette: Palette): Promise<void> {
     if (JSON.stringify(this.view?.settings) !== JSON.stringify(view.settings)) {
       this.shown = [];
@@ -85,8 +94,11 @@ export class LayerList {
     const layer = view.layers[i];
     const maps = make('div', { className: 'maps' });
     const add = (title: string, part: Selection['part'], isGradient: boolean, arrangement: Arrangement) => {
-      const current = () => (this.selection?.layer === i && this.selection.part === part ? this.selection.at : undefined);
-      const map = new PixelMap(title, `${title} of ${titleOf(layer, view)}`, arrangement, current, (at) => this.choose({ layer: i, part, at }));
+      const current = () =>
+        this.selection?.layer === i && this.selection.part === part ? this.selection.at : undefined;
+      const map = new PixelMap(title, `${title} of ${titleOf(layer, view)}`, arrangement, current, (at) =>
+        this.choose({ layer: i, part, at }),
+      );
       const shown = { layer: i, part, isGradient, map, arrangement };
       this.shown.push(shown);
       this.fit(shown);
@@ -95,14 +107,22 @@ export class LayerList {
     const tiles = mapTiles(layer.y.shape);
     const names: Partial<Record<LayerKind, string>> = { input: 'Pixels x', dense: 'Logits y', loss: 'Loss' };
     maps.append(add(names[layer.kind] ?? 'Activations y', 'y', false, tiles));
-    if (layer.kind !== 'loss') maps.append(add(layer.kind === 'input' ? 'Cotangents ∂loss/∂x' : 'Cotangents ∂loss/∂y', 'dy', false, tiles));
+    if (layer.kind !== 'loss')
+      maps.append(add(layer.kind === 'input' ? 'Cotangents ∂loss/∂x' : 'Cotangents ∂loss/∂y', 'dy', false, tiles));
     const parameters = make('div', { className: 'parameters' });
     for (const { role, value, gradient } of layer.parameters) {
       if (!gradient) continue;
       const arrangement = parameterTiles(value.shape, view.layers[i - 1].y.shape);
       const [title, gradientTitle] = PARAMETER_TITLES[role];
       const name = role === 'w' && layer.kind === 'dense' ? 'Weights w' : title;
-      parameters.append(make('div', { className: 'pair' }, add(name, role, false, arrangement), add(gradientTitle, role, true, arrangement)));
+      parameters.append(
+        make(
+          'div',
+          { className: 'pair' },
+          add(name, role, false, arrangement),
+          add(gradientTitle, role, true, arrangement),
+        ),
+      );
     }
     if (parameters.hasChildNodes()) maps.append(parameters);
     const heading = make('h3', {}, titleOf(layer, view), ' ', make('small', {}, summaryOf(layer)));
@@ -124,7 +144,8 @@ export class LayerList {
 
   private outline({ layer, part, map, arrangement }: Shown): void {
     const outlines: Outline[] = [];
-    for (const field of this.fields) if (field.layer === layer && field.part === part) outlines.push(...this.outlinesOf(field, arrangement));
+    for (const field of this.fields)
+      if (field.layer === layer && field.part === part) outlines.push(...this.outlinesOf(field, arrangement));
     if (this.selection?.layer === layer && this.selection.part === part) {
       const { row, column } = arrangement.placeOf(this.selection.at);
       outlines.push({ top: row, bottom: row, left: column, right: column, kind: 'selected' });

@@ -17,7 +17,12 @@ import type { StepResult, View } from './view.ts';
 
 const worker = new WorkerClient<LearnMethods>(new URL('./learn_worker.js', import.meta.url));
 const message = byId('message');
-const buttons = { play: byId<HTMLButtonElement>('play'), step: byId<HTMLButtonElement>('step'), restart: byId<HTMLButtonElement>('restart'), lose: byId<HTMLButtonElement>('lose') };
+const buttons = {
+  play: byId<HTMLButtonElement>('play'),
+  step: byId<HTMLButtonElement>('step'),
+  restart: byId<HTMLButtonElement>('restart'),
+  lose: byId<HTMLButtonElement>('lose'),
+};
 const rewind = byId<HTMLInputElement>('rewind');
 
 let settings: Settings = DEFAULT_SETTINGS;
@@ -66,9 +71,17 @@ function select(next: Selection): void {
 function explainSelection(): void {
   if (!view) return;
   const { y, parameters } = view.layers[selection.layer] ?? {};
-  const shape = selection.part === 'y' || selection.part === 'dy' ? y?.shape : parameters?.find(({ role }) => role === selection.part)?.value.shape;
+  const shape =
+    selection.part === 'y' || selection.part === 'dy'
+      ? y?.shape
+      : parameters?.find(({ role }) => role === selection.part)?.value.shape;
   // Another network may have no such element.
-  if (!shape || shape.length !== selection.at.length || selection.at.some((i, axis) => i >= shape[axis])) selection = { layer: 1, part: 'y', at: view.layers[1].y.shape.map((n, axis) => (axis === 3 ? 0 : Math.floor(n / 2))) };
+  if (!shape || shape.length !== selection.at.length || selection.at.some((i, axis) => i >= shape[axis]))
+    selection = {
+      layer: 1,
+      part: 'y',
+      at: view.layers[1].y.shape.map((n, axis) => (axis === 3 ? 0 : Math.floor(n / 2))),
+    };
   const { fields } = inspector.show(view, selection);
   layers.select(selection, fields);
   if (pointed) byId('inspector').hidden = false;
@@ -99,7 +112,8 @@ function tell(): void {
     : 'Step 0: nothing is learnt yet';
   const p = softmaxOf(all[all.length - 2].y);
   const said = p[0] > p[1] ? 0 : 1;
-  byId('prediction').textContent = `People call it ${CLASSES[label]}. The network: ${CLASSES.map((name, i) => `${name} ${Math.round(p[i] * 100)} %`).join(', ')}${said === label ? '' : ' (wrong)'}; its loss is ${shortly(all[all.length - 1].y.data[0])}.`;
+  byId('prediction').textContent =
+    `People call it ${CLASSES[label]}. The network: ${CLASSES.map((name, i) => `${name} ${Math.round(p[i] * 100)} %`).join(', ')}${said === label ? '' : ' (wrong)'}; its loss is ${shortly(all[all.length - 1].y.data[0])}.`;
 }
 
 async function train(): Promise<void> {
@@ -142,7 +156,7 @@ async function slide(): Promise<void> {
   sliding = Number(rewind.value);
   if (busy) return;
   try {
-    for (let at; at !== sliding; ) {
+    for (let at: number | undefined; at !== sliding; ) {
       at = sliding;
       const standing = await worker.call('seek', at, image);
       if (at === sliding) await show(standing);
@@ -173,15 +187,21 @@ function tellOfDevice(news: DeviceNews): void {
   } else if (news.state === 'failed') {
     showMessage(message, new Error(`the GPU was lost and does not come back: ${news.why}; reload the page`));
   } else if (news.state === 'ready') {
-    showMessage(message, lost ? `The GPU was lost and is back. Nothing was forgotten: weights and moments were put back as they were after step ${view?.step ?? 0}, and the run goes on with the same numbers.` : computingOn(news.adapter, news.software));
+    showMessage(
+      message,
+      lost
+        ? `The GPU was lost and is back. Nothing was forgotten: weights and moments were put back as they were after step ${view?.step ?? 0}, and the run goes on with the same numbers.`
+        : computingOn(news.adapter, news.software),
+    );
   }
 }
 
 buttons.play.onclick = () => void attempt(play);
-buttons.step.onclick = () => void attempt(async () => {
-  setPlaying(false);
-  await train();
-});
+buttons.step.onclick = () =>
+  void attempt(async () => {
+    setPlaying(false);
+    await train();
+  });
 buttons.restart.onclick = () => void attempt(() => restart(settings));
 buttons.lose.onclick = () => void attempt(() => worker.call('lose'));
 rewind.oninput = () => void attempt(slide);
@@ -199,12 +219,16 @@ showSettings(settings);
 await attempt(async () => {
   const sky = await worker.call('open', settings);
   paintGalaxy(byId<HTMLCanvasElement>('galaxy'), sky.bytes, image);
-  showPicker(sky, (chosen) => void attempt(async () => {
-    image = chosen;
-    paintGalaxy(byId<HTMLCanvasElement>('galaxy'), sky.bytes, image);
-    const standing = await worker.call('look', chosen);
-    if (image === chosen) await show(standing);
-  }));
+  showPicker(
+    sky,
+    (chosen) =>
+      void attempt(async () => {
+        image = chosen;
+        paintGalaxy(byId<HTMLCanvasElement>('galaxy'), sky.bytes, image);
+        const standing = await worker.call('look', chosen);
+        if (image === chosen) await show(standing);
+      }),
+  );
   await show(await worker.call('look', image));
   for (const control of [...Object.values(buttons), rewind]) control.disabled = false;
 });

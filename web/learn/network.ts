@@ -18,7 +18,10 @@ const FILTERS = [6, 8] as const;
 export const CLASS_COUNT = CLASSES.length;
 const EPSILON = 1e-5;
 
-/** w: filters or dense weights; b: biases; gamma, beta: of batch norm; running: its statistics [2, C], which are no weights and have no gradient. */
+/**
+ * w: filters or dense weights; b: biases; gamma, beta: of batch norm; running: its statistics [2, C], which are no
+ * weights and have no gradient.
+ */
 export type Role = 'w' | 'b' | 'gamma' | 'beta' | 'running';
 export type LayerKind = 'input' | 'conv' | 'norm' | 'activation' | 'pool' | 'dense' | 'loss';
 
@@ -53,13 +56,29 @@ export function planLayers(settings: Settings): LayerPlan[] {
     const geometry = convGeometry('conv2d', described(shape), described(w), { stride, padding });
     shape = [1, geometry.outH, geometry.outW, k];
     plans.push({ name: `conv${number}`, kind: 'conv', shape, parameters: hasNorm ? { w } : { w, b: [k] }, geometry });
-    if (hasNorm) plans.push({ name: `norm${number}`, kind: 'norm', shape, parameters: { gamma: [k], beta: [k], running: [2, k] } });
+    if (hasNorm)
+      plans.push({
+        name: `norm${number}`,
+        kind: 'norm',
+        shape,
+        parameters: { gamma: [k], beta: [k], running: [2, k] },
+      });
     plans.push({ name: `act${number}`, kind: 'activation', shape, parameters: {} });
-    const window = windowGeometry('pool', [described(shape)], { filterH: 2, filterW: 2, outChannels: k, groups: k }, { stride: 2 });
+    const window = windowGeometry(
+      'pool',
+      [described(shape)],
+      { filterH: 2, filterW: 2, outChannels: k, groups: k },
+      { stride: 2 },
+    );
     shape = [1, window.outH, window.outW, k];
     plans.push({ name: `pool${number}`, kind: 'pool', shape, parameters: {}, geometry: window });
   });
-  plans.push({ name: 'dense', kind: 'dense', shape: [1, CLASS_COUNT], parameters: { w: [sizeOf(shape), CLASS_COUNT], b: [CLASS_COUNT] } });
+  plans.push({
+    name: 'dense',
+    kind: 'dense',
+    shape: [1, CLASS_COUNT],
+    parameters: { w: [sizeOf(shape), CLASS_COUNT], b: [CLASS_COUNT] },
+  });
   plans.push({ name: 'loss', kind: 'loss', shape: [1], parameters: {} });
   return plans;
 }
@@ -70,7 +89,13 @@ export const parameterName = (layer: string, role: Role): string => `${layer}/${
 
 /** Names, roles and shapes of all parameters in their order. */
 export const parametersOf = (plans: readonly LayerPlan[]): { name: string; role: Role; shape: Shape }[] =>
-  plans.flatMap((plan) => (Object.entries(plan.parameters) as [Role, Shape][]).map(([role, shape]) => ({ name: parameterName(plan.name, role), role, shape })));
+  plans.flatMap((plan) =>
+    (Object.entries(plan.parameters) as [Role, Shape][]).map(([role, shape]) => ({
+      name: parameterName(plan.name, role),
+      role,
+      shape,
+    })),
+  );
 
 export interface Forward {
   /** The output of each layer from `from` on, by its index; that of the loss is one number. */
@@ -87,7 +112,15 @@ export interface Forward {
  * @param targets one-hot, [N, 2]; the loss is the mean over the batch
  * @param norm whether batch norm takes the batch's statistics, as in training, or the running ones, as in prediction
  */
-export function forward(settings: Settings, plans: readonly LayerPlan[], parameters: Parameters, x: Tensor, targets: Tensor, from: number, norm: 'batch' | 'running'): Forward {
+export function forward(
+  settings: Settings,
+  plans: readonly LayerPlan[],
+  parameters: Parameters,
+  x: Tensor,
+  targets: Tensor,
+  from: number,
+  norm: 'batch' | 'running',
+): Forward {
   const { stride, padding, activation, pooling } = settings;
   const outputs: (Tensor | undefined)[] = plans.map(() => undefined);
   const statistics = new Map<string, Tensor>();
@@ -109,7 +142,8 @@ export function forward(settings: Settings, plans: readonly LayerPlan[], paramet
       } else y = batchNormInference(y, p('running'), gamma, beta, attrs);
     } else if (kind === 'activation') y = ACTIVATIONS[activation](y);
     else if (kind === 'pool') y = pooling === 'max' ? maxPool2d(y, { size: 2, ...NAIVE }) : avgPool2d(y, { size: 2 });
-    else if (kind === 'dense') logits = y = add(matmul(reshape(y, [y.shape[0], sizeOf(y.shape.slice(1))]), p('w'), NAIVE), p('b'));
+    else if (kind === 'dense')
+      logits = y = add(matmul(reshape(y, [y.shape[0], sizeOf(y.shape.slice(1))]), p('w'), NAIVE), p('b'));
     else if (kind === 'loss') y = reshape(mean(softmaxCrossEntropy(y, targets)), [1]);
     outputs[i] = y.named(name);
   }
@@ -119,7 +153,9 @@ export function forward(settings: Settings, plans: readonly LayerPlan[], paramet
 /** What batch norm adds to the variance, for those who explain it. */
 export const NORM_EPSILON = EPSILON;
 
-/** First values, drawn per parameter from (seed, name): see models/initialise.ts. Running means are 0 and variances 1. */
+/**
+ * First values, drawn per parameter from (seed, name): see models/initialise.ts. Running means are 0 and variances 1.
+ */
 export function firstValues(name: string, role: Role, shape: Shape, seed: number): Float32Array {
   if (role === 'running') return new Float32Array(sizeOf(shape)).fill(1, shape[1]);
   const kind = role === 'gamma' ? 'gamma' : role !== 'w' ? 'bias' : shape.length === 4 ? 'filter' : 'dense';

@@ -13,7 +13,14 @@ export function showPicker({ bytes, labels }: Pick<Sky, 'bytes' | 'labels'>, cho
       const name = CLASSES[labels[image]];
       const canvas = picture(bytes, image);
       canvas.title = name;
-      const input = make('input', { type: 'radio', name: 'image', value: String(image), checked: image === 0, 'aria-label': `Galaxy ${image}, ${name}`, onchange: () => choose(image) });
+      const input = make('input', {
+        type: 'radio',
+        name: 'image',
+        value: String(image),
+        checked: image === 0,
+        'aria-label': `Galaxy ${image}, ${name}`,
+        onchange: () => choose(image),
+      });
       return make('label', {}, input, canvas);
     }),
   ];

@@ -17,15 +17,25 @@ export interface Outline {
 /** Pixels between tiles. */
 const GAP = 3;
 
-const STEPS: Readonly<Record<string, readonly [number, number]>> = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+const STEPS: Readonly<Record<string, readonly [number, number]>> = {
+  ArrowUp: [-1, 0],
+  ArrowDown: [1, 0],
+  ArrowLeft: [0, -1],
+  ArrowRight: [0, 1],
+};
 
 /**
- * An array of signed numbers as small pictures, with its scale beside it. One can point at an element, or move by arrow keys from one to the next,
- * and by Page Up and Page Down from tile to tile.
+ * An array of signed numbers as small pictures, with its scale beside it. One can point at an element, or move by arrow
+ * keys from one to the next, and by Page Up and Page Down from tile to tile.
  */
 export class PixelMap {
   readonly element: HTMLElement;
-  private readonly canvas = make('canvas', { className: 'pixels', tabIndex: 0, role: 'application', 'aria-roledescription': 'pixel map' });
+  private readonly canvas = make('canvas', {
+    className: 'pixels',
+    tabIndex: 0,
+    role: 'application',
+    'aria-roledescription': 'pixel map',
+  });
   private readonly least = make('span', { className: 'mono' });
   private readonly most = make('span', { className: 'mono' });
   private readonly buffer = document.createElement('canvas');
@@ -40,10 +50,22 @@ export class PixelMap {
    * @param current the index that the arrow keys start from
    * @param choose told the index that was pointed at
    */
-  constructor(title: string, label: string, private readonly arrangement: Arrangement, private readonly current: () => readonly number[] | undefined, private readonly choose: (index: readonly number[]) => void) {
+  constructor(
+    title: string,
+    label: string,
+    private readonly arrangement: Arrangement,
+    private readonly current: () => readonly number[] | undefined,
+    private readonly choose: (index: readonly number[]) => void,
+  ) {
     this.canvas.setAttribute('aria-label', `${label}; arrow keys move the selection`);
     const bar = make('span', { className: 'bar', 'aria-hidden': 'true' });
-    this.element = make('figure', { className: 'map' }, make('figcaption', {}, title), this.canvas, make('div', { className: 'scale' }, this.least, bar, this.most));
+    this.element = make(
+      'figure',
+      { className: 'map' },
+      make('figcaption', {}, title),
+      this.canvas,
+      make('div', { className: 'scale' }, this.least, bar, this.most),
+    );
     this.buffer.width = arrangement.tileColumns * arrangement.tileWidth;
     this.buffer.height = arrangement.tileRows * arrangement.tileHeight;
     this.canvas.addEventListener('click', (event) => this.point(event));
@@ -71,7 +93,9 @@ export class PixelMap {
       const index = this.arrangement.indexAt(Math.floor(pixel / width), pixel % width);
       return index ? offsetOf(values.shape, index) : -1;
     });
-    this.offsets.forEach((offset, pixel) => offset >= 0 && paint(image.data, pixel * 4, values.data[offset], most, palette));
+    this.offsets.forEach(
+      (offset, pixel) => offset >= 0 && paint(image.data, pixel * 4, values.data[offset], most, palette),
+    );
     context.putImageData(image, 0, 0);
     [this.least.textContent, this.most.textContent] = [shortly(-most, 2), shortly(most, 2)];
     this.draw(palette);
@@ -89,7 +113,12 @@ export class PixelMap {
   }
 
   private draw(palette: Palette): void {
-    const { canvas, scale, buffer, arrangement: { tileWidth, tileHeight, tileRows, tileColumns } } = this;
+    const {
+      canvas,
+      scale,
+      buffer,
+      arrangement: { tileWidth, tileHeight, tileRows, tileColumns },
+    } = this;
     const ratio = window.devicePixelRatio || 1;
     const width = buffer.width * scale + (tileColumns - 1) * GAP;
     const height = buffer.height * scale + (tileRows - 1) * GAP;
@@ -101,7 +130,17 @@ export class PixelMap {
     context.imageSmoothingEnabled = false;
     for (let i = 0; i < tileRows; i++) {
       for (let j = 0; j < tileColumns; j++) {
-        context.drawImage(buffer, j * tileWidth, i * tileHeight, tileWidth, tileHeight, j * (tileWidth * scale + GAP), i * (tileHeight * scale + GAP), tileWidth * scale, tileHeight * scale);
+        context.drawImage(
+          buffer,
+          j * tileWidth,
+          i * tileHeight,
+          tileWidth,
+          tileHeight,
+          j * (tileWidth * scale + GAP),
+          i * (tileHeight * scale + GAP),
+          tileWidth * scale,
+          tileHeight * scale,
+        );
       }
     }
     for (const { top, bottom, left, right, kind } of this.outlines) {
@@ -109,7 +148,10 @@ export class PixelMap {
       const w = Math.min(width - 1, this.position(right, tileWidth) + scale + 1) - x;
       const h = Math.min(height - 1, this.position(bottom, tileHeight) + scale + 1) - y;
       // Two lines, one light and one dark, are seen on every colour.
-      for (const [lineWidth, colour] of [[4, palette.paper], [2, kind === 'selected' ? palette.select : palette.ink]] as const) {
+      for (const [lineWidth, colour] of [
+        [4, palette.paper],
+        [2, kind === 'selected' ? palette.select : palette.ink],
+      ] as const) {
         context.lineWidth = lineWidth;
         context.strokeStyle = colour;
         context.strokeRect(x, y, w, h);
@@ -129,7 +171,10 @@ export class PixelMap {
       return number * tile + Math.max(0, Math.min(tile - 1, Math.floor((pixel - number * pitch) / this.scale)));
     };
     const { tileHeight, tileRows, tileWidth, tileColumns } = this.arrangement;
-    const index = this.arrangement.indexAt(element(offsetY, tileHeight, tileRows), element(offsetX, tileWidth, tileColumns));
+    const index = this.arrangement.indexAt(
+      element(offsetY, tileHeight, tileRows),
+      element(offsetX, tileWidth, tileColumns),
+    );
     if (index) this.choose(index);
   }
 
@@ -145,7 +190,13 @@ export class PixelMap {
   /** Moves the selection by rows and columns, over the edges of tiles. */
   go(rows: number, columns: number): void {
     const { row, column } = this.arrangement.placeOf(this.current() ?? this.middle());
-    const index = row + rows < 0 || column + columns < 0 || row + rows >= this.buffer.height || column + columns >= this.buffer.width ? undefined : this.arrangement.indexAt(row + rows, column + columns);
+    const index =
+      row + rows < 0 ||
+      column + columns < 0 ||
+      row + rows >= this.buffer.height ||
+      column + columns >= this.buffer.width
+        ? undefined
+        : this.arrangement.indexAt(row + rows, column + columns);
     if (index) this.choose(index);
   }
 
@@ -155,7 +206,10 @@ export class PixelMap {
     const { row, column } = placeOf(this.current() ?? this.middle());
     const tile = Math.floor(row / tileHeight) * tileColumns + Math.floor(column / tileWidth) + by;
     if (tile < 0 || tile >= tileRows * tileColumns) return;
-    const index = indexAt(Math.floor(tile / tileColumns) * tileHeight + (row % tileHeight), (tile % tileColumns) * tileWidth + (column % tileWidth));
+    const index = indexAt(
+      Math.floor(tile / tileColumns) * tileHeight + (row % tileHeight),
+      (tile % tileColumns) * tileWidth + (column % tileWidth),
+    );
     if (index) this.choose(index);
   }
 }

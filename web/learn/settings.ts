@@ -19,7 +19,15 @@ export interface Settings {
 export type ActivationName = 'relu' | 'silu' | 'tanh' | 'sigmoid';
 
 export const DEFAULT_SETTINGS: Settings = {
-  filterSize: 3, stride: 1, padding: 'same', activation: 'relu', pooling: 'max', batchNorm: false, learningRate: 0.003, batchSize: 16, seed: 0,
+  filterSize: 3,
+  stride: 1,
+  padding: 'same',
+  activation: 'relu',
+  pooling: 'max',
+  batchNorm: false,
+  learningRate: 0.003,
+  batchSize: 16,
+  seed: 0,
 };
 
 /** The values that a setting can take: a list, or the least and the most. */
@@ -35,19 +43,31 @@ export const CHOICES = {
 } as const;
 
 const NAMES: Record<keyof typeof CHOICES, string> = {
-  filterSize: 'the filter size', stride: 'the stride', padding: 'the padding', activation: 'the activation', pooling: 'the pooling',
-  learningRate: 'the learning rate', batchSize: 'the batch size', seed: 'the seed',
+  filterSize: 'the filter size',
+  stride: 'the stride',
+  padding: 'the padding',
+  activation: 'the activation',
+  pooling: 'the pooling',
+  learningRate: 'the learning rate',
+  batchSize: 'the batch size',
+  seed: 'the seed',
 };
 
 /** @throws UserError that names the setting and what it can be */
 export function checkSettings(settings: Settings): void {
-  for (const [name, allowed] of Object.entries(CHOICES) as [keyof typeof CHOICES, readonly unknown[] | { least: number; most: number; whole: boolean }][]) {
+  for (const [name, allowed] of Object.entries(CHOICES) as [
+    keyof typeof CHOICES,
+    readonly unknown[] | { least: number; most: number; whole: boolean },
+  ][]) {
     const value = settings[name];
     if ('least' in allowed) {
       const { least, most, whole } = allowed;
       if (typeof value !== 'number' || !(value >= least && value <= most) || (whole && !Number.isInteger(value))) {
-        throw new UserError(`${NAMES[name]} must be a ${whole ? 'whole ' : ''}number from ${least} to ${most}, not ${value}`);
+        throw new UserError(
+          `${NAMES[name]} must be a ${whole ? 'whole ' : ''}number from ${least} to ${most}, not ${value}`,
+        );
       }
-    } else if (!allowed.includes(value)) throw new UserError(`${NAMES[name]} must be one of ${allowed.join(', ')}, not ${value}`);
+    } else if (!allowed.includes(value))
+      throw new UserError(`${NAMES[name]} must be one of ${allowed.join(', ')}, not ${value}`);
   }
 }

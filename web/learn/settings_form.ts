@@ -11,7 +11,8 @@ export function showSettings(settings: Settings): void {
     field.value = typeof value === 'boolean' ? (value ? 'on' : 'off') : String(value);
   }
   const { filterSize: size, stride, padding, activation, pooling, batchNorm, learningRate, batchSize, seed } = settings;
-  byId('settings-summary').textContent = `${size} × ${size}, stride ${stride}, ${padding} padding, ${ACTIVATION_TITLES[activation]}, ${pooling} pooling, batch norm ${batchNorm ? 'on' : 'off'}, learning rate ${learningRate}, batches of ${batchSize}, seed ${seed}`;
+  byId('settings-summary').textContent =
+    `${size} × ${size}, stride ${stride}, ${padding} padding, ${ACTIVATION_TITLES[activation]}, ${pooling} pooling, batch norm ${batchNorm ? 'on' : 'off'}, learning rate ${learningRate}, batches of ${batchSize}, seed ${seed}`;
 }
 
 /** What the form says; numbers that are none become NaN, which the laboratory refuses with a sentence. */

@@ -1,7 +1,10 @@
 import { CLASSES, label } from '../../galaxies/labels.ts';
 import { syntheticDataset } from '../../galaxies/synthetic.ts';
 
-/** Side of the laboratory's images in pixels: the least that fits two convolutions of 5 x 5 with stride 2, without padding, each with its pooling. */
+/**
+ * Side of the laboratory's images in pixels: the least that fits two convolutions of 5 x 5 with stride 2, without
+ * padding, each with its pooling.
+ */
 export const SIDE = 32;
 /** Channels: red, green, blue. */
 export const COLOURS = 3;
@@ -20,7 +23,10 @@ export interface Sky {
   readonly labels: Uint8Array;
 }
 
-/** A byte of the picture as the network sees it: the sky is dark (9 of 255 on average), and the root keeps bright centres from drowning the arms. */
+/**
+ * A byte of the picture as the network sees it: the sky is dark (9 of 255 on average), and the root keeps bright
+ * centres from drowning the arms.
+ */
 export const pixelValue = (byte: number): number => Math.sqrt(byte) / 2 - 1;
 
 /**

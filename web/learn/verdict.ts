@@ -10,21 +10,32 @@ export function relativeDifference({ slope }: Difference, analytic: number): num
 /** Two digits. */
 export const percent = (share: number): string => `${shortly(100 * share, 2)} %`;
 
-/** What rounding alone can make of a difference quotient: the two losses, near `loss`, are each known to about half a unit in the last place. */
-const roundingOf = ({ up, down, h }: Difference): number => (2 ** -24 * Math.max(Math.abs(up), Math.abs(down), 0.5)) / h;
+/**
+ * What rounding alone can make of a difference quotient: the two losses, near `loss`, are each known to about half a
+ * unit in the last place.
+ */
+const roundingOf = ({ up, down, h }: Difference): number =>
+  (2 ** -24 * Math.max(Math.abs(up), Math.abs(down), 0.5)) / h;
 
 /** Why the differences are what they are, in a sentence or two. */
 export function verdict({ analytic, differences }: CheckResult): string {
-  if (analytic === 0 && differences.every(({ up, down }) => up === down)) return 'Both are 0: this number does not reach the loss, for a ReLU or a maximum beyond it lets something else through.';
+  if (analytic === 0 && differences.every(({ up, down }) => up === down))
+    return 'Both are 0: this number does not reach the loss, for a ReLU or a maximum beyond it lets something else through.';
   const errors = differences.map((difference) => Math.abs(difference.slope - analytic));
   const best = errors.indexOf(Math.min(...errors));
-  const parts = [`They agree best at h = ${shortly(differences[best].h)}, to ${percent(relativeDifference(differences[best], analytic))}.`];
+  const parts = [
+    `They agree best at h = ${shortly(differences[best].h)}, to ${percent(relativeDifference(differences[best], analytic))}.`,
+  ];
   const [first, last] = [0, differences.length - 1];
   if (best !== first && errors[first] > 2 * errors[best]) {
-    parts.push(`With the larger h = ${shortly(differences[first].h)} the loss is not straight over the distance: it curves, or has a kink where a ReLU or a maximum changes over.`);
+    parts.push(
+      `With the larger h = ${shortly(differences[first].h)} the loss is not straight over the distance: it curves, or has a kink where a ReLU or a maximum changes over.`,
+    );
   }
   if (best !== last && errors[last] > 2 * errors[best]) {
-    parts.push(`With the smaller h = ${shortly(differences[last].h)} the two losses share most of their digits, and the rounding of f32 in the last ones, divided by 2h, weighs about ${shortly(roundingOf(differences[last]))}.`);
+    parts.push(
+      `With the smaller h = ${shortly(differences[last].h)} the two losses share most of their digits, and the rounding of f32 in the last ones, divided by 2h, weighs about ${shortly(roundingOf(differences[last]))}.`,
+    );
   }
   return parts.join(' ');
 }

@@ -6,11 +6,21 @@ import { percent } from './strip.ts';
 /** One bar a name; the largest stands out. */
 function bars(named: readonly (readonly [name: string, share: number])[]): HTMLElement {
   const most = Math.max(...named.map(([, share]) => share));
-  return make('div', { className: 'bars' }, ...named.map(([name, share]) => {
-    const fill = make('div', { className: 'fill' });
-    fill.style.width = `${100 * share}%`;
-    return make('div', { className: share === most ? 'row most' : 'row' }, make('span', {}, name), make('div', { className: 'track', 'aria-hidden': 'true' }, fill), make('span', { className: 'number' }, percent(share)));
-  }));
+  return make(
+    'div',
+    { className: 'bars' },
+    ...named.map(([name, share]) => {
+      const fill = make('div', { className: 'fill' });
+      fill.style.width = `${100 * share}%`;
+      return make(
+        'div',
+        { className: share === most ? 'row most' : 'row' },
+        make('span', {}, name),
+        make('div', { className: 'track', 'aria-hidden': 'true' }, fill),
+        make('span', { className: 'number' }, percent(share)),
+      );
+    }),
+  );
 }
 
 /** The answers that most votes are predicted for, question after question from the first. */
@@ -37,11 +47,17 @@ export function showAnswer(record: PredictionRecord): void {
   }
   const { fractions } = record;
   const [first, ...rest] = path(fractions);
-  place.replaceChildren('Most votes go to ', make('strong', {}, first), `${rest.length > 0 ? `; ${rest.join('; ')}` : ''}.`);
-  byId('bars').replaceChildren(...QUESTIONS.flatMap(({ number, text, answers }) => [
-    make('h3', { className: 'question' }, `${number}. ${text}`),
-    bars(answers.map((answer, i) => [answer.text, fractions[`Class${number}.${i + 1}`]] as const)),
-  ]));
+  place.replaceChildren(
+    'Most votes go to ',
+    make('strong', {}, first),
+    `${rest.length > 0 ? `; ${rest.join('; ')}` : ''}.`,
+  );
+  byId('bars').replaceChildren(
+    ...QUESTIONS.flatMap(({ number, text, answers }) => [
+      make('h3', { className: 'question' }, `${number}. ${text}`),
+      bars(answers.map((answer, i) => [answer.text, fractions[`Class${number}.${i + 1}`]] as const)),
+    ]),
+  );
 }
 
 /** What an output of a model is called: a class, or an answer to a question. */

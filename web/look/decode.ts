@@ -6,11 +6,15 @@ import { UserError } from '../../engine/user_error.ts';
 const MAX_BYTES = 2 ** 27;
 
 /**
- * Reads and decodes a JPEG or PNG file in a browser to the bytes that Node decodes it to: JPEG by the same decoder, since decoders differ in
- * their last bits, and PNG, which leaves no choice, by the browser's. Rejects with a UserError that names the file.
+ * Reads and decodes a JPEG or PNG file in a browser to the bytes that Node decodes it to: JPEG by the same decoder,
+ * since decoders differ in their last bits, and PNG, which leaves no choice, by the browser's. Rejects with a UserError
+ * that names the file.
  */
 export async function decodeFile(file: File): Promise<RgbImage> {
-  if (file.size > MAX_BYTES) throw new UserError(`${file.name} has ${Math.round(file.size / 2 ** 20)} MiB; an image may have ${MAX_BYTES / 2 ** 20}`);
+  if (file.size > MAX_BYTES)
+    throw new UserError(
+      `${file.name} has ${Math.round(file.size / 2 ** 20)} MiB; an image may have ${MAX_BYTES / 2 ** 20}`,
+    );
   const bytes = await readFile(file);
   const kind = checkImage(bytes, file.name);
   try {
@@ -20,18 +24,25 @@ export async function decodeFile(file: File): Promise<RgbImage> {
   }
 }
 
-/** The bytes of a file that was chosen. Rejects with a UserError where it was moved, changed or is larger than memory. */
+/**
+ * The bytes of a file that was chosen. Rejects with a UserError where it was moved, changed or is larger than memory.
+ */
 export async function readFile(file: File): Promise<Uint8Array<ArrayBuffer>> {
   try {
     return new Uint8Array(await file.arrayBuffer());
   } catch (error) {
-    throw new UserError(`${file.name} cannot be read (${error instanceof Error ? error.message : String(error)}); choose it again`);
+    throw new UserError(
+      `${file.name} cannot be read (${error instanceof Error ? error.message : String(error)}); choose it again`,
+    );
   }
 }
 
 async function decodePng(bytes: Uint8Array<ArrayBuffer>): Promise<RgbImage> {
   // As the numbers in the file are: not converted to the screen's colours, not yet multiplied by alpha.
-  const bitmap = await createImageBitmap(new Blob([bytes], { type: 'image/png' }), { colorSpaceConversion: 'none', premultiplyAlpha: 'none' });
+  const bitmap = await createImageBitmap(new Blob([bytes], { type: 'image/png' }), {
+    colorSpaceConversion: 'none',
+    premultiplyAlpha: 'none',
+  });
   try {
     const { width, height } = bitmap;
     // An opaque canvas is black: what is drawn on it lies over black.

@@ -8,7 +8,12 @@ export function draw(canvas: HTMLCanvasElement, { width, height, data }: Picture
 }
 
 /** One canvas over another, `opacity` in 0..1; the upper is brought to the size of the lower. */
-export function drawOver(canvas: HTMLCanvasElement, lower: HTMLCanvasElement, upper: HTMLCanvasElement, opacity: number): void {
+export function drawOver(
+  canvas: HTMLCanvasElement,
+  lower: HTMLCanvasElement,
+  upper: HTMLCanvasElement,
+  opacity: number,
+): void {
   canvas.width = lower.width;
   canvas.height = lower.height;
   const context = canvas.getContext('2d')!;

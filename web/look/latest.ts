@@ -1,6 +1,6 @@
 /**
- * Work that is asked for more often than it can be done: one at a time, and after it only what was asked for last. What a slider passes over on
- * its way is never computed.
+ * Work that is asked for more often than it can be done: one at a time, and after it only what was asked for last. What
+ * a slider passes over on its way is never computed.
  */
 export function latest(work: () => Promise<void>): () => void {
   let running = false;

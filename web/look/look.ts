@@ -34,7 +34,11 @@ const records = new Map<number, PredictionRecord>();
 worker.on<DeviceNews>('device', (news) => {
   if (news.state === 'ready') showMessage(byId('device'), computingOn(news.adapter, news.software));
   else if (news.state === 'lost') showMessage(byId('device'), `The GPU was lost (${news.why}); opening it again …`);
-  else showMessage(byId('device'), new Error(`the GPU was lost and could not be opened again: ${news.why}. Reload the page`));
+  else
+    showMessage(
+      byId('device'),
+      new Error(`the GPU was lost and could not be opened again: ${news.why}. Reload the page`),
+    );
 });
 
 /** The page's message. An error must be seen, wherever on the page it comes from. */
@@ -46,8 +50,14 @@ function say(what: unknown): void {
 /** Takes a model from now on: what was said by another is forgotten. */
 async function useModel(next: ModelFacts): Promise<void> {
   model = next;
-  const what = next.task === 'challenge' ? `predicts the shares of votes that ${next.classes.length} answers get` : `tells ${next.classes.join(' from ')}`;
-  showMessage(byId('model'), `${next.name}, ${next.file}: ${what}. It is shown the central ${next.crop} pixels of an image at ${next.size} × ${next.size}.`);
+  const what =
+    next.task === 'challenge'
+      ? `predicts the shares of votes that ${next.classes.length} answers get`
+      : `tells ${next.classes.join(' from ')}`;
+  showMessage(
+    byId('model'),
+    `${next.name}, ${next.file}: ${what}. It is shown the central ${next.crop} pixels of an image at ${next.size} × ${next.size}.`,
+  );
   byId('answer-controls').hidden = false;
   byId('json-details').hidden = false;
   maps.setModel(next);
@@ -108,7 +118,10 @@ function tellMap(galaxy: number, record: PredictionRecord): void {
 }
 
 function tellJson(): void {
-  byId('json').textContent = [...records].sort(([a], [b]) => a - b).map(([, record]) => JSON.stringify(record)).join('\n');
+  byId('json').textContent = [...records]
+    .sort(([a], [b]) => a - b)
+    .map(([, record]) => JSON.stringify(record))
+    .join('\n');
 }
 
 async function openModel(file: File): Promise<void> {
@@ -122,13 +135,20 @@ async function openModel(file: File): Promise<void> {
   }
 }
 
-/** The model that the page's address names on its own server: `look.html?model=model.safetensors`, as `tuningfork serve RUN` has it. */
+/**
+ * The model that the page's address names on its own server: `look.html?model=model.safetensors`, as `tuningfork serve
+ * RUN` has it.
+ */
 async function openNamed(path: string): Promise<void> {
   const url = new URL(path, location.href);
-  if (url.origin !== location.origin) throw new UserError(`${url.href} is not on this page's server; save the file and open it here`);
+  if (url.origin !== location.origin)
+    throw new UserError(`${url.href} is not on this page's server; save the file and open it here`);
   say(`Reading ${url.pathname} …`);
   const response = await fetch(url).catch(() => undefined);
-  if (!response?.ok) throw new UserError(`${url.pathname} cannot be had from the server${response ? ` (it answers ${response.status})` : ''}; give \`tuningfork serve\` a run directory or open the file here`);
+  if (!response?.ok)
+    throw new UserError(
+      `${url.pathname} cannot be had from the server${response ? ` (it answers ${response.status})` : ''}; give \`tuningfork serve\` a run directory or open the file here`,
+    );
   await openModel(new File([await response.blob()], url.pathname.split('/').at(-1)!));
 }
 
@@ -147,7 +167,13 @@ async function openImages(files: readonly File[]): Promise<void> {
       refused.push((error as Error).message);
     }
   }
-  say(refused.length > 0 ? new Error(refused.length > 5 ? `${refused.slice(0, 5).join('; ')}; and ${refused.length - 5} more` : refused.join('; ')) : '');
+  say(
+    refused.length > 0
+      ? new Error(
+          refused.length > 5 ? `${refused.slice(0, 5).join('; ')}; and ${refused.length - 5} more` : refused.join('; '),
+        )
+      : '',
+  );
   if (first !== undefined) strip.select(first);
 }
 

@@ -68,13 +68,20 @@ export class Look {
   private readonly keeper: DeviceKeeper<LookSession | EmptySession>;
 
   constructor(tell: (news: DeviceNews) => void, open?: () => Promise<Device>) {
-    this.keeper = new DeviceKeeper(async (device) => (this.model ? new LookSession(device, this.model, this.album) : new EmptySession()), tell, open);
+    this.keeper = new DeviceKeeper(
+      async (device) => (this.model ? new LookSession(device, this.model, this.album) : new EmptySession()),
+      tell,
+      open,
+    );
   }
 
   /** Looks through another model from now on. Where the file is none, the one before stays. */
   async load(bytes: Uint8Array, name: string): Promise<ModelFacts> {
     const model = readModel(bytes, name);
-    if (!model.task) throw new UserError(`${name} holds weights without classes of galaxies: there is nothing to predict with it; train it first by \`tuningfork train --weights\`, and give the model.safetensors that comes of it`);
+    if (!model.task)
+      throw new UserError(
+        `${name} holds weights without classes of galaxies: there is nothing to predict with it; train it first by \`tuningfork train --weights\`, and give the model.safetensors that comes of it`,
+      );
     const before = this.model;
     await this.keeper.close();
     this.model = { ...model, name };
@@ -88,10 +95,24 @@ export class Look {
   }
 
   private async facts(): Promise<ModelFacts> {
-    const { name: file, built: { network }, task, classes, size, crop } = this.requireModel();
-    const layers = await this.keeper.use(async (session) => imageLayers(layerTable(network, (session as LookSession).answering.parameters, input('x', [1, size, size, 3]))));
+    const {
+      name: file,
+      built: { network },
+      task,
+      classes,
+      size,
+      crop,
+    } = this.requireModel();
+    const layers = await this.keeper.use(async (session) =>
+      imageLayers(layerTable(network, (session as LookSession).answering.parameters, input('x', [1, size, size, 3]))),
+    );
     return {
-      name: network.name, file, task: task!.name, classes, size, crop: crop ?? 212,
+      name: network.name,
+      file,
+      task: task!.name,
+      classes,
+      size,
+      crop: crop ?? 212,
       layers: layers.map(({ names, shape }) => ({ name: names[names.length - 1], shape: shape.slice(1) })),
       lastConv: layers.findIndex(({ names }) => names.includes(network.lastConv)),
     };
@@ -127,8 +148,18 @@ export class Look {
       const explainer = await session.explainer(method, layer);
       const [{ values, height, width }] = await explainer.explain(index, explained);
       const black = { width: CLOSE, height: CLOSE, data: new Uint8Array(CLOSE * CLOSE * 3) };
-      const picture = rgba(method === 'Guided backprop' ? gradientImage(values, height, width) : overlayHeatmap(black, values, height, width, { alpha: 1 }));
-      return { picture, values, height, width, memory: { program: explainer.program.bytes, all: device.memory.bytes, programs: session.programs } };
+      const picture = rgba(
+        method === 'Guided backprop'
+          ? gradientImage(values, height, width)
+          : overlayHeatmap(black, values, height, width, { alpha: 1 }),
+      );
+      return {
+        picture,
+        values,
+        height,
+        width,
+        memory: { program: explainer.program.bytes, all: device.memory.bytes, programs: session.programs },
+      };
     });
   }
 
@@ -138,13 +169,22 @@ export class Look {
   }
 
   /** The layers of a model and what it costs on this adapter, by name, or of the one that is looked through. */
-  inspect(name: string | undefined, job: { readonly size: number; readonly batch: number; readonly training: boolean }, task: TaskOptions = DEFAULT_TASK): Promise<Inspected> {
-    const known = name === undefined ? this.requireModel() : { task, built: buildModel(name, taskOf(task).outputs.length) };
+  inspect(
+    name: string | undefined,
+    job: { readonly size: number; readonly batch: number; readonly training: boolean },
+    task: TaskOptions = DEFAULT_TASK,
+  ): Promise<Inspected> {
+    const known =
+      name === undefined ? this.requireModel() : { task, built: buildModel(name, taskOf(task).outputs.length) };
     return this.keeper.use(async (_, device) => {
       using parameters = new ParameterSet(device, known.built.network.specs, known.built.weights, 0);
       const described = { built: known.built, task: known.task, parameters };
       const rows = layerTable(known.built.network, parameters, input('x', [job.batch, job.size, job.size, 3]));
-      return { adapter: device.adapter.description, ...costOf(device, described, job, planModel(device, described, job)), rows };
+      return {
+        adapter: device.adapter.description,
+        ...costOf(device, described, job, planModel(device, described, job)),
+        rows,
+      };
     });
   }
 

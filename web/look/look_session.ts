@@ -17,15 +17,26 @@ export class LookSession implements Disposable {
   private readonly explainers = new Map<string, Explainer>();
   readonly answering: Answering;
 
-  constructor(private readonly device: Device, model: StoredModel, album: Album) {
+  constructor(
+    private readonly device: Device,
+    model: StoredModel,
+    album: Album,
+  ) {
     const { network, weights } = model.built;
-    this.answering = { network, parameters: new ParameterSet(device, network.specs, weights, 0), task: taskOf(model.task!), views: viewsFor(model, album) };
+    this.answering = {
+      network,
+      parameters: new ParameterSet(device, network.specs, weights, 0),
+      task: taskOf(model.task!),
+      views: viewsFor(model, album),
+    };
   }
 
   /** What predicts a galaxy from `tta` views at once. */
   async predictor(tta: number): Promise<Predictor> {
     const { network, task, parameters, views } = this.answering;
-    const made = this.predictors.get(tta) ?? (await Predictor.create(this.device, network, task, parameters, imageInput(tta, views.side, views.geometry)));
+    const made =
+      this.predictors.get(tta) ??
+      (await Predictor.create(this.device, network, task, parameters, imageInput(tta, views.side, views.geometry)));
     this.predictors.set(tta, made);
     return made;
   }
@@ -54,6 +65,7 @@ export class LookSession implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const program of [...this.predictors.values(), ...this.explainers.values(), this.answering.parameters]) program[Symbol.dispose]();
+    for (const program of [...this.predictors.values(), ...this.explainers.values(), this.answering.parameters])
+      program[Symbol.dispose]();
   }
 }

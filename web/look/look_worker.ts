@@ -30,15 +30,22 @@ const methods = {
   /** Adds an image file, which is decoded once to see that it can be. */
   async addImage(file: File): Promise<Thumbnail> {
     await decodeFile(file);
-    return look.thumbnail(look.album.add({ id: file.name.replace(/\.[^.]*$/, ''), votes: null }, () => decodeFile(file)));
+    return look.thumbnail(
+      look.album.add({ id: file.name.replace(/\.[^.]*$/, ''), votes: null }, () => decodeFile(file)),
+    );
   },
   async loadModel(file: File) {
     return look.load(await readFile(file), file.name);
   },
   picture: (index: number) => look.picture(index),
   predict: (index: number, tta: number) => look.predict(index, tta),
-  explain: (index: number, method: Method, layer: string, explained: number) => look.explain(index, method, layer, explained),
-  inspect: (name: string | undefined, job: { size: number; batch: number; training: boolean }, task: TaskOptions | undefined) => look.inspect(name, job, task),
+  explain: (index: number, method: Method, layer: string, explained: number) =>
+    look.explain(index, method, layer, explained),
+  inspect: (
+    name: string | undefined,
+    job: { size: number; batch: number; training: boolean },
+    task: TaskOptions | undefined,
+  ) => look.inspect(name, job, task),
   /** Begins a training; `trainStep` goes on with it. */
   async trainBegin(): Promise<void> {
     await training?.close();

@@ -55,7 +55,10 @@ export class MapPanel {
     layer.max = String(model.layers.length - 1);
     layer.value = String(model.lastConv);
     const choices = model.classes.map((name) => make('option', { value: name }, outputName(name)));
-    explained.replaceChildren(...(model.task === 'challenge' ? [] : [make('option', { value: '' }, 'the answer given')]), ...choices);
+    explained.replaceChildren(
+      ...(model.task === 'challenge' ? [] : [make('option', { value: '' }, 'the answer given')]),
+      ...choices,
+    );
     this.tellLayer();
     this.clear();
   }
@@ -106,11 +109,20 @@ export class MapPanel {
       const explanation = await this.worker.call('explain', galaxy, chosen, name, model.classes.indexOf(wanted));
       if (galaxy !== this.galaxy || model !== this.model) return;
       draw(map, explanation.picture);
-      this.last = { explanation, about: { id, class: wanted, method: chosen, ...(chosen !== 'Guided backprop' && { layer: name }) } };
+      this.last = {
+        explanation,
+        about: { id, class: wanted, method: chosen, ...(chosen !== 'Guided backprop' && { layer: name }) },
+      };
       this.overlay();
-      const { values, memory: { program, all, programs } } = explanation;
+      const {
+        values,
+        memory: { program, all, programs },
+      } = explanation;
       const empty = chosen !== 'Guided backprop' && values.every((v) => v <= 0);
-      showMessage(text, `${chosen} for “${outputName(wanted)}”${chosen === 'Guided backprop' ? '' : ` at ${name}`}${empty ? ': nothing there speaks for it' : ''}. On the adapter: ${mebibytes(program)} for this, ${mebibytes(all)} for the weights and ${programs} programs.`);
+      showMessage(
+        text,
+        `${chosen} for “${outputName(wanted)}”${chosen === 'Guided backprop' ? '' : ` at ${name}`}${empty ? ': nothing there speaks for it' : ''}. On the adapter: ${mebibytes(program)} for this, ${mebibytes(all)} for the weights and ${programs} programs.`,
+      );
       this.tellValues();
     } catch (error) {
       if (galaxy === this.galaxy && model === this.model) {
@@ -127,7 +139,10 @@ export class MapPanel {
   /** Long for a gradient, so only where it is looked at. */
   private tellValues(): void {
     if (!this.last || !byId<HTMLDetailsElement>('values-details').open) return;
-    const { explanation: { values, height, width }, about } = this.last;
+    const {
+      explanation: { values, height, width },
+      about,
+    } = this.last;
     if (values.length > MOST_VALUES) {
       byId('values').textContent = `${values.length} numbers are more than a page should show: ${MOST_VALUES} at most.`;
       return;

@@ -17,7 +17,14 @@ export class Strip {
 
   constructor(private readonly onSelect: () => void) {
     this.list.addEventListener('keydown', (event) => {
-      const to = { ArrowRight: this.at + 1, ArrowDown: this.at + 1, ArrowLeft: this.at - 1, ArrowUp: this.at - 1, Home: 0, End: this.entries.length - 1 }[event.key];
+      const to = {
+        ArrowRight: this.at + 1,
+        ArrowDown: this.at + 1,
+        ArrowLeft: this.at - 1,
+        ArrowUp: this.at - 1,
+        Home: 0,
+        End: this.entries.length - 1,
+      }[event.key];
       if (to === undefined || !this.entries[to]) return;
       event.preventDefault();
       this.select(to);
@@ -44,8 +51,16 @@ export class Strip {
     const canvas = make('canvas');
     draw(canvas, picture);
     const caption = make('span', { className: 'faint' }, '');
-    const title = votes ? `${id}: volunteers would say smooth with ${percent(votes.smooth)}, featured with ${percent(votes.featured)}` : id;
-    const option = make('div', { role: 'option', title, tabIndex: -1, 'aria-selected': 'false' }, canvas, make('span', {}, id), caption);
+    const title = votes
+      ? `${id}: volunteers would say smooth with ${percent(votes.smooth)}, featured with ${percent(votes.featured)}`
+      : id;
+    const option = make(
+      'div',
+      { role: 'option', title, tabIndex: -1, 'aria-selected': 'false' },
+      canvas,
+      make('span', {}, id),
+      caption,
+    );
     const place = this.entries.length;
     option.onclick = () => this.select(place);
     this.entries.push({ index, option, caption });
@@ -74,7 +89,12 @@ export class Strip {
   caption(index: number, record: PredictionRecord | undefined): void {
     const entry = this.entries.find((one) => one.index === index);
     if (!entry) return;
-    entry.caption.textContent = record === undefined ? '' : 'predicted' in record ? `${record.predicted} ${percent(record.probabilities[record.predicted], 0)}` : shortPath(record.fractions);
+    entry.caption.textContent =
+      record === undefined
+        ? ''
+        : 'predicted' in record
+          ? `${record.predicted} ${percent(record.probabilities[record.predicted], 0)}`
+          : shortPath(record.fractions);
   }
 }
 

@@ -17,10 +17,32 @@ import { DeviceKeeper, type DeviceNews } from '../common/device_keeper.ts';
 /** A training of a minute or two without a GPU: the small VGG on few drawn galaxies of few pixels. */
 export const PAGE_TRAINING: TrainOptions = {
   task: { name: 'smooth-or-featured', threshold: 0.6, softLabels: false, labelSmoothing: 0 },
-  data: 'synthetic:240', model: 'vgg_small', weights: null, skipBad: false, seed: 1, valFraction: 0.2, trainOnly: null,
-  size: 48, crop: 212, batch: 16, views: 1, tta: 1, augmentation: DEFAULT_AUGMENTATION,
-  head: { epochs: 0, learningRate: 0 }, tune: { epochs: 10, learningRate: 2e-3 }, unfreeze: 1, batchNorm: 'batch', schedule: 'cosine', warmup: 0,
-  weightDecay: 0, clip: null, dropout: 0.2, dropPath: 0, patience: null, keep: 'last', checkpointSteps: 1,
+  data: 'synthetic:240',
+  model: 'vgg_small',
+  weights: null,
+  skipBad: false,
+  seed: 1,
+  valFraction: 0.2,
+  trainOnly: null,
+  size: 48,
+  crop: 212,
+  batch: 16,
+  views: 1,
+  tta: 1,
+  augmentation: DEFAULT_AUGMENTATION,
+  head: { epochs: 0, learningRate: 0 },
+  tune: { epochs: 10, learningRate: 2e-3 },
+  unfreeze: 1,
+  batchNorm: 'batch',
+  schedule: 'cosine',
+  warmup: 0,
+  weightDecay: 0,
+  clip: null,
+  dropout: 0.2,
+  dropPath: 0,
+  patience: null,
+  keep: 'last',
+  checkpointSteps: 1,
 };
 
 /** Where a training stands after a step. */
@@ -46,7 +68,11 @@ interface Kept {
 
 /** The program of a step, on a device; knows which step is next. */
 class TrainingSession implements Disposable {
-  constructor(readonly parameters: ParameterSet, readonly phase: Phase, public step: number) {}
+  constructor(
+    readonly parameters: ParameterSet,
+    readonly phase: Phase,
+    public step: number,
+  ) {}
 
   [Symbol.dispose](): void {
     this.phase[Symbol.dispose]();
@@ -54,7 +80,10 @@ class TrainingSession implements Disposable {
   }
 }
 
-/** Trains a network a step at a time, so that whoever asks can stop between any two. What a lost device took is made again from the epoch's beginning. */
+/**
+ * Trains a network a step at a time, so that whoever asks can stop between any two. What a lost device took is made
+ * again from the epoch's beginning.
+ */
 export class Training {
   private readonly task: Task;
   private readonly model: BuiltModel;
@@ -63,19 +92,33 @@ export class Training {
   private readonly keeper: DeviceKeeper<TrainingSession>;
   private kept: Kept | undefined;
 
-  constructor(private readonly options: TrainOptions, tell: (news: DeviceNews) => void, open?: () => Promise<Device>) {
+  constructor(
+    private readonly options: TrainOptions,
+    tell: (news: DeviceNews) => void,
+    open?: () => Promise<Device>,
+  ) {
     const { count, seed } = parseSynthetic(options.data)!;
     const dataset = syntheticDataset(count, seed);
     this.task = taskOf(options.task);
     this.model = buildModel(options.model, this.task.outputs.length);
     this.prepared = this.task.prepare(dataset, options);
-    const views = new ViewMaker(dataset, { size: options.size, crop: options.crop, normalisation: this.model.preprocessing }, options.augmentation, options.seed, count);
+    const views = new ViewMaker(
+      dataset,
+      { size: options.size, crop: options.crop, normalisation: this.model.preprocessing },
+      options.augmentation,
+      options.seed,
+      count,
+    );
     this.source = new ImageSource(this.prepared, views);
     this.keeper = new DeviceKeeper((device) => this.begin(device), tell, open);
   }
 
   private async begin(device: Device): Promise<TrainingSession> {
-    const { kept, model: { network }, options } = this;
+    const {
+      kept,
+      model: { network },
+      options,
+    } = this;
     const weights = new Map([...(kept?.weights ?? [])].map(([name, { data }]) => [name, data]));
     const parameters = new ParameterSet(device, network.specs, weights, options.seed);
     const spec = { number: 1, title: 'training', after: undefined, source: this.source, ...options.tune };
@@ -94,7 +137,8 @@ export class Training {
       const epoch = Math.floor(session.step / perEpoch);
       const positions = phase.batches(epoch)[session.step % perEpoch];
       const { loss } = await phase.train(positions, await phase.samples(positions, epoch), session.step);
-      if (!Number.isFinite(loss)) throw new UserError(`the loss became ${loss} in step ${session.step + 1}: the training cannot go on`);
+      if (!Number.isFinite(loss))
+        throw new UserError(`the loss became ${loss} in step ${session.step + 1}: the training cannot go on`);
       session.step++;
       const news = { step: session.step, steps: perEpoch * epochs, epoch: epoch + 1, epochs, loss };
       if (session.step % perEpoch !== 0) return news;

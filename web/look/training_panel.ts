@@ -12,7 +12,11 @@ export class TrainingPanel {
   private stopped = false;
   private readonly news: TrainingNews[] = [];
 
-  constructor(private readonly worker: WorkerClient<LookMethods>, private readonly onDone: (model: ModelFacts) => Promise<void>, private readonly onError: (error: unknown) => void) {
+  constructor(
+    private readonly worker: WorkerClient<LookMethods>,
+    private readonly onDone: (model: ModelFacts) => Promise<void>,
+    private readonly onError: (error: unknown) => void,
+  ) {
     start.onclick = () => void this.train();
     stop.onclick = () => {
       this.stopped = true;
@@ -58,8 +62,11 @@ export class TrainingPanel {
 
   private tell({ step, steps, epoch, epochs, loss }: TrainingNews): void {
     const judged = this.news.findLast(({ validation }) => validation)?.validation;
-    const said = judged ? ` Of galaxies kept apart: loss ${judged.loss.toFixed(3)}, ${judged.figure} ${judged.value.toFixed(2)}.` : '';
-    byId('train-text').textContent = `Step ${step} of ${steps}, epoch ${epoch} of ${epochs}: loss ${loss.toFixed(3)}.${said}`;
+    const said = judged
+      ? ` Of galaxies kept apart: loss ${judged.loss.toFixed(3)}, ${judged.figure} ${judged.value.toFixed(2)}.`
+      : '';
+    byId('train-text').textContent =
+      `Step ${step} of ${steps}, epoch ${epoch} of ${epochs}: loss ${loss.toFixed(3)}.${said}`;
     byId<HTMLProgressElement>('train-progress').value = step / steps;
     requestAnimationFrame(() => this.drawLosses());
   }
@@ -73,7 +80,11 @@ export class TrainingPanel {
     const context = losses.getContext('2d')!;
     context.scale(scale, scale);
     const { steps } = this.news[0];
-    const top = Math.max(...this.news.map(({ loss, validation }) => Math.max(loss, Math.min(validation?.loss ?? 0, 2 * this.news[0].loss))));
+    const top = Math.max(
+      ...this.news.map(({ loss, validation }) =>
+        Math.max(loss, Math.min(validation?.loss ?? 0, 2 * this.news[0].loss)),
+      ),
+    );
     const x = (step: number) => 40 + ((clientWidth - 44) * (step - 1)) / Math.max(1, steps - 1);
     const y = (loss: number) => 14 + (clientHeight - 18) * (1 - Math.min(loss, top) / top);
     context.fillStyle = paletteColour('faint');
@@ -91,12 +102,17 @@ export class TrainingPanel {
     for (const { step, validation } of this.news) if (validation) context.lineTo(x(step), y(validation.loss));
     context.stroke();
     const last = this.news[this.news.length - 1];
-    losses.setAttribute('aria-label', `The loss by step: ${this.news[0].loss.toFixed(3)} at first, ${last.loss.toFixed(3)} at step ${last.step}`);
+    losses.setAttribute(
+      'aria-label',
+      `The loss by step: ${this.news[0].loss.toFixed(3)} at first, ${last.loss.toFixed(3)} at step ${last.step}`,
+    );
   }
 
   private async save(): Promise<void> {
     try {
-      const url = URL.createObjectURL(new Blob([(await this.worker.call('saved')) as Uint8Array<ArrayBuffer>], { type: 'application/octet-stream' }));
+      const url = URL.createObjectURL(
+        new Blob([(await this.worker.call('saved')) as Uint8Array<ArrayBuffer>], { type: 'application/octet-stream' }),
+      );
       const link = document.createElement('a');
       link.href = url;
       link.download = 'model.safetensors';

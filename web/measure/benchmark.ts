@@ -25,7 +25,10 @@ export interface Listener {
   measured(result: CaseResult): void;
 }
 
-/** A hundred million bytes at most in a page, which shares its memory with others; a second's work where the CPU computes. */
+/**
+ * A hundred million bytes at most in a page, which shares its memory with others; a second's work where the CPU
+ * computes.
+ */
 const sizes = (software: boolean) => ({ copy: 2 ** 24, fma: software ? 2 ** 18 : 2 ** 22 });
 
 /**
@@ -33,7 +36,13 @@ const sizes = (software: boolean) => ({ copy: 2 ** 24, fma: software ? 2 ** 18 :
  * @param cores of the CPU
  * @throws UserError where nothing was chosen, this engine does not open, or another opens another adapter
  */
-export async function measureChoice(settings: Settings, [own, ...others]: readonly [KernelEngine, ...KernelEngine[]], cores: number, { done, roofline: known }: Resume, listener: Listener): Promise<void> {
+export async function measureChoice(
+  settings: Settings,
+  [own, ...others]: readonly [KernelEngine, ...KernelEngine[]],
+  cores: number,
+  { done, roofline: known }: Resume,
+  listener: Listener,
+): Promise<void> {
   const cases = chosenCases(settings);
   listener.progress('opening the GPU', done, cases.length);
   const { adapter, maxStorageBinding } = await own.open();
@@ -50,9 +59,16 @@ export async function measureChoice(settings: Settings, [own, ...others]: readon
       listener.note(`${engine.name} is left out: ${error.message}`);
     }
   }
-  const roofline = known ?? await measureRoofline(
-    adapterLayers(maxStorageBinding, sizes(adapter.software)), own, settings.repeats, 'gpu', cores, (text) => listener.progress(text, done, cases.length),
-  );
+  const roofline =
+    known ??
+    (await measureRoofline(
+      adapterLayers(maxStorageBinding, sizes(adapter.software)),
+      own,
+      settings.repeats,
+      'gpu',
+      cores,
+      (text) => listener.progress(text, done, cases.length),
+    ));
   listener.opened({ adapter, cores, engines: engines.map(({ name }) => name), roofline, cases: cases.length });
   for (const [i, c] of cases.entries()) {
     if (i < done) continue;

@@ -20,10 +20,21 @@ export interface Settings {
   readonly tfjs: boolean;
 }
 
-/** Ten layers of all kinds, of those in EfficientNet-B0 and galaxy_vgg none of the largest: a minute or two where the CPU computes. */
+/**
+ * Ten layers of all kinds, of those in EfficientNet-B0 and galaxy_vgg none of the largest: a minute or two where the
+ * CPU computes.
+ */
 const QUICK: readonly (readonly [Layer['group'], string])[] = [
-  ['b0', 'stem.conv'], ['b0', 'blocks.4.expand'], ['b0', 'blocks.12.project'], ['b0', 'blocks.3.depthwise'], ['b0', 'blocks.6.depthwise'], ['b0', 'blocks.8.depthwise'],
-  ['galaxy_vgg', 'block5.0.conv'], ['matmul', '256 x 256'], ['norm', 'b0 blocks.4.expand_bn'], ['pool', 'galaxy_vgg block3'],
+  ['b0', 'stem.conv'],
+  ['b0', 'blocks.4.expand'],
+  ['b0', 'blocks.12.project'],
+  ['b0', 'blocks.3.depthwise'],
+  ['b0', 'blocks.6.depthwise'],
+  ['b0', 'blocks.8.depthwise'],
+  ['galaxy_vgg', 'block5.0.conv'],
+  ['matmul', '256 x 256'],
+  ['norm', 'b0 blocks.4.expand_bn'],
+  ['pool', 'galaxy_vgg block3'],
 ];
 
 /** Batch norm has its gradients together only, and tfjs has them only with the forward pass. */
@@ -43,12 +54,20 @@ function layersOf({ layers: network, batch }: Settings): Layer[] {
 /** The cases to measure, always in the same order. @throws UserError where there is none */
 export function chosenCases(settings: Settings): Case[] {
   const { directions, only, batch, repeats } = settings;
-  for (const [what, value, most] of [['images at once', batch, 256], ['measurements of each', repeats, 100]] as const) {
-    if (!Number.isInteger(value) || value < 1 || value > most) throw new UserError(`${what}: a whole number from 1 to ${most} is needed`);
+  for (const [what, value, most] of [
+    ['images at once', batch, 256],
+    ['measurements of each', repeats, 100],
+  ] as const) {
+    if (!Number.isInteger(value) || value < 1 || value > most)
+      throw new UserError(`${what}: a whole number from 1 to ${most} is needed`);
   }
-  if (directions.length === 0) throw new UserError('choose at least one direction: forward, gradient of the input or gradient of the filter');
+  if (directions.length === 0)
+    throw new UserError('choose at least one direction: forward, gradient of the input or gradient of the filter');
   const wanted = new Set(directions.flatMap((direction) => INCLUDES[direction]));
-  const cases = layersOf(settings).flatMap(casesOf).filter((c) => wanted.has(c.direction) && nameOf(c).includes(only));
-  if (cases.length === 0) throw new UserError(`no layer of this choice is called *${only}*; leave the field empty for all of them`);
+  const cases = layersOf(settings)
+    .flatMap(casesOf)
+    .filter((c) => wanted.has(c.direction) && nameOf(c).includes(only));
+  if (cases.length === 0)
+    throw new UserError(`no layer of this choice is called *${only}*; leave the field empty for all of them`);
   return cases;
 }

@@ -6,7 +6,9 @@ import { tuningforkKernels } from '../../bench/kernels/tuningfork_kernels.ts';
 import type { Device } from '../../engine/device/device.ts';
 import { UserError } from '../../engine/user_error.ts';
 
-/** The GPU went away in the middle of a measurement: no case's fault, and the figures of this case are worth nothing. */
+/**
+ * The GPU went away in the middle of a measurement: no case's fault, and the figures of this case are worth nothing.
+ */
 export class DeviceLost extends Error {}
 
 interface Session {
@@ -62,7 +64,10 @@ export class LocalEngine implements KernelEngine {
   }
 
   drop(): void {
-    this.session?.then(({ device }) => device[Symbol.dispose](), () => undefined);
+    this.session?.then(
+      ({ device }) => device[Symbol.dispose](),
+      () => undefined,
+    );
     this.session = undefined;
   }
 }

@@ -17,7 +17,9 @@ interface Run {
   opened?: Opened;
 }
 
-const [start, stop, resume, copy, download] = ['start', 'stop', 'resume', 'copy', 'download'].map((id) => byId<HTMLButtonElement>(id));
+const [start, stop, resume, copy, download] = ['start', 'stop', 'resume', 'copy', 'download'].map((id) =>
+  byId<HTMLButtonElement>(id),
+);
 const [status, json] = [byId('status'), byId<HTMLTextAreaElement>('json')];
 const results = new Results();
 let run: Run | undefined;
@@ -30,14 +32,17 @@ function chosen(): Settings {
   return {
     layers: value('layers') as Settings['layers'],
     only: value('only').trim(),
-    directions: [...document.querySelectorAll<HTMLInputElement>('input[name=direction]:checked')].map((box) => box.value as Settings['directions'][number]),
+    directions: [...document.querySelectorAll<HTMLInputElement>('input[name=direction]:checked')].map(
+      (box) => box.value as Settings['directions'][number],
+    ),
     batch: Number(value('batch')),
     repeats: Number(value('repeats')),
     tfjs: byId<HTMLInputElement>('tfjs').checked,
   };
 }
 
-const report = ({ opened, ...rest }: Run): Report | undefined => opened && makeReport({ ...rest, opened, browser: navigator.userAgent });
+const report = ({ opened, ...rest }: Run): Report | undefined =>
+  opened && makeReport({ ...rest, opened, browser: navigator.userAgent });
 
 /** Which buttons can be pressed. A run that was ended before its last case can go on. */
 function setRunning(running: boolean): void {
@@ -83,9 +88,19 @@ async function goOn(current: Run): Promise<void> {
     results.add(all.cases[all.cases.length - 1], all.engines);
   });
   try {
-    const lost = await own.call('measure', current.settings, { done: current.cases.length, roofline: current.opened?.roofline });
-    if (lost === null) showMessage(status, `Done: ${current.cases.length} ${current.cases.length === 1 ? 'case' : 'cases'} measured.`);
-    else showMessage(status, new Error(`the GPU was lost (${lost}) after ${current.cases.length} cases; what was measured stays, and Go on measures the rest`));
+    const lost = await own.call('measure', current.settings, {
+      done: current.cases.length,
+      roofline: current.opened?.roofline,
+    });
+    if (lost === null)
+      showMessage(status, `Done: ${current.cases.length} ${current.cases.length === 1 ? 'case' : 'cases'} measured.`);
+    else
+      showMessage(
+        status,
+        new Error(
+          `the GPU was lost (${lost}) after ${current.cases.length} cases; what was measured stays, and Go on measures the rest`,
+        ),
+      );
   } catch (error) {
     showMessage(status, error);
   }
@@ -127,17 +142,27 @@ copy.onclick = async () => {
 };
 download.onclick = () => {
   const url = URL.createObjectURL(new Blob([json.value], { type: 'application/json' }));
-  Object.assign(document.createElement('a'), { href: url, download: `tuningfork-kernels-${run!.date.toISOString().slice(0, 10)}.json` }).click();
+  Object.assign(document.createElement('a'), {
+    href: url,
+    download: `tuningfork-kernels-${run!.date.toISOString().slice(0, 10)}.json`,
+  }).click();
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 };
 
 const first = openWorker();
 try {
   const { description, software, timestamps } = await first.call('adapter');
-  showMessage(byId('adapter'), [
-    software ? `Computing on ${description}: a software adapter, the CPU computes. What is measured here says nothing about a GPU.` : `Computing on ${description}.`,
-    timestamps ? '' : 'It has no timestamps: times are wall times.',
-  ].filter(Boolean).join(' '));
+  showMessage(
+    byId('adapter'),
+    [
+      software
+        ? `Computing on ${description}: a software adapter, the CPU computes. What is measured here says nothing about a GPU.`
+        : `Computing on ${description}.`,
+      timestamps ? '' : 'It has no timestamps: times are wall times.',
+    ]
+      .filter(Boolean)
+      .join(' '),
+  );
   start.disabled = false;
 } catch (error) {
   showMessage(byId('adapter'), error);

@@ -10,8 +10,16 @@ export type News = { readonly [K in keyof Listener]: Parameters<Listener[K]> };
 
 const own = new LocalEngine(() => openDevice());
 const tfjs = new WorkerEngine('tfjs', new URL('./tfjs_worker.js', import.meta.url));
-const tell = <K extends keyof Listener>(event: K) => (...args: Parameters<Listener[K]>): void => emit(event, args);
-const listener: Listener = { progress: tell('progress'), note: tell('note'), opened: tell('opened'), measured: tell('measured') };
+const tell =
+  <K extends keyof Listener>(event: K) =>
+  (...args: Parameters<Listener[K]>): void =>
+    emit(event, args);
+const listener: Listener = {
+  progress: tell('progress'),
+  note: tell('note'),
+  opened: tell('opened'),
+  measured: tell('measured'),
+};
 
 const methods = {
   async adapter(): Promise<AdapterSummary & { readonly timestamps: boolean }> {
@@ -21,7 +29,13 @@ const methods = {
   /** Measures, telling the page all the while. Returns why the GPU was lost, where it was, and null otherwise. */
   async measure(settings: Settings, resume: Resume): Promise<string | null> {
     try {
-      await measureChoice(settings, settings.tfjs ? [own, tfjs] : [own], navigator.hardwareConcurrency, resume, listener);
+      await measureChoice(
+        settings,
+        settings.tfjs ? [own, tfjs] : [own],
+        navigator.hardwareConcurrency,
+        resume,
+        listener,
+      );
       return null;
     } catch (error) {
       if (error instanceof DeviceLost) return error.message;

@@ -32,24 +32,50 @@ export interface Report extends KernelFigures {
 /** A case of a report. */
 export function reportedCase(c: CaseResult, figures: Omit<KernelFigures, 'cases'>): ReportedCase {
   const [own, peer] = figures.engines;
-  const speedsBy = (clock: Clock) => figures.engines.map((name): [string, Speed | null] => {
-    const outcome = c.outcomes[name];
-    return [name, outcome?.status === 'measured' ? speedOf(c, outcome.timing, { ...figures, clock }) : null];
-  });
+  const speedsBy = (clock: Clock) =>
+    figures.engines.map((name): [string, Speed | null] => {
+      const outcome = c.outcomes[name];
+      return [name, outcome?.status === 'measured' ? speedOf(c, outcome.timing, { ...figures, clock }) : null];
+    });
   const speeds = Object.fromEntries(speedsBy(figures.clock));
-  const wallShares = Object.fromEntries(speedsBy('wall').map(([name, speed]) => [name, speed && speed.share]));
+  const wallShares = Object.fromEntries(speedsBy('wall').map(([name, speed]) => [name, speed?.share ?? null]));
   const [ours, theirs] = [own, peer].map((name) => comparable(c, name, figures));
   return { ...c, speeds, wallShares, ratio: ours !== undefined && theirs !== undefined ? ours / theirs : null };
 }
 
 /** What is measured so far as a report. */
-export function makeReport(run: { settings: Settings; date: Date; browser: string; opened: Opened; cases: readonly CaseResult[]; notes: readonly string[] }): Report {
-  const { settings, opened: { adapter, cores, engines, roofline, cases: all } } = run;
-  const figures = { adapter, cores, batch: settings.batch, repeats: settings.repeats, engines, clock: 'gpu', roofline } as const;
+export function makeReport(run: {
+  settings: Settings;
+  date: Date;
+  browser: string;
+  opened: Opened;
+  cases: readonly CaseResult[];
+  notes: readonly string[];
+}): Report {
+  const {
+    settings,
+    opened: { adapter, cores, engines, roofline, cases: all },
+  } = run;
+  const figures = {
+    adapter,
+    cores,
+    batch: settings.batch,
+    repeats: settings.repeats,
+    engines,
+    clock: 'gpu',
+    roofline,
+  } as const;
   const cases = run.cases.map((c) => reportedCase(c, figures));
   const ratios = cases.map(({ ratio }) => ratio).filter((ratio) => ratio !== null);
   return {
-    tuningfork: manifest.version, browser: run.browser, date: run.date.toISOString(), settings, complete: cases.length === all, notes: run.notes,
-    ...figures, ratio: ratios.length ? median(ratios) : null, cases,
+    tuningfork: manifest.version,
+    browser: run.browser,
+    date: run.date.toISOString(),
+    settings,
+    complete: cases.length === all,
+    notes: run.notes,
+    ...figures,
+    ratio: ratios.length ? median(ratios) : null,
+    cases,
   };
 }

@@ -9,7 +9,9 @@ async function loadTf(): Promise<Tf> {
   try {
     return (await import(new URL('./tfjs.js', import.meta.url).href)) as Tf;
   } catch (error) {
-    throw new UserError(`these pages do not have it (${(error as Error).message}); it comes with the package, and with \`npm ci\` and \`npm run build\` in a checkout`);
+    throw new UserError(
+      `these pages do not have it (${(error as Error).message}); it comes with the package, and with \`npm ci\` and \`npm run build\` in a checkout`,
+    );
   }
 }
 

@@ -6,11 +6,19 @@ import { WorkerClient } from '../common/worker_client.ts';
 
 type KernelMethods = Handlers<KernelAnswers, KernelQuestions>;
 
-/** An engine in a worker of its own, which offers the answers of `kernelAnswers`; started anew where it failed at a case. */
+/**
+ * An engine in a worker of its own, which offers the answers of `kernelAnswers`; started anew where it failed at a
+ * case.
+ */
 export class WorkerEngine implements KernelEngine {
-  private running: { readonly worker: WorkerClient<KernelMethods>; readonly opened: Promise<KernelAnswers['open']> } | undefined;
+  private running:
+    | { readonly worker: WorkerClient<KernelMethods>; readonly opened: Promise<KernelAnswers['open']> }
+    | undefined;
 
-  constructor(readonly name: string, private readonly url: URL) {}
+  constructor(
+    readonly name: string,
+    private readonly url: URL,
+  ) {}
 
   private start() {
     if (!this.running) {
@@ -30,10 +38,15 @@ export class WorkerEngine implements KernelEngine {
   }
 
   /** Whatever goes wrong in there is that engine's affair. */
-  private told<K extends keyof KernelAnswers>(worker: WorkerClient<KernelMethods>, question: Asked<K, KernelQuestions>): Promise<KernelAnswers[K]> {
+  private told<K extends keyof KernelAnswers>(
+    worker: WorkerClient<KernelMethods>,
+    question: Asked<K, KernelQuestions>,
+  ): Promise<KernelAnswers[K]> {
     const answer = worker.call(question.ask, ...([question] as never)) as Promise<KernelAnswers[K]>;
     return answer.catch((error: Error) => {
-      throw new UserError(error instanceof UserError ? error.message : `it could not ${question.ask}: ${error.message}`);
+      throw new UserError(
+        error instanceof UserError ? error.message : `it could not ${question.ask}: ${error.message}`,
+      );
     });
   }
 
