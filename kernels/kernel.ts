@@ -104,6 +104,8 @@ export function specialise(launch: Pick<Launch, 'kernel' | 'consts' | 'aliases'>
   }
   for (const [name, type] of Object.entries(launch.aliases ?? {})) {
     replace(new RegExp(`^alias ${name}\\s*=.*?;`, 'm'), `alias ${name} = ${type};`, `alias ${name}`);
+    // What the bits of a Value are called follows it: see include/numbers.wgsl.
+    if (name === 'Value') code = code.replace(/^alias Bits\s*=.*?;/m, `alias Bits = ${type.replace('f32', 'u32')};`);
   }
   return Object.values(launch.aliases ?? {}).some((type) => type.includes('f16')) ? `enable f16;\n${code}` : code;
 }

@@ -8,6 +8,7 @@ import {
 import { defineOp, type BufferRef, type LowerContext, type Step } from '../op.ts';
 import { sameShape, shapeError, sizeOf, type Shape, type Tensor } from '../tensor.ts';
 
+import { zeros } from './leaves.ts';
 import { broadcastTo, sumTo } from './reduce.ts';
 
 /**
@@ -24,6 +25,9 @@ interface Row {
   readonly a?: (dy: Tensor, x: Tensor, a: Tensor, y: Tensor) => Tensor;
 }
 
+// An indicator is flat wherever it has a derivative.
+const flat = (dy: Tensor): Tensor => zeros(dy.shape);
+
 // y = op(x, a). One row an op: what its WGSL case (kernels/pointwise/ops.wgsl) differentiates to.
 const TABLE: Partial<Record<PointwiseName, Row>> = {
   add: { x: (dy) => dy, a: (dy) => dy },
@@ -32,9 +36,15 @@ const TABLE: Partial<Record<PointwiseName, Row>> = {
   mul: { x: (dy, _, a) => mul(dy, a), a: (dy, x) => mul(dy, x) },
   div: { x: (dy, _, a) => div(dy, a), a: (dy, _, a, y) => neg(mul(dy, div(y, a))) },
   rdiv: { x: (dy, x, _, y) => neg(mul(dy, div(y, x))), a: (dy, x) => div(dy, x) },
-  // At a tie the whole cotangent goes to x.
-  max: { x: (dy, x, a) => mul(dy, greaterEqual(x, a)), a: (dy, x, a) => mul(dy, rsub(greaterEqual(x, a), 1)) },
-  min: { x: (dy, x, a) => mul(dy, rsub(greater(x, a), 1)), a: (dy, x, a) => mul(dy, greater(x, a)) },
+  // The cotangent goes where the value came from: to x at a tie and where x is NaN.
+  max: {
+    x: (dy, x, a) => binary('relu_grad', dy, binary('takes_max', x, a)),
+    a: (dy, x, a) => binary('relu_grad', dy, rsub(binary('takes_max', x, a), 1)),
+  },
+  min: {
+    x: (dy, x, a) => binary('relu_grad', dy, binary('takes_min', x, a)),
+    a: (dy, x, a) => binary('relu_grad', dy, rsub(binary('takes_min', x, a), 1)),
+  },
   exp: { x: (dy, _, __, y) => mul(dy, y) },
   log: { x: (dy, x) => div(dy, x) },
   sqrt: { x: (dy, _, __, y) => div(mul(dy, 0.5), y) },
@@ -48,8 +58,8 @@ const TABLE: Partial<Record<PointwiseName, Row>> = {
   silu: { x: (dy, x) => binary('silu_grad', dy, x) },
   // Second derivatives: the cotangent enters linearly; silu'' is σ(1 − σ)(2 + s(1 − 2σ)), and the others' second
   // derivatives are polynomials in the output. Those of relu and abs are 0.
-  relu_grad: { x: (dy, _, a) => binary('relu_grad', dy, a as Tensor), a: (dy) => mul(dy, 0) },
-  abs_grad: { x: (dy, _, a) => binary('abs_grad', dy, a as Tensor), a: (dy) => mul(dy, 0) },
+  relu_grad: { x: (dy, _, a) => binary('relu_grad', dy, a as Tensor), a: flat },
+  abs_grad: { x: (dy, _, a) => binary('abs_grad', dy, a as Tensor), a: flat },
   sigmoid_grad: {
     x: (dy, _, a) => binary('sigmoid_grad', dy, a as Tensor),
     a: (dy, x, a) => mul(mul(dy, x), rsub(mul(a, 2), 1)),
@@ -59,6 +69,10 @@ const TABLE: Partial<Record<PointwiseName, Row>> = {
     x: (dy, _, a) => binary('silu_grad', dy, a as Tensor),
     a: (dy, x, a) => mul(binary('sigmoid_grad', mul(dy, x), sigmoid(a)), add(mul(a, rsub(mul(sigmoid(a), 2), 1)), 2)),
   },
+  greater: { x: flat, a: flat },
+  greater_equal: { x: flat, a: flat },
+  takes_max: { x: flat, a: flat },
+  takes_min: { x: flat, a: flat },
 };
 
 const NAMES = ['x', 'a', 'b', 'c', 'd'] as const;
@@ -134,45 +148,49 @@ export function operandMode(operand: Shape, full: Shape): OperandMode | undefine
 
 const unary = (op: PointwiseName, x: Tensor): Tensor => pointwiseOp([x], { stages: [{ op, mode: 'immediate' }] });
 
-/** op(x, a): `a` is a number or a tensor that broadcasts to x's shape. */
+/** The shape that two shapes broadcast to as in NumPy: aligned at the last dimension, lengths equal or one of them 1. */
+function commonShape(x: Shape, y: Shape): Shape | undefined {
+  const rank = Math.max(x.length, y.length);
+  const [p, q] = [x, y].map((s) => [...Array<number>(rank - s.length).fill(1), ...s]);
+  const shape = p.map((d, i) => (d === 1 ? q[i] : d));
+  return shape.every((d, i) => q[i] === d || q[i] === 1) ? shape : undefined;
+}
+
+/** op(x, a): `a` is a number, or a tensor; both are repeated to their common shape. */
 function binary(op: PointwiseName, x: Tensor, a: Tensor | number): Tensor {
   if (typeof a === 'number') return pointwiseOp([x], { stages: [{ op, mode: 'immediate', immediate: a }] });
-  const mode = operandMode(a.shape, x.shape);
-  return mode ? pointwiseOp([x, a], { stages: [{ op, mode }] }) : binary(op, x, broadcastTo(a, x.shape));
+  const shape = commonShape(x.shape, a.shape) ?? shapeError(op, 'the shapes do not broadcast', x, a);
+  const full = broadcastTo(x, shape);
+  const mode = operandMode(a.shape, shape);
+  return pointwiseOp([full, mode ? a : broadcastTo(a, shape)], { stages: [{ op, mode: mode ?? 'full' }] });
 }
 
-/** op(x, y) where either may be the smaller one; `swapped` is the op with its operands exchanged. */
-function symmetric(op: PointwiseName, swapped: PointwiseName, x: Tensor, y: Tensor | number): Tensor {
+/** `binary`, or where x alone is repeated, `swapped` of the two exchanged: the kernel repeats a second operand for nothing. */
+function arithmetic(op: PointwiseName, swapped: PointwiseName, x: Tensor, y: Tensor | number): Tensor {
   if (typeof y === 'number') return binary(op, x, y);
-  const [small, large] = y.size > x.size ? [x, y] : [y, x];
-  if (
-    small.shape.length > large.shape.length ||
-    small.shape.some((d, i) => d !== 1 && d !== large.shape[i + large.shape.length - small.shape.length])
-  ) {
-    shapeError(op, 'the shapes do not broadcast', x, y);
-  }
-  return y.size > x.size ? binary(swapped, y, x) : binary(op, x, y);
+  const shape = commonShape(x.shape, y.shape);
+  return shape && sameShape(y.shape, shape) && !sameShape(x.shape, shape) ? binary(swapped, y, x) : binary(op, x, y);
 }
 
-// Arithmetic, with NumPy's broadcasting of the smaller tensor.
+// Arithmetic, with NumPy's broadcasting: shapes are aligned at the last dimension, and lengths of 1 are repeated.
 
-/** x + y; the smaller of the two is broadcast. */
-export const add = (x: Tensor, y: Tensor | number): Tensor => symmetric('add', 'add', x, y);
-/** x − y; the smaller of the two is broadcast. */
-export const sub = (x: Tensor, y: Tensor | number): Tensor => symmetric('sub', 'rsub', x, y);
-/** x · y, element by element; the smaller of the two is broadcast. */
-export const mul = (x: Tensor, y: Tensor | number): Tensor => symmetric('mul', 'mul', x, y);
-/** x / y, element by element; the smaller of the two is broadcast. */
-export const div = (x: Tensor, y: Tensor | number): Tensor => symmetric('div', 'rdiv', x, y);
-/** The larger of x and y, which may be smaller in shape; at a tie the cotangent goes to x. */
+/** x + y. */
+export const add = (x: Tensor, y: Tensor | number): Tensor => arithmetic('add', 'add', x, y);
+/** x − y. */
+export const sub = (x: Tensor, y: Tensor | number): Tensor => arithmetic('sub', 'rsub', x, y);
+/** x · y, element by element. */
+export const mul = (x: Tensor, y: Tensor | number): Tensor => arithmetic('mul', 'mul', x, y);
+/** x / y, element by element. */
+export const div = (x: Tensor, y: Tensor | number): Tensor => arithmetic('div', 'rdiv', x, y);
+/** The larger of x and y, NaN where one of them is. The cotangent goes to the one that was taken; at a tie to x. */
 export const maximum = (x: Tensor, y: Tensor | number): Tensor => binary('max', x, y);
-/** The smaller of x and y, which may be smaller in shape; at a tie the cotangent goes to x. */
+/** The smaller of x and y, NaN where one of them is. The cotangent goes to the one that was taken; at a tie to x. */
 export const minimum = (x: Tensor, y: Tensor | number): Tensor => binary('min', x, y);
-/** y − x, for a number or a smaller tensor y. */
+/** y − x. */
 export const rsub = (x: Tensor, y: Tensor | number): Tensor => binary('rsub', x, y);
-/** 1 where x > y, else 0; no gradient flows. */
+/** 1 where x > y, else 0. Its gradient is 0. */
 export const greater = (x: Tensor, y: Tensor | number): Tensor => binary('greater', x, y);
-/** 1 where x >= y, else 0; no gradient flows. */
+/** 1 where x >= y, else 0. Its gradient is 0. */
 export const greaterEqual = (x: Tensor, y: Tensor | number): Tensor => binary('greater_equal', x, y);
 
 /** −x. */
@@ -191,7 +209,7 @@ export const abs = (x: Tensor): Tensor => unary('abs', x);
 export const sigmoid = (x: Tensor): Tensor => unary('sigmoid', x);
 /** The hyperbolic tangent. */
 export const tanh = (x: Tensor): Tensor => unary('tanh', x);
-/** max(x, 0); its gradient at 0 is 0. */
+/** max(x, 0), NaN where x is; its gradient at 0 is 0. */
 export const relu = (x: Tensor): Tensor => unary('relu', x);
 /** x · sigmoid(x) (Elfwing et al. 2017; Ramachandran et al. 2017, there "Swish"). */
 export const silu = (x: Tensor): Tensor => unary('silu', x);

@@ -4,6 +4,7 @@
 // activation rides along: a pass of its own would read and write the whole tensor again.
 // A thread owns a Value of channels in a chunk of rows (rows.wgsl).
 alias Value = vec4<f32>;
+alias Bits = vec4<u32>; // as include/numbers.wgsl wants it
 alias X = Value; // how these are stored: Values, or as f16
 alias Out = Value;
 

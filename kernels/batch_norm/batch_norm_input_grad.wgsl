@@ -5,6 +5,7 @@
 // batch_norm_sums.wgsl has already made. With statistics that are not the batch's own, inverseCount = 0 leaves dx = γ/σ
 // · dz. A thread owns a Value of channels in a chunk of rows (rows.wgsl).
 alias Value = vec4<f32>;
+alias Bits = vec4<u32>; // as include/numbers.wgsl wants it
 alias Dy = Value; // how these are stored: Values, or as f16
 alias X = Value;
 alias Out = Value;

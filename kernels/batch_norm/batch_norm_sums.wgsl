@@ -5,6 +5,7 @@
 // Everything but x is recomputed, so the forward pass saves nothing for it. kernels/reduce adds the chunks up.
 // A thread owns a Value of channels in a chunk of rows (rows.wgsl).
 alias Value = vec4<f32>;
+alias Bits = vec4<u32>; // as include/numbers.wgsl wants it
 alias Dy = Value; // how these are stored: Values, or as f16
 alias X = Value;
 

@@ -10,6 +10,7 @@ const LEFT_ALONG: u32 = 1; // vec4s of x are channels: depths
 const RIGHT_ALONG: u32 = 0; // vec4s of w are output channels: columns
 
 alias Value = vec4<f32>;
+alias Bits = vec4<u32>; // as include/numbers.wgsl wants it
 alias X = Value; // how these are stored: Values, or as f16
 alias Y = Value;
 

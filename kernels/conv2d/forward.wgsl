@@ -2,6 +2,7 @@
 const RIGHT_TRANSPOSED = 0u;
 
 alias Value = vec4<f32>;
+alias Bits = vec4<u32>; // as include/numbers.wgsl wants it
 alias X = Value; // how these are stored: Values, or as f16
 alias Y = Value;
 

@@ -7,6 +7,7 @@
 // A thread owns four channels of a tile. M is [16, tiles, K]. Of a tile that hangs over the image's edge only what lies
 // inside is written.
 alias Value = vec4<f32>;
+alias Bits = vec4<u32>; // as include/numbers.wgsl wants it
 alias Y = Value; // how it is stored: Values, or as f16
 
 //!include winograd_geometry.wgsl

@@ -3,6 +3,7 @@
 // each of the others. All are named fields, so that they live in registers; what FILTER, STRIDE and STRIP do not need
 // is never touched.
 alias Value = vec4<f32>;
+alias Bits = vec4<u32>; // as include/numbers.wgsl wants it
 
 override FILTER: u32 = 3; // 3 or 5
 override STRIDE: u32 = 1; // 1 or 2

@@ -10,6 +10,7 @@ override DEPTHS: u32 = 1; // divides LANES
 override B_TRANSPOSED: u32 = 0;
 
 alias Value = vec4<f32>;
+alias Bits = vec4<u32>; // as include/numbers.wgsl wants it
 alias A = Value; // how these are stored: Values, or as f16; b is always weights
 alias Out = Value;
 

@@ -10,6 +10,7 @@ override DEPTHS: u32 = 1; // a power of two up to 64
 override DEPTH_FIRST: u32 = 0; // 1: neighbouring threads have neighbouring depths, not columns
 
 alias Value = f32;
+alias Bits = u32; // as include/numbers.wgsl wants it
 alias A = Value; // how these are stored: Values, or as f16
 alias B = Value;
 alias Out = Value;

@@ -1,5 +1,6 @@
 // What the kernels of a product left · right = out are given.
 alias Value = vec4<f32>;
+alias Bits = vec4<u32>; // as include/numbers.wgsl wants it
 alias Left = Value; // how each is stored: Values, or as f16
 alias Right = Value;
 alias Out = Value;

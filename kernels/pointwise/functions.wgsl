@@ -3,8 +3,10 @@
 // kernels/epilogue/epilogue.ts): all 24 would be compiled 64 times into each pipeline of a product, once for every
 // stage and vector of a thread's block, before a driver can drop what the overrides leave out: three times as long a
 // start-up.
+//!include ../include/numbers.wgsl
+
 fn sigmoid(v: Value) -> Value {
-  return 1.0 / (1.0 + exp(-v));
+  return if_nan(v, v, 1.0 / (1.0 + exp(-v)));
 }
 
 fn common_function(op: u32, v: Value, s: Value) -> Value {
@@ -13,11 +15,11 @@ fn common_function(op: u32, v: Value, s: Value) -> Value {
     case 2u: { return v - s; }
     case 3u: { return s - v; }
     case 4u: { return v * s; }
-    case 7u: { return max(v, s); }
-    case 8u: { return min(v, s); }
+    case 7u: { return larger(v, s); }
+    case 8u: { return smaller(v, s); }
     case 14u: { return sigmoid(v); }
-    case 16u: { return max(v, Value(0.0)); }
-    case 17u: { return v * sigmoid(v); }
+    case 16u: { return positive_part(v); }
+    case 17u: { return v / (1.0 + exp(-v)); }
     default: { return v; }
   }
 }

@@ -1,26 +1,40 @@
 // All pointwise functions by number (POINTWISE in pointwise.ts names them): those of functions.wgsl and the others.
 // Used with a constant `op`, so that only one case remains after compilation.
 //!include functions.wgsl
+//!include ../include/logarithm.wgsl
+
+// tanh(v) to a few units in the last place, where WGSL promises 1e-5 and one driver gives NaN from 88.7 on. Near 0 the
+// polynomial of Cephes's tanhf (Moshier 1992), elsewhere 1 − 2/(e²ᵃ + 1), whose a is bounded so that nothing overflows.
+fn hyperbolic_tangent(v: Value) -> Value {
+  let z = v * v;
+  let p = (((Value(-5.70498872745e-3) * z + 2.06390887954e-2) * z - 5.37397155531e-2) * z + 1.33314422036e-1) * z;
+  let near = v + v * (z * (p - 3.33332819422e-1));
+  let far = 1.0 - 2.0 / (exp(2.0 * min(abs(v), Value(20.0))) + 1.0);
+  return if_nan(v, v, select(select(far, -far, v < Value(0.0)), near, abs(v) < Value(0.625)));
+}
 
 fn pointwise(op: u32, v: Value, s: Value) -> Value {
   switch (op) {
     case 5u: { return v / s; }
     case 6u: { return s / v; }
-    case 9u: { return exp(v); }
-    case 10u: { return log(v); }
+    case 9u: { return exponential(v); }
+    case 10u: { return logarithm(v); }
     case 11u: { return sqrt(v); }
     case 12u: { return v * v; }
     case 13u: { return abs(v); }
-    case 15u: { return tanh(v); }
+    case 15u: { return hyperbolic_tangent(v); }
     // Derivatives: v is the cotangent, s the primal (or, for sigmoid and tanh, the output).
-    case 18u: { return select(Value(0.0), v, s > Value(0.0)); }
+    case 18u: { return where_positive(v, s); }
     case 19u: { let g = sigmoid(s); return v * g * (1.0 + s * (1.0 - g)); }
     case 20u: { return v * s * (1.0 - s); }
     case 21u: { return v * (1.0 - s * s); }
-    case 22u: { return v * sign(s); }
-    // Indicators: 1 where it holds, else 0.
-    case 23u: { return select(Value(0.0), Value(1.0), v > s); }
-    case 24u: { return select(Value(0.0), Value(1.0), v >= s); }
+    case 22u: { return v * if_nan(s, s, sign(s)); }
+    // Indicators: 1 where it holds, else 0. A NaN is neither greater than a number nor equal to one.
+    case 23u: { return if_nan(v, Value(0.0), if_nan(s, Value(0.0), select(Value(0.0), Value(1.0), v > s))); }
+    case 24u: { return if_nan(v, Value(0.0), if_nan(s, Value(0.0), select(Value(0.0), Value(1.0), v >= s))); }
+    // Whether the larger or the smaller of v and s is v: where they are equal it is, and a NaN is taken, v before s.
+    case 25u: { return if_nan(v, Value(1.0), if_nan(s, Value(0.0), select(Value(0.0), Value(1.0), v >= s))); }
+    case 26u: { return if_nan(v, Value(1.0), if_nan(s, Value(0.0), select(Value(0.0), Value(1.0), v <= s))); }
     default: { return common_function(op, v, s); }
   }
 }

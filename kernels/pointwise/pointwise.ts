@@ -31,6 +31,8 @@ export const POINTWISE = {
   abs_grad: 22,
   greater: 23,
   greater_equal: 24,
+  takes_max: 25,
+  takes_min: 26,
 } as const;
 
 export type PointwiseName = keyof typeof POINTWISE;

@@ -7,6 +7,7 @@
 // `chunk` runs of 64 Values one after the other, of which a thread takes every 64th: then it divides by the number of
 // channels once and counts from there, for on a CPU a division costs more than the rest of a stage.
 alias Value = vec4<f32>;
+alias Bits = vec4<u32>; // as include/numbers.wgsl wants it
 alias X = Value; // how each binding is stored: Values, or as f16
 alias A = Value;
 alias B = Value;

@@ -1,6 +1,7 @@
 // y[n, ho, wo, c] = max of x[n, h, w, c] over the window (window.wgsl)
 // A thread owns one Value of y.
 alias Value = vec4<f32>;
+alias Bits = vec4<u32>; // as include/numbers.wgsl wants it
 alias X = Value; // how these are stored: Values, or as f16
 alias Out = Value;
 
@@ -16,6 +17,7 @@ override SIZE_W: u32 = 2;
 
 //!include ../include/grid.wgsl
 //!include ../include/half.wgsl
+//!include ../include/numbers.wgsl
 
 @compute @workgroup_size(64)
 fn main(
@@ -34,13 +36,15 @@ fn main(
   let top = pixel / p.outW % p.outH * p.strideH - p.padTop;
   let left = pixel % p.outW * p.strideW - p.padLeft;
   let image = pixel / p.outW / p.outH * p.inH;
-  var best = Value(-3.4028234e38);
+  var lowest = Bits(0xff800000u); // a variable: WGSL has no constant -Infinity
+  var best = bitcast<Value>(lowest);
   for (var r = 0u; r < SIZE_H; r++) {
     for (var s = 0u; s < SIZE_W; s++) {
       let h = top + r;
       let w = left + s;
       let inside = h < p.inH && w < p.inW;
-      best = max(best, select(best, Value(x[((image + min(h, p.inH - 1u)) * p.inW + min(w, p.inW - 1u)) * p.channels + c]), inside));
+      let at = ((image + min(h, p.inH - 1u)) * p.inW + min(w, p.inW - 1u)) * p.channels + c;
+      best = larger(best, select(best, Value(x[at]), inside));
     }
   }
   out[t] = Out(storable(best));

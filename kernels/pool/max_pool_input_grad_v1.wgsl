@@ -5,6 +5,7 @@
 // is seen by looking through the window again: no earlier value is as large and no later one is larger.
 // A thread owns one Value of dx.
 alias Value = vec4<f32>;
+alias Bits = vec4<u32>; // as include/numbers.wgsl wants it
 alias X = Value; // how these are stored: Values, or as f16
 alias Dy = Value;
 alias Out = Value;
@@ -18,6 +19,14 @@ alias Out = Value;
 
 //!include ../include/grid.wgsl
 //!include ../include/half.wgsl
+//!include ../include/numbers.wgsl
+
+// 1 where another pixel of the window is its maximum rather than `mine`, else 0. A NaN is larger than every number.
+fn beats(other: Value, mine: Value, earlier: bool) -> Value {
+  let equal = Value(select(0.0, 1.0, earlier));
+  let number = select(select(Value(0.0), equal, other == mine), Value(1.0), other > mine);
+  return if_nan(mine, if_nan(other, equal, Value(0.0)), if_nan(other, Value(1.0), number));
+}
 
 @compute @workgroup_size(64)
 fn main(
@@ -48,10 +57,7 @@ fn main(
         for (var w = columns.first; w < columns.end; w++) {
           let other = Value(x[((n * p.inH + h) * p.inW + w) * p.channels + c]);
           let earlier = h < myRow || (h == myRow && w < myColumn);
-          let itself = h == myRow && w == myColumn;
-          // `itself` is neither larger nor asked for equality.
-          cotangent = select(cotangent, Value(0.0), other > mine);
-          cotangent = select(cotangent, select(Value(0.0), cotangent, other < mine), earlier && !itself);
+          cotangent = select(cotangent, Value(0.0), beats(other, mine, earlier) > Value(0.0));
         }
       }
       sum += cotangent;

@@ -6,6 +6,7 @@
 // A thread owns one Value of one cell: the STRIDE_H x STRIDE_W pixels from a window's first one on; those of a cell
 // beyond the last window get 0.
 alias Value = vec4<f32>;
+alias Bits = vec4<u32>; // as include/numbers.wgsl wants it
 alias X = Value; // how these are stored: Values, or as f16
 alias Dy = Value;
 alias Out = Value;
@@ -25,6 +26,7 @@ override STRIDE_W: u32 = 2;
 
 //!include ../include/grid.wgsl
 //!include ../include/half.wgsl
+//!include ../include/numbers.wgsl
 
 @compute @workgroup_size(64)
 fn main(
@@ -56,7 +58,9 @@ fn main(
       let h = top + r;
       let w = left + s;
       let value = Value(x[((image + min(h, p.inH - 1u)) * p.inW + min(w, p.inW - 1u)) * p.channels + c]);
-      let better = (value > best) | (position < Value(0.0));
+      // A NaN is larger than every number, and none is larger than it.
+      let larger_number = select(Value(0.0), Value(1.0), value > best);
+      let better = (if_nan(best, Value(0.0), if_nan(value, Value(1.0), larger_number)) > Value(0.0)) | (position < Value(0.0));
       let inside = h < p.inH && w < p.inW;
       position = select(position, select(position, Value(f32(r * SIZE_W + s)), better), inside);
       best = select(best, select(best, value, better), inside);

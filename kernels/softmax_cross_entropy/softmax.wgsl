@@ -26,13 +26,13 @@ fn main(
   }
   let start = row * params.classes;
   let sums = row_sums(start, params.classes);
-  let logarithm = log(sums.sum);
+  let log_sum = logarithm(sums.sum);
   for (var k = 0u; k < params.classes; k++) {
     let shifted = x[start + k] - sums.largest;
     if (LOGARITHM == 1u) {
-      out[start + k] = shifted - logarithm;
+      out[start + k] = shifted - log_sum;
     } else {
-      out[start + k] = exp(shifted) / sums.sum;
+      out[start + k] = exponential(shifted) / sums.sum;
     }
   }
 }

@@ -32,6 +32,6 @@ fn main(
     total += t[start + k];
   }
   for (var k = 0u; k < params.classes; k++) {
-    out[start + k] = dLoss[row] * (exp(x[start + k] - sums.largest) / sums.sum * total - t[start + k]);
+    out[start + k] = dLoss[row] * (exponential(x[start + k] - sums.largest) / sums.sum * total - t[start + k]);
   }
 }

@@ -27,10 +27,10 @@ fn main(
   }
   let start = row * params.classes;
   let sums = row_sums(start, params.classes);
-  let logarithm = log(sums.sum);
+  let log_sum = logarithm(sums.sum);
   var loss = 0.0;
   for (var k = 0u; k < params.classes; k++) {
-    loss += t[start + k] * ((sums.largest - x[start + k]) + logarithm);
+    loss += t[start + k] * ((sums.largest - x[start + k]) + log_sum);
   }
   out[row] = loss;
 }
