@@ -55,7 +55,7 @@ export async function tuningforkContender(device: Device, job: Job): Promise<Con
       return step.read(loss);
     },
     // A profile is one more update; at rate 0 (and with corrections of 1) it leaves the weights as they are.
-    profile: () => kernelTimes(step.program, { ...trainFeeds, adam_hyper: new Float32Array([0, 1, 1, 1]) }),
+    profile: () => kernelTimes(step.program, { ...trainFeeds, step_hyper: Float32Array.of(0, 1) }),
     close() {
       step[Symbol.dispose]();
       parameters[Symbol.dispose]();

@@ -7,6 +7,9 @@ import { checkHyper, checkUpdate } from './update.ts';
 /** The numbers of the tensor `hyper`: these change from step t to step t + 1, so they are fed and not compiled in. */
 export const ADAM_HYPER = ['learning rate', '1 - beta1^t', '1 - beta2^t', 'factor of the gradient'] as const;
 
+/** The numbers that a training step is fed: the others of ADAM_HYPER follow from how many steps were taken. */
+export const STEP_HYPER = ['learning rate', 'factor of the gradient'] as const;
+
 const adamOp = defineOp<'w' | 'm' | 'v' | 'g' | 'hyper' | 'guard', kernels.AdamSettings>({
   name: 'adam',
   inputs: ['w', 'm', 'v', 'g', 'hyper', 'guard'],
@@ -49,3 +52,32 @@ export const adam = (
     weightDecay: 0,
     ...settings,
   });
+
+interface HyperAttributes {
+  readonly beta1: number;
+  readonly beta2: number;
+}
+
+const hyperOp = defineOp<'taken' | 'hyper' | 'scale', HyperAttributes>({
+  name: 'adam_hyper',
+  inputs: ['taken', 'hyper', 'scale'],
+  shape([taken, hyper, scale]): Shape {
+    for (const t of [taken, ...(scale ? [scale] : [])])
+      if (t.size !== 1) shapeError('adam_hyper', 'the count of steps and the scale must be one number each', t);
+    checkHyper('adam_hyper', hyper, STEP_HYPER);
+    return [ADAM_HYPER.length];
+  },
+  lower: ({ inputs: [, , scale], attrs, in: from, out }) => [
+    {
+      launch: kernels.adamHyper(attrs.beta1, attrs.beta2, scale !== undefined),
+      buffers: { taken: from(0), hyper: from(1), scale: from(scale ? 2 : 1), out: out() },
+    },
+  ],
+});
+
+/**
+ * ADAM_HYPER of the step behind those that were `taken` (one number), from what is fed at each step (`hyper`, see
+ * STEP_HYPER). Where the gradients are those of a loss that was multiplied by `scale`, it is taken off again.
+ */
+export const adamHyper = (taken: Tensor, hyper: Tensor, betas: HyperAttributes, scale?: Tensor): Tensor =>
+  hyperOp([taken, hyper, ...(scale ? [scale] : [])], { beta1: betas.beta1, beta2: betas.beta2 });

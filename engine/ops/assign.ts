@@ -46,14 +46,15 @@ const emaOp = defineOp<'p' | 'value' | 'guard', EmaAttributes>({
 
 /**
  * The update as it is, but nothing is changed where the one number of `guard` is NaN or infinite.
- * @throws UserError where the update is no moving average: others cannot be left undone
+ * @throws UserError where the update neither assigns nor averages: others cannot be left undone
  */
 export function guarded(update: Tensor, guard: Tensor): Tensor {
-  if (update.op !== emaOp)
-    throw new UserError(
-      `${update.op.name} of ${update.inputs[0]} cannot be left undone where a step overflows; only moving averages (ema, updateRunningStats) can`,
-    );
-  return emaOp([update.inputs[0], update.inputs[1], guard], update.attrs as unknown as EmaAttributes);
+  const [p, value] = update.inputs;
+  if (update.op === emaOp) return emaOp([p, value, guard], update.attrs as unknown as EmaAttributes);
+  if (update.op === assignOp) return emaOp([p, value, guard], { momentum: 1, scales: [1, 1] });
+  throw new UserError(
+    `${update.op.name} of ${p} cannot be left undone where a step is not finite; only assign, ema and updateRunningStats can`,
+  );
 }
 
 /** An update: an exponential moving average, p ← p + momentum·(value − p). */

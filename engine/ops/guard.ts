@@ -1,34 +1,34 @@
 import * as kernels from '../../kernels/guard/guard.ts';
 import { defineOp } from '../op.ts';
 import { shapeError, type Tensor } from '../tensor.ts';
+import { rowOp } from './row.ts';
 
-// y = 0 where all numbers are finite, else NaN
+// y[p] = 0 where all numbers of part p are finite, else NaN
 const guardOp = defineOp<(typeof kernels.GUARDED)[number]>({
   name: 'guard',
   inputs: kernels.GUARDED,
   shape(tensors) {
     for (const t of tensors) if (t.dtype !== 'f32') shapeError('guard', 'only f32 can be infinite or NaN', t);
-    return [1];
+    return [kernels.guardParts(tensors.map(({ size }) => size))];
   },
-  lower(ctx) {
-    const passes = kernels.guard(ctx.inputs.map(({ size }) => size));
-    let read = ctx.inputs.map((_, i) => ctx.in(i));
-    return passes.map(({ launch, outSize }, i) => {
-      const out = i === passes.length - 1 ? ctx.out() : ctx.temp(outSize);
-      const step = {
-        launch,
-        buffers: { ...Object.fromEntries(kernels.GUARDED.map((name, k) => [name, read[k] ?? read[0]])), out },
-      };
-      read = [out];
-      return step;
-    });
-  },
+  lower: ({ inputs, in: from, out }) => [
+    {
+      launch: kernels.guard(inputs.map(({ size }) => size)),
+      // A tensor that is not there is not read; the first one's buffer stands in its place.
+      buffers: {
+        ...Object.fromEntries(kernels.GUARDED.map((name, k) => [name, from(k < inputs.length ? k : 0)])),
+        out: out(),
+      },
+    },
+  ],
 });
 
 /** One number, 0 where every number of the tensors is finite, else NaN: what `adam` takes as its guard. */
 export function guard(tensors: readonly Tensor[]): Tensor {
+  // Gradients of batch norm are two rows of one tensor.
+  const whole = [...new Set(tensors.map((t) => (t.op === rowOp ? t.inputs[0] : t)))];
   const most = kernels.GUARDED.length;
   const found: Tensor[] = [];
-  for (let i = 0; i < tensors.length; i += most) found.push(guardOp(tensors.slice(i, i + most), {}));
-  return found.length === 1 ? found[0] : guard(found);
+  for (let i = 0; i < whole.length; i += most) found.push(guardOp(whole.slice(i, i + most), {}));
+  return found.length === 1 && found[0].size === 1 ? found[0] : guard(found);
 }

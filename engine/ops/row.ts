@@ -3,7 +3,7 @@ import { defineOp } from '../op.ts';
 import { shapeError, sizeOf, type Tensor } from '../tensor.ts';
 
 // y[...] = x[index, ...]
-const rowOp = defineOp<'x', { index: number }>({
+export const rowOp = defineOp<'x', { index: number }>({
   name: 'row',
   inputs: ['x'],
   shape([x], { index }) {

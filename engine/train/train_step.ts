@@ -3,11 +3,11 @@ import { grad } from '../autodiff.ts';
 import type { Device } from '../device/device.ts';
 import { Parameter } from '../device/parameter.ts';
 import { ParameterPool } from '../device/parameter_pool.ts';
-import { adam } from '../ops/adam.ts';
-import { guarded } from '../ops/assign.ts';
+import { adam, adamHyper } from '../ops/adam.ts';
+import { assign, guarded } from '../ops/assign.ts';
 import { guard } from '../ops/guard.ts';
 import { constant, input, reshape } from '../ops/leaves.ts';
-import { LOSS_SCALE_STATE, adamHyperScaled, lossScale } from '../ops/loss_scale.ts';
+import { LOSS_SCALE_STATE, lossScale } from '../ops/loss_scale.ts';
 import { add, div, maximum, mul, sqrt } from '../ops/pointwise.ts';
 import { sum } from '../ops/reduce.ts';
 import { row } from '../ops/row.ts';
@@ -43,8 +43,8 @@ export interface LossScaleOptions {
 export const DEFAULT_LOSS_SCALE: LossScaleOptions = { initial: 2 ** 16, growAfter: 2000 };
 
 /**
- * With precision f16 the loss is scaled while gradients are made, and a step in which one of them overflows changes
- * nothing but that scale.
+ * A step in which the loss or a gradient is not finite changes nothing: no weight, no moment, none of `updates`. With
+ * precision f16 the loss is scaled while gradients are made, and such a step lowers that scale.
  */
 export interface TrainStepSpec extends Pick<ProgramSpec, 'recompute' | 'onMemory' | 'precision'> {
   /** What is minimised: a scalar. */
@@ -52,25 +52,26 @@ export interface TrainStepSpec extends Pick<ProgramSpec, 'recompute' | 'onMemory
   readonly trainable: readonly Parameter[];
   /** Read after a step beside the loss. */
   readonly outputs?: readonly Tensor[];
-  /** Further state changed by a step: running statistics. */
+  /** Further state changed by a step: running statistics. Only what `assign`, `ema` and `updateRunningStats` make. */
   readonly updates?: readonly Tensor[];
   readonly adam: AdamOptions;
   readonly lossScale?: LossScaleOptions;
 }
 
+const TAKEN = 'steps_taken';
 const SCALE = 'loss_scale';
-const HYPER = 'adam_hyper';
+const HYPER = 'step_hyper';
 
-/** Forward, backward and Adam as one program; owns the moments and the scale of the loss. */
+/** Forward, backward and Adam as one program; owns the moments, the count of steps taken and the scale of the loss. */
 export class TrainStep implements Disposable {
-  /** Steps made, with those that overflowed. */
+  /** Steps made, with those that changed nothing. */
   step = 0;
-  private readonly hyper = new Float32Array(4);
+  private readonly hyper = Float32Array.of(0, 1);
 
   private constructor(
     readonly program: Program,
-    private readonly spec: TrainStepSpec,
     private readonly moments: readonly Parameter[],
+    private readonly finite: Tensor,
   ) {}
 
   /**
@@ -78,9 +79,9 @@ export class TrainStep implements Disposable {
    * @throws UserError where the spec is at fault or the adapter cannot hold it
    */
   static async create(device: Device, spec: TrainStepSpec): Promise<TrainStep> {
-    const { program, moments } = trainingProgram(device, spec);
+    const { program, moments, finite } = trainingProgram(device, spec);
     try {
-      return new TrainStep(await compile(device, program), spec, moments);
+      return new TrainStep(await compile(device, program), moments, finite);
     } catch (error) {
       for (const moment of moments) moment[Symbol.dispose]();
       throw error;
@@ -89,9 +90,8 @@ export class TrainStep implements Disposable {
 
   /** Takes one step; returns at once. */
   run(feeds: Readonly<Record<string, Feed>>, learningRate: number): void {
-    const { beta1, beta2 } = this.spec.adam;
     this.step++;
-    this.hyper.set([learningRate, 1 - beta1 ** this.step, 1 - beta2 ** this.step, 1]);
+    this.hyper[0] = learningRate;
     this.program.run({ ...feeds, [HYPER]: this.hyper });
   }
 
@@ -100,12 +100,20 @@ export class TrainStep implements Disposable {
     return this.program.read(tensor);
   }
 
+  /**
+   * Whether the last step changed anything: false where its loss or one of its gradients was not finite, and everything
+   * is as it was before.
+   */
+  async changed(): Promise<boolean> {
+    return (await this.program.read(this.finite))[0] === 0;
+  }
+
   /** What the loss is multiplied by while gradients are made, from 2^-24 to 2^24; undefined with precision f32. */
   async lossScale(): Promise<number | undefined> {
     return (await this.moments.find(({ name }) => name === SCALE)?.read())?.[0];
   }
 
-  /** The moments and the scale of the loss by name, for a checkpoint; `step` belongs to it too. */
+  /** The moments, the count and the scale of the loss by name, for a checkpoint; `step` belongs to it too. */
   async state(): Promise<Map<string, { shape: readonly number[]; data: Float32Array }>> {
     const state = new Map<string, { shape: readonly number[]; data: Float32Array }>();
     for (const moment of this.moments) state.set(moment.name, { shape: moment.shape, data: await moment.read() });
@@ -132,73 +140,60 @@ export class TrainStep implements Disposable {
   }
 }
 
-/**
- * The program of a step, and the moments (and scale of the loss) it changes: nothing is allocated. The caller disposes
- * the moments.
- */
-export function trainingProgram(
-  device: Device,
-  spec: TrainStepSpec,
-): { program: ProgramSpec; moments: readonly Parameter[] } {
+/** What a training step runs, and the state that is its own. */
+export interface TrainingProgram {
+  readonly program: ProgramSpec;
+  /** The moments, the count of steps taken and the scale of the loss: nothing is allocated. The caller disposes them. */
+  readonly moments: readonly Parameter[];
+  /** One number, 0 where the step changes anything, else NaN. */
+  readonly finite: Tensor;
+}
+
+/** The program of a step, and what it changes besides the caller's parameters. */
+export function trainingProgram(device: Device, spec: TrainStepSpec): TrainingProgram {
   const { trainable, loss, recompute, onMemory, precision } = spec;
   const { beta1, beta2, epsilon, weightDecay, clipNorm } = spec.adam;
-  const moments: Parameter[] = [];
-  const scaled = precision === 'f16' ? scaledGradients(device, spec) : undefined;
-  if (scaled) moments.push(scaled.state);
-  const made =
-    scaled?.gradients ??
-    grad(
-      loss,
-      trainable.map((p) => p.tensor),
-    );
-  const hyper = scaled?.hyper ?? input(HYPER, [4]);
-  const gradients = clip(made, clipNorm, scaled && row(hyper, 3));
+  const scaling = precision === 'f16' ? lossScaling(device, spec) : undefined;
+  const scale = scaling && row(scaling.state.tensor, 0);
+  const weights = trainable.map((p) => p.tensor);
+  const made = grad(loss, weights, scale && reshape(scale, loss.shape));
+  const finite = guard([loss, ...made]);
+  const taken = new Parameter(device, TAKEN, [1]);
+  const hyper = adamHyper(taken.tensor, input(HYPER, [2]), spec.adam, scale);
+  const gradients = clip(made, clipNorm, scale && row(hyper, 3));
   // Moments lie as the parameters do, whose neighbours then change together: engine/program/update_groups.ts.
   const pools = ['m', 'v'].map((name) =>
     ['vectors', 'filters'].map((kind) => new ParameterPool(device, `${kind}/${name}`)),
   );
+  const moments: Parameter[] = [taken, ...(scaling ? [scaling.state] : [])];
   const updates = trainable.map((w, i) => {
     const [m, v] = ['m', 'v'].map(
       (name, k) => new Parameter(device, `${w.name}/${name}`, w.shape, undefined, pools[k][w.shape.length > 1 ? 1 : 0]),
     );
     moments.push(m, v);
     const settings = { beta1, beta2, epsilon, weightDecay: w.shape.length > 1 ? weightDecay : 0 };
-    return adam({ w: w.tensor, m: m.tensor, v: v.tensor }, gradients[i], hyper, scaled?.guard ?? loss, settings);
+    return adam({ w: w.tensor, m: m.tensor, v: v.tensor }, gradients[i], hyper, finite, settings);
   });
-  const further = scaled
-    ? [...(spec.updates ?? []).map((update) => guarded(update, scaled.guard)), scaled.update]
-    : (spec.updates ?? []);
+  const further = [...(spec.updates ?? []), assign(taken.tensor, add(taken.tensor, 1))];
+  const rescale = scaling ? [lossScale(scaling.state.tensor, finite, scaling.growAfter)] : [];
   return {
     program: {
-      outputs: [loss, ...(spec.outputs ?? [])],
-      updates: [...further, ...updates],
+      outputs: [loss, finite, ...(spec.outputs ?? [])],
+      updates: [...further.map((update) => guarded(update, finite)), ...rescale, ...updates],
       recompute,
       onMemory,
       precision,
     },
     moments,
+    finite,
   };
 }
 
-/**
- * Gradients of the loss times a scale (Micikevicius et al. 2018), which Adam takes off again, and what tells whether
- * they overflowed.
- */
-function scaledGradients(
-  device: Device,
-  { loss, trainable, adam: betas, lossScale: { initial, growAfter } = DEFAULT_LOSS_SCALE }: TrainStepSpec,
-) {
+/** The scale of the loss (Micikevicius et al. 2018), and after how many good steps it is doubled. */
+function lossScaling(device: Device, { lossScale: { initial, growAfter } = DEFAULT_LOSS_SCALE }: TrainStepSpec) {
   if (!Number.isInteger(Math.log2(initial)) || initial < LEAST_SCALE || initial > MOST_SCALE)
     throw new UserError(`the loss scale must begin with a power of two from 2^-24 to 2^24, not with ${initial}`);
-  const state = new Parameter(device, SCALE, [LOSS_SCALE_STATE.length], Float32Array.of(initial, 0, 0, 0));
-  const gradients = grad(
-    loss,
-    trainable.map((p) => p.tensor),
-    reshape(row(state.tensor, 0), loss.shape),
-  );
-  const hyper = adamHyperScaled(state.tensor, input(HYPER, [4]), betas);
-  const finite = guard([loss, ...gradients]);
-  return { state, gradients, hyper, guard: finite, update: lossScale(state.tensor, hyper, finite, growAfter) };
+  return { state: new Parameter(device, SCALE, [LOSS_SCALE_STATE.length], Float32Array.of(initial, 0)), growAfter };
 }
 
 /** Gradients times min(1, limit / ‖all gradients‖), where the norm is that of the gradients times `factor`. */

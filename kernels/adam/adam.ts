@@ -1,5 +1,6 @@
 import { ceilDiv, foldWorkgroups, type Launch } from '../kernel.ts';
 import adamKernel from './adam.wgsl';
+import hyperKernel from './adam_hyper.wgsl';
 
 export interface AdamSettings {
   readonly beta1: number;
@@ -19,3 +20,11 @@ export function adam(size: number, settings: AdamSettings): Launch {
     workgroups: foldWorkgroups(ceilDiv(size / width, 64)),
   };
 }
+
+/** The numbers of a step: see adam_hyper.wgsl. A beta of 0 has no logarithm; e⁻⁸⁰ is as good as none of it left. */
+export const adamHyper = (beta1: number, beta2: number, scaled: boolean): Launch => ({
+  kernel: hyperKernel,
+  overrides: { SCALED: Number(scaled) },
+  params: { log1: Math.max(Math.log(beta1), -80), log2: Math.max(Math.log(beta2), -80) },
+  workgroups: [1, 1, 1],
+});

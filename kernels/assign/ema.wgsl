@@ -33,5 +33,7 @@ fn main(
     return;
   }
   let scale = select(params.scale1, params.scale0, i < params.half);
-  p[i] += params.momentum * (scale * value[i] - p[i]);
+  let whole = scale * value[i];
+  let moved = p[i] + params.momentum * (whole - p[i]);
+  p[i] = select(moved, whole, params.momentum == 1.0); // exactly
 }

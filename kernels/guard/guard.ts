@@ -1,24 +1,22 @@
 import { ceilDiv, foldWorkgroups, type Launch } from '../kernel.ts';
 import guardKernel from './guard.wgsl';
 
-/** Tensors that one pass looks through. */
-export const GUARDED = ['x0', 'x1', 'x2', 'x3'] as const;
+/** Tensors that one launch looks through: with its result they are the 8 buffers that every adapter binds. */
+export const GUARDED = ['x0', 'x1', 'x2', 'x3', 'x4', 'x5', 'x6'] as const;
 
 /** Numbers that a thread looks at, or somewhat more. */
 const SHARE = 256;
 
-/**
- * The passes from at most four tensors of these sizes to one number; each pass after the first looks through what the
- * one before wrote.
- */
-export function guard(sizes: readonly number[]): { launch: Launch; outSize: number }[] {
-  const total = sizes.reduce((a, b) => a + b, 0);
-  const parts = ceilDiv(total, SHARE) || 1;
-  const [size0, size1 = 0, size2 = 0, size3 = 0] = sizes;
-  const launch: Launch = {
-    kernel: guardKernel,
-    params: { size0, size1, size2, size3, parts },
-    workgroups: foldWorkgroups(ceilDiv(parts, 64)),
-  };
-  return [{ launch, outSize: parts }, ...(parts === 1 ? [] : guard([parts]))];
+/** Numbers that `guard` makes of tensors of these sizes. */
+export const guardParts = (sizes: readonly number[]): number =>
+  ceilDiv(
+    sizes.reduce((a, b) => a + b, 0),
+    SHARE,
+  ) || 1;
+
+/** Looks through at most seven tensors of these sizes. */
+export function guard(sizes: readonly number[]): Launch {
+  const parts = guardParts(sizes);
+  const params = Object.fromEntries(GUARDED.map((_, i) => [`size${i}`, sizes[i] ?? 0]));
+  return { kernel: guardKernel, params: { ...params, parts }, workgroups: foldWorkgroups(ceilDiv(parts, 64)) };
 }

@@ -1,4 +1,4 @@
-// out[p] = 0 where every number of part p of x0, x1, x2 and x3 is finite, else NaN
+// out[p] = 0 where every number of part p of x0 to x6 is finite, else NaN
 //
 // What an optimizer looks at before it changes anything. Numbers are taken as their bits, because WGSL lets a compiler
 // assume that NaN and infinity do not happen. Applied to its own results until one is left.
@@ -8,6 +8,9 @@ struct Params {
   size1: u32,
   size2: u32,
   size3: u32,
+  size4: u32,
+  size5: u32,
+  size6: u32,
   parts: u32,
 }
 
@@ -15,8 +18,11 @@ struct Params {
 @group(0) @binding(1) var<storage, read> x1: array<u32>;
 @group(0) @binding(2) var<storage, read> x2: array<u32>;
 @group(0) @binding(3) var<storage, read> x3: array<u32>;
-@group(0) @binding(4) var<storage, read_write> out: array<u32>;
-@group(0) @binding(5) var<uniform> params: Params;
+@group(0) @binding(4) var<storage, read> x4: array<u32>;
+@group(0) @binding(5) var<storage, read> x5: array<u32>;
+@group(0) @binding(6) var<storage, read> x6: array<u32>;
+@group(0) @binding(7) var<storage, read_write> out: array<u32>;
+@group(0) @binding(8) var<uniform> params: Params;
 
 //!include ../include/grid.wgsl
 
@@ -40,5 +46,8 @@ fn main(
   for (var i = part; i < params.size1; i += params.parts) { found |= is_not_finite(x1[i]); }
   for (var i = part; i < params.size2; i += params.parts) { found |= is_not_finite(x2[i]); }
   for (var i = part; i < params.size3; i += params.parts) { found |= is_not_finite(x3[i]); }
+  for (var i = part; i < params.size4; i += params.parts) { found |= is_not_finite(x4[i]); }
+  for (var i = part; i < params.size5; i += params.parts) { found |= is_not_finite(x5[i]); }
+  for (var i = part; i < params.size6; i += params.parts) { found |= is_not_finite(x6[i]); }
   out[part] = found * 0x7fc00000u;
 }

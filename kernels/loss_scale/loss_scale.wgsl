@@ -1,6 +1,5 @@
-// state = [scale, good steps since it last changed, c₁, c₂]
-// Where guard[0] is finite: c ← hyper[1..2], and after `growAfter` good steps scale ← 2·scale; else scale ← scale/2 and
-// the count begins anew.
+// state = [scale, good steps since it last changed]
+// Where guard[0] is finite: after `growAfter` good steps scale ← 2·scale; else scale ← scale/2 and the count begins anew.
 //
 // Dynamic loss scaling (Micikevicius et al. 2018, section 3.2): as large a scale as the gradients bear, so that small
 // ones do not vanish in f16. Powers of two, which change no digit; bounded, so that neither the scale nor what it is
@@ -13,9 +12,8 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read_write> state: array<f32>;
-@group(0) @binding(1) var<storage, read> hyper: array<f32>;
-@group(0) @binding(2) var<storage, read> guard: array<u32>;
-@group(0) @binding(3) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> guard: array<u32>;
+@group(0) @binding(2) var<uniform> params: Params;
 
 @compute @workgroup_size(1)
 fn main() {
@@ -28,6 +26,4 @@ fn main() {
   let grows = good >= f32(params.growAfter);
   state[0] = select(state[0], min(state[0] * 2.0, params.most), grows);
   state[1] = select(good, 0.0, grows);
-  state[2] = hyper[1];
-  state[3] = hyper[2];
 }

@@ -210,7 +210,7 @@ describe('explanations', () => {
       'move_centres',
       'seed_centre',
       'loss_scale',
-      'adam_hyper_scaled',
+      'adam_hyper',
       // gradients, which are explained with their ops
       'conv2d_input_grad',
       'conv2d_filter_grad',
@@ -221,6 +221,7 @@ describe('explanations', () => {
       'batch_norm_apply_op',
       'broadcast_op',
       'stop_gradient_op',
+      'row_op',
       'sum_op',
       'sum_of_products_op',
     ]);
