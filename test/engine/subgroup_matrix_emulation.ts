@@ -92,7 +92,7 @@ export function emulateSubgroupMatrices(code: string, f16: boolean): string {
       return `store_${array}_${major}(`;
     })
     .replace(
-      /, @builtin\(subgroup_id\) (\w+): u32\) \{/,
+      /,\s*@builtin\(subgroup_id\) (\w+): u32,?\s*\) \{/,
       (_, name) =>
         `) {\n  emulated_lane = lane % SUBGROUP_SIZE;\n  emulated_zero = params.${/struct Params \{\s*(\w+)/.exec(code)![1]} & 0x80000000u;\n  let ${name} = lane / SUBGROUP_SIZE;`,
     )
