@@ -9,8 +9,8 @@ export interface Bin {
 }
 
 /**
- * Counts of `values` in `bins` equal bins from `low` to `high`. A value on an edge belongs to the bin above it, the last
- * bin holds its upper end, and what lies outside the range falls into the nearest bin.
+ * Counts of `values` in `bins` equal bins from `low` to `high`. A value on an edge belongs to the bin above it, the
+ * last bin holds its upper end, and what lies outside the range falls into the nearest bin.
  */
 export function binValues(values: readonly number[], bins: number, low = 0, high = 1): Bin[] {
   const tally = new Array<number>(bins).fill(0);

@@ -1,4 +1,4 @@
-// What the test of Look compares: galaxies in files, models that were trained on others, and what the command line says.
+// What the test of Look compares: galaxies in files, models trained on others, and what the command line predicts.
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PNG } from 'pngjs';
