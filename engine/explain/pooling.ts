@@ -45,7 +45,7 @@ const maxPool: Explanation = {
       name: 'y',
       formula: 'y[n, ho, wo, c] = max_{r,s} x[n, ho·stride + r − pad, wo·stride + s − pad, c]',
       where: 'r and s run over the window, as far as it lies inside the image',
-      line: 'best = max(best, select(best, Value(x[',
+      line: 'best = larger(best, select(best, Value(x[at]), inside));',
       behind(at, values, settings) {
         const { cells } = sumOf(avgPoolTerms(geometryOf(values, settings)).forward(at), values);
         return {
@@ -148,7 +148,7 @@ const adaptivePool: Explanation = {
       of: 'x',
       formula: 'dx[n, h, v, c] = Σ_{ho,wo} dy[n, ho, wo, c] / count',
       where: 'over the windows that see x[n, h, v, c], each with its own count',
-      line: 'sum += Value(dy[((image + ho) * p.outW + wo) * p.channels + c]) / f32((rows.end - rows.first) * (columns.end - columns.first));',
+      line: 'sum += Value(dy[((image + ho) * p.outW + wo) * p.channels + c]) / f32(count);',
       behind: (at, values) => sumOf(fromDy(values.x.shape, at), values),
     },
   ],

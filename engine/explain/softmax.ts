@@ -33,7 +33,7 @@ const softmaxExplanation: Explanation = {
     {
       name: 'y',
       formula: 'y[n, k] = exp(x[n, k]) / Σ_{j} exp(x[n, j])',
-      line: 'out[start + k] = exp(shifted) / sums.sum;',
+      line: 'out[start + k] = exponential(shifted) / sums.sum;',
       behind([n, k], values) {
         const cells = rowOf(values, 'x', n);
         const x = numbers(values, cells);
@@ -70,7 +70,7 @@ const logSoftmaxExplanation: Explanation = {
     {
       name: 'y',
       formula: 'y[n, k] = x[n, k] − log(Σ_{j} exp(x[n, j]))',
-      line: 'out[start + k] = shifted - logarithm;',
+      line: 'out[start + k] = shifted - log_sum;',
       behind([n, k], values) {
         const cells = rowOf(values, 'x', n);
         const x = numbers(values, cells);
@@ -103,31 +103,24 @@ const crossEntropy: Explanation = {
     {
       name: 'loss',
       formula: 'loss[n] = Σ_{k} targets[n, k] · (log(Σ_{j} exp(logits[n, j])) − logits[n, k])',
-      line: 'loss += t[start + k] * ((sums.largest - x[start + k]) + logarithm);',
+      line: 'loss += t[start + k] * ((sums.largest - x[start + k]) + log_sum);',
       behind([n], values) {
         const cells = [...rowOf(values, 'logits', n), ...rowOf(values, 'targets', n)];
         const [x, t] = [numbers(values, rowOf(values, 'logits', n)), numbers(values, rowOf(values, 'targets', n))];
-        return {
-          cells,
-          arithmetic: joined(
-            x.flatMap((v, k) => (t[k] === 0 ? [] : [written`${t[k]} · (log(${exponentials(x)}) − ${v})`])),
-            ' + ',
-          ),
-        };
+        const summands = x.flatMap((v, k) => (t[k] === 0 ? [] : [written`${t[k]} · (log(${exponentials(x)}) − ${v})`]));
+        return { cells, arithmetic: joined(summands, ' + ') };
       },
     },
     {
       name: 'dlogits',
       of: 'logits',
       formula: 'dlogits[n, k] = dloss[n] · (softmax(logits)[n, k] · Σ_{j} targets[n, j] − targets[n, k])',
-      line: 'out[start + k] = dLoss[row] * (exp(x[start + k] - sums.largest) / sums.sum * total - t[start + k]);',
+      line: 'out[start + k] = dLoss[row] * (exponential(x[start + k] - sums.largest) / sums.sum * total - t[start + k]);',
       behind([n, k], values) {
         const cells = [{ of: 'dloss', at: [n] }, ...rowOf(values, 'logits', n), ...rowOf(values, 'targets', n)];
         const [x, t] = [numbers(values, rowOf(values, 'logits', n)), numbers(values, rowOf(values, 'targets', n))];
-        return {
-          cells,
-          arithmetic: written`${elementOf(values, cells[0])} · (exp(${x[k]}) / (${exponentials(x)}) · (${joined(t, ' + ')}) − ${t[k]})`,
-        };
+        const [dloss, sum, all] = [elementOf(values, cells[0]), exponentials(x), joined(t, ' + ')];
+        return { cells, arithmetic: written`${dloss} · (exp(${x[k]}) / (${sum}) · (${all}) − ${t[k]})` };
       },
     },
     {

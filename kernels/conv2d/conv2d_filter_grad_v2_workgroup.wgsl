@@ -53,8 +53,10 @@ fn left_block(rows: Rows, k: u32, end: u32) -> mat4x4<f32> {
   let h_inside = (h >= 0) & (h < i32(params.inH));
   let o = k - 4u * line * vec4s_of_a_line() + vec4<u32>(0u, 1u, 2u, 3u);
   let v = vec4<i32>(o * params.strideW) + rows.across;
-  let inside = (v >= vec4<i32>(0)) & (v < vec4<i32>(i32(params.inW))) & (o < vec4<u32>(params.outW)) & vec4<bool>(h_inside);
-  let at = select(vec4<u32>(), ((n * params.inH + u32(h)) * params.inW + vec4<u32>(v)) * (params.inChannels / 4u), inside) + rows.c;
+  let v_inside = (v >= vec4<i32>(0)) & (v < vec4<i32>(i32(params.inW)));
+  let inside = v_inside & (o < vec4<u32>(params.outW)) & vec4<bool>(h_inside);
+  let places = (n * params.inH + u32(h)) * params.inW + vec4<u32>(v);
+  let at = select(vec4<u32>(), places * (params.inChannels / 4u), inside) + rows.c;
   let zero = vec4<f32>();
   return transpose(mat4x4<f32>(
     select(zero, Value(x[at.x]), inside.x),

@@ -88,8 +88,11 @@ fn left_block(rows: Rows, k: u32, end: u32) -> mat4x4<f32> {
   let at_depth = depth_at(k);
   let ho = rows.i + (i32(layer.class_h + params.padTop) - i32(at_depth.r * params.dilationH)) / i32(params.strideH);
   let wo = rows.j + (i32(layer.class_w + params.padLeft) - i32(at_depth.s * params.dilationW)) / i32(params.strideW);
-  let inside = (ho >= vec4<i32>(0)) & (ho < vec4<i32>(i32(params.outH))) & (wo >= vec4<i32>(0)) & (wo < vec4<i32>(i32(params.outW)));
-  let at = select(vec4<u32>(), ((rows.image + vec4<u32>(ho)) * params.outW + vec4<u32>(wo)) * (params.outChannels / 4u), inside) + at_depth.k;
+  let ho_inside = (ho >= vec4<i32>(0)) & (ho < vec4<i32>(i32(params.outH)));
+  let wo_inside = (wo >= vec4<i32>(0)) & (wo < vec4<i32>(i32(params.outW)));
+  let inside = ho_inside & wo_inside;
+  let places = (rows.image + vec4<u32>(ho)) * params.outW + vec4<u32>(wo);
+  let at = select(vec4<u32>(), places * (params.outChannels / 4u), inside) + at_depth.k;
   let zero = vec4<f32>();
   return mat4x4<f32>(
     select(zero, Value(dy[at.x]), inside.x),
@@ -102,7 +105,8 @@ fn left_block(rows: Rows, k: u32, end: u32) -> mat4x4<f32> {
 fn right_block(k: u32, end: u32, col: u32) -> mat4x4<f32> {
   let at_depth = depth_at(k);
   let outputs = params.outChannels / 4u;
-  let at = ((at_depth.r * params.filterW + at_depth.s) * (params.inChannels / params.groups) + 4u * col) * outputs + at_depth.k;
+  let tap = at_depth.r * params.filterW + at_depth.s;
+  let at = (tap * (params.inChannels / params.groups) + 4u * col) * outputs + at_depth.k;
   return transpose(mat4x4<f32>(w[at], w[at + outputs], w[at + 2u * outputs], w[at + 3u * outputs]));
 }
 
@@ -112,7 +116,8 @@ fn put_vec4(row: u32, col: u32, v: vec4<f32>) {
   let h = layer.class_h + (line - n * layer.height) * params.strideH;
   let at = layer.class_w + (row - line * layer.width) * params.strideW;
   let channels = params.inChannels / 4u;
-  dx[((n * params.inH + h) * params.inW + at) * channels + layer.which * (channels / params.groups) + col] = Dx(storable(v));
+  let channel = layer.which * (channels / params.groups) + col;
+  dx[((n * params.inH + h) * params.inW + at) * channels + channel] = Dx(storable(v));
 }
 
 @compute @workgroup_size(ACROSS, DOWN)

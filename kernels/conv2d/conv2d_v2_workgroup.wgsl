@@ -51,7 +51,9 @@ fn left_block(rows: Rows, k: u32, end: u32) -> mat4x4<f32> {
   let r = tap / params.filterW;
   let h = rows.top + i32(r * params.dilationH);
   let v = rows.start + i32((tap - r * params.filterW) * params.dilationW);
-  let inside = (h >= vec4<i32>(0)) & (h < vec4<i32>(i32(params.inH))) & (v >= vec4<i32>(0)) & (v < vec4<i32>(i32(params.inW)));
+  let h_inside = (h >= vec4<i32>(0)) & (h < vec4<i32>(i32(params.inH)));
+  let v_inside = (v >= vec4<i32>(0)) & (v < vec4<i32>(i32(params.inW)));
+  let inside = h_inside & v_inside;
   let at = select(vec4<u32>(), ((rows.image + vec4<u32>(h)) * params.inW + vec4<u32>(v)) * channels, inside) + c;
   let zero = vec4<f32>();
   return mat4x4<f32>(
@@ -83,5 +85,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   which = place.group;
   let origin = vec2<u32>(tile.x, place.col);
   let depth = params.filterH * params.filterW * (params.inChannels / params.groups);
-  put_square(tile_product(origin, lane, 0u, depth), origin, lane, params.batch * params.outH * params.outW, own_outputs);
+  let pixels = params.batch * params.outH * params.outW;
+  put_square(tile_product(origin, lane, 0u, depth), origin, lane, pixels, own_outputs);
 }

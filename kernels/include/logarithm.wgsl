@@ -1,5 +1,5 @@
-// log(v): -Infinity for 0 and NaN for what is negative or NaN, which WGSL leaves open. Numbers below the smallest normal
-// one are taken times 2^24, because a logarithm that reads the exponent from the bits is wrong for them.
+// log(v): -Infinity for 0 and NaN for what is negative or NaN, which WGSL leaves open. Numbers below the smallest
+// normal one are taken times 2^24, because a logarithm that reads the exponent from the bits is wrong for them.
 //
 // The bits of ±0 become those of -Infinity, and those of a negative number or a NaN become those of a NaN.
 fn logarithm(v: Value) -> Value {

@@ -1,6 +1,7 @@
-// NaN and infinity where WGSL leaves them open. It lets a compiler assume that neither happens, so `max` and comparisons
-// may lose a NaN, and `exp`, `log` and `tanh` are good for a part of the numbers only. What is decided here is decided
-// on bits. A file that includes this declares `alias Bits`: u32 for each f32 of its Value (specialise keeps them alike).
+// NaN and infinity where WGSL leaves them open. It lets a compiler assume that neither happens, so `max` and
+// comparisons may lose a NaN, and `exp`, `log` and `tanh` are good for a part of the numbers only. What is decided here
+// is decided on bits. A file that includes this declares `alias Bits`, u32 for each f32 of its Value (`specialise`
+// keeps them alike).
 
 // `yes` where v is NaN, else `no`.
 fn if_nan(v: Value, yes: Value, no: Value) -> Value {

@@ -42,7 +42,12 @@ fn right_block(k: u32, end: u32, col: u32) -> mat4x4<f32> {
   let ld = params.right_ld;
   if (RIGHT_TRANSPOSED == 1u) {
     let at = 4u * col * ld + k / 4u;
-    return transpose(mat4x4<f32>(Value(right[at]), Value(right[at + ld]), Value(right[at + 2u * ld]), Value(right[at + 3u * ld])));
+    return transpose(mat4x4<f32>(
+      Value(right[at]),
+      Value(right[at + ld]),
+      Value(right[at + 2u * ld]),
+      Value(right[at + 3u * ld]),
+    ));
   }
   let at = k * ld + col;
   let rest = end - k;

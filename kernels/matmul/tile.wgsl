@@ -8,11 +8,11 @@
 //   rows_from(row) -> Rows               what must be known of four rows to load from them, made once
 //   left_block(rows, k, end) -> mat4x4   vector i: row i at the depths k to k + 3, zeros from `end` on
 //   right_block(k, end, col) -> mat4x4   vector q: depth k + q, at the four columns of vec4 col; zeros likewise
-// and LEFT_TRANSPOSED, RIGHT_TRANSPOSED, 1 where neighbours in memory are rows, or depths, rather than depths, or
-// columns.
+//   LEFT_TRANSPOSED                      1 where neighbours in memory are rows rather than depths
+//   RIGHT_TRANSPOSED                     1 where neighbours in memory are depths rather than columns
 override DOWN: u32 = 8; // threads of the workgroup
 override ACROSS: u32 = 8;
-override DEPTH: u32 = 4; // at most half of DOWN and of ACROSS, so that no thread stages more than one 4 x 4 tile of each operand
+override DEPTH: u32 = 4; // at most half of DOWN and of ACROSS: no thread stages more than a 4 x 4 tile of each operand
 override LEFT_TILE: u32 = 320; // 8·DOWN·(DEPTH + 1)
 override RIGHT_TILE: u32 = 256; // 4·DEPTH · 2·ACROSS
 

@@ -34,7 +34,8 @@ fn main(
     let rows = shared_span(ho, p.outH, p.inH);
     for (var wo = across.first; wo < across.end; wo++) {
       let columns = shared_span(wo, p.outW, p.inW);
-      sum += Value(dy[((image + ho) * p.outW + wo) * p.channels + c]) / f32((rows.end - rows.first) * (columns.end - columns.first));
+      let count = (rows.end - rows.first) * (columns.end - columns.first);
+      sum += Value(dy[((image + ho) * p.outW + wo) * p.channels + c]) / f32(count);
     }
   }
   out[t] = Out(storable(sum));

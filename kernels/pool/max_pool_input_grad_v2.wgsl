@@ -60,7 +60,8 @@ fn main(
       let value = Value(x[((image + min(h, p.inH - 1u)) * p.inW + min(w, p.inW - 1u)) * p.channels + c]);
       // A NaN is larger than every number, and none is larger than it.
       let larger_number = select(Value(0.0), Value(1.0), value > best);
-      let better = (if_nan(best, Value(0.0), if_nan(value, Value(1.0), larger_number)) > Value(0.0)) | (position < Value(0.0));
+      let taken = if_nan(best, Value(0.0), if_nan(value, Value(1.0), larger_number));
+      let better = (taken > Value(0.0)) | (position < Value(0.0));
       let inside = h < p.inH && w < p.inW;
       position = select(position, select(position, Value(f32(r * SIZE_W + s)), better), inside);
       best = select(best, select(best, value, better), inside);

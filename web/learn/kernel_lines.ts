@@ -60,7 +60,7 @@ export const LINES = {
   'conv filter grad': { kernel: convFilterGrad, pattern: /sum \+= .*x\[.*dy\[/ },
   matmul: { kernel: matmul, pattern: /sum \+= .*a\[.*b\[/ },
   sum: { kernel: reduce, pattern: /sum \+= .*x\[/ },
-  'max pool': { kernel: maxPool, pattern: /best = max\(/ },
+  'max pool': { kernel: maxPool, pattern: /best = larger\(/ },
   'max pool input grad': { kernel: maxPoolInputGrad, pattern: /sum \+= cotangent/ },
   'average pool': { kernel: averagePool, pattern: /sum \/ window_count/ },
   'average pool input grad': { kernel: averagePoolInputGrad, pattern: /sum \+= .*dy\[/ },
