@@ -148,7 +148,7 @@ export function operandMode(operand: Shape, full: Shape): OperandMode | undefine
 
 const unary = (op: PointwiseName, x: Tensor): Tensor => pointwiseOp([x], { stages: [{ op, mode: 'immediate' }] });
 
-/** The shape that two shapes broadcast to as in NumPy: aligned at the last dimension, lengths equal or one of them 1. */
+/** What two shapes broadcast to, as in NumPy: aligned at the last dimension, lengths equal or one of them 1. */
 function commonShape(x: Shape, y: Shape): Shape | undefined {
   const rank = Math.max(x.length, y.length);
   const [p, q] = [x, y].map((s) => [...Array<number>(rank - s.length).fill(1), ...s]);
@@ -165,7 +165,7 @@ function binary(op: PointwiseName, x: Tensor, a: Tensor | number): Tensor {
   return pointwiseOp([full, mode ? a : broadcastTo(a, shape)], { stages: [{ op, mode: mode ?? 'full' }] });
 }
 
-/** `binary`, or where x alone is repeated, `swapped` of the two exchanged: the kernel repeats a second operand for nothing. */
+/** `binary`, or `swapped` of the two exchanged where x alone is repeated: the kernel reads a second operand in place. */
 function arithmetic(op: PointwiseName, swapped: PointwiseName, x: Tensor, y: Tensor | number): Tensor {
   if (typeof y === 'number') return binary(op, x, y);
   const shape = commonShape(x.shape, y.shape);

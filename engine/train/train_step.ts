@@ -143,7 +143,7 @@ export class TrainStep implements Disposable {
 /** What a training step runs, and the state that is its own. */
 export interface TrainingProgram {
   readonly program: ProgramSpec;
-  /** The moments, the count of steps taken and the scale of the loss: nothing is allocated. The caller disposes them. */
+  /** The moments, the count of steps taken and the scale of the loss. None is allocated yet; the caller disposes them. */
   readonly moments: readonly Parameter[];
   /** One number, 0 where the step changes anything, else NaN. */
   readonly finite: Tensor;

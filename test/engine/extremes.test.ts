@@ -106,6 +106,8 @@ describeAdapters('at the extremes of f32', (device) => {
     const got = await program.read(y);
     const failures = pairs.flatMap(([v, s], i): Failure[] => {
       const wants = readings(v).flatMap((p) => readings(s).map((q) => pointwise(op, p, q)));
+      // sigmoid(s) is below the smallest normal number there, and may be 0.
+      if (op === 'silu_grad' && s < -87) wants.push(0 * v);
       const size = op === 'silu_grad' ? finiteSize(v) * finiteSize(s) : finiteSize(v, s);
       const right = isRight(got[i], wants, { size, exponent: exponentOf(op, v, s) });
       return right ? [] : [{ at: `${op}(${v}, ${s})`, got: got[i], want: wants[0] }];
