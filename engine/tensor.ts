@@ -1,3 +1,4 @@
+import { show } from './check.ts';
 import { UserError } from './user_error.ts';
 import type { OpDef } from './op.ts';
 
@@ -13,6 +14,12 @@ export type Attributes = Readonly<Record<string, unknown>>;
 export const sizeOf = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);
 export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((d, i) => d === b[i]);
 export const showShape = (shape: Shape): string => `[${shape.join(', ')}]`;
+
+/** Throws a UserError unless it is a shape: a list of whole numbers from 0 on. @param what begins the message */
+export function checkShape(what: string, shape: Shape): void {
+  if (!Array.isArray(shape) || !shape.every((n) => Number.isSafeInteger(n) && n >= 0))
+    throw new UserError(`${what}: a shape is a list of whole numbers from 0 on, not ${show(shape)}`);
+}
 
 let nextId = 0;
 
