@@ -12,7 +12,7 @@ export function show(value: unknown): string {
 }
 
 /** The names of all options of a kind: one that is added to the interface and forgotten here does not compile. */
-export type Known<Options extends object> = Readonly<Record<keyof Options, true>>;
+export type Known<Options extends object> = Readonly<Record<keyof Options, unknown>>;
 
 /**
  * Refuses what is no object of options, and options that `op` does not know: it would compute something else than was

@@ -61,6 +61,15 @@ export class Tensor {
   }
 }
 
+/** Throws a UserError unless all are tensors; `inputs` are what an op is given, by its own names for them. */
+export function checkTensors(op: string, inputs: Readonly<Record<string, unknown>>): void {
+  for (const [name, t] of Object.entries(inputs)) {
+    if (t instanceof Tensor) continue;
+    const hint = (t as { tensor?: unknown } | undefined)?.tensor instanceof Tensor ? '; give its tensor' : '';
+    throw new UserError(`${op}: ${name} must be a tensor, and is ${show(t)}${hint}`);
+  }
+}
+
 /** Throws a shape error that names the op and every input's shape. */
 export function shapeError(op: string, problem: string, ...inputs: Tensor[]): never {
   throw new UserError(

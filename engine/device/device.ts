@@ -1,5 +1,6 @@
 import { decidedText } from '../../kernels/decided.ts';
 import { pipelineKey, type Launch } from '../../kernels/kernel.ts';
+import { checkOptions, type Known } from '../check.ts';
 import type { Capabilities } from '../op.ts';
 import { TuningTable } from '../tuning.ts';
 import { mebibytes } from './mebibytes.ts';
@@ -21,6 +22,8 @@ export interface AdapterSummary {
   /** True where the CPU pretends to be a GPU (lavapipe, SwiftShader, WARP). */
   readonly software: boolean;
 }
+
+const OPTIONS: Known<DeviceOptions> = { gpu: true, powerPreference: true };
 
 const WANTED_FEATURES: GPUFeatureName[] = ['shader-f16', 'timestamp-query', 'subgroups' as GPUFeatureName];
 
@@ -213,6 +216,7 @@ export class Device implements Disposable {
  * Throws a UserError where there is no WebGPU or no adapter.
  */
 export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
+  checkOptions('openDevice', options, OPTIONS);
   const gpu = options.gpu ?? (globalThis.navigator as Navigator | undefined)?.gpu;
   if (!gpu)
     throw new UserError(

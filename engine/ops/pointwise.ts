@@ -6,7 +6,7 @@ import {
   type PointwiseStage,
 } from '../../kernels/pointwise/pointwise.ts';
 import { defineOp, type BufferRef, type LowerContext, type Step } from '../op.ts';
-import { sameShape, shapeError, sizeOf, type Shape, type Tensor } from '../tensor.ts';
+import { checkTensors, sameShape, shapeError, sizeOf, type Shape, type Tensor } from '../tensor.ts';
 
 import { broadcastTo, sumTo } from './reduce.ts';
 
@@ -65,6 +65,7 @@ const NAMES = ['x', 'a', 'b', 'c', 'd'] as const;
 
 export const pointwiseOp = defineOp<(typeof NAMES)[number], PointwiseAttributes>({
   name: 'pointwise',
+  called: ({ stages: [{ op }] }) => op,
   cheap: true,
   inputs: NAMES,
   shape: ([x]) => x.shape,
@@ -134,8 +135,12 @@ export function operandMode(operand: Shape, full: Shape): OperandMode | undefine
 
 const unary = (op: PointwiseName, x: Tensor): Tensor => pointwiseOp([x], { stages: [{ op, mode: 'immediate' }] });
 
+const checkOperands = (op: PointwiseName, x: Tensor, y: Tensor | number): void =>
+  checkTensors(op, typeof y === 'number' ? { x } : { x, y });
+
 /** op(x, a): `a` is a number or a tensor that broadcasts to x's shape. */
 function binary(op: PointwiseName, x: Tensor, a: Tensor | number): Tensor {
+  checkOperands(op, x, a);
   if (typeof a === 'number') return pointwiseOp([x], { stages: [{ op, mode: 'immediate', immediate: a }] });
   const mode = operandMode(a.shape, x.shape);
   return mode ? pointwiseOp([x, a], { stages: [{ op, mode }] }) : binary(op, x, broadcastTo(a, x.shape));
@@ -143,6 +148,7 @@ function binary(op: PointwiseName, x: Tensor, a: Tensor | number): Tensor {
 
 /** op(x, y) where either may be the smaller one; `swapped` is the op with its operands exchanged. */
 function symmetric(op: PointwiseName, swapped: PointwiseName, x: Tensor, y: Tensor | number): Tensor {
+  checkOperands(op, x, y);
   if (typeof y === 'number') return binary(op, x, y);
   const [small, large] = y.size > x.size ? [x, y] : [y, x];
   if (

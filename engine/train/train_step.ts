@@ -1,4 +1,5 @@
 import { LEAST_SCALE, MOST_SCALE } from '../../kernels/loss_scale/loss_scale.ts';
+import { checkOptions, type Known } from '../check.ts';
 import { grad } from '../autodiff.ts';
 import type { Device } from '../device/device.ts';
 import { Parameter } from '../device/parameter.ts';
@@ -57,6 +58,20 @@ export interface TrainStepSpec extends Pick<ProgramSpec, 'recompute' | 'onMemory
   readonly adam: AdamOptions;
   readonly lossScale?: LossScaleOptions;
 }
+
+const ADAM: Known<AdamOptions> = { beta1: true, beta2: true, epsilon: true, weightDecay: true, clipNorm: true };
+const LOSS_SCALE: Known<LossScaleOptions> = { initial: true, growAfter: true };
+const SPEC: Known<TrainStepSpec> = {
+  loss: true,
+  trainable: true,
+  outputs: true,
+  updates: true,
+  adam: true,
+  lossScale: true,
+  recompute: true,
+  onMemory: true,
+  precision: true,
+};
 
 const SCALE = 'loss_scale';
 const HYPER = 'adam_hyper';
@@ -140,6 +155,9 @@ export function trainingProgram(
   device: Device,
   spec: TrainStepSpec,
 ): { program: ProgramSpec; moments: readonly Parameter[] } {
+  checkOptions('TrainStep', spec, SPEC);
+  checkOptions('TrainStep: adam', spec.adam, ADAM);
+  if (spec.lossScale) checkOptions('TrainStep: lossScale', spec.lossScale, LOSS_SCALE);
   const { trainable, loss, recompute, onMemory, precision } = spec;
   const { beta1, beta2, epsilon, weightDecay, clipNorm } = spec.adam;
   const moments: Parameter[] = [];

@@ -123,6 +123,6 @@ describe('loss scaling', () => {
     expect(() => lossScale(state.tensor, hyper, found, 0)).toThrow(/1 to 2\^24 steps, not 0/);
     expect(() => lossScale(x, hyper, found, 3)).toThrow(/no parameter/);
     expect(() => adamHyperScaled(input('state', [3]), hyper, BETAS)).toThrow(/must be \[4\]/);
-    expect(() => guard([input('u', [4], 'u32')])).toThrow(/only f32/);
+    expect(() => guard([input('u', [4], 'u32')])).toThrow(/guard: it takes f32, and u is u32/);
   });
 });
