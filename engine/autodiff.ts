@@ -1,6 +1,7 @@
 import { add } from './ops/pointwise.ts';
 import { ones, stopGradientOp } from './ops/leaves.ts';
-import { type Tensor, sameShape, shapeError, showShape, topologicalOrder } from './tensor.ts';
+import { checkTensors, type Tensor, sameShape, shapeError, showShape, topologicalOrder } from './tensor.ts';
+import { show } from './check.ts';
 import { UserError } from './user_error.ts';
 
 /**
@@ -18,10 +19,16 @@ export type CotangentRule = (t: Tensor, dy: Tensor) => Tensor;
  * @param seed cotangent of `of`; ones for a scalar, required for anything else
  */
 export function grad(of: Tensor, wrt: readonly Tensor[], seed?: Tensor, through?: CotangentRule): Tensor[] {
+  checkTensors('grad', { 'what is differentiated': of, ...(seed && { 'the seed': seed }) });
+  if (!Array.isArray(wrt))
+    throw new UserError(`grad: it takes a list of the tensors to differentiate by, not ${show(wrt)}`);
+  checkTensors('grad', Object.fromEntries(wrt.map((t, i) => [`tensor ${i} to differentiate by`, t])));
   if (!seed && of.size !== 1)
     shapeError('grad', 'only a scalar has a gradient (give a seed cotangent for anything else)', of);
   if (seed && !sameShape(seed.shape, of.shape))
     shapeError('grad', 'the seed must have the shape of what is differentiated', of, seed);
+  for (const t of [of, ...wrt])
+    if (t.dtype !== 'f32') throw new UserError(`grad: only f32 has gradients, and ${t} is ${t.dtype}`);
   const order = topologicalOrder([of]);
 
   // Only what lies between `wrt` and `of` needs a cotangent, and nothing does that is seen through stop_gradient alone.
@@ -38,10 +45,12 @@ export function grad(of: Tensor, wrt: readonly Tensor[], seed?: Tensor, through?
     t.inputs.forEach((input, i) => {
       if (!needed[i]) return;
       const make = makers?.[t.op.inputs[i]];
-      if (!make)
+      if (!make) {
+        const why = t.op.gradientOf ? `: ${t.op.gradientOf} has first derivatives only` : '';
         throw new UserError(
-          `grad: ${t.op.name} is not differentiable with respect to its input ${t.op.inputs[i]} (${input})`,
+          `grad: ${t.op.name} is not differentiable with respect to its input ${t.op.inputs[i]} (${input})${why}`,
         );
+      }
       const dx = make();
       if (!sameShape(dx.shape, input.shape)) {
         throw new Error(

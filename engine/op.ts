@@ -1,6 +1,7 @@
 import type { Choice, Choices, Launch } from '../kernels/kernel.ts';
 import type { SubgroupMatrix } from '../kernels/matmul/matrix_tiling.ts';
-import { Tensor, type Attributes, type DType, type Shape } from './tensor.ts';
+import { checkShape, checkTensors, showShape, Tensor, type Attributes, type DType, type Shape } from './tensor.ts';
+import { UserError } from './user_error.ts';
 
 /** What a kernel may count on: taken from the adapter, never assumed. */
 export interface Capabilities {
@@ -61,11 +62,19 @@ export interface OpSpec<N extends string, A extends object> {
   readonly inputs: readonly N[];
   /** The shape of the output; throws a UserError where the inputs do not fit. */
   shape(inputs: readonly Tensor[], attrs: A): Shape;
+  /** What the output holds: f32 where not said; a view holds what its input does. */
   readonly dtype?: DType;
+  /** What the inputs must hold: f32 where not said. `any` is for ops that neither compute nor copy. */
+  readonly takes?: Readonly<Partial<Record<N, DType | 'any'>>>;
+  /** The name in messages, where the attributes decide what is computed; `name` when absent. */
+  called?(attrs: A): string;
   /**
-   * The vector-Jacobian product: the inputs' cotangents from the output's; absent where the op is not differentiable.
+   * The vector-Jacobian product: the inputs' cotangents from the output's, made of ops, so that they can be
+   * differentiated again; absent where the op is not differentiable.
    */
   vjp?(tensors: Record<N, Tensor> & { y: Tensor }, dy: Tensor, attrs: A): Cotangents<N>;
+  /** The op whose gradient it is, of a gradient that cannot be differentiated again: `grad` names it. */
+  readonly gradientOf?: string;
   /** The kernels that compute it; absent of leaves and views. */
   lower?(context: LowerContext<A>): Step[];
   /** Indices of the inputs (parameters) that the kernel changes in place: an update, see `compile`. */
@@ -90,6 +99,7 @@ export interface OpSpec<N extends string, A extends object> {
 export interface OpDef {
   readonly name: string;
   readonly inputs: readonly string[];
+  readonly gradientOf?: string;
   readonly mutates: readonly number[];
   readonly view: boolean;
   readonly cheap: boolean;
@@ -115,6 +125,7 @@ export function defineOp<N extends string, A extends object = Record<string, nev
   const def: OpDef = {
     name: spec.name,
     inputs: spec.inputs,
+    gradientOf: spec.gradientOf,
     mutates: spec.mutates ?? [],
     view: spec.view ?? false,
     cheap: spec.cheap ?? false,
@@ -132,9 +143,32 @@ export function defineOp<N extends string, A extends object = Record<string, nev
       return spec.lower(context as LowerContext<A>);
     },
   };
-  const op = ((inputs, attrs) =>
-    new Tensor(op, inputs, attrs as Attributes, spec.shape(inputs, attrs), spec.dtype ?? 'f32')) as Op<A>;
+  const op = ((inputs, attrs) => {
+    const called = spec.called?.(attrs) ?? spec.name;
+    checkInputs(called, spec, inputs);
+    const shape = spec.shape(inputs, attrs);
+    checkShape(called, shape);
+    const dtype = spec.dtype ?? (spec.view ? inputs[0].dtype : 'f32');
+    return new Tensor(op, inputs, attrs as Attributes, shape, dtype);
+  }) as Op<A>;
   // `name` of a function is read-only by assignment, so the definition is laid over the function property by property.
   for (const [key, value] of Object.entries(def)) Object.defineProperty(op, key, { value });
   return op;
+}
+
+/** Throws a UserError where an input is no tensor, or holds what the op does not take. */
+function checkInputs<N extends string>(
+  called: string,
+  { inputs: names, takes }: Pick<OpSpec<N, never>, 'inputs' | 'takes'>,
+  inputs: readonly Tensor[],
+): void {
+  inputs.forEach((t, i) => {
+    const input = names[i];
+    checkTensors(called, { [input]: t });
+    const wanted = takes?.[input] ?? 'f32';
+    if (wanted !== 'any' && t.dtype !== wanted)
+      throw new UserError(
+        `${called}: it takes ${wanted}, and ${t.name ?? `its input ${input}`} is ${t.dtype} ${showShape(t.shape)}`,
+      );
+  });
 }

@@ -1,3 +1,4 @@
+import { show } from './check.ts';
 import { UserError } from './user_error.ts';
 import type { OpDef } from './op.ts';
 
@@ -13,6 +14,12 @@ export type Attributes = Readonly<Record<string, unknown>>;
 export const sizeOf = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);
 export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((d, i) => d === b[i]);
 export const showShape = (shape: Shape): string => `[${shape.join(', ')}]`;
+
+/** Throws a UserError unless it is a shape: a list of whole numbers from 0 on. @param what begins the message */
+export function checkShape(what: string, shape: Shape): void {
+  if (!Array.isArray(shape) || !shape.every((n) => Number.isSafeInteger(n) && n >= 0))
+    throw new UserError(`${what}: a shape is a list of whole numbers from 0 on, not ${show(shape)}`);
+}
 
 let nextId = 0;
 
@@ -51,6 +58,15 @@ export class Tensor {
   /** Name, op and shape, for listings and errors. */
   toString(): string {
     return `${this.name ?? `%${this.id}`}: ${this.op.name}${showShape(this.shape)}`;
+  }
+}
+
+/** Throws a UserError unless all are tensors; `inputs` are what an op is given, by its own names for them. */
+export function checkTensors(op: string, inputs: Readonly<Record<string, unknown>>): void {
+  for (const [name, t] of Object.entries(inputs)) {
+    if (t instanceof Tensor) continue;
+    const hint = (t as { tensor?: unknown } | undefined)?.tensor instanceof Tensor ? '; give its tensor' : '';
+    throw new UserError(`${op}: ${name} must be a tensor, and is ${show(t)}${hint}`);
   }
 }
 

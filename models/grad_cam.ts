@@ -1,8 +1,9 @@
+import { checkWhole } from '../engine/check.ts';
 import { grad } from '../engine/autodiff.ts';
 import { mean, sum } from '../engine/ops/reduce.ts';
 import { add, div, maximum, mul, relu, square } from '../engine/ops/pointwise.ts';
 import { input, reshape } from '../engine/ops/leaves.ts';
-import { topologicalOrder, type Tensor } from '../engine/tensor.ts';
+import { checkTensors, sameShape, shapeError, topologicalOrder, type Tensor } from '../engine/tensor.ts';
 import { UserError } from '../engine/user_error.ts';
 
 /** The tensor of a graph with this name, such as a segment's or a block's output: any of them can be explained. */
@@ -20,7 +21,19 @@ export function findTensor(of: Tensor, name: string): Tensor {
  * One number a sample: its score for the class that a one-hot row of `classes` [N, K] picks, summed (samples do not
  * mix).
  */
-const pickedScore = (logits: Tensor, classes: Tensor): Tensor => reshape(sum(mul(logits, classes)), []);
+function pickedScore(op: string, logits: Tensor, classes: Tensor): Tensor {
+  checkTensors(op, { logits, classes });
+  if (logits.shape.length !== 2 || !sameShape(classes.shape, logits.shape))
+    shapeError(op, 'the logits and the one-hot rows that pick their classes must both be [N, K]', logits, classes);
+  return reshape(sum(mul(logits, classes)), []);
+}
+
+/** The gradient of the picked scores at an activation [N, H, W, C]. */
+function gradientAt(op: string, logits: Tensor, classes: Tensor, activation: Tensor): Tensor {
+  checkTensors(op, { activation });
+  if (activation.shape.length !== 4) shapeError(op, 'the activation must be [N, H, W, C]', activation);
+  return grad(pickedScore(op, logits, classes), [activation])[0];
+}
 
 /**
  * Grad-CAM (Selvaraju et al. 2017, eq. 1 and 2): the activation's channels weighted by the mean of the class score's
@@ -31,7 +44,7 @@ const pickedScore = (logits: Tensor, classes: Tensor): Tensor => reshape(sum(mul
  * @param activation [N, H, W, C]: any node between input and logits
  */
 export function gradCam(logits: Tensor, classes: Tensor, activation: Tensor): Tensor {
-  const [gradient] = grad(pickedScore(logits, classes), [activation]);
+  const gradient = gradientAt('gradCam', logits, classes, activation);
   const weights = mean(gradient, [1, 2]);
   return asMap(relu(sum(mul(activation, weights), [3])));
 }
@@ -41,7 +54,7 @@ export function gradCam(logits: Tensor, classes: Tensor, activation: Tensor): Te
  * positive count by α = g² / (2g² + Σ A·g³), so that several small objects weigh as much as one large one.
  */
 export function gradCamPlusPlus(logits: Tensor, classes: Tensor, activation: Tensor): Tensor {
-  const [g] = grad(pickedScore(logits, classes), [activation]);
+  const g = gradientAt('gradCamPlusPlus', logits, classes, activation);
   const g2 = square(g);
   const area = sum(mul(activation, mul(g2, g)), [1, 2]);
   // The denominator is zero only where the gradient is: there α does not matter.
@@ -55,7 +68,8 @@ export function gradCamPlusPlus(logits: Tensor, classes: Tensor, activation: Ten
  * negative cotangents are cut off at every activation function on the way back.
  */
 export function guidedBackprop(logits: Tensor, classes: Tensor, x: Tensor): Tensor {
-  return grad(pickedScore(logits, classes), [x], undefined, (t, dy) => (isActivation(t) ? relu(dy) : dy))[0];
+  const score = pickedScore('guidedBackprop', logits, classes);
+  return grad(score, [x], undefined, (t, dy) => (isActivation(t) ? relu(dy) : dy))[0];
 }
 
 const isActivation = ({ attrs }: Tensor): boolean => {
@@ -65,8 +79,13 @@ const isActivation = ({ attrs }: Tensor): boolean => {
 
 const asMap = (t: Tensor): Tensor => reshape(t, t.shape.slice(0, 3));
 
-/** One-hot rows for class numbers, as a feed for `classes`. */
+/**
+ * One-hot rows for class numbers from 0 to `count` − 1, as a feed for `classes`.
+ * @throws UserError where there is no such class
+ */
 export function oneHot(classes: readonly number[], count: number): Float32Array {
+  checkWhole('oneHot', 'the count of classes', count, 1);
+  classes.forEach((k, i) => checkWhole('oneHot', `class ${i}`, k, 0, count - 1));
   const rows = new Float32Array(classes.length * count);
   classes.forEach((k, i) => (rows[i * count + k] = 1));
   return rows;

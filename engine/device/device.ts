@@ -1,5 +1,6 @@
 import { decidedText } from '../../kernels/decided.ts';
 import { pipelineKey, type Launch } from '../../kernels/kernel.ts';
+import { checkOptions, type Known } from '../check.ts';
 import type { Capabilities } from '../op.ts';
 import { TuningTable } from '../tuning.ts';
 import { mebibytes } from './mebibytes.ts';
@@ -21,6 +22,8 @@ export interface AdapterSummary {
   /** True where the CPU pretends to be a GPU (lavapipe, SwiftShader, WARP). */
   readonly software: boolean;
 }
+
+const OPTIONS: Known<DeviceOptions> = { gpu: true, powerPreference: true };
 
 const WANTED_FEATURES: GPUFeatureName[] = ['shader-f16', 'timestamp-query', 'subgroups' as GPUFeatureName];
 
@@ -100,8 +103,14 @@ export class Device implements Disposable {
     if (this.failure) throw this.failure;
   }
 
+  /** Throws a UserError where the device was disposed. @param what begins the message: what would use it */
+  requireOpen(what: string): void {
+    if (this.closed) throw new UserError(`${what}: the device is used after it was disposed`);
+  }
+
   /** A buffer that counts among the device's memory until `destroyBuffer`. */
   createBuffer(bytes: number, usage: GPUBufferUsageFlags, label: string): GPUBuffer {
+    this.requireOpen(label);
     const size = Math.max(4, Math.ceil(bytes / 4) * 4);
     if ((usage & GPUBufferUsage.STORAGE) !== 0 && size > this.capabilities.maxStorageBinding) {
       throw new UserError(
@@ -142,6 +151,7 @@ export class Device implements Disposable {
 
   /** The pipeline for a launch: made at the first request, shared by every launch with the same key. */
   pipeline(launch: Launch): Promise<GPUComputePipeline> {
+    this.requireOpen(`kernel ${launch.kernel.name}`);
     const key = pipelineKey(launch);
     let pipeline = this.pipelines.get(key);
     if (!pipeline) {
@@ -170,6 +180,7 @@ export class Device implements Disposable {
 
   /** The contents of a storage buffer (it needs COPY_SRC), copied back to the CPU. */
   async readBuffer(buffer: GPUBuffer, bytes: number = buffer.size, offset = 0): Promise<ArrayBuffer> {
+    this.requireOpen('read');
     const size = Math.ceil(bytes / 4) * 4;
     const staging = this.createBuffer(size, GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ, 'readback');
     try {
@@ -186,6 +197,7 @@ export class Device implements Disposable {
 
   /** Resolves when all submitted work is done. */
   async idle(): Promise<void> {
+    this.requireOpen('idle');
     await this.gpu.queue.onSubmittedWorkDone();
     this.check();
   }
@@ -204,6 +216,7 @@ export class Device implements Disposable {
  * Throws a UserError where there is no WebGPU or no adapter.
  */
 export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
+  checkOptions('openDevice', options, OPTIONS);
   const gpu = options.gpu ?? (globalThis.navigator as Navigator | undefined)?.gpu;
   if (!gpu)
     throw new UserError(

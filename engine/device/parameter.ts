@@ -1,7 +1,8 @@
 import { defineOp } from '../op.ts';
-import { type Tensor, showShape, sizeOf, type Shape } from '../tensor.ts';
+import { checkShape, showShape, sizeOf, type Shape, type Tensor } from '../tensor.ts';
 import { UserError } from '../user_error.ts';
 import type { Device } from './device.ts';
+import { numbersFor, type Numbers } from './numbers.ts';
 import type { ParameterPool } from './parameter_pool.ts';
 
 const parameterLeaf = defineOp<never, { parameter: Parameter }>({
@@ -17,23 +18,25 @@ export class Parameter implements Disposable {
   /** The pool that its memory is a part of, if it is, and the byte at which it begins there. */
   readonly pool: ParameterPool | undefined;
   readonly offset: number;
+  private initial: Float32Array | (() => Numbers) | undefined;
   private memory: GPUBuffer | undefined;
   private closed = false;
 
   /**
    * Memory is taken when a program or the caller first needs it, so that what a network costs can be told before.
-   * @param initial its values, or what makes them; zeros when absent
+   * @param initial its values, or what makes them; zeros when absent. A Float32Array is not copied until then
    * @param pool where it may lie; it has a buffer of its own where that cannot take it
    */
   constructor(
     readonly device: Device,
     readonly name: string,
     readonly shape: Shape,
-    private initial?: Float32Array | (() => Float32Array),
+    initial?: Numbers | (() => Numbers),
     pool?: ParameterPool,
   ) {
+    checkShape(`parameter ${name}`, shape);
     this.tensor = parameterLeaf([], { parameter: this }).named(name);
-    if (initial instanceof Float32Array) this.requireLength(initial);
+    this.initial = typeof initial === 'function' || initial === undefined ? initial : this.converted(initial);
     const place = pool?.reserve(sizeOf(shape));
     this.pool = place === undefined ? undefined : pool;
     this.offset = place ?? 0;
@@ -55,8 +58,10 @@ export class Parameter implements Disposable {
   }
 
   private get buffer(): GPUBuffer {
+    this.requireOpen();
     if (!this.memory) {
-      if (this.closed) throw new Error(`parameter ${this.name} is used after it was disposed`);
+      // Made and checked first: where that fails no memory is taken, and the next use fails as well.
+      const initial = typeof this.initial === 'function' ? this.converted(this.initial()) : this.initial;
       this.memory =
         this.pool?.buffer ??
         this.device.createBuffer(
@@ -64,30 +69,36 @@ export class Parameter implements Disposable {
           GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
           this.name,
         );
-      const { initial } = this;
       this.initial = undefined;
       // Without values: WebGPU gives buffers full of zeros.
-      if (initial) this.write(typeof initial === 'function' ? initial() : initial);
+      if (initial) this.upload(this.memory, initial);
     }
     return this.memory;
   }
 
-  private requireLength(values: Float32Array): void {
-    if (values.length !== sizeOf(this.shape)) {
-      throw new UserError(
-        `parameter ${this.name} ${showShape(this.shape)} holds ${sizeOf(this.shape)} numbers and was given ${values.length}`,
-      );
-    }
+  private converted(values: Numbers): Float32Array {
+    return numbersFor(`parameter ${this.name} ${showShape(this.shape)}`, values, this.shape, 'f32');
+  }
+
+  private upload(buffer: GPUBuffer, values: Float32Array): void {
+    this.device.requireOpen(`parameter ${this.name}`);
+    this.device.gpu.queue.writeBuffer(buffer, this.offset, values as Float32Array<ArrayBuffer>);
+  }
+
+  /** Throws a UserError where it was disposed. */
+  requireOpen(): void {
+    if (this.closed) throw new UserError(`parameter ${this.name} is used after it was disposed`);
   }
 
   /**
    * Gives it other values.
-   * @throws UserError where they are too few or too many
+   * @throws UserError where they are too few or too many, or no numbers
    */
-  write(values: Float32Array): void {
-    this.requireLength(values);
+  write(values: Numbers): void {
+    this.requireOpen();
+    const numbers = this.converted(values);
     this.initial = undefined;
-    this.device.gpu.queue.writeBuffer(this.buffer, this.offset, values as Float32Array<ArrayBuffer>);
+    this.upload(this.buffer, numbers);
   }
 
   /** Its values as they are now, after all that was submitted. */

@@ -1,4 +1,5 @@
 import * as kernels from '../../kernels/adam/adam.ts';
+import { checkNumber, checkOptions, type Known } from '../check.ts';
 import { defineOp } from '../op.ts';
 import { shapeError, type Shape, type Tensor } from '../tensor.ts';
 import { UserError } from '../user_error.ts';
@@ -18,6 +19,8 @@ const adamOp = defineOp<'w' | 'm' | 'v' | 'g' | 'hyper' | 'guard', kernels.AdamS
     checkUpdate('adam', [w, m, v], [g]);
     checkHyper('adam', hyper, ADAM_HYPER);
     if (guard.size !== 1) shapeError('adam', 'the guard must be one number', guard);
+    for (const [name, value] of Object.entries({ beta1, beta2, epsilon, weightDecay }))
+      checkNumber('adam', name, value);
     for (const beta of [beta1, beta2])
       if (!(beta >= 0 && beta < 1))
         throw new UserError(`adam: beta1 and beta2 must be at least 0 and less than 1, not ${beta}`);
@@ -33,6 +36,8 @@ const adamOp = defineOp<'w' | 'm' | 'v' | 'g' | 'hyper' | 'guard', kernels.AdamS
   ],
 });
 
+const OPTIONS: Known<kernels.AdamSettings> = { beta1: true, beta2: true, epsilon: true, weightDecay: true };
+
 /**
  * An update: one step of Adam (Kingma & Ba 2015) with decoupled weight decay (Loshchilov & Hutter 2019) of the
  * parameter w and its moments m and v, all of one shape, from the gradient g. `hyper` is an f32 tensor, see ADAM_HYPER.
@@ -44,14 +49,17 @@ export const adam = (
   hyper: Tensor,
   guard: Tensor,
   settings: Partial<kernels.AdamSettings> = {},
-): Tensor =>
-  adamOp([state.w, state.m, state.v, g, hyper, guard], {
+): Tensor => {
+  checkOptions('adam', state, { w: true, m: true, v: true });
+  checkOptions('adam', settings, OPTIONS);
+  return adamOp([state.w, state.m, state.v, g, hyper, guard], {
     beta1: 0.9,
     beta2: 0.999,
     epsilon: 1e-8,
     weightDecay: 0,
     ...settings,
   });
+};
 
 interface HyperAttributes {
   readonly beta1: number;

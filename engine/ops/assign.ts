@@ -1,5 +1,6 @@
 import { ema as emaLaunch } from '../../kernels/assign/assign.ts';
 import { copyWindow } from '../../kernels/copy/copy.ts';
+import { checkWhole, show } from '../check.ts';
 import { defineOp } from '../op.ts';
 import type { Shape, Tensor } from '../tensor.ts';
 import { UserError } from '../user_error.ts';
@@ -32,8 +33,8 @@ const emaOp = defineOp<'p' | 'value' | 'guard', EmaAttributes>({
   mutates: [0],
   shape([p, value], { momentum }): Shape {
     checkUpdate('ema', [p], [value]);
-    if (!(momentum >= 0 && momentum <= 1))
-      throw new UserError(`ema: the momentum must be between 0 and 1, not ${momentum}`);
+    if (!(typeof momentum === 'number' && momentum >= 0 && momentum <= 1))
+      throw new UserError(`ema: the momentum must be between 0 and 1, not ${show(momentum)}`);
     return p.shape;
   },
   lower: ({ inputs: [p, , guard], attrs, in: from }) => [
@@ -66,5 +67,7 @@ export const ema = (parameter: Tensor, value: Tensor, momentum: number): Tensor 
  * divided by `count` (the elements of a channel); what is averaged is the unbiased one, divided by count − 1, as
  * PyTorch keeps it.
  */
-export const updateRunningStats = (running: Tensor, stats: Tensor, count: number, momentum: number): Tensor =>
-  emaOp([running, stats], { momentum, scales: [1, count > 1 ? count / (count - 1) : 1] });
+export function updateRunningStats(running: Tensor, stats: Tensor, count: number, momentum: number): Tensor {
+  checkWhole('update_running_stats', 'the count', count, 1);
+  return emaOp([running, stats], { momentum, scales: [1, count > 1 ? count / (count - 1) : 1] });
+}

@@ -1,9 +1,11 @@
 import * as kernels from '../../kernels/batch_norm/batch_norm.ts';
 import type { PointwiseStage } from '../../kernels/pointwise/pointwise.ts';
+import { checkOneOf, checkOptions, show, type Known } from '../check.ts';
 import { defineOp, type LowerContext } from '../op.ts';
 import { sameShape, shapeError, sizeOf, type Shape, type Tensor } from '../tensor.ts';
 import { chain } from './chain.ts';
 import { stopGradient } from './leaves.ts';
+import { UserError } from '../user_error.ts';
 import { row } from './row.ts';
 
 /** How batch norm is applied. */
@@ -21,11 +23,16 @@ interface Settings {
   readonly frozen: boolean;
 }
 
-const settings = (a: BatchNormAttributes, frozen: boolean): Settings => ({
-  epsilon: a.epsilon ?? 1e-5,
-  activation: a.activation ?? 'none',
-  frozen,
-});
+const OPTIONS: Known<BatchNormAttributes> = { epsilon: true, activation: true };
+
+function settings(a: BatchNormAttributes, frozen: boolean): Settings {
+  checkOptions('batchNorm', a, OPTIONS);
+  const { epsilon = 1e-5, activation = 'none' } = a;
+  if (!(typeof epsilon === 'number' && epsilon >= 0))
+    throw new UserError(`batchNorm: epsilon must be a number of at least 0, not ${show(epsilon)}`);
+  checkOneOf('batchNorm', 'activation', activation, Object.keys(kernels.BATCH_NORM_ACTIVATIONS));
+  return { epsilon, activation, frozen };
+}
 
 const channelsOf = (x: Tensor): number => x.shape[x.shape.length - 1];
 
@@ -64,15 +71,8 @@ export const batchNormApplyOp = defineOp<'x' | 'stats' | 'gamma' | 'beta', Setti
   name: 'batch_norm_apply',
   cheap: true,
   inputs: ['x', 'stats', 'gamma', 'beta'],
-  shape([x, stats, gamma, beta], { activation }): Shape {
+  shape([x, stats, gamma, beta]): Shape {
     checkStatistics('batchNorm', x, stats, gamma, beta);
-    if (!Object.hasOwn(kernels.BATCH_NORM_ACTIVATIONS, activation)) {
-      shapeError(
-        'batchNorm',
-        `the activation must be ${Object.keys(kernels.BATCH_NORM_ACTIVATIONS).join(', ')}, not ${activation}`,
-        x,
-      );
-    }
     return x.shape;
   },
   // Ioffe & Szegedy 2015, section 3. The statistics get no cotangent of their own: where they are the batch's, what
@@ -129,6 +129,7 @@ export function foldBatchNorm(applied: Tensor): { folded: Tensor; stages: readon
 // [dgamma, dbeta] = [Σ dz·x̂, Σ dz]
 const sumsOp = defineOp<'dy' | 'x' | 'stats' | 'gamma' | 'beta', Settings>({
   name: 'batch_norm_sums',
+  gradientOf: 'batch norm',
   inputs: ['dy', 'x', 'stats', 'gamma', 'beta'],
   shape: ([, x]) => [2, channelsOf(x)],
   lower(ctx) {
@@ -149,6 +150,7 @@ const sumsOp = defineOp<'dy' | 'x' | 'stats' | 'gamma' | 'beta', Settings>({
 
 const inputGradOp = defineOp<'dy' | 'x' | 'stats' | 'sums' | 'gamma' | 'beta', Settings>({
   name: 'batch_norm_input_grad',
+  gradientOf: 'batch norm',
   inputs: ['dy', 'x', 'stats', 'sums', 'gamma', 'beta'],
   shape: ([, x]) => x.shape,
   lower(ctx) {

@@ -11,12 +11,14 @@ import {
 } from '../../kernels/conv2d/conv2d.ts';
 import { isMatrix, matrixConv, withMatrices } from '../../kernels/conv2d/conv2d_matrix.ts';
 import { MOST_ROWS, padded, type Tiling } from '../../kernels/matmul/tiling.ts';
+import type { Known } from '../check.ts';
 import type { BufferRef, LowerContext, Step } from '../op.ts';
 import type { ConvGeometry } from './conv_geometry.ts';
 import { epiloguePass, lastStep, plainly, type Epilogue } from './epilogue.ts';
 import { winogradFilterGradSteps, winogradSteps, withWinograd } from './conv2d_winograd.ts';
 import { Steps } from './matmul_lower.ts';
 
+/** The options that convolutions and pooling share. */
 export interface Version {
   /**
    * The kernels: 1 are the naive ones, kept as the second opinion of the tests, 2 those in tiles, 3 Winograd's where it
@@ -25,6 +27,8 @@ export interface Version {
    */
   readonly version?: 1 | 2 | 3;
 }
+
+export const VERSION_OPTIONS: Known<Version> = { version: true };
 
 /** A convolution's geometry as its three ops carry it. */
 export type Conv2dGeometry = ConvGeometry & Version & Epilogue;

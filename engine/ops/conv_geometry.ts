@@ -1,4 +1,6 @@
-import { sameShape, shapeError, showShape, type Shape, type Tensor } from '../tensor.ts';
+import { show, type Known } from '../check.ts';
+import { checkTensors, sameShape, shapeError, showShape, type Shape, type Tensor } from '../tensor.ts';
+import { UserError } from '../user_error.ts';
 
 /** One number for both directions, or [vertical, horizontal]. */
 export type Pair = number | readonly [number, number];
@@ -18,6 +20,8 @@ export interface WindowAttributes {
   readonly padding?: Padding;
   readonly dilation?: Pair;
 }
+
+export const WINDOW_OPTIONS: Known<WindowAttributes> = { stride: true, padding: true, dilation: true };
 
 /**
  * A sliding window made explicit, as numbers only: output (ho, wo) sees the inputs
@@ -45,7 +49,19 @@ export interface ConvGeometry {
   readonly groups: number;
 }
 
-const pair = (value: Pair): readonly [number, number] => (typeof value === 'number' ? [value, value] : value);
+const isPair = (value: unknown): value is readonly [number, number] =>
+  Array.isArray(value) && value.length === 2 && value.every((n) => typeof n === 'number');
+
+/** Both directions of a pair, vertical first. @throws UserError where it is neither one number nor two */
+export function pair(op: string, name: string, value: Pair): readonly [number, number] {
+  if (typeof value === 'number') return [value, value];
+  if (isPair(value)) return value;
+  throw new UserError(`${op}: ${name} must be a number or [vertical, horizontal], not ${show(value)}`);
+}
+
+const isMargins = (value: unknown): value is Margins =>
+  Array.isArray(value) && value.length === 2 && value.every(isPair);
+
 const isCount = (n: number, least: number) => Number.isInteger(n) && n >= least;
 
 /** Zeros before and after a dimension of `size`, for a window that spans `span` inputs. */
@@ -72,12 +88,15 @@ export function windowGeometry(
   attrs: WindowAttributes,
 ): ConvGeometry {
   const [x] = operands;
+  checkTensors(op, { x });
   const fail = (problem: string): never => shapeError(op, problem, ...operands);
   if (x.shape.length !== 4) fail('the input must be [N, H, W, C]');
   const [batch, inH, inW, inChannels] = x.shape;
-  const [strideH, strideW] = pair(attrs.stride ?? 1);
-  const [dilationH, dilationW] = pair(attrs.dilation ?? 1);
-  const padding = attrs.padding ?? 'valid';
+  const { stride = 1, dilation = 1, padding = 'valid' } = attrs;
+  const [strideH, strideW] = pair(op, 'stride', stride);
+  const [dilationH, dilationW] = pair(op, 'dilation', dilation);
+  if (typeof padding !== 'number' && !['same', 'valid'].includes(padding as string) && !isMargins(padding))
+    fail(`padding must be 'same', 'valid', a number or [[top, bottom], [left, right]], not ${show(padding)}`);
   if (![strideH, strideW].every((n) => isCount(n, 1)))
     fail(`stride must be a whole number of at least 1, not ${strideH}, ${strideW}`);
   if (![dilationH, dilationW].every((n) => isCount(n, 1)))
@@ -89,7 +108,7 @@ export function windowGeometry(
   const [padTop, padBottom] = margins(padding, 0, inH, spanH, strideH);
   const [padLeft, padRight] = margins(padding, 1, inW, spanW, strideW);
   if (![padTop, padBottom, padLeft, padRight].every((n) => isCount(n, 0)))
-    fail(`padding must be 'same', 'valid' or whole numbers, not ${JSON.stringify(padding)}`);
+    fail(`padding must be 'same', 'valid' or whole numbers, not ${show(padding)}`);
   const outH = Math.floor((inH + padTop + padBottom - spanH) / strideH) + 1;
   const outW = Math.floor((inW + padLeft + padRight - spanW) / strideW) + 1;
   if (outH < 1 || outW < 1) {
@@ -121,16 +140,39 @@ export interface ConvAttributes extends WindowAttributes {
   readonly groups?: number;
 }
 
+/** The least that each number of a geometry can be. */
+export const LEAST_OF_GEOMETRY: Readonly<Record<keyof ConvGeometry, number>> = {
+  batch: 0,
+  inH: 0,
+  inW: 0,
+  inChannels: 0,
+  filterH: 1,
+  filterW: 1,
+  outH: 1,
+  outW: 1,
+  outChannels: 0,
+  strideH: 1,
+  strideW: 1,
+  dilationH: 1,
+  dilationW: 1,
+  padTop: 0,
+  padLeft: 0,
+  padBottom: 0,
+  padRight: 0,
+  groups: 1,
+};
+
 /**
  * The geometry of a convolution of x [N, H, W, C] with w [r, s, C/groups, K].
  * @throws UserError where the shapes or attributes do not fit
  */
 export function convGeometry(op: string, x: Tensor, w: Tensor, attrs: ConvAttributes = {}): ConvGeometry {
-  const groups = attrs.groups ?? 1;
+  checkTensors(op, { x, w });
+  const { groups = 1 } = attrs;
   if (x.shape.length !== 4) shapeError(op, 'the input must be [N, H, W, C]', x, w);
   if (w.shape.length !== 4) shapeError(op, 'the filter must be [r, s, C/groups, K]', x, w);
   const [filterH, filterW, groupChannels, outChannels] = w.shape;
-  if (!isCount(groups, 1)) shapeError(op, `groups must be a whole number of at least 1, not ${groups}`, x, w);
+  if (!isCount(groups, 1)) shapeError(op, `groups must be a whole number of at least 1, not ${show(groups)}`, x, w);
   if (groupChannels * groups !== x.shape[3]) {
     shapeError(
       op,

@@ -1,9 +1,10 @@
 import * as kernels from '../../kernels/depthwise_conv2d/depthwise_conv2d.ts';
+import { checkOneOf, checkOptions, type Known } from '../check.ts';
 import { defineOp } from '../op.ts';
-import { sameShape, shapeError, showShape, type Shape, type Tensor } from '../tensor.ts';
+import { checkTensors, sameShape, shapeError, showShape, type Shape, type Tensor } from '../tensor.ts';
 import { chain } from './chain.ts';
 import { lastStep, plainly, type Epilogue } from './epilogue.ts';
-import { windowGeometry, type ConvGeometry, type WindowAttributes } from './conv_geometry.ts';
+import { WINDOW_OPTIONS, windowGeometry, type ConvGeometry, type WindowAttributes } from './conv_geometry.ts';
 
 /** The geometry with x and w as shapes: gradients know one of the two only by its shape. */
 interface Attributes extends Epilogue {
@@ -15,6 +16,8 @@ export interface DepthwiseAttributes extends WindowAttributes {
   /** 1 takes the naive kernels, as a second opinion. */
   readonly version?: 1 | 2;
 }
+
+const OPTIONS: Known<DepthwiseAttributes> = { ...WINDOW_OPTIONS, version: true };
 
 const xShape = (g: ConvGeometry): Shape => [g.batch, g.inH, g.inW, g.inChannels];
 const wShape = (g: ConvGeometry): Shape => [g.filterH, g.filterW, g.inChannels];
@@ -94,6 +97,9 @@ const filterGrad = (x: Tensor, dy: Tensor, a: Attributes): Tensor => filterGradO
  * @throws UserError where the shapes, stride, padding or dilation do not fit
  */
 export function depthwiseConv2d(x: Tensor, w: Tensor, attrs: DepthwiseAttributes = {}): Tensor {
+  checkOptions('depthwise_conv2d', attrs, OPTIONS);
+  checkOneOf('depthwise_conv2d', 'version', attrs.version, [1, 2]);
+  checkTensors('depthwise_conv2d', { x, w });
   const channels = x.shape[3];
   if (w.shape.length !== 3 || w.shape[2] !== channels)
     shapeError('depthwise_conv2d', 'x must be [N, H, W, C] and the filter [r, s, C]', x, w);
@@ -120,6 +126,7 @@ export function depthwiseConv2dFilterGrad(x: Tensor, dy: Tensor, w: Tensor, attr
 }
 
 function attributesOf(y: Tensor, dy: Tensor): Attributes {
+  checkTensors('depthwise_conv2d', { dy });
   if (!sameShape(dy.shape, y.shape)) shapeError('depthwise_conv2d', `the cotangent must be ${showShape(y.shape)}`, dy);
   return y.attrs as unknown as Attributes;
 }

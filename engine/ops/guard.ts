@@ -1,16 +1,15 @@
 import * as kernels from '../../kernels/guard/guard.ts';
+import { show } from '../check.ts';
 import { defineOp } from '../op.ts';
-import { shapeError, type Tensor } from '../tensor.ts';
+import type { Tensor } from '../tensor.ts';
+import { UserError } from '../user_error.ts';
 import { rowOp } from './row.ts';
 
 // y[p] = 0 where all numbers of part p are finite, else NaN
 const guardOp = defineOp<(typeof kernels.GUARDED)[number]>({
   name: 'guard',
   inputs: kernels.GUARDED,
-  shape(tensors) {
-    for (const t of tensors) if (t.dtype !== 'f32') shapeError('guard', 'only f32 can be infinite or NaN', t);
-    return [kernels.guardParts(tensors.map(({ size }) => size))];
-  },
+  shape: (tensors) => [kernels.guardParts(tensors.map(({ size }) => size))],
   lower: ({ inputs, in: from, out }) => [
     {
       launch: kernels.guard(inputs.map(({ size }) => size)),
@@ -25,6 +24,8 @@ const guardOp = defineOp<(typeof kernels.GUARDED)[number]>({
 
 /** One number, 0 where every number of the tensors is finite, else NaN: what `adam` takes as its guard. */
 export function guard(tensors: readonly Tensor[]): Tensor {
+  if (!Array.isArray(tensors) || tensors.length === 0)
+    throw new UserError(`guard: it takes a list of tensors, not ${show(tensors)}`);
   // Gradients of batch norm are two rows of one tensor.
   const whole = [...new Set(tensors.map((t) => (t.op === rowOp ? t.inputs[0] : t)))];
   const most = kernels.GUARDED.length;

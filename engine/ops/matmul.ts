@@ -1,4 +1,5 @@
 import { matmulV1, type MatmulSize } from '../../kernels/matmul/matmul.ts';
+import { checkOneOf, checkOptions, type Known } from '../check.ts';
 import { defineOp } from '../op.ts';
 import { shapeError, type Tensor } from '../tensor.ts';
 import { lastStep, type Epilogue } from './epilogue.ts';
@@ -12,6 +13,8 @@ export interface MatmulAttributes {
   /** The kernel: 1 is the naive one, kept as the second opinion of the tests. */
   readonly version?: 1 | 2;
 }
+
+const OPTIONS: Known<MatmulAttributes> = { transposeA: true, transposeB: true, version: true };
 
 function sizes(a: Tensor, b: Tensor, { transposeA = false, transposeB = false }: MatmulAttributes): MatmulSize {
   if (a.shape.length !== 2 || b.shape.length !== 2) shapeError('matmul', 'both factors must be matrices', a, b);
@@ -63,5 +66,8 @@ const matmulOp = defineOp<'a' | 'b', MatmulAttributes & Epilogue>({
  * @throws UserError where a factor is no matrix or the inner dimensions differ
  */
 export function matmul(a: Tensor, b: Tensor, attrs: MatmulAttributes = {}): Tensor {
+  checkOptions('matmul', attrs, OPTIONS);
+  for (const name of ['transposeA', 'transposeB'] as const) checkOneOf('matmul', name, attrs[name], [true, false]);
+  checkOneOf('matmul', 'version', attrs.version, [1, 2]);
   return matmulOp([a, b], attrs);
 }

@@ -6,7 +6,7 @@ import {
   type PointwiseStage,
 } from '../../kernels/pointwise/pointwise.ts';
 import { defineOp, type BufferRef, type LowerContext, type Step } from '../op.ts';
-import { sameShape, shapeError, sizeOf, type Shape, type Tensor } from '../tensor.ts';
+import { checkTensors, sameShape, shapeError, sizeOf, type Shape, type Tensor } from '../tensor.ts';
 
 import { zeros } from './leaves.ts';
 import { broadcastTo, sumTo } from './reduce.ts';
@@ -79,6 +79,7 @@ const NAMES = ['x', 'a', 'b', 'c', 'd'] as const;
 
 export const pointwiseOp = defineOp<(typeof NAMES)[number], PointwiseAttributes>({
   name: 'pointwise',
+  called: ({ stages: [{ op }] }) => op,
   cheap: true,
   inputs: NAMES,
   shape: ([x]) => x.shape,
@@ -156,8 +157,12 @@ function commonShape(x: Shape, y: Shape): Shape | undefined {
   return shape.every((d, i) => q[i] === d || q[i] === 1) ? shape : undefined;
 }
 
+const checkOperands = (op: PointwiseName, x: Tensor, y: Tensor | number): void =>
+  checkTensors(op, typeof y === 'number' ? { x } : { x, y });
+
 /** op(x, a): `a` is a number, or a tensor; both are repeated to their common shape. */
 function binary(op: PointwiseName, x: Tensor, a: Tensor | number): Tensor {
+  checkOperands(op, x, a);
   if (typeof a === 'number') return pointwiseOp([x], { stages: [{ op, mode: 'immediate', immediate: a }] });
   const shape = commonShape(x.shape, a.shape) ?? shapeError(op, 'the shapes do not broadcast', x, a);
   const full = broadcastTo(x, shape);
@@ -165,8 +170,9 @@ function binary(op: PointwiseName, x: Tensor, a: Tensor | number): Tensor {
   return pointwiseOp([full, mode ? a : broadcastTo(a, shape)], { stages: [{ op, mode: mode ?? 'full' }] });
 }
 
-/** `binary`, or `swapped` of the two exchanged where x alone is repeated: the kernel reads a second operand in place. */
+/** `binary`, or `swapped` of the two exchanged where x alone is repeated: a second operand is read in place. */
 function arithmetic(op: PointwiseName, swapped: PointwiseName, x: Tensor, y: Tensor | number): Tensor {
+  checkOperands(op, x, y);
   if (typeof y === 'number') return binary(op, x, y);
   const shape = commonShape(x.shape, y.shape);
   return shape && sameShape(y.shape, shape) && !sameShape(x.shape, shape) ? binary(swapped, y, x) : binary(op, x, y);

@@ -1,8 +1,9 @@
 import * as kernels from '../../kernels/pool/pool.ts';
+import { checkOneOf, checkOptions, type Known } from '../check.ts';
 import { defineOp } from '../op.ts';
-import { shapeError, type Shape, type Tensor } from '../tensor.ts';
-import type { Version } from './conv2d_lower.ts';
-import { windowGeometry, type ConvGeometry, type Padding, type Pair } from './conv_geometry.ts';
+import { checkTensors, shapeError, type Shape, type Tensor } from '../tensor.ts';
+import { VERSION_OPTIONS, type Version } from './conv2d_lower.ts';
+import { pair, windowGeometry, type ConvGeometry, type Padding, type Pair } from './conv_geometry.ts';
 import { reshape } from './leaves.ts';
 import { mean } from './reduce.ts';
 
@@ -20,6 +21,10 @@ export interface AvgPoolAttributes extends PoolAttributes {
    */
   readonly countIncludePad?: boolean;
 }
+
+const OPTIONS: Known<PoolAttributes> = { size: true, stride: true, padding: true };
+const MAX_OPTIONS: Known<PoolAttributes & Version> = { ...OPTIONS, ...VERSION_OPTIONS };
+const AVG_OPTIONS: Known<AvgPoolAttributes> = { ...OPTIONS, countIncludePad: true };
 
 interface Attributes extends Version {
   readonly geometry: ConvGeometry;
@@ -45,13 +50,14 @@ const sizeFor = ({ geometry: g }: Attributes): kernels.PoolSize => ({
 });
 
 function attributes(op: string, x: Tensor, a: AvgPoolAttributes): Attributes {
-  const [filterH, filterW] = typeof a.size === 'number' ? [a.size, a.size] : a.size;
+  checkTensors(op, { x });
+  const [filterH, filterW] = pair(op, 'size', a.size);
   const channels = x.shape[3];
   const geometry = windowGeometry(
     op,
     [x],
     { filterH, filterW, outChannels: channels, groups: channels },
-    { stride: a.stride ?? a.size, padding: a.padding },
+    { stride: a.stride === undefined ? a.size : a.stride, padding: a.padding },
   );
   const { padTop, padBottom, padLeft, padRight, outH, outW, strideH, strideW, inH, inW } = geometry;
   // A window over zeros alone has no maximum and no average.
@@ -77,6 +83,7 @@ const maxOp = defineOp<'x', Attributes>({
 
 const maxInputGradOp = defineOp<'x' | 'dy', Attributes>({
   name: 'max_pool2d_input_grad',
+  gradientOf: 'max_pool2d',
   inputs: ['x', 'dy'],
   shape: (_, { geometry }) => inputShape(geometry),
   lower({ attrs, in: from, out }) {
@@ -157,18 +164,26 @@ const adaptiveInputGrad = (dy: Tensor, shape: Shape): Tensor => adaptiveInputGra
  * cotangent.
  * @throws UserError where the window does not fit or could lie outside the image altogether
  */
-export const maxPool2d = (x: Tensor, { version, ...attrs }: PoolAttributes & Version): Tensor =>
-  maxOp([x], { ...attributes('max_pool2d', x, attrs), version });
+export function maxPool2d(x: Tensor, attrs: PoolAttributes & Version): Tensor {
+  checkOptions('max_pool2d', attrs, MAX_OPTIONS);
+  const { version } = attrs;
+  checkOneOf('max_pool2d', 'version', version, [1, 2, 3]);
+  return maxOp([x], { ...attributes('max_pool2d', x, attrs), version });
+}
 
 /**
  * The average of each window of x [N, H, W, C], channel by channel.
  * @throws UserError as maxPool2d
  */
-export const avgPool2d = (x: Tensor, attrs: AvgPoolAttributes): Tensor =>
-  averageOp([x], attributes('avg_pool2d', x, attrs));
+export function avgPool2d(x: Tensor, attrs: AvgPoolAttributes): Tensor {
+  checkOptions('avg_pool2d', attrs, AVG_OPTIONS);
+  checkOneOf('avg_pool2d', 'countIncludePad', attrs.countIncludePad, [true, false]);
+  return averageOp([x], attributes('avg_pool2d', x, attrs));
+}
 
 /** The average over all pixels: [N, H, W, C] to [N, C]. */
 export function globalAvgPool(x: Tensor): Tensor {
+  checkTensors('global_avg_pool', { x });
   if (x.shape.length !== 4) shapeError('global_avg_pool', 'the input must be [N, H, W, C]', x);
   return reshape(mean(x, [1, 2]), [x.shape[0], x.shape[3]]);
 }
@@ -177,7 +192,9 @@ export function globalAvgPool(x: Tensor): Tensor {
  * Averages that bring x [N, H, W, C] to [N, outH, outW, C] whatever its size, as PyTorch's AdaptiveAvgPool2d: VGG's way
  * to its classifier.
  */
-export function adaptiveAvgPool2d(x: Tensor, [outH, outW]: readonly [number, number]): Tensor {
+export function adaptiveAvgPool2d(x: Tensor, size: Pair): Tensor {
+  checkTensors('adaptive_avg_pool2d', { x });
+  const [outH, outW] = pair('adaptive_avg_pool2d', 'size', size);
   if (x.shape.length !== 4) shapeError('adaptive_avg_pool2d', 'the input must be [N, H, W, C]', x);
   for (const n of [outH, outW])
     if (!Number.isInteger(n) || n < 1)

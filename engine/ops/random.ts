@@ -1,6 +1,7 @@
 import * as kernels from '../../kernels/random/random.ts';
+import { checkOptions, checkWhole, show, type Known } from '../check.ts';
 import { defineOp } from '../op.ts';
-import { sameShape, shapeError, type Shape, type Tensor } from '../tensor.ts';
+import { checkTensors, sameShape, shapeError, type Shape, type Tensor } from '../tensor.ts';
 import { UserError } from '../user_error.ts';
 import { reshape } from './leaves.ts';
 import { greaterEqual, mul } from './pointwise.ts';
@@ -19,20 +20,23 @@ export interface DropAttributes extends Stream {
   readonly rate: number;
 }
 
+const STREAM: Known<Stream> = { stream: true };
+const DROP: Known<DropAttributes> = { rate: true, stream: true };
+
 function checkStream(op: string, seed: Tensor, { stream }: Stream): void {
-  if (seed.dtype !== 'u32' || !sameShape(seed.shape, [2]))
-    shapeError(op, `the seed must be u32 [2]: seed and step; this one is ${seed.dtype}`, seed);
-  if (!Number.isInteger(stream) || stream < 0 || stream >= 2 ** 32)
-    throw new UserError(`${op}: the stream must be a whole number from 0 to 2^32 - 1, not ${stream}`);
+  if (!sameShape(seed.shape, [2])) shapeError(op, 'the seed must be u32 [2]: seed and step', seed);
+  checkWhole(op, 'the stream', stream, 0, 2 ** 32 - 1);
 }
 
 function checkRate(op: string, rate: number): void {
-  if (!(rate >= 0 && rate < 1)) throw new UserError(`${op}: the rate must be at least 0 and less than 1, not ${rate}`);
+  if (!(typeof rate === 'number' && rate >= 0 && rate < 1))
+    throw new UserError(`${op}: the rate must be at least 0 and less than 1, not ${show(rate)}`);
 }
 
 const uniformOp = defineOp<'seed', Stream & { shape: Shape }>({
   name: 'random_uniform',
   inputs: ['seed'],
+  takes: { seed: 'u32' },
   shape([seed], a): Shape {
     checkStream('random_uniform', seed, a);
     return a.shape;
@@ -43,14 +47,17 @@ const uniformOp = defineOp<'seed', Stream & { shape: Shape }>({
 });
 
 /** Numbers evenly spread over [0, 1), multiples of 2^-24. */
-export const randomUniform = (shape: Shape, seed: Tensor, attrs: Stream): Tensor =>
-  uniformOp([seed], { shape, stream: attrs.stream });
+export function randomUniform(shape: Shape, seed: Tensor, attrs: Stream): Tensor {
+  checkOptions('random_uniform', attrs, STREAM);
+  return uniformOp([seed], { shape, stream: attrs.stream });
+}
 
 // y = x · mask / (1 − rate): linear in x, so its own adjoint
 const dropoutOp = defineOp<'x' | 'seed', DropAttributes>({
   name: 'dropout',
   cheap: true,
   inputs: ['x', 'seed'],
+  takes: { seed: 'u32' },
   shape([x, seed], a): Shape {
     checkStream('dropout', seed, a);
     checkRate('dropout', a.rate);
@@ -66,13 +73,19 @@ const dropoutOp = defineOp<'x' | 'seed', DropAttributes>({
 });
 
 /** Each element dropped with probability `rate`, the others divided by 1 − rate (Srivastava et al. 2014). */
-export const dropout = (x: Tensor, seed: Tensor, attrs: DropAttributes): Tensor => dropoutOp([x, seed], attrs);
+export function dropout(x: Tensor, seed: Tensor, attrs: DropAttributes): Tensor {
+  checkOptions('dropout', attrs, DROP);
+  return dropoutOp([x, seed], attrs);
+}
 
 /**
  * Whole samples (first dimension) dropped with probability `rate`, the others divided by 1 − rate: stochastic depth
  * (Huang et al. 2016).
  */
-export function dropPath(x: Tensor, seed: Tensor, { rate, stream }: DropAttributes): Tensor {
+export function dropPath(x: Tensor, seed: Tensor, attrs: DropAttributes): Tensor {
+  checkOptions('drop_path', attrs, DROP);
+  checkTensors('drop_path', { x, seed });
+  const { rate, stream } = attrs;
   checkRate('drop_path', rate);
   if (x.shape.length < 2)
     shapeError('drop_path', 'the input must have samples as its first and at least one other dimension', x);

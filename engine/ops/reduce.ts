@@ -1,6 +1,8 @@
 import { broadcast, reduce } from '../../kernels/reduce/reduce.ts';
+import { checkNumber, show } from '../check.ts';
 import { defineOp } from '../op.ts';
-import { sameShape, shapeError, showShape, type Shape, type Tensor } from '../tensor.ts';
+import { checkShape, checkTensors, sameShape, shapeError, showShape, type Shape, type Tensor } from '../tensor.ts';
+import { UserError } from '../user_error.ts';
 import { chain } from './chain.ts';
 import { reshape } from './leaves.ts';
 
@@ -67,17 +69,38 @@ function runs(axes: readonly number[]): { first: number; last: number }[] {
   return found;
 }
 
-const allAxes = (x: Tensor) => x.shape.map((_, i) => i);
-
-/** The sum over some axes (all when absent), times `scale`; summed axes keep the length 1 (as `keepdim` in PyTorch). */
-export function sum(x: Tensor, axes: readonly number[] = allAxes(x), scale = 1): Tensor {
-  for (const axis of axes) if (!(axis >= 0 && axis < x.shape.length)) shapeError('sum', `there is no axis ${axis}`, x);
-  return runs(axes).reduce((y, run, k) => sumRun(y, { ...run, scale: k === 0 ? scale : 1 }), x);
+/** The axes counted from 0, all of them when absent. */
+function axesOf(op: string, x: Tensor, axes: readonly number[] = x.shape.map((_, i) => i)): number[] {
+  if (!Array.isArray(axes)) throw new UserError(`${op}: the axes must be a list such as [0], not ${show(axes)}`);
+  const rank = x.shape.length;
+  const counted = axes.map((axis: unknown) => {
+    if (!Number.isInteger(axis) || (axis as number) < -rank || (axis as number) >= rank)
+      shapeError(op, `there is no axis ${show(axis)}`, x);
+    return (axis as number) < 0 ? (axis as number) + rank : (axis as number);
+  });
+  if (new Set(counted).size !== counted.length) shapeError(op, `${show(axes)} names an axis twice`, x);
+  return counted;
 }
 
-/** The mean over some axes (all when absent); the axes keep the length 1. */
-export function mean(x: Tensor, axes: readonly number[] = allAxes(x)): Tensor {
-  return sum(x, axes, 1 / axes.reduce((n, axis) => n * x.shape[axis], 1));
+/**
+ * The sum over some axes (all when absent), times `scale`; summed axes keep the length 1 (as `keepdim` in PyTorch). A
+ * negative axis counts from the last: −1.
+ * @throws UserError where there is no such axis, or one is named twice
+ */
+export function sum(x: Tensor, axes?: readonly number[], scale = 1): Tensor {
+  checkTensors('sum', { x });
+  checkNumber('sum', 'the scale', scale);
+  const found = runs(axesOf('sum', x, axes));
+  // Of no axes nothing is summed, but it is scaled: each number is a sum of one.
+  if (found.length === 0 && scale !== 1) found.push({ first: 0, last: -1 });
+  return found.reduce((y, run, k) => sumRun(y, { ...run, scale: k === 0 ? scale : 1 }), x);
+}
+
+/** The mean over some axes (all when absent), as `sum`; the axes keep the length 1. */
+export function mean(x: Tensor, axes?: readonly number[]): Tensor {
+  checkTensors('mean', { x });
+  const counted = axesOf('mean', x, axes);
+  return sum(x, counted, 1 / counted.reduce((n, axis) => n * x.shape[axis], 1));
 }
 
 /**
@@ -92,6 +115,8 @@ function repeatedAxes(shape: Shape, to: Shape): { padded: Shape; axes: number[] 
 
 /** `x` repeated along its missing or length-1 dimensions (NumPy's broadcasting). */
 export function broadcastTo(x: Tensor, shape: Shape): Tensor {
+  checkTensors('broadcast', { x });
+  checkShape('broadcast', shape);
   if (sameShape(x.shape, shape)) return x;
   const found = repeatedAxes(x.shape, shape) ?? shapeError('broadcast', `cannot be repeated to ${showShape(shape)}`, x);
   let y = reshape(x, found.padded);
@@ -104,6 +129,8 @@ export function broadcastTo(x: Tensor, shape: Shape): Tensor {
 
 /** `x` summed down to a shape that broadcasts to its own: the cotangent of a broadcast operand. */
 export function sumTo(x: Tensor, shape: Shape): Tensor {
+  checkTensors('sum', { x });
+  checkShape('sum', shape);
   const found = repeatedAxes(shape, x.shape) ?? shapeError('sum', `cannot be summed to ${showShape(shape)}`, x);
   return reshape(found.axes.length > 0 ? sum(x, found.axes) : x, shape);
 }

@@ -1,4 +1,5 @@
 import * as kernels from '../../kernels/sgd/sgd.ts';
+import { checkNumber, checkOneOf, checkOptions, type Known } from '../check.ts';
 import { defineOp } from '../op.ts';
 import type { Shape, Tensor } from '../tensor.ts';
 import { UserError } from '../user_error.ts';
@@ -11,9 +12,11 @@ const sgdOp = defineOp<'w' | 'm' | 'g' | 'hyper', kernels.SgdSettings>({
   name: 'sgd',
   inputs: ['w', 'm', 'g', 'hyper'],
   mutates: [0, 1],
-  shape([w, m, g, hyper], { momentum, weightDecay }): Shape {
+  shape([w, m, g, hyper], { momentum, nesterov, weightDecay }): Shape {
     checkUpdate('sgd', [w, m], [g]);
     checkHyper('sgd', hyper, SGD_HYPER);
+    for (const [name, value] of Object.entries({ momentum, weightDecay })) checkNumber('sgd', name, value);
+    checkOneOf('sgd', 'nesterov', nesterov, [true, false]);
     if (!(momentum >= 0 && momentum < 1))
       throw new UserError(`sgd: the momentum must be at least 0 and less than 1, not ${momentum}`);
     if (!(weightDecay >= 0)) throw new UserError(`sgd: weightDecay must not be negative, and is ${weightDecay}`);
@@ -24,6 +27,8 @@ const sgdOp = defineOp<'w' | 'm' | 'g' | 'hyper', kernels.SgdSettings>({
   ],
 });
 
+const OPTIONS: Known<kernels.SgdSettings> = { momentum: true, nesterov: true, weightDecay: true };
+
 /**
  * An update: one step of stochastic gradient descent of the parameter w with its momentum m (zeros at first), from the
  * gradient g; weight decay is added to the gradient (L2). `hyper` is an f32 tensor, see SGD_HYPER.
@@ -33,4 +38,8 @@ export const sgd = (
   g: Tensor,
   hyper: Tensor,
   settings: Partial<kernels.SgdSettings> = {},
-): Tensor => sgdOp([state.w, state.m, g, hyper], { momentum: 0.9, nesterov: false, weightDecay: 0, ...settings });
+): Tensor => {
+  checkOptions('sgd', state, { w: true, m: true });
+  checkOptions('sgd', settings, OPTIONS);
+  return sgdOp([state.w, state.m, g, hyper], { momentum: 0.9, nesterov: false, weightDecay: 0, ...settings });
+};

@@ -11,6 +11,7 @@ const rowSum = (x: Tensor): Tensor => sum(x, [x.shape.length - 1]);
 // y[n, k] = exp(x[n, k]) / Σ_j exp(x[n, j]), or its logarithm
 const softmaxOp = defineOp<'x', { logarithm: boolean }>({
   name: 'softmax',
+  called: ({ logarithm }) => (logarithm ? 'log_softmax' : 'softmax'),
   inputs: ['x'],
   shape([x], { logarithm }): Shape {
     if (x.shape.length === 0 || classesOf(x) === 0)
@@ -58,6 +59,17 @@ const logitsGradOp = defineOp<'logits' | 'targets' | 'dLoss'>({
   name: 'softmax_cross_entropy_logits_grad',
   inputs: ['logits', 'targets', 'dLoss'],
   shape: ([logits]) => logits.shape,
+  // With p = softmax(logits) and T = Σ_j targets[n, j], its derivative along c is dLoss · T · p · (c − Σ_j c_j·p_j).
+  vjp: ({ logits, targets, dLoss }, c) => {
+    const p = softmax(logits);
+    const perRow = reshape(dLoss, [dLoss.size, 1]);
+    const along = rowSum(mul(c, p));
+    return {
+      logits: () => mul(mul(p, sub(c, along)), mul(perRow, rowSum(targets))),
+      targets: () => mul(neg(sub(c, along)), perRow),
+      dLoss: () => reshape(sub(mul(along, rowSum(targets)), rowSum(mul(c, targets))), dLoss.shape),
+    };
+  },
   lower: ({ inputs: [logits], in: from, out }) => {
     const [rows, classes] = logits.shape;
     return [

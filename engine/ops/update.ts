@@ -15,7 +15,7 @@ export function checkUpdate(op: string, state: readonly Tensor[], others: readon
 
 /** Checks the tensor of numbers that change from step to step. */
 export function checkHyper(op: string, hyper: Tensor, names: readonly string[]): void {
-  if (hyper.dtype !== 'f32' || hyper.shape.length !== 1 || hyper.shape[0] < names.length) {
+  if (hyper.shape.length !== 1 || hyper.shape[0] < names.length) {
     shapeError(op, `the hyperparameters must be an f32 tensor of ${names.length} numbers (${names.join(', ')})`, hyper);
   }
 }

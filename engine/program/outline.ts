@@ -1,14 +1,15 @@
 import type { Device } from '../device/device.ts';
 import { mebibytes } from '../device/mebibytes.ts';
 import { parameterOf } from '../device/parameter.ts';
-import type { Tensor } from '../tensor.ts';
+import { checkOneOf, checkOptions, show, type Known } from '../check.ts';
+import { checkTensors, type Tensor } from '../tensor.ts';
 import type { Tuning } from '../tuning.ts';
 import { UserError } from '../user_error.ts';
 import { buildGraph, type Graph } from './graph.ts';
 import { lower, type Lowered } from './lower.ts';
 import { planMemory, type MemoryPlan } from './plan.ts';
 import { requirePrecision, storeAsHalf, type Precision } from './precision.ts';
-import type { Recompute } from './recompute.ts';
+import { MEMORY_LEVELS, type Recompute } from './recompute.ts';
 import { groupUpdates, viewCopies } from './update_groups.ts';
 
 /** What a program computes and changes, and how. */
@@ -27,6 +28,30 @@ export interface ProgramSpec {
   readonly tuning?: Tuning;
   /** Told what the program will hold, before any of it is allocated. */
   readonly onMemory?: (need: MemoryNeed) => void;
+}
+
+const SPEC: Known<ProgramSpec> = {
+  outputs: true,
+  updates: true,
+  keep: true,
+  recompute: true,
+  precision: true,
+  tuning: true,
+  onMemory: true,
+};
+
+/** Throws a UserError where the spec says what a program cannot be told. */
+function checkSpec(spec: ProgramSpec): void {
+  checkOptions('compile', spec, SPEC);
+  for (const name of ['outputs', 'updates'] as const) {
+    const tensors = spec[name] ?? [];
+    if (!Array.isArray(tensors))
+      throw new UserError(`compile: ${name} must be a list of tensors, not ${show(tensors)}`);
+    checkTensors('compile', Object.fromEntries(tensors.map((t, i) => [`number ${i} of ${name}`, t])));
+  }
+  checkOneOf('compile', 'keep', spec.keep, ['outputs', 'all']);
+  checkOneOf('compile', 'recompute', spec.recompute, Object.values(MEMORY_LEVELS));
+  checkOneOf('compile', 'precision', spec.precision, ['f32', 'f16']);
 }
 
 /** Bytes of buffers on the adapter. */
@@ -57,6 +82,7 @@ export interface Outline {
  * adapter can hold it.
  */
 export function outline(device: Device, spec: ProgramSpec): Outline {
+  checkSpec(spec);
   const outputs = spec.outputs ?? [];
   const roots = [...outputs, ...(spec.updates ?? [])];
   for (const t of spec.updates ?? [])

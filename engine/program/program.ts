@@ -1,6 +1,8 @@
 import { packParams } from '../../kernels/kernel.ts';
 import type { Device } from '../device/device.ts';
-import { parameterOf } from '../device/parameter.ts';
+import { numbersFor, type Numbers } from '../device/numbers.ts';
+import { parameterOf, type Parameter } from '../device/parameter.ts';
+import { show } from '../check.ts';
 import type { BufferRef } from '../op.ts';
 import { halfToNumber } from '../half.ts';
 import type { Tensor, StorageType } from '../tensor.ts';
@@ -11,8 +13,8 @@ import type { MemoryPlan } from './plan.ts';
 
 export type { MemoryNeed, ProgramSpec } from './outline.ts';
 
-/** What an input is given at a run; a number for a scalar. */
-export type Feed = Float32Array | Uint32Array | number;
+/** What an input is given at a run: an array of its own type as it is, other numbers converted (see Numbers). */
+export type Feed = Numbers;
 
 interface Recorded {
   readonly pipeline: GPUComputePipeline;
@@ -20,9 +22,9 @@ interface Recorded {
   readonly workgroups: readonly [number, number, number];
 }
 
-/** A graph that was planned once and can be run again and again: nothing is allocated, hashed or bound in `run`. */
+/** A graph that was planned once and can be run again and again: no memory is taken, hashed or bound in `run`. */
 export class Program implements Disposable {
-  private readonly scalar = { f32: new Float32Array(1), u32: new Uint32Array(1) };
+  private closed = false;
 
   private constructor(
     readonly device: Device,
@@ -33,6 +35,7 @@ export class Program implements Disposable {
     private readonly owned: readonly GPUBuffer[],
     private readonly physical: ReadonlyMap<BufferRef, GPUBufferBinding>,
     private readonly inputs: ReadonlyMap<string, Tensor>,
+    private readonly parameters: readonly Parameter[],
     private readonly readable: ReadonlySet<Tensor> | 'all',
   ) {}
 
@@ -63,10 +66,15 @@ export class Program implements Disposable {
 
   /** See `compile`. */
   static async create(device: Device, spec: ProgramSpec): Promise<Program> {
+    device.requireOpen('compile');
     const outlined = outline(device, spec);
     const { graph, lowered, plan, inputs } = outlined;
     spec.onMemory?.(outlined.need);
     requireFit(device, outlined);
+    const parameters = parametersOf(lowered);
+    for (const parameter of parameters)
+      if (parameter.device !== device)
+        throw new UserError(`compile: parameter ${parameter.name} is on another device than the program`);
     // Asked for before all else: they are made on other threads, while this one allocates.
     const pipelines = Promise.all(lowered.steps.map((step) => device.pipeline(step.launch)));
     pipelines.catch(() => undefined); // awaited below
@@ -104,6 +112,7 @@ export class Program implements Disposable {
         owned,
         physical,
         inputs,
+        parameters,
         spec.keep === 'all' ? 'all' : new Set(spec.outputs ?? []),
       );
     } catch (error) {
@@ -123,25 +132,28 @@ export class Program implements Disposable {
   }
 
   private feed(feeds: Readonly<Record<string, Feed>>): void {
+    this.requireOpen('run');
+    for (const parameter of this.parameters) parameter.requireOpen();
+    if (typeof feeds !== 'object' || feeds === null)
+      throw new UserError(`run: the feeds must be an object of values by input, not ${show(feeds)}`);
     for (const name of Object.keys(feeds))
       if (!this.inputs.has(name))
         throw new UserError(
           `run: the program has no input ${name}; it has ${[...this.inputs.keys()].join(', ') || 'none'}`,
         );
-    for (const [name, tensor] of this.inputs) {
+    // All are checked before the first is written: a run that is refused changes nothing.
+    const checked = [...this.inputs].map(([name, tensor]) => {
       const value = feeds[name];
       if (value === undefined) throw new UserError(`run: no value for input ${tensor}`);
-      let data: Float32Array | Uint32Array;
-      if (typeof value === 'number') {
-        data = this.scalar[tensor.dtype];
-        data[0] = value;
-      } else data = value;
-      if (data.length !== tensor.size)
-        throw new UserError(`run: input ${tensor} holds ${tensor.size} numbers and was given ${data.length}`);
-      if (data instanceof Uint32Array !== (tensor.dtype === 'u32'))
-        throw new UserError(`run: input ${tensor} holds ${tensor.dtype}, and was given the other type`);
+      return { tensor, data: numbersFor(`run: input ${tensor}`, value, tensor.shape, tensor.dtype) };
+    });
+    for (const { tensor, data } of checked)
       this.device.gpu.queue.writeBuffer(this.bufferOf(tensor), 0, data as Float32Array<ArrayBuffer>);
-    }
+  }
+
+  private requireOpen(what: string): void {
+    if (this.closed) throw new UserError(`${what}: the program is used after it was disposed`);
+    this.device.requireOpen(what);
   }
 
   private bufferOf(tensor: Tensor): GPUBuffer {
@@ -149,12 +161,21 @@ export class Program implements Disposable {
     return this.physical.get(this.lowered.bufferOf(this.resolve(tensor)))!.buffer;
   }
 
-  /** The value of an output after the last run (of any tensor under `keep: 'all'`). */
-  async read(tensor: Tensor): Promise<Float32Array> {
+  /**
+   * The value of an output after the last run (of any tensor under `keep: 'all'`): whole numbers, in a Uint32Array, of
+   * a tensor of dtype u32.
+   */
+  read(tensor: Tensor & { readonly dtype: 'u32' }): Promise<Uint32Array>;
+  read(tensor: Tensor): Promise<Float32Array>;
+  async read(tensor: Tensor): Promise<Float32Array | Uint32Array> {
+    this.requireOpen('read');
     if (this.readable !== 'all' && !this.readable.has(tensor))
       throw new UserError(`read: ${tensor} is not among the program's outputs`);
-    const isHalf = this.storageOf(tensor) === 'f16';
+    const { kind, tensor: held, dtype: storage } = this.lowered.buffers[this.lowered.bufferOf(this.resolve(tensor))];
+    if (kind === 'parameter') parameterOf(held!)!.requireOpen();
+    const isHalf = storage === 'f16';
     const bytes = await this.device.readBuffer(this.bufferOf(tensor), tensor.size * (isHalf ? 2 : 4));
+    if (storage === 'u32') return new Uint32Array(bytes);
     return isHalf ? Float32Array.from(new Uint16Array(bytes), halfToNumber) : new Float32Array(bytes);
   }
 
@@ -195,9 +216,14 @@ export class Program implements Disposable {
 
   /** Gives back all buffers that the program owns; parameters are not among them. */
   [Symbol.dispose](): void {
+    this.closed = true;
     for (const buffer of this.owned) this.device.destroyBuffer(buffer);
   }
 }
+
+const parametersOf = ({ buffers }: Lowered): Parameter[] => [
+  ...new Set(buffers.flatMap(({ kind, tensor }) => (kind === 'parameter' ? [parameterOf(tensor!)!] : []))),
+];
 
 function dispatch(pass: GPUComputePassEncoder, steps: readonly Recorded[]): void {
   let current: GPUComputePipeline | undefined;

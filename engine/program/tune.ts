@@ -1,4 +1,5 @@
 import type { Choice, Choices } from '../../kernels/kernel.ts';
+import { checkOptions, type Known } from '../check.ts';
 import type { Device } from '../device/device.ts';
 import { Parameter } from '../device/parameter.ts';
 import { Tensor } from '../tensor.ts';
@@ -37,6 +38,8 @@ export interface TuneOptions {
   readonly onStart?: (task: TuningTask, index: number, of: number) => void;
 }
 
+const OPTIONS: Known<TuneOptions> = { clock: true, budget: true, onStart: true };
+
 /** Pairs of runs, of the default and of the best candidate, that decide between them. */
 const DUELS = 7;
 /** The default stays unless a candidate takes less than this share of its time: less would be noise. */
@@ -62,8 +65,10 @@ export async function* tune(
   device: Device,
   program: Pick<Program, 'choicePoints'>,
   table: TuningTable,
-  { clock = () => performance.now(), budget = Infinity, onStart }: TuneOptions = {},
+  options: TuneOptions = {},
 ): AsyncGenerator<TaskTuning> {
+  checkOptions('tune', options, OPTIONS);
+  const { clock = () => performance.now(), budget = Infinity, onStart } = options;
   const end = clock() + budget;
   const open = tuningTasks(program).filter(({ name, choices }) => !table.get(device.identity, name, hashOf(choices)));
   const tasks = await byCost(device, open, clock, clock() + budget / 3);

@@ -1,3 +1,4 @@
+import { checkOptions, checkWhole, type Known } from '../check.ts';
 import type { Device } from '../device/device.ts';
 import { Parameter } from '../device/parameter.ts';
 import { moveCentres, nearestCentre, seedCentre } from '../ops/kmeans.ts';
@@ -13,6 +14,8 @@ export interface KMeansOptions {
   /** After so many iterations it ends in any case. */
   readonly limit?: number;
 }
+
+const OPTIONS: Known<KMeansOptions> = { k: true, seed: true, limit: true };
 
 /** Centres [k, d], and how they were found. */
 export interface Clusters {
@@ -31,9 +34,15 @@ export async function kMeans(
   device: Device,
   points: Float32Array,
   d: number,
-  { k, seed, limit }: KMeansOptions,
+  options: KMeansOptions,
 ): Promise<Clusters> {
+  checkOptions('k-means', options, OPTIONS);
+  const { k, seed, limit } = options;
+  checkWhole('k-means', 'd', d, 1);
+  checkWhole('k-means', 'the seed', seed, 0, 2 ** 32 - 1);
+  if (limit !== undefined) checkWhole('k-means', 'limit', limit, 1);
   const n = points.length / d;
+  if (!Number.isInteger(n)) throw new UserError(`k-means: ${points.length} numbers are no points of ${d} coordinates`);
   if (!(Number.isInteger(k) && k >= 1 && k <= n))
     throw new UserError(`k-means: ${k} clusters of ${n} points; there must be at least 1 and no more than points`);
   return cluster(device, points, await seedCentres(device, points, d, k, seed), d, limit);

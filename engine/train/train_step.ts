@@ -1,4 +1,5 @@
 import { LEAST_SCALE, MOST_SCALE } from '../../kernels/loss_scale/loss_scale.ts';
+import { checkOptions, type Known } from '../check.ts';
 import { grad } from '../autodiff.ts';
 import type { Device } from '../device/device.ts';
 import { Parameter } from '../device/parameter.ts';
@@ -57,6 +58,20 @@ export interface TrainStepSpec extends Pick<ProgramSpec, 'recompute' | 'onMemory
   readonly adam: AdamOptions;
   readonly lossScale?: LossScaleOptions;
 }
+
+const ADAM: Known<AdamOptions> = { beta1: true, beta2: true, epsilon: true, weightDecay: true, clipNorm: true };
+const LOSS_SCALE: Known<LossScaleOptions> = { initial: true, growAfter: true };
+const SPEC: Known<TrainStepSpec> = {
+  loss: true,
+  trainable: true,
+  outputs: true,
+  updates: true,
+  adam: true,
+  lossScale: true,
+  recompute: true,
+  onMemory: true,
+  precision: true,
+};
 
 const TAKEN = 'steps_taken';
 const SCALE = 'loss_scale';
@@ -143,7 +158,7 @@ export class TrainStep implements Disposable {
 /** What a training step runs, and the state that is its own. */
 export interface TrainingProgram {
   readonly program: ProgramSpec;
-  /** The moments, the count of steps taken and the scale of the loss. None is allocated yet; the caller disposes them. */
+  /** The moments, the count of steps and the scale of the loss. None is allocated yet; the caller disposes them. */
   readonly moments: readonly Parameter[];
   /** One number, 0 where the step changes anything, else NaN. */
   readonly finite: Tensor;
@@ -151,6 +166,9 @@ export interface TrainingProgram {
 
 /** The program of a step, and what it changes besides the caller's parameters. */
 export function trainingProgram(device: Device, spec: TrainStepSpec): TrainingProgram {
+  checkOptions('TrainStep', spec, SPEC);
+  checkOptions('TrainStep: adam', spec.adam, ADAM);
+  if (spec.lossScale) checkOptions('TrainStep: lossScale', spec.lossScale, LOSS_SCALE);
   const { trainable, loss, recompute, onMemory, precision } = spec;
   const { beta1, beta2, epsilon, weightDecay, clipNorm } = spec.adam;
   const scaling = precision === 'f16' ? lossScaling(device, spec) : undefined;

@@ -134,7 +134,10 @@ describe('augmentImages', () => {
     const [x, view, colour] = [input('x', [2, 4, 4], 'u32'), input('view', [2, 6]), input('colour', [2, 12])];
     expect(() => augmentImages(input('x', [2, 4, 4]), view, colour, { size: 4 })).toThrow(UserError);
     expect(() => augmentImages(input('x', [2, 4, 4]), view, colour, { size: 4 })).toThrow(
-      /u32 \[N, H, W\].*\[2, 4, 4\]/,
+      /augment: it takes u32, and x is f32 \[2, 4, 4\]/,
+    );
+    expect(() => augmentImages(input('x', [4, 4], 'u32'), view, colour, { size: 4 })).toThrow(
+      /u32 \[N, H, W\].*\[4, 4\]/,
     );
     expect(() => augmentImages(x, input('view', [3, 6]), colour, { size: 4 })).toThrow(
       /2 images need views \[2, 6\].*\[3, 6\]/,

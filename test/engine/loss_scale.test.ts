@@ -132,6 +132,6 @@ describe('loss scaling', () => {
     expect(() => lossScale(x, found, 3)).toThrow(/no parameter/);
     expect(() => adamHyper(input('taken', [3]), hyper, BETAS)).toThrow(/one number each/);
     expect(() => adamHyper(found, input('hyper', [1]), BETAS)).toThrow(/2 numbers/);
-    expect(() => guard([input('u', [4], 'u32')])).toThrow(/f32/);
+    expect(() => guard([input('u', [4], 'u32')])).toThrow(/guard: it takes f32, and u is u32/);
   });
 });
