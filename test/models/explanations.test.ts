@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { batchNormInference } from '../../engine/ops/batch_norm.ts';
 import { conv2d } from '../../engine/ops/conv2d.ts';
 import { input, reshape } from '../../engine/ops/leaves.ts';
@@ -8,6 +8,7 @@ import type { Tensor } from '../../engine/tensor.ts';
 import { classInput, gradCam, gradCamPlusPlus, guidedBackprop, oneHot } from '../../models/grad_cam.ts';
 import { describeAdapters, evaluate } from '../gpu.ts';
 import { randomArray } from '../random.ts';
+import { evaluateGraph } from '../reference/interpreter.ts';
 import * as plain from '../reference/layers.ts';
 import { adaptersBound, relativeL2 } from '../tolerance.ts';
 
@@ -141,44 +142,63 @@ function build(make: (m: Maker) => Pair[], picked = 1) {
   };
 }
 
-describeAdapters('explanations by plain loops', (device) => {
-  it.each(Object.keys(NETWORKS))('%s: Grad-CAM and Grad-CAM++ of every inner layer', async (title) => {
-    const { tensors, logits, classes, feeds, seen, cotangent } = build(NETWORKS[title]);
-    const inner = tensors.slice(1, -1);
-    const maps = inner.flatMap((t) => [gradCam(logits, classes, t), gradCamPlusPlus(logits, classes, t)]);
-    const got = await evaluate(device(), maps, feeds);
-    let drawn = 0;
-    inner.forEach((_, i) => {
-      const g = cotangent(i + 1);
-      const want = [plain.gradCam(seen[i + 1], g), plain.gradCamPlusPlus(seen[i + 1], g)];
-      want.forEach((map, method) => {
-        const place = `${['Grad-CAM', 'Grad-CAM++'][method]} after layer ${i + 1}`;
-        if (!map.some((v) => v > 0)) return expect([...got[2 * i + method]], place).toEqual([...map]);
-        drawn++;
-        expect(relativeL2(got[2 * i + method], map), place).toBeLessThan(CLOSE);
-      });
-    });
-    expect(drawn, 'maps of zeros would prove nothing').toBeGreaterThan(inner.length);
-  });
+/** Float64 against float64: only the order of the additions differs. */
+const EXACT = 1e-12;
+type Evaluate = (outputs: readonly Tensor[], feeds: Record<string, Float32Array>) => Promise<ArrayLike<number>[]>;
 
-  it.each(Object.keys(NETWORKS))('%s: guided backpropagation, which is not the plain gradient', async (title) => {
-    const { tensors, logits, classes, feeds, cotangent } = build(NETWORKS[title]);
-    const [got] = await evaluate(device(), [guidedBackprop(logits, classes, tensors[0])], feeds);
-    const [guided, unguided] = [cotangent(0, true), cotangent(0)];
-    expect(relativeL2(unguided, guided)).toBeGreaterThan(0.1);
-    expect(relativeL2(got, guided)).toBeLessThan(CLOSE);
+const inFloat64: Evaluate = (outputs, feeds) => {
+  const values = evaluateGraph(outputs, new Map(Object.entries(feeds)));
+  return Promise.resolve(outputs.map((t) => values.get(t)!));
+};
+
+async function holdMaps(title: string, run: Evaluate, close: number): Promise<void> {
+  const { tensors, logits, classes, feeds, seen, cotangent } = build(NETWORKS[title]);
+  const inner = tensors.slice(1, -1);
+  const maps = inner.flatMap((t) => [gradCam(logits, classes, t), gradCamPlusPlus(logits, classes, t)]);
+  const got = await run(maps, feeds);
+  let drawn = 0;
+  inner.forEach((_, i) => {
+    const g = cotangent(i + 1);
+    const want = [plain.gradCam(seen[i + 1], g), plain.gradCamPlusPlus(seen[i + 1], g)];
+    want.forEach((map, method) => {
+      const place = `${['Grad-CAM', 'Grad-CAM++'][method]} after layer ${i + 1}`;
+      expect(maps[2 * i + method].shape, place).toEqual([1, H, W]);
+      if (!map.some((v) => v > 0)) return expect([...(got[2 * i + method] as Float32Array)], place).toEqual([...map]);
+      drawn++;
+      expect(relativeL2(got[2 * i + method], map), place).toBeLessThan(close);
+    });
   });
+  expect(drawn, 'maps of zeros would prove nothing').toBeGreaterThan(inner.length);
+}
+
+async function holdGuided(title: string, run: Evaluate, close: number): Promise<void> {
+  const { tensors, logits, classes, feeds, cotangent } = build(NETWORKS[title]);
+  const [got] = await run([guidedBackprop(logits, classes, tensors[0])], feeds);
+  const [guided, unguided] = [cotangent(0, true), cotangent(0)];
+  expect(relativeL2(unguided, guided)).toBeGreaterThan(0.1);
+  expect(relativeL2(got, guided)).toBeLessThan(close);
+}
+
+describe('explanations in float64', () => {
+  it.each(Object.keys(NETWORKS))('%s: Grad-CAM and Grad-CAM++ of every inner layer', (title) =>
+    holdMaps(title, inFloat64, EXACT),
+  );
+  it.each(Object.keys(NETWORKS))('%s: guided backpropagation, which is not the plain gradient', (title) =>
+    holdGuided(title, inFloat64, EXACT),
+  );
 
   it('Grad-CAM++ of activations whose sum is negative is its formula, and at the pole a place counts nothing', async () => {
-    // One channel: S = a0 + a1 = -2. Places with g of 0.5 (2 + S·g = 1), 1 (the pole), 3 (-4) and 0; S·g of -2 exactly.
+    // One channel of the sum S = -2.
     const [a, m] = [input('a', [1, 2, 2, 1]), input('m', [4, 1])];
     const logits = matmul(reshape(a, [1, 4]), m);
     const map = gradCamPlusPlus(logits, classInput(logits), a);
     const values = Float32Array.of(1, -4, 0.25, 0.75);
-    const of = async (...g: number[]) => [
-      ...(await evaluate(device(), [map], { a: values, m: Float32Array.from(g), explained_class: oneHot([0], 1) }))[0],
-    ];
-    // 0.5 / 1: the weight of the first place; the pole's and the flat one's are none.
+    const of = async (...g: number[]) =>
+      Array.from(
+        (await inFloat64([map], { a: values, m: Float32Array.from(g), explained_class: oneHot([0], 1) }))[0],
+        (v) => v + 0,
+      );
+    // The first place's 2 + S·g is 1, its weight 0.5; the second is at the pole, the others are flat.
     expect(await of(0.5, 1, 0, 0)).toEqual([0.5, 0, 0.125, 0.375]);
     expect(await of(1, 1, 1, 1)).toEqual([0, 0, 0, 0]);
     // 3 / (2 - 6) = -0.75: beyond the pole the weight is negative, and the map shows where the activation is.
@@ -186,16 +206,24 @@ describeAdapters('explanations by plain loops', (device) => {
     expect(await of(0, 0, 0, 0)).toEqual([0, 0, 0, 0]);
     expect(await of(-1, -2, -3, -1)).toEqual([0, 0, 0, 0]);
   });
+});
 
-  it('Grad-CAM++ does not depend on how small the gradient is', async () => {
-    // g of 1e-9 squared and cubed is below float32's range; the weight is g / (2 + S·g), here 0.5e-9 a place.
+describeAdapters('explanations on the GPU', (device) => {
+  const run: Evaluate = (outputs, feeds) => evaluate(device(), outputs, feeds);
+  const titles = ['ReLU', 'SiLU', 'ReLU of ReLU', 'batch norm with SiLU, then ReLU'];
+  it.each(titles)('%s: Grad-CAM and Grad-CAM++ of every inner layer', (title) => holdMaps(title, run, CLOSE));
+  it.each(titles)('%s: guided backpropagation', (title) => holdGuided(title, run, CLOSE));
+
+  it('Grad-CAM++ counts nothing at the pole and does not depend on how small the gradient is', async () => {
     const [a, m] = [input('a', [1, 1, 2, 1]), input('m', [2, 1])];
     const logits = matmul(reshape(a, [1, 2]), m);
-    const [got] = await evaluate(device(), [gradCamPlusPlus(logits, classInput(logits), a)], {
-      a: Float32Array.of(1, 2),
-      m: Float32Array.of(1e-9, 1e-9),
-      explained_class: oneHot([0], 1),
-    });
-    expect(relativeL2(got, [1e-9, 2e-9])).toBeLessThan(1e-6);
+    const map = gradCamPlusPlus(logits, classInput(logits), a);
+    const of = async (values: number[], g: number[]) =>
+      (await run([map], { a: Float32Array.from(values), m: Float32Array.from(g), explained_class: oneHot([0], 1) }))[0];
+    // S·g of -2, and within a rounding of it.
+    expect([...Array.from(await of([1, -3], [1, 1]))]).toEqual([0, 0]);
+    expect([...Array.from(await of([1, -3], [1 + 2 ** -23, 0]))]).toEqual([0, 0]);
+    // The square and the cube of 1e-20 and 1e-30 are below float32's range; the weight is g / (2 + S·g), 0.5e-20 a place.
+    expect(relativeL2(await of([1, 2], [1e-20, 1e-20]), [1e-20, 2e-20])).toBeLessThan(1e-6);
   });
 });
