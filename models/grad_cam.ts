@@ -1,7 +1,7 @@
 import { checkWhole } from '../engine/check.ts';
 import { grad } from '../engine/autodiff.ts';
 import { mean, sum } from '../engine/ops/reduce.ts';
-import { add, div, maximum, mul, relu, square } from '../engine/ops/pointwise.ts';
+import { abs, add, div, greaterEqual, mul, relu, rsub } from '../engine/ops/pointwise.ts';
 import { input, reshape } from '../engine/ops/leaves.ts';
 import { checkTensors, sameShape, shapeError, topologicalOrder, type Tensor } from '../engine/tensor.ts';
 import { UserError } from '../engine/user_error.ts';
@@ -49,23 +49,36 @@ export function gradCam(logits: Tensor, classes: Tensor, activation: Tensor): Te
   return asMap(relu(sum(mul(activation, weights), [3])));
 }
 
+/** A denominator of Grad-CAM++ below this is zero to float32's precision: its terms are of size 2. */
+const POLE = 2 ** -20;
+
 /**
- * Grad-CAM++ (Chattopadhay et al. 2018, eq. 19 with the exponential's derivatives): positions where the gradient is
- * positive count by α = g² / (2g² + Σ A·g³), so that several small objects weigh as much as one large one.
+ * Grad-CAM++ (Chattopadhay et al. 2018, eq. 19 in eq. 5): a channel's weight is Σ α·relu(g) over the image, with
+ * α = g² / (2g² + S·g³), g the class score's gradient at the place itself and S the sum of the channel's activations
+ * over the image; so several small objects weigh as much as one large one. The exponential that the paper takes of the
+ * score is a factor exp(score) of the whole map and is left out, as pytorch-grad-cam does.
+ *
+ * Where g <= 0 a place counts nothing, so what counts is g / (2 + S·g). S is positive behind a ReLU; where it is not,
+ * the denominator can near zero and turn negative: the formula is taken as it stands, as pytorch-grad-cam does, and at
+ * the pole itself (|2 + S·g| < 2^-20) the place counts nothing.
+ *
+ * @param logits [N, K], made from `activation`
+ * @param classes [N, K]: one-hot rows that pick the class to explain
+ * @param activation [N, H, W, C]: any node between input and logits
  */
 export function gradCamPlusPlus(logits: Tensor, classes: Tensor, activation: Tensor): Tensor {
-  const g = gradientAt('gradCamPlusPlus', logits, classes, activation);
-  const g2 = square(g);
-  const area = sum(mul(activation, mul(g2, g)), [1, 2]);
-  // The denominator is zero only where the gradient is: there α does not matter.
-  const alpha = div(g2, maximum(add(mul(g2, 2), area), 1e-12));
-  const weights = sum(mul(alpha, relu(g)), [1, 2]);
+  const g = relu(gradientAt('gradCamPlusPlus', logits, classes, activation));
+  const denominator = add(mul(g, sum(activation, [1, 2])), 2);
+  const defined = greaterEqual(abs(denominator), POLE);
+  const safe = add(denominator, rsub(defined, 1));
+  const weights = sum(div(mul(g, defined), safe), [1, 2]);
   return asMap(relu(sum(mul(activation, weights), [3])));
 }
 
 /**
  * Guided backpropagation (Springenberg et al. 2015, section 3): the gradient of the class score at the input, where
- * negative cotangents are cut off at every activation function on the way back.
+ * negative cotangents are cut off at the output of every ReLU and SiLU on the way back, those fused into a batch norm
+ * too, once for each where several follow one another. Gates (sigmoid, tanh) let all pass.
  */
 export function guidedBackprop(logits: Tensor, classes: Tensor, x: Tensor): Tensor {
   const score = pickedScore('guidedBackprop', logits, classes);

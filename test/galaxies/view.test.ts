@@ -15,6 +15,7 @@ import {
 import { sourceSquare } from '../../galaxies/source_square.ts';
 import { ViewMaker, imageInput } from '../../galaxies/views.ts';
 import { jitter, type Rgb } from '../reference/colour.ts';
+import { evaluateGraph } from '../reference/interpreter.ts';
 import { openDevice } from '../../engine/device/device.ts';
 import { openGpu } from '../../engine/device/gpu.node.ts';
 import { ADAPTERS, evaluate } from '../gpu.ts';
@@ -90,6 +91,27 @@ describe('the source of a view', () => {
   it('is an enlarged image where that does not even fill the view', () => {
     const square = sourceSquare(image, 12, 10);
     expect(new Set(Array.from({ length: 10 }, (_, i) => at(square, 12, 1 + i, 1 + i))).size).toBeGreaterThan(5);
+  });
+  it('holds red in the lowest byte, then green, then blue, then 255, enlarged or not', () => {
+    const flat = { width: 4, height: 4, data: Uint8Array.from({ length: 48 }, (_, i) => [250, 20, 130][i % 3]) };
+    expect(new Set(sourceSquare(flat, 4, 4))).toEqual(new Set([0xff8214fa]));
+    expect(new Set(sourceSquare(flat, 12, 10))).toEqual(new Set([0xff8214fa]));
+  });
+  it('reaches the network with every colour normalised by its own mean and deviation', async () => {
+    const rgb = [250, 20, 130];
+    const image = { width: 4, height: 4, data: Uint8Array.from({ length: 48 }, (_, i) => rgb[i % 3]) };
+    const dataset = { ...syntheticDataset(1, 0, { size: 16 }), load: () => Promise.resolve(image) };
+    const [mean, std] = [
+      [0.485, 0.456, 0.406],
+      [0.229, 0.224, 0.225],
+    ];
+    const maker = new ViewMaker(dataset, { size: 2, crop: 4, normalisation: { mean, std } }, NO_AUGMENTATION, 0);
+    const x = imageInput(1, maker.side, maker.geometry);
+    const feeds = new Map(Object.entries(await maker.feeds([maker.plain(0)]))) as ReadonlyMap<string, Float32Array>;
+    // The feeds are float32: a mean, a factor and an offset, each of a size of 5 at most.
+    evaluateGraph([x], feeds)
+      .get(x)!
+      .forEach((v, i) => expect(Math.abs(v - (rgb[i % 3] / 255 - mean[i % 3]) / std[i % 3])).toBeLessThan(20 * UNIT));
   });
 });
 
@@ -185,6 +207,22 @@ describe('a random view', () => {
       ({ placement, colour }) => JSON.stringify([placement, colour]),
     );
     expect(new Set(all).size).toBe(4);
+  });
+
+  it('has colours that have nothing to do with where it looks', () => {
+    // Either is drawn from its own stream: were it one, the first number of each would be the same.
+    const dataset = syntheticDataset(1, 0, { size: 16 });
+    const geometry = { size: 8, crop: 12, normalisation: { mean: [0, 0, 0], std: [1, 1, 1] } };
+    const options = { ...NO_AUGMENTATION, rotation: 180, brightness: 0.5 };
+    const maker = new ViewMaker(dataset, geometry, options, 1);
+    const views = Array.from({ length: 1000 }, (_, repeat) => maker.random(0, repeat));
+    // Both as numbers in -1..1.
+    const angles = views.map(({ placement }) => placement.angle / Math.PI);
+    const factors = views.map(({ colour }) => (colour[0] - 1) / 0.5);
+    const product = angles.reduce((sum, angle, i) => sum + angle * factors[i], 0) / angles.length;
+    // Independent, a product has the mean 0 and the deviation 1/3; equal, the mean would be 1/3.
+    expect(Math.abs(product)).toBeLessThan(5 / 3 / Math.sqrt(angles.length));
+    expect(angles.filter((angle, i) => Math.abs(angle - factors[i]) < 1e-9)).toEqual([]);
   });
 });
 

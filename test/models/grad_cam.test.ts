@@ -104,10 +104,10 @@ describeAdapters('explanations of a network', (device) => {
     };
     const plain = map((c) => places.reduce((sum, p) => sum + g[at(p, c)], 0) / places.length);
     const plusPlus = map((c) => {
-      const area = places.reduce((sum, p) => sum + a[at(p, c)] * g[at(p, c)] ** 3, 0);
+      const area = places.reduce((sum, p) => sum + a[at(p, c)], 0);
       return places.reduce((sum, p) => {
         const slope = g[at(p, c)];
-        return slope > 0 ? sum + (slope ** 2 / (2 * slope ** 2 + area)) * slope : sum;
+        return slope > 0 ? sum + (slope ** 2 / (2 * slope ** 2 + area * slope ** 3)) * slope : sum;
       }, 0);
     });
     expect(Math.max(...plain), 'a map of zeros would prove nothing').toBeGreaterThan(0);

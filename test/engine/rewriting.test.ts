@@ -1,0 +1,284 @@
+import { describe, expect, it } from 'vitest';
+import type { PointwiseStage } from '../../kernels/pointwise/pointwise.ts';
+import { grad } from '../../engine/autodiff.ts';
+import { batchNorm, batchNormInference } from '../../engine/ops/batch_norm.ts';
+import { conv2d } from '../../engine/ops/conv2d.ts';
+import { depthwiseConv2d } from '../../engine/ops/depthwise_conv2d.ts';
+import { input, reshape } from '../../engine/ops/leaves.ts';
+import { matmul } from '../../engine/ops/matmul.ts';
+import {
+  abs,
+  add,
+  div,
+  exp,
+  maximum,
+  minimum,
+  mul,
+  relu,
+  rsub,
+  sigmoid,
+  silu,
+  square,
+  sub,
+  tanh,
+} from '../../engine/ops/pointwise.ts';
+import { broadcastTo, mean, sum } from '../../engine/ops/reduce.ts';
+import { buildGraph } from '../../engine/program/graph.ts';
+import type { Tensor } from '../../engine/tensor.ts';
+import { randomArray, uniform } from '../random.ts';
+import { evaluateGraph } from '../reference/interpreter.ts';
+import { evaluateRewritten } from '../reference/rewritten.ts';
+
+/*
+ * The compiler's rewriting in float64, without a GPU: what a graph became must make what the graph makes, in an order
+ * in which nothing is read before it is made. Random graphs try what may be rewritten beside what may not: a second
+ * reader, an output in the middle, an operand that is repeated.
+ */
+
+const FULL = [2, 3, 2, 4] as const;
+const SMALL = { channel: [4], sampleChannel: [2, 1, 1, 4], sample: [2, 1, 1, 1], row: [1, 3, 1, 1], one: [1] } as const;
+
+/** Draws a graph of `length` operations: what it has made, its leaves and their values. */
+function draw(seed: number, length: number) {
+  const random = uniform(seed);
+  const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)];
+  const leaves = new Map<string, Float32Array>();
+  const leaf = (name: string, shape: readonly number[], low = -1, high = 1) => {
+    const t = input(name, shape);
+    leaves.set(name, randomArray(t.size, 1000 * seed + leaves.size, low, high));
+    return t;
+  };
+  const full = [leaf('x', FULL), leaf('y', FULL)];
+  const small = Object.entries(SMALL).map(([name, shape]) => leaf(name, shape));
+  const [filter, taps, matrix] = [leaf('filter', [1, 1, 4, 4]), leaf('taps', [3, 3, 4]), leaf('matrix', [4, 4])];
+  const norm = [leaf('stats', [2, 4], 0.3, 1), leaf('gamma', [4]), leaf('beta', [4])] as const;
+  /** Mostly what was made last, so that chains grow; sometimes anything, so that it has a second reader. */
+  const any = () => (random() < 0.7 ? full[full.length - 1] : pick(full));
+  const activation = () => pick(['none', 'relu', 'silu'] as const);
+  const MAKERS: readonly (() => Tensor)[] = [
+    () => pick([abs, relu, sigmoid, silu, tanh])(any()),
+    () => pick([add, mul, maximum, minimum, rsub, sub])(any(), pick([0.5, -1, 2])),
+    () => pick([add, sub, mul, maximum, minimum])(any(), pick(full)),
+    () => pick([add, sub, mul, maximum, minimum])(pick(full), any()),
+    () => pick([add, sub, mul])(any(), pick(small)),
+    () => pick([add, sub, mul, maximum])(any(), broadcastTo(pick(small), FULL)),
+    () => pick([add, sub, mul, maximum])(broadcastTo(pick(small), FULL), any()),
+    () => conv2d(any(), filter),
+    () => depthwiseConv2d(any(), taps, { padding: 'same' }),
+    () => reshape(matmul(reshape(any(), [12, 4]), matrix), FULL),
+    () => batchNormInference(any(), ...norm, { activation: activation() }),
+    () => batchNormInference(conv2d(any(), filter), ...norm, { activation: activation() }),
+    () => batchNormInference(depthwiseConv2d(any(), taps, { padding: 'same' }), ...norm, { activation: activation() }),
+    () => batchNorm(any(), norm[1], norm[2], { activation: activation() }).y,
+    () => {
+      const product = mul(any(), pick(full));
+      small.push(
+        pick([sum, mean])(
+          product,
+          pick([
+            [1, 2],
+            [0, 1, 2],
+            [1, 2, 3],
+          ]),
+        ),
+      );
+      return random() < 0.3 ? product : tanh(any());
+    },
+  ];
+  for (let i = 0; i < length; i++) {
+    const made = pick(MAKERS)();
+    // What grows is brought back to a size near 1, or all differences drown.
+    full.push(random() < 0.15 ? tanh(made) : made);
+  }
+  return { full, small, leaves, pick, random };
+}
+
+const attrsOf = (t: Tensor) => t.attrs as { stages?: readonly PointwiseStage[]; epilogue?: readonly PointwiseStage[] };
+
+/** What of a rewritten graph the compiler made. */
+const KINDS: Record<string, (t: Tensor) => boolean> = {
+  'chains of stages': (t) => (attrsOf(t).stages?.length ?? 0) > 1,
+  epilogues: (t) => attrsOf(t).epilogue !== undefined,
+  'sums of products': (t) => t.op.name === 'sum_of_products',
+  'folded batch norms': (t) => t.op.name === 'batch_norm_fold',
+  'operands repeated by their reader': (t) =>
+    attrsOf(t).stages?.some(({ mode }) => mode === 'channel' || mode === 'sampleChannel') ?? false,
+};
+
+/** Holds what the outputs became against what they are; the rewritten order. */
+function expectSame(
+  outputs: readonly Tensor[],
+  leaves: ReadonlyMap<string, Float32Array>,
+  title: string,
+): readonly Tensor[] {
+  const { order, resolve } = buildGraph(outputs, 'none');
+  const want = evaluateGraph(outputs, leaves);
+  const got = evaluateRewritten(order, leaves);
+  outputs.forEach((output, o) => {
+    const [a, b] = [got.get(resolve(output)), want.get(output)!];
+    if (!a) return expect.fail(`${title}: output ${o}, ${output}, is not made`);
+    const size = b.reduce((most, v) => Math.max(most, Math.abs(v)), 1e-3);
+    const off = b.findIndex((v, i) => !(Math.abs(a[i] - v) <= 1e-9 * size));
+    if (off >= 0) expect.fail(`${title}: output ${o}, ${output}, element ${off} became ${a[off]} and is ${b[off]}`);
+    expect(a.length).toBe(b.length);
+  });
+  return order;
+}
+
+describe('a rewritten graph', () => {
+  it('makes the same numbers, forwards and backwards, whatever is read twice or asked for', () => {
+    const counts = new Map<string, number>();
+    for (let seed = 0; seed < 150; seed++) {
+      const { full, small, leaves, pick, random } = draw(seed, 4 + (seed % 12));
+      const loss = sum(mul(full[full.length - 1], pick(full)));
+      const outputs = [
+        loss,
+        ...full.slice(2).filter(() => random() < 0.15),
+        ...small.slice(5).filter(() => random() < 0.5),
+      ];
+      if (seed % 2 === 0) {
+        // Every leaf but the statistics has a gradient.
+        const used = new Set(buildGraph([loss], 'nothing').order);
+        const wrt = [...full.slice(0, 2), ...small.slice(0, 5)].filter((t) => used.has(t));
+        if (wrt.length > 0) outputs.push(...grad(loss, [pick(wrt)]));
+      }
+      for (const t of expectSame(outputs, leaves, `seed ${seed}`))
+        for (const [kind, is] of Object.entries(KINDS)) if (is(t)) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+    }
+    for (const kind of Object.keys(KINDS)) expect(counts.get(kind) ?? 0, kind).toBeGreaterThan(20);
+  });
+
+  const leaves = new Map(
+    Object.entries({
+      x: FULL,
+      y: FULL,
+      z: FULL,
+      channel: [4],
+      sampleChannel: [2, 1, 1, 4],
+      filter: [1, 1, 4, 4],
+      stats: [2, 4],
+      gamma: [4],
+      beta: [4],
+    }).map(([name, shape], i) => [
+      name,
+      randomArray(
+        shape.reduce((a, b) => a * b, 1),
+        i,
+        name === 'stats' ? 0.3 : -1,
+        1,
+      ),
+    ]),
+  );
+  const [x, y, z] = ['x', 'y', 'z'].map((name) => input(name, FULL));
+  const [channel, sampleChannel] = [input('channel', [4]), input('sampleChannel', [2, 1, 1, 4])];
+  const filter = input('filter', [1, 1, 4, 4]);
+  const norm = [input('stats', [2, 4]), input('gamma', [4]), input('beta', [4])] as const;
+  /** The ops of what the outputs became, leaves left out; a chain or an epilogue with its stages. */
+  const ops = (...outputs: Tensor[]) =>
+    expectSame(outputs, leaves, 'by hand')
+      .filter(({ inputs }) => inputs.length > 0)
+      .map((t) => {
+        const { stages, epilogue } = attrsOf(t);
+        const show = (list: readonly PointwiseStage[]) => list.map(({ op, mode }) => `${op} ${mode}`).join(', ');
+        return stages ? show(stages) : epilogue ? `${t.op.name}: ${show(epilogue)}` : t.op.name;
+      });
+
+  it('sums a product without writing it out, if nobody else reads it', () => {
+    const product = mul(x, y);
+    expect(ops(sum(product, [1, 2]))).toEqual(['sum_of_products']);
+    expect(ops(sum(product, [1, 2]), product)).toEqual(['mul full', 'sum']);
+    expect(ops(sum(product, [1, 2]), exp(product))).toEqual(['mul full', 'sum', 'exp immediate']);
+    expect(ops(sum(product, [1, 2]), sum(product, [0]))).toEqual(['mul full', 'sum', 'sum']);
+    // Only a product of two whole tensors is one.
+    expect(ops(sum(add(x, y), [1, 2]))).toEqual(['add full', 'sum']);
+    expect(ops(sum(mul(x, channel), [1, 2]))).toEqual(['mul channel', 'sum']);
+    expect(ops(sum(mul(x, 2), [1, 2]))).toEqual(['mul immediate', 'sum']);
+    expect(ops(sum(square(x), [1, 2]))).toEqual(['square immediate', 'sum']);
+    expect(ops(sum(exp(mul(x, y)), [1, 2]))).toEqual(['mul full, exp immediate', 'sum']);
+    // The operands may be what was rewritten itself.
+    expect(ops(mean(mul(exp(add(x, 1)), y), [1, 2]))).toEqual(['add immediate, exp immediate', 'sum_of_products']);
+  });
+
+  it('reads a repeated operand where it is, on either side of what commutes', () => {
+    for (const [small, mode] of [
+      [channel, 'channel'],
+      [sampleChannel, 'sampleChannel'],
+    ] as const) {
+      const repeated = broadcastTo(small, FULL);
+      expect(ops(add(x, repeated))).toEqual([...(small === channel ? ['reshape'] : []), `add ${mode}`]);
+      expect(ops(mul(repeated, x))).toEqual([...(small === channel ? ['reshape'] : []), `mul ${mode}`]);
+      expect(ops(sub(x, repeated))).toEqual([...(small === channel ? ['reshape'] : []), `sub ${mode}`]);
+      // x is subtracted from the repeated one: that must be there.
+      expect(ops(sub(repeated, x)).slice(-2)).toEqual(['broadcast', 'sub full']);
+      expect(ops(div(repeated, add(square(x), 1))).slice(-1)).toEqual(['div full']);
+      // One that is asked for is made, too.
+      expect(ops(add(x, repeated), repeated)).toContain('broadcast');
+    }
+    // The mean's gradient is repeated and scaled: the small one is scaled.
+    const [dx] = grad(sum(mul(mean(x, [1, 2]), sampleChannel)), [x]);
+    expect(ops(mul(dx, y)).slice(-2)).toEqual(['mul immediate', 'mul sampleChannel']);
+  });
+
+  it('merges chains up to four stages, never through what others read', () => {
+    const chain = (n: number) => Array.from({ length: n }).reduce<Tensor>((t, _, i) => mul(t, 2 + i), x);
+    expect(ops(chain(4))).toEqual([Array(4).fill('mul immediate').join(', ')]);
+    expect(ops(chain(5))).toEqual([Array(4).fill('mul immediate').join(', '), 'mul immediate']);
+    expect(ops(chain(9)).map((stages) => stages.split(', ').length)).toEqual([4, 4, 1]);
+    const middle = exp(x);
+    expect(ops(mul(middle, 2), middle)).toEqual(['exp immediate', 'mul immediate']);
+    expect(ops(mul(middle, 2), add(middle, 1))).toEqual(['exp immediate', 'mul immediate', 'add immediate']);
+    expect(ops(add(middle, middle))).toEqual(['exp immediate', 'add full']);
+    // x + f(y) is f(y) + x; x - f(y) is not.
+    expect(ops(add(x, exp(y)))).toEqual(['exp immediate, add full']);
+    expect(ops(maximum(x, exp(y)))).toEqual(['exp immediate, max full']);
+    expect(ops(sub(x, exp(y)))).toEqual(['exp immediate', 'sub full']);
+    expect(ops(div(x, exp(y)))).toEqual(['exp immediate', 'div full']);
+    // The second operand goes first only if the first cannot be continued.
+    expect(ops(add(sigmoid(x), exp(y)))).toEqual(['exp immediate', 'sigmoid immediate, add full']);
+    // A chain that could be continued, were it not for an operand that is smaller.
+    expect(ops(mul(x, exp(channel)))).toEqual(['exp immediate', 'mul channel']);
+    expect(ops(mul(exp(add(x, z)), y))).toEqual(['add full, exp immediate, mul full']);
+  });
+
+  it('folds batch norm into what made its input, if nobody else reads that', () => {
+    const conv = conv2d(x, filter);
+    const normed = batchNormInference(conv, ...norm, { activation: 'relu' });
+    expect(ops(normed)).toEqual(['batch_norm_fold', 'conv2d: mul channel, add secondRow, relu immediate']);
+    expect(ops(normed, conv)).toEqual(['conv2d', 'batch_norm_apply']);
+    expect(ops(normed, exp(conv))).toEqual(['conv2d', 'batch_norm_apply', 'exp immediate']);
+    expect(ops(batchNormInference(x, ...norm))).toEqual(['batch_norm_apply']);
+    expect(ops(batchNormInference(relu(conv), ...norm))).toEqual(['conv2d: relu immediate', 'batch_norm_apply']);
+    expect(ops(batchNorm(conv, norm[1], norm[2]).y)).toEqual([
+      'conv2d',
+      'batch_norm_stats',
+      'stop_gradient',
+      'batch_norm_apply',
+    ]);
+  });
+
+  it('ends a convolution by what follows it, as far as that can be an epilogue and nobody else reads it', () => {
+    const conv = conv2d(x, filter);
+    expect(ops(relu(add(conv, channel)))).toEqual(['conv2d: add channel, relu immediate']);
+    expect(ops(add(y, conv))).toEqual(['conv2d: add full']);
+    expect(ops(sub(y, conv))).toEqual(['conv2d', 'sub full']);
+    expect(ops(relu(conv), conv)).toEqual(['conv2d', 'relu immediate']);
+    expect(ops(relu(conv), exp(conv))).toEqual(['conv2d', 'relu immediate', 'exp immediate']);
+    expect(ops(add(conv, conv))).toEqual(['conv2d', 'add full']);
+    expect(ops(exp(relu(conv)))).toEqual(['conv2d: relu immediate', 'exp immediate']);
+    // The stages that are left take the operands that are left.
+    expect(ops(mul(exp(add(conv, y)), z))).toEqual(['conv2d: add full', 'exp immediate, mul full']);
+    expect(ops(mul(mul(conv, sampleChannel), y))).toEqual(['conv2d', 'mul sampleChannel, mul full']);
+    // Of two convolutions the first takes the sum.
+    const other = conv2d(y, filter);
+    expect(ops(add(conv, other))).toEqual(['conv2d', 'conv2d: add full']);
+  });
+
+  it('computes what is equal once, and keeps apart what only looks equal', () => {
+    expect(ops(exp(x), exp(x))).toEqual(['exp immediate']);
+    expect(ops(add(exp(x), exp(x)))).toEqual(['exp immediate', 'add full']);
+    expect(ops(mul(x, 2), mul(x, 3))).toHaveLength(2);
+    expect(ops(mul(x, 0), mul(x, -0))).toHaveLength(2);
+    expect(ops(sum(x, [1]), sum(x, [2]))).toHaveLength(2);
+    expect(ops(reshape(x, [6, 8]), reshape(x, [8, 6]))).toHaveLength(2);
+  });
+});

@@ -1,0 +1,74 @@
+import type { PointwiseStage } from '../../kernels/pointwise/pointwise.ts';
+import { Tensor } from '../../engine/tensor.ts';
+import { evaluateGraph, type Leaves } from './interpreter.ts';
+import { pointwise } from './pointwise.ts';
+
+/**
+ * Evaluates a graph that the compiler rewrote, in float64 and in its own order: what a tensor reads must have been made
+ * before it. The interpreter knows what users write; added here is what the compiler alone makes: chains of stages that
+ * read their operands as their modes say, epilogues, and folded batch norm.
+ */
+export function evaluateRewritten(order: readonly Tensor[], leaves: Leaves): Map<Tensor, Float64Array> {
+  const values = new Map<Tensor, Float64Array>();
+  for (const t of order) {
+    const missing = t.inputs.find((input) => !values.has(input));
+    if (missing) throw new Error(`${t} reads ${missing} before it is made`);
+    values.set(t, make(t, values, leaves));
+  }
+  return values;
+}
+
+interface Rewritten {
+  readonly stages?: readonly PointwiseStage[];
+  readonly epilogue?: readonly PointwiseStage[];
+  readonly epsilon?: number;
+}
+
+function make(t: Tensor, values: Map<Tensor, Float64Array>, leaves: Leaves): Float64Array {
+  const { stages, epilogue, ...attrs } = t.attrs as Rewritten;
+  const valuesOf = (tensors: readonly Tensor[]) => tensors.map((input) => values.get(input)!);
+  if (stages) {
+    const [x, ...operands] = valuesOf(t.inputs);
+    return applyStages(t, stages, x, operands);
+  }
+  if (t.op.name === 'batch_norm_fold') {
+    const [stats, gamma, beta] = valuesOf(t.inputs);
+    const channels = gamma.length;
+    const scale = gamma.map((g, c) => g / Math.sqrt(stats[channels + c] + attrs.epsilon!));
+    return Float64Array.from([...scale, ...beta.map((b, c) => b - stats[c] * scale[c])]);
+  }
+  if (!epilogue) return evaluateGraph([t], leaves, new Map(values)).get(t)!;
+  const count = epilogue.filter(({ mode }) => mode !== 'immediate').length;
+  const own = t.inputs.slice(0, t.inputs.length - count);
+  const bare = new Tensor(t.op, own, attrs as Tensor['attrs'], t.shape, t.dtype);
+  const made = evaluateGraph([bare], leaves, new Map(values)).get(bare)!;
+  return applyStages(t, epilogue, made, valuesOf(t.inputs.slice(t.inputs.length - count)));
+}
+
+function applyStages(
+  { shape, size }: Tensor,
+  stages: readonly PointwiseStage[],
+  x: Float64Array,
+  operands: readonly Float64Array[],
+): Float64Array {
+  const channels = shape[shape.length - 1] ?? 1;
+  const sample = shape.length > 0 ? size / shape[0] : 1;
+  // As operand_index in kernels/pointwise/pointwise.wgsl: by the mode and nothing else.
+  const at: Record<string, (i: number) => number> = {
+    full: (i) => i,
+    channel: (i) => i % channels,
+    sampleChannel: (i) => Math.floor(i / sample) * channels + (i % channels),
+    sample: (i) => Math.floor(i / sample),
+    scalar: () => 0,
+    secondRow: (i) => channels + (i % channels),
+  };
+  let next = 0;
+  return stages.reduce((y, { op, mode, immediate }) => {
+    const operand = mode === 'immediate' ? undefined : operands[next++];
+    return y.map((v, i) => {
+      const s = operand ? operand[at[mode](i)] : (immediate ?? Number.NaN);
+      if (s === undefined) throw new Error(`${op}: an operand read as ${mode} has no element for ${i}`);
+      return pointwise(op, v, s);
+    });
+  }, x);
+}
