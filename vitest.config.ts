@@ -25,8 +25,9 @@ export default defineConfig({
     // the software adapter's own threads, and no test competes with another for memory.
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    // Limits end what hangs and say nothing of speed: a busy machine takes twenty times as long as an idle one.
+    testTimeout: 900_000,
+    hookTimeout: 900_000,
     // A process that native code keeps from ending is given up.
     teardownTimeout: 10_000,
   },

@@ -44,7 +44,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'tuningfork-challenge-'));
   run = join(folder, 'run');
   trained = JSON.parse(await succeed('train', ...TRAINING, '--out', run, '--json')) as Figures;
-}, 300_000);
+});
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('train --task challenge', () => {
@@ -135,7 +135,7 @@ describe('a model of vote fractions', () => {
     for (const name of CHALLENGE_COLUMNS) expect(text).toContain(`${name} `);
     expect(readFileSync(join(out, 'report.html'), 'utf8')).not.toContain('The training');
     expect(await fail('evaluate', run, '--threshold', '0.7')).toMatch(/--threshold makes labels/);
-  }, 300_000);
+  });
 
   it('predicts a row of 37 named columns a galaxy, which obeys the tree', async () => {
     const [head, ...rows] = (await succeed('predict', run, '--data', 'synthetic:5'))

@@ -57,7 +57,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'tuningfork-'));
   run = join(folder, 'run');
   trained = JSON.parse(await succeed('train', ...TRAINING, '--out', run, '--json')) as Report;
-}, 300_000);
+});
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('train', () => {

@@ -269,7 +269,7 @@ describeAdapters('every candidate', (device) => {
         expect(count).toBeGreaterThan(2);
         // With cold shader caches the driver compiles each for seconds.
       },
-      400_000,
+      900_000,
     );
   });
 });

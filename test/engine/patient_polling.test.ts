@@ -25,10 +25,11 @@ async function polls(done: () => boolean): Promise<number[]> {
 }
 
 it('asks at every turn at first, then once a millisecond', async () => {
-  const begun = performance.now();
-  const waited = () => performance.now() - begun;
+  let begun: number | undefined;
+  // From the first question on: what comes before it is the machine's affair, and the wait has begun by then.
+  const waited = () => performance.now() - (begun ??= performance.now());
   const times = await polls(() => waited() > 80);
-  const late = times.filter((t) => t - begun > 20);
+  const late = times.filter((t) => t - times[0] > 20);
   expect(late.length).toBeGreaterThan(0);
   // A timer never comes early by more than the millisecond that it is measured in; at every turn there would be
   // hundreds in each.

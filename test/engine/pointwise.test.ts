@@ -100,7 +100,7 @@ describeAdapters('pointwise', (device) => {
         }
       }
     },
-    300_000,
+    900_000,
   );
 
   // Large enough for a thread to take several Values on a CPU, with rows and samples shorter and longer than a

@@ -190,14 +190,14 @@ describe('DecodePool', () => {
     const file = put('built.jpg', jpegBytes(40, 30));
     buildSync({ ...shared, stdin: { contents: main, resolveDir: room, loader: 'ts' }, outfile: join(dir, 'main.js') });
     expect(() =>
-      execFileSync(process.execPath, [join(dir, 'main.js'), file], { stdio: 'pipe', timeout: 20_000 }),
+      execFileSync(process.execPath, [join(dir, 'main.js'), file], { stdio: 'pipe', timeout: 800_000 }),
     ).toThrow(/decode_worker\.js is missing/);
     buildSync({
       ...shared,
       entryPoints: [join(room, 'decode_worker.node.ts')],
       outfile: join(dir, 'decode_worker.js'),
     });
-    expect(execFileSync(process.execPath, [join(dir, 'main.js'), file], { encoding: 'utf8', timeout: 20_000 })).toBe(
+    expect(execFileSync(process.execPath, [join(dir, 'main.js'), file], { encoding: 'utf8', timeout: 800_000 })).toBe(
       '40\nclosed\n',
     );
   });

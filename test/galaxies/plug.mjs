@@ -1,17 +1,16 @@
-// Preloaded into the program (node --import): pulls its plug with SIGKILL in the middle of the n-th operation on a
-// file, so that no clock decides where. PLUG in the environment says when: {"file": a pattern of its name, "operation",
-// "nth"}.
+// Preloaded into the program (node --import): pulls its plug with SIGKILL, or another signal, in the middle of the n-th
+// operation on a file, so that no clock decides where. PLUG in the environment says when: {"file": a pattern of its path,
+// "operation", "nth", "signal"}.
 //   open: the file is there, and empty      write: half of the bytes are written
 //   rename: all are, under the old name     renamed: under the new one
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
-import { basename } from 'node:path';
 
-const { file, operation, nth } = JSON.parse(process.env.PLUG);
+const { file, operation, nth, signal = 'SIGKILL' } = JSON.parse(process.env.PLUG);
 const pattern = new RegExp(file);
 let seen = 0;
-const falls = (what, path) => what === operation && pattern.test(basename(path)) && ++seen === nth;
-const pull = () => process.kill(process.pid, 'SIGKILL');
+const falls = (what, path) => what === operation && pattern.test(path) && ++seen === nth;
+const pull = () => process.kill(process.pid, signal);
 
 const { open, rename } = fs.promises;
 fs.promises.open = async (path, flags, ...rest) => {

@@ -46,7 +46,7 @@ export function describeSite(title: string, body: (site: Site) => void, folder =
           '--hide-scrollbars',
           `--disable-dawn-features=${SLOW_ON_SWIFTSHADER}`,
         ],
-        protocolTimeout: 300_000,
+        protocolTimeout: 800_000,
       });
     });
     afterAll(async () => {
@@ -59,7 +59,8 @@ export function describeSite(title: string, body: (site: Site) => void, folder =
         const page = await browser.newPage();
         await page.setViewport({ width, height });
         await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: dark ? 'dark' : 'light' }]);
-        page.setDefaultTimeout(100_000);
+        // Before the test's own limit, which does not say what was waited for.
+        page.setDefaultTimeout(800_000);
         const problems: string[] = [];
         page.on('pageerror', (error) => problems.push(String(error)));
         page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));

@@ -238,7 +238,7 @@ describe.each(ADAPTERS)('the laboratory on %s', (adapter) => {
         // What was gone back from is still there.
         expect(laboratory.range).toEqual({ first: 4, last: HISTORY + 4 });
       }),
-    240_000,
+    900_000,
   );
 
   it('survives the loss of its device and goes on to the same losses', () =>

@@ -256,5 +256,5 @@ describeSite('the Learn page', (site) => {
     console.log(`the Learn page's longest task: ${largest(tasks)} ms, of ${tasks.length} over 50 ms`);
     expect(problems).toEqual([]);
     await page.close();
-  }, 280_000);
+  });
 });
