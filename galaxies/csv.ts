@@ -55,3 +55,6 @@ export function findColumns(header: readonly string[], wanted: readonly string[]
     return at;
   });
 }
+
+/** A text as a field of a csv line (RFC 4180): ids are names of files, and may hold a comma. */
+export const csvField = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);

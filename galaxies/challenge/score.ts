@@ -50,6 +50,9 @@ export interface Score extends ChallengeRmse {
   readonly firstOutside: string | null;
 }
 
+/** Errors are squared and summed: of larger numbers the sum would pass what a double holds. */
+const LARGEST = 1e100;
+
 /**
  * A number as csv files write it: decimal, with or without exponent. Number() would also take hexadecimal and the word
  * Infinity.
@@ -58,7 +61,7 @@ function realNumber(field: string, where: () => string): number {
   if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(field))
     throw new UserError(field === '' ? `${where()}: no number` : `${where()}: "${field}" is not a number`);
   const value = Number(field);
-  if (!Number.isFinite(value)) throw new UserError(`${where()}: ${field} is too large for a number`);
+  if (!(Math.abs(value) <= LARGEST)) throw new UserError(`${where()}: ${field} is too large for a number to be scored`);
   return value;
 }
 

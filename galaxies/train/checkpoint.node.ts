@@ -3,6 +3,7 @@ import { checkValues } from '../../models/formats/check_values.ts';
 import { readSafetensorsFile, writeSafetensorsFile } from '../../models/formats/safetensors.node.ts';
 import { toFloat32 } from '../../models/formats/stored_tensor.ts';
 import { UserError } from '../../engine/user_error.ts';
+import { jsonText } from '../json_text.ts';
 import type { Epoch } from '../report/data.ts';
 
 /**
@@ -43,7 +44,7 @@ type Arrays = ReadonlyMap<string, { readonly shape: readonly number[]; readonly 
 /** Writes a checkpoint whole or not at all. */
 export async function saveCheckpoint(path: string, state: TrainState, arrays: Arrays): Promise<void> {
   const tensors = new Map([...arrays].map(([name, { shape, data }]) => [name, { dtype: 'f32' as const, shape, data }]));
-  await writeSafetensorsFile(path, tensors, { tuningfork_state: JSON.stringify(state) });
+  await writeSafetensorsFile(path, tensors, { tuningfork_state: jsonText(state, 0) });
 }
 
 /**
