@@ -2,6 +2,7 @@ import { UserError } from '../../engine/user_error.ts';
 import { CHALLENGE_COLUMNS, ID_COLUMN } from '../columns.ts';
 import { requiredFraction } from '../catalogue.ts';
 import type { RowSink } from '../csv.ts';
+import { KEEP_AS_TEXT, nearestIds } from '../ids.ts';
 import { RmseAccumulator, type ChallengeRmse } from './rmse.ts';
 import { challengeTable, checkNew } from './table.ts';
 
@@ -85,7 +86,11 @@ export function scoreTable(file: string, truth: Truth): { readonly sink: RowSink
   };
   const sink = challengeTable(file, read, (id, values, line) => {
     const row = truth.ids.get(id);
-    if (row === undefined) throw new UserError(`${file}, line ${line}: ${ID_COLUMN} ${id} is not in ${truth.file}`);
+    if (row === undefined) {
+      const { other, spoilt } = nearestIds([id], truth.ids.keys());
+      const hint = spoilt ? `, which has ${other}; ${KEEP_AS_TEXT}` : '';
+      throw new UserError(`${file}, line ${line}: ${ID_COLUMN} ${id} is not in ${truth.file}${hint}`);
+    }
     checkNew(seen[row] === 1, file, line, id);
     seen[row] = 1;
     sums.add(truth.votes(row), values);
