@@ -112,9 +112,7 @@ export async function trainNetwork(
   await openRun(device, folder, options, progress);
   const prepared = task.prepare(dataset, options);
   const file =
-    options.weights === null
-      ? undefined
-      : { tensors: (await readSafetensorsFile(options.weights)).tensors, source: options.weights };
+    options.weights === null ? undefined : { ...(await readSafetensorsFile(options.weights)), source: options.weights };
   const model = buildModel(options.model, task.outputs.length, file, { width: options.width });
   for (const note of model.notes) progress.line(note);
   const views = new ViewMaker(

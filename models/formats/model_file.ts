@@ -69,12 +69,31 @@ export function packModel(model: Model): Uint8Array {
  */
 export function unpackModel(bytes: Uint8Array, name: string): Model {
   const { tensors, metadata } = parseSafetensors(bytes, name);
-  const text = metadata[METADATA_KEY];
-  if (text === undefined) {
+  const description = describedBy(metadata, name);
+  if (description === undefined) {
     throw new UserError(
       `${name}: its metadata has no '${METADATA_KEY}' key, so it is not a model that tuningfork saved; give bare weights by --weights instead.`,
     );
   }
+  const weights = new Map(
+    [...tensors].map(([key, tensor]) => [
+      key,
+      { shape: tensor.shape, data: soundValues(tensor, key, `${name}: tensor '${key}'`) },
+    ]),
+  );
+  return { ...description, weights };
+}
+
+/**
+ * What a file's metadata says of the model, all but its weights; undefined where this program did not save it.
+ * @throws UserError as `unpackModel` does
+ */
+export function describedBy(
+  metadata: Readonly<Record<string, string>>,
+  name: string,
+): Omit<Model, 'weights'> | undefined {
+  const text = metadata[METADATA_KEY];
+  if (text === undefined) return undefined;
   const fields = new Fields(name, parseJson(text, name));
   const version = fields.number('version');
   if (version !== VERSION)
@@ -102,12 +121,6 @@ export function unpackModel(bytes: Uint8Array, name: string): Model {
     padding,
     bnEpsilon: fields.between('bnEpsilon', ...EPSILONS),
     config: fields.object('config').json,
-    weights: new Map(
-      [...tensors].map(([key, tensor]) => [
-        key,
-        { shape: tensor.shape, data: soundValues(tensor, key, `${name}: tensor '${key}'`) },
-      ]),
-    ),
   };
 }
 
