@@ -1,3 +1,4 @@
+import { jsonText } from '../galaxies/json_text.ts';
 import { UserError } from '../engine/user_error.ts';
 import {
   BASELINES,
@@ -57,9 +58,7 @@ export async function baseline(names: readonly (BaselineName | 'all')[], flags: 
     for (const name of chosen) results.push(await measure(name, dataset, train, judged, flags, progress));
     if (json) {
       const baselines = results.map(({ name, figures, clustering }) => ({ name, ...clustering, ...figures }));
-      console.log(
-        JSON.stringify({ data: dataset.name, split, galaxies: judged.length, train: train.length, baselines }, null, 2),
-      );
+      console.log(jsonText({ data: dataset.name, split, galaxies: judged.length, train: train.length, baselines }));
     } else {
       const which = split === 'all' ? 'all galaxies with votes' : `the ${split} split`;
       console.log(

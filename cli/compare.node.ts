@@ -1,3 +1,4 @@
+import { jsonText } from '../galaxies/json_text.ts';
 import { join } from 'node:path';
 import { UserError } from '../engine/user_error.ts';
 import { MOST_RUNS, renderComparison } from '../galaxies/report/comparison.ts';
@@ -53,11 +54,12 @@ export async function compare(paths: readonly string[], flags: CompareFlags): Pr
       differences(runs).map(({ option, values }) => [option, values.map((value) => value ?? null)]),
     );
     console.log(
-      JSON.stringify(
-        { runs: described, differences: differing, warnings: data.warnings, ...(page !== undefined && { page }) },
-        null,
-        2,
-      ),
+      jsonText({
+        runs: described,
+        differences: differing,
+        warnings: data.warnings,
+        ...(page !== undefined && { page }),
+      }),
     );
     return;
   }

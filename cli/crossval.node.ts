@@ -1,3 +1,4 @@
+import { jsonText } from '../galaxies/json_text.ts';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../engine/user_error.ts';
@@ -59,7 +60,7 @@ export async function crossval(flags: CrossvalFlags): Promise<void> {
     const missing = unfinished(out, folds);
     if (missing.length > 0) {
       const finished = chosen.map((each) => each.fold!.index);
-      if (json) console.log(JSON.stringify({ folds: finished.map((each) => resultOf(out, each)), missing }, null, 2));
+      if (json) console.log(jsonText({ folds: finished.map((each) => resultOf(out, each)), missing }));
       else
         console.log(
           `Fold ${finished.join(', ')} of ${folds} is finished; the summary comes with the last: ${listFolds(missing)}`,
@@ -73,7 +74,7 @@ export async function crossval(flags: CrossvalFlags): Promise<void> {
       all.map((_, i) => resultOf(out, i + 1)),
     );
     const { fold: _fold, ...common } = all[0];
-    const text = `${JSON.stringify({ ...summary, options: common }, null, 2)}\n`;
+    const text = `${jsonText({ ...summary, options: common })}\n`;
     await writeFileAtomic(join(out, SUMMARY), text);
     if (json) process.stdout.write(text);
     else console.log(`${showSummary(summary)}\nSummary: ${join(out, SUMMARY)}`);

@@ -1,3 +1,4 @@
+import { jsonText } from '../galaxies/json_text.ts';
 import { join } from 'node:path';
 import { labelTable } from '../galaxies/labels.ts';
 import { openDataset } from '../galaxies/open_dataset.node.ts';
@@ -28,19 +29,15 @@ export async function dataStats({ data, threshold, out, json }: StatsOptions): P
     const { thresholds, notes } = summary.data;
     if (json)
       console.log(
-        JSON.stringify(
-          {
-            dataset: dataset.name,
-            galaxies: dataset.galaxies.length,
-            threshold,
-            classes: rows,
-            thresholds,
-            notes,
-            files,
-          },
-          null,
-          2,
-        ),
+        jsonText({
+          dataset: dataset.name,
+          galaxies: dataset.galaxies.length,
+          threshold,
+          classes: rows,
+          thresholds,
+          notes,
+          files,
+        }),
       );
     else {
       console.log(

@@ -1,3 +1,5 @@
+import { csvField } from '../galaxies/csv.ts';
+import { jsonText } from '../galaxies/json_text.ts';
 import { extname } from 'node:path';
 import type { Device } from '../engine/device/device.ts';
 import { input } from '../engine/ops/leaves.ts';
@@ -33,6 +35,8 @@ const BATCH = 8;
 /** What is embedded: galaxies through the model's own preprocessing, or ready tensors. */
 interface Samples {
   readonly ids: readonly string[];
+  /** What each is: `galaxy`, or `row` of a tensor. */
+  readonly sample: string;
   /** The network's input [batch, H, W, 3]. */
   readonly x: Tensor;
   feeds(positions: readonly number[]): Promise<Feeds>;
@@ -54,7 +58,7 @@ export async function embedToFile(path: string, flags: EmbedFlags): Promise<void
       : await tensorSamples(flags.input, flags.layout);
   try {
     const shape = await write(device, model, samples, kind, flags, progress);
-    if (flags.json) console.log(JSON.stringify({ file: flags.out, shape }));
+    if (flags.json) console.log(jsonText({ file: flags.out, shape }, 0));
     else console.log(`${flags.out}: ${shape[0]} rows of ${shape[1]}`);
   } finally {
     progress.end();
@@ -65,12 +69,13 @@ export async function embedToFile(path: string, flags: EmbedFlags): Promise<void
 async function write(
   device: Device,
   model: LoadedModel,
-  { ids, x, feeds }: Samples,
+  { ids, sample, x, feeds }: Samples,
   kind: '.npy' | '.csv',
   { out, layer, layout }: EmbedFlags,
   progress: Progress,
 ): Promise<[number, number]> {
   const { network } = model.built;
+  const nameOf = (position: number) => `${sample} ${ids[position]}`;
   const activation = layerOf(network, model.parameters, x, layer ?? network.features);
   if (model.classes.length === 0 && layer === 'classifier')
     throw new UserError('these weights are a trunk without a classifier; take another --layer');
@@ -83,12 +88,13 @@ async function write(
       : `id,${Array.from({ length: width }, (_, i) => `f${i}`).join(',')}\n`,
   );
   progress.start('embedding', ids.length);
-  for await (const { start, count, rows } of embed(device, activation, ids.length, feeds, layout)) {
+  for await (const { start, count, rows } of embed(device, activation, ids.length, feeds, layout, nameOf)) {
     if (kind === '.npy') await file.write(new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength));
     else {
       const lines = Array.from(
         { length: count },
-        (_, i) => `${ids[start + i]},${Array.from(rows.subarray(i * width, (i + 1) * width), shortest).join(',')}\n`,
+        (_, i) =>
+          `${csvField(ids[start + i])},${Array.from(rows.subarray(i * width, (i + 1) * width), shortest).join(',')}\n`,
       );
       await file.write(lines.join(''));
     }
@@ -110,6 +116,7 @@ async function galaxySamples(model: LoadedModel, flags: EmbedFlags, progress: Pr
   const views = viewsFor(model, dataset);
   return {
     ids: dataset.galaxies.map(({ id }) => id),
+    sample: 'galaxy',
     x: imageInput(BATCH, views.side, views.geometry),
     feeds: (positions) => views.feeds(positions.map((p) => views.plain(p))),
     close: () => dataset.close(),
@@ -127,13 +134,19 @@ async function tensorSamples(path: string, layout: Layout): Promise<Samples> {
     throw new UserError(
       `${path}: the tensor input is [${shape.join(', ')}], and --layout ${layout} wants [N, ${layout === 'nchw' ? '3, H, W' : 'H, W, 3'}]`,
     );
-  const values = toFloat32(stored, `${path}: input`);
+  const values = toFloat32(stored, `${path}: tensor 'input'`);
+  const broken = values.findIndex((value) => !Number.isFinite(value));
+  if (broken >= 0)
+    throw new UserError(
+      `${path}: tensor 'input' holds ${values[broken]} in row ${Math.floor(broken / (values.length / n))}; the features of it would be none: mend the file`,
+    );
   const pixels = height * width;
   const length = pixels * channels;
   // From [N, 3, pixels] to [N, pixels, 3]: the same transposition with the two axes' names exchanged.
   const nhwc = layout === 'nchw' ? channelsFirst(values, channels, pixels) : values;
   return {
     ids: Array.from({ length: n }, (_, i) => String(i)),
+    sample: `${path}: input row`,
     x: input('x', [Math.min(BATCH, n), height, width, channels]),
     async feeds(positions) {
       const x = new Float32Array(positions.length * length);

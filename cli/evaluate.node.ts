@@ -1,3 +1,4 @@
+import { jsonText } from '../galaxies/json_text.ts';
 import { basename, join, resolve } from 'node:path';
 import { UserError } from '../engine/user_error.ts';
 import { sideName } from '../galaxies/folds.ts';
@@ -75,18 +76,14 @@ export async function evaluate(path: string, flags: EvaluateFlags): Promise<void
     );
     if (flags.json)
       console.log(
-        JSON.stringify(
-          {
-            data: dataset.name,
-            split: settings.split,
-            task: settings.task.name,
-            threshold,
-            tta: settings.tta,
-            ...judged.figures,
-          },
-          null,
-          2,
-        ),
+        jsonText({
+          data: dataset.name,
+          split: settings.split,
+          task: settings.task.name,
+          threshold,
+          tta: settings.tta,
+          ...judged.figures,
+        }),
       );
     else console.log(`Measured on ${judged.measuredOn}.\n${judged.text}`);
     if (flags.out === undefined) return;

@@ -1,3 +1,4 @@
+import { jsonText } from '../galaxies/json_text.ts';
 import { join } from 'node:path';
 import { UserError } from '../engine/user_error.ts';
 import { METHODS, explainGalaxies, type Method } from '../galaxies/train/explain.ts';
@@ -68,7 +69,7 @@ export async function gradcam(path: string, flags: GradcamFlags): Promise<void> 
       const file = join(flags.out, `${id}.png`);
       await writeFileAtomic(file, toPng(contactSheet(row, row.length, views.geometry.size)));
       const score = explanation.prediction[explanation.explained];
-      if (flags.json) console.log(JSON.stringify({ id, file, class: model.classes[explanation.explained], score }));
+      if (flags.json) console.log(jsonText({ id, file, class: model.classes[explanation.explained], score }, 0));
       else console.log(`${file}  ${model.classes[explanation.explained]} ${score.toFixed(4)}`);
     }
   } finally {

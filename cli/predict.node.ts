@@ -1,3 +1,5 @@
+import { csvField } from '../galaxies/csv.ts';
+import { jsonText } from '../galaxies/json_text.ts';
 import { SUBMISSION_HEADER, submissionRow } from '../galaxies/challenge/submission.ts';
 import { taskOf } from '../galaxies/tasks.ts';
 import { SILENT } from '../galaxies/train/progress.ts';
@@ -61,8 +63,8 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
         const { id } = dataset.galaxies[galaxy];
         if (kaggle) return submissionRow(id, row);
         const record = predictionRecord(id, task, row);
-        if (flags.json) return `${JSON.stringify(record)}\n`;
-        return `${[id, ...[...row].map((p) => p.toFixed(6)), ...('predicted' in record ? [record.predicted] : [])].join(',')}\n`;
+        if (flags.json) return `${jsonText(record, 0)}\n`;
+        return `${[csvField(id), ...[...row].map((p) => p.toFixed(6)), ...('predicted' in record ? [record.predicted] : [])].join(',')}\n`;
       });
       await write(rows.join(''));
     }

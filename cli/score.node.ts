@@ -1,3 +1,4 @@
+import { jsonText } from '../galaxies/json_text.ts';
 import { scoreTable, Truth } from '../galaxies/challenge/score.ts';
 import { readCsv } from '../galaxies/csv_file.node.ts';
 import { UserError } from '../engine/user_error.ts';
@@ -13,7 +14,7 @@ export async function score(truthFile: string, predictionFile: string, { json }:
   await readCsv(predictionFile, scoring.sink);
   const { firstOutside, ...figures } = scoring.result();
   const { outside } = figures;
-  if (json) console.log(JSON.stringify({ truth: truthFile, prediction: predictionFile, ...figures }, null, 2));
+  if (json) console.log(jsonText({ truth: truthFile, prediction: predictionFile, ...figures }));
   else console.log(showChallenge(figures));
   if (outside > 0)
     console.error(

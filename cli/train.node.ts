@@ -1,3 +1,4 @@
+import { jsonText } from '../galaxies/json_text.ts';
 import { basename } from 'node:path';
 import type { Device } from '../engine/device/device.ts';
 import type { Precision } from '../engine/program/precision.ts';
@@ -208,16 +209,12 @@ export async function train(flags: TrainFlags): Promise<void> {
   const judged = await runTraining(trainOptions(flags), flags.out, flags);
   if (flags.json) {
     console.log(
-      JSON.stringify(
-        {
-          ...judged.summary,
-          report: `${flags.out}/${RUN_FILES.report}`,
-          model: `${flags.out}/${RUN_FILES.model}`,
-          metrics: `${flags.out}/${RUN_FILES.metrics}`,
-        },
-        null,
-        2,
-      ),
+      jsonText({
+        ...judged.summary,
+        report: `${flags.out}/${RUN_FILES.report}`,
+        model: `${flags.out}/${RUN_FILES.model}`,
+        metrics: `${flags.out}/${RUN_FILES.metrics}`,
+      }),
     );
     return;
   }

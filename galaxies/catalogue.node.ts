@@ -3,8 +3,10 @@ import { basename, join } from 'node:path';
 import { UserError } from '../engine/user_error.ts';
 import { assetTable, hartTable, kaggleTable } from './catalogue.ts';
 import { ID_COLUMN } from './columns.ts';
+import { requireCommas, type RowSink } from './csv.ts';
 import { readCsv, readHeader } from './csv_file.node.ts';
 import type { Galaxy, Votes } from './dataset.ts';
+import { KEEP_AS_TEXT, nearestIds } from './ids.ts';
 
 /** What a folder holds, images not yet decoded. `files[i]` is the image of `galaxies[i]`. */
 export interface Catalogue {
@@ -24,6 +26,8 @@ const KAGGLE = ['labels.csv', 'training_solutions_rev1.csv'];
  * - Kaggle: `images/<GalaxyID>.jpg` and `labels.csv`, `training_solutions_rev1.csv` or one csv with a GalaxyID column;
  * - no csv: images alone, in the folder or its `images/`, all without votes.
  * Images may be .jpg, .jpeg or .png. Galaxies come sorted by id, numbers by value.
+ * @throws UserError for a table that is empty, divided by another separator than commas or not well formed, and where no
+ * image has votes: it then shows an id of the table beside an image's name
  */
 export async function readCatalogue(dir: string): Promise<Catalogue> {
   const names = await list(dir);
@@ -38,7 +42,7 @@ export async function readCatalogue(dir: string): Promise<Catalogue> {
   }
   if (hart) return galaxyZoo2(join(dir, MAPPING), join(dir, hart), images, notes);
   const csv = await findKaggleCsv(dir, names, notes);
-  return csv ? kaggle(join(dir, csv), images, notes) : assemble(images, null, notes);
+  return csv ? kaggle(join(dir, csv), images, notes) : assemble(images, null, notes, []);
 }
 
 async function list(dir: string): Promise<string[]> {
@@ -71,8 +75,12 @@ async function findKaggleCsv(dir: string, names: string[], notes: string[]): Pro
   if (known) return known;
   const found: string[] = [];
   for (const name of names.filter((n) => n.toLowerCase().endsWith('.csv'))) {
-    if ((await readHeader(join(dir, name))).includes(ID_COLUMN)) found.push(name);
-    else notes.push(`${name} was not read: it has no column ${ID_COLUMN}`);
+    const header = await readHeader(join(dir, name));
+    if (header.includes(ID_COLUMN)) found.push(name);
+    else {
+      requireCommas(header, ID_COLUMN, join(dir, name));
+      notes.push(`${name} was not read: it has no column ${ID_COLUMN}`);
+    }
   }
   if (found.length > 1) {
     throw new UserError(`${dir} has several tables of votes (${found.join(', ')}); keep one, or name it labels.csv`);
@@ -82,11 +90,20 @@ async function findKaggleCsv(dir: string, names: string[], notes: string[]): Pro
 
 async function kaggle(csv: string, images: Map<string, string>, notes: string[]): Promise<Catalogue> {
   const { sink, votes } = kaggleTable(csv);
-  await readCsv(csv, sink);
+  await readTable(csv, sink);
   let withoutImage = 0;
   for (const id of votes.keys()) if (!images.has(id)) withoutImage++;
   count(notes, withoutImage, 'galaxy', `of ${basename(csv)} left out: no image`);
-  return assemble(images, votes, notes);
+  return assemble(images, votes, notes, [{ file: csv, ids: votes.keys() }]);
+}
+
+/** Reads a csv that must have rows. */
+async function readTable(path: string, sink: RowSink): Promise<void> {
+  const rows = await readCsv(path, sink);
+  if (rows < 2)
+    throw new UserError(
+      `${path} is empty: it has ${rows === 0 ? 'no line' : 'a header and no rows'}; put the votes there, or take it away to go on without`,
+    );
 }
 
 async function galaxyZoo2(
@@ -96,9 +113,9 @@ async function galaxyZoo2(
   notes: string[],
 ): Promise<Catalogue> {
   const assets = assetTable(mapping, (assetId) => images.has(assetId));
-  await readCsv(mapping, assets.sink);
+  await readTable(mapping, assets.sink);
   const table = hartTable(hart, (objid) => assets.assetOf.has(objid));
-  await readCsv(hart, table.sink);
+  await readTable(hart, table.sink);
   const votes = new Map<string, Votes>();
   for (const [objid, assetId] of assets.assetOf) {
     const found = table.votes.get(objid);
@@ -108,14 +125,47 @@ async function galaxyZoo2(
   count(notes, assets.counts.repeated, 'image', 'left out: another image shows the same object');
   count(notes, table.counts.empty, 'row', `of ${basename(hart)} left out: a vote fraction is empty`);
   count(notes, table.counts.repeated, 'row', `of ${basename(hart)} left out: the object is there already`);
-  return assemble(images, votes, notes);
+  // Rows that meet and are empty are told of above; nothing is wrong with the ids then.
+  const unmet =
+    table.counts.empty > 0
+      ? []
+      : [
+          { file: mapping, ids: assets.unmet },
+          { file: hart, ids: table.unmet, of: mapping, wanted: assets.assetOf.keys() },
+        ];
+  return assemble(images, votes, notes, unmet);
+}
+
+/** Ids of a table that met nothing, and what they were held against: those of another table, or the images. */
+interface Unmet {
+  readonly file: string;
+  readonly ids: Iterable<string>;
+  readonly of?: string;
+  readonly wanted?: Iterable<string>;
+}
+
+/** Why no image has votes, as far as ids show it: the first table whose ids met nothing is the one to tell of. */
+function whyNone(images: ReadonlyMap<string, string>, tables: readonly Unmet[]): string {
+  for (const { file, ids, of, wanted } of tables.toReversed()) {
+    const [have, want] = [[...ids], [...(wanted ?? images.keys())]];
+    if (have.length === 0 || want.length === 0) continue;
+    const { id, other, spoilt } = nearestIds(have, want);
+    const there = of === undefined ? `an image is called ${basename(images.get(other)!)}` : `${of} has ${other}`;
+    return `${file} has the id ${id}, and ${there}; ${spoilt ? KEEP_AS_TEXT : 'images must be named by their id'}`;
+  }
+  return 'are they named by their id?';
 }
 
 /** `votes` null: no table, every image is kept, unlabelled. Otherwise images without votes are left out. */
-function assemble(images: Map<string, string>, votes: Map<string, Votes> | null, notes: string[]): Catalogue {
+function assemble(
+  images: Map<string, string>,
+  votes: Map<string, Votes> | null,
+  notes: string[],
+  tables: readonly Unmet[],
+): Catalogue {
   const ids = [...images.keys()].filter((id) => !votes || votes.has(id)).sort(byNumber);
   count(notes, images.size - ids.length, 'image', 'left out: no votes');
-  if (ids.length === 0) throw new UserError(`none of the ${images.size} images has votes; are they named by their id?`);
+  if (ids.length === 0) throw new UserError(`none of the ${images.size} images has votes: ${whyNone(images, tables)}`);
   return {
     galaxies: ids.map((id) => ({ id, votes: votes?.get(id) ?? null })),
     files: ids.map((id) => images.get(id)!),

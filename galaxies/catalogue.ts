@@ -3,6 +3,9 @@ import { challengeTable, checkNew } from './challenge/table.ts';
 import { findColumns, parseCsv, type RowSink } from './csv.ts';
 import type { Votes } from './dataset.ts';
 
+/** Ids that are remembered to be shown where none of them meets. */
+const EXAMPLES = 1000;
+
 /** Rounding in published fractions that is forgiven, and clamped away. */
 const ROUNDING = 1e-6;
 
@@ -52,6 +55,8 @@ export function parseKaggle(text: string, file: string): Map<string, Votes> {
 export function assetTable(file: string, wanted: (assetId: string) => boolean) {
   const assetOf = new Map<string, string>();
   const counts = { repeated: 0, withoutImage: 0 };
+  /** Some of the images that the table names and that are not there. */
+  const unmet: string[] = [];
   let columns: number[] | null = null;
   const sink: RowSink = (fields) => {
     if (!columns) {
@@ -59,11 +64,12 @@ export function assetTable(file: string, wanted: (assetId: string) => boolean) {
       return;
     }
     const [objid, assetId] = columns.map((at) => fields[at]);
-    if (!wanted(assetId)) counts.withoutImage++;
-    else if (assetOf.has(objid)) counts.repeated++;
+    if (!wanted(assetId)) {
+      if (counts.withoutImage++ < EXAMPLES) unmet.push(assetId);
+    } else if (assetOf.has(objid)) counts.repeated++;
     else assetOf.set(objid, assetId);
   };
-  return { sink, assetOf, counts };
+  return { sink, assetOf, counts, unmet };
 }
 
 /** The columns of `gz2_hart16.csv` that are read: debiased shares of the first question (Hart et al. 2016). */
@@ -82,6 +88,8 @@ export const HART_COLUMNS = [
 export function hartTable(file: string, wanted: (objid: string) => boolean) {
   const votes = new Map<string, Votes>();
   const counts = { repeated: 0, empty: 0, unwanted: 0 };
+  /** Some of the objects that the table has and that are not wanted. */
+  const unmet: string[] = [];
   let columns: number[] | null = null;
   const sink: RowSink = (fields, line) => {
     if (!columns) {
@@ -92,10 +100,11 @@ export function hartTable(file: string, wanted: (objid: string) => boolean) {
     const [smooth, featured, artifact] = [1, 2, 3].map((i) =>
       fraction(fields[columns![i]], () => `${file}, line ${line}, column ${HART_COLUMNS[i]}`),
     );
-    if (!wanted(objid)) counts.unwanted++;
-    else if (smooth === null || featured === null || artifact === null) counts.empty++;
+    if (!wanted(objid)) {
+      if (counts.unwanted++ < EXAMPLES) unmet.push(objid);
+    } else if (smooth === null || featured === null || artifact === null) counts.empty++;
     else if (votes.has(objid)) counts.repeated++;
     else votes.set(objid, { smooth, featured, artifact });
   };
-  return { sink, votes, counts };
+  return { sink, votes, counts, unmet };
 }

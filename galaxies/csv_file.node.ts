@@ -5,23 +5,30 @@ import { createGunzip } from 'node:zlib';
 import { parse } from 'csv-parse';
 import { UserError } from '../engine/user_error.ts';
 import { fileError } from '../models/formats/file_error.node.ts';
-import { csvError, parseCsv, type RowSink, sinkOptions } from './csv.ts';
+import { beginReading, csvError, parseCsv, type RowSink, sinkOptions } from './csv.ts';
 
-/** Streams a csv file, gzipped if its name ends in .gz, through `sink`; the file is never held whole. */
-export async function readCsv(path: string, sink: RowSink): Promise<void> {
-  const parser = parse(sinkOptions(path, sink));
+/**
+ * Streams a csv file, gzipped if its name ends in .gz, through `sink`; the file is never held whole. Returns how many
+ * rows it has, the header among them.
+ */
+export async function readCsv(path: string, sink: RowSink): Promise<number> {
+  const reading = beginReading(path);
+  const parser = parse(sinkOptions(reading, sink));
   parser.resume();
   const source = createReadStream(path);
   try {
     await (path.endsWith('.gz') ? pipeline(source, createGunzip(), parser) : pipeline(source, parser));
   } catch (error) {
-    throw readError(csvError(error, path), path);
+    throw readError(csvError(error, reading), path);
   }
+  return reading.rows;
 }
 
 /** The first line of a csv file as its fields; none for an empty one. Reads no more than 64 KiB. */
 export async function readHeader(path: string): Promise<readonly string[]> {
-  const handle = await open(path);
+  const handle = await open(path).catch((error) => {
+    throw fileError('read', path, error);
+  });
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(65_536), 0, 65_536, 0);
     const [line] = buffer.toString('utf8', 0, bytesRead).split(/\r?\n/, 1);

@@ -1,10 +1,11 @@
 import { PNG } from 'pngjs';
 import type { RgbImage } from './dataset.ts';
+import { upright, withoutExif } from './exif.ts';
 import { checkImage, decodeJpeg, overBlack, undecodable } from './image_file.ts';
 
 /**
- * Decodes a whole JPEG or PNG file, told apart by its first bytes. `file` is what errors call it. Alpha lies over
- * black.
+ * Decodes a whole JPEG or PNG file, told apart by its first bytes, turned as its Exif orientation says. `file` is what
+ * errors call it. Alpha lies over black.
  */
 export function decodeImage(bytes: Uint8Array, file: string): RgbImage {
   const kind = checkImage(bytes, file);
@@ -16,6 +17,7 @@ export function decodeImage(bytes: Uint8Array, file: string): RgbImage {
 }
 
 function decodePng(bytes: Uint8Array): RgbImage {
+  const { orientation } = withoutExif(bytes);
   const { width, height, data } = PNG.sync.read(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
-  return overBlack(width, height, data);
+  return upright(overBlack(width, height, data), orientation);
 }

@@ -17,11 +17,17 @@ export interface Interval {
   readonly high: number;
 }
 
-/** Throws unless the rows of `p` fit its labels; returns n. */
+/**
+ * Throws unless the rows of `p` fit its labels and all are numbers: NaN is neither less nor more than another, and what
+ * compares would rank it anywhere or never end. Returns n.
+ */
 export function checkPredictions({ probabilities, labels, classes }: Predictions): number {
   if (probabilities.length !== labels.length * classes) {
     throw new RangeError(`${probabilities.length} probabilities are not ${labels.length} rows of ${classes} classes`);
   }
+  for (let i = 0; i < probabilities.length; i++)
+    if (!Number.isFinite(probabilities[i]))
+      throw new RangeError(`row ${Math.floor(i / classes)} holds the probability ${probabilities[i]}`);
   for (let i = 0; i < labels.length; i++) {
     if (!(Number.isInteger(labels[i]) && labels[i] >= 0 && labels[i] < classes)) {
       throw new RangeError(`label ${labels[i]} of row ${i} is none of ${classes} classes`);

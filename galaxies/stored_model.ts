@@ -26,7 +26,12 @@ export interface StoredModel {
 export function readModel(bytes: Uint8Array, source: string): StoredModel {
   const { tensors, metadata } = parseSafetensors(bytes, source);
   if (metadata['tuningfork'] === undefined)
-    return { built: buildModel('efficientnet_b0', 2, { tensors, source }), classes: [], size: 224, crop: null };
+    return {
+      built: buildModel('efficientnet_b0', 2, { tensors, metadata, source }),
+      classes: [],
+      size: 224,
+      crop: null,
+    };
   const file = unpackModel(bytes, source);
   const { size, crop } = file.preprocessing;
   return { task: storedTask(file, source), built: restoreModel(file, source), classes: file.classes, size, crop, file };

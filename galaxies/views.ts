@@ -54,6 +54,11 @@ export class ViewMaker {
     this.side = sourceSide(geometry.crop, true);
   }
 
+  /** What a galaxy is called in a sentence. */
+  nameOf(galaxy: number): string {
+    return `galaxy ${this.dataset.galaxies[galaxy].id}`;
+  }
+
   /** The `repeat`-th random view of a galaxy: depends on the seed, the galaxy's id and `repeat` alone. */
   random(galaxy: number, repeat: number): View {
     const id = hashText(this.dataset.galaxies[galaxy].id);

@@ -1,9 +1,10 @@
 import { UserError } from '../engine/user_error.ts';
 import { efficientNet, type EfficientNetArithmetic } from './efficientnet.ts';
 import { importEfficientNet, type ImportOptions } from './efficientnet_names.ts';
+import { saidNormalisation } from './efficientnet_preprocessing.ts';
 import { efficientNetConfig } from './efficientnet_table.ts';
 import type { Safetensors } from './formats/safetensors.ts';
-import type { Model } from './formats/model_file.ts';
+import { describedBy, type Model } from './formats/model_file.ts';
 import type { Network } from './network.ts';
 import type { Weights } from './parameter_set.ts';
 import { RESNET_VARIANTS, narrowResNet, resnet } from './resnet.ts';
@@ -13,6 +14,11 @@ import { VGG_VARIANTS, narrowVgg, vgg } from './vgg.ts';
 export interface WidthOption {
   /** Channels in shares of what the network has, 0..1: 1 when absent. VGG and ResNet only. */
   readonly width?: number;
+}
+
+/** A file of weights: its tensors, what it says of itself, and its name. */
+export interface WeightsFile extends Pick<Safetensors, 'tensors'>, Partial<Pick<Safetensors, 'metadata'>> {
+  readonly source: string;
 }
 
 export interface Normalisation {
@@ -48,12 +54,13 @@ export const MODEL_NAMES: readonly string[] = [
 
 /**
  * A network by name with `classes` outputs.
- * @param file weights in a foreign or our own naming; padding, epsilon and normalisation follow it
+ * @param file weights in a foreign or our own naming; padding, epsilon and normalisation follow it, and are taken from a
+ *   model that this program saved
  */
 export function buildModel(
   name: string,
   classes: number,
-  file?: { tensors: Safetensors['tensors']; source: string },
+  file?: WeightsFile,
   options: ImportOptions & WidthOption = {},
 ): BuiltModel {
   const variant = EFFICIENTNET.exec(name)?.[1];
@@ -74,7 +81,7 @@ export function buildModel(
         notes: [],
       };
     }
-    const imported = importEfficientNet(file.tensors, config, file.source, options);
+    const imported = importEfficientNet(file.tensors, config, file.source, { ...fromFile(file), ...options });
     const { weights, notes, padding, bnEpsilon } = imported;
     // Foreign files count pixels from 0 to 255 where `scale` says so; ours are in 0..1.
     const preprocessing = { mean: imported.preprocessing.mean, std: imported.preprocessing.std };
@@ -95,14 +102,23 @@ export function buildModel(
     );
   const network = plainNetwork(name, classes, width);
   const imported = file && importTorchvision(file.tensors, network, file.source);
+  const said = file && (fromFile(file).preprocessing ? undefined : saidNormalisation(file.source, file.metadata));
   return {
     network,
     weights: imported?.weights ?? new Map(),
     pretrained: file !== undefined,
     arithmetic: OWN_ARITHMETIC,
-    preprocessing: IMAGENET,
-    notes: imported?.notes ?? [],
+    preprocessing: (file && fromFile(file).preprocessing) ?? said?.preprocessing ?? IMAGENET,
+    notes: [...(said?.notes ?? []), ...(imported?.notes ?? [])],
   };
+}
+
+/** What a file of weights says of their arithmetic: all of it where this program saved a model. */
+function fromFile({ metadata = {}, source }: WeightsFile): ImportOptions {
+  const model = describedBy(metadata, source);
+  if (!model) return { metadata };
+  const { padding, bnEpsilon, preprocessing } = model;
+  return { padding, bnEpsilon, preprocessing: { ...preprocessing, scale: 1 / 255 }, metadata };
 }
 
 /** A ResNet or VGG; its width is written down only where it is not its own. */

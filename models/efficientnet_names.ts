@@ -12,6 +12,8 @@ export interface ImportOptions {
   readonly padding?: 'same' | 'symmetric';
   readonly bnEpsilon?: number;
   readonly preprocessing?: Normalisation;
+  /** What the file says beside its tensors. */
+  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 export interface ImportedEfficientNet {
@@ -83,7 +85,7 @@ export function importEfficientNet(
     },
     source,
   );
-  const implied = impliedArithmetic(convention.name, source, tensors);
+  const implied = impliedArithmetic(convention.name, source, tensors, options.metadata);
   const overridden = options.padding !== undefined && options.bnEpsilon !== undefined;
   return {
     convention: convention.name,

@@ -1,4 +1,5 @@
 import { UserError } from '../engine/user_error.ts';
+import { MEANS } from './formats/model_file.ts';
 import { toFloat32 } from './formats/stored_tensor.ts';
 import type { StoredTensor } from './formats/stored_tensor.ts';
 import type { ConventionName } from './efficientnet_conventions.ts';
@@ -27,6 +28,48 @@ const INCEPTION: Normalisation = { scale: 1 / 255, mean: [0.5, 0.5, 0.5], std: [
 const TENSORFLOW = { padding: 'same', bnEpsilon: 1e-3 } as const;
 const TORCH = { padding: 'symmetric', bnEpsilon: 1e-5 } as const;
 
+/** What names of files and their metadata say of weights that want pixels in -1..1. */
+const INCEPTION_NAMES = [
+  /adv[-_ ]?prop/i,
+  /\badv[-_]efficientnet/i, // efficientnet_pytorch's
+  /[._]ap(?![a-z0-9])/i, // timm's, tf_efficientnet_b0.ap_in1k and tf_efficientnet_b0_ap
+  /ra4_e3600/i, // timm's of 2024
+  /inception/i,
+];
+/** And of those known to want ImageNet's mean and deviation, NoisyStudent's among them. */
+const IMAGENET_NAMES = [
+  /noisy[-_ ]?student/i,
+  /[._]ns(?![a-z0-9])/i, // timm's, tf_efficientnet_b0.ns_jft_in1k and tf_efficientnet_b0_ns
+  /[._]([a-z]+_)*in1k(?![a-z0-9])/i, // timm's tags: aa_in1k, ra_in1k, ft_in1k, in1k
+  /\b(efficientnet|vgg|resnet)[-_]?b?\d+(_bn)?(_rwightman)?-[0-9a-f]{8}/i, // with the checksum of the publisher
+];
+
+/**
+ * How pixels are to be normalised for weights of others, as the name of their file, the folder it lies in or its
+ * metadata say it; a sentence where -1..1 was recognised, and one where nothing is said and ImageNet's numbers are
+ * assumed.
+ */
+export function saidNormalisation(
+  source: string,
+  metadata: Readonly<Record<string, string>> = {},
+): { preprocessing: Normalisation; notes: string[] } {
+  const said = [source.split(/[/\\]/).slice(-2), Object.values(metadata)].flat();
+  const match = (names: readonly RegExp[]) => names.map((name) => said.find((each) => name.test(each))).find(Boolean);
+  const inception = match(INCEPTION_NAMES);
+  if (inception !== undefined)
+    return {
+      preprocessing: INCEPTION,
+      notes: [`${source}: taken for weights that want pixels in -1..1, as '${inception}' says.`],
+    };
+  if (match(IMAGENET_NAMES) !== undefined) return { preprocessing: IMAGENET, notes: [] };
+  return {
+    preprocessing: IMAGENET,
+    notes: [
+      `${source}: nothing says how its pixels were normalised; ImageNet's mean and deviation are assumed. If they were scaled to -1..1, as for AdvProp, say so by 'advprop' in the file's name.`,
+    ],
+  };
+}
+
 /**
  * The arithmetic a convention implies. efficientnet_pytorch and Keras hold TensorFlow's checkpoints: SAME padding,
  * epsilon 1e-3. torchvision's B0 to B3 were trained in PyTorch: symmetric padding, 1e-5. timm has both under the same
@@ -37,37 +80,40 @@ export function impliedArithmetic(
   convention: ConventionName,
   source: string,
   tensors: ReadonlyMap<string, StoredTensor>,
+  metadata?: Readonly<Record<string, string>>,
 ): Arithmetic {
+  const said = saidNormalisation(source, metadata);
   switch (convention) {
     case 'efficientnet_pytorch':
     case 'tuningfork':
-      return { ...TENSORFLOW, preprocessing: IMAGENET, notes: [] };
+      return { ...TENSORFLOW, ...said };
     case 'torchvision':
-      return { ...TORCH, preprocessing: IMAGENET, notes: [] };
-    case 'keras':
-      return { ...TENSORFLOW, preprocessing: kerasNormalisation(tensors, source), notes: [] };
+      // Under these names there is one training of each, with ImageNet's numbers.
+      return { ...TORCH, ...said, notes: said.preprocessing === IMAGENET ? [] : said.notes };
+    case 'keras': {
+      const stored = kerasNormalisation(tensors, source);
+      return { ...TENSORFLOW, ...(stored ? { preprocessing: stored, notes: [] } : said) };
+    }
     case 'timm':
-      return timmArithmetic(source);
+      return timmArithmetic(source, said);
   }
 }
 
-function timmArithmetic(source: string): Arithmetic {
+function timmArithmetic(source: string, { preprocessing, notes }: ReturnType<typeof saidNormalisation>): Arithmetic {
   const tensorflow = /tf_efficientnet/i.test(source);
-  // timm's AdvProp weights: tf_efficientnet_b0.ap_in1k, tf_efficientnet_b0_ap.
-  const preprocessing = /tf_efficientnet_b\d[._]ap\b|tf_efficientnet_b\d[._]ap_/i.test(source) ? INCEPTION : IMAGENET;
   const note = tensorflow
     ? `${source}: taken for a timm tf_efficientnet by its name: SAME padding, batch-norm epsilon 1e-3.`
     : `${source}: taken for a timm efficientnet: symmetric padding, batch-norm epsilon 1e-5. If it is a tf_efficientnet, say so by padding and epsilon, or by 'tf_efficientnet' in the file's name.`;
-  return { ...(tensorflow ? TENSORFLOW : TORCH), preprocessing, notes: [note] };
+  return { ...(tensorflow ? TENSORFLOW : TORCH), preprocessing, notes: [note, ...notes] };
 }
 
 /**
  * Keras normalises inside the network: 1/255, then a Normalization layer, (x - mean) / sqrt(variance). Its ImageNet
  * files hold the standard deviations 0.229, 0.224, 0.225 in the place of the variances, and newer versions of Keras
- * mend that by a further division by sqrt(variance) (tensorflow issue 49930): the whole is again (x - mean) / 0.229. A
- * file without the layer means ImageNet's numbers.
+ * mend that by a further division by sqrt(variance) (tensorflow issue 49930): the whole is again (x - mean) / 0.229. null
+ * for a file without the layer.
  */
-function kerasNormalisation(tensors: ReadonlyMap<string, StoredTensor>, source: string): Normalisation {
+function kerasNormalisation(tensors: ReadonlyMap<string, StoredTensor>, source: string): Normalisation | null {
   const find = (field: string): number[] | null => {
     for (const [name, tensor] of tensors) {
       if (!new RegExp(`(^|/)normalization(_\\d+)?/${field}(:0)?$`).test(name)) continue;
@@ -83,9 +129,13 @@ function kerasNormalisation(tensors: ReadonlyMap<string, StoredTensor>, source: 
   };
   const mean = find('mean');
   const variance = find('variance');
-  if (!mean || !variance) return IMAGENET;
+  if (!mean || !variance) return null;
   if (variance.some((v) => v <= 0))
     throw new UserError(`${source}: the normalization layer's variance [${variance.join(', ')}] is not above 0.`);
+  if (mean.some((m) => m < MEANS[0] || m > MEANS[1]))
+    throw new UserError(
+      `${source}: the normalization layer's mean [${mean.join(', ')}] is not that of pixels in 0..1, which the layer is given.`,
+    );
   const holdsDeviations = variance.every((v, channel) => Math.abs(v - IMAGENET.std[channel]) < 1e-4);
   return { scale: 1 / 255, mean, std: holdsDeviations ? variance : variance.map(Math.sqrt) };
 }

@@ -1,4 +1,5 @@
 import { UserError } from '../engine/user_error.ts';
+import { checkValues } from './formats/check_values.ts';
 import { toFloat32 } from './formats/stored_tensor.ts';
 import type { StoredTensor } from './formats/stored_tensor.ts';
 import type { ParameterSpec } from './parameter_spec.ts';
@@ -71,7 +72,7 @@ export function importWeights(
     const { stored, storedName } = found.get(tensor.name)!;
     const where = `${source}: tensor '${storedName}'`;
     const values = toFloat32(stored, where);
-    checkValues(values, tensor.spec, where);
+    checkValues(values, tensor.spec.kind === 'var', where);
     weights.set(tensor.spec.name, inOurLayout(values, tensor, expected.layout));
   }
   return { weights, missingClassifier: classifier.missing, notes: classifier.notes };
@@ -177,15 +178,6 @@ function listed(what: string, items: readonly string[]): string | null {
   if (!items.length) return null;
   const more = items.length - NAMED_AT_MOST;
   return `${items.length} ${what}: ${items.slice(0, NAMED_AT_MOST).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
-}
-
-/** A NaN among the weights would show only as a NaN loss, far from its cause. */
-function checkValues(values: Float32Array, { kind }: ParameterSpec, where: string): void {
-  const bad = values.findIndex((value) => !Number.isFinite(value) || (kind === 'var' && value < 0));
-  if (bad < 0) return;
-  throw new UserError(
-    `${where} holds ${values[bad]} at element ${bad}${kind === 'var' && values[bad] < 0 ? ', and a variance cannot be negative' : ''}; the file is damaged.`,
-  );
 }
 
 /**

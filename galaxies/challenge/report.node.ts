@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Device } from '../../engine/device/device.ts';
 import { writeFileAtomic } from '../../models/formats/atomic.node.ts';
+import { jsonText } from '../json_text.ts';
 import type { Extremes, FractionsCase, ShareCase } from '../report/data.ts';
 import { toPicture } from '../report/encode.node.ts';
 import { renderReport } from '../report/report.ts';
@@ -26,7 +27,7 @@ export async function writeChallengeReport(
 ): Promise<void> {
   const { dataset, galaxies, network } = examination;
   const metrics = { ...judgement.figures, adapter: device.adapter.description, ...figures };
-  await writeFileAtomic(join(folder, RUN_FILES.metrics), `${JSON.stringify(metrics, null, 2)}\n`);
+  await writeFileAtomic(join(folder, RUN_FILES.metrics), `${jsonText(metrics)}\n`);
 
   const fractions = fractionsData(dataset, galaxies, judgement.predictions, judgement.figures);
   const report = await renderReport({

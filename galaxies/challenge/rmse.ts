@@ -39,10 +39,13 @@ export class RmseAccumulator {
     return this.#galaxies;
   }
 
-  /** Adds a galaxy: rows of 37 numbers in the challenge's order. */
+  /** Adds a galaxy: rows of 37 numbers in the challenge's order. Throws a RangeError where one is not finite. */
   add(votes: ArrayLike<number>, prediction: ArrayLike<number>): void {
     for (const row of [votes, prediction])
       if (row.length !== WIDTH) throw new RangeError(`a row has ${WIDTH} columns, this one ${row.length}`);
+    for (let c = 0; c < WIDTH; c++)
+      if (!Number.isFinite(votes[c] - prediction[c]))
+        throw new RangeError(`${CHALLENGE_COLUMNS[c]} is ${prediction[c]} where the vote is ${votes[c]}`);
     this.#galaxies++;
     for (let c = 0; c < WIDTH; c++) {
       this.#squares[c] += (votes[c] - prediction[c]) ** 2;

@@ -2,6 +2,7 @@ import { UserError } from '../../engine/user_error.ts';
 import { CHALLENGE_COLUMNS, ID_COLUMN } from '../columns.ts';
 import { requiredFraction } from '../catalogue.ts';
 import type { RowSink } from '../csv.ts';
+import { KEEP_AS_TEXT, nearestIds } from '../ids.ts';
 import { RmseAccumulator, type ChallengeRmse } from './rmse.ts';
 import { challengeTable, checkNew } from './table.ts';
 
@@ -50,6 +51,9 @@ export interface Score extends ChallengeRmse {
   readonly firstOutside: string | null;
 }
 
+/** Errors are squared and summed: of larger numbers the sum would pass what a double holds. */
+const LARGEST = 1e100;
+
 /**
  * A number as csv files write it: decimal, with or without exponent. Number() would also take hexadecimal and the word
  * Infinity.
@@ -58,7 +62,7 @@ function realNumber(field: string, where: () => string): number {
   if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(field))
     throw new UserError(field === '' ? `${where()}: no number` : `${where()}: "${field}" is not a number`);
   const value = Number(field);
-  if (!Number.isFinite(value)) throw new UserError(`${where()}: ${field} is too large for a number`);
+  if (!(Math.abs(value) <= LARGEST)) throw new UserError(`${where()}: ${field} is too large for a number to be scored`);
   return value;
 }
 
@@ -82,7 +86,11 @@ export function scoreTable(file: string, truth: Truth): { readonly sink: RowSink
   };
   const sink = challengeTable(file, read, (id, values, line) => {
     const row = truth.ids.get(id);
-    if (row === undefined) throw new UserError(`${file}, line ${line}: ${ID_COLUMN} ${id} is not in ${truth.file}`);
+    if (row === undefined) {
+      const { other, spoilt } = nearestIds([id], truth.ids.keys());
+      const hint = spoilt ? `, which has ${other}; ${KEEP_AS_TEXT}` : '';
+      throw new UserError(`${file}, line ${line}: ${ID_COLUMN} ${id} is not in ${truth.file}${hint}`);
+    }
     checkNew(seen[row] === 1, file, line, id);
     seen[row] = 1;
     sums.add(truth.votes(row), values);

@@ -1,4 +1,5 @@
 import { CHALLENGE_COLUMNS, ID_COLUMN } from '../columns.ts';
+import { csvField } from '../csv.ts';
 
 /** The first line of a file that the challenge takes. */
 export const SUBMISSION_HEADER = `${[ID_COLUMN, ...CHALLENGE_COLUMNS].join(',')}\n`;
@@ -19,7 +20,7 @@ export function submissionRow(id: string, values: ArrayLike<number>): string {
       );
     return decimals(value);
   });
-  return `${quoted(id)},${fields.join(',')}\n`;
+  return `${csvField(id)},${fields.join(',')}\n`;
 }
 
 /** Without trailing zeros; 0 for what rounds to it from either side. */
@@ -28,6 +29,3 @@ const decimals = (value: number): string =>
     .toFixed(9)
     .replace(/\.?0+$/, '')
     .replace(/^-0$/, '0');
-
-/** RFC 4180: ids are names of files, and may hold a comma. */
-const quoted = (id: string): string => (/[",\r\n]/.test(id) ? `"${id.replaceAll('"', '""')}"` : id);

@@ -1,6 +1,7 @@
 import type { Device } from '../../engine/device/device.ts';
 import { expectedCalibrationError, median, reliability } from '../calibration.ts';
 import type { Dataset } from '../dataset.ts';
+import { orNull } from '../json_text.ts';
 import { CLASSES, label } from '../labels.ts';
 import {
   accuracy,
@@ -58,8 +59,14 @@ export function judge(
       classes,
       accuracy: { ...accuracy(predictions), n: galaxies.length, correct },
       confusion,
-      perClass: classScores(confusion).map((scores, k) => ({ name: classes[k], ...scores })),
-      auc: Number.isNaN(auc) ? null : auc,
+      perClass: classScores(confusion).map(({ precision, recall, f1, support }, k) => ({
+        name: classes[k],
+        precision: orNull(precision),
+        recall: orNull(recall),
+        f1: orNull(f1),
+        support,
+      })),
+      auc: orNull(auc),
       // With one class only there is no other to be told from.
       roc: Number.isNaN(auc)
         ? []
@@ -80,7 +87,7 @@ export function judge(
       tradeOff: thresholdTradeOff(
         galaxies.map((g) => dataset.galaxies[g].votes!),
         predictions.probabilities,
-      ).map(({ threshold, n, accuracy: { value } }) => ({ threshold, n, accuracy: value })),
+      ).map(({ threshold, n, accuracy: { value } }) => ({ threshold, n, accuracy: orNull(value) })),
     },
   };
 }

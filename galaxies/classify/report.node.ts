@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Device } from '../../engine/device/device.ts';
 import { writeFileAtomic } from '../../models/formats/atomic.node.ts';
+import { jsonText } from '../json_text.ts';
 import { CLASSES } from '../labels.ts';
 import { predicted } from '../metrics.ts';
 import type { GradCamCase, Mistake as ReportedMistake, ReportData } from '../report/data.ts';
@@ -30,7 +31,7 @@ export async function writeReport(
   const classOf = classAt(dataset, threshold);
   const { evaluation, mistakes, logLoss } = judgement;
   const metrics = { ...evaluation, logLoss, adapter: device.adapter.description, ...figures };
-  await writeFileAtomic(join(folder, RUN_FILES.metrics), `${JSON.stringify(metrics, null, 2)}\n`);
+  await writeFileAtomic(join(folder, RUN_FILES.metrics), `${jsonText(metrics)}\n`);
 
   const splits = sides.map(({ name, galaxies: side }) => ({
     name,

@@ -85,11 +85,12 @@ export interface TrainingSummary {
   readonly configuration: readonly { readonly name: string; readonly value: string | number | boolean }[];
 }
 
+/** Precision is null of a class that was never predicted, recall of one without galaxies, F1 where both hold. */
 export interface ClassScores {
   readonly name: string;
-  readonly precision: number;
-  readonly recall: number;
-  readonly f1: number;
+  readonly precision: number | null;
+  readonly recall: number | null;
+  readonly f1: number | null;
   readonly support: number;
 }
 
@@ -102,11 +103,11 @@ export interface ReliabilityBin {
   readonly count: number;
 }
 
-/** Accuracy over the `n` galaxies that a label threshold leaves. */
+/** Accuracy over the `n` galaxies that a label threshold leaves; null of none. */
 export interface TradeOff {
   readonly threshold: number;
   readonly n: number;
-  readonly accuracy: number;
+  readonly accuracy: number | null;
 }
 
 export interface Evaluation {

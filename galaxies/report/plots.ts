@@ -251,7 +251,7 @@ export function tradeOffCurve(rows: readonly TradeOff[]): TopLevelSpec {
   const axis = { labelAngle: 0, format: '.2~f' };
   return {
     spacing: 8,
-    data: { values: rows.filter(({ n }) => n > 0).map((row) => ({ ...row, label: row.accuracy.toFixed(3) })) },
+    data: { values: rows.filter(({ n }) => n > 0).map((row) => ({ ...row, label: row.accuracy?.toFixed(3) })) },
     vconcat: [
       {
         width: WIDTH,

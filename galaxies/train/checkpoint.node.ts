@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
+import { checkValues } from '../../models/formats/check_values.ts';
 import { readSafetensorsFile, writeSafetensorsFile } from '../../models/formats/safetensors.node.ts';
 import { toFloat32 } from '../../models/formats/stored_tensor.ts';
 import { UserError } from '../../engine/user_error.ts';
+import { jsonText } from '../json_text.ts';
 import type { Epoch } from '../report/data.ts';
 
 /**
@@ -42,22 +44,45 @@ type Arrays = ReadonlyMap<string, { readonly shape: readonly number[]; readonly 
 /** Writes a checkpoint whole or not at all. */
 export async function saveCheckpoint(path: string, state: TrainState, arrays: Arrays): Promise<void> {
   const tensors = new Map([...arrays].map(([name, { shape, data }]) => [name, { dtype: 'f32' as const, shape, data }]));
-  await writeSafetensorsFile(path, tensors, { tuningfork_state: JSON.stringify(state) });
+  await writeSafetensorsFile(path, tensors, { tuningfork_state: jsonText(state, 0) });
 }
 
-/** Reads a checkpoint; undefined where there is none. */
+/**
+ * Reads a checkpoint; undefined where there is none.
+ * @throws UserError where it is none, or damaged: a tensor with values that are not finite or a negative variance is
+ * named
+ */
 export async function loadCheckpoint(
   path: string,
 ): Promise<{ state: TrainState; arrays: Map<string, Float32Array> } | undefined> {
   if (!existsSync(path)) return undefined;
   const { tensors, metadata } = await readSafetensorsFile(path);
-  const text = metadata['tuningfork_state'];
+  const arrays = new Map<string, Float32Array>();
+  for (const [name, tensor] of tensors) {
+    const where = `${path}: tensor '${name}'`;
+    const values = toFloat32(tensor, where);
+    // Adam's second moments are means of squares.
+    checkValues(values, name.endsWith('/v'), where);
+    // Batch norm's mean and variance lie side by side: see ParameterSet.
+    if (name.endsWith('.stats')) checkValues(values.subarray(values.length / 2), true, `${where}, in its variances,`);
+    arrays.set(name, values);
+  }
+  return { state: parseState(metadata['tuningfork_state'], path), arrays };
+}
+
+function parseState(text: string | undefined, path: string): TrainState {
+  const remedy = 'delete it to begin anew';
   if (text === undefined)
-    throw new UserError(
-      `${path} is no checkpoint of a training: it lacks the state in its metadata; delete it to begin anew`,
-    );
-  return {
-    state: JSON.parse(text) as TrainState,
-    arrays: new Map([...tensors].map(([name, t]) => [name, toFloat32(t, `${path}: ${name}`)])),
-  };
+    throw new UserError(`${path} is no checkpoint of a training: it lacks the state in its metadata; ${remedy}`);
+  let state: TrainState;
+  try {
+    state = JSON.parse(text) as TrainState;
+  } catch {
+    throw new UserError(`${path}: the state in its metadata is not JSON; the file is damaged: ${remedy}`);
+  }
+  const counts: unknown[] = [state?.phase, state?.epoch, state?.step, state?.adamStep, state?.sums?.seen];
+  const sums: unknown[] = [state?.sums?.loss, state?.sums?.marks, state?.sums?.seconds];
+  if (!counts.every((n) => Number.isSafeInteger(n) && (n as number) >= 0) || !sums.every(Number.isFinite))
+    throw new UserError(`${path}: the state in its metadata lacks a number; the file is damaged: ${remedy}`);
+  return state;
 }

@@ -18,17 +18,21 @@ export type Layout = 'nchw' | 'nhwc';
 export const layerOf = (network: Network, parameters: ParameterSource, x: Tensor, layer: string): Tensor =>
   findTensor(applySegments(network.segments, x, { parameters, batchNorm: 'running' }), layer);
 
-/** Yields a layer's activations for n samples as flat rows, a batch at a time. */
+/**
+ * Yields a layer's activations for n samples as flat rows, a batch at a time. Throws a UserError with the name of a
+ * sample whose activations are not finite.
+ */
 export async function* embed(
   device: Device,
   activation: Tensor,
   n: number,
   feedsOf: (positions: readonly number[]) => Promise<Feeds>,
   layout: Layout,
+  nameOf: (position: number) => string,
 ): AsyncGenerator<{ start: number; count: number; rows: Float32Array }> {
   using program = await compile(device, { outputs: [activation] });
   const [, height, width, channels] = activation.shape;
-  for await (const { start, count, rows } of runBatches(program, activation, n, feedsOf)) {
+  for await (const { start, count, rows } of runBatches(program, activation, n, feedsOf, nameOf)) {
     yield {
       start,
       count,

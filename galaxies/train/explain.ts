@@ -6,6 +6,7 @@ import { applySegments } from '../../models/network.ts';
 import { imageInput, type ViewMaker } from '../views.ts';
 import { Predictor, predictWith, type Answering } from './predictor.ts';
 import { SILENT } from './progress.ts';
+import { requireFinite } from './require_finite.ts';
 
 export const METHODS = ['Grad-CAM', 'Grad-CAM++', 'Guided backprop'] as const;
 export type Method = (typeof METHODS)[number];
@@ -67,11 +68,13 @@ export class Explainer implements Disposable {
     );
   }
 
-  /** The map of each method for one output. */
+  /** The map of each method for one output. Throws a UserError where one is not finite. */
   async explain(galaxy: number, explained: number): Promise<ExplainedMap[]> {
     const { program, maps, views, outputs } = this;
     program.run({ ...(await views.feeds([views.plain(galaxy)])), explained_class: oneHot([explained], outputs) });
     const values = await Promise.all(maps.map(({ tensor }) => program.read(tensor)));
+    for (const [i, map] of values.entries())
+      requireFinite(map, map.length, () => `${views.nameOf(galaxy)}, ${maps[i].method}`);
     return maps.map(({ method, tensor }, i) => ({
       method,
       values: values[i],

@@ -8,6 +8,7 @@ import { imageInput, type View, type ViewMaker } from '../views.ts';
 import type { TrainOptions } from './options.ts';
 import type { Progress } from './progress.ts';
 import { RecordFile } from './record_file.node.ts';
+import { requireFinite } from './require_finite.ts';
 import { RecordSource, type SampleSource } from './sample_source.ts';
 import type { Prepared } from './task.ts';
 
@@ -108,7 +109,11 @@ async function fill(
       feeds = maker.feeds(batchAt(done + count));
       feeds.catch(() => undefined);
     }
-    for (const { output, file } of into) file.append((await program.read(output)).subarray(0, count * file.length));
+    for (const { output, file } of into) {
+      const records = (await program.read(output)).subarray(0, count * file.length);
+      requireFinite(records, file.length, (row) => maker.nameOf(views[done + row]().galaxy));
+      file.append(records);
+    }
     done += count;
     progress.tick(done);
   }

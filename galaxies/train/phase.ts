@@ -180,7 +180,11 @@ export class Phase implements Disposable {
   async validate(): Promise<{ loss: number; mark: number }> {
     const { prepared, predictor } = this;
     const n = prepared.validation.length;
-    const predictions = await predictor.predict(n, (positions) => this.spec.source.validation(positions));
+    const predictions = await predictor.predict(
+      n,
+      (positions) => this.spec.source.validation(positions),
+      (position) => `validation of galaxy ${prepared.dataset.galaxies[prepared.validation[position]].id}`,
+    );
     let loss = 0;
     let marks = 0;
     prepared.validation.forEach((galaxy, i) => {

@@ -36,15 +36,19 @@ export class Predictor implements Disposable {
     return new Predictor(await compile(device, { outputs: [scores] }), scores, head, scores.shape[1]);
   }
 
-  /** Predictions [n, width] of n samples, whose feeds are asked for by positions. */
+  /**
+   * Predictions [n, width] of n samples, whose feeds are asked for by positions. Throws a UserError with the name of a
+   * sample whose scores are not finite.
+   */
   async predict(
     n: number,
     feedsOf: (positions: readonly number[]) => Promise<Feeds>,
+    nameOf: (position: number) => string,
     onProgress?: (done: number) => void,
   ): Promise<Float64Array> {
     const { width } = this;
     const result = new Float64Array(n * width);
-    for await (const { start, count, rows } of runBatches(this.program, this.scores, n, feedsOf)) {
+    for await (const { start, count, rows } of runBatches(this.program, this.scores, n, feedsOf, nameOf)) {
       for (let i = 0; i < count; i++)
         result.set(this.head.prediction(rows.subarray(i * width, (i + 1) * width)), (start + i) * width);
       onProgress?.(start + count);
@@ -102,6 +106,7 @@ export async function predictWith(
   const all = await predictor.predict(
     n,
     (positions) => views.feeds(positions.map(viewAt)),
+    (position) => views.nameOf(viewAt(position).galaxy),
     (done) => progress.tick(Math.floor(done / tta)),
   );
   progress.end();

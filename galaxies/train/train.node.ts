@@ -16,6 +16,7 @@ import { ParameterSet } from '../../models/parameter_set.ts';
 import type { Dataset } from '../dataset.ts';
 import type { Figures } from '../report/data.ts';
 import { ViewMaker } from '../views.ts';
+import { explodedLoss } from './exploded_loss.ts';
 import { NEW_STATE, loadCheckpoint, saveCheckpoint, type TrainState } from './checkpoint.node.ts';
 import { runFront, type Front } from './front.node.ts';
 import type { TrainOptions } from './options.ts';
@@ -112,9 +113,7 @@ export async function trainNetwork(
   await openRun(device, folder, options, progress);
   const prepared = task.prepare(dataset, options);
   const file =
-    options.weights === null
-      ? undefined
-      : { tensors: (await readSafetensorsFile(options.weights)).tensors, source: options.weights };
+    options.weights === null ? undefined : { ...(await readSafetensorsFile(options.weights)), source: options.weights };
   const model = buildModel(options.model, task.outputs.length, file, { width: options.width });
   for (const note of model.notes) progress.line(note);
   const views = new ViewMaker(
@@ -330,6 +329,8 @@ async function runPhase(
       validation: figures(validation.loss, validation.mark),
     });
     progress.line(epochLine(state));
+    const exploded = explodedLoss(state.history);
+    if (exploded !== null) progress.line(exploded);
     if (state.best === null || validation.loss < state.best.loss) {
       state.best = { epoch: number, loss: validation.loss };
       await saveCheckpoint(join(folder, RUN_FILES.best), state, await parametersOf(parameters));

@@ -1,6 +1,7 @@
 import { UserError } from '../../engine/user_error.ts';
+import { checkValues } from './check_values.ts';
 import { parseSafetensors, writeSafetensors } from './safetensors.ts';
-import { toFloat32 } from './stored_tensor.ts';
+import { toFloat32, type StoredTensor } from './stored_tensor.ts';
 
 /*
  * RUN/model.safetensors: the weights, and beside them under one metadata key all that predicting from the file alone
@@ -41,6 +42,14 @@ export interface Model {
 const METADATA_KEY = 'tuningfork';
 const VERSION = 1;
 
+/*
+ * What makes sense of pixels in 0..1. A deviation of 1/255 stands for networks that want 0..255; one of 58 was meant for
+ * pixels in 0..255, and would give every network the same grey picture.
+ */
+export const MEANS = [0, 1] as const;
+export const DEVIATIONS = [1e-3, 1] as const;
+const EPSILONS = [1e-12, 1] as const;
+
 /** The bytes of a model file; the same model gives the same bytes. */
 export function packModel(model: Model): Uint8Array {
   const { weights, ...description } = model;
@@ -60,12 +69,31 @@ export function packModel(model: Model): Uint8Array {
  */
 export function unpackModel(bytes: Uint8Array, name: string): Model {
   const { tensors, metadata } = parseSafetensors(bytes, name);
-  const text = metadata[METADATA_KEY];
-  if (text === undefined) {
+  const description = describedBy(metadata, name);
+  if (description === undefined) {
     throw new UserError(
       `${name}: its metadata has no '${METADATA_KEY}' key, so it is not a model that tuningfork saved; give bare weights by --weights instead.`,
     );
   }
+  const weights = new Map(
+    [...tensors].map(([key, tensor]) => [
+      key,
+      { shape: tensor.shape, data: soundValues(tensor, key, `${name}: tensor '${key}'`) },
+    ]),
+  );
+  return { ...description, weights };
+}
+
+/**
+ * What a file's metadata says of the model, all but its weights; undefined where this program did not save it.
+ * @throws UserError as `unpackModel` does
+ */
+export function describedBy(
+  metadata: Readonly<Record<string, string>>,
+  name: string,
+): Omit<Model, 'weights'> | undefined {
+  const text = metadata[METADATA_KEY];
+  if (text === undefined) return undefined;
   const fields = new Fields(name, parseJson(text, name));
   const version = fields.number('version');
   if (version !== VERSION)
@@ -87,19 +115,20 @@ export function unpackModel(bytes: Uint8Array, name: string): Model {
     preprocessing: {
       size,
       crop: preprocessing.json.crop === null ? null : preprocessing.positiveInteger('crop'),
-      mean: preprocessing.colour('mean'),
-      std: preprocessing.colour('std', 'positive'),
+      mean: preprocessing.colour('mean', ...MEANS),
+      std: preprocessing.colour('std', ...DEVIATIONS),
     },
     padding,
-    bnEpsilon: fields.positive('bnEpsilon'),
+    bnEpsilon: fields.between('bnEpsilon', ...EPSILONS),
     config: fields.object('config').json,
-    weights: new Map(
-      [...tensors].map(([key, tensor]) => [
-        key,
-        { shape: tensor.shape, data: toFloat32(tensor, `${name}: tensor '${key}'`) },
-      ]),
-    ),
   };
+}
+
+/** A batch norm's running variance ends in `.var` under our names: see ParameterList.addBatchNorm. */
+function soundValues(tensor: StoredTensor, key: string, where: string): Float32Array {
+  const values = toFloat32(tensor, where);
+  checkValues(values, key.endsWith('.var'), where);
+  return values;
 }
 
 function parseJson(text: string, name: string): JsonObject {
@@ -175,11 +204,19 @@ class Fields {
     return value;
   }
 
-  colour(key: string, sign?: 'positive'): number[] {
+  between(key: string, low: number, high: number): number {
+    const value = this.positive(key);
+    if (!(value >= low && value <= high)) throw this.wrong(key, `${value}, not a number from ${low} to ${high}`);
+    return value;
+  }
+
+  colour(key: string, low: number, high: number): number[] {
     const value = this.#get(key);
-    const isNumber = (item: unknown): boolean => typeof item === 'number' && (!sign || item > 0);
+    const isNumber = (item: unknown): boolean => typeof item === 'number' && (low === 0 || item > 0);
     if (!Array.isArray(value) || value.length !== 3 || !value.every(isNumber))
-      throw this.wrong(key, sign ? 'not three positive numbers' : 'not three numbers');
+      throw this.wrong(key, low === 0 ? 'not three numbers' : 'not three positive numbers');
+    if (!value.every((item: number) => item >= low && item <= high))
+      throw this.wrong(key, `${value.join(', ')}, which are not all from ${low} to ${high}, as of pixels in 0..1`);
     return value;
   }
 }

@@ -112,6 +112,57 @@ describe('arithmetic', () => {
   });
 });
 
+const ASSUMED = /nothing says how its pixels were normalised; ImageNet's mean and deviation are assumed/;
+
+describe('weights trained with another normalisation are recognised', () => {
+  const of = (list: Listed[], source: string, options?: ImportOptions) => {
+    const { preprocessing, notes } = imported(ramps(list), source, options);
+    return { mean: preprocessing.mean[0], std: preprocessing.std[0], notes: notes.join('\n') };
+  };
+  const [torch, pytorch] = [timm(CLASSES), efficientnetPytorch(CLASSES)];
+  it.each<[string, Listed[]]>([
+    ['tf_efficientnet_b0.ap_in1k.safetensors', torch],
+    ['tf_efficientnet_b0_ap-f262efe1.safetensors', torch],
+    ['tf_efficientnet_b0.ap_in1k/model.safetensors', torch],
+    ['efficientnet_b0.ra4_e3600_r224_in1k.safetensors', torch],
+    ['adv-efficientnet-b0-b64d5a18.safetensors', pytorch],
+    ['efficientnet-b0-advprop.safetensors', pytorch],
+    ['b0_AdvProp.safetensors', keras(CLASSES)],
+    ['b0-inception-preprocessing.safetensors', torchvision(CLASSES)],
+  ])('by the name %s: -1..1, and it is told', (source, list) => {
+    const { mean, std, notes } = of(list, source);
+    expect([mean, std]).toEqual([0.5, 0.5]);
+    expect(notes).toMatch(/taken for weights that want pixels in -1\.\.1, as '/);
+  });
+  it('by what the metadata says', () => {
+    const metadata = { format: 'pt', architecture: 'tf_efficientnet_b0.ap_in1k' };
+    expect(of(pytorch, 'w.safetensors', { metadata })).toMatchObject({ mean: 0.5, std: 0.5 });
+    expect(of(pytorch, 'w.safetensors', { metadata: { format: 'pt' } })).toMatchObject({ mean: 0.485 });
+  });
+  it.each<[string, Listed[]]>([
+    ['tf_efficientnet_b0.ns_jft_in1k.safetensors', torch],
+    ['tf_efficientnet_b0_ns-c0e6a31c.safetensors', torch],
+    ['efficientnet-b0_noisy-student.safetensors', pytorch],
+    ['tf_efficientnet_b0.aa_in1k.safetensors', torch],
+    ['efficientnet-b0-355c32eb.safetensors', pytorch],
+    ['anything.safetensors', torchvision(CLASSES)],
+  ])("by the name %s: ImageNet's, NoisyStudent's among them", (source, list) => {
+    const { mean, std, notes } = of(list, source);
+    expect([mean, std]).toEqual([0.485, 0.229]);
+    expect(notes).not.toMatch(ASSUMED);
+  });
+  it.each<[string, Listed[]]>([
+    ['w.safetensors', pytorch],
+    ['model.safetensors', torch],
+    ['maps/apple.safetensors', keras(CLASSES)],
+    ['/home/adv/ap/propose/b0.safetensors', pytorch],
+  ])('and where nothing says it, as of %s, the assumption is told', (source, list) => {
+    const { mean, notes } = of(list, source);
+    expect(mean).toBe(0.485);
+    expect(notes).toMatch(ASSUMED);
+  });
+});
+
 describe("Keras's own ways", () => {
   const withNormalisation = (variance: number[]): Map<string, StoredTensor> =>
     ramps(keras(CLASSES))
@@ -158,7 +209,7 @@ describe('the classifier', () => {
     expect(result.notes.join()).toMatch(/'_fc.bias' is ignored/);
     expect(result.weights.size).toBe(309);
     tensors.delete('_fc.bias');
-    expect(imported(tensors).notes).toEqual([]);
+    expect(imported(tensors, 'efficientnet-b0-355c32eb.safetensors').notes).toEqual([]);
   });
   it.each([
     ['torchvision', torchvision],
@@ -166,7 +217,9 @@ describe('the classifier', () => {
   ])('of other classes is left out with a note (%s)', (_name, list) => {
     const result = imported(ramps(list(1000)));
     expect(result.missingClassifier).toBe(true);
-    expect(result.notes).toEqual(['w.safetensors: its classifier of 1000 classes is left out, since 5 are wanted.']);
+    expect(result.notes.filter((note) => !ASSUMED.test(note))).toEqual([
+      'w.safetensors: its classifier of 1000 classes is left out, since 5 are wanted.',
+    ]);
   });
   it('without its bias is an error', () => {
     const tensors = ramps(timm(CLASSES));

@@ -1,4 +1,5 @@
 import type { RgbImage } from '../../galaxies/dataset.ts';
+import { upright, withoutExif } from '../../galaxies/exif.ts';
 import { checkImage, decodeJpeg, overBlack, undecodable } from '../../galaxies/image_file.ts';
 import { UserError } from '../../engine/user_error.ts';
 
@@ -7,8 +8,8 @@ const MAX_BYTES = 2 ** 27;
 
 /**
  * Reads and decodes a JPEG or PNG file in a browser to the bytes that Node decodes it to: JPEG by the same decoder,
- * since decoders differ in their last bits, and PNG, which leaves no choice, by the browser's. Rejects with a UserError
- * that names the file.
+ * since decoders differ in their last bits, and PNG, which leaves no choice, by the browser's. Both are turned as their
+ * Exif orientation says by the same function. Rejects with a UserError that names the file.
  */
 export async function decodeFile(file: File): Promise<RgbImage> {
   if (file.size > MAX_BYTES)
@@ -37,7 +38,8 @@ export async function readFile(file: File): Promise<Uint8Array<ArrayBuffer>> {
   }
 }
 
-async function decodePng(bytes: Uint8Array<ArrayBuffer>): Promise<RgbImage> {
+async function decodePng(file: Uint8Array<ArrayBuffer>): Promise<RgbImage> {
+  const { bytes, orientation } = withoutExif(file);
   // As the numbers in the file are: not converted to the screen's colours, not yet multiplied by alpha.
   const bitmap = await createImageBitmap(new Blob([bytes], { type: 'image/png' }), {
     colorSpaceConversion: 'none',
@@ -48,7 +50,7 @@ async function decodePng(bytes: Uint8Array<ArrayBuffer>): Promise<RgbImage> {
     // An opaque canvas is black: what is drawn on it lies over black.
     const context = new OffscreenCanvas(width, height).getContext('2d', { alpha: false, willReadFrequently: true })!;
     context.drawImage(bitmap, 0, 0);
-    return overBlack(width, height, context.getImageData(0, 0, width, height).data);
+    return upright(overBlack(width, height, context.getImageData(0, 0, width, height).data), orientation);
   } finally {
     bitmap.close();
   }
