@@ -1,3 +1,4 @@
+import { grad } from '../../engine/autodiff.ts';
 import type { Device } from '../../engine/device/device.ts';
 import { parameterOf } from '../../engine/device/parameter.ts';
 import { compile, type MemoryNeed } from '../../engine/program/program.ts';
@@ -5,7 +6,7 @@ import { MEMORY_LEVELS } from '../../engine/program/recompute.ts';
 import { RandomStream, permutation } from '../../engine/random.ts';
 import { learningRateAt } from '../../engine/train/schedule.ts';
 import { DEFAULT_ADAM, TrainStep } from '../../engine/train/train_step.ts';
-import type { Tensor } from '../../engine/tensor.ts';
+import { topologicalOrder, type Tensor } from '../../engine/tensor.ts';
 import { belongsTo, segmentsBetween, type Network } from '../../models/network.ts';
 import type { ParameterSet } from '../../models/parameter_set.ts';
 import type { PhaseOptions, TrainOptions } from './options.ts';
@@ -30,7 +31,19 @@ export interface StepResult {
   /** Sum over the galaxies seen. */
   readonly marks: number;
   readonly seen: number;
+  /** False where the loss or a gradient was not finite: the step left everything as it was. */
+  readonly changed: boolean;
 }
+
+/** What a phase computes: see TrainingGraph. */
+interface Made {
+  readonly loss: Tensor;
+  readonly scores: Tensor;
+  /** What is trained. */
+  readonly weights: readonly Tensor[];
+}
+
+const allFinite = (values: ArrayLike<number>) => Array.prototype.every.call(values, Number.isFinite);
 
 /** One phase made runnable: its training program and its predictor for validation. */
 export class Phase implements Disposable {
@@ -42,12 +55,11 @@ export class Phase implements Disposable {
     readonly spec: PhaseSpec,
     readonly trainStep: TrainStep,
     readonly predictor: Predictor,
-    private readonly loss: Tensor,
-    private readonly scores: Tensor,
+    private readonly made: Made,
     private readonly prepared: Prepared,
     private readonly options: TrainOptions,
   ) {
-    this.targets = new Float32Array(scores.size);
+    this.targets = new Float32Array(made.scores.size);
   }
 
   static async create(
@@ -68,10 +80,11 @@ export class Phase implements Disposable {
       parameters,
       options,
     );
+    const trainable = parameters.trainable(belongsTo(segments));
     const trainStep = await TrainStep.create(device, {
       loss,
       outputs: [scores],
-      trainable: parameters.trainable(belongsTo(segments)),
+      trainable,
       updates,
       adam: { ...DEFAULT_ADAM, weightDecay: options.weightDecay, clipNorm: options.clip ?? undefined },
       recompute: MEMORY_LEVELS[options.memory ?? 'full'],
@@ -87,7 +100,8 @@ export class Phase implements Disposable {
         spec.source.input(options.batch),
         spec.after,
       );
-      return new Phase(device, spec, trainStep, predictor, loss, scores, prepared, options);
+      const made = { loss, scores, weights: trainable.map(({ tensor }) => tensor) };
+      return new Phase(device, spec, trainStep, predictor, made, prepared, options);
     } catch (error) {
       trainStep[Symbol.dispose]();
       throw error;
@@ -135,30 +149,33 @@ export class Phase implements Disposable {
   }
 
   /**
-   * Where the forward pass of a step first made a value that is not finite: a step with such a loss changes no weight,
-   * so it can be repeated.
+   * Where a step first made a value that is not finite, forwards or backwards: such a step changes nothing, so it can be
+   * repeated.
    */
   async diagnose(positions: readonly number[], samples: Feeds, total: number): Promise<string> {
+    const { loss, weights } = this.made;
+    const gradients = grad(loss, weights);
     using program = await compile(this.device, {
-      outputs: [this.loss],
+      outputs: [loss, ...gradients],
       keep: 'all',
       precision: this.options.precision,
     });
     program.run(this.feeds(positions, samples, total));
-    const { steps } = program;
-    const allFinite = (values: Float32Array) => values.every(Number.isFinite);
-    for (const [i, { tensor }] of steps.entries()) {
-      // A layer's name is on what it gives: the next named tensor.
-      const layer = steps.slice(i).find((step) => step.tensor.name !== undefined)?.tensor.name ?? 'loss';
+    const tensors = program.steps.map(({ tensor }) => tensor);
+    const forwards = new Set(topologicalOrder([loss]));
+    for (const [i, tensor] of tensors.entries()) {
+      // A layer's name is on what it gives: the next named tensor. A gradient's layer is that of what it is made from.
+      const named = forwards.has(tensor) ? tensors.slice(i) : tensor.inputs;
+      const layer = named.find(({ name }) => name !== undefined)?.name ?? 'loss';
       for (const operand of tensor.inputs) {
         const parameter = parameterOf(operand);
         if (parameter && !allFinite(await parameter.read()))
-          return `the step before left ${parameter.name} in layer ${layer} with values that are not finite`;
+          return `${parameter.name} in layer ${layer} holds values that are not finite`;
       }
       if (!allFinite(await program.read(tensor)))
-        return `the first value that is not finite is in layer ${layer} (${tensor})`;
+        return `the first value that is not finite is ${forwards.has(tensor) ? '' : 'a gradient '}in layer ${layer} (${tensor})`;
     }
-    return 'the forward pass repeated is finite, so it comes from the gradients';
+    return 'the step repeated is finite';
   }
 
   /** One step on these samples. `total` counts the steps of the phase from 0. */
@@ -168,12 +185,16 @@ export class Phase implements Disposable {
       predictor: { width },
     } = this;
     this.trainStep.run(this.feeds(positions, samples, total), this.learningRate(total));
-    const [[loss], scores] = await Promise.all([this.trainStep.read(this.loss), this.trainStep.read(this.scores)]);
+    const [[loss], scores, changed] = await Promise.all([
+      this.trainStep.read(this.made.loss),
+      this.trainStep.read(this.made.scores),
+      this.trainStep.changed(),
+    ]);
     const marks = positions.reduce(
       (sum, p, i) => sum + prepared.mark(scores.subarray(i * width, (i + 1) * width), prepared.train[p]),
       0,
     );
-    return { loss, marks, seen: positions.length };
+    return { loss, marks, seen: positions.length, changed };
   }
 
   /** The mean loss and the mean mark of the validation galaxies as they are. */

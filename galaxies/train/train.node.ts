@@ -288,10 +288,11 @@ async function runPhase(
         samples.catch(() => undefined);
       }
       const total = state.epoch * batches.length + step;
-      const { loss, marks, seen } = await phase.train(batches[step], ready, total);
-      if (!Number.isFinite(loss))
+      const { loss, marks, seen, changed } = await phase.train(batches[step], ready, total);
+      // With f16 a gradient that overflows only brings the scale of the loss down.
+      if (!Number.isFinite(loss) || (!changed && options.precision !== 'f16'))
         throw new UserError(
-          `the loss became ${loss} in phase ${spec.number} (${spec.title}), epoch ${state.epoch + 1}, step ${step + 1}; ${await phase.diagnose(batches[step], ready, total)}; try a lower learning rate or --clip 1${options.precision === 'f16' ? ', or --precision f32' : ''}`,
+          `${Number.isFinite(loss) ? 'a gradient is not finite' : `the loss became ${loss}`} in phase ${spec.number} (${spec.title}), epoch ${state.epoch + 1}, step ${step + 1}; ${await phase.diagnose(batches[step], ready, total)}; try a lower learning rate or --clip 1${options.precision === 'f16' ? ', or --precision f32' : ''}`,
         );
       state.step++;
       state.sums = {

@@ -32,7 +32,8 @@ interface Recorded {
   readonly decays: Map<string, number>[];
 }
 
-const copied = (feed: Feed): ArrayLike<number> => (typeof feed === 'number' ? [feed] : feed.slice());
+const copied = (feed: Feed): ArrayLike<number> =>
+  typeof feed === 'number' ? [feed] : Array.from(feed as ArrayLike<number>);
 
 const scratch = scratchFolder();
 afterEach(() => void vi.restoreAllMocks());
