@@ -12,5 +12,7 @@ export interface Fault {
   readonly tests: readonly string[];
   /** Only tests whose names match this pattern (vitest's -t). */
   readonly grep?: string;
+  /** False where `grep` leaves none of the tests that open a GPU device. */
+  readonly gpu?: false;
 }
 export function readFaults(): Fault[];

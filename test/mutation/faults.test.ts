@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { readFaults } from './faults.mjs';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const KEYS = ['room', 'area', 'file', 'text', 'replacement', 'tests', 'grep'];
+const KEYS = ['room', 'area', 'file', 'text', 'replacement', 'tests', 'grep', 'gpu'];
 const faults = readFaults();
 
 describe('the faults', () => {

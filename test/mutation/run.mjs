@@ -51,7 +51,7 @@ const faults = readFaults()
       ...fault,
       number: i + 1,
       built: needs.some(({ built }) => built),
-      gpu: needs.some(({ gpu }) => gpu),
+      gpu: fault.gpu ?? needs.some(({ gpu }) => gpu),
       key: hashOf([
         fault.text,
         fault.replacement,
@@ -72,11 +72,13 @@ const faults = readFaults()
 
 /** The tests of faults, each once, and what they are called with. */
 function distinctTests(of) {
-  const runs = of.flatMap(({ tests, grep }) => tests.map((test) => ({ tests: [test], grep })));
-  return [...new Map(runs.map((run) => [JSON.stringify(run), run])).values()].map((run) => ({
-    ...run,
-    ...dependenciesOf(run.tests[0]),
-  }));
+  const runs = of.flatMap(({ tests, grep, gpu }) =>
+    tests.map((test) => {
+      const needs = dependenciesOf(test);
+      return { ...needs, tests: [test], grep, gpu: gpu && needs.gpu };
+    }),
+  );
+  return [...new Map(runs.map((run) => [baselineKey(run), run])).values()];
 }
 
 const baselineKey = ({ tests, grep, fingerprint }) => hashOf(['unharmed', tests, grep, fingerprint]);
