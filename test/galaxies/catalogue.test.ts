@@ -52,6 +52,16 @@ describe('a csv of the challenge', () => {
     expect(label(votes, 0.7)).toBe('smooth');
   });
 
+  it('forgives what was rounded beyond 0 and 1', () => {
+    const votes = parseKaggle(csv(row('7', { 'Class1.1': '1.0000005', 'Class1.2': '-0.0000005' })), 'a.csv').get('7')!;
+    expect([votes.smooth, votes.featured, votes.all![0], votes.all![1]]).toEqual([1, 0, 1, 0]);
+  });
+
+  it('may begin with a byte-order mark before a quoted name', () => {
+    const text = csv(row('7')).replace('GalaxyID', '\ufeff"GalaxyID"');
+    expect([...parseKaggle(text, 'a.csv').keys()]).toEqual(['7']);
+  });
+
   it.each<[string, string, RegExp]>([
     ['a missing column', csv(row('1')).replace(',Class5.3', ''), /^a\.csv: column Class5\.3 is missing$/],
     ['a missing id', csv(row('1')).replace('GalaxyID', 'ID'), /^a\.csv: column GalaxyID is missing$/],
