@@ -61,7 +61,8 @@ export function runTests(folder, { tests, grep, built, prefix = '', limitSeconds
       const passed = Number(/^(\d+) passed, \d+ failed$/m.exec(text)?.[1] ?? 0);
       const because = /^\s*FAIL\s+(.+)$/m.exec(text)?.[1] ?? text.trim().split('\n').at(-1);
       const failed = UNREADABLE.test(text) ? 'unreadable' : 'failed';
-      const ended = late ? 'late' : code === 0 && passed > 0 ? 'passed' : failed;
+      // 124 is what timeout(1) ends with, as a part of the prefix.
+      const ended = late || code === 124 ? 'late' : code === 0 && passed > 0 ? 'passed' : failed;
       resolve({ ended, passed, because, seconds: (performance.now() - began) / 1000, text });
     });
   });
