@@ -162,6 +162,7 @@ describe('drawings', () => {
     );
     expect(texts(trade).map(([text]) => text)).toEqual(expect.arrayContaining(['0.800', '0.950', '0.5', '0.9']));
     expect(trade).not.toContain('NaN');
+    expect(texts(trade).map(([text]) => text)).not.toContain('1');
   });
 
   it('take their colour of text from the page and leave its background alone', async () => {
