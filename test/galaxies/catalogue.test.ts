@@ -77,6 +77,7 @@ describe('a csv of the challenge', () => {
     ['an empty field', csv(row('1', { 'Class2.1': '' })), /^a\.csv, line 2, column Class2\.1: no number/],
     ['infinity', csv(row('1', { 'Class2.1': 'Infinity' })), /^a\.csv, line 2, column Class2\.1: Infinity is not/],
     ['a short row', csv(row('1'), '2,0.5'), /^a\.csv, line 3: 2 fields where the header has 38$/],
+    ['a long row', csv(`${row('1')},0.5`), /^a\.csv, line 2: 39 fields where the header has 38$/],
     ['an id twice', csv(row('1'), row('2'), row('1')), /^a\.csv, line 4: GalaxyID 1 is there a second time$/],
     ['a quote never closed', csv(`"${row('1')}`), /^a\.csv is not a well-formed csv file: /],
   ])('is refused for %s', (_, text, message) => {
