@@ -52,6 +52,16 @@ describe('a csv of the challenge', () => {
     expect(label(votes, 0.7)).toBe('smooth');
   });
 
+  it('forgives what was rounded beyond 0 and 1', () => {
+    const votes = parseKaggle(csv(row('7', { 'Class1.1': '1.0000005', 'Class1.2': '-0.0000005' })), 'a.csv').get('7')!;
+    expect([votes.smooth, votes.featured, votes.all![0], votes.all![1]]).toEqual([1, 0, 1, 0]);
+  });
+
+  it('may begin with a byte-order mark before a quoted name', () => {
+    const text = csv(row('7')).replace('GalaxyID', '\ufeff"GalaxyID"');
+    expect([...parseKaggle(text, 'a.csv').keys()]).toEqual(['7']);
+  });
+
   it.each<[string, string, RegExp]>([
     ['a missing column', csv(row('1')).replace(',Class5.3', ''), /^a\.csv: column Class5\.3 is missing$/],
     ['a missing id', csv(row('1')).replace('GalaxyID', 'ID'), /^a\.csv: column GalaxyID is missing$/],
@@ -67,6 +77,7 @@ describe('a csv of the challenge', () => {
     ['an empty field', csv(row('1', { 'Class2.1': '' })), /^a\.csv, line 2, column Class2\.1: no number/],
     ['infinity', csv(row('1', { 'Class2.1': 'Infinity' })), /^a\.csv, line 2, column Class2\.1: Infinity is not/],
     ['a short row', csv(row('1'), '2,0.5'), /^a\.csv, line 3: 2 fields where the header has 38$/],
+    ['a long row', csv(`${row('1')},0.5`), /^a\.csv, line 2: 39 fields where the header has 38$/],
     ['an id twice', csv(row('1'), row('2'), row('1')), /^a\.csv, line 4: GalaxyID 1 is there a second time$/],
     ['a quote never closed', csv(`"${row('1')}`), /^a\.csv is not a well-formed csv file: /],
   ])('is refused for %s', (_, text, message) => {

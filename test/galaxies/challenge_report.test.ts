@@ -71,6 +71,17 @@ describe('the votes of a challenge', () => {
   });
 });
 
+it('a question is reached by half of the votes also where they are a last bit of f32 less', () => {
+  const voted = (share: number) => {
+    const all = Float32Array.from(row({ 'Class1.1': share, 'Class1.2': 1 - share }));
+    return { id: String(share), votes: { smooth: share, featured: 1 - share, artifact: 0, all } };
+  };
+  const galaxies = [0.5, 0.49999997, 0.4999, 0.6].map(voted);
+  const { questions } = summariseVotes({ ...dataset, galaxies }, [{ name: 'all', galaxies: [0, 1, 2, 3] }]);
+  expect(questions.find(({ number }) => number === 7)!.galaxies).toBe(3);
+  expect(questions.find(({ number }) => number === 1)).toMatchObject({ reached: 1, galaxies: 4 });
+});
+
 describe('the way through the decision tree', () => {
   it('follows the most frequent answers to an end', () => {
     const numbers = (shares: Record<string, number>) => pathOf(row(shares)).map(({ number }) => number);

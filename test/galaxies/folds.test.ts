@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../engine/user_error.ts';
-import { stratifiedFolds, voteStratum } from '../../galaxies/folds.ts';
+import { sidesOf, stratifiedFolds, voteStratum } from '../../galaxies/folds.ts';
 
 const ids = Array.from({ length: 1003 }, (_, i) => String(100_000 + 7 * i));
 const strata = ids.map((_, i) =>
@@ -53,6 +53,23 @@ describe('stratified folds', () => {
   it.each([1, 0, -2, 2.5, Number.NaN])('refuse %d as their number', (folds) =>
     expect(() => stratifiedFolds(ids, strata, { folds })).toThrow(/whole number of at least 2/),
   );
+});
+
+it('the sides of fold i are the i-th fold and all else', () => {
+  const votes = { smooth: 0.9, featured: 0.1, artifact: 0 };
+  const galaxies = ids.map((id, i) => ({ id, votes: strata[i] === null ? null : votes }));
+  const labels = galaxies.map((galaxy) => galaxy.votes && 'smooth');
+  const folds = stratifiedFolds(
+    ids,
+    labels.map((name) => name && voteStratum(votes)),
+    { folds: 3, seed: 8 },
+  );
+  folds.forEach((fold, i) => {
+    const options = { valFraction: 0.2, trainOnly: null, fold: { index: i + 1, of: 3, seed: 8 } };
+    const { train, validation } = sidesOf({ name: 'sky', galaxies }, labels, options);
+    expect(validation).toEqual(fold);
+    expect(train).toEqual(labels.flatMap((name, k) => (name === null || fold.includes(k) ? [] : [k])));
+  });
 });
 
 it.each([

@@ -33,6 +33,18 @@ describe('accuracy', () => {
     expect(wilson(0, 0)).toEqual({ value: Number.NaN, low: 0, high: 1 });
   });
 
+  it('has an interval within 0..1, whatever is rounded', () => {
+    for (let n = 1; n <= 100; n++) {
+      expect(wilson(0, n).low).toBeGreaterThanOrEqual(0);
+      expect(wilson(n, n).high).toBeLessThanOrEqual(1);
+    }
+  });
+
+  it('takes the first of equals', () => {
+    const tie = (label: number) => accuracy({ probabilities: [0.4, 0.4, 0.2], labels: [label], classes: 3 }).value;
+    expect([tie(0), tie(1)]).toEqual([1, 0]);
+  });
+
   it('counts the right answers', () => {
     expect(accuracy(six).value).toBeCloseTo(4 / 6, 12);
   });

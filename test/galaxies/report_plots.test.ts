@@ -36,6 +36,12 @@ describe('binValues', () => {
       2, 1, 0, 1, 0, 0, 0, 1, 0, 3,
     ]);
   });
+  it('finds edges that f64 misses by its last bit', () => {
+    const binOf = (value: number, bins: number, low: number) =>
+      binValues([value], bins, low, 1).findIndex(({ count }) => count === 1);
+    // 0.58 * 50 is 28.99..., (0.6 - 0.5) / 0.5 * 20 is 3.99...
+    expect([binOf(0.58, 50, 0), binOf(0.6, 20, 0.5), binOf(0.825, 20, 0.5)]).toEqual([29, 4, 13]);
+  });
   it('names its edges and takes another range', () => {
     const bins = binValues([0.5, 0.74, 0.75, 0.96], 2, 0.5, 1);
     expect(bins).toEqual([
@@ -154,6 +160,7 @@ describe('drawings', () => {
     );
     expect(texts(trade).map(([text]) => text)).toEqual(expect.arrayContaining(['0.800', '0.950', '0.5', '0.9']));
     expect(trade).not.toContain('NaN');
+    expect(texts(trade).map(([text]) => text)).not.toContain('1');
   });
 
   it('take their colour of text from the page and leave its background alone', async () => {

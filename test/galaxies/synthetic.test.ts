@@ -57,6 +57,26 @@ describe('the synthetic sky', () => {
     expect((await sky.load(8)).data).not.toEqual((await sky.load(7)).data);
   });
 
+  it('has 38 to 48 volunteers a galaxy, of whom each answers the first question once', () => {
+    const numbers = new Set(
+      sky.galaxies.map(({ votes }) => {
+        const shares = [...votes!.all!.subarray(0, 3)];
+        expect(shares.reduce((a, b) => a + b)).toBeCloseTo(1, 6);
+        const isWhole = (n: number) => shares.every((share) => Math.abs(share * n - Math.round(share * n)) < 1e-4);
+        return Array.from({ length: 48 }, (_, i) => i + 1).find(isWhole)!;
+      }),
+    );
+    // The least number that makes all shares whole divides that of the volunteers.
+    const possible = Array.from({ length: 11 }, (_, i) => 38 + i);
+    for (const least of numbers)
+      expect(
+        possible.some((n) => n % least === 0),
+        `${least}`,
+      ).toBe(true);
+    expect(numbers).toContain(47);
+    expect(numbers).toContain(48);
+  });
+
   it('has both classes and a few ambiguous ones', () => {
     const share = Object.fromEntries(labelTable(sky).map((r) => [r.name, r.share]));
     expect(share.smooth).toBeGreaterThan(0.35);

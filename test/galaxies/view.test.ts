@@ -53,6 +53,17 @@ describe('a view matrix', () => {
     expect(look(viewMatrix(SYMMETRIES[4], size, size, size), 0, 2)).toEqual([3, 2]);
   });
 
+  it('of a mirrored view is the mirror image of the view that is not, at every angle', () => {
+    for (const angle of [0, 0.3, Math.PI / 2, 2]) {
+      const [straight, mirrored] = [false, true].map((m) => viewMatrix({ ...PLAIN, angle, mirrored: m }, 10, 40, 20));
+      for (const [j, i] of [
+        [0, 2],
+        [7, 9],
+      ])
+        look(mirrored, j, i).forEach((v, axis) => expect(v).toBeCloseTo(look(straight, 9 - j, i)[axis], 12));
+    }
+  });
+
   it('zooms, shifts and turns about the centre', () => {
     expect(look(viewMatrix({ ...PLAIN, scale: 2 }, 10, 40, 20), 9, 0)).toEqual([24, 15]);
     expect(look(viewMatrix({ ...PLAIN, shiftX: 0.1, shiftY: -0.25 }, 10, 40, 20), 4.5, 4.5)).toEqual([21.5, 14.5]);
@@ -81,6 +92,10 @@ describe('the source of a view', () => {
   it('is the middle of a larger image', () => {
     const square = sourceSquare(image, 4, 3);
     expect([at(square, 4, 0, 0), at(square, 4, 3, 3)]).toEqual([3, 3 + 3 * 18 + 9]);
+  });
+  it('has R lowest, then G, B and 255', () => {
+    const pixel = { width: 1, height: 1, data: Uint8Array.of(0x11, 0x22, 0x33) };
+    expect(sourceSquare(pixel, 1, 1)[0].toString(16)).toBe('ff332211');
   });
   it('goes on with the edge of a smaller one, whose pixels keep their size', () => {
     const square = sourceSquare(image, 8, 4);
@@ -194,6 +209,18 @@ describe('a random view', () => {
   it('without augmentation is the plain one', () => {
     const { angle, mirrored, scale, shiftX, shiftY } = randomPlacement(NO_AUGMENTATION, new RandomStream(3));
     expect([angle + 0, mirrored, scale, shiftX + 0, shiftY + 0]).toEqual([0, false, 1, 0, 0]);
+  });
+
+  it('goes with the id of a galaxy, wherever it stands, and has new places and colours each time', () => {
+    const dataset = syntheticDataset(3, 0, { size: 16 });
+    const turned = { ...dataset, galaxies: dataset.galaxies.toReversed() };
+    const geometry = { size: 8, crop: 12, normalisation: { mean: [0.5, 0.5, 0.5], std: [0.2, 0.2, 0.2] } };
+    const [one, other] = [dataset, turned].map((of) => new ViewMaker(of, geometry, DEFAULT_AUGMENTATION, 1));
+    const { placement, colour } = one.random(0, 5);
+    expect(other.random(2, 5)).toEqual({ galaxy: 2, placement, colour });
+    const next = one.random(0, 6);
+    expect(next.placement).not.toEqual(placement);
+    expect(next.colour).not.toEqual(colour);
   });
 
   it('depends on the seed, the galaxy and the repeat, and on nothing drawn before', () => {

@@ -22,6 +22,27 @@ describe('writeFileAtomic', () => {
     expect(await readdir(folder)).toEqual(['a.json']);
   });
 
+  it('has all bytes on the disk before they get their name', async () => {
+    const path = join(folder, 'a.json');
+    await writeFile(path, 'old');
+    const done: string[] = [];
+    const watched = async (temporary: string) => {
+      const handle = await open(temporary, 'wx');
+      const step = async (name: string, work: Promise<void>) => {
+        await work;
+        done.push(`${name}: ${await readFile(path, 'utf8')}`);
+      };
+      return {
+        writeFile: (data: Uint8Array | string) => step('written', handle.writeFile(data)),
+        sync: () => step('synced', handle.sync()),
+        close: () => step('closed', handle.close()),
+      };
+    };
+    await writeFileAtomic(path, 'new', watched as NonNullable<Parameters<typeof writeFileAtomic>[2]>);
+    expect(done).toEqual(['written: old', 'synced: old', 'closed: old']);
+    expect(await readFile(path, 'utf8')).toBe('new');
+  });
+
   it.runIf(existsSync('/dev/full'))(
     'on a full disk says so, keeps the old file and removes the temporary',
     async () => {

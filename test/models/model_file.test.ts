@@ -56,6 +56,13 @@ describe('model files', () => {
       /saved in version 2 .* reads version 1/,
     ],
     [
+      'no version that there ever was',
+      changed((j) => {
+        j.version = 0;
+      }),
+      /saved in version 0 .* reads version 1/,
+    ],
+    [
       'no version',
       changed((j) => {
         delete j.version;

@@ -62,6 +62,7 @@ describe('npy', () => {
     ['doubles', altered('<f4', '<f8'), /this is <f8; convert it/],
     ['Fortran order', altered('False', 'True '), /in Fortran order/],
     ['too little data', writeNpy([2], new Float32Array(2)).subarray(0, 132), /shape \[2\] needs 8 bytes, but 4 follow/],
+    ['too much data', Uint8Array.of(...writeNpy([2], new Float32Array(2)), 0), /needs 8 bytes, but 9 follow/],
     ['a header beyond the file', writeNpy([2], new Float32Array(2)).subarray(0, 60), /claims 118 bytes/],
     ['no shape', altered("'shape'", "'shale'"), /not that of a plain \.npy array/],
   ])('refuses %s', (_what, bytes, sentence) => {

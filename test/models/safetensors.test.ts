@@ -69,6 +69,28 @@ describe('parseSafetensors', () => {
     expect(({} as Record<string, unknown>).dtype).toBeUndefined();
   });
 
+  it.each<[string, number]>([
+    ['F64', 8],
+    ['F32', 4],
+    ['F16', 2],
+    ['BF16', 2],
+    ['F8_E5M2', 1],
+    ['F8_E4M3', 1],
+    ['I64', 8],
+    ['I32', 4],
+    ['I16', 2],
+    ['I8', 1],
+    ['U64', 8],
+    ['U32', 4],
+    ['U16', 2],
+    ['U8', 1],
+    ['BOOL', 1],
+  ])('takes %s, elements of %i bytes', (dtype, bytes) => {
+    const header = `{"a":{"dtype":"${dtype}","shape":[3],"data_offsets":[0,${3 * bytes}]}}`;
+    const { data } = parseSafetensors(file(header, 3 * bytes), 'w').tensors.get('a')!;
+    expect([data.length, data.byteLength]).toEqual([3, 3 * bytes]);
+  });
+
   it('accepts an empty tensor and an empty file', () => {
     expect(parseSafetensors(file(`{"a":${f32('[0,4]', 0, 0)}}`), 'w').tensors.get('a')!.data).toHaveLength(0);
     expect(parseSafetensors(file('{}'), 'w').tensors.size).toBe(0);
@@ -78,6 +100,7 @@ describe('parseSafetensors', () => {
   it.each<[string, Uint8Array, RegExp]>([
     ['too short', new Uint8Array(7), /w\.safetensors: 7 bytes are too few/],
     ['header beyond the file', file('{}', 0, 900n), /claims 900 bytes, but only 2 follow/],
+    ['header a little beyond the file', file('{}', 0, 9n), /claims 9 bytes, but only 2 follow/],
     ['huge header', file('{}', 0, 100_000_001n), /claims 100000001 bytes, more than/],
     ['header of 2^64-1 bytes', file('{}', 0, 2n ** 64n - 1n), /claims 18446744073709551615 bytes/],
     ['not JSON', file('{"a":'), /header is not JSON/],
@@ -111,17 +134,27 @@ describe('parseSafetensors', () => {
       file(`{"a":${f32('[2,2]', 0, 12)}}`, 12),
       /\[0, 12\] hold 12 bytes, but f32 of shape \[2, 2\] needs 16/,
     ],
+    ['more bytes than the shape', file(`{"a":${f32('[1]', 0, 8)}}`, 8), /hold 8 bytes, but f32 of shape \[1\] needs 4/],
     [
       'beyond the data',
       file(`{"a":${one}}`, 3),
       /tensor 'a': its offsets \[0, 4\] reach beyond the file, which holds 3 bytes/,
     ],
     ['overlap', file(`{"a":${f32('[2]', 0, 8)},"b":${f32('[2]', 4, 12)}}`, 12), /tensor 'b'.*overlap.*ends at 8/],
+    [
+      'overlap by a byte',
+      file(
+        '{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}}',
+        3,
+      ),
+      /tensor 'b'.*overlap.*ends at 2/,
+    ],
     ['the same bytes twice', file(`{"a":${one},"b":${one}}`, 4), /tensor 'b'.*overlap/],
     ['hole', file(`{"a":${one},"b":${f32('[1]', 8, 12)}}`, 12), /tensor 'b'.*hole after 4/],
     ['hole at the start', file(`{"a":${f32('[1]', 4, 8)}}`, 8), /tensor 'a'.*hole after 0/],
     ['trailing bytes', file(`{"a":${one}}`, 9), /5 bytes follow the last tensor/],
     ['duplicate tensor', file(`{"a":${one},"b":${f32('[1]', 4, 8)},"\\u0061":${one}}`, 8), /names 'a' twice/],
+    ['duplicate with a quote', file(`{"a\\"":${one},"a\\"":${f32('[1]', 4, 8)}}`, 8), /names 'a"' twice/],
     [
       'duplicate field',
       file(`{"a":{"dtype":"F32","dtype":"I32","shape":[1],"data_offsets":[0,4]}}`, 4),
