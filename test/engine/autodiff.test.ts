@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { grad } from '../../engine/autodiff.ts';
+import { batchNorm } from '../../engine/ops/batch_norm.ts';
 import { constant, input, reshape, stopGradient } from '../../engine/ops/leaves.ts';
 import {
   abs,
@@ -86,7 +87,15 @@ describe('grad', () => {
     fail(() => grad(sum(greater(x, 0)), [x]), /pointwise is not differentiable with respect to its input x/);
     const image = input('image', [1, 4, 4, 1]);
     const [once] = grad(sum(maxPool2d(image, { size: 2 })), [image]);
-    fail(() => grad(sum(once), [image]), /max_pool2d_input_grad is not differentiable with respect to its input x/);
+    fail(
+      () => grad(sum(square(once)), [image]),
+      /max_pool2d_input_grad is not differentiable with respect to its input x.*: max_pool2d has first derivatives only/,
+    );
+    const [rows, gamma, beta] = [input('rows', [4, 3]), input('gamma', [3]), input('beta', [3])];
+    for (const wrt of [rows, gamma]) {
+      const [first] = grad(sum(square(batchNorm(rows, gamma, beta).y)), [wrt]);
+      fail(() => grad(sum(square(first)), [rows]), /batch_norm_\w+ is not.*: batch norm has first derivatives only/);
+    }
   });
 
   it('differentiates a chain that is deeper than the call stack', () => {

@@ -1,9 +1,11 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { grad } from '../../engine/autodiff.ts';
 import { input } from '../../engine/ops/leaves.ts';
 import { add, mul } from '../../engine/ops/pointwise.ts';
 import { mean, sum } from '../../engine/ops/reduce.ts';
 import { compile } from '../../engine/program/program.ts';
+import type { Tensor } from '../../engine/tensor.ts';
+import { UserError } from '../../engine/user_error.ts';
 import { describeAdapters, evaluate } from '../gpu.ts';
 import { randomArray } from '../random.ts';
 import { expectWithin, sumBound } from '../tolerance.ts';
@@ -132,5 +134,67 @@ describeAdapters('broadcast within pointwise', (device) => {
       // Both round the same few operations, in another order.
       expectWithin(got, want, (i) => sumBound(8, 4 * Math.abs(want[i]) + 1e-3));
     }
+  });
+});
+
+describe('axes', () => {
+  const x = input('x', [2, 3, 4]);
+  /** What is summed, without the tensors' numbers. */
+  const work = (t: Tensor): unknown => (t === x ? 'x' : [t.op.name, t.attrs, t.shape, work(t.inputs[0])]);
+
+  it('count from the last where they are negative', () => {
+    for (const [negative, positive] of [
+      [[-1], [2]],
+      [[-3], [0]],
+      [
+        [-2, -1],
+        [1, 2],
+      ],
+      [
+        [-1, 0],
+        [0, 2],
+      ],
+      [
+        [2, -2, 0],
+        [0, 1, 2],
+      ],
+    ]) {
+      expect(work(sum(x, negative))).toEqual(work(sum(x, positive)));
+      expect(work(mean(x, negative))).toEqual(work(mean(x, positive)));
+    }
+    expect(mean(x, [-1]).shape).toEqual([2, 3, 1]);
+    expect(mean(x, [-1]).attrs).toMatchObject({ scale: 1 / 4 });
+  });
+
+  it.each<[unknown, RegExp]>([
+    [[3], /there is no axis 3; given x \[2, 3, 4\]/],
+    [[-4], /there is no axis -4/],
+    [[0.5], /there is no axis 0.5/],
+    [[NaN], /there is no axis NaN/],
+    [['0'], /there is no axis "0"/],
+    [[undefined], /there is no axis undefined/],
+    [[1, 1], /\[1, 1\] names an axis twice/],
+    [[0, -3], /\[0, -3\] names an axis twice/],
+    [[-1, 2, 0], /names an axis twice/],
+    [1, /the axes must be a list such as \[0\], not 1/],
+    ['all', /must be a list/],
+    [null, /must be a list/],
+  ])('such as %j are refused by the op that was called', (axes, message) => {
+    for (const [name, reduced] of Object.entries({ sum, mean })) {
+      expect(() => reduced(x, axes as number[])).toThrow(UserError);
+      expect(() => reduced(x, axes as number[])).toThrow(message);
+      expect(() => reduced(x, axes as number[])).toThrow(new RegExp(`^${name}: `));
+    }
+    expect(() => sum(input('scalar', []), [0])).toThrow(/there is no axis 0/);
+  });
+});
+
+describeAdapters('a sum over nothing', (device) => {
+  it('of no axes is scaled all the same, and its gradient', async () => {
+    const [x, one] = [input('x', [2, 3]), input('one', [])];
+    const y = sum(x, [], 2);
+    const outputs = [y, sum(one, undefined, 0.5), mean(x, []), ...grad(sum(y), [x])];
+    const got = await evaluate(device(), outputs, { x: [1, 2, 3, 4, 5, 6], one: 3 });
+    expect(got.map((v) => [...v])).toEqual([[2, 4, 6, 8, 10, 12], [1.5], [1, 2, 3, 4, 5, 6], Array(6).fill(2)]);
   });
 });

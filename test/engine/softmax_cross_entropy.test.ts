@@ -3,6 +3,8 @@ import { grad } from '../../engine/autodiff.ts';
 import { openDevice } from '../../engine/device/device.ts';
 import { openGpu } from '../../engine/device/gpu.node.ts';
 import { input } from '../../engine/ops/leaves.ts';
+import { mul } from '../../engine/ops/pointwise.ts';
+import { sum } from '../../engine/ops/reduce.ts';
 import { logSoftmax, softmax, softmaxCrossEntropy } from '../../engine/ops/softmax_cross_entropy.ts';
 import { compile } from '../../engine/program/program.ts';
 import { UserError } from '../../engine/user_error.ts';
@@ -102,6 +104,38 @@ describeAdapters('softmax and cross entropy', (device) => {
     expectWithin(got, [1e4, Math.log(3)], (i) => functionBound(2, [1e4, 2][i]));
     expectWithin(dx, [1, -1, 0, -2 / 3, 1 / 3, 1 / 3], () => functionBound(2, 1));
     expectWithin(s, [1, 0, 0, 1 / 3, 1 / 3, 1 / 3], () => functionBound(2, 1));
+  });
+
+  it('has second derivatives', async () => {
+    const [N, K] = [3, 4];
+    const [x, t, dLoss, c] = [input('x', [N, K]), input('t', [N, K]), input('dLoss', [N]), input('c', [N, K])];
+    const [dx] = grad(softmaxCrossEntropy(x, t), [x], dLoss);
+    const feeds = {
+      x: randomArray(N * K, 1),
+      t: randomArray(N * K, 2),
+      dLoss: randomArray(N, 3),
+      c: randomArray(N * K, 4),
+    };
+    // <c, dlogits> and its derivatives, by central differences of the reference in float64.
+    const along = (at: Record<'x' | 't' | 'dLoss', Float64Array>) =>
+      reference
+        .crossEntropyGradients(at.x, at.t, at.dLoss, K)
+        .dx.reduce((sum: number, v: number, i: number) => sum + v * feeds.c[i], 0);
+    const got = await evaluate(device(), grad(sum(mul(dx, c)), [x, t, dLoss]), feeds);
+    (['x', 't', 'dLoss'] as const).forEach((name, k) => {
+      const h = 1e-4;
+      const moved = (i: number, by: number) => {
+        const at = {
+          x: Float64Array.from(feeds.x),
+          t: Float64Array.from(feeds.t),
+          dLoss: Float64Array.from(feeds.dLoss),
+        };
+        at[name][i] += by;
+        return along(at);
+      };
+      expect(got[k].length).toBe(feeds[name].length);
+      got[k].forEach((v, i) => expect(v).toBeCloseTo((moved(i, h) - moved(i, -h)) / (2 * h), 5));
+    });
   });
 
   it('softmax runs over the last of several dimensions', async () => {
