@@ -6,7 +6,7 @@ import { batchNorm } from '../../engine/ops/batch_norm.ts';
 import { conv2d } from '../../engine/ops/conv2d.ts';
 import { input, reshape } from '../../engine/ops/leaves.ts';
 import { matmul } from '../../engine/ops/matmul.ts';
-import { add } from '../../engine/ops/pointwise.ts';
+import { add, mul, square } from '../../engine/ops/pointwise.ts';
 import { globalAvgPool } from '../../engine/ops/pool.ts';
 import { mean } from '../../engine/ops/reduce.ts';
 import { softmaxCrossEntropy } from '../../engine/ops/softmax_cross_entropy.ts';
@@ -100,6 +100,48 @@ describeAdapters('updates of neighbours in one launch', (device) => {
     expect(Number.isFinite(joined.loss)).toBe(true);
     expect([joined.launches, single.launches]).toEqual([launches, 11 - (variant.frozen?.length ?? 0)]);
   });
+
+  it.each<[string, string[], number]>([
+    ['none', [], 1],
+    ['the first', ['a'], 1],
+    ['the one in the middle', ['b'], 2],
+    ['the last', ['c'], 1],
+    // Of five: two before it, two behind it.
+    ['the third', ['c'], 2],
+  ])(
+    'of filters side by side, %s of which is frozen: the others change to the same bits, and that one not',
+    async (which, frozen, launches) => {
+      const names = which === 'the third' ? ['a', 'b', 'c', 'd', 'e'] : ['a', 'b', 'c'];
+      const after: Record<string, number[]>[] = [];
+      for (const pooled of [true, false]) {
+        const pool = new ParameterPool(device(), 'filters');
+        const filters = names.map(
+          (name, i) => new Parameter(device(), name, [8, 8], randomArray(64, i), pooled ? pool : undefined),
+        );
+        const x = input('x', [2, 8]);
+        // Each filter has a gradient of its own: each sees other numbers.
+        const seen = filters.map(({ tensor }, i) => matmul(mul(x, i + 1), mul(tensor, 1 / (i + 1))));
+        const loss = reshape(
+          mean(square(seen.reduce((sum, y, i) => add(sum, mul(y, seen[(i + 1) % seen.length]))))),
+          [],
+        );
+        const trainable = filters.filter(({ name }) => !frozen.includes(name));
+        using step = await TrainStep.create(device(), { loss, trainable, adam: DEFAULT_ADAM });
+        const count = step.program.steps.filter(({ launch }) => launch.kernel.name === 'adam').length;
+        expect(count).toBe(pooled ? launches : trainable.length);
+        for (let i = 0; i < 2; i++) step.run({ x: randomArray(16, 9) }, 0.01);
+        const values: Record<string, number[]> = {};
+        for (const filter of filters) values[filter.name] = [...(await filter.read())];
+        after.push(values);
+        filters.forEach((filter, i) => {
+          const same = values[filter.name].every((v, k) => v === randomArray(64, i)[k]);
+          expect(same, filter.name).toBe(frozen.includes(filter.name));
+        });
+        for (const filter of filters) filter[Symbol.dispose]();
+      }
+      expect(after[0]).toEqual(after[1]);
+    },
+  );
 
   it('clipped gradients, and channels that begin where no binding may', async () => {
     for (const variant of [{ adam: { clipNorm: 0.01 } }, { channels: 6 }, { channels: 9, frozen: ['a.gamma'] }]) {
