@@ -26,8 +26,8 @@ const KAGGLE = ['labels.csv', 'training_solutions_rev1.csv'];
  * - Kaggle: `images/<GalaxyID>.jpg` and `labels.csv`, `training_solutions_rev1.csv` or one csv with a GalaxyID column;
  * - no csv: images alone, in the folder or its `images/`, all without votes.
  * Images may be .jpg, .jpeg or .png. Galaxies come sorted by id, numbers by value.
- * @throws UserError for a table that is empty, divided by another separator than commas or not well formed, and where no
- * image has votes: it then shows an id of the table beside an image's name
+ * @throws UserError for a table that is empty, divided by another separator than commas or not well formed, and where
+ * no image has votes: it then shows an id of the table beside an image's name
  */
 export async function readCatalogue(dir: string): Promise<Catalogue> {
   const names = await list(dir);

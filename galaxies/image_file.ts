@@ -43,8 +43,8 @@ export function undecodable(file: string, error: unknown): UserError {
 }
 
 /**
- * Decodes a JPEG that `checkImage` lets pass, turned as its Exif orientation says. What its components are is decided as
- * libjpeg does; four are cyan, magenta, yellow and black, inverted as Adobe writes them (TN 5116) and every reader
+ * Decodes a JPEG that `checkImage` lets pass, turned as its Exif orientation says. What its components are is decided
+ * as libjpeg does; four are cyan, magenta, yellow and black, inverted as Adobe writes them (TN 5116) and every reader
  * expects, with R = C·K/255.
  */
 export function decodeJpeg(bytes: Uint8Array): RgbImage {

@@ -64,8 +64,9 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader | null {
 }
 
 /**
- * Whether three components are R, G, B and not Y, Cb, Cr, decided as libjpeg does (jdapimin.c, default_decompress_parms):
- * a JFIF marker means Y, Cb, Cr; else Adobe's marker says it (Adobe TN 5116; ITU T.872, 6.5.3); else the ids R, G, B do.
+ * Whether three components are R, G, B and not Y, Cb, Cr, decided as libjpeg does (jdapimin.c,
+ * default_decompress_parms): a JFIF marker means Y, Cb, Cr; else Adobe's marker says it (Adobe TN 5116; ITU T.872,
+ * 6.5.3); else the ids R, G, B do.
  */
 export function isRgb({ components, jfif, adobe }: JpegHeader): boolean {
   if (components.length !== 3 || jfif) return false;

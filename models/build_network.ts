@@ -54,7 +54,8 @@ export const MODEL_NAMES: readonly string[] = [
 
 /**
  * A network by name with `classes` outputs.
- * @param file weights in a foreign or our own naming; padding, epsilon and normalisation follow it, and are taken from a
+ * @param file weights in a foreign or our own naming; padding, epsilon and normalisation follow it, and are taken from
+ * a
  *   model that this program saved
  */
 export function buildModel(

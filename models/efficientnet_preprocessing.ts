@@ -110,8 +110,8 @@ function timmArithmetic(source: string, { preprocessing, notes }: ReturnType<typ
 /**
  * Keras normalises inside the network: 1/255, then a Normalization layer, (x - mean) / sqrt(variance). Its ImageNet
  * files hold the standard deviations 0.229, 0.224, 0.225 in the place of the variances, and newer versions of Keras
- * mend that by a further division by sqrt(variance) (tensorflow issue 49930): the whole is again (x - mean) / 0.229. null
- * for a file without the layer.
+ * mend that by a further division by sqrt(variance) (tensorflow issue 49930): the whole is again (x - mean) / 0.229.
+ * null for a file without the layer.
  */
 function kerasNormalisation(tensors: ReadonlyMap<string, StoredTensor>, source: string): Normalisation | null {
   const find = (field: string): number[] | null => {

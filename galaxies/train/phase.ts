@@ -149,8 +149,8 @@ export class Phase implements Disposable {
   }
 
   /**
-   * Where a step first made a value that is not finite, forwards or backwards: such a step changes nothing, so it can be
-   * repeated.
+   * Where a step first made a value that is not finite, forwards or backwards: such a step changes nothing, so it can
+   * be repeated.
    */
   async diagnose(positions: readonly number[], samples: Feeds, total: number): Promise<string> {
     const { loss, weights } = this.made;

@@ -43,8 +43,8 @@ const METADATA_KEY = 'tuningfork';
 const VERSION = 1;
 
 /*
- * What makes sense of pixels in 0..1. A deviation of 1/255 stands for networks that want 0..255; one of 58 was meant for
- * pixels in 0..255, and would give every network the same grey picture.
+ * What makes sense of pixels in 0..1. A deviation of 1/255 stands for networks that want 0..255; one of 58 was meant
+ * for pixels in 0..255, and would give every network the same grey picture.
  */
 export const MEANS = [0, 1] as const;
 export const DEVIATIONS = [1e-3, 1] as const;

@@ -17,7 +17,9 @@ import * as library from '../../index.ts';
 type AnyOp = Op<object>;
 type AnySpec = OpSpec<string, object>;
 
-/** Every op that is defined anywhere in engine/ is entered here as it is made: a new one is tested without being named. */
+/**
+ * Every op that is defined anywhere in engine/ is entered here as it is made: a new one is tested without being named.
+ */
 const defined: { spec: AnySpec; op: AnyOp }[] = vi.hoisted(() => []);
 vi.mock('../../engine/op.ts', async (original) => {
   const actual = await original<typeof import('../../engine/op.ts')>();

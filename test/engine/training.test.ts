@@ -28,8 +28,9 @@ import { UNIT, expectWithin } from '../tolerance.ts';
  * moment and the running statistics after each step.
  *
  * How far the two may be apart is found by the method of random rounding (Parker 1997, "Monte Carlo arithmetic"): the
- * reference trains again with every result changed at random by up to what the engine's arithmetic may change it by, and
- * so meets the amplification by the network, by Adam (which divides by the gradient's own size) and by the steps before.
+ * reference trains again with every result changed at random by up to what the engine's arithmetic may change it by,
+ * and so meets the amplification by the network, by Adam (which divides by the gradient's own size) and by the steps
+ * before.
  */
 
 const BATCH = 4;

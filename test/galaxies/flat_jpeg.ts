@@ -1,6 +1,6 @@
 /*
- * JPEG files made by hand, so that their samples are known exactly: every 8 x 8 block of a component has one value. With
- * 8 as the quantiser a block's DC coefficient is the value less 128, and there are no others.
+ * JPEG files made by hand, so that their samples are known exactly: every 8 x 8 block of a component has one value.
+ * With 8 as the quantiser a block's DC coefficient is the value less 128, and there are no others.
  */
 
 export interface FlatJpeg {

@@ -1,6 +1,6 @@
 // Preloaded into the program (node --import): pulls its plug with SIGKILL, or another signal, in the middle of the n-th
-// operation on a file, so that no clock decides where. PLUG in the environment says when: {"file": a pattern of its path,
-// "operation", "nth", "signal"}.
+// operation on a file, so that no clock decides where. PLUG in the environment says when: {"file": a pattern of its
+// path, "operation", "nth", "signal"}.
 //   open: the file is there, and empty      write: half of the bytes are written
 //   rename: all are, under the old name     renamed: under the new one
 import fs from 'node:fs';

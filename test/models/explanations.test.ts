@@ -223,7 +223,8 @@ describeAdapters('explanations on the GPU', (device) => {
     // S·g of -2, and within a rounding of it.
     expect([...Array.from(await of([1, -3], [1, 1]))]).toEqual([0, 0]);
     expect([...Array.from(await of([1, -3], [1 + 2 ** -23, 0]))]).toEqual([0, 0]);
-    // The square and the cube of 1e-20 and 1e-30 are below float32's range; the weight is g / (2 + S·g), 0.5e-20 a place.
+    // The square and the cube of 1e-20 and 1e-30 are below float32's range; the weight is g / (2 + S·g), 0.5e-20 a
+    // place.
     expect(relativeL2(await of([1, 2], [1e-20, 1e-20]), [1e-20, 2e-20])).toBeLessThan(1e-6);
   });
 });

@@ -1,5 +1,5 @@
-// Puts the faults of faults/ into a copy of this tree, one at a time, and sees whether the tests named with each notice.
-// `npm run mutation -- --help` lists the options.
+// Puts the faults of faults/ into a copy of this tree, one at a time, and sees whether the tests named with each
+// notice. `npm run mutation -- --help` lists the options.
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,8 +1,8 @@
 /**
  * A small network and whole steps of its training in float64, in plain loops written from the papers: convolution,
- * batch norm (Ioffe & Szegedy 2015), SiLU, depthwise convolution, average pooling, a dense layer, softmax cross entropy,
- * gradients by hand, clipping by the global norm (Pascanu et al. 2013), Adam (Kingma & Ba 2015) with decoupled weight
- * decay (Loshchilov & Hutter 2019), running statistics as PyTorch keeps them. It shares no code with the engine.
+ * batch norm (Ioffe & Szegedy 2015), SiLU, depthwise convolution, average pooling, a dense layer, softmax cross
+ * entropy, gradients by hand, clipping by the global norm (Pascanu et al. 2013), Adam (Kingma & Ba 2015) with decoupled
+ * weight decay (Loshchilov & Hutter 2019), running statistics as PyTorch keeps them. It shares no code with the engine.
  *
  *   x [N, 8, 8, 2] - conv1 3x3 - bn1, SiLU - mean of 2x2 - depthwise 3x3 - bn2, SiLU - conv2 3x3, stride 2 - SiLU
  *   - mean over the pixels - dense - softmax cross entropy, its mean over the samples
@@ -71,7 +71,10 @@ function eachTap(
           }
 }
 
-/** y[p, k] = Σ x[i, c]·w[tap, c, k]; with `dy` also dx[i, c] = Σ dy[p, k]·w[tap, c, k], dw[tap, c, k] = Σ x[i, c]·dy[p, k]. */
+/**
+ * y[p, k] = Σ x[i, c]·w[tap, c, k]; with `dy` also dx[i, c] = Σ dy[p, k]·w[tap, c, k], dw[tap, c, k] = Σ x[i, c]·dy[p,
+ * k].
+ */
 function convolve(x: Image, w: Float64Array, window: Window, dy?: Float64Array) {
   const [n, , , c] = x.shape;
   const k = w.length / (9 * c);
