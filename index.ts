@@ -2,6 +2,7 @@
 export { Device, openDevice, type AdapterSummary, type DeviceOptions } from './engine/device/device.ts';
 export { Parameter } from './engine/device/parameter.ts';
 export { Tensor, type Attributes, type DType, type Shape, type StorageType } from './engine/tensor.ts';
+export { DeviceLostError } from './engine/device/device_lost.ts';
 export { UserError } from './engine/user_error.ts';
 
 export { constant, input, ones, reshape, stopGradient, zeros } from './engine/ops/leaves.ts';

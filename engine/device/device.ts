@@ -6,6 +6,7 @@ import { TuningTable } from '../tuning.ts';
 import { mebibytes } from './mebibytes.ts';
 import { SUBGROUP_MATRIX, subgroupMatrixOf } from './subgroup_matrix.ts';
 import { UserError } from '../user_error.ts';
+import { DeviceLostError } from './device_lost.ts';
 
 /** What `openDevice` may be asked for; everything optional is taken where the adapter has it and never required. */
 export interface DeviceOptions {
@@ -55,6 +56,7 @@ export class Device implements Disposable {
   private readonly owned = new Set<GPUBuffer>();
   private failure: Error | undefined;
   private closed = false;
+  private loss: string | undefined;
 
   constructor(
     readonly gpu: GPUDevice,
@@ -81,7 +83,7 @@ export class Device implements Disposable {
       subgroupMatrix: subgroupMatrixOf(info, gpu.features),
       software,
     };
-    this.lost = gpu.lost.then((info) => info.message || info.reason);
+    this.lost = gpu.lost.then((info) => (this.loss = info.message || info.reason));
     gpu.addEventListener('uncapturederror', (event) => {
       this.failure ??= new Error(`WebGPU: ${(event as GPUUncapturedErrorEvent).error.message}`);
     });
@@ -98,14 +100,20 @@ export class Device implements Disposable {
 
   /**
    * Throws the first error that WebGPU reported since the device was opened: nothing computed after it can be trusted.
+   * A DeviceLostError where the device was lost.
    */
   check(): void {
+    if (this.loss !== undefined) throw new DeviceLostError(this.loss);
     if (this.failure) throw this.failure;
   }
 
-  /** Throws a UserError where the device was disposed. @param what begins the message: what would use it */
+  /**
+   * Throws a UserError where the device was disposed and a DeviceLostError where it was lost.
+   * @param what begins the message: what would use it
+   */
   requireOpen(what: string): void {
     if (this.closed) throw new UserError(`${what}: the device is used after it was disposed`);
+    if (this.loss !== undefined) throw new DeviceLostError(this.loss);
   }
 
   /** A buffer that counts among the device's memory until `destroyBuffer`. */
@@ -166,7 +174,9 @@ export class Device implements Disposable {
           layout: 'auto',
           compute: { module, entryPoint: kernel.entryPoint, constants },
         })
-        .catch((error: Error) => {
+        .catch(async (error: Error) => {
+          const cause = await this.causeOf(error);
+          if (cause instanceof DeviceLostError) throw cause;
           throw new Error(`kernel ${kernel.name} does not compile for ${key}: ${error.message}`);
         });
       this.pipelines.set(key, pipeline);
@@ -190,9 +200,21 @@ export class Device implements Disposable {
       await staging.mapAsync(GPUMapMode.READ);
       this.check();
       return staging.getMappedRange().slice(0, bytes);
+    } catch (error) {
+      throw await this.causeOf(error);
     } finally {
       this.destroyBuffer(staging);
     }
+  }
+
+  /**
+   * What an operation's failure comes from: the loss of the device, which WebGPU tells a moment after it rejects what
+   * waited for it, and with no word there.
+   */
+  private async causeOf(error: unknown): Promise<unknown> {
+    const moment = new Promise((resolve) => setTimeout(resolve, 100));
+    await Promise.race([this.lost, moment]);
+    return this.loss === undefined || this.closed ? error : new DeviceLostError(this.loss, { cause: error });
   }
 
   /** Resolves when all submitted work is done. */
