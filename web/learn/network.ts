@@ -1,7 +1,7 @@
 import { batchNorm, batchNormInference } from '../../engine/ops/batch_norm.ts';
 import { conv2d } from '../../engine/ops/conv2d.ts';
 import { convGeometry, windowGeometry, type ConvGeometry } from '../../engine/ops/conv_geometry.ts';
-import { reshape } from '../../engine/ops/leaves.ts';
+import { input, reshape } from '../../engine/ops/leaves.ts';
 import { matmul } from '../../engine/ops/matmul.ts';
 import { add, relu, sigmoid, silu, tanh } from '../../engine/ops/pointwise.ts';
 import { avgPool2d, maxPool2d } from '../../engine/ops/pool.ts';
@@ -83,7 +83,7 @@ export function planLayers(settings: Settings): LayerPlan[] {
   return plans;
 }
 
-const described = (shape: Shape): Tensor => ({ shape }) as Tensor;
+const described = (shape: Shape): Tensor => input('described', shape);
 
 export const parameterName = (layer: string, role: Role): string => `${layer}/${role}`;
 
