@@ -73,7 +73,8 @@ const SPEC: Known<TrainStepSpec> = {
   precision: true,
 };
 
-const TAKEN = 'steps_taken';
+/** The name of the count of steps that changed something, among what `state` gives: one number. */
+export const STEPS_TAKEN = 'steps_taken';
 const SCALE = 'loss_scale';
 const HYPER = 'step_hyper';
 
@@ -176,7 +177,7 @@ export function trainingProgram(device: Device, spec: TrainStepSpec): TrainingPr
   const weights = trainable.map((p) => p.tensor);
   const made = grad(loss, weights, scale && reshape(scale, loss.shape));
   const finite = guard([loss, ...made]);
-  const taken = new Parameter(device, TAKEN, [1]);
+  const taken = new Parameter(device, STEPS_TAKEN, [1]);
   const hyper = adamHyper(taken.tensor, input(HYPER, [2]), spec.adam, scale);
   const gradients = clip(made, clipNorm, scale && row(hyper, 3));
   // Moments lie as the parameters do, whose neighbours then change together: engine/program/update_groups.ts.

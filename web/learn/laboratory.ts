@@ -1,6 +1,7 @@
 import { openDevice, type Device } from '../../engine/device/device.ts';
 import { RandomStream, permutation } from '../../engine/random.ts';
 import { sizeOf } from '../../engine/tensor.ts';
+import { STEPS_TAKEN } from '../../engine/train/train_step.ts';
 import { UserError } from '../../engine/user_error.ts';
 import { DeviceKeeper, type DeviceNews } from '../common/device_keeper.ts';
 import { Apparatus, type Snapshot } from './apparatus.ts';
@@ -54,7 +55,7 @@ export class Laboratory {
   }
 
   private begin(): Snapshot {
-    const arrays = new Map<string, Float32Array>();
+    const arrays = new Map([[STEPS_TAKEN, new Float32Array(1)]]);
     for (const { name, role, shape } of parametersOf(this.plans)) {
       arrays.set(name, firstValues(name, role, shape, this.settings.seed));
       if (role !== 'running')
