@@ -55,7 +55,7 @@ export class Laboratory {
   }
 
   private begin(): Snapshot {
-    const arrays = new Map([[STEPS_TAKEN, new Float32Array(1)]]);
+    const arrays = new Map<string, Float32Array>([[STEPS_TAKEN, new Float32Array(1)]]);
     for (const { name, role, shape } of parametersOf(this.plans)) {
       arrays.set(name, firstValues(name, role, shape, this.settings.seed));
       if (role !== 'running')
