@@ -194,7 +194,7 @@ function stagedOverrides(shape: Shape) {
     DOWN: down,
     ACROSS: across,
     DEPTH: shape.staged,
-    LEFT_TILE: 8 * down * (shape.staged + 1),
+    LEFT_TILE: 4 * shape.staged * (2 * down + 1),
     RIGHT_TILE: 8 * shape.staged * across,
   };
 }
