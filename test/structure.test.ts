@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import {
@@ -5,6 +7,7 @@ import {
   importCycles,
   importsOf,
   longFiles,
+  longLines,
   nodeInBrowserFiles,
   readSources,
   sharedKernelNames,
@@ -20,6 +23,9 @@ describe('the rooms', () => {
   const code = readSources(ROOT, ROOMS, /\.(ts|mjs|mts)$/);
   const files = readSources(ROOT, [...ROOMS, 'test'], /\.(ts|mjs|mts|wgsl|html|css)$/);
 
+  const prose = readSources(ROOT, [...ROOMS, 'docs', 'test'], /\.md$/);
+  const front = ['README.md', 'CHANGELOG.md'].map((name) => [name, readFileSync(join(ROOT, name), 'utf8')] as const);
+
   it('are there to be checked', () => {
     expect(code.size).toBeGreaterThan(50);
     expect([...files.keys()].filter((path) => path.endsWith('.wgsl')).length).toBeGreaterThan(4);
@@ -30,6 +36,8 @@ describe('the rooms', () => {
   it('use Node only where a browser never goes', () => expect(nodeInBrowserFiles(code)).toEqual([]));
   it('leave GPU objects to engine/device and engine/program', () => expect(gpuOutsideEngine(code)).toEqual([]));
   it('have no file over 400 lines', () => expect(longFiles(files, 400)).toEqual([]));
+  it('have no line over 120 characters in kernels, prose and comments', () =>
+    expect(longLines(new Map([...files, ...prose, ...front]), 120)).toEqual([]));
   it('have a header on every kernel', () => expect(withoutHeader(files)).toEqual([]));
   it('give every variable of a loop a value', () => expect(withoutValue(files)).toEqual([]));
   it('have no two kernels of one name', () => expect(sharedKernelNames(files)).toEqual([]));
@@ -121,6 +129,29 @@ describe('the rules see', () => {
         }),
       ),
     ).toEqual(['models/a.ts uses GPUBuffer', 'cli/b.ts uses .gpu.queue']);
+  });
+
+  it('long lines of kernels, prose and comments, and no others', () => {
+    const [long, short] = ['x'.repeat(121), '·'.repeat(120)];
+    expect(
+      longLines(
+        of({
+          'a.wgsl': `${short}\n${long}\n`,
+          'a.ts': `// ${long}\n/** ${long} */\n/**\n * ${long}\n */\nsay('${long}');\n`,
+          'a.md': [short, `# ${long}`, `- [a](b) ${long}`, '```', long, '```', long].join('\n'),
+          'b.md': [`| ${long} |`, `![${long}](b.png)`, `- [a](${long})`, `  \`\`\`sh`, long, '  ```'].join('\n'),
+        }),
+        120,
+      ),
+    ).toEqual([
+      'a.wgsl:2 has 121 characters',
+      'a.ts:1 has 124 characters',
+      'a.ts:2 has 128 characters',
+      'a.ts:4 has 124 characters',
+      'a.md:2 has 123 characters',
+      'a.md:3 has 130 characters',
+      'a.md:7 has 121 characters',
+    ]);
   });
 
   it('long files and kernels without a header', () => {

@@ -137,6 +137,27 @@ export const longFiles = (sources: Sources, most: number): string[] =>
     return lines > most ? [`${path} has ${lines} lines`] : [];
   });
 
+/** Markdown without what cannot be broken: tables, links and pictures that stand alone, code. The lines stay. */
+const prose = (markdown: string): string =>
+  markdown
+    .replace(/^ *```.*\n[\s\S]*?^ *```$/gm, (code) => code.replace(/.+/g, ''))
+    .replace(/^ *(\|.*\||(- )?!?\[[^\]]*\]\([^)]*\))$/gm, '');
+
+/** What the formatter leaves as long as it is, line by line: kernels, prose, and comments in TypeScript. */
+const written = (path: string, text: string): string[] =>
+  path.endsWith('.md')
+    ? prose(text).split('\n')
+    : text.split('\n').map((line) => (path.endsWith('.wgsl') || /^\s*(\/\/|\/?\*)/.test(line) ? line : ''));
+
+/** Lines of kernels and of prose, and lines of TypeScript that are comments, of more characters than `most`. */
+export const longLines = (sources: Sources, most: number): string[] =>
+  [...sources].flatMap(([path, text]) =>
+    written(path, text).flatMap((line, i) => {
+      const { length } = [...line];
+      return length > most ? [`${path}:${i + 1} has ${length} characters`] : [];
+    }),
+  );
+
 /** Kernels that do not begin with a comment, `enable` directives aside. An `//!include` is none. */
 export const withoutHeader = (sources: Sources): string[] =>
   [...sources]

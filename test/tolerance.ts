@@ -6,8 +6,8 @@ export const UNIT = 2 ** -24;
 
 /**
  * The bound on the rounding error of a sum of `length` products in f32, whatever the order (Higham 2002, section 3.1):
- * γ·Σ|aᵢbᵢ| with γ = (length + 2)·u/(1 − (length + 2)·u). `magnitude` is Σ|aᵢbᵢ|: what the reference gives for |a| and
- * |b|.
+ * γ·Σ|aᵢbᵢ| with γ = (length + 2)·u/(1 − (length + 2)·u).
+ * `magnitude` is Σ|aᵢbᵢ|: what the reference gives for |a| and |b|.
  */
 export const sumBound = (length: number, magnitude: number): number => {
   const n = (length + 2) * UNIT;

@@ -19,8 +19,8 @@ export interface Expected {
 const UNIT = 2 ** -24;
 
 /**
- * How far a sum of `length` products may be off, in whatever order (Higham 2002, section 3.1): γ·Σ|aᵢbᵢ| with γ = (n +
- * 2)·u/(1 − (n + 2)·u).
+ * How far a sum of `length` products may be off, in whatever order (Higham 2002, section 3.1):
+ * γ·Σ|aᵢbᵢ| with γ = (length + 2)·u/(1 − (length + 2)·u).
  */
 function sumBound(length: number, magnitude: number): number {
   const n = (length + 2) * UNIT;

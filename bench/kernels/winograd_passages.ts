@@ -1,8 +1,8 @@
 type Matrix = readonly (readonly number[])[];
 
 /**
- * The matrices of F(2x2, 3x3): y = Aᵀ[(G w Gᵀ) ⊙ (Bᵀ d B)]A, Lavin & Gray 2016, section 4.1. Rows are the four places
- * along one dimension.
+ * The matrices of F(2x2, 3x3), Lavin & Gray 2016, section 4.1: y = Aᵀ[(G w Gᵀ) ⊙ (Bᵀ d B)]A.
+ * Rows are the four places along one dimension.
  */
 const A: Matrix = [
   [1, 0],
@@ -24,8 +24,8 @@ const B: Matrix = [
 ];
 
 /**
- * [i][t][d]: how much of the product of tap t and pixel d of a tile is in output i, along one dimension: Σ_z
- * A[z][i]·G[z][t]·B[z][d], 1 where d = i + t and else 0.
+ * [i][t][d]: how much of the product of tap t and pixel d of a tile is in output i, along one dimension:
+ * Σ_z A[z][i]·G[z][t]·B[z][d], 1 where d = i + t and else 0.
  */
 export const PRODUCTS = tensor((v) => v);
 

@@ -94,7 +94,7 @@ const depthwiseExplanation: Explanation = {
       name: 'y',
       formula: 'y[n, ho, wo, c] = Σ_{r,s} x[n, ho·stride + r − pad, wo·stride + s − pad, c] · w[r, s, c]',
       where: ZEROS,
-      line: 'sum += Value(x[((n * p.inH + u32(h)) * p.inW + u32(column)) * p.channels + c]) * w[(r * p.filterW + s) * p.channels + c];',
+      line: 'sum += Value(x[(image + u32(column)) * p.channels + c]) * w[(r * p.filterW + s) * p.channels + c];',
       behind: (at, values, settings) => sumOf(depthwise(values, settings).forward(at), values),
     },
     {
@@ -102,7 +102,7 @@ const depthwiseExplanation: Explanation = {
       of: 'x',
       formula: 'dx[n, h, v, c] = Σ_{r,s} dy[n, (h + pad − r)/stride, (v + pad − s)/stride, c] · w[r, s, c]',
       where: TAPS,
-      line: 'sum += Value(dy[((n * p.outH + u32(ho)) * p.outW + u32(wo)) * p.channels + c]) * w[(r * p.filterW + s) * p.channels + c];',
+      line: 'sum += Value(dy[(image + u32(wo)) * p.channels + c]) * w[(r * p.filterW + s) * p.channels + c];',
       behind: (at, values, settings) => sumOf(depthwise(values, settings).inputGrad(at), values),
     },
     {

@@ -34,9 +34,9 @@ const SIGNS: Readonly<Record<string, string>> = {
 };
 
 /**
- * A formula in TeX. Formulas are written once, as kernels' headers and terminals have them (`y[n, k] = Σ_{c} x[n, c] ·
- * w[c, k]`): indices of Σ and max in braces, √ before a parenthesis, a hat as a combining sign, Greek letters as
- * themselves.
+ * A formula in TeX. Formulas are written once, as kernels' headers and terminals have them:
+ * `y[n, k] = Σ_{c} x[n, c] · w[c, k]`. Indices of Σ and max are in braces, √ is before a parenthesis, a hat is a
+ * combining sign, Greek letters are themselves.
  */
 export function formulaToTex(formula: string): string {
   let at = 0;

@@ -107,13 +107,8 @@ const crossEntropy: Explanation = {
       behind([n], values) {
         const cells = [...rowOf(values, 'logits', n), ...rowOf(values, 'targets', n)];
         const [x, t] = [numbers(values, rowOf(values, 'logits', n)), numbers(values, rowOf(values, 'targets', n))];
-        return {
-          cells,
-          arithmetic: joined(
-            x.flatMap((v, k) => (t[k] === 0 ? [] : [written`${t[k]} · (log(${exponentials(x)}) − ${v})`])),
-            ' + ',
-          ),
-        };
+        const summands = x.flatMap((v, k) => (t[k] === 0 ? [] : [written`${t[k]} · (log(${exponentials(x)}) − ${v})`]));
+        return { cells, arithmetic: joined(summands, ' + ') };
       },
     },
     {
@@ -124,10 +119,8 @@ const crossEntropy: Explanation = {
       behind([n, k], values) {
         const cells = [{ of: 'dloss', at: [n] }, ...rowOf(values, 'logits', n), ...rowOf(values, 'targets', n)];
         const [x, t] = [numbers(values, rowOf(values, 'logits', n)), numbers(values, rowOf(values, 'targets', n))];
-        return {
-          cells,
-          arithmetic: written`${elementOf(values, cells[0])} · (exp(${x[k]}) / (${exponentials(x)}) · (${joined(t, ' + ')}) − ${t[k]})`,
-        };
+        const [dloss, sum, all] = [elementOf(values, cells[0]), exponentials(x), joined(t, ' + ')];
+        return { cells, arithmetic: written`${dloss} · (exp(${x[k]}) / (${sum}) · (${all}) − ${t[k]})` };
       },
     },
     {

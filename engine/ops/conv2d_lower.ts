@@ -10,7 +10,7 @@ import {
   conv2dV2,
 } from '../../kernels/conv2d/conv2d.ts';
 import { isMatrix, matrixConv, withMatrices } from '../../kernels/conv2d/conv2d_matrix.ts';
-import { MOST_ROWS, padded, type Tiling } from '../../kernels/matmul/matmul.ts';
+import { MOST_ROWS, padded, type Tiling } from '../../kernels/matmul/tiling.ts';
 import type { BufferRef, LowerContext, Step } from '../op.ts';
 import type { ConvGeometry } from './conv_geometry.ts';
 import { epiloguePass, lastStep, plainly, type Epilogue } from './epilogue.ts';

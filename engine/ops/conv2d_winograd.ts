@@ -9,7 +9,8 @@ import {
 } from '../../kernels/conv2d/winograd.ts';
 import type { ConvNumbers } from '../../kernels/conv2d/conv2d.ts';
 import type { Choices } from '../../kernels/kernel.ts';
-import type { MatmulTiling, Tiling } from '../../kernels/matmul/matmul.ts';
+import type { MatmulTiling } from '../../kernels/matmul/matmul.ts';
+import type { Tiling } from '../../kernels/matmul/tiling.ts';
 import type { BufferRef, Capabilities, LowerContext, Step } from '../op.ts';
 import { lastStep, plainly, type Epilogue } from './epilogue.ts';
 

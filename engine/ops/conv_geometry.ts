@@ -20,9 +20,9 @@ export interface WindowAttributes {
 }
 
 /**
- * A sliding window made explicit, as numbers only: output (ho, wo) sees the inputs h = ho·strideH + r·dilationH −
- * padTop, w = wo·strideW + s·dilationW − padLeft, for 0 <= r < filterH and 0 <= s < filterW; where h or w lies outside,
- * zeros.
+ * A sliding window made explicit, as numbers only: output (ho, wo) sees the inputs
+ * h = ho·strideH + r·dilationH − padTop for 0 <= r < filterH,
+ * w = wo·strideW + s·dilationW − padLeft for 0 <= s < filterW; where h or w lies outside, zeros.
  */
 export interface ConvGeometry {
   readonly batch: number;

@@ -27,8 +27,8 @@ function sizes(a: Tensor, b: Tensor, { transposeA = false, transposeB = false }:
   return { M, N, K, transposeA, transposeB };
 }
 
-// y[m, n] = Σ_k op(a)[m, k] · op(b)[k, n]; so op(a)' = dy · op(b)ᵀ and op(b)' = op(a)ᵀ · dy, transposed again where op
-// is.
+// y[m, n] = Σ_k op(a)[m, k] · op(b)[k, n]
+// So op(a)' = dy · op(b)ᵀ and op(b)' = op(a)ᵀ · dy, transposed again where op is.
 const matmulOp = defineOp<'a' | 'b', MatmulAttributes & Epilogue>({
   name: 'matmul',
   inputs: ['a', 'b'],

@@ -1,5 +1,6 @@
-import { matmulV2, padded, resize, type MatmulSize } from '../../kernels/matmul/matmul.ts';
+import { matmulV2, resize, type MatmulSize } from '../../kernels/matmul/matmul.ts';
 import { allMatmulChoices, matmulV3 } from '../../kernels/matmul/matmul_v3.ts';
+import { padded } from '../../kernels/matmul/tiling.ts';
 import { matmulFew, matmulSmall } from '../../kernels/matmul/small.ts';
 import { reduce } from '../../kernels/reduce/reduce.ts';
 import type { BufferRef, LowerContext, Step } from '../op.ts';

@@ -3,7 +3,8 @@ import { html } from './html.ts';
 import type { Html } from './html.ts';
 import { count, decimal, figure, image, percent, plot, table } from './pieces.ts';
 import type { Section } from './pieces.ts';
-import { thresholdBars, voteHistogram } from './plots.ts';
+import { thresholdBars } from './plots.ts';
+import { voteHistogram } from './plots_histograms.ts';
 
 const total = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
 

@@ -3,7 +3,8 @@ import { html } from './html.ts';
 import type { Html } from './html.ts';
 import { card, count, decimal, plot, table } from './pieces.ts';
 import type { Section } from './pieces.ts';
-import { confidenceHistogram, confusionMatrix, reliabilityDiagram, rocCurve, tradeOffCurve } from './plots.ts';
+import { confusionMatrix, reliabilityDiagram, rocCurve, tradeOffCurve } from './plots.ts';
+import { confidenceHistogram } from './plots_histograms.ts';
 
 /** The numbers a reader came for, as cards. */
 export function headline({ accuracy, auc, ece }: Evaluation): Html {

@@ -3,8 +3,8 @@ import { html } from './html.ts';
 import type { Html } from './html.ts';
 import { answerKey, card, count, decimal, image, percent, plot, table } from './pieces.ts';
 import type { Section } from './pieces.ts';
-import { histogram } from './plots.ts';
 import { questionErrors, sharesScatter } from './plots_fractions.ts';
+import { histogram } from './plots_histograms.ts';
 import { colours } from './svg.ts';
 
 /** The numbers a reader came for, as cards. */

@@ -1,5 +1,5 @@
-// p[i] ← p[i] + momentum·(scale·value[i] − p[i])      scale is scale0 in the first `half` elements and scale1 in the
-// others
+// p[i] ← p[i] + momentum·(scale·value[i] − p[i])
+// scale is scale0 in the first `half` elements and scale1 in the others.
 //
 // An exponential moving average, in place. The two scales serve running statistics [2, C], whose variances become
 // unbiased on the way. With GUARDED, nothing changes where guard[0] is not finite, as in adam.wgsl.

@@ -16,8 +16,9 @@ struct Params {
   taps: u32,
 }
 
+// Output pixel (i, j) shows x at column = v0·j + v1·i + v2, row = v3·j + v4·i + v5.
 @group(0) @binding(0) var<storage, read> x: array<u32>;         // [N, sourceH, sourceW]
-@group(0) @binding(1) var<storage, read> view: array<f32>;      // [N, 6]: column = v0·j + v1·i + v2, row = v3·j + v4·i + v5
+@group(0) @binding(1) var<storage, read> view: array<f32>;      // [N, 6]: v0 to v5 of each image
 @group(0) @binding(2) var<storage, read> colour: array<f32>;    // [N, 12]: three rows of (r, g, b, offset)
 @group(0) @binding(3) var<storage, read_write> out: array<Out>; // [N, size, size, 3]
 @group(0) @binding(4) var<uniform> params: Params;
@@ -62,12 +63,17 @@ fn main(
       // The taps lie on a regular grid within the output pixel, around its centre.
       let y = f32(i) + (f32(a) + 0.5) / f32(params.taps) - 0.5;
       let z = f32(j) + (f32(b) + 0.5) / f32(params.taps) - 0.5;
-      sum += sample(n, view[v + 3u] * z + view[v + 4u] * y + view[v + 5u], view[v] * z + view[v + 1u] * y + view[v + 2u]);
+      let row = view[v + 3u] * z + view[v + 4u] * y + view[v + 5u];
+      let column = view[v] * z + view[v + 1u] * y + view[v + 2u];
+      sum += sample(n, row, column);
     }
   }
   let rgb = sum / f32(params.taps * params.taps);
   let m = n * 12u;
-  out[t * 3u] = Out(storable(dot(rgb, vec3<f32>(colour[m], colour[m + 1u], colour[m + 2u])) + colour[m + 3u]));
-  out[t * 3u + 1u] = Out(storable(dot(rgb, vec3<f32>(colour[m + 4u], colour[m + 5u], colour[m + 6u])) + colour[m + 7u]));
-  out[t * 3u + 2u] = Out(storable(dot(rgb, vec3<f32>(colour[m + 8u], colour[m + 9u], colour[m + 10u])) + colour[m + 11u]));
+  let red = vec3<f32>(colour[m], colour[m + 1u], colour[m + 2u]);
+  let green = vec3<f32>(colour[m + 4u], colour[m + 5u], colour[m + 6u]);
+  let blue = vec3<f32>(colour[m + 8u], colour[m + 9u], colour[m + 10u]);
+  out[t * 3u] = Out(storable(dot(rgb, red) + colour[m + 3u]));
+  out[t * 3u + 1u] = Out(storable(dot(rgb, green) + colour[m + 7u]));
+  out[t * 3u + 2u] = Out(storable(dot(rgb, blue) + colour[m + 11u]));
 }

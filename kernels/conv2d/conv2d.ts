@@ -9,7 +9,7 @@ import {
   type TileKernels,
   type TileTarget,
   type Tiling,
-} from '../matmul/matmul.ts';
+} from '../matmul/tiling.ts';
 import filterGradNaive from './conv2d_filter_grad_v1.wgsl';
 import filterGradTiled from './conv2d_filter_grad_v2.wgsl';
 import filterGradTiledBySubgroups from './conv2d_filter_grad_v2_subgroup.wgsl';

@@ -30,11 +30,13 @@ fn left_at(row: u32, k: u32, end: u32) -> vec4<f16> {
   let line = k / params.outW;
   let n = line / params.outH;
   let h = i32((line - n * params.outH) * params.strideH + r * params.dilationH) - i32(params.padTop);
-  let v = i32((k - line * params.outW) * params.strideW + (tap - r * params.filterW) * params.dilationW) - i32(params.padLeft);
+  let s = tap - r * params.filterW;
+  let v = i32((k - line * params.outW) * params.strideW + s * params.dilationW) - i32(params.padLeft);
   if (r >= params.filterH || k >= end || h < 0 || h >= i32(params.inH) || v < 0 || v >= i32(params.inW)) {
     return vec4<f16>();
   }
-  let pixel = x[(((n * params.inH + u32(h)) * params.inW + u32(v)) * params.inChannels + row - tap * params.inChannels) / 4u];
+  let place = (n * params.inH + u32(h)) * params.inW + u32(v);
+  let pixel = x[(place * params.inChannels + row - tap * params.inChannels) / 4u];
   if (X_IS_HALF) {
     return vec4<f16>(pixel);
   }
@@ -66,7 +68,11 @@ fn put(row: u32, col: u32, v: vec4<f32>) {
 
 @compute @workgroup_size(THREADS)
 fn main(
-  @builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32, @builtin(subgroup_id) subgroup: u32) {
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+  @builtin(subgroup_id) subgroup: u32,
+) {
   layer = group.z;
   let depth = params.batch * params.outH * params.outW;
   // Whole steps, so that the last parts may have none: they are zeros.

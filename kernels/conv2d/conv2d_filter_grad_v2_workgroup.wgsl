@@ -124,7 +124,7 @@ fn main(
   let last = min(first + part_lines, lines);
   let tile = tile_origin(group, params.rowByRow);
   let own_outputs = params.outChannels / 4u / params.groups;
-  let place = group_column(tile.y, own_outputs, 2u * ACROSS);
+  let place = group_column(tile.y, own_outputs, WIDE * ACROSS);
   which = place.group;
   let origin = vec2<u32>(tile.x, place.col);
   let own = tile_product(origin, lane, 4u * first * limits().y, 4u * last * limits().y);

@@ -1,8 +1,8 @@
 enable f16;
 enable subgroups;
 enable chromium_experimental_subgroup_matrix;
-// dx[n, h, v, c] = Σ_{r,s,k} dy[n, ho, wo, k] · w[r, s, c, k]      where ho·stride + r·dilation − pad = h, and so for
-// wo
+// dx[n, h, v, c] = Σ_{r,s,k} dy[n, ho, wo, k] · w[r, s, c, k]
+// where ho·stride + r·dilation − pad = h, and so for wo
 //
 // As conv2d_input_grad_v2, a product for every class of pixels that the stride makes (group.z), on tensor cores
 // (../matmul/matrix_tile.wgsl), for programs of precision f16: rows are the class's pixels, columns input channels, the
@@ -46,12 +46,15 @@ fn left_at(row: u32, k: u32, end: u32) -> vec4<f16> {
   let line = row / width;
   let n = line / height;
   let tap = tap_at(k);
-  let ho = i32(line - n * height) + (i32(class_at.y + params.padTop) - i32(tap.x * params.dilationH)) / i32(params.strideH);
-  let wo = i32(row - line * width) + (i32(class_at.x + params.padLeft) - i32(tap.y * params.dilationW)) / i32(params.strideW);
+  let down = i32(class_at.y + params.padTop) - i32(tap.x * params.dilationH);
+  let right = i32(class_at.x + params.padLeft) - i32(tap.y * params.dilationW);
+  let ho = i32(line - n * height) + down / i32(params.strideH);
+  let wo = i32(row - line * width) + right / i32(params.strideW);
   if (n >= params.batch || k >= end || ho < 0 || ho >= i32(params.outH) || wo < 0 || wo >= i32(params.outW)) {
     return vec4<f16>();
   }
-  let pixel = dy[(((n * params.outH + u32(ho)) * params.outW + u32(wo)) * params.outChannels + k % params.outChannels) / 4u];
+  let place = (n * params.outH + u32(ho)) * params.outW + u32(wo);
+  let pixel = dy[(place * params.outChannels + k % params.outChannels) / 4u];
   if (DY_IS_HALF) {
     return vec4<f16>(pixel);
   }
@@ -63,7 +66,8 @@ fn right_at(col: u32, k: u32, end: u32) -> vec4<f16> {
     return vec4<f16>();
   }
   let tap = tap_at(k);
-  return to_half(w[(((tap.x * params.filterW + tap.y) * params.inChannels + col) * params.outChannels + k % params.outChannels) / 4u]);
+  let place = (tap.x * params.filterW + tap.y) * params.inChannels + col;
+  return to_half(w[(place * params.outChannels + k % params.outChannels) / 4u]);
 }
 
 fn put(row: u32, col: u32, v: vec4<f32>) {

@@ -1,5 +1,5 @@
-// dx[n, h, v, c] = Σ_{r,s,k} dy[n, ho, wo, k] · w[r, s, c, k]   over the taps with ho·stride + r·dilation − pad = h (wo
-// and v alike) Layouts as in conv2d_v1.wgsl.
+// dx[n, h, v, c] = Σ_{r,s,k} dy[n, ho, wo, k] · w[r, s, c, k]
+// over the taps with ho·stride + r·dilation − pad = h (wo and v alike). Layouts as in conv2d_v1.wgsl.
 //
 // The naive version, in gather form: a thread owns one element of dx and asks each filter tap which output saw it.
 alias Value = f32;

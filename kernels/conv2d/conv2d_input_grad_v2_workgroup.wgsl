@@ -143,14 +143,15 @@ fn put_vec4(row: u32, col: u32, v: vec4<f32>) {
   let h = layer.class_h + (line - n * layer.height) * params.strideH;
   let at = layer.class_w + (row - line * layer.width) * params.strideW;
   let channels = params.inChannels / 4u;
-  dx[((n * params.inH + h) * params.inW + at) * channels + layer.which * (channels / params.groups) + col] = Dx(storable(v));
+  let pixel = (n * params.inH + h) * params.inW + at;
+  dx[pixel * channels + layer.which * (channels / params.groups) + col] = Dx(storable(v));
 }
 
 @compute @workgroup_size(ACROSS, DOWN)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let tile = tile_origin(group, params.rowByRow);
   let own_channels = params.inChannels / 4u / params.groups;
-  let place = group_column(tile.y, own_channels, 2u * ACROSS);
+  let place = group_column(tile.y, own_channels, WIDE * ACROSS);
   // Not read back from the private variable, which the analysis takes to differ between threads.
   let own = layer_of(group.z, place.group);
   layer = own;

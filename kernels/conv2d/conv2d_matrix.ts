@@ -1,5 +1,5 @@
 import type { Choice, Choices, KernelSource, Launch } from '../kernel.ts';
-import type { Problem } from '../matmul/matmul.ts';
+import type { Problem } from '../matmul/tiling.ts';
 import {
   matrixGrid,
   matrixTilings,

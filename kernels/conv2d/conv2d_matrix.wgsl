@@ -32,11 +32,13 @@ fn left_at(row: u32, k: u32, end: u32) -> vec4<f16> {
   let tap = k / params.inChannels;
   let r = tap / params.filterW;
   let h = i32((line - n * params.outH) * params.strideH + r * params.dilationH) - i32(params.padTop);
-  let v = i32((row - line * params.outW) * params.strideW + (tap - r * params.filterW) * params.dilationW) - i32(params.padLeft);
+  let s = tap - r * params.filterW;
+  let v = i32((row - line * params.outW) * params.strideW + s * params.dilationW) - i32(params.padLeft);
   if (n >= params.batch || k >= end || h < 0 || h >= i32(params.inH) || v < 0 || v >= i32(params.inW)) {
     return vec4<f16>();
   }
-  let pixel = x[(((n * params.inH + u32(h)) * params.inW + u32(v)) * params.inChannels + k - tap * params.inChannels) / 4u];
+  let place = (n * params.inH + u32(h)) * params.inW + u32(v);
+  let pixel = x[(place * params.inChannels + k - tap * params.inChannels) / 4u];
   if (X_IS_HALF) {
     return vec4<f16>(pixel);
   }
@@ -67,5 +69,6 @@ fn main(
   @builtin(subgroup_id) subgroup: u32,
 ) {
   let tile = select(group.xy, group.yx, params.rowByRow == 1u);
-  matrix_product(tile * vec2<u32>(TILE_M, TILE_N), 0u, params.filterH * params.filterW * params.inChannels, lane, subgroup);
+  let depth = params.filterH * params.filterW * params.inChannels;
+  matrix_product(tile * vec2<u32>(TILE_M, TILE_N), 0u, depth, lane, subgroup);
 }

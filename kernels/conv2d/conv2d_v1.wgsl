@@ -1,6 +1,6 @@
 // y[n, ho, wo, k] = Σ_{r,s,c} x[n, ho·stride + r·dilation − pad, wo·stride + s·dilation − pad, c] · w[r, s, c, k]
-// x NHWC, w HWIO; with groups, output channel k sees only its own group's input channels, and w's c counts within the
-// group.
+// x NHWC, w HWIO
+// With groups, output channel k sees only its own group's input channels, and w's c counts within the group.
 //
 // The naive version: the formula and nothing else.
 // A thread owns one output element.

@@ -1,6 +1,5 @@
 // y[n, ho, wo, k] = Σ_{r,s,c} x[n, ho·stride + r·dilation − pad, wo·stride + s·dilation − pad, c] · w[r, s, c, k]
-// x NHWC, w [r, s, C/groups, K], both with a group's channels padded to whole vec4s; the channels c are those of k's
-// group.
+// x NHWC, w [r, s, C/groups, K], both with a group's channels padded to whole vec4s; c are the channels of k's group.
 //
 // Implicit GEMM in register tiles: rows are output pixels, columns output channels, the depth runs over taps and
 // channels, and the matrix of image patches is never stored. A thread owns 4 neighbouring pixels and 4 to 24 channels;

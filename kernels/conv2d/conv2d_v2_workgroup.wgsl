@@ -99,9 +99,10 @@ fn put_vec4(row: u32, col: u32, v: vec4<f32>) {
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let tile = tile_origin(group, params.rowByRow);
   let own_outputs = params.outChannels / 4u / params.groups;
-  let place = group_column(tile.y, own_outputs, 2u * ACROSS);
+  let place = group_column(tile.y, own_outputs, WIDE * ACROSS);
   which = place.group;
   let origin = vec2<u32>(tile.x, place.col);
   let depth = params.filterH * params.filterW * (params.inChannels / params.groups);
-  put_square(tile_product(origin, lane, 0u, depth), origin, lane, params.batch * params.outH * params.outW, own_outputs);
+  let own = tile_product(origin, lane, 0u, depth);
+  put_square(own, origin, lane, params.batch * params.outH * params.outW, own_outputs);
 }

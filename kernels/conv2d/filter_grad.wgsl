@@ -57,7 +57,8 @@ fn filter_grad(group: vec3<u32>, parts: u32, lane: u32) {
     let h_inside = (h >= 0) & (h < i32(params.inH));
     let o = wo + vec4<u32>(0u, 1u, 2u, 3u);
     let v = vec4<i32>(o * params.strideW) + from_left;
-    let inside = (v >= vec4<i32>(0)) & (v < vec4<i32>(i32(params.inW))) & (o < vec4<u32>(params.outW)) & vec4<bool>(h_inside);
+    let v_inside = (v >= vec4<i32>(0)) & (v < vec4<i32>(i32(params.inW)));
+    let inside = v_inside & (o < vec4<u32>(params.outW)) & vec4<bool>(h_inside);
     let at = select(vec4<u32>(), ((n * params.inH + u32(h)) * params.inW + vec4<u32>(v)) * channels, inside) + c;
     let zero = vec4<f32>();
     let pixels = mat4x4<f32>(

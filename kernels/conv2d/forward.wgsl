@@ -54,8 +54,11 @@ fn forward(group: vec3<u32>, lane: u32) {
   for (var k = 0u; k < depth; k++) {
     let h = top + i32(r * params.dilationH);
     let v = start + i32(s * params.dilationW);
-    let inside = (h >= vec4<i32>(0)) & (h < vec4<i32>(i32(params.inH))) & (v >= vec4<i32>(0)) & (v < vec4<i32>(i32(params.inW)));
-    let at = select(vec4<u32>(), ((n * params.inH + vec4<u32>(h)) * params.inW + vec4<u32>(v)) * channels, inside) + base + c;
+    let h_inside = (h >= vec4<i32>(0)) & (h < vec4<i32>(i32(params.inH)));
+    let v_inside = (v >= vec4<i32>(0)) & (v < vec4<i32>(i32(params.inW)));
+    let inside = h_inside & v_inside;
+    let places = (n * params.inH + vec4<u32>(h)) * params.inW + vec4<u32>(v);
+    let at = select(vec4<u32>(), places * channels, inside) + base + c;
     let zero = vec4<f32>();
     let pixels = mat4x4<f32>(
       select(zero, Value(x[at.x]), inside.x),

@@ -70,8 +70,11 @@ fn input_grad(group: vec3<u32>, lane: u32) {
   var s = taps_w.first;
   var k = 0u;
   while (r < params.filterH) {
-    let inside = (ho >= vec4<i32>(0)) & (ho < vec4<i32>(i32(params.outH))) & (wo >= vec4<i32>(0)) & (wo < vec4<i32>(i32(params.outW)));
-    let at = select(vec4<u32>(), ((n * params.outH + vec4<u32>(ho)) * params.outW + vec4<u32>(wo)) * outputs, inside) + base + k;
+    let ho_inside = (ho >= vec4<i32>(0)) & (ho < vec4<i32>(i32(params.outH)));
+    let wo_inside = (wo >= vec4<i32>(0)) & (wo < vec4<i32>(i32(params.outW)));
+    let inside = ho_inside & wo_inside;
+    let places = (n * params.outH + vec4<u32>(ho)) * params.outW + vec4<u32>(wo);
+    let at = select(vec4<u32>(), places * outputs, inside) + base + k;
     let zero = vec4<f32>();
     let pixels = mat4x4<f32>(
       select(zero, Value(dy[at.x]), inside.x),
@@ -79,7 +82,8 @@ fn input_grad(group: vec3<u32>, lane: u32) {
       select(zero, Value(dy[at.z]), inside.z),
       select(zero, Value(dy[at.w]), inside.w),
     );
-    own = accumulate(own, pixels, ((r * params.filterW + s) * own_channels * 4u + col) * outputs + base + k, outputs, 4u);
+    let weights = ((r * params.filterW + s) * own_channels * 4u + col) * outputs + base + k;
+    own = accumulate(own, pixels, weights, outputs, 4u);
     k++;
     let tap_done = k == own_outputs;
     k = select(k, 0u, tap_done);

@@ -1,5 +1,6 @@
 import { ceilDiv, foldWorkgroups, roundingsOf, type Choices, type KernelSource, type Launch } from '../kernel.ts';
-import { tiledChoices, matmulV2, type MatmulSize, type MatmulTiling, type TileTarget } from '../matmul/matmul.ts';
+import { tiledChoices, matmulV2, type MatmulSize, type MatmulTiling } from '../matmul/matmul.ts';
+import type { TileTarget } from '../matmul/tiling.ts';
 import type { ConvNumbers } from './conv2d.ts';
 import filterKernel from './winograd_filter.wgsl';
 import filterGradKernel from './winograd_filter_grad.wgsl';

@@ -1,6 +1,6 @@
-// dw = Gᵀ dU G      dU [16, C, K]: the 16 sums over tiles of products V · dM; dw [3, 3, C, K]: the adjoint of
-// winograd_filter.wgsl
+// dw = Gᵀ dU G      dU [16, C, K]: the 16 sums over tiles of products V · dM; dw [3, 3, C, K]
 //
+// The adjoint of winograd_filter.wgsl.
 // A thread owns an input channel and four output channels. Tiles come in chunks; all but the first add to what the ones
 // before left.
 alias Value = vec4<f32>;

@@ -1,10 +1,12 @@
 // V = Bᵀ d B      d: the 4x4 pixels of x [N, H, W, C] that a tile of 2x2 outputs sees, zeros outside of the image
 //
 //       1  0 −1  0
-// Bᵀ =  0  1  1  0      Winograd's F(2x2, 3x3): Lavin & Gray 2016, "Fast algorithms for convolutional neural networks",
-//       0 −1  1  0      section 4.1. 16 products a channel give four outputs, which take 36 otherwise.
+// Bᵀ =  0  1  1  0
+//       0 −1  1  0
 //       0  1  0 −1
 //
+// Winograd's F(2x2, 3x3): Lavin & Gray 2016, "Fast algorithms for convolutional neural networks", section 4.1. 16
+// products a channel give four outputs, which take 36 otherwise.
 // A thread owns four channels of a tile. A vector of a matrix is a pixel, so Bᵀ on rows is sums of whole matrices.
 alias Value = vec4<f32>;
 alias X = Value; // how it is stored: Values, or as f16

@@ -1,11 +1,10 @@
-// y = Aᵀ M A      M: the 16 numbers of a tile, each a sum over channels of products U · V; y [N, Ho, Wo, K]: its 2x2
-// outputs
+// y = Aᵀ M A      M: the 16 numbers of a tile, each a sum over channels of products U · V; y: its 2x2 outputs
 //
 // Aᵀ =  1  1  1  0      see winograd_input.wgsl
 //       0  1 −1 −1
 //
-// A thread owns four channels of a tile. M is [16, tiles, K]. Of a tile that hangs over the image's edge only what lies
-// inside is written.
+// A thread owns four channels of a tile. M is [16, tiles, K], y [N, Ho, Wo, K]. Of a tile that hangs over the image's
+// edge only what lies inside is written.
 alias Value = vec4<f32>;
 alias Y = Value; // how it is stored: Values, or as f16
 

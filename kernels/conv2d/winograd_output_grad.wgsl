@@ -1,7 +1,6 @@
-// dM = A dy Aᵀ      dy: the cotangents of a tile's 2x2 outputs, zeros outside of the image: the adjoint of
-// winograd_output.wgsl
+// dM = A dy Aᵀ      dy: the cotangents of a tile's 2x2 outputs, zeros outside of the image
 //
-// A thread owns four channels of a tile.
+// The adjoint of winograd_output.wgsl. A thread owns four channels of a tile.
 alias Value = vec4<f32>;
 alias Dy = Value; // how it is stored: Values, or as f16
 

@@ -1,5 +1,5 @@
-// partial[p, r, s, c] = Σ_{(n, ho) ∈ part p} Σ_wo x[n, ho·strideH + r·dilationH − padTop, wo·strideW + s·dilationW −
-// padLeft, c] · dy[n, ho, wo, c]
+// partial[p, r, s, c] = Σ_{(n, ho) ∈ part p} Σ_wo x[n, h, w, c] · dy[n, ho, wo, c]
+// with h = ho·strideH + r·dilationH − padTop and w = wo·strideW + s·dilationW − padLeft
 //
 // v1: the formula as it stands, with the sum over output rows (n, ho) cut into parts, because the filter alone has too
 // few elements to keep an adapter busy. kernels/reduce adds the parts in a fixed order. A thread owns one Value of one

@@ -1,5 +1,5 @@
-// partial[p, r, s, c] = Σ x[n, ho·STRIDE + r − padTop, wo·STRIDE + s − padLeft, c] · dy[n, ho, wo, c] over the outputs
-// of part p
+// partial[p, r, s, c] = Σ x[n, ho·STRIDE + r − padTop, wo·STRIDE + s − padLeft, c] · dy[n, ho, wo, c]
+// over the outputs (n, ho, wo) of part p
 //
 // v2: the whole filter's sums stay in registers while a thread walks down strips of outputs: a row of x is loaded once
 // and meets every row of dy whose windows see it, and those are kept from one step to the next. v1 loads x and dy anew

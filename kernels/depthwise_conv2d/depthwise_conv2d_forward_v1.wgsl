@@ -37,12 +37,13 @@ fn main(
     if (h < 0 || h >= i32(p.inH)) {
       continue;
     }
+    let image = (n * p.inH + u32(h)) * p.inW;
     for (var s = 0u; s < p.filterW; s++) {
       let column = i32(wo * p.strideW + s * p.dilationW) - i32(p.padLeft);
       if (column < 0 || column >= i32(p.inW)) {
         continue;
       }
-      sum += Value(x[((n * p.inH + u32(h)) * p.inW + u32(column)) * p.channels + c]) * w[(r * p.filterW + s) * p.channels + c];
+      sum += Value(x[(image + u32(column)) * p.channels + c]) * w[(r * p.filterW + s) * p.channels + c];
     }
   }
   out[t] = Out(storable(sum));

@@ -50,11 +50,22 @@ fn finish(strip: Strip, i: u32, own: Operands) -> Strip {
 }
 
 fn select_row(no: FilterRow, yes: FilterRow, which: bool) -> FilterRow {
-  return FilterRow(select(no.a, yes.a, which), select(no.b, yes.b, which), select(no.c, yes.c, which), select(no.d, yes.d, which), select(no.e, yes.e, which));
+  return FilterRow(
+    select(no.a, yes.a, which),
+    select(no.b, yes.b, which),
+    select(no.c, yes.c, which),
+    select(no.d, yes.d, which),
+    select(no.e, yes.e, which),
+  );
 }
 
 fn select_strip(no: Strip, yes: Strip, which: bool) -> Strip {
-  return Strip(select(no.a, yes.a, which), select(no.b, yes.b, which), select(no.c, yes.c, which), select(no.d, yes.d, which));
+  return Strip(
+    select(no.a, yes.a, which),
+    select(no.b, yes.b, which),
+    select(no.c, yes.c, which),
+    select(no.d, yes.d, which),
+  );
 }
 
 @compute @workgroup_size(64)

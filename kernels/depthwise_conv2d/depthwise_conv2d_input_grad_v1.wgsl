@@ -39,13 +39,14 @@ fn main(
     if (down < 0 || ho * i32(p.strideH) != down || ho >= i32(p.outH)) {
       continue;
     }
+    let image = (n * p.outH + u32(ho)) * p.outW;
     for (var s = 0u; s < p.filterW; s++) {
       let right = i32(column + p.padLeft) - i32(s * p.dilationW);
       let wo = right / i32(p.strideW);
       if (right < 0 || wo * i32(p.strideW) != right || wo >= i32(p.outW)) {
         continue;
       }
-      sum += Value(dy[((n * p.outH + u32(ho)) * p.outW + u32(wo)) * p.channels + c]) * w[(r * p.filterW + s) * p.channels + c];
+      sum += Value(dy[(image + u32(wo)) * p.channels + c]) * w[(r * p.filterW + s) * p.channels + c];
     }
   }
   out[t] = Out(storable(sum));

@@ -1,5 +1,5 @@
-// dx[n, h, w, c] = Σ_{r,s} dy[n, (h + padTop − r)/2, (w + padLeft − s)/2, c] · w[r, s, c]      over the taps that give
-// whole numbers
+// dx[n, h, w, c] = Σ_{r,s} dy[n, (h + padTop − r)/2, (w + padLeft − s)/2, c] · w[r, s, c]
+// over the taps that give whole numbers
 //
 // v2, for stride 2 (at stride 1 it is forward_v2 with FLIP): in rows and columns counted from the padded image's
 // corner, even ones see the filter's even taps and odd ones the odd taps, so no tap is tried in vain. A thread owns a

@@ -1,6 +1,6 @@
-// The geometry of a depthwise convolution: x [batch, inH, inW, channels], w [filterH, filterW, channels], y [batch,
-// outH, outW, channels]. Channels are counted in Values: four neighbouring channels, or one where 4 does not divide
-// them.
+// The geometry of a depthwise convolution:
+// x [batch, inH, inW, channels], w [filterH, filterW, channels], y [batch, outH, outW, channels]
+// Channels are counted in Values: four neighbouring channels, or one where 4 does not divide them.
 struct Params {
   batch: u32,
   inH: u32,

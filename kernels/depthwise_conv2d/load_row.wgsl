@@ -20,7 +20,8 @@ struct Columns {
 }
 
 fn column_at(column: i32, width: u32, channel: u32) -> Column {
-  return Column(u32(clamp(column, 0, i32(width) - 1)) * params.channels + channel, (column >= 0) & (column < i32(width)));
+  let near = u32(clamp(column, 0, i32(width) - 1));
+  return Column(near * params.channels + channel, (column >= 0) & (column < i32(width)));
 }
 
 fn columns_from(column: i32, width: u32, channel: u32) -> Columns {

@@ -119,7 +119,8 @@ struct Place {
 }
 
 fn place(image: u32, row: i32, height: u32, width: u32) -> Place {
-  return Place((image * height + u32(clamp(row, 0, i32(height) - 1))) * width, i32(width), (row >= 0) & (row < i32(height)));
+  let near = u32(clamp(row, 0, i32(height) - 1));
+  return Place((image * height + near) * width, i32(width), (row >= 0) & (row < i32(height)));
 }
 
 // With & rather than &&, which would be two branches for every load.

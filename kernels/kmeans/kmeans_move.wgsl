@@ -1,5 +1,5 @@
-// centre[c, j] ← Σ_p partial[p, c, j] / Σ_p partial[p, c, d]      partial is [parts, k, d + 1], as kmeans_sums.wgsl
-// makes it
+// centre[c, j] ← Σ_p partial[p, c, j] / Σ_p partial[p, c, d]
+// partial is [parts, k, d + 1], as kmeans_sums.wgsl makes it.
 //
 // The second pass of the update step: every centre moves to the mean of its points, one without points stays. A thread
 // owns one coordinate of one centre.

@@ -1,5 +1,5 @@
-// weight[i] = min(weight[i], |x[i] - centre[r - 1]|²), 1 in round r = 0      partial[p] = Σ weight[i] over the points
-// of part p
+// weight[i] = min(weight[i], |x[i] - centre[r - 1]|²), 1 in round r = 0
+// partial[p] = Σ weight[i] over the points of part p
 //
 // The first pass of choosing centre r as k-means++ does (Arthur & Vassilvitskii 2007): a point's weight is its squared
 // distance to the nearest of the centres chosen so far, and those of earlier rounds are in weight[i] already. A thread

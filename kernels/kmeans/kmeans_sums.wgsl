@@ -1,5 +1,5 @@
-// partial[p, c, j] = Σ x[i, j] over the points i of part p whose centre is c; in column j = d their number      partial
-// is [parts, k, d + 1]
+// partial[p, c, j] = Σ x[i, j] over the points i of part p whose centre is c; in column j = d their number
+// partial is [parts, k, d + 1].
 //
 // The first pass of the update step. Part p holds the points p·chunk to (p + 1)·chunk - 1. A thread owns one sum and
 // looks at every point of its part: no atomics, the same order and the same bits in every run, and neighbouring threads

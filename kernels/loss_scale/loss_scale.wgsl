@@ -1,6 +1,6 @@
 // state = [scale, good steps since it last changed, c₁, c₂]
-// Where guard[0] is finite: c ← hyper[1..2], and after `growAfter` good steps scale ← 2·scale; else scale ← scale/2 and
-// the count begins anew.
+// guard[0] finite: c ← hyper[1..2], and after `growAfter` good steps scale ← 2·scale
+// guard[0] not finite: scale ← scale/2, and the count begins anew
 //
 // Dynamic loss scaling (Micikevicius et al. 2018, section 3.2): as large a scale as the gradients bear, so that small
 // ones do not vanish in f16. Powers of two, which change no digit; bounded, so that neither the scale nor what it is

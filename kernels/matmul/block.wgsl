@@ -1,10 +1,11 @@
 // A thread's share of a product out = left · right: 4 rows by COLUMNS (4, 8, 16 or 24) columns, in registers.
 //
 // 4 x 4 tiles as matrices: a tile of the product has the output's rows as its columns, so that with `left` holding 4
-// rows of 4 depths and `right` 4 depths of 4 columns, each stored vector by vector as it lies in memory, tile += right
-// · left. Whoever includes this says where things lie: RIGHT_TRANSPOSED, `right_at` and `put`, and provides
-// `eight_columns`. One loop over the whole depth, never nested ones: those were measured to be several times slower on
-// lavapipe (bench/ladder_conv2d.md).
+// rows of 4 depths and `right` 4 depths of 4 columns, each stored vector by vector as it lies in memory,
+//   tile += right · left
+// Whoever includes this says where things lie: RIGHT_TRANSPOSED, `right_at` and `put`, and provides `eight_columns`.
+// One loop over the whole depth, never nested ones: those were measured to be several times slower on lavapipe
+// (bench/ladder_conv2d.md).
 override LANES: u32 = 8;
 override COLUMNS: u32 = 16;
 
@@ -99,7 +100,14 @@ fn row_of(tile: mat4x4<f32>, i: u32) -> vec4<f32> {
 }
 
 fn line_of(own: Block, i: u32) -> Line {
-  return Line(row_of(own.c0, i), row_of(own.c1, i), row_of(own.c2, i), row_of(own.c3, i), row_of(own.c4, i), row_of(own.c5, i));
+  return Line(
+    row_of(own.c0, i),
+    row_of(own.c1, i),
+    row_of(own.c2, i),
+    row_of(own.c3, i),
+    row_of(own.c4, i),
+    row_of(own.c5, i),
+  );
 }
 
 fn number_of(v: vec4<u32>, i: u32) -> u32 {

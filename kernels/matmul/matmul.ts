@@ -1,19 +1,21 @@
-import {
-  MAX_WORKGROUPS,
-  ceilDiv,
-  distinct,
-  foldWorkgroups,
-  roundingsOf,
-  type Choices,
-  type KernelSource,
-  type Launch,
-} from '../kernel.ts';
+import { ceilDiv, foldWorkgroups, roundingsOf, type Choices, type Launch } from '../kernel.ts';
 import naive from './matmul_v1.wgsl';
 import tiled from './matmul_v2.wgsl';
 import tiledBySubgroups from './matmul_v2_subgroup.wgsl';
 import tiledInWorkgroups from './matmul_v2_workgroup.wgsl';
 import resizeKernel from './resize.wgsl';
 import { SMALL_KERNELS, smallCandidates, strided, type FewTiling, type SmallTiling } from './small.ts';
+import {
+  kernelOf,
+  mostParts,
+  padded,
+  tileGrid,
+  tiledArea,
+  tilings,
+  type Problem,
+  type TileTarget,
+  type Tiling,
+} from './tiling.ts';
 
 /**
  * out [M, N] = op(a) · op(b) with op(a) [M, K] and op(b) [K, N]; a transposed operand is stored as [K, M] or [N, K].
@@ -42,235 +44,6 @@ export const matmulV1 = (size: MatmulSize): Launch => ({
   params: strided(size),
   workgroups: foldWorkgroups(ceilDiv(size.M * size.N, 64)),
 });
-
-/** What tile choices depend on. */
-export interface TileTarget {
-  /** A CPU pretending to be a GPU: eight lanes, and loads are dear. */
-  readonly software: boolean;
-  /** The least lanes of a subgroup; 0 where there are none. */
-  readonly subgroups: number;
-  readonly maxWorkgroupInvocations: number;
-  /** Bytes of memory that a workgroup shares. */
-  readonly maxWorkgroupStorage: number;
-}
-
-/** How a product is tiled. 1 says yes and 0 no. */
-export type Tiling = {
-  /**
-   * Threads of a workgroup: one below the other, each with 4 rows, or where they stage, in a rectangle, each with 8 x 8
-   * of the tile.
-   */
-  readonly lanes: number;
-  /** Columns of a tile: 4, 8, 16 or 24, or where they stage a multiple of 8. */
-  readonly columns: number;
-  /** The order in which the tiles run: see block_origin. */
-  readonly rowByRow: number;
-  /** Whether the lanes of a subgroup share loads. */
-  readonly subgroups: number;
-  /**
-   * vec4s of depth that a workgroup stages at a time in its memory (tile.wgsl); 0 where each thread loads for itself.
-   */
-  readonly staged: number;
-  /** At most so many parts of the sum are made apart and added up. */
-  readonly parts: number;
-};
-
-export const padded = (n: number): number => ceilDiv(n, 4) * 4;
-
-/** Rows of a workgroup of `lanes` threads. */
-const rowsOf = (lanes: number) => lanes * 4;
-
-/** The most threads of a workgroup that every WebGPU adapter has. */
-const MOST_LANES = 256;
-
-/** The tiled kernels take so many rows at most; there is no grid for more. */
-export const MOST_ROWS = MAX_WORKGROUPS * rowsOf(MOST_LANES);
-
-/**
- * Threads of a workgroup: one vector of a software adapter, two warps of a GPU; more where the grid would pass 65,535.
- */
-function lanesFor(rows: number, { software }: TileTarget): number {
-  let lanes = software ? 8 : 64;
-  while (lanes < MOST_LANES && ceilDiv(rows, rowsOf(lanes)) > MAX_WORKGROUPS) lanes *= 2;
-  return lanes;
-}
-
-/**
- * What a software adapter takes for the columns of a tile, in multiplications: a load for each of four rows and for
- * each eight columns costs as much as multiplying seven columns. Wider tiles would load less, but the code of their
- * loop is no longer held by a cache of 32 KiB.
- */
-const softwareCost = (cols: number, width: number): number =>
-  ceilDiv(cols, width) * (7 * (4 + ceilDiv(width, 8)) + width);
-
-/** Columns that a tile of more than four may have. */
-const widthsFor = ({ software }: TileTarget): number[] => (software ? [16, 24, 8] : [16, 8]);
-
-/**
- * On a GPU 16 columns a thread, or 8 where that would waste more than a quarter of the columns; 4 where there are no
- * more.
- */
-function columnsFor(cols: number, target: TileTarget): number {
-  if (cols <= 4) return 4;
-  if (!target.software) return ceilDiv(cols, 16) * 16 > 1.25 * ceilDiv(cols, 8) * 8 ? 8 : 16;
-  return widthsFor(target).sort((a, b) => softwareCost(cols, a) - softwareCost(cols, b))[0];
-}
-
-/** The right operand up to this size (in elements) is taken to stay in a core's cache while the rows pass by. */
-export const CACHED = 128 * 1024;
-
-/**
- * A product as tiles see it: `rows` x `cols`, each a sum of `depth` products that may be cut into `mostParts`; or
- * `groups` such products side by side.
- */
-export interface Problem {
-  /** So many of all this at once, in layers of the grid; 1 where absent. */
-  readonly products?: number;
-  readonly groups?: number;
-  readonly rows: number;
-  readonly cols: number;
-  readonly depth: number;
-  readonly mostParts: number;
-  /** So many parts that what neighbouring tiles read of the operands stays in a cache; 1 where absent. */
-  readonly leastParts?: number;
-}
-
-/** Parts of at least 256 products, whose partial results of `outputs` elements each together take at most 32 MiB. */
-export const mostParts = (depth: number, outputs: number): number =>
-  Math.max(1, Math.min(Math.floor(depth / 256), Math.floor(2 ** 23 / outputs)));
-
-type Shape = Pick<Tiling, 'lanes' | 'columns' | 'staged'>;
-
-/** Threads of a staging workgroup down and across. */
-const rectangle = ({ lanes, columns }: Shape) => ({ down: (lanes * 8) / columns, across: columns / 8 });
-
-const heightOf = (shape: Shape): number => (shape.staged ? 8 * rectangle(shape).down : rowsOf(shape.lanes));
-
-const tilesOf = ({ rows, cols, groups = 1 }: Problem, shape: Shape) =>
-  [ceilDiv(rows, heightOf(shape)), groups * ceilDiv(cols, shape.columns)] as const;
-
-/** Eight lanes load the eight vec4s of a tile's right operand: see columns_subgroup.wgsl. */
-const sharesLoads = ({ subgroups }: TileTarget): boolean => subgroups >= 8;
-
-/** A software adapter takes as long for so many multiplications of a tile as for the launch that adds its parts up. */
-const WORTH_A_PART = 2 ** 18;
-
-/**
- * What is taken for a product where nobody measured. Loads are shared between lanes where they are dear, and the sum is
- * split into as many parts as give all processors work.
- */
-function defaultTiling(problem: Problem, target: TileTarget): Tiling {
-  const size = { lanes: lanesFor(problem.rows, target), columns: columnsFor(problem.cols, target), staged: 0 };
-  const [down, across] = tilesOf(problem, size);
-  const wanted = Math.max(ceilDiv(target.software ? 16 : 1024, down * across), problem.leastParts ?? 1);
-  const worthwhile = target.software
-    ? Math.floor((rowsOf(size.lanes) * size.columns * problem.depth) / WORTH_A_PART)
-    : Infinity;
-  return {
-    ...size,
-    rowByRow: +((problem.groups ?? 1) * problem.cols * problem.depth <= CACHED || down > MAX_WORKGROUPS),
-    subgroups: +(target.software && sharesLoads(target)),
-    parts: Math.max(1, Math.min(wanted, problem.mostParts, worthwhile)),
-  };
-}
-
-/**
- * Tiles that are staged in workgroup memory, and how fast they are thought to be beside one that each thread loads for
- * itself: a larger tile reads its operands less often. Guessed, for no GPU was at hand: `tuningfork tune` finds out.
- */
-const STAGED: readonly (Shape & { readonly speed: number })[] = [
-  { lanes: 256, columns: 128, staged: 4, speed: 3 }, // 128 x 128
-  { lanes: 128, columns: 64, staged: 4, speed: 2.8 }, // 128 x 64
-  { lanes: 64, columns: 64, staged: 4, speed: 2.5 }, // 64 x 64
-  { lanes: 64, columns: 32, staged: 2, speed: 2 }, // 128 x 32
-];
-
-/** Workgroups that keep a large GPU busy: two for each of its 132 processors. */
-export const ENOUGH_WORKGROUPS = 264;
-
-function stagedOverrides(shape: Shape) {
-  const { down, across } = rectangle(shape);
-  return {
-    DOWN: down,
-    ACROSS: across,
-    DEPTH: shape.staged,
-    LEFT_TILE: 4 * shape.staged * (2 * down + 1),
-    RIGHT_TILE: 8 * shape.staged * across,
-  };
-}
-
-/** None for a CPU, which has no such memory. */
-function stagedTilings(problem: Problem, target: TileTarget): Tiling[] {
-  if (target.software) return [];
-  return STAGED.flatMap(({ speed, ...shape }) => {
-    const { LEFT_TILE, RIGHT_TILE } = stagedOverrides(shape);
-    if (shape.lanes > target.maxWorkgroupInvocations || 16 * (LEFT_TILE + RIGHT_TILE) > target.maxWorkgroupStorage)
-      return [];
-    const [down, across] = tilesOf(problem, shape);
-    return [
-      {
-        ...shape,
-        rowByRow: +(across <= MAX_WORKGROUPS),
-        subgroups: 0,
-        parts: Math.min(ceilDiv(ENOUGH_WORKGROUPS, down * across * (problem.products ?? 1)), problem.mostParts),
-      },
-    ];
-  });
-}
-
-/** What a tiling is expected to take, in no unit. */
-function costOf(problem: Problem, tiling: Tiling, { software }: TileTarget): number {
-  const [down, across] = tilesOf(problem, tiling);
-  const workgroups = down * across * tiling.parts * (problem.products ?? 1);
-  const idle = software ? 1 : Math.max(1, ENOUGH_WORKGROUPS / workgroups);
-  const speed =
-    STAGED.find(
-      ({ lanes, columns, staged }) => lanes === tiling.lanes && columns === tiling.columns && staged === tiling.staged,
-    )?.speed ?? 1;
-  return (down * across * heightOf(tiling) * tiling.columns * idle) / speed;
-}
-
-/** The default, what differs from it in one respect, and other tiles. */
-export function tilings(problem: Problem, target: TileTarget): Tiling[] {
-  const alone = defaultTiling(problem, target);
-  const staged = stagedTilings(problem, target);
-  const usual = [...staged, alone].sort((a, b) => costOf(problem, a, target) - costOf(problem, b, target))[0];
-  // A GPU that stages has no use for others of the tiles that it does not stage.
-  const lanes = (target.software ? [8, 16, 32] : staged.length > 0 ? [] : [32, 64, 128]).filter(
-    (n) => n <= target.maxWorkgroupInvocations,
-  );
-  const columns = staged.length > 0 ? [] : problem.cols <= 4 ? [4, 8] : widthsFor(target);
-  const parts = [1, usual.parts >> 1, usual.parts * 2, ...(target.software ? [usual.parts * 4] : [])].filter(
-    (n) => n >= 1 && n <= problem.mostParts,
-  );
-  const all: Tiling[] = [
-    usual,
-    alone,
-    ...staged,
-    ...lanes.map((n) => ({ ...alone, lanes: n })),
-    ...columns.map((n) => ({ ...alone, columns: n })),
-    { ...usual, rowByRow: 1 - usual.rowByRow },
-    ...(sharesLoads(target) ? [{ ...alone, subgroups: 1 - alone.subgroups }] : []),
-    ...parts.map((n) => ({ ...usual, parts: n })),
-  ];
-  return distinct(all).filter((tiling) => tilesOf(problem, tiling).every((n) => n <= MAX_WORKGROUPS));
-}
-
-/** The overrides and the first two sides of the grid. */
-export function tileGrid(problem: Problem, tiling: Tiling) {
-  const [down, across] = tilesOf(problem, tiling);
-  const grid = tiling.rowByRow ? ([across, down] as const) : ([down, across] as const);
-  return {
-    overrides: tiling.staged ? stagedOverrides(tiling) : { LANES: tiling.lanes, COLUMNS: tiling.columns },
-    grid,
-  };
-}
-
-/** Of the kernels whose threads load alone, share loads by subgroups, or stage: the tiling's. */
-export const kernelOf = (kernels: TileKernels, { subgroups, staged }: Tiling): KernelSource =>
-  kernels[staged ? 2 : subgroups];
-
-export type TileKernels = readonly [alone: KernelSource, bySubgroups: KernelSource, inWorkgroups: KernelSource];
 
 /** A product as matmul_v2 sees it: `left` has the rows. Lengths in memory (`ld`) are in elements, multiples of 4. */
 interface Roles {
@@ -336,7 +109,7 @@ const needsPadding = ({ M, N, K, transposeA, transposeB }: MatmulSize): boolean 
  */
 export function tiledChoices(size: MatmulSize, target: TileTarget): Choices<MatmulTiling> {
   const [straight, turned] = [rolesOf(size, false), rolesOf(size, true)];
-  const swapped = area(turned, target) < 0.75 * area(straight, target);
+  const swapped = tiledArea(turned, target) < 0.75 * tiledArea(straight, target);
   const own = tilings(problemOf(size, swapped ? turned : straight), target).map((tiling) => ({
     ...tiling,
     swapped: +swapped,
@@ -393,13 +166,6 @@ export function matmulV2(size: MatmulSize, tiling: MatmulTiling): TiledMatmul {
     workgroups: [grid[0], grid[1], ceilDiv(depth, part_depth)],
   };
   return { launch, swapped, parts: batch ? 1 : launch.workgroups[2] };
-}
-
-/** Elements that the tiles cover, those beyond the matrix included. */
-function area({ rows, cols }: Roles, target: TileTarget): number {
-  const height = rowsOf(lanesFor(rows, target));
-  const width = columnsFor(cols, target);
-  return ceilDiv(rows, height) * height * ceilDiv(cols, width) * width;
 }
 
 /** x [outer, midIn, innerIn] as [outer, midOut, innerOut], filled up with zeros or cut. Bindings: x, out. */

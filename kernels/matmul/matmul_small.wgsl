@@ -1,10 +1,9 @@
-// out[m, n] = Σ_k a(m, k) · b(k, n)      a and b are read through strides, so that either may lie transposed; nothing
-// is padded
+// out[m, n] = Σ_k a(m, k) · b(k, n)      a and b are read through strides, so that either may lie transposed
 //
 // For products so small that launching a kernel takes longer than computing: squeeze and excite, a classifier of two
-// classes. One launch, whatever the sizes. A thread owns ROWS rows (1 or 4) of a column and every DEPTHS-th of the
-// depth; the DEPTHS threads of a column leave their sums in workgroup memory, where the first adds them up in their
-// order.
+// classes. One launch and no padding, whatever the sizes. A thread owns ROWS rows (1 or 4) of a column and every
+// DEPTHS-th of the depth; the DEPTHS threads of a column leave their sums in workgroup memory, where the first adds
+// them up in their order.
 override ROWS: u32 = 4;
 override DEPTHS: u32 = 1; // a power of two up to 64
 override DEPTH_FIRST: u32 = 0; // 1: neighbouring threads have neighbouring depths, not columns

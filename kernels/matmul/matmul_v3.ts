@@ -1,13 +1,5 @@
 import { ceilDiv, type Choices, type Launch } from '../kernel.ts';
-import {
-  matmulChoices,
-  mostParts,
-  padded,
-  type MatmulSize,
-  type MatmulTiling,
-  type Problem,
-  type TiledMatmul,
-} from './matmul.ts';
+import { matmulChoices, type MatmulSize, type MatmulTiling, type TiledMatmul } from './matmul.ts';
 import type { FewTiling, SmallTiling } from './small.ts';
 import kernel from './matmul_v3.wgsl';
 import {
@@ -18,6 +10,7 @@ import {
   type MatrixTiling,
   type SubgroupMatrix,
 } from './matrix_tiling.ts';
+import { mostParts, padded, type Problem } from './tiling.ts';
 
 const problemOf = ({ M, N, K }: MatmulSize): Problem => ({
   rows: M,

@@ -1,5 +1,5 @@
 import { MAX_WORKGROUPS, ceilDiv, distinct } from '../kernel.ts';
-import { ENOUGH_WORKGROUPS, type Problem, type TileTarget } from './matmul.ts';
+import { ENOUGH_WORKGROUPS, type Problem, type TileTarget } from './tiling.ts';
 
 /** The matrices that a subgroup multiplies at once: [M, K] · [K, N] of f16, summed in f32. */
 export interface SubgroupMatrix {

@@ -1,6 +1,8 @@
-// out[o, m, i] = x[o, m, i] where x has such an element, else 0      x is [outer, midIn, innerIn], out [outer, midOut,
-// innerOut] Pads the two last dimensions with zeros to whole vec4s, and cuts them back. A thread owns one row (o, m) of
-// the output.
+// out[o, m, i] = x[o, m, i] where x has such an element, else 0
+// x is [outer, midIn, innerIn], out [outer, midOut, innerOut].
+//
+// Pads the two last dimensions with zeros to whole vec4s, and cuts them back. A thread owns one row (o, m) of the
+// output.
 alias Value = f32;
 alias X = Value; // how these are stored: Values, or as f16
 alias Out = Value;

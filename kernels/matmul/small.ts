@@ -1,7 +1,8 @@
 import { ceilDiv, distinct, foldWorkgroups, type Launch } from '../kernel.ts';
-import type { MatmulSize, TileTarget } from './matmul.ts';
+import type { MatmulSize } from './matmul.ts';
 import few from './matmul_few.wgsl';
 import small from './matmul_small.wgsl';
+import type { TileTarget } from './tiling.ts';
 
 /** How a small product is shared out: so many threads an output column, each with its share of the depth; up to 64. */
 export type SmallTiling = { readonly depths: number };

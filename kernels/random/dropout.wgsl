@@ -1,7 +1,9 @@
-// out[i] = x[i] · scale where the i-th random number of the stream is at least `rate`, else 0      scale = 1/(1 − rate)
+// out[i] = x[i] · scale where the i-th random number of the stream is at least `rate`, else 0
+// scale = 1/(1 − rate)
 //
-// Srivastava et al. 2014, scaled in training rather than at inference. The mask is a function of (seed, step, stream,
-// i), so the backward pass is this kernel on dy, and no mask is stored. A thread owns four neighbouring elements.
+// Srivastava et al. 2014, scaled in training rather than at inference. The mask is a function of
+// (seed, step, stream, i), so the backward pass is this kernel on dy, and no mask is stored. A thread owns four
+// neighbouring elements.
 alias Value = f32;
 alias X = Value; // how these are stored: Values, or as f16
 alias Out = Value;

@@ -1,5 +1,5 @@
-// out[o, p, i] = scale · Σ_k x[o, p + k·parts, i]·y[o, p + k·parts, i]      x and y are [outer, length, inner], out
-// [outer, parts, inner]
+// out[o, p, i] = scale · Σ_k x[o, p + k·parts, i]·y[o, p + k·parts, i]
+// x and y are [outer, length, inner], out [outer, parts, inner].
 //
 // What reduce.wgsl does with a product that is written nowhere: the gradient of a factor that was repeated. Further
 // passes are reduce.wgsl's. A thread owns one output Value.

@@ -37,8 +37,8 @@ const LAYERS: readonly [string, number[], number[], Attributes & object][] = [
 /**
  * The error to expect of <weight, sums>, where each of the sums has `length` products: rounding errors are independent
  * and centred, so a sum is off by λ·√length·u·Σ|aᵢbᵢ| (Higham & Mary 2019, "A new approach to probabilistic rounding
- * error analysis"), and the errors of the sums add up by their squares. `magnitude` holds each sum's Σ|aᵢbᵢ|; λ = 6
- * sigma.
+ * error analysis"), and the errors of the sums add up by their squares. λ = 6 sigma.
+ * `magnitude` holds each sum's Σ|aᵢbᵢ|.
  */
 function innerProductBound(length: number, weight: Float32Array, magnitude: Float32Array): number {
   let squares = 0;

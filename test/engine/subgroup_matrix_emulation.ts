@@ -26,8 +26,8 @@ const wellPlaced = (lines: string, width: string, bytes: number, length: string)
   `offset + stride * (${lines} - 1u) + ${width} <= ${length} && stride >= ${width} && offset * ${bytes}u % 16u == 0u && stride * ${bytes}u % 16u == 0u`;
 
 /**
- * The kernel's text in plain WGSL. @param f16 whether the adapter has f16; without, what is rounded to f16 is kept as
- * f32
+ * The kernel's text in plain WGSL.
+ * @param f16 whether the adapter has f16; without, what is rounded to f16 is kept as f32
  */
 export function emulateSubgroupMatrices(code: string, f16: boolean): string {
   const types = new Map(
@@ -92,7 +92,7 @@ export function emulateSubgroupMatrices(code: string, f16: boolean): string {
       return `store_${array}_${major}(`;
     })
     .replace(
-      /, @builtin\(subgroup_id\) (\w+): u32\) \{/,
+      /,\s*@builtin\(subgroup_id\) (\w+): u32,?\s*\) \{/,
       (_, name) =>
         `) {\n  emulated_lane = lane % SUBGROUP_SIZE;\n  emulated_zero = params.${/struct Params \{\s*(\w+)/.exec(code)![1]} & 0x80000000u;\n  let ${name} = lane / SUBGROUP_SIZE;`,
     )
@@ -114,7 +114,8 @@ export function emulateSubgroupMatrices(code: string, f16: boolean): string {
   return m;
 }`,
   );
-  text = `${text}\nvar<private> emulated_lane: u32;\nvar<private> emulated_zero: u32;\n${[...made.values()].join('\n')}\n`;
+  const own = ['var<private> emulated_lane: u32;', 'var<private> emulated_zero: u32;', ...made.values()];
+  text = `${[text, ...own].join('\n')}\n`;
   if (!f16)
     text = text
       .replace(/^enable f16;$/gm, '')

@@ -1,5 +1,5 @@
 import type { RgbImage } from '../../galaxies/dataset.ts';
-import { binValues } from '../../galaxies/report/plots.ts';
+import { binValues } from '../../galaxies/report/plots_histograms.ts';
 import type {
   DataSummary,
   Evaluation,

@@ -1,15 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import {
-  binValues,
-  confidenceHistogram,
   confusionMatrix,
   reliabilityDiagram,
   rocCurve,
   thresholdBars,
   tradeOffCurve,
   trainingCurve,
-  voteHistogram,
 } from '../../galaxies/report/plots.ts';
+import { binValues, confidenceHistogram, voteHistogram } from '../../galaxies/report/plots_histograms.ts';
 import { renderSvg } from '../../galaxies/report/svg.ts';
 import { readPage } from './report_page.ts';
 

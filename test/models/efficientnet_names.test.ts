@@ -75,7 +75,8 @@ describe.each<[string, Listed[]]>([
           [0, S - 1, 0, K - 2],
           [R >> 1, 0, C >> 1, K >> 1],
         ]) {
-          const ours = C === 1 ? (r * S + s) * K + k : ((r * S + s) * C + c) * K + k; // depthwise: [r,s,c], c being torch's K
+          // Depthwise: [r, s, c], c being torch's K.
+          const ours = C === 1 ? (r * S + s) * K + k : ((r * S + s) * C + c) * K + k;
           expect(w[ours], canonical).toBe(t + ((k * C + c) * R + r) * S + s);
         }
       } else if (canonical === 'classifier.w' && !isKeras) {

@@ -140,8 +140,8 @@ describeAdapters('explanations of a network', (device) => {
   });
 
   it('guided backprop cuts negative cotangents at every activation, worked out by hand', async () => {
-    // x = (1, 2); h = relu(A·x) with A's columns (1, 1), (1, -1), (2, 1): h = (3, 0, 4); s = relu(h·B), B's columns (1,
-    // 5, -1), (2, 1, 1).
+    // x = (1, 2); h = relu(A·x) with A's columns (1, 1), (1, -1), (2, 1): h = (3, 0, 4);
+    // s = relu(h·B), B's columns (1, 5, -1), (2, 1, 1).
     const [x, a, b, c] = [input('x', [1, 2]), input('a', [2, 3]), input('b', [3, 2]), input('c', [2, 2])];
     const h = relu(matmul(x, a));
     const logits = matmul(relu(matmul(h, b)), c);
@@ -152,8 +152,8 @@ describeAdapters('explanations of a network', (device) => {
       c: Float32Array.of(7, 3, 1, -2),
       explained_class: oneHot([0], 2),
     };
-    // Before the second relu: (3 − 4, 6 + 4) = (−1, 10): only the second lives. Its weight in class 0 is 1: dh = (2, 1,
-    // 1), of which h's own relu lets through (2, 0, 1). dx = 2·(1, 1) + 1·(2, 1) = (4, 3).
+    // Before the second relu: (3 − 4, 6 + 4) = (−1, 10): only the second lives. Its weight in class 0 is 1:
+    // dh = (2, 1, 1), of which h's own relu lets through (2, 0, 1). dx = 2·(1, 1) + 1·(2, 1) = (4, 3).
     const [got] = await evaluate(device(), [guidedBackprop(logits, classInput(logits), x)], feeds);
     expect([...got]).toEqual([4, 3]);
     // For class 1 the weight is −2: cut off at the last relu, where the plain gradient would be negative.

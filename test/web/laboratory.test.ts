@@ -5,10 +5,11 @@ import { avgPoolTerms, convTerms, offsetOf } from '../../engine/explain/terms.ts
 import { sizeOf } from '../../engine/tensor.ts';
 import type { DeviceNews } from '../../web/common/device_keeper.ts';
 import { mapTiles, parameterTiles } from '../../web/learn/arrangement.ts';
-import { explain, softmaxOf, targetOf, type Selection } from '../../web/learn/explanation.ts';
+import { explain, targetOf, type Selection } from '../../web/learn/explanation.ts';
 import { receptiveFields } from '../../web/learn/fields.ts';
 import { excerpt, LINES, type LineName } from '../../web/learn/kernel_lines.ts';
 import { Laboratory, batchOf, HISTORY } from '../../web/learn/laboratory.ts';
+import { softmaxOf } from '../../web/learn/layer_sums.ts';
 import { planLayers, type Role } from '../../web/learn/network.ts';
 import { DEFAULT_SETTINGS, type Settings } from '../../web/learn/settings.ts';
 import { drawSky, TRAINING, type Sky } from '../../web/learn/sky.ts';

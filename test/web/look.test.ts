@@ -1,15 +1,12 @@
-import { mkdtempSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PNG } from 'pngjs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { loadModel } from '../../cli/load_model.node.ts';
 import { openDevice } from '../../engine/device/device.ts';
 import { openGpu } from '../../engine/device/gpu.node.ts';
 import { openDataset } from '../../galaxies/open_dataset.node.ts';
-import { toJpeg, toPng } from '../../galaxies/report/encode.node.ts';
 import { viewsFor } from '../../galaxies/stored_model.ts';
-import { syntheticDataset } from '../../galaxies/synthetic.ts';
 import { CLASSES } from '../../galaxies/labels.ts';
 import { taskOf } from '../../galaxies/tasks.ts';
 import { plainPicture } from '../../galaxies/train/draw.ts';
@@ -21,36 +18,11 @@ import { initialValues } from '../../models/initialise.ts';
 import { writeSafetensors } from '../../models/formats/safetensors.ts';
 import { PAGE_TRAINING, Training } from '../../web/look/training.ts';
 import { succeed } from '../cli/cli.ts';
-import { adaptersBound, expectWithin, relativeL2 } from '../tolerance.ts';
+import { adaptersBound, relativeL2 } from '../tolerance.ts';
 import { describeSite, expectNoSidewaysScroll, textOf } from './browser.ts';
-import { byId, choose, inWorker, mapOf, numbersOf, pixelsOf, predictions, refusal, untilReady } from './look_page.ts';
+import { DRAWN, SUMS, commandLinePredictions, expectSame, trainModels, writeImages } from './look_fixture.ts';
+import { choose, inWorker, mapOf, numbersOf, pixelsOf, predictions, refusal, untilReady } from './look_page.ts';
 
-/** Galaxies that the page draws of itself. */
-const DRAWN = 8;
-const SIZE = 48;
-const TRAINING = [
-  '--model',
-  'vgg_small',
-  '--size',
-  String(SIZE),
-  '--crop',
-  '160',
-  '--batch',
-  '16',
-  '--epochs',
-  '1',
-  '--tta',
-  '1',
-  '--data',
-  'synthetic:40',
-];
-/** Lengths of the sums of vgg_small: four convolutions, the mean over the last image, the classifier. */
-const SUMS = [27, 9 * 16, 9 * 32, 9 * 64, (SIZE / 8) ** 2, 64];
-/**
- * Of a probability or a fraction: its slope by a logit is at most 1/4, and the products behind a logit of so small a
- * network do not sum to more than 16.
- */
-const PREDICTED = 4 * adaptersBound(SUMS);
 /** Of a map: forward, backward, and the sums over channels and image; Grad-CAM++ takes the cube of what came back. */
 const MAP: Record<Method, number> = {
   'Grad-CAM': adaptersBound([...SUMS, ...SUMS, 64]),
@@ -59,59 +31,17 @@ const MAP: Record<Method, number> = {
 };
 
 const folder = mkdtempSync(join(tmpdir(), 'tuningfork-look-'));
-let images: string;
+const images = join(folder, 'galaxies');
 let files: string[];
-const models: Record<string, string> = {};
+let models: Awaited<ReturnType<typeof trainModels>>;
 
 beforeAll(async () => {
-  images = join(folder, 'galaxies');
-  mkdirSync(images);
-  const dataset = syntheticDataset(4, 3);
-  writeFileSync(join(images, 'a.jpg'), toJpeg(await dataset.load(0)));
-  writeFileSync(join(images, 'b.png'), toPng(await dataset.load(1)));
-  // Every amount of alpha with every brightness, over black.
-  const { width, height, data } = await dataset.load(2);
-  const png = new PNG({ width, height });
-  for (let i = 0; i < width * height; i++)
-    png.data.set([data[i * 3], 255 - data[i * 3 + 1], (i * 7) & 255, (i >> 3) & 255], i * 4);
-  writeFileSync(join(images, 'c.png'), PNG.sync.write(png));
-  writeFileSync(join(images, 'd.jpg'), toJpeg(await dataset.load(3), 60));
-  files = readdirSync(images)
-    .sort()
-    .map((name) => join(images, name));
-  for (const [name, task] of [
-    ['classes', 'smooth-or-featured'],
-    ['votes', 'challenge'],
-  ] as const) {
-    await succeed('train', ...TRAINING, '--task', task, '--out', join(folder, name));
-    models[name] = join(folder, name, 'model.safetensors');
-  }
+  files = await writeImages(images);
+  models = await trainModels(folder);
 }, 400_000);
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** What `tuningfork predict --json` prints of the files and of the galaxies that the page draws. */
-async function commandLineLines(model: string, tta = 1): Promise<string[]> {
-  const found = await Promise.all(
-    [images, `synthetic:${DRAWN}:7`].map((data) =>
-      succeed('predict', model, '--data', data, '--tta', String(tta), '--json'),
-    ),
-  );
-  return found.flatMap((text) => text.trimEnd().split('\n'));
-}
-
-const commandLine = async (model: string, tta = 1) => byId(await commandLineLines(model, tta));
-
-function expectSame(
-  got: Awaited<ReturnType<typeof commandLine>>,
-  want: Awaited<ReturnType<typeof commandLine>>,
-  bound = PREDICTED,
-): void {
-  expect([...got.keys()].sort()).toEqual([...want.keys()].sort());
-  for (const [id, record] of want) {
-    expect(Object.keys(got.get(id)!)).toEqual(Object.keys(record));
-    expectWithin(numbersOf(got.get(id)!), numbersOf(record), () => bound, id);
-  }
-}
+const commandLine = (model: string, tta?: number) => commandLinePredictions(images, model, tta);
 
 describeSite(
   'Look',
@@ -245,11 +175,8 @@ describeSite(
           .filter(({ kind, shape }) => kind !== 'bias' && shape.length > 1)
           .map(({ shape }) => shape.reduce((a, b) => a * b, 1) / shape[shape.length - 1]);
         const got = await predictions(page, DRAWN + 1);
-        expectSame(
-          got,
-          byId((await commandLineLines(file)).filter((line) => got.has((JSON.parse(line) as { id: string }).id))),
-          4 * adaptersBound(sums),
-        );
+        const want = await commandLine(file);
+        expectSame(got, new Map([...want].filter(([id]) => got.has(id))), 4 * adaptersBound(sums));
         expect(
           new Set([...got.values()].map((record) => numbersOf(record)[0])).size,
           'different answers',
@@ -267,70 +194,43 @@ describeSite(
         writeFileSync(join(folder, name), bytes);
         return join(folder, name);
       };
+      const refuse = (field: '#model-file' | '#image-files', name: string, bytes: Uint8Array | string, says: RegExp) =>
+        refusal(page, field, put(name, bytes), says);
       // The model that the address names: `tuningfork serve RUN` prints it so.
       const before = await predictions(page, DRAWN);
       expect(await textOf(page, '#model')).toMatch(/vgg_small, model\.safetensors: tells smooth from featured/);
 
       const whole = readFileSync(models.classes);
-      await refusal(
-        page,
+      await refuse(
         '#model-file',
-        put('cut.safetensors', whole.subarray(0, 5000)),
+        'cut.safetensors',
+        whole.subarray(0, 5000),
         /^cut\.safetensors: tensor .* reach beyond the file, .* it is cut short/,
       );
-      await refusal(
-        page,
-        '#model-file',
-        put(
-          'other.safetensors',
-          writeSafetensors(new Map([['a', { dtype: 'f32' as const, shape: [2], data: new Float32Array(2) }]])),
-        ),
-        /^other\.safetensors/,
-      );
-      await refusal(page, '#model-file', put('empty.safetensors', ''), /^empty\.safetensors.*too few/);
+      const other = new Map([['a', { dtype: 'f32' as const, shape: [2], data: new Float32Array(2) }]]);
+      await refuse('#model-file', 'other.safetensors', writeSafetensors(other), /^other\.safetensors/);
+      await refuse('#model-file', 'empty.safetensors', '', /^empty\.safetensors.*too few/);
       const packed = unpackModel(whole, 'model');
-      await refusal(
-        page,
+      const packedAt = (size: number) => packModel({ ...packed, preprocessing: { ...packed.preprocessing, size } });
+      await refuse(
         '#model-file',
-        put('tiny.safetensors', packModel({ ...packed, preprocessing: { ...packed.preprocessing, size: 1 } })),
+        'tiny.safetensors',
+        packedAt(1),
         /^tiny\.safetensors cannot be used: max_pool2d: the window spans 2 x 2 pixels/,
       );
       expect(await page.$eval('#model', (element) => element.textContent)).toContain('tells smooth from featured');
 
       const png = new Uint8Array(readFileSync(join(images, 'b.png')));
       new DataView(png.buffer).setUint32(16, 20_000);
-      await refusal(
-        page,
-        '#image-files',
-        put('huge.png', png),
-        /^huge\.png is 20000 x 424 pixels; the longest side may have 4096/,
-      );
-      await refusal(
-        page,
-        '#image-files',
-        put('text.jpg', 'Dear galaxy,\n'),
-        /^text\.jpg is neither a JPEG nor a PNG image/,
-      );
-      await refusal(page, '#image-files', put('empty.png', ''), /^empty\.png is empty/);
-      await refusal(
-        page,
-        '#image-files',
-        put('half.jpg', readFileSync(join(images, 'a.jpg')).subarray(0, 4000)),
-        /^half\.jpg is cut off/,
-      );
-      await refusal(
-        page,
-        '#image-files',
-        put('half.png', readFileSync(join(images, 'b.png')).subarray(0, 4000)),
-        /^half\.png cannot be decoded/,
-      );
+      await refuse('#image-files', 'huge.png', png, /^huge\.png is 20000 x 424 pixels; the longest side may have 4096/);
+      await refuse('#image-files', 'text.jpg', 'Dear galaxy,\n', /^text\.jpg is neither a JPEG nor a PNG image/);
+      await refuse('#image-files', 'empty.png', '', /^empty\.png is empty/);
+      const beginning = (name: string) => readFileSync(join(images, name)).subarray(0, 4000);
+      await refuse('#image-files', 'half.jpg', beginning('a.jpg'), /^half\.jpg is cut off/);
+      await refuse('#image-files', 'half.png', beginning('b.png'), /^half\.png cannot be decoded/);
 
       // Too large for the adapter: the sentence stands where the answer would.
-      await choose(
-        page,
-        '#model-file',
-        put('vast.safetensors', packModel({ ...packed, preprocessing: { ...packed.preprocessing, size: 16_384 } })),
-      );
+      await choose(page, '#model-file', put('vast.safetensors', packedAt(16_384)));
       expect(await textOf(page, '#answer', /does not fit/)).toMatch(
         /The program does not fit: .* needs \d+ MiB.* use a smaller batch, image or network\.$/,
       );

@@ -1,6 +1,6 @@
 import { make } from '../common/dom.ts';
 import type { Palette } from './colours.ts';
-import { shortly } from './explanation.ts';
+import { shortly } from './formula.ts';
 import type { StepResult } from './view.ts';
 
 const HEIGHT = 130;

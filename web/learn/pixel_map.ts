@@ -2,7 +2,7 @@ import { make } from '../common/dom.ts';
 import type { Arrangement } from './arrangement.ts';
 import { paint, type Palette } from './colours.ts';
 import { offsetOf } from '../../engine/explain/terms.ts';
-import { shortly } from './explanation.ts';
+import { shortly } from './formula.ts';
 import type { Values } from './view.ts';
 
 /** A rectangle of a map's elements, rows and columns counted over all tiles, both ends included. */

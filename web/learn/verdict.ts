@@ -1,4 +1,4 @@
-import { shortly } from './explanation.ts';
+import { shortly } from './formula.ts';
 import type { CheckResult, Difference } from './view.ts';
 
 /** |slope − analytic| beside the larger of the two; 0 where both are 0. */
