@@ -2,6 +2,7 @@ import { decidedText } from '../../kernels/decided.ts';
 import { pipelineKey, type Launch } from '../../kernels/kernel.ts';
 import type { Capabilities } from '../op.ts';
 import { TuningTable } from '../tuning.ts';
+import { gpuModel } from './gpu_model.ts';
 import { mebibytes } from './mebibytes.ts';
 import { SUBGROUP_MATRIX, subgroupMatrixOf } from './subgroup_matrix.ts';
 import { UserError } from '../user_error.ts';
@@ -77,6 +78,7 @@ export class Device implements Disposable {
       subgroups: gpu.features.has('subgroups' as GPUFeatureName) ? (info.subgroupMinSize ?? 0) : 0,
       subgroupMatrix: subgroupMatrixOf(info, gpu.features),
       software,
+      gpu: software ? undefined : gpuModel(this.adapter),
     };
     this.lost = gpu.lost.then((info) => info.message || info.reason);
     gpu.addEventListener('uncapturederror', (event) => {

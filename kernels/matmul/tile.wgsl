@@ -1,5 +1,5 @@
-// A workgroup's share of a product out = left · right: 4·HIGH·DOWN rows by 4·WIDE·ACROSS columns. Each thread has 4·HIGH x
-// 4·WIDE of them in its registers: 8 x 8 where a GPU has registers for so many sums, or 4 x 8, or 4 x 4.
+// A workgroup's share of a product out = left · right: 4·HIGH·DOWN rows by 4·WIDE·ACROSS columns. Each thread has
+// 4·HIGH x 4·WIDE of them in its registers: 8 x 8 where a GPU has registers for so many sums, or 4 x 8, or 4 x 4.
 //
 // For GPUs that have workgroup memory. Both operands are staged there, DEPTH vec4s of depth at a time: what
 // the tile's products of a depth need is read from the buffers once, by neighbouring threads from neighbouring
@@ -28,8 +28,8 @@ var<workgroup> left_tile: array<vec4<f32>, LEFT_TILE>;
 // [depth, column]
 var<workgroup> right_tile: array<vec4<f32>, RIGHT_TILE>;
 
-// A thread's vec4s of rows are DOWN apart and its vec4s of columns ACROSS. A matrix is four rows of four columns, row by
-// row: c10 is rows 4 to 7, columns 0 to 3.
+// A thread's vec4s of rows are DOWN apart and its vec4s of columns ACROSS. A matrix is four rows of four columns, row
+// by row: c10 is rows 4 to 7, columns 0 to 3.
 struct Square {
   c00: mat4x4<f32>,
   c01: mat4x4<f32>,

@@ -140,7 +140,7 @@ describe('conv2d chosen by the compiler', () => {
   const lowered = (device: Device, t: Tensor, tuning?: Tuning) => outline(device, { outputs: [t], tuning }).lowered;
   const kernels = (device: Device, t: Tensor, tuning?: Tuning) =>
     lowered(device, t, tuning).steps.map(({ launch }) => launch.kernel.name.replace(/_(subgroup|workgroup)$/, ''));
-  const layer = (version?: 1 | 2 | 3, channels = 128, attrs: object = { padding: 1 }) =>
+  const layer = (version?: 1 | 2 | 3, channels = 512, attrs: object = { padding: 1 }) =>
     conv2d(input('x', [8, 28, 28, channels]), input('w', [3, 3, channels, channels]), { ...attrs, version });
   const IMAGE = ['winograd_filter', 'winograd_input', 'matmul_v2', 'winograd_output'];
 
@@ -170,7 +170,7 @@ describe('conv2d chosen by the compiler', () => {
 
   it('can be either, as the tuner finds', async () => {
     using device = await open();
-    for (const channels of [8, 128])
+    for (const channels of [8, 512])
       for (const winograd of [0, 1]) {
         const [{ choices }] = lowered(device, layer(undefined, channels)).choicePoints;
         const choice = choices.candidates.find((candidate) => candidate['winograd'] === winograd)!;
