@@ -1,3 +1,4 @@
+import type { Gpu } from '../kernels/gpu.ts';
 import type { Choice, Choices, Launch } from '../kernels/kernel.ts';
 import type { SubgroupMatrix } from '../kernels/matmul/matrix_tiling.ts';
 import { checkShape, checkTensors, showShape, Tensor, type Attributes, type DType, type Shape } from './tensor.ts';
@@ -18,6 +19,8 @@ export interface Capabilities {
   readonly subgroupMatrix?: SubgroupMatrix;
   /** A CPU pretending to be a GPU: no workgroup memory of its own, wide SIMD, few registers. */
   readonly software: boolean;
+  /** What is known of the GPU (engine/device/gpu_model.ts); absent where nothing is. */
+  readonly gpu?: Gpu;
 }
 
 /** A buffer of the program, known by number until it is planned. */

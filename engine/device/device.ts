@@ -3,6 +3,7 @@ import { pipelineKey, type Launch } from '../../kernels/kernel.ts';
 import { checkOptions, type Known } from '../check.ts';
 import type { Capabilities } from '../op.ts';
 import { TuningTable } from '../tuning.ts';
+import { gpuModel } from './gpu_model.ts';
 import { mebibytes } from './mebibytes.ts';
 import { SUBGROUP_MATRIX, subgroupMatrixOf } from './subgroup_matrix.ts';
 import { UserError } from '../user_error.ts';
@@ -82,6 +83,7 @@ export class Device implements Disposable {
       subgroups: gpu.features.has('subgroups' as GPUFeatureName) ? (info.subgroupMinSize ?? 0) : 0,
       subgroupMatrix: subgroupMatrixOf(info, gpu.features),
       software,
+      gpu: software ? undefined : gpuModel(this.adapter),
     };
     this.lost = gpu.lost.then((info) => (this.loss = info.message || info.reason));
     gpu.addEventListener('uncapturederror', (event) => {

@@ -1,4 +1,5 @@
 import {
+  PLACES,
   canBeWinograd,
   turnedNumbers,
   winogradFilterGrad,
@@ -11,7 +12,9 @@ import type { ConvNumbers } from '../../kernels/conv2d/conv2d.ts';
 import type { Choices } from '../../kernels/kernel.ts';
 import type { MatmulTiling } from '../../kernels/matmul/matmul.ts';
 import type { Tiling } from '../../kernels/matmul/tiling.ts';
+import { reduce } from '../../kernels/reduce/reduce.ts';
 import type { BufferRef, Capabilities, LowerContext, Step } from '../op.ts';
+import { chain } from './chain.ts';
 import { lastStep, plainly, type Epilogue } from './epilogue.ts';
 
 /**
@@ -96,10 +99,17 @@ export function winogradFilterGradSteps(
   const output = ctx.temp(gradient.outputSize);
   const du = ctx.temp(gradient.filterSize);
   const [left, right] = gradient.swapped ? [output, input] : [input, output];
-  return gradient.chunks.flatMap((chunk) => [
-    { launch: chunk.input, buffers: { x, out: input } },
-    { launch: chunk.output, buffers: { dy, out: output } },
-    plainly({ launch: chunk.product, buffers: { left, right, out: du } }, right),
-    { launch: chunk.filter, buffers: { du, dw } },
-  ]);
+  const mostParts = Math.max(...gradient.chunks.map(({ parts }) => parts));
+  const partial = mostParts === 1 ? du : ctx.temp(mostParts * gradient.filterSize);
+  return gradient.chunks.flatMap(({ parts, ...chunk }) => {
+    const product = parts === 1 ? du : partial;
+    const sums = parts === 1 ? [] : reduce(PLACES, parts, gradient.filterSize / PLACES, 1);
+    return [
+      { launch: chunk.input, buffers: { x, out: input } },
+      { launch: chunk.output, buffers: { dy, out: output } },
+      plainly({ launch: chunk.product, buffers: { left, right, out: product } }, right),
+      ...chain({ out: () => du, temp: (size) => ctx.temp(size) }, { x: product }, sums),
+      { launch: chunk.filter, buffers: { du, dw } },
+    ];
+  });
 }

@@ -16,61 +16,85 @@ alias Dy = Value;
 //!include ../matmul/tile.wgsl
 //!include ../matmul/tile_rows.wgsl
 //!include group.wgsl
+//!include walk.wgsl
 
 // The group of channels and the part of the sum.
 var<private> which: u32;
 var<private> part: u32;
 
-// A filter tap's way from an output pixel to x, and the first of four channels, in vec4s.
-struct Rows {
-  down: i32,
-  across: i32,
-  c: u32,
+// The depth is the output's pixels, line by line, a line being as long as its vec4s: a place is an image, a line of it
+// and a vec4 of this. The output's lines and the vec4s of one:
+fn limits() -> vec2<u32> {
+  return vec2<u32>(params.outH, (params.outW + 3u) / 4u);
 }
 
-fn rows_from(row: u32) -> Rows {
+// A filter tap's way from an output pixel to x, the vec4 of x that is its first of four channels for the first pixel,
+// if there is any; and how far across what the output's pixels see reaches.
+struct Left {
+  down: i32,
+  across: i32,
+  at: i32,
+  width: u32,
+  walk: Walk,
+}
+
+fn left_from(row: u32, k: u32, end: u32) -> Left {
   let own_channels = params.inChannels / params.groups;
   let last = params.filterH * params.filterW * own_channels - 4u;
   let tap = min(row, last) / own_channels;
   let r = tap / params.filterW;
   let s = tap - r * params.filterW;
-  return Rows(
-    i32(r * params.dilationH) - i32(params.padTop),
-    i32(s * params.dilationW) - i32(params.padLeft),
-    (which * own_channels + min(row, last) - tap * own_channels) / 4u,
-  );
+  let down = i32(r * params.dilationH) - i32(params.padTop);
+  let across = i32(s * params.dilationW) - i32(params.padLeft);
+  let c = (which * own_channels + min(row, last) - tap * own_channels) / 4u;
+  let at = (down * i32(params.inW) + across) * i32(params.inChannels / 4u) + i32(c);
+  let width = min(max(i32(params.outW * params.strideW) + across, 0), i32(params.inW));
+  return Left(down, across, at, u32(width), walk_from(k / 4u, DEPTH, limits()));
 }
 
-// The depth is the output's pixels, line by line, a line being as long as its vec4s.
-fn vec4s_of_a_line() -> u32 {
-  return (params.outW + 3u) / 4u;
+fn left_next(left: Left) -> Left {
+  return Left(left.down, left.across, left.at, left.width, walk_on(left.walk, limits()));
 }
 
-fn left_block(rows: Rows, k: u32, end: u32) -> mat4x4<f32> {
-  let line = k / 4u / vec4s_of_a_line();
-  let n = line / params.outH;
-  let h = i32((line - n * params.outH) * params.strideH) + rows.down;
-  let h_inside = (h >= 0) & (h < i32(params.inH));
-  let o = k - 4u * line * vec4s_of_a_line() + vec4<u32>(0u, 1u, 2u, 3u);
-  let v = vec4<i32>(o * params.strideW) + rows.across;
-  let v_inside = (v >= vec4<i32>(0)) & (v < vec4<i32>(i32(params.inW)));
-  let inside = v_inside & (o < vec4<u32>(params.outW)) & vec4<bool>(h_inside);
-  let places = (n * params.inH + u32(h)) * params.inW + vec4<u32>(v);
-  let at = select(vec4<u32>(), places * (params.inChannels / 4u), inside) + rows.c;
+fn left_block(left: Left) -> mat4x4<f32> {
+  // Depths beyond the last are read in the last image.
+  let n = min(left.walk.at.x, params.batch - 1u);
+  let h = left.walk.at.y * params.strideH;
+  let v = (4u * left.walk.at.z + NEXT) * params.strideW;
+  // What lies before the image's edge is, as a u32, beyond its end.
+  let h_inside = bitcast<u32>(i32(h) + left.down) < params.inH;
+  let inside = (bitcast<vec4<u32>>(vec4<i32>(v) + left.across) < vec4<u32>(left.width)) & vec4<bool>(h_inside);
+  let on = ((n * params.inH + h) * params.inW + v) * (params.inChannels / 4u);
+  let at = select(vec4<i32>(), left.at + vec4<i32>(on), inside);
   let zero = vec4<f32>();
-  return transpose(mat4x4<f32>(
+  return mat4x4<f32>(
     select(zero, Value(x[at.x]), inside.x),
     select(zero, Value(x[at.y]), inside.y),
     select(zero, Value(x[at.z]), inside.z),
     select(zero, Value(x[at.w]), inside.w),
-  ));
+  );
 }
 
-fn right_block(k: u32, end: u32, col: u32) -> mat4x4<f32> {
-  let line = k / 4u / vec4s_of_a_line();
-  let o = k - 4u * line * vec4s_of_a_line();
+// The vec4 of dy's columns at the first pixel.
+struct Right {
+  at: u32,
+  walk: Walk,
+}
+
+fn right_from(col: u32, k: u32, end: u32) -> Right {
+  let own_outputs = params.outChannels / 4u / params.groups;
+  return Right(which * own_outputs + min(col, own_outputs - 1u), walk_from(k / 4u, DEPTH, limits()));
+}
+
+fn right_next(right: Right) -> Right {
+  return Right(right.at, walk_on(right.walk, limits()));
+}
+
+fn right_block(right: Right) -> mat4x4<f32> {
+  let line = min(right.walk.at.x, params.batch - 1u) * params.outH + right.walk.at.y;
+  let o = 4u * right.walk.at.z;
   let outputs = params.outChannels / 4u;
-  let at = (line * params.outW + o) * outputs + which * (outputs / params.groups) + col;
+  let at = right.at + (line * params.outW + o) * outputs;
   let zero = vec4<f32>();
   return mat4x4<f32>(
     Value(dy[at]),
@@ -100,9 +124,9 @@ fn main(
   let last = min(first + part_lines, lines);
   let tile = tile_origin(group, params.rowByRow);
   let own_outputs = params.outChannels / 4u / params.groups;
-  let place = group_column(tile.y, own_outputs, 2u * ACROSS);
+  let place = group_column(tile.y, own_outputs, WIDE * ACROSS);
   which = place.group;
   let origin = vec2<u32>(tile.x, place.col);
-  let own = tile_product(origin, lane, 4u * first * vec4s_of_a_line(), 4u * last * vec4s_of_a_line());
+  let own = tile_product(origin, lane, 4u * first * limits().y, 4u * last * limits().y);
   put_square(own, origin, lane, params.filterH * params.filterW * (params.inChannels / params.groups), own_outputs);
 }

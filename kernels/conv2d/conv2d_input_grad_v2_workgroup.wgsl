@@ -14,9 +14,11 @@ alias Dx = Value;
 @group(0) @binding(3) var<uniform> params: Params;
 
 //!include ../include/half.wgsl
+//!include ../matmul/four.wgsl
 //!include ../matmul/tile.wgsl
 //!include ../matmul/tile_rows.wgsl
 //!include group.wgsl
+//!include walk.wgsl
 //!include taps.wgsl
 
 // What the workgroup is about: a class of pixels (conv2d_input_grad_v2.wgsl) and a group of channels.
@@ -51,63 +53,88 @@ fn layer_of(z: u32, which: u32) -> Layer {
   );
 }
 
-// Four pixels of the class: the first rows of dy of their images, and their places i, j in the class.
-struct Rows {
-  image: vec4<u32>,
-  i: vec4<i32>,
-  j: vec4<i32>,
+// Four pixels of the class: where its first tap sees them in dy, and the vec4 that lies there, if any does; and the tap
+// and its vec4 of output channels that are next.
+struct Left {
+  bottom: vec4<i32>,
+  right: vec4<i32>,
+  at: vec4<i32>,
+  walk: Walk,
 }
 
-fn rows_from(row: u32) -> Rows {
-  let count = params.batch * layer.height * layer.width;
-  let pixel = min(row + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(max(count, 1u) - 1u));
-  let line = pixel / max(layer.width, 1u);
-  let n = line / max(layer.height, 1u);
-  return Rows(n * params.outH, vec4<i32>(line - n * layer.height), vec4<i32>(pixel - line * layer.width));
+// The class's taps across and a group's vec4s of output channels.
+fn limits() -> vec2<u32> {
+  return vec2<u32>(max(layer.taps_across, 1u), params.outChannels / 4u / params.groups);
 }
 
-// A depth's tap, and its vec4 of output channels.
-struct Depth {
-  r: u32,
-  s: u32,
-  k: u32,
-}
-
-fn depth_at(k: u32) -> Depth {
-  let own_outputs = params.outChannels / 4u / params.groups;
-  let tap = k / 4u / own_outputs;
-  let down = tap / layer.taps_across;
-  return Depth(
-    layer.down.first + down * layer.down.step,
-    layer.across.first + (tap - down * layer.taps_across) * layer.across.step,
-    layer.which * own_outputs + k / 4u - tap * own_outputs,
+// Rows and columns of dy from a tap of the class to the next, back towards the first.
+fn back() -> vec2<u32> {
+  return vec2<u32>(
+    layer.down.step * params.dilationH / params.strideH,
+    layer.across.step * params.dilationW / params.strideW,
   );
 }
 
-fn left_block(rows: Rows, k: u32, end: u32) -> mat4x4<f32> {
-  let at_depth = depth_at(k);
-  let ho = rows.i + (i32(layer.class_h + params.padTop) - i32(at_depth.r * params.dilationH)) / i32(params.strideH);
-  let wo = rows.j + (i32(layer.class_w + params.padLeft) - i32(at_depth.s * params.dilationW)) / i32(params.strideW);
-  let ho_inside = (ho >= vec4<i32>(0)) & (ho < vec4<i32>(i32(params.outH)));
-  let wo_inside = (wo >= vec4<i32>(0)) & (wo < vec4<i32>(i32(params.outW)));
-  let inside = ho_inside & wo_inside;
-  let places = (rows.image + vec4<u32>(ho)) * params.outW + vec4<u32>(wo);
-  let at = select(vec4<u32>(), places * (params.outChannels / 4u), inside) + at_depth.k;
+fn left_from(row: u32, k: u32, end: u32) -> Left {
+  let count = params.batch * layer.height * layer.width;
+  let pixel = min(row + NEXT, vec4<u32>(max(count, 1u) - 1u));
+  let line = pixel / max(layer.width, 1u);
+  let n = line / max(layer.height, 1u);
+  let down = (i32(layer.class_h + params.padTop) - i32(layer.down.first * params.dilationH)) / i32(params.strideH);
+  let across = (i32(layer.class_w + params.padLeft) - i32(layer.across.first * params.dilationW)) / i32(params.strideW);
+  let bottom = vec4<i32>(line - n * layer.height) + down;
+  let right = vec4<i32>(pixel - line * layer.width) + across;
+  let outputs = params.outChannels / 4u;
+  let line_at = (vec4<i32>(n * params.outH) + bottom) * i32(params.outW);
+  let at = (line_at + right) * i32(outputs) + i32(layer.which * (outputs / params.groups));
+  return Left(bottom, right, at, walk_from(k / 4u, DEPTH, limits()));
+}
+
+fn left_next(left: Left) -> Left {
+  return Left(left.bottom, left.right, left.at, walk_on(left.walk, limits()));
+}
+
+fn left_block(left: Left) -> mat4x4<f32> {
+  let up = left.walk.at.xy * back();
+  // What lies before the image's edge is, as a u32, beyond its end.
+  let ho = bitcast<vec4<u32>>(left.bottom - i32(up.x));
+  let wo = bitcast<vec4<u32>>(left.right - i32(up.y));
+  let inside = (ho < vec4<u32>(params.outH)) & (wo < vec4<u32>(params.outW));
+  let on = i32(left.walk.at.z) - i32((up.x * params.outW + up.y) * (params.outChannels / 4u));
+  let at = select(vec4<i32>(), left.at + on, inside);
   let zero = vec4<f32>();
-  return mat4x4<f32>(
+  return transpose(mat4x4<f32>(
     select(zero, Value(dy[at.x]), inside.x),
     select(zero, Value(dy[at.y]), inside.y),
     select(zero, Value(dy[at.z]), inside.z),
     select(zero, Value(dy[at.w]), inside.w),
-  );
+  ));
 }
 
-fn right_block(k: u32, end: u32, col: u32) -> mat4x4<f32> {
-  let at_depth = depth_at(k);
+// Four input channels: where their weights of tap 0 lie; and the tap and its vec4 of output channels that are next.
+struct Right {
+  at: vec4<u32>,
+  walk: Walk,
+}
+
+fn right_from(col: u32, k: u32, end: u32) -> Right {
   let outputs = params.outChannels / 4u;
-  let tap = at_depth.r * params.filterW + at_depth.s;
-  let at = (tap * (params.inChannels / params.groups) + 4u * col) * outputs + at_depth.k;
-  return transpose(mat4x4<f32>(w[at], w[at + outputs], w[at + 2u * outputs], w[at + 3u * outputs]));
+  let own_channels = params.inChannels / params.groups;
+  let at = min(4u * col + NEXT, vec4<u32>(own_channels - 1u)) * outputs + layer.which * (outputs / params.groups);
+  return Right(at, walk_from(k / 4u, DEPTH, limits()));
+}
+
+fn right_next(right: Right) -> Right {
+  return Right(right.at, walk_on(right.walk, limits()));
+}
+
+fn right_block(right: Right) -> mat4x4<f32> {
+  // Depths beyond the last are read at the last tap.
+  let r = min(layer.down.first + right.walk.at.x * layer.down.step, params.filterH - 1u);
+  let s = layer.across.first + right.walk.at.y * layer.across.step;
+  let tap_size = params.inChannels / params.groups * (params.outChannels / 4u);
+  let at = right.at + ((r * params.filterW + s) * tap_size + right.walk.at.z);
+  return transpose(mat4x4<f32>(w[at.x], w[at.y], w[at.z], w[at.w]));
 }
 
 fn put_vec4(row: u32, col: u32, v: vec4<f32>) {
@@ -116,15 +143,15 @@ fn put_vec4(row: u32, col: u32, v: vec4<f32>) {
   let h = layer.class_h + (line - n * layer.height) * params.strideH;
   let at = layer.class_w + (row - line * layer.width) * params.strideW;
   let channels = params.inChannels / 4u;
-  let channel = layer.which * (channels / params.groups) + col;
-  dx[((n * params.inH + h) * params.inW + at) * channels + channel] = Dx(storable(v));
+  let pixel = (n * params.inH + h) * params.inW + at;
+  dx[pixel * channels + layer.which * (channels / params.groups) + col] = Dx(storable(v));
 }
 
 @compute @workgroup_size(ACROSS, DOWN)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let tile = tile_origin(group, params.rowByRow);
   let own_channels = params.inChannels / 4u / params.groups;
-  let place = group_column(tile.y, own_channels, 2u * ACROSS);
+  let place = group_column(tile.y, own_channels, WIDE * ACROSS);
   // Not read back from the private variable, which the analysis takes to differ between threads.
   let own = layer_of(group.z, place.group);
   layer = own;

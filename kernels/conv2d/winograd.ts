@@ -1,6 +1,7 @@
 import { ceilDiv, foldWorkgroups, roundingsOf, type Choices, type KernelSource, type Launch } from '../kernel.ts';
 import { tiledChoices, matmulV2, type MatmulSize, type MatmulTiling } from '../matmul/matmul.ts';
-import type { TileTarget } from '../matmul/tiling.ts';
+import { gpuOf } from '../gpu.ts';
+import { mostParts, type TileTarget } from '../matmul/tiling.ts';
 import type { ConvNumbers } from './conv2d.ts';
 import filterKernel from './winograd_filter.wgsl';
 import filterGradKernel from './winograd_filter_grad.wgsl';
@@ -72,10 +73,10 @@ interface Chunk {
 const ROWS = 32;
 
 /**
- * What transforming a number costs, in multiplications of the product that it spares or serves: see
- * bench/ladder_conv2d.md.
+ * Bytes that transforming a number moves: a quarter of a number, and the transformed one to the product and back. What
+ * that costs, in multiplications of the product, a GPU's row says; measured on lavapipe, see bench/ladder_conv2d.md.
  */
-const TRANSFORM = { tile: 20, filter: 7 };
+const TRANSFORM = { tile: 9, filter: 3.15 };
 
 /** What three launches more cost, in multiplications. */
 const startOf = ({ software }: TileTarget): number => (software ? 2 ** 18 : 2 ** 25);
@@ -89,7 +90,9 @@ const CLEARLY_LESS = 0.85;
  */
 export function winogradWins(g: ConvNumbers, target: TileTarget): boolean {
   const [C, K, tiles] = [g.inChannels, g.outChannels, countTiles(g)];
-  const cost = PLACES * (tiles * (C * K + TRANSFORM.tile * (C + K)) + TRANSFORM.filter * C * K) + startOf(target);
+  const { perByte } = gpuOf(target);
+  const transforms = perByte * (tiles * TRANSFORM.tile * (C + K) + TRANSFORM.filter * C * K);
+  const cost = PLACES * (tiles * C * K + transforms) + startOf(target);
   return cost < CLEARLY_LESS * 9 * g.batch * g.outH * g.outW * C * K;
 }
 
@@ -190,8 +193,15 @@ export interface WinogradFilterGrad {
   readonly filterSize: number;
   /** The output's cotangents are the left operand of the products. */
   readonly swapped: boolean;
-  /** Of the output, the bindings are dy, out; of the filter du, dw. */
-  readonly chunks: readonly (ChunkLaunches & { readonly output: Launch; readonly filter: Launch })[];
+  /**
+   * Of the output, the bindings are dy, out; of the filter du, dw. The product leaves [16, parts, filterSize / 16], of
+   * which du is the sum over the parts.
+   */
+  readonly chunks: readonly (ChunkLaunches & {
+    readonly output: Launch;
+    readonly parts: number;
+    readonly filter: Launch;
+  })[];
 }
 
 /** The product of a chunk. The filter of an input gradient lies transposed. */
@@ -201,14 +211,22 @@ function imageProduct(g: ConvNumbers, turned: boolean, M: number): MatmulSize {
   return { M, N, K, transposeA: false, transposeB: turned, batch: PLACES, aLd: row, bLd: turned ? row : N };
 }
 
-const filterGradProduct = (g: ConvNumbers, K: number): MatmulSize => ({
+/** The product of a chunk of `tiles`, each place's in so many parts. */
+const filterGradProduct = (g: ConvNumbers, tiles: number, parts = 1): MatmulSize => ({
   M: g.inChannels,
   N: g.outChannels,
-  K,
+  K: tiles / parts,
   transposeA: true,
   transposeB: false,
-  batch: PLACES,
+  batch: PLACES * parts,
 });
+
+/** A chunk's products are cut into equal parts: as many as divide its tiles, up to `most`. */
+function evenParts(tiles: number, most: number): number {
+  let parts = most;
+  while (tiles % parts !== 0) parts--;
+  return parts;
+}
 
 /**
  * The transforms multiply small whole numbers by 24 at most, in quarters: sums of such numbers are exact as long as
@@ -231,8 +249,12 @@ function choicesOf(size: MatmulSize, target: TileTarget): Choices<MatmulTiling> 
  */
 export const winogradImageChoices = (g: ConvNumbers, turned: boolean, target: TileTarget): Choices<MatmulTiling> =>
   choicesOf(imageProduct(g, turned, chunksOf(g, target)[0].count), target);
-export const winogradFilterGradChoices = (g: ConvNumbers, target: TileTarget): Choices<MatmulTiling> =>
-  choicesOf(filterGradProduct(g, chunksOf(g, target)[0].count), target);
+export function winogradFilterGradChoices(g: ConvNumbers, target: TileTarget): Choices<MatmulTiling> {
+  const size = filterGradProduct(g, chunksOf(g, target)[0].count);
+  // A software adapter has processors enough for whole ones only.
+  const batchParts = target.software ? 1 : mostParts(size.K, PLACES * size.M * size.N);
+  return choicesOf({ ...size, batchParts }, target);
+}
 
 export function winogradImage(
   g: ConvNumbers,
@@ -269,15 +291,19 @@ export function winogradFilterGrad(g: ConvNumbers, tiling: MatmulTiling, target:
     outputSize: PLACES * most * K,
     filterSize: PLACES * C * K,
     swapped: tiling.swapped === 1,
-    chunks: chunks.map((chunk, i) => ({
-      input: tileLaunch(inputKernel, g, C, chunk, byPlace(C, chunk.count)),
-      output: tileLaunch(outputGradKernel, g, K, chunk, byPlace(K, chunk.count)),
-      product: matmulV2(filterGradProduct(g, chunk.count), tiling).launch,
-      filter: {
-        kernel: filterGradKernel,
-        params: { size, adds: +(i > 0) },
-        workgroups: foldWorkgroups(ceilDiv(size, WORKGROUP)),
-      },
-    })),
+    chunks: chunks.map((chunk, i) => {
+      const parts = evenParts(chunk.count, tiling.parts);
+      return {
+        input: tileLaunch(inputKernel, g, C, chunk, byPlace(C, chunk.count)),
+        output: tileLaunch(outputGradKernel, g, K, chunk, byPlace(K, chunk.count)),
+        product: matmulV2(filterGradProduct(g, chunk.count, parts), { ...tiling, parts: 1 }).launch,
+        parts,
+        filter: {
+          kernel: filterGradKernel,
+          params: { size, adds: +(i > 0) },
+          workgroups: foldWorkgroups(ceilDiv(size, WORKGROUP)),
+        },
+      };
+    }),
   };
 }

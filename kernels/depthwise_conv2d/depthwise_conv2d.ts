@@ -7,6 +7,7 @@ import {
   type KernelSource,
   type Launch,
 } from '../kernel.ts';
+import { gpuOf, type GpuTarget } from '../gpu.ts';
 import { reduce } from '../reduce/reduce.ts';
 import filterGradV1 from './depthwise_conv2d_filter_grad_v1.wgsl';
 import filterGradV2 from './depthwise_conv2d_filter_grad_v2.wgsl';
@@ -34,8 +35,7 @@ export interface DepthwiseSize {
 }
 
 /** What the choice among the kernels' versions depends on besides the sizes. */
-export interface DepthwiseOptions {
-  readonly software: boolean;
+export interface DepthwiseOptions extends GpuTarget {
   /** 1 takes the naive kernels, as a second opinion; 2 never does where there are others. */
   readonly version?: 1 | 2;
 }
@@ -47,6 +47,8 @@ export type Cut = {
   readonly width: number;
   /** Outputs in a strip: 4 or 2 (version 2). */
   readonly strip: number;
+  /** 1 adds product after product to the sums, for a GPU; 0 what a row gives (version 2). */
+  readonly chained: number;
   /** Chunks that a column of strips is cut into (version 2). */
   readonly chunks: number;
   /** Of the filter gradient: partial results, which are added up. */
@@ -54,8 +56,8 @@ export type Cut = {
 };
 
 const WORKGROUP = 64;
-/** Threads that keep the adapter busy. */
-const threadsWanted = (software: boolean) => (software ? 512 : 65_536);
+/** Threads that keep the adapter busy: they are short. */
+const threadsWanted = (options: DepthwiseOptions) => 4 * gpuOf(options).threads;
 
 /** The most channels that fit a Value. */
 const widest = ({ channels }: DepthwiseSize) => (channels % 4 === 0 ? 4 : 1);
@@ -99,31 +101,45 @@ const inPlane = ({ inW, inH, padTop, padLeft, strideH }: DepthwiseSize): Plane =
   strideH === 2 ? [inW + (padLeft % 2), Math.floor((inH + padTop + 1) / 2) - Math.floor(padTop / 2)] : [inW, inH];
 
 /** What a thread of version 2 holds. */
-type Form = Pick<Cut, 'width' | 'strip'>;
+type Form = Pick<Cut, 'width' | 'strip' | 'chained'>;
 
 /*
  * The forms to choose from, the default first. A CPU pays for a load by its instructions, and they are fewest for the
  * channels of a Value at once; but a turn of the loop should fit its cache of instructions, and what is in use its
- * registers. A GPU has four of everything: nothing was measured on one.
+ * registers.
  */
-const whole = (size: DepthwiseSize): Form => ({ width: widest(size), strip: 4 });
-const half = (size: DepthwiseSize): Form => ({ width: widest(size), strip: 2 });
-const pairs = (size: DepthwiseSize, strip: number): Form => ({ width: Math.min(2, widest(size)), strip });
+const whole = (size: DepthwiseSize): Form => ({ width: widest(size), strip: 4, chained: 0 });
+const half = (size: DepthwiseSize): Form => ({ width: widest(size), strip: 2, chained: 0 });
+const pairs = (size: DepthwiseSize, strip: number): Form => ({ width: Math.min(2, widest(size)), strip, chained: 0 });
 
-function imageForms(size: DepthwiseSize, { software }: DepthwiseOptions, isForward: boolean): Form[] {
-  const usual = !software
-    ? whole(size)
-    : size.filterH === 5
-      ? pairs(size, 4)
-      : size.strideH === 2
-        ? half(size)
-        : whole(size);
+/**
+ * The forms for a GPU: strips of four outputs and as many channels as it holds without spilling. Of each channel a
+ * thread has the filter, `open` strips and the `columns` of a row that it loads, and two numbers for each column.
+ */
+function chains(size: DepthwiseSize, options: DepthwiseOptions, open: number, columns: number): Form[] {
+  const held = (width: number) => width * (size.filterH * size.filterW + 4 * open + columns) + 2 * columns;
+  const widths = [...new Set([4, 2, 1].map((width) => Math.min(width, widest(size))))];
+  const usual = widths.find((width) => held(width) <= gpuOf(options).numbers) ?? 1;
+  return distinct([usual, ...widths].map((width) => ({ width, strip: 4, chained: 1 })));
+}
+
+/** The pixels that the windows of a strip of four see. */
+const columnsSeen = ({ strideW, filterW }: DepthwiseSize) => 3 * strideW + filterW;
+
+function imageForms(size: DepthwiseSize, options: DepthwiseOptions, isForward: boolean): Form[] {
+  const { filterH, strideH } = size;
+  if (!options.software) {
+    if (strideH === 2 && !isForward) return chains(size, options, filterH, 4);
+    return chains(size, options, Math.floor((filterH - 1) / strideH), columnsSeen(size));
+  }
+  const usual = size.filterH === 5 ? pairs(size, 4) : size.strideH === 2 ? half(size) : whole(size);
   if (size.strideH === 2) return isForward ? distinct([usual, whole(size), half(size)]) : [whole(size)];
   return distinct([usual, whole(size)]);
 }
 
-function filterGradForms(size: DepthwiseSize, { software }: DepthwiseOptions): Form[] {
-  const usual = !software ? whole(size) : size.strideH === 1 && size.filterH === 5 ? pairs(size, 2) : half(size);
+function filterGradForms(size: DepthwiseSize, options: DepthwiseOptions): Form[] {
+  if (!options.software) return chains(size, options, ceilDiv(size.filterH, size.strideH), columnsSeen(size));
+  const usual = size.strideH === 1 && size.filterH === 5 ? pairs(size, 2) : half(size);
   return distinct([usual, whole(size), half(size)]);
 }
 
@@ -136,11 +152,11 @@ const wholeColumns = (size: DepthwiseSize, [columns]: Plane, { width, strip }: F
  * would spend most of its loads on rows its neighbour also loads. Candidates are half as many chunks and twice and four
  * times as many.
  */
-function chunkCounts(size: DepthwiseSize, plane: Plane, form: Form, software: boolean): number[] {
+function chunkCounts(size: DepthwiseSize, plane: Plane, form: Form, options: DepthwiseOptions): number[] {
   const [, height] = plane;
   const usual = Math.min(
     ceilDiv(height, 8),
-    Math.max(1, ceilDiv(threadsWanted(software), wholeColumns(size, plane, form))),
+    Math.max(1, ceilDiv(threadsWanted(options), wholeColumns(size, plane, form))),
   );
   return [usual, ...[1, usual >> 1, usual * 2, usual * 4].filter((n) => n >= 1 && n <= ceilDiv(height, 4))];
 }
@@ -160,7 +176,7 @@ function image(kernel: KernelSource, size: DepthwiseSize, plane: Plane, by: Cut,
   return {
     kernel,
     aliases: aliasesOf(by.width),
-    overrides: { FILTER: filterH, STRIDE: strideH, STRIP: by.strip, FLIP: Number(flip) },
+    overrides: { FILTER: filterH, STRIDE: strideH, STRIP: by.strip, CHAINED: by.chained, FLIP: Number(flip) },
     params: { inH, inW, outH, outW, channels, padTop, padLeft, ...cut, size: threads },
     workgroups: foldWorkgroups(ceilDiv(threads, WORKGROUP)),
   };
@@ -170,6 +186,7 @@ const naiveCut = (size: DepthwiseSize, parts = 1): Cut => ({
   version: 1,
   width: widest(size),
   strip: 1,
+  chained: 0,
   chunks: 1,
   parts,
 });
@@ -184,7 +201,7 @@ function imageChoices(
   const naive = naiveCut(size);
   if (!fast(size, options)) return { kernels, candidates: [naive], roundings: 0 };
   const cuts = (form: Form) =>
-    chunkCounts(size, plane, form, options.software).map((chunks): Cut => ({ version: 2, ...form, chunks, parts: 1 }));
+    chunkCounts(size, plane, form, options).map((chunks): Cut => ({ version: 2, ...form, chunks, parts: 1 }));
   const candidates = [...cuts(usual), ...others.map((form) => cuts(form)[0])];
   return { kernels, candidates: distinct(options.version === 2 ? candidates : [...candidates, naive]), roundings: 0 };
 }
@@ -208,8 +225,8 @@ export function depthwiseFilterGradChoices(size: DepthwiseSize, options: Depthwi
   if (fast(size, options)) {
     const [usual, ...others] = filterGradForms(size, options);
     const cuts = (form: Form) =>
-      chunkCounts(size, outPlane(size), form, software).map((chunks): Cut => {
-        const wanted = ceilDiv(threadsWanted(software) * form.width, size.channels);
+      chunkCounts(size, outPlane(size), form, options).map((chunks): Cut => {
+        const wanted = ceilDiv(threadsWanted(options) * form.width, size.channels);
         return { version: 2, ...form, chunks, parts: Math.min(piecesOf(size, { ...form, chunks }), wanted) };
       });
     const [cut, ...chunked] = cuts(usual);
@@ -275,7 +292,7 @@ function filterGradStrips(size: DepthwiseSize, by: Cut): Launch {
   return {
     kernel: filterGradV2,
     aliases: aliasesOf(by.width),
-    overrides: { FILTER: filterH, STRIDE: strideH, STRIP: by.strip },
+    overrides: { FILTER: filterH, STRIDE: strideH, STRIP: by.strip, CHAINED: by.chained },
     params: { inH, inW, outH, outW, channels, padTop, padLeft, ...cut, pieces, share, parts },
     workgroups: foldWorkgroups(ceilDiv(parts * channels, WORKGROUP)),
   };

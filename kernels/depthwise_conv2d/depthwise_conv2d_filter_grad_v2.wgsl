@@ -48,10 +48,6 @@ fn load_strip(at: Place, column: i32, channel: u32) -> Strip {
   return strip;
 }
 
-fn sum_rows(p: FilterRow, q: FilterRow) -> FilterRow {
-  return FilterRow(p.a + q.a, p.b + q.b, p.c + q.c, p.d + q.d, p.e + q.e);
-}
-
 fn store_row(part: u32, r: u32, channel: u32, row: FilterRow) {
   let i = ((part * FILTER + r) * FILTER) * params.channels + channel;
   out[i] = row.a;
@@ -108,27 +104,43 @@ fn main(
       }
       let row = load_row(place(n, i32(p) - i32(params.padTop), params.inH, params.inW), columns);
       if (STRIDE == 1u) {
-        w0 = sum_rows(w0, correlate(row, now));
-        w1 = sum_rows(w1, correlate(row, before1));
-        w2 = sum_rows(w2, correlate(row, before2));
+        w0 = correlate_on(w0, row, now);
+        w1 = correlate_on(w1, row, before1);
+        w2 = correlate_on(w2, row, before2);
         if (FILTER == 5u) {
-          w3 = sum_rows(w3, correlate(row, before3));
-          w4 = sum_rows(w4, correlate(row, before4));
+          w3 = correlate_on(w3, row, before3);
+          w4 = correlate_on(w4, row, before4);
         }
       } else {
         // A row that is the first of a window meets the even rows of the filter, another one the odd rows.
-        let recent = correlate(row, now);
-        let former = correlate(row, before1);
-        if (is_first) {
-          w0 = sum_rows(w0, recent);
-          w2 = sum_rows(w2, former);
-          if (FILTER == 5u) {
-            w4 = sum_rows(w4, correlate(row, before2));
+        if (CHAINED == 0u) {
+          let recent = correlate(row, now);
+          let former = correlate(row, before1);
+          if (is_first) {
+            w0 = sum_rows(w0, recent);
+            w2 = sum_rows(w2, former);
+            if (FILTER == 5u) {
+              w4 = sum_rows(w4, correlate(row, before2));
+            }
+          } else {
+            w1 = sum_rows(w1, recent);
+            if (FILTER == 5u) {
+              w3 = sum_rows(w3, former);
+            }
           }
-        } else {
-          w1 = sum_rows(w1, recent);
-          if (FILTER == 5u) {
-            w3 = sum_rows(w3, former);
+        }
+        if (CHAINED == 1u) {
+          if (is_first) {
+            w0 = correlate_on(w0, row, now);
+            w2 = correlate_on(w2, row, before1);
+            if (FILTER == 5u) {
+              w4 = correlate_on(w4, row, before2);
+            }
+          } else {
+            w1 = correlate_on(w1, row, now);
+            if (FILTER == 5u) {
+              w3 = correlate_on(w3, row, before1);
+            }
           }
         }
       }

@@ -50,6 +50,21 @@ fn spread(d: Strip, w: FilterRow) -> Strip {
   return x;
 }
 
+// x on which they are added.
+fn spread_on(x: Strip, d: Strip, w: FilterRow) -> Strip {
+  if (CHAINED == 0u) {
+    return add(x, spread(d, w));
+  }
+  var y = Strip(x.a + d.c * w.a + d.b * w.c, x.b + d.c * w.b, x.c + d.d * w.a + d.c * w.c, x.d + d.d * w.b);
+  if (FILTER == 5u) {
+    y.a += d.a * w.e;
+    y.b += d.b * w.d;
+    y.c += d.b * w.e;
+    y.d += d.c * w.d;
+  }
+  return y;
+}
+
 @compute @workgroup_size(64)
 fn main(
   @builtin(workgroup_id) group: vec3<u32>,
@@ -88,13 +103,14 @@ fn main(
     if (FILTER == 5u) {
       d.a = load(at, b - 2, channel);
     }
-    let doneEven = add(even, spread(d, w0));
-    var doneOdd = spread(d, w1);
+    let doneEven = spread_on(even, d, w0);
+    var doneOdd = Strip();
     if (FILTER == 3u) {
+      doneOdd = spread(d, w1);
       even = spread(d, w2);
     } else {
-      doneOdd = add(doneOdd, odd);
-      even = add(evenNext, spread(d, w2));
+      doneOdd = spread_on(odd, d, w1);
+      even = spread_on(evenNext, d, w2);
       odd = spread(d, w3);
       evenNext = spread(d, w4);
     }

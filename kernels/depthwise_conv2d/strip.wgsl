@@ -8,6 +8,8 @@ alias Bits = vec4<u32>; // as include/numbers.wgsl wants it
 override FILTER: u32 = 3; // 3 or 5
 override STRIDE: u32 = 1; // 1 or 2
 override STRIP: u32 = 4; // outputs of a strip: 4 or 2
+// 1 adds each product to what was there before, in one instruction of a GPU; 0 adds up what a row gives first.
+override CHAINED: u32 = 0;
 override COLUMNS: u32 = STRIDE * (STRIP - 1) + FILTER; // pixels of a Row
 
 struct Strip {
@@ -80,6 +82,38 @@ fn taps(x: Row, w: FilterRow) -> Strip {
   return y;
 }
 
+// y on which a window of a row is added.
+fn window_on(y: Value, a: Value, b: Value, c: Value, d: Value, e: Value, w: FilterRow) -> Value {
+  let sum = y + a * w.a + b * w.b + c * w.c;
+  if (FILTER == 5u) {
+    return sum + d * w.d + e * w.e;
+  }
+  return sum;
+}
+
+fn taps_on(before: Strip, x: Row, w: FilterRow) -> Strip {
+  if (CHAINED == 0u) {
+    return add(before, taps(x, w));
+  }
+  var y: Strip;
+  if (STRIDE == 1u) {
+    y.a = window_on(before.a, x.a, x.b, x.c, x.d, x.e, w);
+    y.b = window_on(before.b, x.b, x.c, x.d, x.e, x.f, w);
+    if (STRIP == 4u) {
+      y.c = window_on(before.c, x.c, x.d, x.e, x.f, x.g, w);
+      y.d = window_on(before.d, x.d, x.e, x.f, x.g, x.h, w);
+    }
+  } else {
+    y.a = window_on(before.a, x.a, x.b, x.c, x.d, x.e, w);
+    y.b = window_on(before.b, x.c, x.d, x.e, x.f, x.g, w);
+    if (STRIP == 4u) {
+      y.c = window_on(before.c, x.e, x.f, x.g, x.h, x.i, w);
+      y.d = window_on(before.d, x.g, x.h, x.i, x.j, x.k, w);
+    }
+  }
+  return y;
+}
+
 // The pixels that one tap of the filter meets, times the strip's cotangents.
 fn product(a: Value, b: Value, c: Value, d: Value, strip: Strip) -> Value {
   var w = a * strip.a + b * strip.b;
@@ -110,6 +144,44 @@ fn correlate(x: Row, d: Strip) -> FilterRow {
     }
   }
   return w;
+}
+
+// w on which the products of one tap are added.
+fn product_on(w: Value, a: Value, b: Value, c: Value, d: Value, strip: Strip) -> Value {
+  let sum = w + a * strip.a + b * strip.b;
+  if (STRIP == 4u) {
+    return sum + c * strip.c + d * strip.d;
+  }
+  return sum;
+}
+
+fn correlate_on(before: FilterRow, x: Row, d: Strip) -> FilterRow {
+  if (CHAINED == 0u) {
+    return sum_rows(before, correlate(x, d));
+  }
+  var w: FilterRow;
+  if (STRIDE == 1u) {
+    w.a = product_on(before.a, x.a, x.b, x.c, x.d, d);
+    w.b = product_on(before.b, x.b, x.c, x.d, x.e, d);
+    w.c = product_on(before.c, x.c, x.d, x.e, x.f, d);
+    if (FILTER == 5u) {
+      w.d = product_on(before.d, x.d, x.e, x.f, x.g, d);
+      w.e = product_on(before.e, x.e, x.f, x.g, x.h, d);
+    }
+  } else {
+    w.a = product_on(before.a, x.a, x.c, x.e, x.g, d);
+    w.b = product_on(before.b, x.b, x.d, x.f, x.h, d);
+    w.c = product_on(before.c, x.c, x.e, x.g, x.i, d);
+    if (FILTER == 5u) {
+      w.d = product_on(before.d, x.d, x.f, x.h, x.j, d);
+      w.e = product_on(before.e, x.e, x.g, x.i, x.k, d);
+    }
+  }
+  return w;
+}
+
+fn sum_rows(p: FilterRow, q: FilterRow) -> FilterRow {
+  return FilterRow(p.a + q.a, p.b + q.b, p.c + q.c, p.d + q.d, p.e + q.e);
 }
 
 // Where a row of an image is read: zeros outside, by a clamped index rather than a branch.

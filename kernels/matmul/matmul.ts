@@ -6,6 +6,7 @@ import tiledInWorkgroups from './matmul_v2_workgroup.wgsl';
 import resizeKernel from './resize.wgsl';
 import { SMALL_KERNELS, smallCandidates, strided, type FewTiling, type SmallTiling } from './small.ts';
 import {
+  isCheaper,
   kernelOf,
   mostParts,
   padded,
@@ -31,6 +32,8 @@ export interface MatmulSize {
    * said.
    */
   readonly batch?: number;
+  /** Parts that each product of a batch may be cut into, by who adds them up; 1 where not said. */
+  readonly batchParts?: number;
   /**
    * Lengths of a row of a and of b in memory, in elements, multiples of 4: padded rows of one product where not said.
    */
@@ -92,11 +95,12 @@ const rolesOf = ({ M, N, K, transposeA, transposeB, ...size }: MatmulSize, swapp
       };
 };
 
-const problemOf = ({ M, N, K, batch }: MatmulSize, { rows, cols }: Roles): Problem => ({
+const problemOf = ({ M, N, K, batch, batchParts = 1 }: MatmulSize, { rows, cols }: Roles): Problem => ({
+  products: batch,
   rows,
   cols,
   depth: K,
-  mostParts: batch ? 1 : mostParts(K, M * padded(N)),
+  mostParts: batch ? batchParts : mostParts(K, M * padded(N)),
 });
 
 /** Whether an operand or the output must be padded for the tiled kernels. */
@@ -108,17 +112,20 @@ const needsPadding = ({ M, N, K, transposeA, transposeB }: MatmulSize): boolean 
  * threads: a batch of 8 in the rows would leave most of them idle.
  */
 export function tiledChoices(size: MatmulSize, target: TileTarget): Choices<MatmulTiling> {
-  const [straight, turned] = [rolesOf(size, false), rolesOf(size, true)];
-  const swapped = tiledArea(turned, target) < 0.75 * tiledArea(straight, target);
-  const own = tilings(problemOf(size, swapped ? turned : straight), target).map((tiling) => ({
-    ...tiling,
-    swapped: +swapped,
-  }));
-  const other = tilings(problemOf(size, swapped ? straight : turned), target)
-    .slice(0, 1)
-    .map((tiling) => ({ ...tiling, swapped: +!swapped }));
-  // A staging kernel writes no transposed output.
-  const candidates = [...own, ...other].filter((tiling) => !(tiling.swapped && tiling.staged));
+  const [straight, turned] = [false, true].map((swapped) => {
+    const problem = problemOf(size, rolesOf(size, swapped));
+    // A staging kernel writes no transposed output.
+    const found = tilings(problem, target).filter(({ staged }) => !(swapped && staged));
+    return { problem, tilings: found.map((tiling) => ({ ...tiling, swapped: +swapped })) };
+  });
+  const less = () =>
+    target.software
+      ? tiledArea(turned.problem, target) < 0.75 * tiledArea(straight.problem, target)
+      : isCheaper([turned.problem, turned.tilings[0]], [straight.problem, straight.tilings[0]], target);
+  // Of very long operands one order may have no grid.
+  const swaps = straight.tilings.length === 0 || (turned.tilings.length > 0 && less());
+  const [own, other] = swaps ? [turned, straight] : [straight, turned];
+  const candidates = [...own.tilings, ...other.tilings.slice(0, 1)];
   return { kernels: [tiled, tiledBySubgroups, tiledInWorkgroups], candidates, roundings: roundingsOf(size.K) };
 }
 
@@ -136,7 +143,7 @@ export function matmulChoices(size: MatmulSize, target: TileTarget): Choices<Mat
 /**
  * Register-tiled product. The operands' and the output's last dimensions as stored must be padded to multiples of 4
  * with zeros (see `padded`). The products of a batch are to the kernel parts of one sum, which nobody adds up; if rows
- * of an operand run along K, K is a multiple of 4.
+ * of an operand run along K, K is a multiple of 4. To cut them, ask for so many times more, shorter ones.
  */
 export function matmulV2(size: MatmulSize, tiling: MatmulTiling): TiledMatmul {
   const { K, N, batch } = size;

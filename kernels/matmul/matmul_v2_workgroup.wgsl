@@ -8,56 +8,52 @@ override RIGHT_TRANSPOSED: u32 = 0;
 //!include operands.wgsl
 //!include ../include/half.wgsl
 //!include ../epilogue/epilogue.wgsl
+//!include four.wgsl
 //!include tile.wgsl
 //!include tile_rows.wgsl
 
 var<private> part: u32;
 
-struct Rows {
-  first: u32,
-}
-
-fn rows_from(row: u32) -> Rows {
-  return Rows(row);
-}
-
-fn left_block(rows: Rows, k: u32, end: u32) -> mat4x4<f32> {
+fn left_from(row: u32, k: u32, end: u32) -> Four {
   let ld = params.left_ld;
   if (LEFT_TRANSPOSED == 1u) {
-    let at = k * ld + rows.first / 4u;
-    let rest = end - k;
-    let zero = vec4<f32>();
-    return transpose(mat4x4<f32>(
-      Value(left[at]),
-      select(zero, Value(left[at + ld]), rest > 1u),
-      select(zero, Value(left[at + 2u * ld]), rest > 2u),
-      select(zero, Value(left[at + 3u * ld]), rest > 3u),
-    ));
+    return four_across(min(row / 4u, ld - 1u), ld, k, end);
   }
-  let at = min(rows.first + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.rows - 1u)) * ld + k / 4u;
-  return mat4x4<f32>(Value(left[at.x]), Value(left[at.y]), Value(left[at.z]), Value(left[at.w]));
+  return four_along(row, params.rows, ld, k, end);
 }
 
-fn right_block(k: u32, end: u32, col: u32) -> mat4x4<f32> {
+fn left_next(four: Four) -> Four {
+  return four_next(four, select(DEPTH, 4u * DEPTH * params.left_ld, LEFT_TRANSPOSED == 1u));
+}
+
+fn left_block(four: Four) -> mat4x4<f32> {
+  if (LEFT_TRANSPOSED == 1u) {
+    let at = at_across(four);
+    return mat4x4<f32>(Value(left[at.x]), Value(left[at.y]), Value(left[at.z]), Value(left[at.w]));
+  }
+  let at = at_along(four);
+  return transpose(mat4x4<f32>(Value(left[at.x]), Value(left[at.y]), Value(left[at.z]), Value(left[at.w])));
+}
+
+fn right_from(col: u32, k: u32, end: u32) -> Four {
   let ld = params.right_ld;
   if (RIGHT_TRANSPOSED == 1u) {
-    let at = 4u * col * ld + k / 4u;
-    return transpose(mat4x4<f32>(
-      Value(right[at]),
-      Value(right[at + ld]),
-      Value(right[at + 2u * ld]),
-      Value(right[at + 3u * ld]),
-    ));
+    return four_along(4u * col, params.cols, ld, k, end);
   }
-  let at = k * ld + col;
-  let rest = end - k;
-  let zero = vec4<f32>();
-  return mat4x4<f32>(
-    Value(right[at]),
-    select(zero, Value(right[at + ld]), rest > 1u),
-    select(zero, Value(right[at + 2u * ld]), rest > 2u),
-    select(zero, Value(right[at + 3u * ld]), rest > 3u),
-  );
+  return four_across(min(col, ld - 1u), ld, k, end);
+}
+
+fn right_next(four: Four) -> Four {
+  return four_next(four, select(4u * DEPTH * params.right_ld, DEPTH, RIGHT_TRANSPOSED == 1u));
+}
+
+fn right_block(four: Four) -> mat4x4<f32> {
+  if (RIGHT_TRANSPOSED == 1u) {
+    let at = at_along(four);
+    return transpose(mat4x4<f32>(Value(right[at.x]), Value(right[at.y]), Value(right[at.z]), Value(right[at.w])));
+  }
+  let at = at_across(four);
+  return mat4x4<f32>(Value(right[at.x]), Value(right[at.y]), Value(right[at.z]), Value(right[at.w]));
 }
 
 fn put_vec4(row: u32, col: u32, v: vec4<f32>) {

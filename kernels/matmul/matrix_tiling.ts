@@ -1,5 +1,5 @@
 import { MAX_WORKGROUPS, ceilDiv, distinct } from '../kernel.ts';
-import { ENOUGH_WORKGROUPS, type Problem, type TileTarget } from './tiling.ts';
+import type { Problem, TileTarget } from './tiling.ts';
 
 /** The matrices that a subgroup multiplies at once: [M, K] · [K, N] of f16, summed in f32. */
 export interface SubgroupMatrix {
@@ -46,6 +46,9 @@ const TILES: readonly (Tile & { readonly speed: number })[] = [
   { subgroupsM: 4, subgroupsN: 1, regM: 2, regN: 1, speed: 0.35 }, // 128 x 16
   { subgroupsM: 2, subgroupsN: 2, regM: 1, regN: 1, speed: 0.3 }, // 32 x 32
 ];
+
+/** Workgroups that keep a large GPU busy: two for each of its 132 processors. */
+const ENOUGH_WORKGROUPS = 264;
 
 /** Below so many multiplications a product is over before a tile of this size pays. */
 const LEAST_WORK = 2 ** 20;

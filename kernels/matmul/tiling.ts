@@ -1,10 +1,9 @@
 // How a product is cut into tiles: what may be taken and what is expected to be fastest.
+import { gpuOf, type GpuTarget } from '../gpu.ts';
 import { MAX_WORKGROUPS, ceilDiv, distinct, type KernelSource } from '../kernel.ts';
 
 /** What tile choices depend on. */
-export interface TileTarget {
-  /** A CPU pretending to be a GPU: eight lanes, and loads are dear. */
-  readonly software: boolean;
+export interface TileTarget extends GpuTarget {
   /** The least lanes of a subgroup; 0 where there are none. */
   readonly subgroups: number;
   readonly maxWorkgroupInvocations: number;
@@ -15,11 +14,11 @@ export interface TileTarget {
 /** How a product is tiled. 1 says yes and 0 no. */
 export type Tiling = {
   /**
-   * Threads of a workgroup: one below the other, each with 4 rows, or where they stage, in a rectangle, each with 8 x 8
-   * of the tile.
+   * Threads of a workgroup: one below the other, each with 4 rows, or where they stage, in a rectangle, each with
+   * 4·high x 4·wide numbers of the tile.
    */
   readonly lanes: number;
-  /** Columns of a tile: 4, 8, 16 or 24, or where they stage a multiple of 8. */
+  /** Columns of a tile: 4, 8, 16 or 24, or where they stage a multiple of 4·wide. */
   readonly columns: number;
   /** The order in which the tiles run: see block_origin. */
   readonly rowByRow: number;
@@ -29,6 +28,9 @@ export type Tiling = {
    * vec4s of depth that a workgroup stages at a time in its memory (tile.wgsl); 0 where each thread loads for itself.
    */
   readonly staged: number;
+  /** vec4s of rows and of columns of a thread that stages: 1 or 2; 0 elsewhere. */
+  readonly high: number;
+  readonly wide: number;
   /** At most so many parts of the sum are made apart and added up. */
   readonly parts: number;
 };
@@ -97,12 +99,16 @@ export interface Problem {
 export const mostParts = (depth: number, outputs: number): number =>
   Math.max(1, Math.min(Math.floor(depth / 256), Math.floor(2 ** 23 / outputs)));
 
-type Shape = Pick<Tiling, 'lanes' | 'columns' | 'staged'>;
+type Shape = Pick<Tiling, 'lanes' | 'columns' | 'staged' | 'high' | 'wide'>;
 
 /** Threads of a staging workgroup down and across. */
-const rectangle = ({ lanes, columns }: Shape) => ({ down: (lanes * 8) / columns, across: columns / 8 });
+function rectangle({ lanes, columns, wide }: Shape) {
+  const across = columns / (4 * wide);
+  return { down: lanes / across, across };
+}
 
-const heightOf = (shape: Shape): number => (shape.staged ? 8 * rectangle(shape).down : rowsOf(shape.lanes));
+const heightOf = (shape: Shape): number =>
+  shape.staged ? 4 * shape.high * rectangle(shape).down : rowsOf(shape.lanes);
 
 const tilesOf = ({ rows, cols, groups = 1 }: Problem, shape: Shape) =>
   [ceilDiv(rows, heightOf(shape)), groups * ceilDiv(cols, shape.columns)] as const;
@@ -118,9 +124,18 @@ const WORTH_A_PART = 2 ** 18;
  * split into as many parts as give all processors work.
  */
 function defaultTiling(problem: Problem, target: TileTarget): Tiling {
-  const size = { lanes: lanesFor(problem.rows, target), columns: columnsFor(problem.cols, target), staged: 0 };
+  const size = {
+    lanes: lanesFor(problem.rows, target),
+    columns: columnsFor(problem.cols, target),
+    staged: 0,
+    high: 0,
+    wide: 0,
+  };
   const [down, across] = tilesOf(problem, size);
-  const wanted = Math.max(ceilDiv(target.software ? 16 : 1024, down * across), problem.leastParts ?? 1);
+  const wanted = Math.max(
+    ceilDiv(gpuOf(target).threads, size.lanes * down * across * (problem.products ?? 1)),
+    problem.leastParts ?? 1,
+  );
   const worthwhile = target.software
     ? Math.floor((rowsOf(size.lanes) * size.columns * problem.depth) / WORTH_A_PART)
     : Infinity;
@@ -132,67 +147,91 @@ function defaultTiling(problem: Problem, target: TileTarget): Tiling {
   };
 }
 
-/**
- * Tiles that are staged in workgroup memory, and how fast they are thought to be beside one that each thread loads for
- * itself: a larger tile reads its operands less often. Guessed, for no GPU was at hand: `tuningfork tune` finds out.
- */
-const STAGED: readonly (Shape & { readonly speed: number })[] = [
-  { lanes: 256, columns: 128, staged: 4, speed: 3 }, // 128 x 128
-  { lanes: 128, columns: 64, staged: 4, speed: 2.8 }, // 128 x 64
-  { lanes: 64, columns: 64, staged: 4, speed: 2.5 }, // 64 x 64
-  { lanes: 64, columns: 32, staged: 2, speed: 2 }, // 128 x 32
+/** Tiles that are staged in workgroup memory. A GPU that spills 8 x 8 sums a thread takes those of 4 x 8 or 4 x 4. */
+const STAGED: readonly Shape[] = [
+  { lanes: 256, columns: 128, staged: 4, high: 2, wide: 2 }, // 128 x 128
+  { lanes: 128, columns: 64, staged: 4, high: 2, wide: 2 }, // 128 x 64
+  { lanes: 64, columns: 64, staged: 4, high: 2, wide: 2 }, // 64 x 64
+  { lanes: 64, columns: 32, staged: 2, high: 2, wide: 2 }, // 128 x 32
+  { lanes: 256, columns: 128, staged: 4, high: 1, wide: 2 }, // 64 x 128
+  { lanes: 128, columns: 64, staged: 4, high: 1, wide: 2 }, // 64 x 64
+  { lanes: 64, columns: 32, staged: 4, high: 1, wide: 2 }, // 64 x 32
+  { lanes: 256, columns: 64, staged: 4, high: 1, wide: 1 }, // 64 x 64
+  { lanes: 64, columns: 32, staged: 4, high: 1, wide: 1 }, // 32 x 32
 ];
 
-/** Workgroups that keep a large GPU busy: two for each of its 132 processors. */
-export const ENOUGH_WORKGROUPS = 264;
+const sumsOf = ({ high, wide }: Shape): number => 16 * high * wide;
+
+/**
+ * What a multiplication of a tile costs, the multiply-add itself being 1. For each of its 4·high + 4·wide operands a
+ * thread reads workgroup memory, and a workgroup the buffers for each row and column of the tile. A tile that is not
+ * staged loads all from the buffers.
+ */
+function costOfOne(shape: Shape): number {
+  if (!shape.staged) return 4;
+  const { high, wide, columns } = shape;
+  return 1 + (2 * (high + wide)) / sumsOf(shape) + 16 / columns + 16 / heightOf(shape);
+}
 
 function stagedOverrides(shape: Shape) {
   const { down, across } = rectangle(shape);
+  const { high, wide, staged } = shape;
   return {
     DOWN: down,
     ACROSS: across,
-    DEPTH: shape.staged,
-    LEFT_TILE: 8 * down * (shape.staged + 1),
-    RIGHT_TILE: 8 * shape.staged * across,
+    HIGH: high,
+    WIDE: wide,
+    DEPTH: staged,
+    LEFT_TILE: 4 * staged * (high * down + 1),
+    RIGHT_TILE: 4 * staged * wide * across,
   };
+}
+
+/** How often the threads of a launch fall short of what keeps the GPU busy; 1 where they do not. */
+function idleness(problem: Problem, tiling: Omit<Tiling, 'rowByRow' | 'subgroups'>, target: TileTarget): number {
+  if (target.software) return 1;
+  const [down, across] = tilesOf(problem, tiling);
+  const workgroups = down * across * tiling.parts * (problem.products ?? 1);
+  return Math.max(1, gpuOf(target).threads / (workgroups * tiling.lanes));
 }
 
 /** None for a CPU, which has no such memory. */
 function stagedTilings(problem: Problem, target: TileTarget): Tiling[] {
   if (target.software) return [];
-  return STAGED.flatMap(({ speed, ...shape }) => {
+  return STAGED.flatMap((shape) => {
     const { LEFT_TILE, RIGHT_TILE } = stagedOverrides(shape);
     if (shape.lanes > target.maxWorkgroupInvocations || 16 * (LEFT_TILE + RIGHT_TILE) > target.maxWorkgroupStorage)
       return [];
-    const [down, across] = tilesOf(problem, shape);
+    const [, across] = tilesOf(problem, shape);
+    const wanted = Math.ceil(idleness(problem, { ...shape, parts: 1 }, target));
     return [
       {
         ...shape,
         rowByRow: +(across <= MAX_WORKGROUPS),
         subgroups: 0,
-        parts: Math.min(ceilDiv(ENOUGH_WORKGROUPS, down * across * (problem.products ?? 1)), problem.mostParts),
+        parts: Math.min(wanted, problem.mostParts),
       },
     ];
   });
 }
 
-/** What a tiling is expected to take, in no unit. */
-function costOf(problem: Problem, tiling: Tiling, { software }: TileTarget): number {
+/** Whether `a` is expected to take clearly less than `b`, as tilings of two problems. */
+export const isCheaper = (a: readonly [Problem, Tiling], b: readonly [Problem, Tiling], target: TileTarget): boolean =>
+  costOf(...a, target) < 0.75 * costOf(...b, target);
+
+/** What a tiling is expected to take, in multiply-adds of the whole GPU. */
+function costOf(problem: Problem, tiling: Tiling, target: TileTarget): number {
   const [down, across] = tilesOf(problem, tiling);
-  const workgroups = down * across * tiling.parts * (problem.products ?? 1);
-  const idle = software ? 1 : Math.max(1, ENOUGH_WORKGROUPS / workgroups);
-  const speed =
-    STAGED.find(
-      ({ lanes, columns, staged }) => lanes === tiling.lanes && columns === tiling.columns && staged === tiling.staged,
-    )?.speed ?? 1;
-  return (down * across * heightOf(tiling) * tiling.columns * idle) / speed;
+  const covered = down * across * heightOf(tiling) * tiling.columns;
+  return covered * costOfOne(tiling) * idleness(problem, tiling, target);
 }
 
 /** The default, what differs from it in one respect, and other tiles. */
 export function tilings(problem: Problem, target: TileTarget): Tiling[] {
   const alone = defaultTiling(problem, target);
   const staged = stagedTilings(problem, target);
-  const usual = [...staged, alone].sort((a, b) => costOf(problem, a, target) - costOf(problem, b, target))[0];
+  const held = staged.filter((tiling) => sumsOf(tiling) <= gpuOf(target).sums);
+  const usual = [...held, alone].sort((a, b) => costOf(problem, a, target) - costOf(problem, b, target))[0];
   // A GPU that stages has no use for others of the tiles that it does not stage.
   const lanes = (target.software ? [8, 16, 32] : staged.length > 0 ? [] : [32, 64, 128]).filter(
     (n) => n <= target.maxWorkgroupInvocations,

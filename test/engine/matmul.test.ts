@@ -124,7 +124,9 @@ describeAdapters('matmul', (device) => {
     const [a, b] = [randomArray(M * K, 24), randomArray(K * N, 25)];
     const y = matmul(input('a', [M, K]), input('b', [K, N]));
     using usual = await compile(asHardware(device()), { outputs: [y] });
-    const choice = usual.choicePoints[0].choices.candidates.find((each) => each['lanes'] === 256)!;
+    const choice = usual.choicePoints[0].choices.candidates.find(
+      (each) => each['lanes'] === 256 && each['high'] === 2,
+    )!;
     using program = await compile(asHardware(device()), { outputs: [y], tuning: { find: () => choice } });
     expect(program.steps.map(({ launch }) => [launch.kernel.name, launch.workgroups])).toContainEqual([
       'matmul_v2_workgroup',

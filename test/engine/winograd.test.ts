@@ -47,6 +47,8 @@ const CASES: readonly (readonly [x: readonly [number, number, number, number], K
   ],
   [[1, 5, 6, 8], 4, 3],
   [[2, 14, 13, 20], 36, 'same'],
+  // So many tiles that a GPU sums the filter gradient in parts, of 289.
+  [[2, 33, 34, 8], 12, 'same'],
 ];
 
 const sized = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
@@ -140,7 +142,7 @@ describe('conv2d chosen by the compiler', () => {
   const lowered = (device: Device, t: Tensor, tuning?: Tuning) => outline(device, { outputs: [t], tuning }).lowered;
   const kernels = (device: Device, t: Tensor, tuning?: Tuning) =>
     lowered(device, t, tuning).steps.map(({ launch }) => launch.kernel.name.replace(/_(subgroup|workgroup)$/, ''));
-  const layer = (version?: 1 | 2 | 3, channels = 128, attrs: object = { padding: 1 }) =>
+  const layer = (version?: 1 | 2 | 3, channels = 512, attrs: object = { padding: 1 }) =>
     conv2d(input('x', [8, 28, 28, channels]), input('w', [3, 3, channels, channels]), { ...attrs, version });
   const IMAGE = ['winograd_filter', 'winograd_input', 'matmul_v2', 'winograd_output'];
 
@@ -168,9 +170,30 @@ describe('conv2d chosen by the compiler', () => {
     ]);
   });
 
+  it('cuts the products of a filter gradient into equal parts where they are too few for a GPU', async () => {
+    using device = await open();
+    const filterGrad = (batch: number) => {
+      const [x, w] = [input('x', [batch, 33, 34, 8]), input('w', [3, 3, 8, 12])];
+      const y = conv2d(x, w, { padding: 'same', version: 3 });
+      return grad(y, [w], input('dy', y.shape))[0];
+    };
+    // A tile of 32 x 32 covers each of the 16 products, and the parts have 256 tiles at least.
+    for (const [batch, parts] of [
+      [1, 1],
+      [2, 2],
+      [8, 8],
+    ]) {
+      const { steps } = lowered(device, filterGrad(batch));
+      const product = steps.find(({ launch }) => launch.kernel.name === 'matmul_v2_workgroup')!;
+      expect(product.launch.workgroups[2]).toBe(16 * parts);
+      expect(product.launch.params['part_depth']).toBe((batch * 17 * 17) / parts);
+      expect(steps.filter(({ launch }) => launch.kernel.name === 'reduce')).toHaveLength(parts > 1 ? 1 : 0);
+    }
+  });
+
   it('can be either, as the tuner finds', async () => {
     using device = await open();
-    for (const channels of [8, 128])
+    for (const channels of [8, 512])
       for (const winograd of [0, 1]) {
         const [{ choices }] = lowered(device, layer(undefined, channels)).choicePoints;
         const choice = choices.candidates.find((candidate) => candidate['winograd'] === winograd)!;

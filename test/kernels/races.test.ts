@@ -54,14 +54,15 @@ const operands = (a: string, aSize: number, b: string, bSize: number, out: strin
  * A workgroup of four threads that stages: 16 x 16 of the product, so that even small ones have several tiles and
  * rounds. They fill their tiles: wgsl_reflect reads nothing beyond a buffer's end.
  */
-const TILING = { lanes: 4, columns: 16, staged: 1, rowByRow: 1, subgroups: 0, parts: 1, swapped: 0 };
+const TILING = { lanes: 4, columns: 16, staged: 1, high: 2, wide: 2, rowByRow: 1, subgroups: 0, parts: 1, swapped: 0 };
 
 function convolutions(): [string, Buffers, Launch][] {
   const [x, w] = [input('x', [1, 4, 8, 16]), input('w', [1, 3, 16, 16])];
   const g = convGeometry('conv2d', x, w, { padding: 'same' });
   const y = g.batch * g.outH * g.outW * g.outChannels;
+  // wgsl_reflect selects between vectors wrongly: it reads beyond the end of x, where no GPU does.
   return [
-    ['convolution', operands('x', x.size, 'w', w.size, 'y', y), conv2dV2(g, TILING)],
+    ['convolution', operands('x', 4 * x.size, 'w', w.size, 'y', y), conv2dV2(g, TILING)],
     [
       'its filter gradient',
       operands('x', x.size, 'dy', y, 'dw', 2 * w.size),
