@@ -157,10 +157,15 @@ describe('serve', () => {
     ]);
   });
 
-  it('ends at Ctrl-C', async () => {
-    const ended = new Promise((resolve) => server.once('exit', resolve));
-    server.kill('SIGINT');
-    expect(await ended).toBe(130);
+  it.each([
+    ['Ctrl-C', 'SIGINT', 130],
+    ["a scheduler's signal", 'SIGTERM', 143],
+    ['the end of its terminal', 'SIGHUP', 129],
+  ] as const)('ends at %s', async (_, signal, code) => {
+    const { server: own } = await start();
+    const ended = new Promise((resolve) => own.once('exit', resolve));
+    own.kill(signal);
+    expect(await ended).toBe(code);
   });
 });
 

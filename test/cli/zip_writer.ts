@@ -7,7 +7,7 @@ export interface ZipEntry {
   readonly claims?: { readonly size?: number; readonly crc?: number };
 }
 
-/** A zip archive (PKWARE's APPNOTE, 4.3) of deflated entries, as they are given: names may be such as no tool writes. */
+/** A zip archive (PKWARE's APPNOTE, 4.3) of deflated entries as they are given, with names that no tool writes too. */
 export function zipOf(entries: readonly ZipEntry[]): Buffer {
   const [locals, directory]: [Buffer[], Buffer[]] = [[], []];
   let offset = 0;
