@@ -15,6 +15,8 @@ export interface FetchOptions {
   readonly md5?: string;
   /** Bytes. */
   readonly size?: number;
+  /** Bytes that a file of unknown size stays below. */
+  readonly most?: number;
   /** Called after each piece; `total` is null where neither caller nor server told. */
   onProgress?(received: number, total: number | null): void;
   /** Attempts in a row that bring nothing new before giving up. */
@@ -39,11 +41,11 @@ class Transient extends Error {}
 
 /**
  * Downloads a file. An interrupted download goes on where it stopped, in this call or a later one, by an HTTP range
- * request; a server that ignores it, or whose file has changed meanwhile, is read from the start. The final name
- * appears only when all bytes are there, verified and on disk.
- * @throws UserError for a wrong address, a wrong checksum (the bytes are then deleted), a full disk (they are kept), or
- * a
- *   server that does not answer.
+ * request; a server that ignores it, or whose file has changed meanwhile, is read from the start, and so is one of
+ * which neither a checksum nor the server's mark of its version is known. The final name appears only when all bytes
+ * are there, verified and on disk.
+ * @throws UserError for a wrong address, a wrong checksum or more bytes than there can be (they are then deleted), a
+ *   full disk (they are kept), or a server that does not answer.
  */
 export async function fetchFile(options: FetchOptions): Promise<Fetched> {
   const { url, to, attempts = 6, firstPauseMs = 1000 } = options;
@@ -62,7 +64,7 @@ export async function fetchFile(options: FetchOptions): Promise<Fetched> {
         most = Math.max(most, received);
         if (failures >= attempts) {
           throw new UserError(
-            `${url}: ${error.message}, ${attempts} times in a row; ${received} bytes are kept in ${part}, run the command again to go on from there.`,
+            `${url}: ${error.message}, ${attempts} times in a row; ${(await resumes(options, part)) ? `${received} bytes are kept in ${part}, run the command again to go on from there` : 'run the command again later'}.`,
           );
         }
         await sleep(Math.min(firstPauseMs * 2 ** (failures - 1), 60_000));
@@ -82,10 +84,10 @@ export async function fetchFile(options: FetchOptions): Promise<Fetched> {
 /** One request, from where the partial file ends. Returns when nothing is missing. */
 async function attempt(options: FetchOptions, part: string): Promise<void> {
   const { url, size } = options;
-  let offset = await sizeOf(part);
+  let offset = (await resumes(options, part)) ? await sizeOf(part) : 0;
   if (offset > 0 && offset === size) return;
   if (size !== undefined && offset > size) offset = 0;
-  const tag = offset ? await readFile(tagFile(part), 'utf8').catch(() => '') : '';
+  const tag = offset ? await readTag(part) : '';
   const silence = new Silence(options.silenceMs ?? 60_000);
   try {
     const response = await request(url, offset, tag, silence);
@@ -97,8 +99,13 @@ async function attempt(options: FetchOptions, part: string): Promise<void> {
       await rm(part, { force: true });
       throw new Transient('the server sent another part than was asked for');
     }
+    const version = response.headers.get('etag');
+    if (range && tag && version !== null && version !== tag) {
+      await rm(part, { force: true });
+      throw new Transient('the file has changed on the server');
+    }
     const start = range ? offset : 0; // 200: the server ignores ranges or its file has changed, so all of it comes
-    if (!start) await writeTag(part, response.headers.get('etag'));
+    if (!start) await writeTag(part, version);
     const length = response.headers.has('content-encoding') ? null : response.headers.get('content-length');
     const total = size ?? (length === null ? null : start + Number(length));
     await receive(response, part, start, total, options, silence);
@@ -145,10 +152,13 @@ async function receive(
   part: string,
   start: number,
   total: number | null,
-  { onProgress }: FetchOptions,
+  options: FetchOptions,
   silence: Silence,
 ): Promise<void> {
+  const { url, size, most } = options;
+  const limit = size ?? most ?? Infinity;
   let received = start;
+  let written = start;
   const file = await open(part, start ? 'a' : 'w');
   try {
     const reader = response.body!.getReader();
@@ -158,17 +168,25 @@ async function receive(
       });
       if (piece.done) break;
       silence.heard();
-      await file.writeFile(piece.value);
       received += piece.value.byteLength;
-      onProgress?.(received, total);
+      if (received > limit) break;
+      await file.writeFile(piece.value);
+      written = received;
+      options.onProgress?.(written, total);
     }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
     throw new UserError(
-      `Cannot write ${part}: the disk is full after ${received} bytes${total === null ? '' : ` of ${total}`}; free some space and run the command again, it goes on from there.`,
+      `Cannot write ${part}: the disk is full after ${written} bytes${total === null ? '' : ` of ${total}`}; free some space and run the command again${(await resumes(options, part)) ? ', it goes on from there' : ''}.`,
     );
   } finally {
     await file.close();
+  }
+  if (received > limit) {
+    await forget(part);
+    throw new UserError(
+      `${url}: the server sends more than the ${limit} bytes that this file ${size === undefined ? 'can have' : 'has'}; what arrived was deleted. Try again, and if that is no help the file there has changed.`,
+    );
   }
   if (total !== null && received < total)
     throw new Transient(`the connection ended after ${received} of ${total} bytes`);
@@ -216,8 +234,7 @@ async function verify(path: string, options: FetchOptions): Promise<Omit<Fetched
         `${path} is there already, but its ${what} is ${found} where ${expected} is expected; move it away to download it anew.`,
       );
     }
-    await rm(path, { force: true });
-    await rm(tagFile(path), { force: true });
+    await forget(path);
     throw new UserError(
       `${options.url}: what arrived has ${what} ${found}, and ${expected} is expected; it was deleted. Try again, and if that is no help the file there has changed.`,
     );
@@ -229,6 +246,20 @@ async function verify(path: string, options: FetchOptions): Promise<Omit<Fetched
 /** Where the server's mark of the version begun is kept, so that two versions are never joined into one file. */
 function tagFile(part: string): string {
   return `${part}.etag`;
+}
+
+async function readTag(part: string): Promise<string> {
+  return readFile(tagFile(part), 'utf8').catch(() => '');
+}
+
+/** Whether a download may go on from its partial file: something must notice where the rest is of another version. */
+async function resumes({ sha256, md5 }: FetchOptions, part: string): Promise<boolean> {
+  return sha256 !== undefined || md5 !== undefined || (await readTag(part)) !== '';
+}
+
+async function forget(part: string): Promise<void> {
+  await rm(part, { force: true });
+  await rm(tagFile(part), { force: true });
 }
 
 async function writeTag(part: string, etag: string | null): Promise<void> {

@@ -7,17 +7,25 @@ import { UserError } from '../engine/user_error.ts';
 import { syncFolder } from '../models/formats/atomic.node.ts';
 import { fileError } from '../models/formats/file_error.node.ts';
 
+/** Bytes that no table which is fetched has: what unpacks to more was made to do harm. */
+const MOST = 4 * 2 ** 30;
+
 /**
- * Unpacks a .gz file of any size; `to` appears only when it is whole.
- * @throws UserError when `from` is damaged or cut short, or the disk is full.
+ * Unpacks a .gz file; `to` appears only when it is whole.
+ * @throws UserError when `from` is damaged, cut short or unpacks to more than `most` bytes, or the disk is full.
  */
-export async function gunzipFile(from: string, to: string): Promise<void> {
+export async function gunzipFile(from: string, to: string, most = MOST): Promise<void> {
   const temporary = `${to}.part`;
   try {
     const file = await open(temporary, 'w');
     try {
       await pipeline(createReadStream(from), createGunzip(), async (pieces) => {
-        for await (const piece of pieces) await file.writeFile(piece);
+        let bytes = 0;
+        for await (const piece of pieces) {
+          bytes += piece.length;
+          if (bytes > most) throw new UserError(`${from}: it unpacks to more than ${most} bytes; it is not the table.`);
+          await file.writeFile(piece);
+        }
       });
       await file.sync();
     } finally {

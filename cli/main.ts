@@ -19,7 +19,8 @@ import { register as score } from './commands/score.ts';
 import { register as serve } from './commands/serve.ts';
 import { register as train } from './commands/train.ts';
 import { register as tune } from './commands/tune.ts';
-import { handleInterrupts } from './interrupt.ts';
+import { handleInterrupts, isInterrupted } from './interrupt.ts';
+import { guardConsole, printable, printableLine } from './printable.ts';
 
 // One line a command, in the order of `--help`. A command's module is small: what it needs to work it imports when it
 // runs.
@@ -53,6 +54,9 @@ function createProgram(): Command {
       '--tuning <file>',
       'which kernels to take, as `tuningfork tune` measured: its own file when absent, `none` for the defaults',
     )
+    .configureOutput({
+      writeErr: (text) => process.stderr.write(printable(text)),
+    })
     .showHelpAfterError('(add --help for the options)')
     .exitOverride();
   for (const register of COMMANDS) register(program);
@@ -68,7 +72,7 @@ function report(error: unknown): number {
   // Commander has printed its own message by now; its exit code is 0 after --help and --version.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (error instanceof UserError) {
-    console.error(`tuningfork: ${error.message}`);
+    console.error(`tuningfork: ${printableLine(error.message)}`);
     if (debugging) console.error(error.stack);
     return 2;
   }
@@ -84,14 +88,18 @@ function report(error: unknown): number {
 
 // `tuningfork ... | head` closes the pipe early: that is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (isInterrupted()) return;
   if (error.code === 'EPIPE') process.exit(0);
   throw error;
 });
+// Where nobody hears a message, as after a terminal is closed, the work goes on.
+process.stderr.on('error', () => undefined);
+guardConsole();
 if (debugging) process.setSourceMapsEnabled(true);
 handleInterrupts();
 
 try {
   await createProgram().parseAsync();
 } catch (error) {
-  process.exitCode = report(error);
+  if (!isInterrupted()) process.exitCode = report(error);
 }

@@ -1,5 +1,6 @@
 import cliProgress from 'cli-progress';
 import type { Progress } from '../galaxies/train/progress.ts';
+import { printable } from './printable.ts';
 
 /** Seconds between two lines about one piece of work where there is no terminal. */
 const SILENCE = 60;
@@ -55,7 +56,7 @@ export function terminalProgress(stream: NodeJS.WriteStream = process.stderr): P
     line(text) {
       bar?.stop();
       bar = undefined;
-      stream.write(`${text}\n`);
+      stream.write(`${printable(text)}\n`);
     },
   };
 }

@@ -1,12 +1,11 @@
 import { existsSync } from 'node:fs';
-import { open } from 'node:fs/promises';
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { pipeline } from 'node:stream/promises';
+import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import sirv from 'sirv';
 import { UserError } from '../engine/user_error.ts';
 import { POLICY } from '../web/policy.mjs';
+import { sendFile } from './static_file.node.ts';
 
 /** The pages, beside the bundled program. */
 export const SITE = fileURLToPath(new URL('web', import.meta.url));
@@ -23,11 +22,22 @@ const HEADERS: Readonly<Record<string, string>> = {
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]', '::1']);
 
+/** What the site is made of; any other file goes out as bytes. */
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html;charset=utf-8',
+  '.js': 'text/javascript;charset=utf-8',
+  '.css': 'text/css;charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.map': 'application/json',
+  '.txt': 'text/plain;charset=utf-8',
+};
+
 /** Where pages find the model that the server was given. */
 export const MODEL_PATH = '/model.safetensors';
 
 /**
- * Serves a folder of static files, nothing outside of it and only GET and HEAD.
+ * Serves the files of a folder, not those of folders in it, and nothing else; only GET and HEAD. No request ends the
+ * process: what cannot be read is answered with its status.
  * @param port 0 for any that is free
  * @param model a file to hand out at MODEL_PATH beside them
  * @returns the server and where it answers
@@ -40,18 +50,12 @@ export async function serveFolder(
   model?: string,
 ): Promise<{ server: Server; url: string }> {
   if (!existsSync(folder)) throw new UserError(`there are no pages at ${folder}; make them with \`npm run build\``);
-  const files = sirv(folder, { dev: true, etag: true, dotfiles: false });
   const server = createServer((request, response) => {
     for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
-    const end = (status: number, text: string) =>
-      void response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8' }).end(`${text}\n`);
-    // On loopback, a name that someone else's DNS points here is not ours (DNS rebinding).
-    const asked = (request.headers.host ?? '').replace(/:\d+$/, '');
-    if (LOOPBACK.has(host) && !LOOPBACK.has(asked)) return end(421, `this server answers to ${host} only`);
-    if (request.method !== 'GET' && request.method !== 'HEAD') return end(405, 'only GET and HEAD');
-    if (model !== undefined && request.url?.replace(/\?.*$/, '') === MODEL_PATH)
-      return void sendFile(model, request.method === 'HEAD', response, end);
-    files(request, response, () => end(404, 'there is no such page'));
+    answer(request, response, { folder, host, model }).catch(() => {
+      if (response.headersSent) response.destroy();
+      else end(response, 500, 'this cannot be answered');
+    });
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
@@ -72,23 +76,38 @@ export async function serveFolder(
   return { server, url: `http://${name}:${opened}/` };
 }
 
-/** A file as it is just now: a training may write it anew. */
-async function sendFile(
-  path: string,
-  headOnly: boolean,
+const end = (response: ServerResponse, status: number, text: string): void =>
+  void response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8' }).end(`${text}\n`);
+
+const REFUSALS: ReadonlyMap<number, string> = new Map([
+  [403, 'this file may not be read'],
+  [404, 'there is no such page'],
+]);
+
+async function answer(
+  request: IncomingMessage,
   response: ServerResponse,
-  end: (status: number, text: string) => void,
+  { folder, host, model }: { folder: string; host: string; model?: string },
 ): Promise<void> {
-  const file = await open(path).catch(() => undefined);
-  if (!file) return end(404, 'the model is there no more');
-  try {
-    response.writeHead(200, { 'Content-Type': 'application/octet-stream', 'Content-Length': (await file.stat()).size });
-    if (headOnly) response.end();
-    else await pipeline(file.createReadStream({ autoClose: false }), response);
-  } catch {
-    // Whoever asked has gone, or the disk has: there is nobody or nothing to answer with.
-    response.destroy();
-  } finally {
-    await file.close();
+  // On loopback, a name that someone else's DNS points here is not ours (DNS rebinding).
+  const asked = (request.headers.host ?? '').replace(/:\d+$/, '');
+  if (LOOPBACK.has(host) && !LOOPBACK.has(asked)) return end(response, 421, `this server answers to ${host} only`);
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    response.setHeader('Allow', 'GET, HEAD');
+    return end(response, 405, 'only GET and HEAD');
   }
+  const path = (request.url ?? '').replace(/\?.*$/s, '');
+  if (model !== undefined && path === MODEL_PATH) {
+    const refused = await sendFile(request, response, model, { type: 'application/octet-stream', packed: false });
+    if (refused?.status === 404) end(response, 404, 'the model is there no more');
+    else if (refused) end(response, refused.status, 'the model cannot be read');
+    return;
+  }
+  // One plain name and never a path: nothing beside the folder can be asked for. What begins with a dot is not served.
+  const name = path === '/' ? 'index.html' : /^\/([\w-][\w.-]*)$/.exec(path)?.[1];
+  if (name === undefined) return end(response, 404, REFUSALS.get(404)!);
+  const file = extname(name) === '' ? `${name}.html` : name;
+  const type = TYPES[extname(file)] ?? 'application/octet-stream';
+  const refused = await sendFile(request, response, join(folder, file), { type, packed: true });
+  if (refused) end(response, refused.status, REFUSALS.get(refused.status) ?? 'this file cannot be read');
 }

@@ -8,6 +8,10 @@ export interface Source {
   readonly md5?: string;
   /** Bytes, where known exactly. */
   readonly size?: number;
+  /** Bytes that it stays below, where its size is not known: a server that sends more sends something else. */
+  readonly most?: number;
+  /** A zip of images, which are unpacked into this folder beside it. */
+  readonly images?: string;
   /** One line for the list of what can be fetched. */
   readonly about: string;
 }
@@ -35,17 +39,21 @@ export const SOURCES: readonly SourceSet[] = [
         file: 'images_gz2.zip',
         url: `${ZENODO}/images_gz2.zip`,
         md5: 'bc647032d31e50c798770cf4430525c7',
-        about: '243,434 SDSS colour images of 424 x 424 pixels, 3.4 GB',
+        most: 4_000_000_000,
+        images: 'images',
+        about: '243,434 SDSS colour images of 424 x 424 pixels, 3.4 GB, and as much again once unpacked into images/',
       },
       {
         file: 'gz2_filename_mapping.csv',
         url: `${ZENODO}/gz2_filename_mapping.csv`,
         md5: '7e28465e6dfbf96c0d828c595a5bbd80',
+        most: 100_000_000,
         about: 'which image shows which galaxy',
       },
       {
         file: 'gz2_hart16.csv.gz',
         url: 'https://gz2hart.s3.amazonaws.com/gz2_hart16.csv.gz',
+        most: 1_000_000_000,
         about: 'what the volunteers said of each galaxy, debiased',
       },
     ],

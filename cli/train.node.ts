@@ -11,8 +11,10 @@ import { DEFAULT_THRESHOLD } from '../galaxies/labels.ts';
 import { taskOf, type TaskOptions } from '../galaxies/tasks.ts';
 import type { TrainOptions } from '../galaxies/train/options.ts';
 import type { Progress } from '../galaxies/train/progress.ts';
+import { StopRequest } from '../galaxies/train/stop.ts';
 import { trainingContext } from '../galaxies/train/report_context.ts';
 import { RUN_FILES, trainNetwork } from '../galaxies/train/train.node.ts';
+import { onInterrupt } from './interrupt.ts';
 import { judgeModel, type Judged } from './judge.node.ts';
 import type { GlobalOptions } from './options.ts';
 import { openGalaxies } from './open_galaxies.node.ts';
@@ -251,7 +253,12 @@ export async function trainAndJudge(
   out: string,
   progress: Progress,
 ): Promise<Judged> {
-  using trained = await trainNetwork(device, dataset, taskOf(options.task), options, out, progress);
+  const stop = new StopRequest();
+  const forget = onInterrupt(() => stop.ask());
+  using trained = await trainNetwork(device, dataset, taskOf(options.task), options, out, {
+    ...progress,
+    stop,
+  }).finally(forget);
   const {
     task,
     model: { network },

@@ -33,7 +33,7 @@ export function sinkOptions(reading: Reading, sink: RowSink): Options {
           `${file}, line ${lines}: ${fields.length} fields where the header has ${reading.header.length}`,
         );
       }
-      sink(fields, lines);
+      sink(fields.map(plainField), lines);
       Object.assign(reading, { rows: reading.rows + 1, line: lines, emptyLines: empty_lines });
       return null;
     },
@@ -120,5 +120,19 @@ export function findColumns(header: readonly string[], wanted: readonly string[]
   });
 }
 
-/** A text as a field of a csv line (RFC 4180): ids are names of files, and may hold a comma. */
-export const csvField = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+/** What a spreadsheet runs as a formula, or did before it was written with an apostrophe. */
+const FORMULA = /^'*[=+\-@\t\r]/;
+const NUMBER = /^[+-]?\d+(\.\d+)?(e[+-]?\d+)?$/i;
+
+/**
+ * A text as a field of a csv line (RFC 4180): ids are names of files, and may hold a comma. One that a spreadsheet
+ * would run as a formula, with = + - @, a tab or CR at its beginning, is given an apostrophe before it, which spreadsheets
+ * take for "this is text"; plain numbers are left alone. `plainField` takes it off again.
+ */
+export function csvField(text: string): string {
+  const harmless = FORMULA.test(text) && !NUMBER.test(text) ? `'${text}` : text;
+  return /[",\r\n]|^\s|\s$/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
+}
+
+/** A field as it was before `csvField` kept a spreadsheet from running it. */
+const plainField = (field: string): string => (field.startsWith("'") && FORMULA.test(field) ? field.slice(1) : field);

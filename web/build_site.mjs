@@ -3,6 +3,7 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { chapterPages } from './chapters/build_chapters.mjs';
 import { POLICY } from './policy.mjs';
@@ -87,6 +88,16 @@ export async function buildSite(common, root) {
   }
   copyFileSync(join(WEB, 'common/site.css'), join(out, 'site.css'));
   copyFileSync(join(WEB, 'icon.svg'), join(out, 'icon.svg'));
+  pack(out);
+}
+
+/**
+ * Puts a `<name>.gz` beside each file that pages load, for servers that send it to whoever takes gzip. Packed with
+ * brotli they would be a fifth smaller and take thirty times as long to make.
+ */
+function pack(folder) {
+  for (const name of readdirSync(folder).filter((each) => /\.(html|js|css|svg)$/.test(each)))
+    writeFileSync(join(folder, `${name}.gz`), gzipSync(readFileSync(join(folder, name)), { level: 9 }));
 }
 
 /**

@@ -1,3 +1,5 @@
+import type { StopRequest } from './stop.ts';
+
 /** Where long work says how far it is: a bar, lines, or nothing. */
 export interface Progress {
   /** Begins a piece of work of `total` items, of which `done` are done already. */
@@ -7,6 +9,8 @@ export interface Progress {
   end(): void;
   /** A line that stays. */
   line(text: string): void;
+  /** By which a training is asked to stop. */
+  readonly stop?: StopRequest;
 }
 
 export const SILENT: Progress = { start() {}, tick() {}, end() {}, line() {} };

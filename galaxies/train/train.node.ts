@@ -23,6 +23,7 @@ import type { TrainOptions } from './options.ts';
 import { Phase, type PhaseSpec } from './phase.ts';
 import type { Progress } from './progress.ts';
 import { ImageSource } from './sample_source.ts';
+import { Stopped } from './stop.ts';
 import type { Prepared, Task } from './task.ts';
 import { trainedModel } from './trained_model.ts';
 
@@ -280,34 +281,42 @@ async function runPhase(
       state.step * options.batch,
     );
     let samples = state.step < batches.length ? phase.samples(batches[state.step], state.epoch) : undefined;
-    while (state.step < batches.length) {
-      const step = state.step;
-      const ready = await samples!;
-      if (step + 1 < batches.length) {
-        samples = phase.samples(batches[step + 1], state.epoch);
-        samples.catch(() => undefined);
-      }
-      const total = state.epoch * batches.length + step;
-      const { loss, marks, seen, changed } = await phase.train(batches[step], ready, total);
-      // With f16 a gradient that overflows only brings the scale of the loss down.
-      if (!Number.isFinite(loss) || (!changed && options.precision !== 'f16'))
-        throw new UserError(
-          `${Number.isFinite(loss) ? 'a gradient is not finite' : `the loss became ${loss}`} in phase ${spec.number} (${spec.title}), epoch ${state.epoch + 1}, step ${step + 1}; ${await phase.diagnose(batches[step], ready, total)}; try a lower learning rate or --clip 1${options.precision === 'f16' ? ', or --precision f32' : ''}`,
+    const steps = async () => {
+      while (state.step < batches.length) {
+        const step = state.step;
+        const ready = await samples!;
+        if (step + 1 < batches.length) {
+          samples = phase.samples(batches[step + 1], state.epoch);
+          samples.catch(() => undefined);
+        }
+        const total = state.epoch * batches.length + step;
+        const { loss, marks, seen, changed } = await phase.train(batches[step], ready, total);
+        // With f16 a gradient that overflows only brings the scale of the loss down.
+        if (!Number.isFinite(loss) || (!changed && options.precision !== 'f16'))
+          throw new UserError(
+            `${Number.isFinite(loss) ? 'a gradient is not finite' : `the loss became ${loss}`} in phase ${spec.number} (${spec.title}), epoch ${state.epoch + 1}, step ${step + 1}; ${await phase.diagnose(batches[step], ready, total)}; try a lower learning rate or --clip 1${options.precision === 'f16' ? ', or --precision f32' : ''}`,
+          );
+        state.step++;
+        state.sums = {
+          loss: state.sums.loss + loss * seen,
+          marks: state.sums.marks + marks,
+          seen: state.sums.seen + seen,
+          seconds: state.sums.seconds + (performance.now() - begun) / 1000,
+        };
+        begun = performance.now();
+        progress.tick(
+          state.step * options.batch,
+          shown(figures(state.sums.loss / state.sums.seen, state.sums.marks / state.sums.seen)),
         );
-      state.step++;
-      state.sums = {
-        loss: state.sums.loss + loss * seen,
-        marks: state.sums.marks + marks,
-        seen: state.sums.seen + seen,
-        seconds: state.sums.seconds + (performance.now() - begun) / 1000,
-      };
-      begun = performance.now();
-      progress.tick(
-        state.step * options.batch,
-        shown(figures(state.sums.loss / state.sums.seen, state.sums.marks / state.sums.seen)),
-      );
-      if (state.step % options.checkpointSteps === 0 && state.step < batches.length) await save();
-    }
+        if (progress.stop?.asked) {
+          await save();
+          throw new Stopped();
+        }
+        // At the end too: validation may take long, and who ends it by a signal or a power cut loses nothing but it.
+        if (state.step % options.checkpointSteps === 0 || state.step === batches.length) await save();
+      }
+    };
+    await (progress.stop ? progress.stop.among(steps) : steps());
     const validation = await phase.validate();
     progress.end();
     // The step before may have done the harm: its own loss was still a number.

@@ -1,9 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { serveFolder } from '../../cli/serve.node.ts';
 import { writeSafetensors } from '../../models/formats/safetensors.ts';
 import { PROGRAM, tuningfork } from './cli.ts';
 
@@ -13,16 +15,22 @@ let port: number;
 /** A request as written, without the tidying of paths that `fetch` does. */
 const ask = (
   path: string,
-  { method = 'GET', host = 'localhost', from = port } = {},
+  {
+    method = 'GET',
+    host = 'localhost',
+    from = port,
+    headers = {},
+  }: { method?: string; host?: string; from?: number; headers?: Record<string, string> } = {},
 ): Promise<{ status: number; headers: Record<string, unknown>; body: string }> =>
   new Promise((resolve, reject) => {
     const asked = request(
-      { port: from, host: '127.0.0.1', path, method, headers: { host: `${host}:${from}` } },
+      { port: from, host: '127.0.0.1', path, method, headers: { host: `${host}:${from}`, ...headers } },
       (response) => {
         let body = '';
         response
           .setEncoding('latin1')
           .on('data', (chunk) => (body += chunk))
+          .on('error', reject)
           .on('end', () => resolve({ status: response.statusCode!, headers: response.headers, body }));
       },
     );
@@ -75,6 +83,66 @@ describe('serve', () => {
     }
   });
 
+  it('answers a range with its bytes, the last of them, or 416', async () => {
+    const { body: page } = await ask('/');
+    const size = page.length;
+    const all = `bytes 0-${size - 1}/${size}`;
+    for (const [range, status, body, said] of [
+      ['bytes=0-0', 206, page.slice(0, 1), `bytes 0-0/${size}`],
+      ['bytes=0-99', 206, page.slice(0, 100), `bytes 0-99/${size}`],
+      ['bytes=5-', 206, page.slice(5), `bytes 5-${size - 1}/${size}`],
+      ['bytes=-10', 206, page.slice(-10), `bytes ${size - 10}-${size - 1}/${size}`],
+      ['bytes=-18446744073709551616', 206, page, all],
+      ['bytes=0-18446744073709551615', 206, page, all],
+      [`bytes=${size}-`, 416, '', `bytes */${size}`],
+      ['bytes=18446744073709551616-', 416, '', `bytes */${size}`],
+      ['bytes=-0', 416, '', `bytes */${size}`],
+      ['bytes=5-2', 200, page, undefined],
+      ['bytes=-', 200, page, undefined],
+      ['bytes=0-1,4-5', 200, page, undefined],
+      ['lines=1-2', 200, page, undefined],
+      ['junk', 200, page, undefined],
+    ] as const) {
+      const answer = await ask('/', { headers: { range } });
+      expect([range, answer.status, answer.headers['content-range']]).toEqual([range, status, said]);
+      expect(answer.body).toBe(body);
+      expect(answer.headers['content-length']).toBe(String(body.length));
+    }
+    expect(await ask('/', { method: 'HEAD', headers: { range: 'bytes=0-9' } })).toMatchObject({
+      status: 200,
+      body: '',
+    });
+  });
+
+  it('sends gzip to those who take it, as another version of the page', async () => {
+    const plain = await ask('/');
+    expect([plain.headers['content-encoding'], plain.headers.vary]).toEqual([undefined, 'Accept-Encoding']);
+    for (const accepted of ['gzip', 'br, GZIP;q=0.5', '*']) {
+      const packed = await ask('/', { headers: { 'accept-encoding': accepted } });
+      expect([packed.headers['content-encoding'], packed.headers.vary]).toEqual(['gzip', 'Accept-Encoding']);
+      expect(packed.headers['content-type']).toBe('text/html;charset=utf-8');
+      expect(gunzipSync(Buffer.from(packed.body, 'latin1')).toString('latin1')).toBe(plain.body);
+      expect(packed.headers.etag).not.toBe(plain.headers.etag);
+    }
+    for (const refused of ['br', 'identity', 'gzip;q=0', '*, gzip;q=0.0', 'gzippy'])
+      expect((await ask('/', { headers: { 'accept-encoding': refused } })).body).toBe(plain.body);
+  });
+
+  it('sends nothing again that the asker has, and no part of another version', async () => {
+    const { headers, body } = await ask('/');
+    const [etag, modified] = [String(headers.etag), String(headers['last-modified'])];
+    const statusOf = async (asking: Record<string, string>) => (await ask('/', { headers: asking })).status;
+    expect(await ask('/', { headers: { 'if-none-match': etag } })).toMatchObject({ status: 304, body: '' });
+    expect(await statusOf({ 'if-none-match': `"x", W/${etag}` })).toBe(304);
+    expect(await statusOf({ 'if-none-match': '"x"', 'if-modified-since': modified })).toBe(200);
+    expect(await statusOf({ 'if-modified-since': modified })).toBe(304);
+    expect(await statusOf({ 'if-modified-since': 'Thu, 01 Jan 1970 00:00:00 GMT' })).toBe(200);
+    expect(await statusOf({ 'if-modified-since': 'yesterday' })).toBe(200);
+    expect(await statusOf({ range: 'bytes=0-9', 'if-range': etag })).toBe(206);
+    expect(await statusOf({ range: 'bytes=0-9', 'if-range': modified })).toBe(206);
+    expect(await ask('/', { headers: { range: 'bytes=0-9', 'if-range': '"x"' } })).toMatchObject({ status: 200, body });
+  });
+
   it('refuses other methods, and other names that point here', async () => {
     expect((await ask('/', { method: 'POST' })).status).toBe(405);
     expect((await ask('/', { host: 'evil.example' })).status).toBe(421);
@@ -89,10 +157,63 @@ describe('serve', () => {
     ]);
   });
 
-  it('ends at Ctrl-C', async () => {
-    const ended = new Promise((resolve) => server.once('exit', resolve));
-    server.kill('SIGINT');
-    expect(await ended).toBe(130);
+  it.each([
+    ['Ctrl-C', 'SIGINT', 130],
+    ["a scheduler's signal", 'SIGTERM', 143],
+    ['the end of its terminal', 'SIGHUP', 129],
+  ] as const)('ends at %s', async (_, signal, code) => {
+    const { server: own } = await start();
+    const ended = new Promise((resolve) => own.once('exit', resolve));
+    own.kill(signal);
+    expect(await ended).toBe(code);
+  });
+});
+
+describe('serveFolder', () => {
+  it('answers for files that cannot be read, and goes on', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tuningfork-site-'));
+    writeFileSync(join(folder, 'index.html'), 'a page');
+    writeFileSync(join(folder, 'empty.txt'), '');
+    mkdirSync(join(folder, 'folder.html'));
+    mkdirSync(join(folder, 'packed.js.gz'));
+    writeFileSync(join(folder, 'packed.js'), 'plain');
+    symlinkSync('loop.html', join(folder, 'loop.html'));
+    const { server: own, url } = await serveFolder(folder, '127.0.0.1', 0);
+    const from = Number(new URL(url).port);
+    try {
+      for (const [path, status] of [
+        ['/loop.html', 500],
+        ['/folder.html', 404],
+        ['/folder', 404],
+        [`/${'x'.repeat(5000)}`, 404],
+        ['/empty.txt', 200],
+      ] as const)
+        expect([path.slice(0, 20), (await ask(path, { from })).status]).toEqual([path.slice(0, 20), status]);
+      expect((await ask('/empty.txt', { from, headers: { range: 'bytes=0-' } })).status).toBe(200);
+      expect((await ask('/packed.js', { from, headers: { 'accept-encoding': 'gzip' } })).body).toBe('plain');
+      expect((await ask('/', { from })).body).toBe('a page');
+    } finally {
+      own.close();
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('ends the connection where a file is cut while it is sent', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tuningfork-site-'));
+    const file = join(folder, 'long.bin');
+    writeFileSync(file, '');
+    truncateSync(file, 2 ** 30);
+    const { server: own, url } = await serveFolder(folder, '127.0.0.1', 0);
+    try {
+      const answer = await fetch(`${url}long.bin`);
+      truncateSync(file, 1000);
+      await expect(answer.arrayBuffer()).rejects.toThrow();
+      truncateSync(file, 500);
+      expect((await (await fetch(`${url}long.bin`)).arrayBuffer()).byteLength).toBe(500);
+    } finally {
+      own.close();
+      rmSync(folder, { recursive: true });
+    }
   });
 });
 

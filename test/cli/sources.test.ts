@@ -13,6 +13,10 @@ describe('the table of public files', () => {
     if (size !== undefined) expect(size).toBeGreaterThan(0);
   });
 
+  it.each(SOURCES.flatMap(({ files }) => files))('says how many bytes $file may have', ({ size, most }) => {
+    expect(size ?? most).toBeGreaterThan(0);
+  });
+
   it('names no file or set twice', () => {
     expect(new Set(all.map(({ file }) => file)).size).toBe(all.length);
     expect(new Set(SOURCES.map(({ name }) => name)).size).toBe(SOURCES.length);

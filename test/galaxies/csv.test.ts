@@ -179,9 +179,17 @@ describe('ids that do not meet the images are shown beside one of their names', 
 });
 
 it('a field of a csv that is written comes back as it was', () => {
-  for (const id of ['7', 'NGC 1300, core', 'the "eye"', 'two\nlines', '"', ',', ' a'.trim()]) {
+  const formulas = ['=1+1', '+a', '-a', '@SUM(A1)', '\tx', '\rx', '-', "'=1", "''=1", "'-5", "'", "'quoted'"];
+  for (const id of ['7', '-7', '+1.5e3', 'NGC 1300, core', 'the "eye"', 'two\nlines', '"', ',', ' a ', ...formulas]) {
     const rows: (readonly string[])[] = [];
     parseCsv(`id,x\n${csvField(id)},1\n`, 'f.csv', (fields) => rows.push(fields));
     expect(rows[1]).toEqual([id, '1']);
   }
+});
+
+it('a field that a spreadsheet would run as a formula is written as text', () => {
+  for (const id of ['=1+1', '+a', '-a', '@SUM(A1)', '\tx', '=HYPERLINK("http://x","y")'])
+    expect(csvField(id)).toMatch(/^"?'/);
+  expect(csvField('=a,b')).toBe(`"'=a,b"`);
+  for (const id of ['-7', '+1.5e3', '-0.25', 'a=b', '7']) expect(csvField(id)).toBe(id);
 });
