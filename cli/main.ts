@@ -17,9 +17,11 @@ import { register as inspect } from './commands/inspect.ts';
 import { register as predict } from './commands/predict.ts';
 import { register as score } from './commands/score.ts';
 import { register as serve } from './commands/serve.ts';
+import { register as slurm } from './commands/slurm.ts';
+import { register as sweep } from './commands/sweep.ts';
 import { register as train } from './commands/train.ts';
 import { register as tune } from './commands/tune.ts';
-import { handleInterrupts } from './interrupt.ts';
+import { Stopped, handleInterrupts } from './interrupt.ts';
 
 // One line a command, in the order of `--help`. A command's module is small: what it needs to work it imports when it
 // runs.
@@ -29,6 +31,7 @@ const COMMANDS = [
   data,
   train,
   crossval,
+  sweep,
   evaluate,
   compare,
   predict,
@@ -41,6 +44,7 @@ const COMMANDS = [
   tune,
   bench,
   serve,
+  slurm,
 ];
 
 function createProgram(): Command {
@@ -67,6 +71,10 @@ const debugging = Boolean(process.env['TUNINGFORK_DEBUG']);
 function report(error: unknown): number {
   // Commander has printed its own message by now; its exit code is 0 after --help and --version.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof Stopped) {
+    console.error(`tuningfork: ${error.message}`);
+    return Stopped.exitCode;
+  }
   if (error instanceof UserError) {
     console.error(`tuningfork: ${error.message}`);
     if (debugging) console.error(error.stack);

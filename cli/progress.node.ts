@@ -1,5 +1,6 @@
 import cliProgress from 'cli-progress';
 import type { Progress } from '../galaxies/train/progress.ts';
+import { stopSignal } from './interrupt.ts';
 
 /** Seconds between two lines about one piece of work where there is no terminal. */
 const SILENCE = 60;
@@ -20,6 +21,7 @@ export function terminalProgress(stream: NodeJS.WriteStream = process.stderr): P
       .map(([name, value]) => ` ${name} ${value}`)
       .join('');
   return {
+    stop: stopSignal,
     start(title, total, done = 0) {
       begun = performance.now();
       spoken = begun;

@@ -13,6 +13,7 @@ import type { TrainOptions } from '../galaxies/train/options.ts';
 import type { Progress } from '../galaxies/train/progress.ts';
 import { trainingContext } from '../galaxies/train/report_context.ts';
 import { RUN_FILES, trainNetwork } from '../galaxies/train/train.node.ts';
+import { saveWhenStopped } from './interrupt.ts';
 import { judgeModel, type Judged } from './judge.node.ts';
 import type { GlobalOptions } from './options.ts';
 import { openGalaxies } from './open_galaxies.node.ts';
@@ -224,7 +225,7 @@ export async function train(flags: TrainFlags): Promise<void> {
 }
 
 /** The whole job in a run directory: training, evaluation, report. */
-async function runTraining(options: TrainOptions, out: string, global: GlobalOptions): Promise<Judged> {
+export async function runTraining(options: TrainOptions, out: string, global: GlobalOptions): Promise<Judged> {
   using device = await openSession(global);
   const progress = terminalProgress();
   const dataset = await openGalaxies(options.data, options.skipBad, progress, options.limit);
@@ -251,7 +252,10 @@ export async function trainAndJudge(
   out: string,
   progress: Progress,
 ): Promise<Judged> {
-  using trained = await trainNetwork(device, dataset, taskOf(options.task), options, out, progress);
+  using trained = await trainNetwork(device, dataset, taskOf(options.task), options, out, progress).finally(
+    saveWhenStopped(),
+  );
+  progress.stop?.throwIfAborted();
   const {
     task,
     model: { network },

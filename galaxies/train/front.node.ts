@@ -116,6 +116,7 @@ async function fill(
     }
     done += count;
     progress.tick(done);
+    progress.stop?.throwIfAborted();
   }
   progress.end();
 }

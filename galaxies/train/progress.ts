@@ -7,6 +7,8 @@ export interface Progress {
   end(): void;
   /** A line that stays. */
   line(text: string): void;
+  /** Aborted where work that can save what it did should do so and throw the reason. */
+  readonly stop?: AbortSignal;
 }
 
 export const SILENT: Progress = { start() {}, tick() {}, end() {}, line() {} };

@@ -306,7 +306,9 @@ async function runPhase(
         state.step * options.batch,
         shown(figures(state.sums.loss / state.sums.seen, state.sums.marks / state.sums.seen)),
       );
-      if (state.step % options.checkpointSteps === 0 && state.step < batches.length) await save();
+      if (progress.stop?.aborted || (state.step % options.checkpointSteps === 0 && state.step < batches.length))
+        await save();
+      progress.stop?.throwIfAborted();
     }
     const validation = await phase.validate();
     progress.end();
