@@ -11,6 +11,8 @@ export const foldFolder = (folder: string, fold: number): string => join(folder,
 /** A report is the last thing that a run writes. */
 export const isFinished = (run: string): boolean => existsSync(join(run, RUN_FILES.report));
 
+export const isBegun = (run: string): boolean => existsSync(join(run, RUN_FILES.config));
+
 /** The options of the runs that were begun in the folder of a cross-validation, by the number of their fold. */
 export function begunFolds(folder: string): Map<number, Record<string, unknown>> {
   const begun = new Map<number, Record<string, unknown>>();

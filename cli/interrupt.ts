@@ -21,13 +21,18 @@ export function onInterrupt(cleanup: Cleanup): () => void {
   return () => cleanups.delete(cleanup);
 }
 
-/** At a signal: the newest clean-up first, then its exit code. A second signal does not wait for any of it. */
+/** At a signal: the newest clean-up first, then its exit code. A second Ctrl-C does not wait for any of it. */
 export function handleInterrupts(): void {
-  for (const [signal, code] of Object.entries(SIGNALS)) process.on(signal, () => end(code));
+  for (const [signal, code] of Object.entries(SIGNALS)) {
+    process.on(signal, () => {
+      if (!interrupted) void end(code);
+      // A cluster sends SIGTERM twice: to a job's script, which passes it on, and to all processes of the job.
+      else if (signal === 'SIGINT') process.exit(code);
+    });
+  }
 }
 
 async function end(code: number): Promise<void> {
-  if (interrupted) process.exit(code);
   interrupted = true;
   process.exitCode = code;
   for (const cleanup of [...cleanups].reverse()) {

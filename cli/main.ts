@@ -17,6 +17,8 @@ import { register as inspect } from './commands/inspect.ts';
 import { register as predict } from './commands/predict.ts';
 import { register as score } from './commands/score.ts';
 import { register as serve } from './commands/serve.ts';
+import { register as slurm } from './commands/slurm.ts';
+import { register as sweep } from './commands/sweep.ts';
 import { register as train } from './commands/train.ts';
 import { register as tune } from './commands/tune.ts';
 import { handleInterrupts, isInterrupted } from './interrupt.ts';
@@ -40,6 +42,8 @@ const COMMANDS = [
   inspect,
   explain,
   tune,
+  sweep,
+  slurm,
   bench,
   serve,
 ];

@@ -10,7 +10,8 @@ import { loadEnsemble } from './ensemble.node.ts';
 import { requireTask } from './load_model.node.ts';
 import { openGalaxies } from './open_galaxies.node.ts';
 import type { GlobalOptions } from './options.ts';
-import { PartFile } from './part_file.node.ts';
+import { openRows } from './shards.node.ts';
+import { shardRange, type Shard } from './shards.ts';
 import { terminalProgress } from './progress.node.ts';
 import { openSession } from './session.node.ts';
 
@@ -21,10 +22,12 @@ export interface PredictFlags extends GlobalOptions {
   readonly format: 'csv' | 'kaggle';
   readonly tta: number;
   readonly skipBad?: boolean;
+  /** Only this part of the galaxies, into a file of the folder `out`. */
+  readonly shard?: Shard;
 }
 
-/** Galaxies predicted and written at a time: what bounds the memory. */
-const CHUNK = 512;
+/** Galaxies predicted and written at a time: what bounds the memory, and what an interruption costs. */
+const CHUNK = 128;
 
 /**
  * Class probabilities or vote fractions of every galaxy of a folder, as csv (or a JSON line each), written as they are
@@ -42,21 +45,24 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
     );
   if (kaggle && flags.json) throw new UserError('--format kaggle and --json are two formats; give one of them');
   const progress = terminalProgress();
-  await using out = flags.out === undefined ? undefined : await PartFile.create(flags.out);
   const dataset = await openGalaxies(flags.data, flags.skipBad ?? false, progress);
-  const write = (text: string) => (out ? out.write(text) : void process.stdout.write(text));
   try {
     for (const note of dataset.notes) progress.line(note);
-    const predictChunk = ensemble.predictWith(task, viewsFor(model, dataset));
     const { classes } = model;
-    if (kaggle) await write(SUBMISSION_HEADER);
-    else if (!flags.json) await write(`id,${classes.join(',')}${task.name === 'challenge' ? '' : ',predicted'}\n`);
-    progress.start('predicting', dataset.galaxies.length);
-    for (let start = 0; start < dataset.galaxies.length; start += CHUNK) {
-      const galaxies = Array.from({ length: Math.min(CHUNK, dataset.galaxies.length - start) }, (_, i) => start + i);
+    const columns = `id,${classes.join(',')}${task.name === 'challenge' ? '' : ',predicted'}\n`;
+    const header = kaggle ? SUBMISSION_HEADER : flags.json ? '' : columns;
+    const [first, end] = shardRange(dataset.galaxies.length, flags.shard ?? { index: 1, of: 1 });
+    await using out = await openRows(path, flags, dataset, end - first, header);
+    if (!out) process.stdout.write(header);
+    else if (out.rows > 0) progress.line(`${out.rows} of ${end - first} were predicted before`);
+    const begin = first + (out?.rows ?? 0);
+    const predictChunk = ensemble.predictWith(task, viewsFor(model, dataset));
+    progress.start('predicting', end - first, begin - first);
+    for (let start = begin; start < end; start += CHUNK) {
+      const galaxies = Array.from({ length: Math.min(CHUNK, end - start) }, (_, i) => start + i);
       const predictions = await predictChunk(galaxies, flags.tta, {
         ...SILENT,
-        tick: (done) => progress.tick(start + done),
+        tick: (done) => progress.tick(start - first + done),
       });
       const rows = galaxies.map((galaxy, i) => {
         const row = predictions.subarray(i * classes.length, (i + 1) * classes.length);
@@ -66,10 +72,11 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
         if (flags.json) return `${jsonText(record, 0)}\n`;
         return `${[csvField(id), ...[...row].map((p) => p.toFixed(6)), ...('predicted' in record ? [record.predicted] : [])].join(',')}\n`;
       });
-      await write(rows.join(''));
+      if (out) await out.append(rows.join(''), rows.length);
+      else process.stdout.write(rows.join(''));
     }
     progress.end();
-    await out?.finish();
+    await out?.finish(flags.shard !== undefined);
   } finally {
     progress.end();
     await dataset.close();

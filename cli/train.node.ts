@@ -226,7 +226,7 @@ export async function train(flags: TrainFlags): Promise<void> {
 }
 
 /** The whole job in a run directory: training, evaluation, report. */
-async function runTraining(options: TrainOptions, out: string, global: GlobalOptions): Promise<Judged> {
+export async function runTraining(options: TrainOptions, out: string, global: GlobalOptions): Promise<Judged> {
   using device = await openSession(global);
   const progress = terminalProgress();
   const dataset = await openGalaxies(options.data, options.skipBad, progress, options.limit);

@@ -6,15 +6,9 @@ import { addTrainOptions } from './train.ts';
 
 /** `tuningfork crossval`. */
 export function register(program: Command): void {
-  const command = addTrainOptions(program.command('crossval'), 'runs/crossval')
+  addFoldOptions(program.command('crossval'))
     .description(
       'cross-validate a training: divide the galaxies into folds, train a network for each on the others, and tell how the figures spread; resumes what was interrupted',
-    )
-    .option(
-      '--folds <n>',
-      'parts that the galaxies are divided into, alike in their votes',
-      wholeNumberWithin(2, 100),
-      5,
     )
     .option(
       '--fold <k>',
@@ -37,12 +31,27 @@ Examples:
 What was interrupted goes on when the same command is given again.`,
     )
     .action(async (_options: object, self: Command) => {
-      if (self.getOptionValueSource('valFraction') !== 'default')
-        throw new UserError(
-          '--val-fraction says nothing to cross-validation: each fold is the validation side once; leave it out, and give --folds',
-        );
       const { crossval } = await import('../crossval.node.ts');
       await crossval(allOptions<CrossvalFlags>(self));
     });
-  command.options.find(({ long }) => long === '--val-fraction')!.hideHelp();
+}
+
+/** The options of a training without --val-fraction, which is refused, and the number of folds. */
+export function addFoldOptions(command: Command): Command {
+  addTrainOptions(command, 'runs/crossval')
+    .option(
+      '--folds <n>',
+      'parts that the galaxies are divided into, alike in their votes',
+      wholeNumberWithin(2, 100),
+      5,
+    )
+    .hook('preAction', () => {
+      if (command.getOptionValueSource('valFraction') !== 'default')
+        throw new UserError(
+          '--val-fraction says nothing to cross-validation: each fold is the validation side once; leave it out, and give --folds',
+        );
+    })
+    .options.find(({ long }) => long === '--val-fraction')!
+    .hideHelp();
+  return command;
 }

@@ -1,0 +1,136 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { UserError } from '../engine/user_error.ts';
+import { syncFolder, writeFileAtomic } from '../models/formats/atomic.node.ts';
+import { fileError } from '../models/formats/file_error.node.ts';
+import { fileChecksums } from './checksum.node.ts';
+
+/** What rows depend on, by name: only the same command goes on with a file. */
+export type Origin = Readonly<Record<string, string | number>>;
+
+/** What lies beside rows: their origin, and how much of the file is whole. */
+export interface RowState {
+  readonly origin: Origin;
+  /** Rows that the whole file has, and that are written. */
+  readonly total: number;
+  readonly rows: number;
+  readonly bytes: number;
+  /** Of the file when it has all of them. */
+  readonly sha256?: string;
+}
+
+export const statePath = (path: string): string => `${path}.state.json`;
+
+/** The state beside a file of rows; undefined where there is none. @throws UserError where it is damaged */
+export function readState(path: string): RowState | undefined {
+  const file = statePath(path);
+  if (!existsSync(file)) return undefined;
+  try {
+    const state = JSON.parse(readFileSync(file, 'utf8')) as RowState;
+    if ([state.total, state.rows, state.bytes].every(Number.isSafeInteger) && typeof state.origin === 'object')
+      return state;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw fileError('read', file, error);
+  }
+  throw new UserError(`${file} is damaged: it does not say what rows there are; delete it to begin ${path} anew`);
+}
+
+/** How two origins differ, as a phrase; undefined where they do not. */
+export function differenceOf(earlier: Origin, now: Origin): string | undefined {
+  const names = [...new Set([...Object.keys(earlier), ...Object.keys(now)])].filter(
+    (name) => earlier[name] !== now[name],
+  );
+  if (names.length === 0) return undefined;
+  const show = (value: string | number | undefined) => String(value ?? 'absent').slice(0, 12);
+  return names.map((name) => `${name} was ${show(earlier[name])} and is now ${show(now[name])}`).join('; ');
+}
+
+/**
+ * A file of rows that grows by whole batches as `<path>.part` and gets its name when it has all. After each batch a
+ * small file beside it says how much is whole, so that the same command goes on after Ctrl-C, a kill or a power cut: a
+ * batch is repeated at most, and no row is lost or there twice.
+ */
+export class RowFile implements AsyncDisposable {
+  private constructor(
+    private readonly path: string,
+    private readonly file: FileHandle | undefined,
+    private state: RowState,
+  ) {}
+
+  /**
+   * Begins a file, or goes on with it.
+   * @param header what stands above the rows
+   * @throws UserError where another command began it, or the folder is missing or forbidden, or `path` is a folder
+   */
+  static async open(path: string, origin: Origin, total: number, header: string): Promise<RowFile> {
+    const part = `${path}.part`;
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory())
+      throw fileError('write', path, Object.assign(new Error(), { code: 'EISDIR' }));
+    const earlier = readState(path);
+    const difference = earlier && differenceOf({ ...earlier.origin, rows: earlier.total }, { ...origin, rows: total });
+    if (difference !== undefined)
+      throw new UserError(
+        `${path} was begun by another command (${difference}); give the same one to go on, another --out, or delete ${statePath(path)}`,
+      );
+    if (earlier?.sha256 !== undefined && existsSync(path) && !existsSync(part))
+      return new RowFile(path, undefined, earlier);
+    try {
+      // What a machine lost that went down is missing at the end of the file.
+      const found = statSync(part, { throwIfNoEntry: false })?.size ?? -1;
+      const state = earlier && found >= earlier.bytes ? earlier : undefined;
+      const file = await open(part, state ? 'r+' : 'w');
+      const rows = new RowFile(path, file, state ?? { origin, total, rows: 0, bytes: 0 });
+      await file.truncate(rows.state.bytes);
+      if (!state) await rows.append(header, 0);
+      return rows;
+    } catch (error) {
+      throw error instanceof UserError ? error : fileError('write', path, error);
+    }
+  }
+
+  /** Rows that are written. */
+  get rows(): number {
+    return this.state.rows;
+  }
+
+  /** Adds whole lines, `rows` of them. */
+  async append(text: string, rows: number): Promise<void> {
+    const data = Buffer.from(text);
+    const { state } = this;
+    try {
+      let written = 0;
+      while (written < data.length)
+        written += (await this.file!.write(data, written, data.length - written, state.bytes + written)).bytesWritten;
+      await this.file!.sync();
+    } catch (error) {
+      throw fileError('write', this.path, error);
+    }
+    await this.save({ ...state, rows: state.rows + rows, bytes: state.bytes + data.length });
+  }
+
+  /** Gives the file its name. @param keepState leaves what says where the rows are from, for `merge` */
+  async finish(keepState: boolean): Promise<void> {
+    try {
+      if (this.file) {
+        const part = `${this.path}.part`;
+        await this.file.close();
+        await this.save({ ...this.state, sha256: (await fileChecksums(part)).sha256 });
+        await rename(part, this.path);
+        await syncFolder(dirname(this.path));
+      }
+      if (!keepState) await rm(statePath(this.path), { force: true });
+    } catch (error) {
+      throw fileError('write', this.path, error);
+    }
+  }
+
+  private async save(state: RowState): Promise<void> {
+    this.state = state;
+    await writeFileAtomic(statePath(this.path), `${JSON.stringify(state)}\n`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.file?.close();
+  }
+}

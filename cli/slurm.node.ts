@@ -1,0 +1,228 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { UserError } from '../engine/user_error.ts';
+import { writeFileAtomic } from '../models/formats/atomic.node.ts';
+import { makeFolder } from '../models/formats/make_folder.node.ts';
+import { RUN_FILES } from '../galaxies/train/train.node.ts';
+import { SUMMARY, foldFolder } from './crossval_folder.node.ts';
+import type { GlobalOptions } from './options.ts';
+import { shardName } from './shards.ts';
+import { TASK, mergeScript, taskScript, type Plan, type Resources } from './slurm_script.ts';
+import { planSweep, type SweepFlags } from './sweep.node.ts';
+import { textTable } from './text_table.ts';
+import { trainOptions, type TrainFlags } from './train.node.ts';
+
+export interface SlurmFlags extends GlobalOptions, Resources {
+  readonly out: string;
+  readonly submit?: boolean;
+  /** The words that start tuningfork on a node. */
+  readonly program?: readonly string[];
+}
+
+/** A task of an array: what it is, and the file of the folder that is there when it is done. */
+interface Task {
+  readonly name: string;
+  readonly done: string;
+}
+
+/** What `slurm/job.json` holds. */
+interface Job {
+  readonly kind: Plan['kind'];
+  readonly tasks: readonly Task[];
+  /** The file of the folder that the last job writes. */
+  readonly merged: string;
+  /** Of the last submission. */
+  readonly jobs?: { readonly tasks: string | null; readonly merge: string };
+}
+
+type Parts = Pick<Plan, 'task' | 'merge'> & Pick<Job, 'tasks' | 'merged'>;
+
+/** `args` are the command's own, as given. */
+export async function slurmCrossval(flags: SlurmFlags & TrainFlags & { folds: number }, args: string[]): Promise<void> {
+  trainOptions({ ...flags, valFraction: 1 / flags.folds });
+  const { out, folds } = flags;
+  await writeJobs('crossval', flags, {
+    task: ['crossval', ...args, '--fold', TASK],
+    merge: [
+      ['slurm', 'status', out, '--check'],
+      ['crossval', ...args],
+    ],
+    tasks: Array.from({ length: folds }, (_, i) => ({
+      name: `fold ${i + 1}`,
+      done: join(foldFolder('', i + 1), RUN_FILES.report),
+    })),
+    merged: SUMMARY,
+  });
+}
+
+export async function slurmSweep(grid: string, flags: SlurmFlags & SweepFlags, args: string[]): Promise<void> {
+  const all = planSweep(grid, flags);
+  await writeJobs('sweep', flags, {
+    task: ['sweep', grid, ...args, '--run', TASK],
+    merge: [['sweep', grid, ...args, '--table']],
+    tasks: all.map(({ name }) => ({ name, done: join(name, RUN_FILES.report) })),
+    merged: 'compare.html',
+  });
+}
+
+export async function slurmPredict(
+  model: string,
+  flags: SlurmFlags & { readonly shards: number },
+  args: string[],
+): Promise<void> {
+  const { out, shards, json } = flags;
+  const merged = `predictions.${json ? 'jsonl' : 'csv'}`;
+  await writeJobs('predict', flags, {
+    task: ['predict', model, ...args, '--shard', `${TASK}/${shards}`],
+    merge: [['predict', 'merge', out, '--out', join(out, merged)]],
+    tasks: Array.from({ length: shards }, (_, i) => ({
+      name: `part ${i + 1}`,
+      done: shardName({ index: i + 1, of: shards }, json ?? false),
+    })),
+    merged,
+  });
+}
+
+/** Writes the scripts of the tasks that are not done and of the job after them; with --submit hands both to Slurm. */
+async function writeJobs(kind: Plan['kind'], flags: SlurmFlags, parts: Parts): Promise<void> {
+  const { out } = flags;
+  const folder = join(out, 'slurm');
+  const logs = resolve(folder);
+  // Slurm has patterns of its own in the names of logs, and no quotes.
+  if (!/^[\w./+=,@-]+$/.test(logs))
+    throw new UserError(`Slurm cannot write logs into ${logs}: give an --out of letters, digits and . / _ - + = , @`);
+  const { task, merge, tasks, merged } = parts;
+  const earlier = existsSync(jobFile(out)) ? readJob(out) : undefined;
+  // A grid may grow.
+  const same = (job: Job) => job.kind === kind && (kind === 'sweep' || isDeepStrictEqual(job.tasks, tasks));
+  if (earlier && !same(earlier))
+    throw new UserError(
+      `${out} holds ${earlier.tasks.length} tasks of \`tuningfork slurm ${earlier.kind}\`, which are others; give another --out`,
+    );
+  const queued = earlier ? queueOf(earlier) : new Map<string, string>();
+  if (flags.submit && queued.size > 0)
+    throw new UserError(
+      `${out}: ${queued.size} of its tasks are still in the queue; wait for them, or end them: scancel ${earlier!.jobs!.tasks}`,
+    );
+  const plan: Plan = { kind, logs, cwd: process.cwd(), program: flags.program ?? ownProgram(flags), task, merge };
+  const left = tasks.flatMap(({ done }, i) => (existsSync(join(out, done)) ? [] : [i + 1]));
+  makeFolder(folder);
+  const [taskFile, mergeFile] = [join(folder, 'tasks.sh'), join(folder, 'merge.sh')];
+  const all = tasks.map((_, i) => i + 1);
+  await writeFileAtomic(taskFile, taskScript(plan, flags, left.length > 0 ? left : all));
+  await writeFileAtomic(mergeFile, mergeScript(plan, flags));
+  const job: Job = { kind, tasks, merged, ...(earlier?.jobs && { jobs: earlier.jobs }) };
+  await writeFileAtomic(jobFile(out), `${JSON.stringify(job, null, 2)}\n`);
+  const progress =
+    left.length < tasks.length ? ` (${tasks.length - left.length} of ${tasks.length} tasks are done)` : '';
+  if (!flags.submit) {
+    console.log(`Written: ${taskFile} and ${mergeFile}${progress}; --submit hands them to Slurm`);
+    return;
+  }
+  const array = left.length > 0 ? submit([taskFile]) : null;
+  // Whatever became of the tasks: the last job says which of them failed.
+  const last = submit([...(array === null ? [] : [`--dependency=afterany:${array}`]), mergeFile]);
+  await writeFileAtomic(jobFile(out), `${JSON.stringify({ ...job, jobs: { tasks: array, merge: last } }, null, 2)}\n`);
+  console.log(
+    `${array === null ? '' : `Job ${array}: ${left.length} ${left.length === 1 ? 'task' : 'tasks'}${progress}\n`}Job ${last} then writes ${join(out, merged)}\nHow far they are: tuningfork slurm status ${out}`,
+  );
+}
+
+/** How this very program is started; in a container by its name. */
+const ownProgram = ({ container }: SlurmFlags): string[] =>
+  container ? ['tuningfork'] : [process.execPath, realpathSync(process.argv[1])];
+
+function submit(args: readonly string[]): string {
+  try {
+    // With several clusters: the number and the cluster's name.
+    return execFileSync('sbatch', ['--parsable', ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+      .trim()
+      .split(';')[0];
+  } catch (error) {
+    const { code, stderr } = error as NodeJS.ErrnoException & { readonly stderr?: string };
+    if (code === 'ENOENT')
+      throw new UserError(
+        `there is no sbatch on this machine; submit ${args.at(-1)} where there is one, or run it with bash`,
+      );
+    throw new UserError(`Slurm refuses ${args.at(-1)}: ${(stderr ?? String(error)).trim().replace(/\s*\n\s*/g, '; ')}`);
+  }
+}
+
+const jobFile = (folder: string): string => join(folder, 'slurm', 'job.json');
+
+function readJob(folder: string): Job {
+  const path = jobFile(folder);
+  if (!existsSync(path))
+    throw new UserError(
+      `${folder} holds no work for Slurm; give the --out of \`tuningfork slurm crossval\`, predict or sweep`,
+    );
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as Job;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new UserError(`${path} is damaged: it is no JSON; delete it, and give the command again that wrote it`);
+  }
+}
+
+/** What Slurm says of the tasks that are in its queue, by their number: RUNNING, PENDING. */
+function queueOf({ jobs }: Job): Map<string, string> {
+  if (!jobs?.tasks) return new Map();
+  try {
+    const text = execFileSync('squeue', ['--noheader', '--array', '--jobs', jobs.tasks, '--format', '%K %T'], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    return new Map(
+      text
+        .trim()
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => line.trim().split(/\s+/) as [string, string]),
+    );
+  } catch {
+    // Slurm forgets jobs some minutes after their end, and a node may have no squeue.
+    return new Map();
+  }
+}
+
+/**
+ * Tells which tasks of a folder are done, by their files, and what Slurm says of the others. With `check` it ends as an
+ * error unless all are done.
+ */
+export function slurmStatus(folder: string, { check, json }: GlobalOptions & { readonly check?: boolean }): void {
+  const job = readJob(folder);
+  const queue = queueOf(job);
+  const rows = job.tasks.map(({ name, done }, i) => ({
+    task: i + 1,
+    name,
+    state: existsSync(join(folder, done)) ? 'done' : (queue.get(String(i + 1))?.toLowerCase() ?? 'not done'),
+    log: join(folder, 'slurm', `${i + 1}.log`),
+  }));
+  const left = rows.filter(({ state }) => state !== 'done');
+  const merged = existsSync(join(folder, job.merged));
+  if (json) console.log(JSON.stringify({ tasks: rows, done: rows.length - left.length, merged }, null, 2));
+  else {
+    const log = (path: string) => (existsSync(path) ? path : '');
+    console.log(
+      textTable(
+        ['task', 'what', 'state', 'log'],
+        rows.map((row) => [String(row.task), row.name, row.state, log(row.log)]),
+        4,
+      ),
+    );
+    console.log(
+      `${rows.length - left.length} of ${rows.length} are done; ${job.merged} is ${merged ? '' : 'not '}there`,
+    );
+  }
+  if (check && left.length > 0)
+    throw new UserError(
+      `${left.length} of ${rows.length} tasks are not done: ${left
+        .slice(0, 20)
+        .map(({ name }) => name)
+        .join(
+          ', ',
+        )}${left.length > 20 ? ' ...' : ''}; see their logs in ${join(folder, 'slurm')}, and give the command with --submit again`,
+    );
+}
