@@ -168,7 +168,7 @@ describe('DecodePool', () => {
     const room = fileURLToPath(new URL('../../vision/data/', import.meta.url));
     // Pools closed while a thread is at work, at all moments of that work: the process must not end before its own last
     // line.
-    const main = `import { DecodePool } from '../galaxies/decode_pool.node.ts';
+    const main = `import { DecodePool } from '../data/decode_pool.node.ts';
       const pool = new DecodePool(1);
       console.log((await pool.decode(process.argv[2])).width);
       await pool.close();
