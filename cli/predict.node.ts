@@ -1,10 +1,10 @@
-import { csvField } from '../galaxies/csv.ts';
-import { jsonText } from '../galaxies/json_text.ts';
+import { csvField } from '../vision/data/csv.ts';
+import { jsonText } from '../vision/json_text.ts';
 import { SUBMISSION_HEADER, submissionRow } from '../galaxies/challenge/submission.ts';
 import { taskOf } from '../galaxies/tasks.ts';
-import { SILENT } from '../galaxies/train/progress.ts';
-import { predictionRecord } from '../galaxies/prediction_record.ts';
-import { viewsFor } from '../galaxies/stored_model.ts';
+import { SILENT } from '../vision/progress.ts';
+import { predictionRecord } from '../vision/answer/prediction_record.ts';
+import { viewsFor } from '../vision/answer/stored_model.ts';
 import { UserError } from '../engine/user_error.ts';
 import { loadEnsemble } from './ensemble.node.ts';
 import { requireTask } from './load_model.node.ts';
@@ -51,7 +51,7 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
     const { classes } = model;
     const columns = `id,${classes.join(',')}${task.name === 'challenge' ? '' : ',predicted'}\n`;
     const header = kaggle ? SUBMISSION_HEADER : flags.json ? '' : columns;
-    const [first, end] = shardRange(dataset.galaxies.length, flags.shard ?? { index: 1, of: 1 });
+    const [first, end] = shardRange(dataset.examples.length, flags.shard ?? { index: 1, of: 1 });
     await using out = await openRows(path, flags, dataset, end - first, header);
     if (!out) process.stdout.write(header);
     else if (out.rows > 0) progress.line(`${out.rows} of ${end - first} were predicted before`);
@@ -66,7 +66,7 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
       });
       const rows = galaxies.map((galaxy, i) => {
         const row = predictions.subarray(i * classes.length, (i + 1) * classes.length);
-        const { id } = dataset.galaxies[galaxy];
+        const { id } = dataset.examples[galaxy];
         if (kaggle) return submissionRow(id, row);
         const record = predictionRecord(id, task, row);
         if (flags.json) return `${jsonText(record, 0)}\n`;

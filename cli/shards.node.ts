@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../engine/user_error.ts';
-import type { Dataset } from '../galaxies/dataset.ts';
+import type { Dataset } from '../vision/data/dataset.ts';
 import { fileError } from '../models/formats/file_error.node.ts';
 import { makeFolder } from '../models/formats/make_folder.node.ts';
 import { fileChecksums } from './checksum.node.ts';
@@ -45,10 +45,10 @@ async function originOf(model: string, { json, format, tta, shard }: RowFlags, d
   const weights: string[] = [];
   for (const path of finishedFolds(model) ?? [model]) weights.push((await fileChecksums(modelFile(path))).sha256);
   const ids = createHash('sha256');
-  for (const { id } of dataset.galaxies) ids.update(`${id}\n`);
+  for (const { id } of dataset.examples) ids.update(`${id}\n`);
   return {
     model: createHash('sha256').update(weights.join()).digest('hex'),
-    galaxies: dataset.galaxies.length,
+    galaxies: dataset.examples.length,
     ids: ids.digest('hex'),
     '--format': json ? 'json' : format,
     '--tta': tta,

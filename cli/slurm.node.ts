@@ -5,7 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { UserError } from '../engine/user_error.ts';
 import { writeFileAtomic } from '../models/formats/atomic.node.ts';
 import { makeFolder } from '../models/formats/make_folder.node.ts';
-import { RUN_FILES } from '../galaxies/train/train.node.ts';
+import { RUN_FILES } from '../vision/train/train.node.ts';
 import { SUMMARY, foldFolder } from './crossval_folder.node.ts';
 import type { GlobalOptions } from './options.ts';
 import { shardName } from './shards.ts';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { UserError } from '../engine/user_error.ts';
-import { MOST_RUNS } from '../galaxies/report/comparison.ts';
+import { MOST_RUNS } from '../vision/report/comparison.ts';
 import { fileError } from '../models/formats/file_error.node.ts';
 import { addTrainOptions } from './commands/train.ts';
 import { compare } from './compare.node.ts';

@@ -26,7 +26,7 @@ async function publish(): Promise<Map<string, Buffer>> {
   const images: ZipEntry[] = [{ name: 'images/', data: Buffer.alloc(0) }];
   const mapping = ['objid,sample,asset_id'];
   const votes = [`${HART_COLUMNS.join(',')},total_votes`];
-  for (const [i, { votes: of }] of drawn.galaxies.entries()) {
+  for (const [i, { votes: of }] of drawn.examples.entries()) {
     const { width, height, data: rgb } = await drawn.load(i);
     const rgba = Buffer.alloc(width * height * 4, 255);
     for (let p = 0; p < width * height; p++) rgba.set(rgb.subarray(p * 3, p * 3 + 3), p * 4);

@@ -3,12 +3,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { loadCheckpoint } from '../../galaxies/train/checkpoint.node.ts';
-import { RUN_FILES } from '../../galaxies/train/train.node.ts';
-import { scratchFolder } from '../galaxies/training.ts';
+import { loadCheckpoint } from '../../vision/train/checkpoint.node.ts';
+import { RUN_FILES } from '../../vision/train/train.node.ts';
+import { scratchFolder } from '../vision/training.ts';
 import { PROGRAM, tuningfork } from './cli.ts';
 
-const PLUG = fileURLToPath(new URL('../galaxies/plug.mjs', import.meta.url));
+const PLUG = fileURLToPath(new URL('../vision/plug.mjs', import.meta.url));
 const scratch = scratchFolder();
 
 describe('a training that a scheduler ends', () => {
