@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
+import { DeviceLostError } from '../engine/device/device_lost.ts';
 import { UserError } from '../engine/user_error.ts';
 import { register as baseline } from './commands/baseline.ts';
 import { register as bench } from './commands/bench.ts';
@@ -80,6 +81,10 @@ function report(error: unknown): number {
     if (debugging) console.error(error.stack);
     return 2;
   }
+  if (error instanceof DeviceLostError) {
+    console.error(`tuningfork: ${printableLine(error.message)}; the same command goes on from what it saved`);
+    return 1;
+  }
   const message = error instanceof Error ? error.message : String(error);
   console.error(`tuningfork: unexpected error: ${message}`);
   console.error(
@@ -102,8 +107,27 @@ guardConsole();
 if (debugging) process.setSourceMapsEnabled(true);
 handleInterrupts();
 
+/** How often a command goes on after its GPU went away: one that is lost again and again will not stay. */
+const MOST_LOSSES = 5;
+
+/**
+ * Runs the command that was given. Where its GPU is lost, it is run again: it opens the device anew and goes on from
+ * what it saved, as the same command does after any interruption.
+ */
+async function run(): Promise<void> {
+  for (let losses = 1; ; losses++) {
+    try {
+      await createProgram().parseAsync();
+      return;
+    } catch (error) {
+      if (!(error instanceof DeviceLostError) || isInterrupted() || losses > MOST_LOSSES) throw error;
+      console.error(`tuningfork: ${printableLine(error.message)}; opening it again (${losses} of ${MOST_LOSSES})`);
+    }
+  }
+}
+
 try {
-  await createProgram().parseAsync();
+  await run();
 } catch (error) {
   if (!isInterrupted()) process.exitCode = report(error);
 }

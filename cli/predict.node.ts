@@ -5,6 +5,7 @@ import { taskOf } from '../galaxies/tasks.ts';
 import { SILENT } from '../vision/progress.ts';
 import { predictionRecord } from '../vision/answer/prediction_record.ts';
 import { viewsFor } from '../vision/answer/stored_model.ts';
+import { DeviceLostError } from '../engine/device/device_lost.ts';
 import { UserError } from '../engine/user_error.ts';
 import { loadEnsemble } from './ensemble.node.ts';
 import { requireTask } from './load_model.node.ts';
@@ -77,6 +78,10 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
     }
     progress.end();
     await out?.finish(flags.shard !== undefined);
+  } catch (error) {
+    // A command whose GPU is lost is run again, and printed rows would come twice.
+    if (!(error instanceof DeviceLostError) || flags.out !== undefined) throw error;
+    throw new UserError(`${error.message}; with --out FILE the same command goes on behind the rows that are there`);
   } finally {
     progress.end();
     await dataset.close();
