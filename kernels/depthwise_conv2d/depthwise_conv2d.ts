@@ -13,6 +13,7 @@ import filterGradV1 from './depthwise_conv2d_filter_grad_v1.wgsl';
 import filterGradV2 from './depthwise_conv2d_filter_grad_v2.wgsl';
 import forwardV1 from './depthwise_conv2d_forward_v1.wgsl';
 import forwardV2 from './depthwise_conv2d_forward_v2.wgsl';
+import forwardV3 from './depthwise_conv2d_forward_v3.wgsl';
 import inputGradV1 from './depthwise_conv2d_input_grad_v1.wgsl';
 import inputGradV2 from './depthwise_conv2d_input_grad_v2.wgsl';
 
@@ -207,9 +208,15 @@ function imageChoices(
 }
 
 export const depthwiseForwardChoices = (size: DepthwiseSize, options: DepthwiseOptions): Choices<Cut> =>
-  imageChoices([forwardV1, forwardV2], size, outPlane(size), options, imageForms(size, options, true));
+  imageChoices([forwardV1, forwardV2, forwardV3], size, outPlane(size), options, imageForms(size, options, true));
 export const depthwiseInputGradChoices = (size: DepthwiseSize, options: DepthwiseOptions): Choices<Cut> =>
-  imageChoices([inputGradV1, inputGradV2, forwardV2], size, inPlane(size), options, imageForms(size, options, false));
+  imageChoices(
+    [inputGradV1, inputGradV2, forwardV2, forwardV3],
+    size,
+    inPlane(size),
+    options,
+    imageForms(size, options, false),
+  );
 
 /**
  * Every part costs a filter of partial sums to write and to add: by default no more of them than keep the adapter busy.
@@ -249,10 +256,13 @@ function piecesOf(size: DepthwiseSize, by: Pick<Cut, 'strip' | 'chunks'>): numbe
   return size.batch * cut.chunks * cut.strips;
 }
 
+/** Version 3 is version 2 with chained sums. */
+const forwardOf = ({ chained }: Cut): KernelSource => (chained ? forwardV3 : forwardV2);
+
 /** y from x and w. */
 export function depthwiseForward(size: DepthwiseSize, by: Cut): Launch {
   if (by.version === 1) return naive(forwardV1, size, by, size.batch * size.outH * size.outW * size.channels);
-  return image(forwardV2, size, outPlane(size), by, false);
+  return image(forwardOf(by), size, outPlane(size), by, false);
 }
 
 /** dx from dy and w. The binding of dy is called `x` where the kernel is the forward one. */
@@ -270,7 +280,7 @@ export function depthwiseInputGrad(size: DepthwiseSize, by: Cut): { launch: Laun
     padTop: size.filterH - 1 - size.padTop,
     padLeft: size.filterW - 1 - size.padLeft,
   };
-  return { launch: image(forwardV2, turned, inPlane(size), by, true), dyName: 'x' };
+  return { launch: image(forwardOf(by), turned, inPlane(size), by, true), dyName: 'x' };
 }
 
 /** The passes to dw: the first reads x and dy, the others the one before; `outSize` elements each. */

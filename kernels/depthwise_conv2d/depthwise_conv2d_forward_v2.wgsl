@@ -107,50 +107,27 @@ fn main(
     let is_last = (STRIDE == 1u) | (p % 2u == 0u);
     if (STRIDE == 1u) {
       if (FILTER == 3u) {
-        done = taps_on(first, row, w2);
-        first = taps_on(second, row, w1);
+        done = add(first, taps(row, w2));
+        first = add(second, taps(row, w1));
         second = taps(row, w0);
       } else {
-        done = taps_on(first, row, w4);
-        first = taps_on(second, row, w3);
-        second = taps_on(third, row, w2);
-        third = taps_on(fourth, row, w1);
+        done = add(first, taps(row, w4));
+        first = add(second, taps(row, w3));
+        second = add(third, taps(row, w2));
+        third = add(fourth, taps(row, w1));
         fourth = taps(row, w0);
       }
     } else {
       // An even row is the last of a window, the first of another, and meets the even rows of the filter; an odd one
-      // meets the odd rows. A GPU, whose threads mostly do the same, takes branches; a CPU selects.
-      if (CHAINED == 1u) {
-        if (is_last) {
-          if (FILTER == 3u) {
-            done = taps_on(first, row, w2);
-            first = taps(row, w0);
-          }
-          if (FILTER == 5u) {
-            done = taps_on(first, row, w4);
-            first = taps_on(second, row, w2);
-            second = taps(row, w0);
-          }
-        } else {
-          if (FILTER == 3u) {
-            first = taps_on(first, row, w1);
-          }
-          if (FILTER == 5u) {
-            first = taps_on(first, row, w3);
-            second = taps_on(second, row, w1);
-          }
-        }
-      }
-      if (CHAINED == 0u) {
-        if (FILTER == 3u) {
-          done = add(first, taps(row, select_row(w1, w2, is_last)));
-          first = select_strip(done, taps(row, w0), is_last);
-        } else {
-          done = add(first, taps(row, select_row(w3, w4, is_last)));
-          let next = add(second, taps(row, select_row(w1, w2, is_last)));
-          first = select_strip(done, next, is_last);
-          second = select_strip(next, taps(row, w0), is_last);
-        }
+      // meets the odd rows.
+      if (FILTER == 3u) {
+        done = add(first, taps(row, select_row(w1, w2, is_last)));
+        first = select_strip(done, taps(row, w0), is_last);
+      } else {
+        done = add(first, taps(row, select_row(w3, w4, is_last)));
+        let next = add(second, taps(row, select_row(w1, w2, is_last)));
+        first = select_strip(done, next, is_last);
+        second = select_strip(next, taps(row, w0), is_last);
       }
     }
     if (is_last & (p + 1u >= begin * STRIDE + FILTER)) {
