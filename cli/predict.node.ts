@@ -8,14 +8,13 @@ import { viewsFor } from '../vision/answer/stored_model.ts';
 import { UserError } from '../engine/user_error.ts';
 import { loadEnsemble } from './ensemble.node.ts';
 import { requireTask } from './load_model.node.ts';
-import { openGalaxies } from './open_galaxies.node.ts';
+import { openData, requireData, type DataFlags } from './open_data.node.ts';
 import type { GlobalOptions } from './options.ts';
 import { PartFile } from './part_file.node.ts';
 import { terminalProgress } from './progress.node.ts';
 import { openSession } from './session.node.ts';
 
-export interface PredictFlags extends GlobalOptions {
-  readonly data: string;
+export interface PredictFlags extends GlobalOptions, DataFlags {
   readonly out?: string;
   /** `kaggle`: as the Galaxy Challenge takes it. */
   readonly format: 'csv' | 'kaggle';
@@ -23,18 +22,18 @@ export interface PredictFlags extends GlobalOptions {
   readonly skipBad?: boolean;
 }
 
-/** Galaxies predicted and written at a time: what bounds the memory. */
+/** Images predicted and written at a time: what bounds the memory. */
 const CHUNK = 512;
 
 /**
- * Class probabilities or vote fractions of every galaxy of a folder, as csv (or a JSON line each), written as they are
+ * Class probabilities or vote fractions of every image of a folder, as csv (or a JSON line each), written as they are
  * made.
  */
 export async function predict(path: string, flags: PredictFlags): Promise<void> {
   using device = await openSession(flags);
   using ensemble = await loadEnsemble(device, path);
   const { model } = ensemble;
-  const task = taskOf(requireTask(model, path));
+  const task = taskOf(requireTask(model, path), model.classes);
   const kaggle = flags.format === 'kaggle';
   if (kaggle && task.name !== 'challenge')
     throw new UserError(
@@ -43,28 +42,28 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
   if (kaggle && flags.json) throw new UserError('--format kaggle and --json are two formats; give one of them');
   const progress = terminalProgress();
   await using out = flags.out === undefined ? undefined : await PartFile.create(flags.out);
-  const dataset = await openGalaxies(flags.data, flags.skipBad ?? false, progress);
+  const { dataset } = await openData(requireData(flags), progress, { skipBad: flags.skipBad });
   const write = (text: string) => (out ? out.write(text) : void process.stdout.write(text));
   try {
-    for (const note of dataset.notes) progress.line(note);
     const predictChunk = ensemble.predictWith(task, viewsFor(model, dataset));
     const { classes } = model;
     if (kaggle) await write(SUBMISSION_HEADER);
-    else if (!flags.json) await write(`id,${classes.join(',')}${task.name === 'challenge' ? '' : ',predicted'}\n`);
+    else if (!flags.json)
+      await write(`id,${classes.map(csvField).join(',')}${task.answers === 'fractions' ? '' : ',predicted'}\n`);
     progress.start('predicting', dataset.examples.length);
     for (let start = 0; start < dataset.examples.length; start += CHUNK) {
-      const galaxies = Array.from({ length: Math.min(CHUNK, dataset.examples.length - start) }, (_, i) => start + i);
-      const predictions = await predictChunk(galaxies, flags.tta, {
+      const examples = Array.from({ length: Math.min(CHUNK, dataset.examples.length - start) }, (_, i) => start + i);
+      const predictions = await predictChunk(examples, flags.tta, {
         ...SILENT,
         tick: (done) => progress.tick(start + done),
       });
-      const rows = galaxies.map((galaxy, i) => {
+      const rows = examples.map((example, i) => {
         const row = predictions.subarray(i * classes.length, (i + 1) * classes.length);
-        const { id } = dataset.examples[galaxy];
+        const { id } = dataset.examples[example];
         if (kaggle) return submissionRow(id, row);
         const record = predictionRecord(id, task, row);
         if (flags.json) return `${jsonText(record, 0)}\n`;
-        return `${[csvField(id), ...[...row].map((p) => p.toFixed(6)), ...('predicted' in record ? [record.predicted] : [])].join(',')}\n`;
+        return `${[csvField(id), ...[...row].map((p) => p.toFixed(6)), ...('predicted' in record ? [csvField(record.predicted)] : [])].join(',')}\n`;
       });
       await write(rows.join(''));
     }

@@ -1,18 +1,17 @@
 import { Option, type Command } from 'commander';
+import { addImageOptions } from './image_options.ts';
 import { allOptions, wholeNumberWithin } from '../options.ts';
 
 /** `tuningfork predict`. */
 export function register(program: Command): void {
-  program
-    .command('predict')
+  addImageOptions(program.command('predict'), 'images')
     .description(
-      'write the probabilities of each class, or the vote fractions, for a folder of galaxies of any size, as csv',
+      'write the probabilities of each class, or the vote fractions, for a folder of images of any size, as csv',
     )
     .argument(
       '<model>',
       'a run directory, its model.safetensors, or the folder of a finished cross-validation: the mean of its networks',
     )
-    .requiredOption('--data <folder>', 'a folder of images, or synthetic:400')
     .option('--out <file>', 'the csv; standard output when absent')
     .addOption(
       new Option(
