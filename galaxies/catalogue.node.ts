@@ -46,7 +46,7 @@ export async function readCatalogue(dir: string): Promise<Catalogue> {
   return csv ? kaggle(join(dir, csv), images, notes) : assemble(images, null, notes, []);
 }
 
-/** Whether a folder is laid out as `readCatalogue` reads it: it has a csv of votes, or images in itself or `images/`. */
+/** Whether `readCatalogue` is meant to read a folder: it has a csv of votes, or images in itself or `images/`. */
 export async function isCatalogue(dir: string): Promise<boolean> {
   const names = await list(dir);
   if (names.some((name) => name === MAPPING || HART.includes(name) || KAGGLE.includes(name))) return true;

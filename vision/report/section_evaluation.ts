@@ -29,7 +29,7 @@ const NAMED = 100;
 /** Pairs of classes in the table of confusions. */
 const PAIRS = 20;
 
-/** The confusion matrix with numbers, as a map where there are many classes, and of the worst ones where there are more. */
+/** The confusion matrix: with numbers, as a map where there are many classes, of the worst where there are more. */
 function confusionFigure({ confusion, classes }: Evaluation): Promise<Html> {
   const reading =
     'Rows are the labels, columns what the network says; percentages are of the row. Right answers lie on the diagonal.';

@@ -33,8 +33,8 @@ export interface ViewGeometry {
   readonly crop: number;
   readonly normalisation: Normalisation;
   /**
-   * Where images have an up and any size: they are first scaled so that their shorter side has this many pixels. Absent:
-   * images are as large as they are, and have no up.
+   * Where images have an up and any size: they are first scaled so that their shorter side has this many pixels. Absent
+   * where images are as large as they are, and have no up.
    */
   readonly shortSide?: number;
 }
