@@ -3,20 +3,18 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../engine/user_error.ts';
 import { summariseFolds, type CrossvalSummary, type FoldResult } from '../vision/judge/crossval.ts';
-import type { Galaxies } from '../galaxies/galaxy.ts';
 import { sidesHash } from '../vision/data/folds.ts';
 import { decimal, percent } from '../vision/report/pieces.ts';
-import { taskOf, type TaskChoice } from '../galaxies/tasks.ts';
+import type { TaskChoice } from '../galaxies/tasks.ts';
 import type { TrainOptions } from '../vision/train/options.ts';
 import type { FigureName } from '../vision/train/task.ts';
 import { RUN_FILES, requireOptions } from '../vision/train/train.node.ts';
 import { writeFileAtomic } from '../models/formats/atomic.node.ts';
 import { SUMMARY, begunFolds, foldFolder, foldsOf, isFinished, listFolds, unfinished } from './crossval_folder.node.ts';
-import { openGalaxies } from './open_galaxies.node.ts';
 import { terminalProgress } from './progress.node.ts';
 import { openSession } from './session.node.ts';
 import { textTable } from './text_table.ts';
-import { tellSoftware, trainAndJudge, trainOptions, type TrainFlags } from './train.node.ts';
+import { openTraining, tellSoftware, trainAndJudge, type Lesson, type TrainFlags } from './train.node.ts';
 
 export interface CrossvalFlags extends TrainFlags {
   readonly folds: number;
@@ -33,11 +31,9 @@ export async function crossval(flags: CrossvalFlags): Promise<void> {
   if (fold !== undefined && fold > folds)
     throw new UserError(`--fold ${fold}: there are only ${folds} folds; give 1 to ${folds}, or more --folds`);
   const progress = terminalProgress();
-  const options = trainOptions({ ...flags, valFraction: 1 / folds });
-  const dataset = await openGalaxies(options.data, options.skipBad, progress, options.limit);
+  const { dataset, options, task } = await openTraining({ ...flags, valFraction: 1 / folds }, progress);
   try {
-    for (const note of dataset.notes) progress.line(note);
-    const all = optionsOfFolds(dataset, options, folds);
+    const all = optionsOfFolds({ dataset, task }, options, folds);
     requireBegunAlike(out, all);
     const chosen = fold === undefined ? all : [all[fold - 1]];
     const todo = chosen.filter((each) => !isFinished(foldFolder(out, each.fold!.index)));
@@ -53,7 +49,10 @@ export async function crossval(flags: CrossvalFlags): Promise<void> {
         progress.line(`fold ${each.fold!.index} of ${folds}`);
         // A run that resumes has its own.
         device.tuning = tuning;
-        const { headline } = await trainAndJudge(device, dataset, each, foldFolder(out, each.fold!.index), progress);
+        const { headline } = await trainAndJudge(device, { dataset, task }, each, {
+          folder: foldFolder(out, each.fold!.index),
+          progress,
+        });
         progress.line(headline);
       }
     }
@@ -70,7 +69,7 @@ export async function crossval(flags: CrossvalFlags): Promise<void> {
     // Other processes may have begun theirs since.
     requireBegunAlike(out, all);
     const summary = summariseFolds(
-      taskOf(options.task).figure.name,
+      task.figure.name,
       all.map((_, i) => resultOf(out, i + 1)),
     );
     const { fold: _fold, ...common } = all[0];
@@ -86,11 +85,10 @@ export async function crossval(flags: CrossvalFlags): Promise<void> {
 
 /** The options of every fold's training. Throws where one of them cannot be trained, before any is. */
 function optionsOfFolds(
-  dataset: Galaxies,
+  { dataset, task }: Lesson,
   options: TrainOptions<TaskChoice>,
   folds: number,
 ): TrainOptions<TaskChoice>[] {
-  const task = taskOf(options.task);
   const ids = dataset.examples.map(({ id }) => id);
   return Array.from({ length: folds }, (_, i) => {
     const fold = { index: i + 1, of: folds, seed: options.seed };
@@ -117,7 +115,7 @@ function requireBegunAlike(out: string, all: readonly TrainOptions[]): void {
     requireOptions(run, { ...earlier, fold }, { ...options, fold: same });
     if (sides !== now)
       throw new UserError(
-        `${out} was begun with other galaxies: images or votes of ${options.data} have changed since, and with them the folds; give the same ones to go on, or another --out`,
+        `${out} was begun with other images: images or labels of ${options.data} have changed since, and with them the folds; give the same ones to go on, or another --out`,
       );
   }
 }

@@ -1,9 +1,16 @@
 import { jsonText } from '../vision/json_text.ts';
 import { join } from 'node:path';
 import { labelTable } from '../galaxies/labels.ts';
-import { openDataset } from '../galaxies/open_dataset.node.ts';
+import type { Galaxies } from '../galaxies/galaxy.ts';
+import { summariseClasses } from '../vision/classes/report.node.ts';
+import type { Dataset } from '../vision/data/dataset.ts';
+import { classNames, type Labelled } from '../vision/data/labelled.ts';
+import { classesSection } from '../vision/report/section_classes.ts';
+import { dataSpecOrDrawn, fileName, openData, type DataFlags } from './open_data.node.ts';
+import { terminalProgress } from './progress.node.ts';
+import { textTable } from './text_table.ts';
 import { toPng } from '../vision/report/encode.node.ts';
-import { percent } from '../vision/report/pieces.ts';
+import { page, percent } from '../vision/report/pieces.ts';
 import { thresholdBars } from '../galaxies/report/plots_votes.ts';
 import { voteHistogram } from '../galaxies/report/plots_votes.ts';
 import { renderStats } from '../galaxies/report/stats.ts';
@@ -13,49 +20,95 @@ import { writeFileAtomic } from '../models/formats/atomic.node.ts';
 import { makeFolder } from '../models/formats/make_folder.node.ts';
 import type { GlobalOptions } from './options.ts';
 
-export interface StatsOptions extends GlobalOptions {
-  readonly data: string;
+export interface StatsOptions extends GlobalOptions, DataFlags {
   readonly threshold: number;
   readonly out: string;
 }
 
 /** Counts, page and pictures of a dataset: writes stats.html, an .svg a plot and a .png a class, prints the counts. */
-export async function dataStats({ data, threshold, out, json }: StatsOptions): Promise<void> {
-  const dataset = await openDataset(data);
+export async function dataStats(options: StatsOptions): Promise<void> {
+  const progress = terminalProgress();
+  const opened = await openData(dataSpecOrDrawn(options), { ...progress, line: () => {} });
+  const { dataset } = opened;
   try {
-    const rows = labelTable(dataset, threshold);
-    const summary = await summariseData(dataset, { threshold });
-    const files = await writeAll(out, summary);
-    const { thresholds, notes } = summary.data;
-    if (json)
-      console.log(
-        jsonText({
-          dataset: dataset.name,
-          galaxies: dataset.examples.length,
-          threshold,
-          classes: rows,
-          thresholds,
-          notes,
-          files,
-        }),
-      );
-    else {
-      console.log(
-        `${dataset.name}: ${dataset.examples.length} galaxies, labelled where one answer has at least ${threshold} of the votes`,
-      );
-      for (const { name, count, share } of rows)
-        console.log(`  ${name.padEnd(11)}${String(count).padStart(8)}${percent(share).padStart(9)}`);
-      for (const note of notes) console.log(`Note: ${note}`);
-      console.log(`Page: ${files[0]}`);
-    }
+    await (opened.kind === 'galaxies' ? galaxyStats(opened.dataset, options) : classStats(opened.dataset, options));
   } finally {
     await dataset.close();
   }
 }
 
+async function galaxyStats(dataset: Galaxies, { threshold, out, json }: StatsOptions): Promise<void> {
+  const rows = labelTable(dataset, threshold);
+  const summary = await summariseData(dataset, { threshold });
+  const files = await writeAll(out, summary);
+  const { thresholds, notes } = summary.data;
+  if (json)
+    console.log(
+      jsonText({
+        dataset: dataset.name,
+        galaxies: dataset.examples.length,
+        threshold,
+        classes: rows,
+        thresholds,
+        notes,
+        files,
+      }),
+    );
+  else {
+    console.log(
+      `${dataset.name}: ${dataset.examples.length} galaxies, labelled where one answer has at least ${threshold} of the votes`,
+    );
+    for (const { name, count, share } of rows)
+      console.log(`  ${name.padEnd(11)}${String(count).padStart(8)}${percent(share).padStart(9)}`);
+    for (const note of notes) console.log(`Note: ${note}`);
+    console.log(`Page: ${files[0]}`);
+  }
+}
+
+/** Counts, page and pictures of images with classes. */
+async function classStats(dataset: Dataset<Labelled>, { out, json }: StatsOptions): Promise<void> {
+  const { name, examples } = dataset;
+  const classes = classNames(name, examples);
+  const labelled = examples.flatMap(({ label }, i) => (label === null ? [] : [i]));
+  const named = (['train', 'validation', 'test'] as const)
+    .map((side) => ({ name: side, examples: labelled.filter((i) => examples[i].side === side) }))
+    .filter((side) => side.examples.length > 0);
+  const rest = labelled.filter((i) => examples[i].side === null);
+  const sides = rest.length > 0 ? [...named, { name: named.length > 0 ? 'no side' : 'all', examples: rest }] : named;
+  const { summary, sheets } = await summariseClasses(dataset, classes, sides);
+  const stats = page(`Images of ${name}`, 'What the images look like, and of which classes they are.', [
+    classesSection(summary),
+  ]);
+  const files = await writeFiles(out, [
+    ['stats.html', stats],
+    ...[...sheets].map(([className, image]) => [`examples_${fileName(className)}.png`, toPng(image)] as const),
+  ]);
+  const counts = classes.map((className, k) => ({
+    name: className,
+    count: summary.splits.reduce((sum, split) => sum + split.counts[k], 0),
+  }));
+  const { splits, unlabelled, notes } = summary;
+  if (json) {
+    console.log(
+      jsonText({ dataset: name, images: examples.length, classes: counts, splits, unlabelled, notes, files }),
+    );
+    return;
+  }
+  console.log(`${name}: ${examples.length} images, ${classes.length} classes`);
+  const columns = ['class', ...splits.map((split) => split.name)];
+  console.log(
+    textTable(
+      columns,
+      classes.map((className, k) => [className, ...splits.map((split) => String(split.counts[k]))]),
+    ),
+  );
+  if (unlabelled > 0) console.log(`${unlabelled} without a label`);
+  for (const note of notes) console.log(`Note: ${note}`);
+  console.log(`Page: ${files[0]}`);
+}
+
 /** Writes the page and the pictures; returns their paths, the page first. */
 async function writeAll(folder: string, { data, sheets }: Summary): Promise<string[]> {
-  makeFolder(folder);
   const files = new Map<string, string | Uint8Array>([
     ['stats.html', await renderStats({ title: `Galaxies of ${data.dataset}`, data })],
   ]);
@@ -70,8 +123,17 @@ async function writeAll(folder: string, { data, sheets }: Summary): Promise<stri
       standalone(await renderSvg(thresholdBars(data.thresholds, data.classes), 'What a threshold costs')),
     );
   for (const [name, image] of sheets) files.set(`examples_${name}.png`, toPng(image));
+  return writeFiles(folder, [...files]);
+}
+
+/** Writes files into a folder and returns their paths. */
+async function writeFiles(
+  folder: string,
+  files: readonly (readonly [name: string, contents: string | Uint8Array])[],
+): Promise<string[]> {
+  makeFolder(folder);
   for (const [name, contents] of files) await writeFileAtomic(join(folder, name), contents);
-  return [...files.keys()].map((name) => join(folder, name));
+  return files.map(([name]) => join(folder, name));
 }
 
 /** On a page the report's style sheet colours a drawing's words; alone, on any viewer's ground, it brings its own. */

@@ -14,14 +14,13 @@ import { npyHeader } from '../models/formats/npy.ts';
 import { readSafetensorsFile } from '../models/formats/safetensors.node.ts';
 import { toFloat32 } from '../models/formats/stored_tensor.ts';
 import { loadModel, type LoadedModel } from './load_model.node.ts';
-import { openGalaxies } from './open_galaxies.node.ts';
-import { defaultData, type GlobalOptions } from './options.ts';
+import { dataSpecOrDrawn, openData, type DataFlags } from './open_data.node.ts';
+import type { GlobalOptions } from './options.ts';
 import { PartFile } from './part_file.node.ts';
 import { terminalProgress } from './progress.node.ts';
 import { openSession } from './session.node.ts';
 
-export interface EmbedFlags extends GlobalOptions {
-  readonly data?: string;
+export interface EmbedFlags extends GlobalOptions, DataFlags {
   readonly input?: string;
   readonly layout: Layout;
   readonly layer?: string;
@@ -44,8 +43,8 @@ interface Embedded extends Samples {
 export async function embedToFile(path: string, flags: EmbedFlags): Promise<void> {
   const kind = extname(flags.out);
   if (kind !== '.npy' && kind !== '.csv') throw new UserError(`--out ${flags.out}: it must end with .npy or .csv`);
-  if (flags.input !== undefined && flags.data !== undefined)
-    throw new UserError('--data and --input are two sources of what to embed; give one of them');
+  if (flags.input !== undefined && (flags.data !== undefined || flags.table !== undefined))
+    throw new UserError('images and --input are two sources of what to embed; give one of them');
   using device = await openSession(flags);
   using model = await loadModel(device, path);
   const progress = terminalProgress();
@@ -108,8 +107,7 @@ async function write(
 const shortest = (value: number): number => Number(value.toPrecision(9));
 
 async function imageSamples(model: LoadedModel, flags: EmbedFlags, progress: Progress): Promise<Embedded> {
-  const dataset = await openGalaxies(flags.data ?? defaultData(), flags.skipBad ?? false, progress);
-  for (const note of dataset.notes) progress.line(note);
+  const { dataset } = await openData(dataSpecOrDrawn(flags), progress, { skipBad: flags.skipBad });
   const views = viewsFor(model, dataset);
   return {
     count: dataset.examples.length,

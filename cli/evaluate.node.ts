@@ -2,7 +2,9 @@ import { jsonText } from '../vision/json_text.ts';
 import { basename, join, resolve } from 'node:path';
 import { UserError } from '../engine/user_error.ts';
 import { sideName } from '../vision/data/folds.ts';
-import { taskOf, type TaskChoice } from '../galaxies/tasks.ts';
+import type { Dataset } from '../vision/data/dataset.ts';
+import type { Labelled } from '../vision/data/labelled.ts';
+import { kindOf, taskOf, type TaskChoice } from '../galaxies/tasks.ts';
 import type { Fold } from '../vision/train/task.ts';
 import { RUN_FILES } from '../vision/train/train.node.ts';
 import { viewsFor } from '../vision/answer/stored_model.ts';
@@ -12,13 +14,12 @@ import { SUMMARY } from './crossval_folder.node.ts';
 import { judgeModel } from './judge.node.ts';
 import { loadEnsemble } from './ensemble.node.ts';
 import { requireTask, type LoadedModel } from './load_model.node.ts';
-import { openGalaxies } from './open_galaxies.node.ts';
+import { dataSpec, openData, type DataFlags, type DataSpec, type OpenData } from './open_data.node.ts';
 import { defaultData, type GlobalOptions } from './options.ts';
 import { terminalProgress } from './progress.node.ts';
 import { openSession } from './session.node.ts';
 
-export interface EvaluateFlags extends GlobalOptions {
-  readonly data?: string;
+export interface EvaluateFlags extends GlobalOptions, DataFlags {
   readonly split?: Split;
   readonly threshold?: number;
   readonly valFraction?: number;
@@ -28,7 +29,7 @@ export interface EvaluateFlags extends GlobalOptions {
   readonly out?: string;
 }
 
-type Split = 'validation' | 'train' | 'all';
+type Split = 'validation' | 'train' | 'test' | 'all';
 
 /** Judges a model on galaxies with votes: prints the figures and, with --out, writes metrics.json and report.html. */
 export async function evaluate(path: string, flags: EvaluateFlags): Promise<void> {
@@ -37,21 +38,25 @@ export async function evaluate(path: string, flags: EvaluateFlags): Promise<void
   const { model, networks } = ensemble;
   const stored = requireTask(model, path);
   const settings = settingsFor(model, networks, stored, flags);
-  const task = taskOf(settings.task);
+  const task = taskOf(settings.task, model.classes);
   if (model.classes.join() !== task.outputs.join())
     throw new UserError(
-      `${path}: its classes are ${model.classes.join(', ')}, and galaxies are labelled ${task.outputs.join(', ')}`,
+      `${path}: its classes are ${model.classes.join(', ')}, and the task has ${task.outputs.join(', ')}`,
     );
   const progress = terminalProgress();
-  const dataset = await openGalaxies(settings.data, settings.skipBad, progress, settings.limit);
+  const opened = await openData(settings, progress, settings);
+  const { dataset } = opened;
   try {
-    for (const note of dataset.notes) progress.line(note);
+    requireKind(opened, settings.task, path, model.classes);
     const { train, validation } = task.split(dataset, settings);
-    const examples = { train, validation, all: [...train, ...validation].sort((a, b) => a - b) }[settings.split];
-    const threshold = settings.task.name === 'challenge' ? undefined : settings.task.threshold;
+    const test = opened.kind === 'classes' ? labelledTest(opened.dataset) : [];
+    const examples = { train, validation, test, all: [...train, ...validation, ...test].sort((a, b) => a - b) }[
+      settings.split
+    ];
+    const threshold = settings.task.name === 'smooth-or-featured' ? settings.task.threshold : undefined;
     if (examples.length === 0)
       throw new UserError(
-        `${dataset.name} has no galaxy to judge on: none of the ${settings.split === 'all' ? 'galaxies' : `${settings.split} split`} has votes${threshold === undefined ? '' : ` that reach the threshold ${threshold}`}`,
+        `${dataset.name} has no image to judge on: none of the ${settings.split === 'all' ? 'images' : `${settings.split} split`} has ${opened.kind === 'classes' ? 'a label' : 'votes'}${threshold === undefined ? '' : ` that reach the threshold ${threshold}`}`,
       );
     const {
       built: { network },
@@ -105,8 +110,28 @@ export async function evaluate(path: string, flags: EvaluateFlags): Promise<void
   }
 }
 
-interface Settings {
-  readonly data: string;
+/** The labelled images that the data keep for a test. */
+const labelledTest = ({ examples }: Dataset<Labelled>): number[] =>
+  examples.flatMap(({ label, side }, i) => (label !== null && side === 'test' ? [i] : []));
+
+/** Throws where a model cannot be judged on such data: it learnt from other ones, or does not know a class of these. */
+function requireKind(opened: OpenData, task: TaskChoice, path: string, classes: readonly string[]): void {
+  const { name } = opened.dataset;
+  if (opened.kind !== kindOf(task))
+    throw new UserError(
+      kindOf(task) === 'classes'
+        ? `${path} tells classes apart, and the images of ${name} have none; put them into folders by class, or give a --table with --label-column`
+        : `${path} was trained on the votes on galaxies, and the images of ${name} have classes`,
+    );
+  if (opened.kind === 'galaxies') return;
+  const stranger = opened.dataset.examples.find(({ label }) => label !== null && !classes.includes(label));
+  if (stranger)
+    throw new UserError(
+      `${name}: image ${stranger.id} is of the class ${stranger.label}, and ${path} knows ${classes.slice(0, 10).join(', ')}${classes.length > 10 ? ', …' : ''}`,
+    );
+}
+
+interface Settings extends DataSpec {
   readonly split: Split;
   readonly task: TaskChoice;
   readonly valFraction: number;
@@ -122,15 +147,19 @@ interface Settings {
  * What the flags leave open: as in the model's training where the data is the same, and all galaxies where it is not.
  */
 function settingsFor({ file }: LoadedModel, networks: number, stored: TaskChoice, flags: EvaluateFlags): Settings {
-  if (stored.name === 'challenge' && flags.threshold !== undefined)
+  if (stored.name !== 'smooth-or-featured' && flags.threshold !== undefined)
     throw new UserError(
-      '--threshold makes labels of votes, and this model predicts the votes themselves; leave it out',
+      stored.name === 'challenge'
+        ? '--threshold makes labels of votes, and this model predicts the votes themselves; leave it out'
+        : '--threshold makes labels of votes, and this model learnt from labels; leave it out',
     );
   const trained = file!.config;
   const number = (value: Json | undefined) => (typeof value === 'number' ? value : undefined);
   const text = (value: Json | undefined) => (typeof value === 'string' ? value : undefined);
   const trainedOn = text(trained.data);
-  const data = flags.data ?? trainedOn ?? defaultData();
+  const given = dataSpec(flags);
+  const data = given?.data ?? trainedOn ?? defaultData();
+  const table = given ? given.table : (trained.table as unknown as DataSpec['table']);
   const sameData = trainedOn !== undefined && resolve(data) === resolve(trainedOn);
   // A fold is made of all galaxies that take part, so it is the same only among the same.
   const fold = sameData ? (trained.fold as unknown as Fold | undefined) : undefined;
@@ -140,23 +169,26 @@ function settingsFor({ file }: LoadedModel, networks: number, stored: TaskChoice
     );
   if (fold && networks > 1 && flags.split !== undefined && flags.split !== 'all')
     throw new UserError(
-      `--split ${flags.split} is nothing to an ensemble: each galaxy of ${data} is on the validation side of one of its networks; evaluate a fold, or give other --data`,
+      `--split ${flags.split} is nothing to an ensemble: each image of ${data} is on the validation side of one of its networks; evaluate a fold, or give other --data`,
     );
   const split = flags.split ?? (sameData && networks === 1 ? 'validation' : 'all');
   const galaxies =
     split === 'all'
-      ? `all ${stored.name === 'challenge' ? 'galaxies with votes' : 'labelled galaxies'}`
-      : sideName(split, fold);
+      ? `all ${stored.name === 'challenge' ? 'galaxies with votes' : stored.name === 'classes' ? 'labelled images' : 'labelled galaxies'}`
+      : split === 'test'
+        ? 'the test split'
+        : sideName(split, fold);
   return {
     data,
+    ...(table && { table }),
     split,
-    task: stored.name === 'challenge' ? stored : { ...stored, threshold: flags.threshold ?? stored.threshold },
+    task: stored.name === 'smooth-or-featured' ? { ...stored, threshold: flags.threshold ?? stored.threshold } : stored,
     valFraction: flags.valFraction ?? (sameData ? number(trained.valFraction) : undefined) ?? 0.2,
     trainOnly: flags.trainOnly ?? (sameData ? text(trained.trainOnly) : undefined) ?? null,
     ...(fold && networks === 1 && { fold }),
     skipBad: flags.skipBad ?? (fold !== undefined && trained.skipBad === true),
     ...(fold && { limit: number(trained.limit) }),
     tta: flags.tta ?? number(trained.tta) ?? 1,
-    measuredOn: `${galaxies} of ${data}${sameData && split !== 'validation' ? `, ${networks === 1 ? 'which the model was trained on' : `on each of which at least ${networks - 1} of the ${networks} networks were trained (the fair figure is in ${SUMMARY})`}` : ''}`,
+    measuredOn: `${galaxies} of ${data}${sameData && split !== 'validation' && split !== 'test' ? `, ${networks === 1 ? 'which the model was trained on' : `on each of which at least ${networks - 1} of the ${networks} networks were trained (the fair figure is in ${SUMMARY})`}` : ''}`,
   };
 }

@@ -5,7 +5,10 @@ import { examine } from '../galaxies/classify/evaluate.ts';
 import { writeReport } from '../galaxies/classify/report.node.ts';
 import type { Galaxy } from '../galaxies/galaxy.ts';
 import type { TaskChoice } from '../galaxies/tasks.ts';
-import type { Examination } from '../vision/answer/predictor.ts';
+import { answersOf, measurement, type Examination } from '../vision/answer/predictor.ts';
+import { judgeClasses } from '../vision/classes/evaluate.ts';
+import { writeClassReport } from '../vision/classes/report.node.ts';
+import type { Labelled } from '../vision/data/labelled.ts';
 import type { Progress } from '../vision/progress.ts';
 import type { ReportContext } from '../vision/report/report_context.ts';
 import { showChallenge, showChallengeHeadline, showHeadline, showJudgement } from './show_judgement.ts';
@@ -26,8 +29,37 @@ export interface Judged {
 /** Predicts the galaxies of an examination and judges the answers as the task has it. */
 export async function judgeModel(
   device: Device,
-  examination: Examination<Galaxy>,
+  examination: Examination,
   task: TaskChoice,
+  progress: Progress,
+): Promise<Judged> {
+  if (task.name === 'classes') return judgeLabelled(device, examination as Examination<Labelled>, progress);
+  return judgeGalaxies(device, examination as Examination<Galaxy>, task, progress);
+}
+
+async function judgeLabelled(device: Device, examination: Examination<Labelled>, progress: Progress): Promise<Judged> {
+  const { dataset, examples, task } = examination;
+  const place = new Map(task.outputs.map((name, k) => [name, k]));
+  const labels = examples.map((example) => place.get(dataset.examples[example].label!)!);
+  const probabilities = await answersOf(device, examination, progress);
+  const predictions = { probabilities, labels, classes: task.outputs.length };
+  const judgement = judgeClasses(predictions, task.outputs, measurement(examination));
+  const { evaluation, logLoss } = judgement;
+  const { accuracy, macro, top5, auc, ece } = evaluation;
+  return {
+    headline: showHeadline(judgement),
+    text: showJudgement(judgement),
+    measuredOn: evaluation.measuredOn,
+    summary: { accuracy, ...(macro && { macro }), ...(top5 && { top5 }), auc, ece, logLoss },
+    figures: { ...evaluation, logLoss },
+    write: (folder, context) => writeClassReport(device, examination, judgement, folder, context),
+  };
+}
+
+async function judgeGalaxies(
+  device: Device,
+  examination: Examination<Galaxy>,
+  task: Exclude<TaskChoice, { name: 'classes' }>,
   progress: Progress,
 ): Promise<Judged> {
   if (task.name === 'challenge') {

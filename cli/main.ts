@@ -51,7 +51,7 @@ const COMMANDS = [
 
 function createProgram(): Command {
   const program = new Command('tuningfork')
-    .description('Trains convolutional networks on WebGPU and tells galaxies apart.')
+    .description('Trains convolutional networks on WebGPU to tell images apart.')
     .version(manifest.version)
     .option('--adapter <name>', "the GPU to use: lavapipe, swiftshader, or part of an adapter's name")
     .option('--json', 'print JSON, for scripts')

@@ -33,7 +33,7 @@ export async function openModel(device: Device, name: string, flags: NewModelFla
     const refused = (['width', 'task', 'head'] as const).find((flag) => flags[flag] !== undefined);
     if (refused) throw new UserError(`--${refused} is for models by name, and ${name} says it itself; leave it out`);
     const model = await loadModel(device, name);
-    return { ...model, task: taskOf(model.task ?? DEFAULT_TASK) };
+    return { ...model, task: taskOf(model.task ?? DEFAULT_TASK, model.classes) };
   }
   const task = newTask(flags);
   const built = buildModel(name, taskOf(task).outputs.length, undefined, { width: flags.width });

@@ -9,15 +9,14 @@ import { DeviceLostError } from '../engine/device/device_lost.ts';
 import { UserError } from '../engine/user_error.ts';
 import { loadEnsemble } from './ensemble.node.ts';
 import { requireTask } from './load_model.node.ts';
-import { openGalaxies } from './open_galaxies.node.ts';
+import { openData, requireData, type DataFlags } from './open_data.node.ts';
 import type { GlobalOptions } from './options.ts';
 import { openRows } from './shards.node.ts';
 import { shardRange, type Shard } from './shards.ts';
 import { terminalProgress } from './progress.node.ts';
 import { openSession } from './session.node.ts';
 
-export interface PredictFlags extends GlobalOptions {
-  readonly data: string;
+export interface PredictFlags extends GlobalOptions, DataFlags {
   readonly out?: string;
   /** `kaggle`: as the Galaxy Challenge takes it. */
   readonly format: 'csv' | 'kaggle';
@@ -27,18 +26,18 @@ export interface PredictFlags extends GlobalOptions {
   readonly shard?: Shard;
 }
 
-/** Galaxies predicted and written at a time: what bounds the memory, and what an interruption costs. */
+/** Images predicted and written at a time: what bounds the memory, and what an interruption costs. */
 const CHUNK = 128;
 
 /**
- * Class probabilities or vote fractions of every galaxy of a folder, as csv (or a JSON line each), written as they are
+ * Class probabilities or vote fractions of every image of a folder, as csv (or a JSON line each), written as they are
  * made.
  */
 export async function predict(path: string, flags: PredictFlags): Promise<void> {
   using device = await openSession(flags);
   using ensemble = await loadEnsemble(device, path);
   const { model } = ensemble;
-  const task = taskOf(requireTask(model, path));
+  const task = taskOf(requireTask(model, path), model.classes);
   const kaggle = flags.format === 'kaggle';
   if (kaggle && task.name !== 'challenge')
     throw new UserError(
@@ -46,11 +45,10 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
     );
   if (kaggle && flags.json) throw new UserError('--format kaggle and --json are two formats; give one of them');
   const progress = terminalProgress();
-  const dataset = await openGalaxies(flags.data, flags.skipBad ?? false, progress);
+  const { dataset } = await openData(requireData(flags), progress, { skipBad: flags.skipBad });
   try {
-    for (const note of dataset.notes) progress.line(note);
     const { classes } = model;
-    const columns = `id,${classes.join(',')}${task.name === 'challenge' ? '' : ',predicted'}\n`;
+    const columns = `id,${classes.map(csvField).join(',')}${task.answers === 'fractions' ? '' : ',predicted'}\n`;
     const header = kaggle ? SUBMISSION_HEADER : flags.json ? '' : columns;
     const [first, end] = shardRange(dataset.examples.length, flags.shard ?? { index: 1, of: 1 });
     await using out = await openRows(path, flags, dataset, end - first, header);
@@ -60,18 +58,18 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
     const predictChunk = ensemble.predictWith(task, viewsFor(model, dataset));
     progress.start('predicting', end - first, begin - first);
     for (let start = begin; start < end; start += CHUNK) {
-      const galaxies = Array.from({ length: Math.min(CHUNK, end - start) }, (_, i) => start + i);
-      const predictions = await predictChunk(galaxies, flags.tta, {
+      const examples = Array.from({ length: Math.min(CHUNK, end - start) }, (_, i) => start + i);
+      const predictions = await predictChunk(examples, flags.tta, {
         ...SILENT,
         tick: (done) => progress.tick(start - first + done),
       });
-      const rows = galaxies.map((galaxy, i) => {
+      const rows = examples.map((example, i) => {
         const row = predictions.subarray(i * classes.length, (i + 1) * classes.length);
-        const { id } = dataset.examples[galaxy];
+        const { id } = dataset.examples[example];
         if (kaggle) return submissionRow(id, row);
         const record = predictionRecord(id, task, row);
         if (flags.json) return `${jsonText(record, 0)}\n`;
-        return `${[csvField(id), ...[...row].map((p) => p.toFixed(6)), ...('predicted' in record ? [record.predicted] : [])].join(',')}\n`;
+        return `${[csvField(id), ...[...row].map((p) => p.toFixed(6)), ...('predicted' in record ? [csvField(record.predicted)] : [])].join(',')}\n`;
       });
       if (out) await out.append(rows.join(''), rows.length);
       else process.stdout.write(rows.join(''));

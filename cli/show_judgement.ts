@@ -1,26 +1,38 @@
 import type { ChallengeFigures } from '../galaxies/challenge/evaluate.ts';
-import type { Judgement } from '../galaxies/classify/evaluate.ts';
+import { confusions, type ClassJudgement } from '../vision/classes/evaluate.ts';
 import { decimal, percent } from '../vision/report/pieces.ts';
 import { textTable } from './text_table.ts';
 
 /** The figures that matter most, in a line. */
-export function showHeadline({ evaluation: { accuracy, auc, ece } }: Judgement): string {
-  return `Accuracy ${percent(accuracy.value)} (95 % interval ${percent(accuracy.low)} to ${percent(accuracy.high)}, ${accuracy.correct} of ${accuracy.n} galaxies), AUC ${auc === null ? 'undefined: one class is missing' : decimal(auc)}, ECE ${decimal(ece)}`;
+export function showHeadline({ evaluation: { accuracy, macro, top5, auc, ece } }: ClassJudgement): string {
+  const more = macro
+    ? `macro F1 ${decimal(macro.f1)}${top5 ? `, top-5 accuracy ${percent(top5.value)}` : ''}`
+    : `AUC ${auc === null ? 'undefined: one class is missing' : decimal(auc)}`;
+  return `Accuracy ${percent(accuracy.value)} (95 % interval ${percent(accuracy.low)} to ${percent(accuracy.high)}, ${accuracy.correct} of ${accuracy.n} images), ${more}, ECE ${decimal(ece)}`;
 }
 
+/** Classes whose confusions have room as columns of a text; of more the most frequent ones are listed. */
+const COLUMNS = 8;
+const PAIRS = 10;
+
 /** The headline, the confusion matrix and the scores of each class, as text. */
-export function showJudgement(judgement: Judgement): string {
+export function showJudgement(judgement: ClassJudgement): string {
   const { classes, confusion, perClass } = judgement.evaluation;
+  const few = classes.length <= COLUMNS;
   const rows = perClass.map(({ name, precision, recall, f1, support }, k) => [
     name,
-    ...confusion[k].map(String),
+    ...(few ? confusion[k].map(String) : []),
     decimal(precision),
     decimal(recall),
     decimal(f1),
     String(support),
   ]);
-  const columns = ['', ...classes.map((name) => `said ${name}`), 'precision', 'recall', 'F1', 'galaxies'];
-  return `${showHeadline(judgement)}\n\n${textTable(columns, rows)}`;
+  const columns = ['', ...(few ? classes.map((name) => `said ${name}`) : []), 'precision', 'recall', 'F1', 'images'];
+  const text = `${showHeadline(judgement)}\n\n${textTable(columns, rows)}`;
+  const pairs = few ? [] : confusions(judgement.evaluation, PAIRS);
+  if (pairs.length === 0) return text;
+  const listed = pairs.map(({ truth, predicted, count }) => [truth, predicted, String(count)]);
+  return `${text}\n\n${textTable(['labelled', 'taken for', 'times'], listed)}`;
 }
 
 /** The challenge's figure, in a line. */

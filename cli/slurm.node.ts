@@ -12,7 +12,7 @@ import { shardName } from './shards.ts';
 import { TASK, mergeScript, taskScript, type Plan, type Resources } from './slurm_script.ts';
 import { planSweep, type SweepFlags } from './sweep.node.ts';
 import { textTable } from './text_table.ts';
-import { trainOptions, type TrainFlags } from './train.node.ts';
+import { checkTrainFlags, type TrainFlags } from './train.node.ts';
 
 export interface SlurmFlags extends GlobalOptions, Resources {
   readonly out: string;
@@ -41,7 +41,7 @@ type Parts = Pick<Plan, 'task' | 'merge'> & Pick<Job, 'tasks' | 'merged'>;
 
 /** `args` are the command's own, as given. */
 export async function slurmCrossval(flags: SlurmFlags & TrainFlags & { folds: number }, args: string[]): Promise<void> {
-  trainOptions({ ...flags, valFraction: 1 / flags.folds });
+  checkTrainFlags({ ...flags, valFraction: 1 / flags.folds });
   const { out, folds } = flags;
   await writeJobs('crossval', flags, {
     task: ['crossval', ...args, '--fold', TASK],
@@ -61,7 +61,7 @@ export async function slurmSweep(grid: string, flags: SlurmFlags & SweepFlags, a
   const all = planSweep(grid, flags);
   await writeJobs('sweep', flags, {
     task: ['sweep', grid, ...args, '--run', TASK],
-    merge: [['sweep', grid, ...args, '--table']],
+    merge: [['sweep', grid, ...args, '--compare-only']],
     tasks: all.map(({ name }) => ({ name, done: join(name, RUN_FILES.report) })),
     merged: 'compare.html',
   });

@@ -10,13 +10,13 @@ import { isBegun, isFinished } from './crossval_folder.node.ts';
 import { terminalProgress } from './progress.node.ts';
 import { readRun, type RunRecord } from './run_record.node.ts';
 import { expandGrid, type SweepRun, type Value } from './sweep_grid.ts';
-import { runTraining, trainOptions, type TrainFlags } from './train.node.ts';
+import { checkTrainFlags, runTraining, type TrainFlags } from './train.node.ts';
 
 export interface SweepFlags extends TrainFlags {
   /** The only one to train, from 1. */
   readonly run?: number;
   /** Train nothing, and tell of what is there. */
-  readonly table?: boolean;
+  readonly compareOnly?: boolean;
 }
 
 /** A training of a sweep with all its flags; `out` is its run directory. */
@@ -32,7 +32,7 @@ export function planSweep(path: string, flags: SweepFlags): Planned[] {
     const own = Object.fromEntries(Object.entries(options).map(([key, value]) => option(key, value, path)));
     const planned = { name, flags: { ...flags, ...own, out: join(flags.out, name) } };
     try {
-      trainOptions(planned.flags);
+      checkTrainFlags(planned.flags);
     } catch (error) {
       throw error instanceof UserError ? new UserError(`${path}: ${name}: ${error.message}`) : error;
     }
@@ -77,17 +77,17 @@ function optionsOfTrain(): (name: string, value: Value, path: string) => [string
  * compares them. A training that fails does not keep the others from theirs.
  */
 export async function sweep(path: string, flags: SweepFlags): Promise<void> {
-  const { run, table, out } = flags;
+  const { run, compareOnly, out } = flags;
   const all = planSweep(path, flags);
   if (run !== undefined && run > all.length)
     throw new UserError(`--run ${run}: ${path} asks for ${all.length} trainings; give 1 to ${all.length}`);
   const progress = terminalProgress();
   const chosen = run === undefined ? all : [all[run - 1]];
   const failed: string[] = [];
-  for (const each of table ? [] : chosen.filter(({ flags: { out } }) => !isFinished(out))) {
+  for (const each of compareOnly ? [] : chosen.filter(({ flags: { out } }) => !isFinished(out))) {
     progress.line(`training ${all.indexOf(each) + 1} of ${all.length}: ${each.name}`);
     try {
-      progress.line((await runTraining(trainOptions(each.flags), each.flags.out, each.flags)).headline);
+      progress.line((await runTraining(each.flags)).headline);
     } catch (error) {
       if (!(error instanceof UserError) || run !== undefined) throw error;
       progress.line(`${each.name} failed: ${error.message}`);

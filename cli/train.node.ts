@@ -5,26 +5,28 @@ import type { Precision } from '../engine/program/precision.ts';
 import type { MemoryLevel } from '../engine/program/recompute.ts';
 import { UserError } from '../engine/user_error.ts';
 import type { HeadName } from '../galaxies/challenge/heads.ts';
-import type { Galaxies } from '../galaxies/galaxy.ts';
 import { sideName } from '../vision/data/folds.ts';
 import { DEFAULT_THRESHOLD } from '../galaxies/labels.ts';
 import { taskOf, type TaskChoice } from '../galaxies/tasks.ts';
 import type { TrainOptions } from '../vision/train/options.ts';
 import type { Progress } from '../vision/progress.ts';
 import { trainingContext } from '../vision/report/report_context.ts';
-import { RUN_FILES, trainNetwork } from '../vision/train/train.node.ts';
+import { classNames } from '../vision/data/labelled.ts';
+import type { Dataset } from '../vision/data/dataset.ts';
+import type { Task } from '../vision/train/task.ts';
+import { UPRIGHT_AUGMENTATION } from '../vision/view/view.ts';
+import { RUN_FILES, trainNetwork, type Run } from '../vision/train/train.node.ts';
 import { StopRequest } from '../vision/train/stop.ts';
 import { onInterrupt } from './interrupt.ts';
 import { judgeModel, type Judged } from './judge.node.ts';
 import type { GlobalOptions } from './options.ts';
-import { openGalaxies } from './open_galaxies.node.ts';
+import { dataSpecOrDrawn, openData, type DataFlags, type OpenData } from './open_data.node.ts';
 import { terminalProgress } from './progress.node.ts';
 import { openSession } from './session.node.ts';
 
 /** The flags of `tuningfork train` as commander gives them. */
-export interface TrainFlags extends GlobalOptions {
-  task: TaskChoice['name'];
-  data: string;
+export interface TrainFlags extends GlobalOptions, DataFlags {
+  task?: TaskChoice['name'];
   out: string;
   head?: HeadName;
   model?: string;
@@ -44,7 +46,7 @@ export interface TrainFlags extends GlobalOptions {
   crop?: number;
   batch: number;
   views: number;
-  tta: number;
+  tta?: number;
   epochsHead: number;
   lrHead: number;
   epochs?: number;
@@ -59,7 +61,7 @@ export interface TrainFlags extends GlobalOptions {
   dropPath: number;
   patience?: number;
   keep: 'best' | 'last';
-  rotation: number;
+  rotation?: number;
   flip: boolean;
   zoom?: number;
   shift?: number;
@@ -79,6 +81,11 @@ interface Preset {
   /** Side of the network's input and of the central square that it shows, with weights and without. */
   readonly size: readonly [pretrained: number, scratch: number];
   readonly crop: readonly [pretrained: number, scratch: number];
+  /** Side to which the shorter one of an image is scaled first, as a multiple of the crop; absent: not at all. */
+  readonly shortSide?: number;
+  readonly tta: number;
+  /** Degrees. */
+  readonly rotation: number;
   readonly zoom: number;
   readonly shift: readonly [pretrained: number, scratch: number];
   readonly jitter: number;
@@ -91,6 +98,8 @@ const PRESETS: Readonly<Record<TaskChoice['name'], Preset>> = {
     epochs: 15,
     size: [224, 224],
     crop: [212, 212],
+    tta: 4,
+    rotation: 180,
     zoom: 0.1,
     shift: [0.02, 0.02],
     jitter: 0.05,
@@ -105,15 +114,31 @@ const PRESETS: Readonly<Record<TaskChoice['name'], Preset>> = {
     epochs: 20,
     size: [224, 128],
     crop: [212, 339],
+    tta: 4,
+    rotation: 180,
     zoom: 0,
     shift: [0.02, 0.125],
     jitter: 0.1,
     hue: 0.05,
   },
+  // Of the picture scaled to 8/7 of it, as networks for photographs are trained; not turned: it has an up.
+  classes: {
+    model: 'vgg_small',
+    epochs: 15,
+    size: [224, 128],
+    crop: [224, 128],
+    shortSide: 8 / 7,
+    tta: 2,
+    rotation: UPRIGHT_AUGMENTATION.rotation,
+    zoom: UPRIGHT_AUGMENTATION.scale,
+    shift: [UPRIGHT_AUGMENTATION.shift, UPRIGHT_AUGMENTATION.shift],
+    jitter: UPRIGHT_AUGMENTATION.brightness,
+    hue: UPRIGHT_AUGMENTATION.hue,
+  },
 };
 
-function taskOptions(flags: TrainFlags): TaskChoice {
-  const { task, head, threshold, softLabels, labelSmoothing } = flags;
+function taskOptions(task: TaskChoice['name'], flags: TrainFlags): TaskChoice {
+  const { head, threshold, softLabels, labelSmoothing } = flags;
   const refuse = (names: string, other: string) => {
     throw new UserError(`${names} says nothing to --task ${task}: it is for --task ${other}`);
   };
@@ -123,6 +148,11 @@ function taskOptions(flags: TrainFlags): TaskChoice {
     return { name: task, head: head ?? 'tree' };
   }
   if (head !== undefined) refuse('--head', 'challenge');
+  if (task === 'classes') {
+    if (threshold !== undefined || softLabels !== undefined)
+      refuse('--threshold or --soft-labels', 'smooth-or-featured');
+    return { name: task, labelSmoothing: labelSmoothing ?? 0 };
+  }
   return {
     name: task,
     threshold: threshold ?? DEFAULT_THRESHOLD,
@@ -131,21 +161,37 @@ function taskOptions(flags: TrainFlags): TaskChoice {
   };
 }
 
+/** The task that flags name, and where they name none the one for such data. Throws where it is for other data. */
+function taskFor({ task }: TrainFlags, kind: OpenData['kind']): TaskChoice['name'] {
+  if (kind === 'classes') {
+    if (task !== undefined && task !== 'classes')
+      throw new UserError(
+        `--task ${task} learns from the votes on galaxies, and these images have classes; leave it out`,
+      );
+    return 'classes';
+  }
+  if (task === 'classes')
+    throw new UserError(
+      '--task classes learns from images in folders by class, or in a table (--table), and these have neither',
+    );
+  return task ?? 'smooth-or-featured';
+}
+
 /**
  * The options of a training as its flags say, with defaults by the task, for fine-tuning where there are weights and
  * for training from scratch where not.
  */
-export function trainOptions(flags: TrainFlags): TrainOptions<TaskChoice> {
+export function trainOptions(flags: TrainFlags, kind: OpenData['kind']): TrainOptions<TaskChoice> {
   const pretrained = flags.weights !== undefined;
-  const preset = PRESETS[flags.task];
+  const name = taskFor(flags, kind);
+  const preset = PRESETS[name];
+  const { data, table } = dataSpecOrDrawn(flags);
   const of = ([withWeights, without]: readonly [number, number]) => (pretrained ? withWeights : without);
   const {
-    data,
     valFraction,
     seed,
     batch,
     views,
-    tta,
     unfreeze,
     schedule,
     warmup,
@@ -159,9 +205,13 @@ export function trainOptions(flags: TrainFlags): TrainOptions<TaskChoice> {
   // The preset's width is that of its own network, whether it was named or not.
   const width = flags.width ?? (model === preset.model && !pretrained ? preset.width : undefined);
   const jitter = flags.jitter ?? preset.jitter;
+  const size = flags.size ?? of(preset.size);
+  // Where images are scaled, a smaller network sees them as whole as a larger one.
+  const crop = flags.crop ?? (preset.shortSide === undefined ? of(preset.crop) : size);
   return {
-    task: taskOptions(flags),
+    task: taskOptions(name, flags),
     data,
+    ...(table && { table }),
     model,
     ...(width !== undefined && width !== 1 && { width }),
     weights: flags.weights ?? null,
@@ -170,13 +220,14 @@ export function trainOptions(flags: TrainFlags): TrainOptions<TaskChoice> {
     skipBad: flags.skipBad ?? false,
     ...(flags.limit !== undefined && { limit: flags.limit }),
     seed,
-    size: flags.size ?? of(preset.size),
-    crop: flags.crop ?? of(preset.crop),
+    size,
+    crop,
+    ...(preset.shortSide !== undefined && { shortSide: Math.round(preset.shortSide * crop) }),
     batch,
     views,
-    tta,
+    tta: flags.tta ?? preset.tta,
     augmentation: {
-      rotation: flags.rotation,
+      rotation: flags.rotation ?? preset.rotation,
       flip: flags.flip,
       scale: flags.zoom ?? preset.zoom,
       shift: flags.shift ?? of(preset.shift),
@@ -208,7 +259,7 @@ export function trainOptions(flags: TrainFlags): TrainOptions<TaskChoice> {
 
 /** Trains, evaluates and reports; prints where everything is. */
 export async function train(flags: TrainFlags): Promise<void> {
-  const judged = await runTraining(trainOptions(flags), flags.out, flags);
+  const judged = await runTraining(flags);
   if (flags.json) {
     console.log(
       jsonText({
@@ -225,22 +276,52 @@ export async function train(flags: TrainFlags): Promise<void> {
   console.log(`Model:  ${flags.out}/${RUN_FILES.model}`);
 }
 
+/** Throws where flags do not go together, as far as that shows before the images are opened. */
+export function checkTrainFlags(flags: TrainFlags): void {
+  trainOptions(flags, flags.task === 'classes' || flags.table !== undefined ? 'classes' : 'galaxies');
+}
+
 /** The whole job in a run directory: training, evaluation, report. */
-export async function runTraining(
-  options: TrainOptions<TaskChoice>,
-  out: string,
-  global: GlobalOptions,
-): Promise<Judged> {
-  using device = await openSession(global);
+export async function runTraining(flags: TrainFlags): Promise<Judged> {
+  using device = await openSession(flags);
   const progress = terminalProgress();
-  const dataset = await openGalaxies(options.data, options.skipBad, progress, options.limit);
+  const { dataset, options, task } = await openTraining(flags, progress);
   try {
-    for (const note of dataset.notes) progress.line(note);
     tellSoftware(device, progress);
-    return await trainAndJudge(device, dataset, options, out, progress);
+    return await trainAndJudge(device, { dataset, task }, options, { folder: flags.out, progress });
   } finally {
     progress.end();
     await dataset.close();
+  }
+}
+
+/** What a training learns, and from which images. */
+export interface Lesson {
+  readonly dataset: Dataset;
+  readonly task: Task;
+}
+
+/** Opens the images that flags name, and says what is learnt from them and how. */
+export async function openTraining(
+  flags: TrainFlags,
+  progress: Progress,
+): Promise<Lesson & { readonly options: TrainOptions<TaskChoice> }> {
+  const spec = dataSpecOrDrawn(flags);
+  if (spec.table && spec.table.label === undefined)
+    throw new UserError(`${spec.data}: say which column holds the classes, by --label-column`);
+  const opened = await openData(spec, progress, flags);
+  const { dataset } = opened;
+  try {
+    const options = trainOptions(flags, opened.kind);
+    const names = opened.kind === 'classes' ? classNames(dataset.name, opened.dataset.examples) : [];
+    if (opened.kind === 'classes' && flags.rotation === undefined)
+      progress.line(
+        'in training images are mirrored, shifted and scaled, and not turned: they have an up (--rotation 180 for those that have none)',
+      );
+    return { dataset, task: taskOf(options.task, names), options };
+  } catch (error) {
+    await dataset.close();
+    throw error;
   }
 }
 
@@ -249,22 +330,18 @@ export function tellSoftware({ adapter: { software, description } }: Device, pro
   if (software) progress.line(`computing on ${description}, a software adapter: a GPU would be much faster`);
 }
 
-/** The same on a device and with galaxies that are open. */
+/** The same on a device and with images that are open. */
 export async function trainAndJudge(
   device: Device,
-  dataset: Galaxies,
+  { dataset, task }: Lesson,
   options: TrainOptions<TaskChoice>,
-  out: string,
-  progress: Progress,
+  run: Run,
 ): Promise<Judged> {
   const stop = new StopRequest();
   const forget = onInterrupt(() => stop.ask());
-  using trained = await trainNetwork(device, dataset, taskOf(options.task), options, {
-    folder: out,
-    progress: { ...progress, stop },
-  }).finally(forget);
+  const stoppable = { ...run, progress: { ...run.progress, stop } };
+  using trained = await trainNetwork(device, dataset, task, options, stoppable).finally(forget);
   const {
-    task,
     model: { network },
     parameters,
     views,
@@ -275,8 +352,8 @@ export async function trainAndJudge(
     device,
     { network, parameters, task, views, dataset, examples: validation, tta: options.tta, measuredOn },
     options.task,
-    progress,
+    run.progress,
   );
-  await judged.write(out, trainingContext(device, trained, options, basename(out)));
+  await judged.write(run.folder, trainingContext(device, trained, options, basename(run.folder)));
   return judged;
 }

@@ -18,6 +18,7 @@ export interface Catalogue {
 
 const MAPPING = 'gz2_filename_mapping.csv';
 const HART = ['gz2_hart16.csv', 'gz2_hart16.csv.gz'];
+const IMAGE = /^(.+)\.(jpe?g|png)$/i;
 const KAGGLE = ['labels.csv', 'training_solutions_rev1.csv'];
 
 /**
@@ -45,11 +46,19 @@ export async function readCatalogue(dir: string): Promise<Catalogue> {
   return csv ? kaggle(join(dir, csv), images, notes) : assemble(images, null, notes, []);
 }
 
+/** Whether `readCatalogue` is meant to read a folder: it has a csv of votes, or images in itself or `images/`. */
+export async function isCatalogue(dir: string): Promise<boolean> {
+  const names = await list(dir);
+  if (names.some((name) => name === MAPPING || HART.includes(name) || KAGGLE.includes(name))) return true;
+  if (names.some((name) => IMAGE.test(name) && !name.startsWith('.'))) return true;
+  if (!names.includes('images')) return false;
+  return (await list(join(dir, 'images'))).some((name) => IMAGE.test(name) && !name.startsWith('.'));
+}
+
 async function list(dir: string): Promise<string[]> {
   const info = await stat(dir).catch(() => null);
-  if (!info) throw new UserError(`${dir} does not exist; name a folder of galaxy images, or synthetic:400`);
-  if (!info.isDirectory())
-    throw new UserError(`${dir} is not a folder; name a folder of galaxy images, or synthetic:400`);
+  if (!info) throw new UserError(`${dir} does not exist; name a folder of images, or synthetic:400`);
+  if (!info.isDirectory()) throw new UserError(`${dir} is not a folder; name a folder of images, or synthetic:400`);
   return (await readdir(dir)).sort();
 }
 
@@ -60,7 +69,7 @@ async function findImages(dir: string, names: string[], notes: string[]): Promis
   const images = new Map<string, string>();
   let repeated = 0;
   for (const name of files) {
-    const match = /^(.+)\.(jpe?g|png)$/i.exec(name);
+    const match = IMAGE.exec(name);
     if (!match || name.startsWith('.')) continue;
     if (images.has(match[1])) repeated++;
     else images.set(match[1], join(folder, name));

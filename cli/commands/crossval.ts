@@ -8,7 +8,7 @@ import { addTrainOptions } from './train.ts';
 export function register(program: Command): void {
   addFoldOptions(program.command('crossval'))
     .description(
-      'cross-validate a training: divide the galaxies into folds, train a network for each on the others, and tell how the figures spread; resumes what was interrupted',
+      'cross-validate a training: divide the images into folds, train a network for each on the others, and tell how the figures spread; resumes what was interrupted',
     )
     .option(
       '--fold <k>',
@@ -19,8 +19,8 @@ export function register(program: Command): void {
       'after',
       `
 It takes the options of \`tuningfork train\`. Every fold is a run directory, fold-1, fold-2 ... in --out; when all are finished, crossval.json
-holds each one's figure, their mean and standard deviation, and the figure over all galaxies, each predicted by the network that did not train
-on it. Galaxies of --train-only are trained on in every fold. With --keep best (the default) the epoch that is kept is chosen on the very fold
+holds each one's figure, their mean and standard deviation, and the figure over all images, each predicted by the network that did not train
+on it. Images of --train-only are trained on in every fold. With --keep best (the default) the epoch that is kept is chosen on the very fold
 that is then judged, which flatters a little; --keep last does not.
 
 Examples:
@@ -41,7 +41,7 @@ export function addFoldOptions(command: Command): Command {
   addTrainOptions(command, 'runs/crossval')
     .option(
       '--folds <n>',
-      'parts that the galaxies are divided into, alike in their votes',
+      'parts that the images are divided into, alike in their classes or votes',
       wholeNumberWithin(2, 100),
       5,
     )

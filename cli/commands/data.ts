@@ -1,21 +1,21 @@
 import { Argument, type Command } from 'commander';
-import { allOptions, defaultData, numberWithin } from '../options.ts';
+import { addImageOptions, drawn } from './image_options.ts';
+import { allOptions, numberWithin } from '../options.ts';
 import { SOURCES } from '../sources.ts';
 
 /** `tuningfork data stats` and `tuningfork data fetch`. */
 export function register(program: Command): void {
-  const data = program.command('data').description('look at galaxies and their labels, or download public ones');
+  const data = program.command('data').description('look at images and their labels, or download public ones');
 
-  data
-    .command('stats')
-    .description('count the galaxies of each class and draw their votes, as a page and as pictures')
-    .option('--data <folder>', 'a folder of galaxies, or synthetic:400 to draw 400', defaultData())
-    .option('--threshold <share>', 'how much of the votes makes a label', numberWithin(0, 1), 0.6)
+  addImageOptions(data.command('stats'), 'labels', drawn())
+    .description('count the images of each class, and draw the votes on galaxies, as a page and as pictures')
+    .option('--threshold <share>', 'of galaxies: how much of the votes makes a label', numberWithin(0, 1), 0.6)
     .option('--out <folder>', 'where the page and the pictures go', 'runs/stats')
     .addHelpText(
       'after',
       `
 Examples:
+  tuningfork data stats --data pets/
   tuningfork data stats --data galaxies/
   tuningfork data stats --data synthetic:1000 --threshold 0.8 --out runs/sky
   tuningfork data stats --data galaxies/ --json | jq .thresholds`,

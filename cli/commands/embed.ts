@@ -1,17 +1,16 @@
 import { Option, type Command } from 'commander';
+import { addImageOptions, drawn } from './image_options.ts';
 import { allOptions } from '../options.ts';
 
 /** `tuningfork embed`. */
 export function register(program: Command): void {
-  program
-    .command('embed')
-    .description('write the features that a model makes of each galaxy, as .npy or csv')
+  addImageOptions(program.command('embed'), 'images', drawn())
+    .description('write the features that a model makes of each image, as .npy or csv')
     .argument('<model>', 'a run directory, its model.safetensors, or EfficientNet-B0 weights')
     .requiredOption(
       '--out <file>',
       'where the rows go: .npy (ids beside it in <file>.ids.txt) or .csv (ids in the first column)',
     )
-    .option('--data <folder>', 'a folder of images, or synthetic:400')
     .option('--input <file>', 'instead of images: a safetensors file with a tensor `input`, already normalised')
     .addOption(
       new Option('--layout <order>', 'order of the axes of --input, and of a layer that is flattened')

@@ -1,26 +1,22 @@
 import { Option, type Command } from 'commander';
+import { addImageOptions } from './image_options.ts';
 import { allOptions, numberWithin, wholeNumberWithin } from '../options.ts';
 
 /** `tuningfork evaluate`. */
 export function register(program: Command): void {
-  program
-    .command('evaluate')
+  addImageOptions(program.command('evaluate'), 'labels', 'what the model was trained on')
     .description(
-      'judge a model on galaxies with votes: accuracy, confusion, scores per class, calibration, or the RMSE of vote fractions; with --out a report',
+      'judge a model on images with labels, or on galaxies with votes: accuracy, confusion, scores per class, calibration, or the RMSE of vote fractions; with --out a report',
     )
     .argument(
       '<model>',
       'a run directory, its model.safetensors, or the folder of a finished cross-validation: the mean of its networks',
     )
-    .option(
-      '--data <folder>',
-      'a folder of labelled galaxies, or synthetic:400; what the model was trained on when absent',
-    )
     .addOption(
       new Option(
         '--split <side>',
-        'which galaxies; validation where the model was trained on the same data, all where not',
-      ).choices(['validation', 'train', 'all']),
+        'which images; test is what the data keep for it; validation where the model was trained on the same data, all where not',
+      ).choices(['validation', 'train', 'test', 'all']),
     )
     .option(
       '--threshold <share>',
@@ -29,7 +25,7 @@ export function register(program: Command): void {
     )
     .option(
       '--val-fraction <share>',
-      'share of galaxies in the validation split; as in training when absent',
+      'share of images in the validation split; as in training when absent',
       numberWithin(0, 0.9),
     )
     .option(

@@ -1,15 +1,14 @@
 import { Option, type Command } from 'commander';
+import { addImageOptions } from './image_options.ts';
 import { allOptions, wholeNumberWithin } from '../options.ts';
 
 /** `tuningfork gradcam`. */
 export function register(program: Command): void {
-  program
-    .command('gradcam')
-    .description('draw what a model looked at: the galaxy and its class activation map side by side, a PNG each')
+  addImageOptions(program.command('gradcam'), 'images')
+    .description('draw what a model looked at: the image and its class activation map side by side, a PNG each')
     .argument('<model>', 'a run directory or its model.safetensors')
-    .requiredOption('--data <folder>', 'a folder of galaxies, or synthetic:8')
-    .option('--ids <list>', 'which galaxies, separated by commas; the first --count when absent')
-    .option('--count <n>', 'how many galaxies', wholeNumberWithin(1, 10_000), 8)
+    .option('--ids <list>', 'which images, separated by commas; the first --count when absent')
+    .option('--count <n>', 'how many images', wholeNumberWithin(1, 10_000), 8)
     .option('--class <name>', 'the class or the column (Class7.1) to explain; the predicted class when absent')
     .option('--layer <name>', 'the layer to look at, such as head, stage5 or blocks.10; the last conv when absent')
     .addOption(new Option('--method <name>', 'how').choices(['grad-cam', 'grad-cam++', 'guided', 'all']).default('all'))

@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander';
 import type { PredictFlags } from '../predict.node.ts';
 import { UserError } from '../../engine/user_error.ts';
+import { addImageOptions } from './image_options.ts';
 import { allOptions, wholeNumberWithin } from '../options.ts';
 import { parseShard } from '../shards.ts';
 
@@ -8,7 +9,7 @@ import { parseShard } from '../shards.ts';
 export function register(program: Command): void {
   const command = addPredictOptions(program.command('predict'))
     .description(
-      'write the probabilities of each class, or the vote fractions, for a folder of galaxies of any size, as csv',
+      'write the probabilities of each class, or the vote fractions, for a folder of images of any size, as csv',
     )
     .option('--shard <k/n>', 'only the k-th of n parts of the images, for machines that work side by side', parseShard)
     .addHelpText(
@@ -25,10 +26,8 @@ With --out, what was interrupted goes on when the same command is given again.`,
     )
     .action(async (model: string, _options: object, self: Command) => {
       const flags = allOptions<Partial<PredictFlags>>(self);
-      const { data } = flags;
-      if (data === undefined) throw new UserError('predict needs images: give --data');
       const { predict } = await import('../predict.node.ts');
-      await predict(model, { ...(flags as PredictFlags), data });
+      await predict(model, flags as PredictFlags);
     });
   command
     .command('merge')
@@ -45,12 +44,11 @@ With --out, what was interrupted goes on when the same command is given again.`,
 
 /** A model, images, and how they are predicted. */
 export const addPredictOptions = (command: Command): Command =>
-  command
+  addImageOptions(command, 'images')
     .argument(
       '<model>',
       'a run directory, its model.safetensors, or the folder of a finished cross-validation: the mean of its networks',
     )
-    .option('--data <folder>', 'a folder of images, or synthetic:400')
     .option('--out <file>', 'the csv; standard output when absent; with --shard a folder')
     .addOption(
       new Option(

@@ -14,7 +14,7 @@ export function register(program: Command): void {
       'train the k-th combination alone: for machines that work side by side',
       wholeNumberWithin(1, 10_000),
     )
-    .option('--table', 'train nothing: compare those that are there')
+    .option('--compare-only', 'train nothing: compare those that are there')
     .addHelpText(
       'after',
       `

@@ -1,17 +1,20 @@
 import { Command, Option } from 'commander';
-import { MODELS, allOptions, defaultData, numberWithin, wholeNumberWithin } from '../options.ts';
+import { drawn, addImageOptions } from './image_options.ts';
+import { MODELS, allOptions, numberWithin, wholeNumberWithin } from '../options.ts';
 import type { TrainFlags } from '../train.node.ts';
 
 /** `tuningfork train`. */
 export function register(program: Command): void {
   addTrainOptions(program.command('train'), 'runs/classifier')
     .description(
-      'train a network on galaxies (smooth or featured, or the votes of the Galaxy Challenge) and write its report; resumes what was interrupted',
+      'train a network to tell classes of images apart, or on the votes on galaxies, and write its report; resumes what was interrupted',
     )
     .addHelpText(
       'after',
       `
 Examples:
+  tuningfork train --data pets/ --out runs/pets                        # pets/cats/*.jpg, pets/dogs/*.png
+  tuningfork train --table labels.csv --image-column file_loc --label-column class --out runs/table
   tuningfork train --data galaxies/ --weights efficientnet_b0.safetensors --out runs/b0
   tuningfork train --data synthetic:600 --out runs/sky --epochs 8
   tuningfork train --data galaxies/ --weights b0.safetensors --epochs-head 3 --epochs 1 --views 2   # quick look
@@ -31,11 +34,12 @@ export function trainFlags(args: readonly string[]): TrainFlags {
 
 /** The options of a training, which cross-validation has too. */
 export function addTrainOptions(command: Command, out: string): Command {
-  return command
+  return addImageOptions(command, 'labels', drawn())
     .addOption(
-      new Option('--task <name>', 'what is learnt: a class, or the 37 vote fractions of the Galaxy Challenge')
-        .choices(['smooth-or-featured', 'challenge'])
-        .default('smooth-or-featured'),
+      new Option(
+        '--task <name>',
+        'what is learnt: classes; of galaxies smooth or featured, or the 37 vote fractions of the Galaxy Challenge; by the data when absent',
+      ).choices(['classes', 'smooth-or-featured', 'challenge']),
     )
     .addOption(
       new Option(
@@ -43,7 +47,6 @@ export function addTrainOptions(command: Command, out: string): Command {
         'of the challenge: fractions that obey the decision tree (the default), or a sigmoid each',
       ).choices(['tree', 'independent']),
     )
-    .option('--data <folder>', 'a folder of galaxies, or synthetic:400 to draw 400', defaultData())
     .option('--out <folder>', 'the run directory', out)
     .option('--model <name>', `${MODELS}; chosen by whether there are weights when absent`)
     .option(
@@ -60,31 +63,30 @@ export function addTrainOptions(command: Command, out: string): Command {
     .option('--label-smoothing <share>', 'share of the target spread evenly over the classes (0)', numberWithin(0, 1))
     .option(
       '--val-fraction <share>',
-      'share of galaxies kept for validation, by a hash of their ids',
+      'share of images kept for validation, by a hash of their ids; those in val/ or of that side in the table where there are any',
       numberWithin(0, 0.9),
       0.2,
     )
     .option('--train-only <ranges>', 'ids never to validate on, such as 1-99,500-600')
     .option('--skip-bad', 'leave out images that cannot be read instead of stopping')
-    .option('--limit <n>', 'use only so many of the galaxies, for a quick look', wholeNumberWithin(1, 1e9))
+    .option('--limit <n>', 'use only so many of the labelled images, for a quick look', wholeNumberWithin(1, 1e9))
     .option('--seed <n>', 'of everything random', wholeNumberWithin(0, 2 ** 32 - 1), 1)
     .option(
       '--size <pixels>',
-      "side of the network's input: 224 (challenge from scratch: 128)",
+      "side of the network's input: 224 (classes and challenge from scratch: 128)",
       wholeNumberWithin(32, 1024),
     )
     .option(
       '--crop <pixels>',
-      'side of the central square of an image that is shown: 212 (challenge from scratch: 339)',
+      'side of the central square of an image that is shown: 212 (challenge from scratch: 339); of classes as --size, of images scaled so that their shorter side is 8/7 of it',
       wholeNumberWithin(8, 4096),
     )
-    .option('--batch <n>', 'galaxies a step', wholeNumberWithin(1, 4096), 32)
-    .option('--views <n>', 'random views a galaxy that the frozen front computes', wholeNumberWithin(1, 64), 4)
+    .option('--batch <n>', 'images a step', wholeNumberWithin(1, 4096), 32)
+    .option('--views <n>', 'random views an image that the frozen front computes', wholeNumberWithin(1, 64), 4)
     .option(
       '--tta <n>',
-      'views over which the final predictions are averaged: 8 symmetries, and as many at 45 degrees',
+      'views over which the final predictions are averaged: 8 symmetries, and as many at 45 degrees (4); of images that have an up 2, it and its mirror image (2)',
       wholeNumberWithin(1, 16),
-      4,
     )
     .option(
       '--epochs-head <n>',
@@ -136,9 +138,9 @@ export function addTrainOptions(command: Command, out: string): Command {
       wholeNumberWithin(1, 10_000),
     )
     .addOption(new Option('--keep <which>', 'the weights that are kept').choices(['best', 'last']).default('best'))
-    .option('--rotation <degrees>', 'random rotation either way', numberWithin(0, 180), 180)
+    .option('--rotation <degrees>', 'random rotation either way: 180; of classes 0', numberWithin(0, 180))
     .option('--no-flip', 'no mirror images')
-    .option('--zoom <share>', 'random scale by 1 ± this: 0.1 (challenge: 0)', numberWithin(0, 0.9))
+    .option('--zoom <share>', 'random scale by 1 ± this: 0.1 (challenge: 0, classes: 0.2)', numberWithin(0, 0.9))
     .option(
       '--shift <share>',
       'random shift, in shares of the view: 0.02 (challenge from scratch: 0.125)',

@@ -1,12 +1,10 @@
 import { UserError } from '../../engine/user_error.ts';
-import { reshape } from '../../engine/ops/leaves.ts';
-import { mean } from '../../engine/ops/reduce.ts';
-import { softmaxCrossEntropy } from '../../engine/ops/softmax_cross_entropy.ts';
 import type { Galaxies, Galaxy } from '../galaxy.ts';
 import { CLASSES, label, softLabel, type ClassName } from '../labels.ts';
 import { voteStratum } from '../vote_stratum.ts';
 import { sidesOf } from '../../vision/data/folds.ts';
 import type { Split } from '../../vision/data/split.ts';
+import { SOFTMAX, judgedBy } from '../../vision/classes/softmax_task.ts';
 import type { SplitOptions, Task } from '../../vision/train/task.ts';
 
 /** How votes become the classes that are learnt. */
@@ -32,21 +30,6 @@ function labelAndSplit(
   return { labels, ...sidesOf(dataset, strata, options) };
 }
 
-/** exp(xᵢ)/Σexp(x) in float64, shifted by the largest so that nothing overflows. */
-function softmaxRow(logits: ArrayLike<number>): Float64Array {
-  const values = Float64Array.from(logits);
-  const largest = values.reduce((a, b) => Math.max(a, b), -Infinity);
-  const exps = values.map((v) => Math.exp(v - largest));
-  const total = exps.reduce((a, b) => a + b, 0);
-  return exps.map((e) => e / total);
-}
-
-const largestOf = (row: ArrayLike<number>): number => {
-  let best = 0;
-  for (let k = 1; k < row.length; k++) if (row[k] > row[best]) best = k;
-  return best;
-};
-
 /**
  * Smooth or featured: two classes, cross entropy of their softmax. Galaxies whose votes reach the threshold for neither
  * are left out.
@@ -54,13 +37,8 @@ const largestOf = (row: ArrayLike<number>): number => {
 export function smoothOrFeatured(options: LabelOptions): Task<Galaxy> {
   return {
     name: 'smooth-or-featured',
-    head: 'softmax',
-    answers: 'probabilities',
     outputs: CLASSES,
-    scores: (logits) => logits,
-    prediction: softmaxRow,
-    loss: (logits, targets) => reshape(mean(softmaxCrossEntropy(logits, targets)), []),
-    figure: { name: 'accuracy', of: (share) => share },
+    ...SOFTMAX,
     split: (dataset, sides) => labelAndSplit(dataset, { ...options, ...sides }),
     prepare(dataset, sides) {
       const { labels, train, validation } = labelAndSplit(dataset, { ...options, ...sides });
@@ -86,8 +64,7 @@ export function smoothOrFeatured(options: LabelOptions): Task<Galaxy> {
           const smooth = options.softLabels ? softLabel(dataset.examples[galaxy].votes!) : 1 - classOf(galaxy);
           return [smooth, 1 - smooth].map((p) => p * (1 - options.labelSmoothing) + smoothing);
         },
-        loss: (probabilities, galaxy) => -Math.log(Math.max(probabilities[classOf(galaxy)], 1e-12)),
-        mark: (row, galaxy) => Number(largestOf(row) === classOf(galaxy)),
+        ...judgedBy(classOf),
       };
     },
   };

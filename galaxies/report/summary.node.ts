@@ -1,12 +1,10 @@
-import { UserError } from '../../engine/user_error.ts';
 import type { Galaxies, Votes } from '../galaxy.ts';
 import type { RgbImage } from '../../vision/data/rgb_image.ts';
 import { CLASSES, label, labelTable, type ClassName } from '../labels.ts';
-import { hashId } from '../../vision/data/split.ts';
 import type { DataSummary, ThresholdCounts } from './data.ts';
 import type { SplitCounts } from '../../vision/report/data.ts';
 import { toPicture } from '../../vision/report/encode.node.ts';
-import { contactSheet } from '../../vision/report/pictures.ts';
+import { contactSheets } from '../../vision/report/contact_sheets.node.ts';
 
 export interface SummaryOptions {
   readonly threshold: number;
@@ -23,8 +21,6 @@ export interface Summary {
 }
 
 const THRESHOLDS = [0.5, 0.6, 0.7, 0.8, 0.9];
-const COLUMNS = 8;
-const TILE = 96;
 
 /** What a dataset holds: counts at several label thresholds, the votes, and examples of each class. */
 export async function summariseData(
@@ -36,7 +32,11 @@ export async function summariseData(
   const unlabelled = dataset.examples.length - voted.length;
   const notes = [...dataset.notes];
   if (unlabelled > 0) notes.push(`${unlabelled} galaxies have no votes: they can be predicted, not trained on.`);
-  const sheets = await contactSheets(dataset, threshold, examples, notes);
+  const classOf = (galaxy: number) => {
+    const { votes } = dataset.examples[galaxy];
+    return votes && label(votes, threshold);
+  };
+  const sheets = await contactSheets(dataset, CLASSES, classOf, examples, notes);
   const shares = (answer: keyof Omit<Votes, 'all'>) => voted.map((votes) => votes[answer]);
   return {
     sheets: new Map([...sheets].map(([name, { image }]) => [name, image])),
@@ -63,36 +63,4 @@ export async function summariseData(
 function countsAt(dataset: Galaxies, threshold: number): ThresholdCounts {
   const rows = new Map(labelTable(dataset, threshold).map(({ name, count }) => [name, count]));
   return { threshold, counts: CLASSES.map((name) => rows.get(name)!), ambiguous: rows.get('ambiguous')! };
-}
-
-/**
- * The first `examples` galaxies of each class in the order of a hash of their ids: a sample that favours none, the same
- * each time. An image that cannot be decoded is told in `notes`, and the next takes its place.
- */
-async function contactSheets(
-  dataset: Galaxies,
-  threshold: number,
-  examples: number,
-  notes: string[],
-): Promise<Map<ClassName, { image: RgbImage; count: number }>> {
-  const order = dataset.examples
-    .map(({ id }, index) => ({ index, hash: hashId(id) }))
-    .sort((a, b) => a.hash - b.hash || a.index - b.index);
-  const sheets = new Map<ClassName, { image: RgbImage; count: number }>();
-  for (const name of CLASSES) {
-    const images: RgbImage[] = [];
-    for (const { index } of order) {
-      if (images.length === examples) break;
-      const { votes } = dataset.examples[index];
-      if (!votes || label(votes, threshold) !== name) continue;
-      try {
-        images.push(await dataset.load(index));
-      } catch (error) {
-        if (!(error instanceof UserError)) throw error;
-        notes.push(`${error.message}.`);
-      }
-    }
-    if (images.length > 0) sheets.set(name, { image: contactSheet(images, COLUMNS, TILE), count: images.length });
-  }
-  return sheets;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { confusionMatrix, reliabilityDiagram, rocCurve, trainingCurve } from '../../vision/report/plots.ts';
+import { confusionMatrix } from '../../vision/report/plots_confusion.ts';
+import { reliabilityDiagram, rocCurve, trainingCurve } from '../../vision/report/plots.ts';
 import { thresholdBars, tradeOffCurve } from '../../galaxies/report/plots_votes.ts';
 import { binValues, confidenceHistogram } from '../../vision/report/plots_histograms.ts';
 import { voteHistogram } from '../../galaxies/report/plots_votes.ts';

@@ -8,11 +8,11 @@ import type { ExplainedMap } from './explain.ts';
 /** The image as a plain view shows it. */
 export async function plainPicture(
   dataset: Dataset,
-  { crop, size }: Pick<ViewGeometry, 'crop' | 'size'>,
+  { crop, size, shortSide }: Pick<ViewGeometry, 'crop' | 'size' | 'shortSide'>,
   example: number,
 ): Promise<RgbImage> {
   const image = await dataset.load(example);
-  return cropResize(image, { crop: Math.min(1, crop / Math.min(image.width, image.height)), size });
+  return cropResize(image, { crop: Math.min(1, crop / (shortSide ?? Math.min(image.width, image.height))), size });
 }
 
 /** A map over the picture it explains; guided backprop stands for itself. */

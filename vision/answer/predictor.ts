@@ -4,7 +4,8 @@ import type { Tensor } from '../../engine/tensor.ts';
 import { applySegments, segmentsBetween, type Network } from '../../models/network.ts';
 import type { ParameterSet, ParameterSource } from '../../models/parameter_set.ts';
 import type { Dataset, Example } from '../data/dataset.ts';
-import { imageInput, type ViewMaker } from '../view/views.ts';
+import { UserError } from '../../engine/user_error.ts';
+import { imageInput, plainViews, type ViewMaker } from '../view/views.ts';
 import { runBatches, type Samples } from './batches.ts';
 import type { Progress } from '../progress.ts';
 import type { Task } from '../train/task.ts';
@@ -90,6 +91,11 @@ export async function predictWith(
   progress: Progress,
 ): Promise<Float64Array> {
   const { width } = predictor;
+  const most = plainViews(views.geometry).length;
+  if (tta > most)
+    throw new UserError(
+      `--tta ${tta}: images that have an up are seen in ${most} views, as they are and mirrored; give 1 or ${most}`,
+    );
   // All views of an image together, so that each image is decoded once.
   const n = examples.length * tta;
   progress.start('predicting', examples.length);
@@ -113,6 +119,7 @@ export type Predict = (examples: readonly number[], tta: number, progress: Progr
 
 /** A network and the labelled images that it is judged on. */
 export interface Examination<E extends Example = Example> extends Answering {
+  readonly task: Head & Pick<Task, 'outputs'>;
   /** Where others answer with the network: what they say together. It is still the network alone that is explained. */
   readonly predict?: Predict;
   readonly dataset: Dataset<E>;
@@ -131,7 +138,9 @@ export function answersOf(device: Device, examination: Examination, progress: Pr
 }
 
 /** What predictions were measured on, and over how many views each was averaged, as a phrase. */
-export function measurement({ measuredOn, tta }: Examination): string {
+export function measurement({ measuredOn, tta, views }: Examination): string {
   if (tta === 1) return measuredOn;
+  if (plainViews(views.geometry).length === 2)
+    return `${measuredOn}, each image averaged over itself and its mirror image`;
   return `${measuredOn}, each image averaged over ${tta <= 8 ? `${tta} symmetries of the square` : `${tta} views: the symmetries of the square, upright and at 45 degrees`}`;
 }

@@ -14,6 +14,8 @@ export interface StoredModel<T extends TaskOptions = TaskOptions> {
   readonly classes: readonly string[];
   readonly size: number;
   readonly crop: number | null;
+  /** See ViewGeometry. */
+  readonly shortSide?: number;
   /** The model file as read; undefined for bare weights. */
   readonly file?: Model;
 }
@@ -39,13 +41,24 @@ export function readModel<T extends TaskOptions>(
     };
   const file = unpackModel(bytes, source);
   const { size, crop } = file.preprocessing;
-  return { task: taskIn(file, source), built: restoreModel(file, source), classes: file.classes, size, crop, file };
+  const { shortSide } = file.config;
+  return {
+    task: taskIn(file, source),
+    built: restoreModel(file, source),
+    classes: file.classes,
+    size,
+    crop,
+    ...(typeof shortSide === 'number' && { shortSide }),
+    file,
+  };
 }
 
 /** The views of a dataset as a stored model wants them. */
 export function viewsFor(
-  { size, crop, built }: Pick<StoredModel, 'built' | 'size' | 'crop'>,
+  { size, crop, shortSide, built }: Pick<StoredModel, 'built' | 'size' | 'crop' | 'shortSide'>,
   dataset: Dataset,
 ): ViewMaker {
-  return new ViewMaker(dataset, { size, crop: crop ?? 212, normalisation: built.preprocessing }, NO_AUGMENTATION, 0);
+  const geometry = { size, crop: crop ?? 212, normalisation: built.preprocessing };
+  const whole = shortSide === undefined ? geometry : { ...geometry, shortSide };
+  return new ViewMaker(dataset, whole, NO_AUGMENTATION, 0);
 }

@@ -19,9 +19,10 @@ export interface Reading {
 export const beginReading = (file: string): Reading => ({ file, rows: 0, header: [], line: 0, emptyLines: 0 });
 
 /** Options under which csv-parse hands every row to `sink` and keeps none. */
-export function sinkOptions(reading: Reading, sink: RowSink): Options {
+export function sinkOptions(reading: Reading, sink: RowSink, delimiter = ','): Options {
   const { file } = reading;
   return {
+    delimiter,
     bom: true,
     relax_column_count: true,
     skip_empty_lines: true,

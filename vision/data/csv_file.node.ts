@@ -11,9 +11,9 @@ import { beginReading, csvError, parseCsv, type RowSink, sinkOptions } from './c
  * Streams a csv file, gzipped if its name ends in .gz, through `sink`; the file is never held whole. Returns how many
  * rows it has, the header among them.
  */
-export async function readCsv(path: string, sink: RowSink): Promise<number> {
+export async function readCsv(path: string, sink: RowSink, delimiter = ','): Promise<number> {
   const reading = beginReading(path);
-  const parser = parse(sinkOptions(reading, sink));
+  const parser = parse(sinkOptions(reading, sink, delimiter));
   parser.resume();
   const source = createReadStream(path);
   try {

@@ -60,6 +60,23 @@ export function accuracy(p: Predictions): Interval {
   return wilson(correct, n);
 }
 
+/** Share of rows whose label is among the `k` most probable classes; of equals, those that come first count before. */
+export function topAccuracy(p: Predictions, k: number): Interval {
+  const n = checkPredictions(p);
+  let correct = 0;
+  for (let i = 0; i < n; i++) {
+    const at = i * p.classes;
+    const own = p.probabilities[at + p.labels[i]];
+    let before = 0;
+    for (let c = 0; c < p.classes; c++) {
+      const other = p.probabilities[at + c];
+      if (other > own || (other === own && c < p.labels[i])) before++;
+    }
+    if (before < k) correct++;
+  }
+  return wilson(correct, n);
+}
+
 /** counts[truth][prediction]. */
 export function confusionMatrix(p: Predictions): number[][] {
   const n = checkPredictions(p);
@@ -84,6 +101,24 @@ export function classScores(confusion: readonly (readonly number[])[]): ClassSco
     const claimed = confusion.reduce((sum, r) => sum + r[k], 0);
     return { precision: hits / claimed, recall: hits / support, f1: (2 * hits) / (claimed + support), support };
   });
+}
+
+/** Means over classes, each counting the same however many rows it has. NaN where no class has such a score. */
+export interface MacroScore {
+  readonly precision: number;
+  readonly recall: number;
+  readonly f1: number;
+}
+
+/**
+ * The mean of each score over the classes that have rows. A class that was never predicted has precision 0 here, or a
+ * network that ignores a class would gain by it.
+ */
+export function macroScore(scores: readonly ClassScore[]): MacroScore {
+  const known = scores.filter(({ support }) => support > 0);
+  const mean = (of: (score: ClassScore) => number) =>
+    known.reduce((sum, score) => sum + (Number.isNaN(of(score)) ? 0 : of(score)), 0) / known.length;
+  return { precision: mean((s) => s.precision), recall: mean((s) => s.recall), f1: mean((s) => s.f1) };
 }
 
 /** Mean of -ln p(label), in nats. Probabilities below 1e-12 count as 1e-12. */

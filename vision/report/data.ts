@@ -27,6 +27,18 @@ export interface ContactSheet {
   readonly picture: Picture;
 }
 
+/** The first section of a report on classes. */
+export interface ClassSummary {
+  /** What the dataset calls itself. */
+  readonly dataset: string;
+  readonly classes: readonly string[];
+  readonly splits: readonly SplitCounts[];
+  readonly unlabelled: number;
+  /** What was left out while reading and why, one sentence each. */
+  readonly notes: readonly string[];
+  readonly sheets: readonly ContactSheet[];
+}
+
 /** The loss and what else a task measures of an epoch, by name: `accuracy`, or `RMSE`. */
 export type Figures = Readonly<Record<string, number>> & { readonly loss: number };
 
@@ -76,7 +88,11 @@ export interface Evaluation {
   /** [true class][predicted class]. */
   readonly confusion: readonly (readonly number[])[];
   readonly perClass: readonly ClassScores[];
-  /** null where a class is missing from the evaluated images. */
+  /** Of more than two classes: means over those that have images. */
+  readonly macro?: { readonly precision: number; readonly recall: number; readonly f1: number };
+  /** Of more than five classes: whether the right one is among the five most probable. */
+  readonly top5?: Interval;
+  /** Of two classes; null where one is missing from the evaluated images, or where there are more. */
   readonly auc: number | null;
   readonly roc: readonly { readonly fpr: number; readonly tpr: number }[];
   readonly ece: number;

@@ -4,7 +4,7 @@ import { colours } from './svg.ts';
 
 export const WIDTH = 340;
 export const HEIGHT = 210;
-const SQUARE = 250;
+export const SQUARE = 250;
 export const unit = { domain: [0, 1] };
 export const dashed = { strokeDash: [5, 4], opacity: 0.6 };
 /** Whole numbers, and thousands as 10k, so that the axis stays narrow. */
@@ -55,64 +55,6 @@ export function trainingCurve(epochs: readonly Epoch[], metric: string): TopLeve
         mark: { type: 'text', baseline: 'bottom', fontSize: 11, opacity: 0.8 },
         encoding: { x: { field: 'middle', ...x }, y: { value: -4 }, text: { field: 'label' } },
       },
-    ],
-  };
-}
-
-/** `matrix[true][predicted]` as a square of counts with the share of their row; the darker, the larger the share. */
-export function confusionMatrix(matrix: readonly (readonly number[])[], classes: readonly string[]): TopLevelSpec {
-  const values = matrix.flatMap((row, t) => {
-    const total = row.reduce((a, b) => a + b, 0);
-    return row.map((count, p) => {
-      const share = total > 0 ? count / total : 0;
-      return {
-        truth: classes[t],
-        predicted: classes[p],
-        count,
-        share,
-        percent: `${(100 * share).toFixed(1)} %`,
-        right: t === p,
-      };
-    });
-  });
-  const axis = { labelAngle: 0, labelFontSize: 12, ticks: false, domain: false };
-  return {
-    width: SQUARE,
-    height: SQUARE,
-    data: { values },
-    encoding: {
-      x: { field: 'predicted', type: 'nominal', sort: [...classes], title: 'the network says', axis },
-      y: {
-        field: 'truth',
-        type: 'nominal',
-        sort: [...classes],
-        title: 'the labels say',
-        axis: { ...axis, labelAngle: -90, labelAlign: 'center', labelPadding: 10 },
-      },
-    },
-    layer: [
-      {
-        mark: { type: 'rect', stroke: 'currentColor', strokeOpacity: 0.25 },
-        encoding: {
-          color: {
-            field: 'right',
-            type: 'nominal',
-            legend: null,
-            scale: { domain: [true, false], range: [colours.teal, colours.vermilion] },
-          },
-          fillOpacity: {
-            field: 'share',
-            type: 'quantitative',
-            legend: null,
-            scale: { domain: [0, 1], range: [0.06, 0.7] },
-          },
-        },
-      },
-      {
-        mark: { type: 'text', fontSize: 22, fontWeight: 600, dy: -7 },
-        encoding: { text: { field: 'count', format: ',' } },
-      },
-      { mark: { type: 'text', fontSize: 12, dy: 15, opacity: 0.85 }, encoding: { text: { field: 'percent' } } },
     ],
   };
 }

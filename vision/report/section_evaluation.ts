@@ -3,17 +3,62 @@ import { html } from './html.ts';
 import type { Html } from './html.ts';
 import { card, count, decimal, plot, table } from './pieces.ts';
 import type { Section } from './pieces.ts';
-import { confusionMatrix, reliabilityDiagram, rocCurve } from './plots.ts';
+import { confusions } from '../classes/evaluate.ts';
+import { reliabilityDiagram, rocCurve } from './plots.ts';
+import { confusionMatrix, confusionMap } from './plots_confusion.ts';
 import { confidenceHistogram } from './plots_histograms.ts';
 
 /** The numbers a reader came for, as cards. */
-export function headline({ accuracy, auc, ece }: Evaluation): Html {
+export function headline({ accuracy, auc, ece, macro, top5 }: Evaluation): Html {
   return html`<ul class="numbers">
 ${card(decimal(accuracy.value), 'Accuracy', `95 % interval ${decimal(accuracy.low)} to ${decimal(accuracy.high)}`)}
-${card(decimal(auc), 'ROC AUC', '0.5 is guessing, 1 is perfect')}
+${
+  macro
+    ? card(decimal(macro.f1), 'Macro F1', 'the mean over classes, each counting the same')
+    : card(decimal(auc), 'ROC AUC', '0.5 is guessing, 1 is perfect')
+}
+${top5 && card(decimal(top5.value), 'Top-5 accuracy', `95 % interval ${decimal(top5.low)} to ${decimal(top5.high)}`)}
 ${card(decimal(ece), 'Calibration error', 'ECE; 0 is perfect')}
 ${card(count(accuracy.n), 'Images judged', `${count(accuracy.correct)} right, ${count(accuracy.n - accuracy.correct)} wrong`)}
 </ul>`;
+}
+
+/** Classes whose counts have room as numbers; and whose names have room beside a map. */
+const NUMBERED = 8;
+const NAMED = 100;
+/** Pairs of classes in the table of confusions. */
+const PAIRS = 20;
+
+/** The confusion matrix: with numbers, as a map where there are many classes, of the worst where there are more. */
+function confusionFigure({ confusion, classes }: Evaluation): Promise<Html> {
+  const reading =
+    'Rows are the labels, columns what the network says; percentages are of the row. Right answers lie on the diagonal.';
+  if (classes.length <= NUMBERED) return plot(confusionMatrix(confusion, classes), 'Confusion matrix', reading);
+  const mistakes = confusion.map((row, t) => ({ t, n: row.reduce((sum, count, p) => sum + (p === t ? 0 : count), 0) }));
+  const worst = mistakes.sort((a, b) => b.n - a.n || a.t - b.t).slice(0, NAMED);
+  const shown = worst.map(({ t }) => t).sort((a, b) => a - b);
+  return plot(
+    confusionMap(
+      shown.map((t) => shown.map((p) => confusion[t][p])),
+      shown.map((t) => confusion[t].reduce((a, b) => a + b, 0)),
+      shown.map((t) => classes[t]),
+    ),
+    'Confusion matrix',
+    `Rows are the labels, columns what the network says: the darker, the larger the share of the row. Right answers lie on the diagonal.${classes.length > NAMED ? ` Of ${count(classes.length)} classes the ${NAMED} with the most mistakes.` : ''}`,
+  );
+}
+
+/** What was most often taken for what, where there are too many classes to find it in a matrix. */
+function confusionsTable(evaluation: Evaluation): Html | false {
+  const pairs = evaluation.classes.length > NUMBERED ? confusions(evaluation, PAIRS) : [];
+  return (
+    pairs.length > 0 &&
+    table({
+      caption: 'The most frequent confusions',
+      columns: ['labelled', 'taken for', 'times'],
+      rows: pairs.map(({ truth, predicted, count: times }) => [truth, predicted, count(times)]),
+    })
+  );
 }
 
 async function confidenceFigures({
@@ -47,14 +92,8 @@ async function confidenceFigures({
 
 /** Everything measured on images kept apart from training, and `further` figures that a task has. */
 export async function evaluationSection(evaluation: Evaluation, further: readonly Html[] = []): Promise<Section> {
-  const { classes, confusion, perClass, roc, auc, reliability, ece } = evaluation;
-  const figures: Html[] = [
-    await plot(
-      confusionMatrix(confusion, classes),
-      'Confusion matrix',
-      'Rows are the labels, columns what the network says; percentages are of the row. Right answers lie on the diagonal.',
-    ),
-  ];
+  const { perClass, macro, roc, auc, reliability, ece } = evaluation;
+  const figures: Html[] = [await confusionFigure(evaluation)];
   if (roc.length > 1) {
     figures.push(
       await plot(
@@ -84,15 +123,22 @@ ${
   table({
     caption: 'Scores per class',
     columns: ['class', 'precision', 'recall', 'F1', 'images'],
-    rows: perClass.map(({ name, precision, recall, f1, support }) => [
-      name,
-      decimal(precision),
-      decimal(recall),
-      decimal(f1),
-      count(support),
-    ]),
+    rows: [
+      ...perClass.map(({ name, precision, recall, f1, support }) => [
+        name,
+        decimal(precision),
+        decimal(recall),
+        decimal(f1),
+        count(support),
+      ]),
+      ...(macro
+        ? [['mean', decimal(macro.precision), decimal(macro.recall), decimal(macro.f1), count(evaluation.accuracy.n)]]
+        : []),
+    ],
+    ...(macro && { marked: perClass.length }),
   })
 }
+${confusionsTable(evaluation)}
 <div class="grid">${figures}</div>`,
   };
 }

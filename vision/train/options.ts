@@ -12,6 +12,13 @@ export interface PhaseOptions {
 export interface TrainOptions<T extends TaskOptions = TaskOptions> extends SplitOptions {
   readonly task: T;
   readonly data: string;
+  /** How `data` is read where it is a table. */
+  readonly table?: {
+    readonly image: string;
+    readonly label?: string;
+    readonly split?: string;
+    readonly images?: string;
+  };
   readonly model: string;
   /** Channels in shares of what the model has; absent: all. */
   readonly width?: number;
@@ -23,6 +30,8 @@ export interface TrainOptions<T extends TaskOptions = TaskOptions> extends Split
   /** Side of the network's input, and of the central square of the original that it shows, in pixels. */
   readonly size: number;
   readonly crop: number;
+  /** See ViewGeometry; absent where images are as large as they are. */
+  readonly shortSide?: number;
   readonly batch: number;
   /** Random views an image; the frozen front computes each once. */
   readonly views: number;

@@ -15,7 +15,7 @@ import { readSafetensorsFile } from '../../models/formats/safetensors.node.ts';
 import { ParameterSet } from '../../models/parameter_set.ts';
 import type { Dataset, Example } from '../data/dataset.ts';
 import type { Figures } from '../report/data.ts';
-import { ViewMaker } from '../view/views.ts';
+import { ViewMaker, type ViewGeometry } from '../view/views.ts';
 import { explodedLoss } from './exploded_loss.ts';
 import { NEW_STATE, loadCheckpoint, saveCheckpoint, type TrainState } from './checkpoint.node.ts';
 import { runFront, type Front } from './front.node.ts';
@@ -123,12 +123,7 @@ export async function trainNetwork<E extends Example>(
     options.weights === null ? undefined : { ...(await readSafetensorsFile(options.weights)), source: options.weights };
   const model = buildModel(options.model, task.outputs.length, file, { width: options.width });
   for (const note of model.notes) progress.line(note);
-  const views = new ViewMaker(
-    dataset,
-    { size: options.size, crop: options.crop, normalisation: model.preprocessing },
-    options.augmentation,
-    options.seed,
-  );
+  const views = new ViewMaker(dataset, geometryOf(options, model), options.augmentation, options.seed);
   const parameters = new ParameterSet(device, model.network.specs, model.weights, options.seed);
   const learner: Learner = { device, task, model, parameters, prepared, options };
   let front: Front | undefined;
@@ -175,6 +170,13 @@ export async function trainNetwork<E extends Example>(
   }
 }
 
+const geometryOf = ({ size, crop, shortSide }: TrainOptions, { preprocessing }: BuiltModel): ViewGeometry => ({
+  size,
+  crop,
+  normalisation: preprocessing,
+  ...(shortSide !== undefined && { shortSide }),
+});
+
 /** The segment after which fine-tuning begins: the last `unfreeze` stages follow it. */
 function cutOf({ network: { name, segments } }: BuiltModel, { unfreeze }: TrainOptions): string {
   const stages = segments.filter((segment) => /^(stage|block)\d+$/.test(segment.name));
@@ -187,7 +189,7 @@ function cutOf({ network: { name, segments } }: BuiltModel, { unfreeze }: TrainO
 
 /** All that the activations of the frozen front depend on. */
 function frontKey(device: Device, dataset: Dataset, prepared: Prepared, options: TrainOptions): string {
-  const { weights, model, width, size, crop, views, seed, augmentation, unfreeze } = options;
+  const { weights, model, width, size, crop, shortSide, views, seed, augmentation, unfreeze } = options;
   const weightsHash = weights === null ? '' : createHash('sha256').update(readFileSync(weights)).digest('hex');
   const ids = [...prepared.train, ...prepared.validation].map((g) => dataset.examples[g].id);
   return JSON.stringify([
@@ -203,6 +205,7 @@ function frontKey(device: Device, dataset: Dataset, prepared: Prepared, options:
     seed,
     augmentation,
     unfreeze,
+    ...(shortSide === undefined ? [] : [shortSide]),
   ]);
 }
 

@@ -38,6 +38,18 @@ export const DEFAULT_AUGMENTATION: AugmentationOptions = {
   hue: 0,
 };
 
+/** Of images that have an up: they are not turned. */
+export const UPRIGHT_AUGMENTATION: AugmentationOptions = {
+  rotation: 0,
+  flip: true,
+  scale: 0.2,
+  shift: 0.08,
+  brightness: 0.2,
+  contrast: 0.2,
+  saturation: 0.2,
+  hue: 0,
+};
+
 /** Where a view looks: an affine map in the picture's plane, before it is expressed in pixels. */
 export interface Placement {
   /** Radians, counter-clockwise as seen. */
@@ -63,6 +75,9 @@ export const SYMMETRIES: readonly Placement[] = [false, true].flatMap((mirrored)
 export const PLAIN_VIEWS: readonly Placement[] = [0, Math.PI / 4].flatMap((turn) =>
   SYMMETRIES.map((placement) => ({ ...placement, angle: placement.angle + turn })),
 );
+
+/** The same of images that have an up: as they are, and mirrored. */
+export const UPRIGHT_VIEWS: readonly Placement[] = [PLAIN, { ...PLAIN, mirrored: true }];
 
 /** A placement drawn at random. */
 export function randomPlacement(options: AugmentationOptions, random: RandomStream): Placement {

@@ -4,10 +4,13 @@ import { augmentImages } from '../../engine/ops/augment.ts';
 import { input } from '../../engine/ops/leaves.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import type { Dataset } from '../data/dataset.ts';
+import { cropResize } from './resample.ts';
+import type { RgbImage } from '../data/rgb_image.ts';
 import { sourceSide, sourceSquare } from './source_square.ts';
 import {
   NO_AUGMENTATION,
   PLAIN_VIEWS,
+  UPRIGHT_VIEWS,
   colourMatrix,
   randomPlacement,
   viewMatrix,
@@ -29,7 +32,16 @@ export interface ViewGeometry {
   /** Side of the central square of the original that a plain view shows, in its pixels. */
   readonly crop: number;
   readonly normalisation: Normalisation;
+  /**
+   * Where images have an up and any size: they are first scaled so that their shorter side has this many pixels. Absent
+   * where images are as large as they are, and have no up.
+   */
+  readonly shortSide?: number;
 }
+
+/** The views over which predictions of images are averaged, the plain one first. */
+export const plainViews = ({ shortSide }: Pick<ViewGeometry, 'shortSide'>): readonly Placement[] =>
+  shortSide === undefined ? PLAIN_VIEWS : UPRIGHT_VIEWS;
 
 const COLOUR_STREAM = 1;
 
@@ -73,9 +85,10 @@ export class ViewMaker {
     };
   }
 
-  /** A view without chance: the k-th of PLAIN_VIEWS; 0 is the image as it is. */
+  /** A view without chance: the k-th of `plainViews`; 0 is the image as it is. */
   plain(example: number, k = 0): View {
-    return { example, placement: PLAIN_VIEWS[k], colour: colourMatrix(NO_AUGMENTATION, this.geometry.normalisation) };
+    const placement = plainViews(this.geometry)[k];
+    return { example, placement, colour: colourMatrix(NO_AUGMENTATION, this.geometry.normalisation) };
   }
 
   /** Starts decoding, so that `feeds` finds it done. A failure is thrown by `feeds`. */
@@ -86,7 +99,8 @@ export class ViewMaker {
   private square(example: number): Promise<Uint32Array> {
     let square = this.squares.get(example);
     if (!square) {
-      square = this.dataset.load(example).then((image) => sourceSquare(image, this.side, this.geometry.crop));
+      const { crop, shortSide } = this.geometry;
+      square = this.dataset.load(example).then((image) => sourceSquare(scaled(image, shortSide), this.side, crop));
       this.squares.set(example, square);
       // The oldest goes first: a Map keeps the order of insertion.
       if (this.squares.size > this.kept) this.squares.delete(this.squares.keys().next().value!);
@@ -107,6 +121,10 @@ export class ViewMaker {
     };
   }
 }
+
+/** The central square of an image at another size; the image itself where none is said. */
+const scaled = (image: RgbImage, shortSide: number | undefined): RgbImage =>
+  shortSide === undefined ? image : cropResize(image, { crop: 1, size: shortSide });
 
 /** The network's input [batch, size, size, 3] as made by the augment kernel from what a ViewMaker feeds. */
 export function imageInput(batch: number, side: number, { size, crop }: ViewGeometry): Tensor {

@@ -80,7 +80,7 @@ export class Look {
     const model = readModel(bytes, name, storedTask);
     if (!model.task)
       throw new UserError(
-        `${name} holds weights without classes of galaxies: there is nothing to predict with it; train it first by \`tuningfork train --weights\`, and give the model.safetensors that comes of it`,
+        `${name} holds weights without classes: there is nothing to predict with it; train it first by \`tuningfork train --weights\`, and give the model.safetensors that comes of it`,
       );
     const before = this.model;
     await this.keeper.close();
@@ -130,12 +130,20 @@ export class Look {
 
   /** The galaxy as the network sees it, larger. */
   async picture(index: number): Promise<Picture> {
-    return rgba(await plainPicture(this.album, { crop: this.model?.crop ?? 212, size: CLOSE }, index));
+    const { crop, shortSide } = this.model ?? {};
+    return rgba(
+      await plainPicture(
+        this.album,
+        { crop: crop ?? 212, size: CLOSE, ...(shortSide !== undefined && { shortSide }) },
+        index,
+      ),
+    );
   }
 
   /** What the model says of a galaxy, the mean over its first `tta` views. */
   predict(index: number, tta: number): Promise<PredictionRecord> {
-    const task = taskOf(this.requireModel().task!);
+    const model = this.requireModel();
+    const task = taskOf(model.task!, model.classes);
     return this.withModel(async (session) => {
       const row = await predictWith(await session.predictor(tta), session.answering.views, [index], tta, SILENT);
       return predictionRecord(this.album.examples[index].id, task, row);
@@ -175,10 +183,12 @@ export class Look {
     task: TaskChoice = DEFAULT_TASK,
   ): Promise<Inspected> {
     const known =
-      name === undefined ? this.requireModel() : { task, built: buildModel(name, taskOf(task).outputs.length) };
+      name === undefined
+        ? this.requireModel()
+        : { task, classes: [], built: buildModel(name, taskOf(task).outputs.length) };
     return this.keeper.use(async (_, device) => {
       using parameters = new ParameterSet(device, known.built.network.specs, known.built.weights, 0);
-      const described = { built: known.built, task: taskOf(known.task ?? DEFAULT_TASK), parameters };
+      const described = { built: known.built, task: taskOf(known.task ?? DEFAULT_TASK, known.classes), parameters };
       const rows = layerTable(known.built.network, parameters, input('x', [job.batch, job.size, job.size, 3]));
       return {
         adapter: device.adapter.description,

@@ -26,7 +26,7 @@ export class LookSession implements Disposable {
     this.answering = {
       network,
       parameters: new ParameterSet(device, network.specs, weights, 0),
-      task: taskOf(model.task!),
+      task: taskOf(model.task!, model.classes),
       views: viewsFor(model, album),
     };
   }

@@ -1,0 +1,149 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { UserError } from '../engine/user_error.ts';
+import type { Galaxies } from '../galaxies/galaxy.ts';
+import { isCatalogue } from '../galaxies/catalogue.node.ts';
+import { openDataset } from '../galaxies/open_dataset.node.ts';
+import { parseSynthetic } from '../galaxies/synthetic.ts';
+import { withoutBadImages } from '../vision/data/check_images.ts';
+import { openClassFolders } from '../vision/data/class_folders.node.ts';
+import type { Dataset, Example } from '../vision/data/dataset.ts';
+import type { Labelled } from '../vision/data/labelled.ts';
+import { limitExamples } from '../vision/data/limit.ts';
+import { openSource } from '../vision/data/open_source.node.ts';
+import { openTable, type TableColumns } from '../vision/data/table.node.ts';
+import type { Progress } from '../vision/progress.ts';
+import { defaultData } from './options.ts';
+
+/** The flags that say where images are. */
+export interface DataFlags {
+  readonly data?: string;
+  readonly table?: string;
+  readonly imageColumn?: string;
+  readonly labelColumn?: string;
+  readonly splitColumn?: string;
+  readonly images?: string;
+}
+
+/** Where images are: a folder, or drawn galaxies; or a table, and how it is read. */
+export interface DataSpec {
+  readonly data: string;
+  readonly table?: TableColumns & { readonly images?: string };
+}
+
+/** What was opened: galaxies with votes, or images with classes. */
+export type OpenData =
+  | { readonly kind: 'galaxies'; readonly dataset: Galaxies }
+  | { readonly kind: 'classes'; readonly dataset: Dataset<Labelled> };
+
+/** What flags say of the data; undefined where they say nothing. Throws for flags that contradict each other. */
+export function dataSpec(flags: DataFlags): DataSpec | undefined {
+  const { data, table, imageColumn, labelColumn, splitColumn, images } = flags;
+  if (table === undefined) {
+    const idle = (['imageColumn', 'labelColumn', 'splitColumn', 'images'] as const).find((name) => flags[name]);
+    if (idle) {
+      const flag = idle.replace(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`);
+      throw new UserError(`--${flag} is for a table of images; give that too, by --table`);
+    }
+    return data === undefined ? undefined : { data };
+  }
+  if (data !== undefined) throw new UserError('--data and --table are two sources of images; give one of them');
+  return {
+    data: table,
+    table: {
+      image: imageColumn ?? 'image',
+      ...(labelColumn !== undefined && { label: labelColumn }),
+      ...(splitColumn !== undefined && { split: splitColumn }),
+      ...(images !== undefined && { images }),
+    },
+  };
+}
+
+/** The same for commands that must be told. */
+export function requireData(flags: DataFlags): DataSpec {
+  const spec = dataSpec(flags);
+  if (!spec) throw new UserError('say which images: --data FOLDER (or synthetic:400), or --table FILE');
+  return spec;
+}
+
+/** The same for commands that draw galaxies where nothing is said. */
+export const dataSpecOrDrawn = (flags: DataFlags): DataSpec => dataSpec(flags) ?? { data: defaultData() };
+
+export interface OpenOptions {
+  /** Decode every image once and leave out those that cannot be. */
+  readonly skipBad?: boolean;
+  /** Only so many of the labelled ones. */
+  readonly limit?: number;
+}
+
+/**
+ * Opens images for a command and tells what was left out. A folder with a csv of votes, or with images in itself or in
+ * its `images/`, holds galaxies; one with images in folders holds classes.
+ */
+export async function openData(spec: DataSpec, progress: Progress, options: OpenOptions = {}): Promise<OpenData> {
+  const opened = await open(spec, options.skipBad ?? false);
+  const prepared: OpenData =
+    opened.kind === 'galaxies'
+      ? { kind: 'galaxies', dataset: await prepare(opened.dataset, ({ votes }) => votes !== null, options, progress) }
+      : { kind: 'classes', dataset: await prepare(opened.dataset, ({ label }) => label !== null, options, progress) };
+  for (const note of prepared.dataset.notes) progress.line(note);
+  if (prepared.kind === 'classes') progress.line(described(prepared.dataset, spec));
+  return prepared;
+}
+
+async function open({ data, table }: DataSpec, skipBad: boolean): Promise<OpenData> {
+  if (table) {
+    const { images, ...columns } = table;
+    return { kind: 'classes', dataset: openSource(await openTable(data, { columns, images, skipBad })) };
+  }
+  if (!parseSynthetic(data)) {
+    const info = await stat(data).catch(() => null);
+    if (info?.isFile() && /\.[ct]sv(\.gz)?$/i.test(data))
+      throw new UserError(`${data} is a table: give it by --table, with --image-column and --label-column`);
+    if (info?.isDirectory() && !(await isCatalogue(data))) {
+      const source = await openClassFolders(data);
+      if (source) return { kind: 'classes', dataset: openSource(source) };
+      const names = await readdir(data);
+      throw new UserError(
+        `${data} holds no .jpg, .jpeg or .png image${names.length === 0 ? ': it is empty' : ', nor does any folder in it'}`,
+      );
+    }
+  }
+  return { kind: 'galaxies', dataset: await openDataset(data) };
+}
+
+async function prepare<E extends Example>(
+  opened: Dataset<E>,
+  labelled: (example: E) => boolean,
+  { skipBad, limit }: OpenOptions,
+  progress: Progress,
+): Promise<Dataset<E>> {
+  const dataset = limit === undefined ? opened : limitExamples(opened, limit, labelled);
+  if (!skipBad) return dataset;
+  try {
+    progress.start('checking images', dataset.examples.length);
+    const checked = await withoutBadImages(dataset, (done) => progress.tick(done));
+    progress.end();
+    return checked;
+  } catch (error) {
+    await dataset.close();
+    throw error;
+  }
+}
+
+const SHOWN = 5;
+
+/** What was found, in a line. */
+function described({ examples }: Dataset<Labelled>, { data, table }: DataSpec): string {
+  const names = [...new Set(examples.flatMap(({ label }) => label ?? []))].sort();
+  const classes =
+    names.length === 0
+      ? 'no labels'
+      : `${names.length} ${names.length === 1 ? 'class' : 'classes'} (${names.slice(0, SHOWN).join(', ')}${names.length > SHOWN ? ', …' : ''})`;
+  const by = table ? (table.label === undefined ? '' : ` by its column ${table.label}`) : ' by folder';
+  const sides = new Set(examples.flatMap(({ side }) => side ?? []));
+  return `${data}: ${examples.length} images, ${classes}${by}${sides.size > 0 ? `, divided into ${[...sides].join(', ')}` : ''}`;
+}
+
+/** A file's name for an image that is known by a path. */
+export const fileName = (id: string): string => join('.', id.replace(/[\\/]+/g, '__'));

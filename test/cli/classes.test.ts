@@ -1,0 +1,173 @@
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { toPng } from '../../vision/report/encode.node.ts';
+import { fail, succeed, tuningfork } from './cli.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'tuningfork-classes-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const shapes = join(folder, 'shapes');
+const run = join(folder, 'run');
+const SMALL = ['--size', '32', '--batch', '8', '--epochs', '2', '--model', 'vgg_small'];
+/** Whatever names a galaxy or those who vote on one. */
+const SKY = /galax|volunteer|\bvot(e|es|ed)\b|smooth|featured/i;
+
+/** A bright bar on a dark ground, standing or lying or in the corner, at a place and with a noise of its own. */
+function picture(kind: number, i: number): Uint8Array {
+  const [width, height] = [40 + (i % 5), 34 + (i % 3)];
+  const data = new Uint8Array(width * height * 3);
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++) {
+      const on = [Math.abs(x - 20 - (i % 4)) < 4, Math.abs(y - 17 - (i % 4)) < 4, x + y < 20][kind];
+      data.fill((on ? 190 : 30) + ((x * 7 + y * 13 + i * 29) % 31), (y * width + x) * 3, (y * width + x) * 3 + 3);
+    }
+  return toPng({ width, height, data });
+}
+
+const KINDS = ['standing', 'lying', 'corner'];
+const paths = KINDS.flatMap((name, kind) =>
+  Array.from({ length: 16 }, (_, i) => ({ name, path: `${name}${i % 4 === 0 ? '/more' : ''}/${i}.png`, kind, i })),
+);
+
+beforeAll(() => {
+  for (const { path, kind, i } of paths) {
+    mkdirSync(join(shapes, path, '..'), { recursive: true });
+    writeFileSync(join(shapes, path), picture(kind, i));
+  }
+  const sides = ['train', 'train', 'val', 'test'];
+  const rows = paths.map(({ name, path, i }) => `shapes/${path}\t${name}\t${sides[i % 4]}\n`);
+  writeFileSync(join(folder, 'shapes.tsv'), `file_loc\tclass\tpart\n${rows.join('')}`);
+});
+
+const TABLE = ['--table', join(folder, 'shapes.tsv'), '--image-column', 'file_loc'];
+
+describe('images in folders by class', () => {
+  it('are counted and shown', async () => {
+    const out = join(folder, 'stats');
+    const stats = JSON.parse(await succeed('data', 'stats', '--data', shapes, '--out', out, '--json'));
+    expect(stats).toMatchObject({ images: 48, unlabelled: 0, splits: [{ name: 'all', counts: [16, 16, 16] }] });
+    expect(stats.classes.map(({ name }: { name: string }) => name)).toEqual([...KINDS].sort());
+    expect(readFileSync(join(out, 'stats.html'), 'utf8')).not.toMatch(SKY);
+    for (const name of KINDS) expect(existsSync(join(out, `examples_${name}.png`))).toBe(true);
+  });
+
+  it('are learnt, and told so', async () => {
+    const { code, stdout, stderr } = await tuningfork([
+      'train',
+      '--data',
+      shapes,
+      '--out',
+      run,
+      ...SMALL,
+      '--epochs',
+      '4',
+      '--adapter',
+      'lavapipe',
+    ]);
+    expect(code, stderr).toBe(0);
+    expect(stderr).toMatch(/shapes: 48 images, 3 classes \(corner, lying, standing\) by folder/);
+    expect(stderr).toMatch(/mirrored, shifted and scaled, and not turned: they have an up/);
+    expect(stdout).toMatch(/^Accuracy [\d.]+ % \(95 % interval .* of \d+ images\), macro F1 [\d.]+, ECE/);
+    const config = JSON.parse(readFileSync(join(run, 'config.json'), 'utf8'));
+    expect(config).toMatchObject({ task: { name: 'classes' }, size: 32, crop: 32, shortSide: 37 });
+    expect(config.augmentation.rotation).toBe(0);
+    const metrics = JSON.parse(readFileSync(join(run, 'metrics.json'), 'utf8'));
+    expect(metrics.macro.f1).toBeGreaterThanOrEqual(0);
+    const losses = metrics.history.map(({ train }: { train: { loss: number } }) => train.loss);
+    expect(losses.at(-1)).toBeLessThan(losses[0]);
+  });
+
+  it('have a report that speaks of images', () => {
+    const page = readFileSync(join(run, 'report.html'), 'utf8').replace(/src="data:[^"]*"/g, '');
+    expect(page).not.toMatch(SKY);
+    expect(page).toMatch(/48 labelled images of 3 classes/);
+    expect(page).toMatch(/Macro F1/);
+    expect(page).toMatch(/Where the network looks/);
+  });
+
+  it('are predicted, by folder and by table, alike', async () => {
+    const byFolder = (await succeed('predict', run, '--data', shapes)).trim().split('\n');
+    expect(byFolder[0]).toBe('id,corner,lying,standing,predicted');
+    expect(byFolder).toHaveLength(49);
+    const byTable = (await succeed('predict', run, ...TABLE)).trim().split('\n');
+    const rest = (lines: readonly string[]) =>
+      lines
+        .slice(1)
+        .map((line) => line.replace(/^(shapes\/)?/, ''))
+        .sort();
+    expect(rest(byTable)).toEqual(rest(byFolder));
+  });
+
+  it('are judged again as they were', async () => {
+    const metrics = JSON.parse(readFileSync(join(run, 'metrics.json'), 'utf8'));
+    const again = JSON.parse(await succeed('evaluate', run, '--json'));
+    expect(again.accuracy).toEqual(metrics.accuracy);
+    expect(again.split).toBe('validation');
+    const other = join(folder, 'other');
+    mkdirSync(join(other, 'lying'), { recursive: true });
+    mkdirSync(join(other, 'round'), { recursive: true });
+    copyFileSync(join(shapes, 'lying/1.png'), join(other, 'lying/1.png'));
+    copyFileSync(join(shapes, 'lying/2.png'), join(other, 'round/2.png'));
+    expect(await fail('evaluate', run, '--data', other)).toMatch(
+      /image round\/2\.png is of the class round, and .* knows/,
+    );
+    expect(await fail('evaluate', run, '--data', 'synthetic:8')).toMatch(/tells classes apart, and the images of/);
+    expect(await fail('predict', run, '--data', shapes, '--tta', '4')).toMatch(/--tta 4: .* seen in 2 views/);
+  });
+
+  it('are explained and embedded', async () => {
+    const maps = join(folder, 'maps');
+    await succeed('gradcam', run, '--data', shapes, '--ids', 'corner/1.png', '--out', maps);
+    expect(existsSync(join(maps, 'corner__1.png.png'))).toBe(true);
+    expect(await succeed('embed', run, '--data', shapes, '--out', join(folder, 'f.npy'))).toMatch(/48 rows of \d+/);
+  });
+});
+
+describe('a table of images', () => {
+  it('is learnt from with the sides that it names, and tested on those kept for it', async () => {
+    const out = join(folder, 'by-table');
+    const columns = ['--label-column', 'class', '--split-column', 'part'];
+    await succeed('train', ...TABLE, ...columns, '--out', out, ...SMALL);
+    const { counts } = JSON.parse(readFileSync(join(out, 'metrics.json'), 'utf8'));
+    expect(counts).toEqual({ train: 24, validation: 12 });
+    const tested = JSON.parse(await succeed('evaluate', out, '--split', 'test', '--json'));
+    expect(tested.accuracy.n).toBe(12);
+    expect(tested.measuredOn).toMatch(/^the test split of /);
+    expect(await succeed('compare', run, out)).toMatch(/classes/);
+  });
+});
+
+describe('data that cannot be learnt from', () => {
+  const place = (name: string, ...files: string[]) => {
+    for (const file of files) {
+      mkdirSync(join(folder, name, file, '..'), { recursive: true });
+      copyFileSync(join(shapes, 'lying/1.png'), join(folder, name, file));
+    }
+    mkdirSync(join(folder, name), { recursive: true });
+    return join(folder, name);
+  };
+  it.each<[string, string[], RegExp]>([
+    ['empty', [], /empty holds no \.jpg, \.jpeg or \.png image: it is empty/],
+    ['single', ['a/1.png', 'a/2.png', 'b/1.png'], /has one image of the class b: nothing would be left/],
+    [
+      'case',
+      ['Cat/1.png', 'Cat/2.png', 'cat/1.png', 'cat/2.png'],
+      /the classes Cat and cat, which differ by case alone/,
+    ],
+    ['one', ['a/1.png', 'a/2.png'], /has no labelled image; .*folder of its own/],
+  ])('is refused by a sentence: %s', async (name, files, message) => {
+    expect(await fail('train', '--data', place(name, ...files), '--out', join(folder, 'none'))).toMatch(message);
+    expect(existsSync(join(folder, 'none'))).toBe(false);
+  });
+  it.each<[string[], RegExp]>([
+    [['--data', 'x', ...TABLE], /--data and --table are two sources/],
+    [['--label-column', 'class'], /--label-column is for a table/],
+    [TABLE, /which column holds the classes, by --label-column/],
+    [['--data', join(folder, 'shapes.tsv')], /is a table: give it by --table/],
+    [['--data', shapes, '--task', 'challenge'], /--task challenge learns from the votes on galaxies/],
+    [['--data', 'synthetic:8', '--task', 'classes'], /--task classes learns from images in folders by class/],
+  ])('is refused by a sentence: %j', async (args, message) => {
+    expect(await fail('train', ...args, '--out', join(folder, 'none'))).toMatch(message);
+  });
+});

@@ -1,0 +1,45 @@
+import { UserError } from '../../engine/user_error.ts';
+import type { Example } from './dataset.ts';
+import type { Side } from './source.ts';
+
+/** An image with the class that it was given; null: none, it can be predicted and not trained on. */
+export interface Labelled extends Example {
+  readonly label: string | null;
+  /** The side of the split that the data themselves name. */
+  readonly side: Side | null;
+}
+
+const NAMED = 3;
+const few = (names: readonly string[]): string =>
+  `${names.slice(0, NAMED).join(', ')}${names.length > NAMED ? ` and ${names.length - NAMED} more` : ''}`;
+
+/**
+ * The classes of images, sorted by their names' code units.
+ * @param name what the data are called
+ * @throws UserError for fewer than two classes, for a class with a single image, and for two classes whose names differ
+ * by nothing but case
+ */
+export function classNames(name: string, examples: readonly Labelled[]): string[] {
+  const counts = new Map<string, number>();
+  for (const { label } of examples) if (label !== null) counts.set(label, (counts.get(label) ?? 0) + 1);
+  const names = [...counts.keys()].sort();
+  if (names.length < 2)
+    throw new UserError(
+      `${name} has ${names.length === 0 ? 'no labelled image' : `only one class, ${names[0]}`}; a network tells two or more apart: put the images of each class into a folder of its own, or name their classes in a table`,
+    );
+  const byLower = new Map<string, string>();
+  for (const each of names) {
+    const other = byLower.get(each.toLowerCase());
+    if (other !== undefined)
+      throw new UserError(
+        `${name} has the classes ${other} and ${each}, which differ by case alone; give both one name`,
+      );
+    byLower.set(each.toLowerCase(), each);
+  }
+  const single = names.filter((each) => counts.get(each) === 1);
+  if (single.length > 0)
+    throw new UserError(
+      `${name} has one image of the class ${few(single)}: nothing would be left to judge on; give more of each, or take the class away`,
+    );
+  return names;
+}

@@ -1,0 +1,100 @@
+import { readFile, stat } from 'node:fs/promises';
+import { dirname, isAbsolute, join } from 'node:path';
+import { UserError } from '../../engine/user_error.ts';
+import { findColumns } from './csv.ts';
+import { readCsv } from './csv_file.node.ts';
+import { sideOf } from './path_labels.ts';
+import type { ImageSource, SourceImage } from './source.ts';
+
+/** Which columns of a table say what. */
+export interface TableColumns {
+  /** The file of the image. */
+  readonly image: string;
+  /** Its class; absent: images to be predicted. */
+  readonly label?: string;
+  /** Its side of the split: train, val or test, or nothing. */
+  readonly split?: string;
+}
+
+export interface TableOptions {
+  readonly columns: TableColumns;
+  /** The folder that paths begin at; the table's own when absent. */
+  readonly images?: string;
+  /** Leave out rows whose file is missing, instead of refusing the table. */
+  readonly skipBad?: boolean;
+}
+
+const NAMED = 3;
+
+/**
+ * Images that a table lists, a row each: csv, or tab separated where its name ends in .tsv (.gz after either). An image
+ * is known by its path as the table has it; an empty label is none.
+ * @throws UserError for columns that are missing, for a path that comes twice, for a side that is none, and for files
+ * that are missing: the first three are named
+ */
+export async function openTable(path: string, options: TableOptions): Promise<ImageSource> {
+  const { columns, skipBad = false } = options;
+  const root = options.images ?? dirname(path);
+  const rows: (SourceImage & { readonly file: string })[] = [];
+  const lines = new Map<string, number>();
+  let places: { readonly image: number; readonly label?: number; readonly split?: number } | undefined;
+  const find = (header: readonly string[], name: string | undefined) =>
+    name === undefined ? undefined : findColumns(header, [name], path)[0];
+  await readCsv(
+    path,
+    (fields, line) => {
+      if (!places) {
+        places = {
+          image: find(fields, columns.image)!,
+          label: find(fields, columns.label),
+          split: find(fields, columns.split),
+        };
+        return;
+      }
+      const id = fields[places.image];
+      if (id === '')
+        throw new UserError(`${path}, line ${line}, column ${columns.image}: empty, where a file is named`);
+      const before = lines.get(id);
+      if (before !== undefined) throw new UserError(`${path}, line ${line}: ${id} is there already, in line ${before}`);
+      lines.set(id, line);
+      const said = places.split === undefined ? '' : fields[places.split];
+      const side = sideOf(said);
+      if (said !== '' && side === null)
+        throw new UserError(
+          `${path}, line ${line}, column ${columns.split}: "${said}" is no side; it must be train, val, test or empty`,
+        );
+      const label = places.label === undefined ? null : fields[places.label] || null;
+      rows.push({ id, label, side, file: isAbsolute(id) ? id : join(root, id) });
+    },
+    /\.tsv(\.gz)?$/i.test(path) ? '\t' : ',',
+  );
+  if (rows.length === 0) throw new UserError(`${path} lists no images; it needs a header and a row for each image`);
+  const there = await allThere(rows.map(({ file }) => file));
+  const missing = rows.filter((_, i) => !there[i]);
+  const told = `${path} names ${missing.length === 1 ? 'a file that is' : `${missing.length} files that are`} missing: ${missing
+    .slice(0, NAMED)
+    .map(({ id, file }) => `${file} (line ${lines.get(id)})`)
+    .join(', ')}${missing.length > NAMED ? ` and ${missing.length - NAMED} more` : ''}`;
+  if (missing.length > 0 && (!skipBad || missing.length === rows.length))
+    throw new UserError(
+      `${told}; give the folder that the paths begin at by --images${skipBad ? '' : ', or leave them out by --skip-bad'}`,
+    );
+  const images = rows.filter((_, i) => there[i]);
+  return {
+    name: path,
+    images,
+    notes: missing.length > 0 ? [`${told}: left out`] : [],
+    bytes: (index) => readFile(images[index].file),
+    close: async () => {},
+  };
+}
+
+/** Whether each is a file, asked for some hundreds at a time. */
+async function allThere(files: readonly string[]): Promise<boolean[]> {
+  const found: boolean[] = [];
+  for (let start = 0; start < files.length; start += 256) {
+    const some = files.slice(start, start + 256).map(async (file) => (await stat(file).catch(() => null))?.isFile());
+    found.push(...(await Promise.all(some)).map((is) => is === true));
+  }
+  return found;
+}
