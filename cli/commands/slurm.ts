@@ -87,7 +87,10 @@ const addResources = (command: Command): Command =>
     .option('--setup <line>', 'shell before a task starts, such as "module load nodejs"; may be repeated', all)
     .option('--program <word>', 'how a task starts tuningfork: this very program when absent; may be repeated', all);
 
-/** A command's options as they were given, without those for Slurm and those named. `--data` is told even where it is a default. */
+/**
+ * A command's options as they were given, without those for Slurm and those named; `--data` and `--out` even where they
+ * are defaults, which a node may have others of.
+ */
 function argumentsOf(command: Command, ...without: readonly string[]): string[] {
   const words: string[] = [];
   for (let at: Command | null = command; at; at = at.parent)
