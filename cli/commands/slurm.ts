@@ -36,7 +36,8 @@ Examples:
     });
 
   addResources(addPredictOptions(slurm.command('predict')))
-    .description('a task for each part of the images; the last job writes predictions.csv into --out')
+    .description('a task for each part of the images; the last job writes predictions.csv')
+    .option('--out <folder>', 'for the parts and the whole')
     .option('--shards <n>', 'parts that the images are divided into', wholeNumberWithin(1, MOST_SHARDS), 10)
     .action(async (model: string, _options: object, self: Command) => {
       const flags = allOptions<SlurmFlags & Partial<PredictFlags> & { shards: number }>(self);
