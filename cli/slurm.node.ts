@@ -34,7 +34,7 @@ interface Job {
   /** The file of the folder that the last job writes. */
   readonly merged: string;
   /** Of the last submission. */
-  readonly jobs?: { readonly tasks: string | null; readonly merge: string };
+  readonly jobs?: { readonly tasks: string | null; readonly merge: string | null };
 }
 
 type Parts = Pick<Plan, 'task' | 'merge'> & Pick<Job, 'tasks' | 'merged'>;
@@ -113,8 +113,9 @@ async function writeJobs(kind: Plan['kind'], flags: SlurmFlags, parts: Parts): P
   const all = tasks.map((_, i) => i + 1);
   await writeFileAtomic(taskFile, taskScript(plan, flags, left.length > 0 ? left : all));
   await writeFileAtomic(mergeFile, mergeScript(plan, flags));
-  const job: Job = { kind, tasks, merged, ...(earlier?.jobs && { jobs: earlier.jobs }) };
-  await writeFileAtomic(jobFile(out), `${JSON.stringify(job, null, 2)}\n`);
+  const save = (jobs: Job['jobs']) =>
+    writeFileAtomic(jobFile(out), `${JSON.stringify({ kind, tasks, merged, jobs } satisfies Job, null, 2)}\n`);
+  await save(earlier?.jobs);
   const progress =
     left.length < tasks.length ? ` (${tasks.length - left.length} of ${tasks.length} tasks are done)` : '';
   if (!flags.submit) {
@@ -122,9 +123,11 @@ async function writeJobs(kind: Plan['kind'], flags: SlurmFlags, parts: Parts): P
     return;
   }
   const array = left.length > 0 ? submit([taskFile]) : null;
+  // Told before the last job is submitted, which may fail.
+  await save({ tasks: array, merge: null });
   // Whatever became of the tasks: the last job says which of them failed.
   const last = submit([...(array === null ? [] : [`--dependency=afterany:${array}`]), mergeFile]);
-  await writeFileAtomic(jobFile(out), `${JSON.stringify({ ...job, jobs: { tasks: array, merge: last } }, null, 2)}\n`);
+  await save({ tasks: array, merge: last });
   console.log(
     `${array === null ? '' : `Job ${array}: ${left.length} ${left.length === 1 ? 'task' : 'tasks'}${progress}\n`}Job ${last} then writes ${join(out, merged)}\nHow far they are: tuningfork slurm status ${out}`,
   );

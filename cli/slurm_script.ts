@@ -36,7 +36,7 @@ export const TASK = '{task}';
 
 /** A word of shell that means itself. */
 export const quote = (word: string): string =>
-  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+  /^[\w@%+=:./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 
 /** A word in which TASK is the number of the array's task. */
 const quoteTask = (word: string): string =>

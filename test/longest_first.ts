@@ -3,6 +3,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 /** The files that take longest: begun last, one of them would run on alone while the other processor waits. */
 const LONG = [
   'web/look',
+  'cli/slurm_cluster',
   'cli/crossval',
   'vision/interrupted',
   'web/laboratory',

@@ -8,6 +8,7 @@ import { parseShard } from '../shards.ts';
 /** `tuningfork predict`. */
 export function register(program: Command): void {
   const command = addPredictOptions(program.command('predict'))
+    .option('--out <file>', 'the csv; standard output when absent; with --shard a folder')
     .description(
       'write the probabilities of each class, or the vote fractions, for a folder of images of any size, as csv',
     )
@@ -49,7 +50,6 @@ export const addPredictOptions = (command: Command): Command =>
       '<model>',
       'a run directory, its model.safetensors, or the folder of a finished cross-validation: the mean of its networks',
     )
-    .option('--out <file>', 'the csv; standard output when absent; with --shard a folder')
     .addOption(
       new Option(
         '--format <name>',

@@ -36,7 +36,8 @@ Examples:
     });
 
   addResources(addPredictOptions(slurm.command('predict')))
-    .description('a task for each part of the images; the last job writes predictions.csv into --out')
+    .description('a task for each part of the images; the last job writes predictions.csv')
+    .option('--out <folder>', 'for the parts and the whole')
     .option('--shards <n>', 'parts that the images are divided into', wholeNumberWithin(1, MOST_SHARDS), 10)
     .action(async (model: string, _options: object, self: Command) => {
       const flags = allOptions<SlurmFlags & Partial<PredictFlags> & { shards: number }>(self);
@@ -88,8 +89,8 @@ const addResources = (command: Command): Command =>
     .option('--program <word>', 'how a task starts tuningfork: this very program when absent; may be repeated', all);
 
 /**
- * A command's options as they were given, without those for Slurm and those named. `--data` is told even where it is a
- * default.
+ * A command's options as they were given, without those for Slurm and those named; `--data` and `--out` even where they
+ * are defaults, which a node may have others of.
  */
 function argumentsOf(command: Command, ...without: readonly string[]): string[] {
   const words: string[] = [];

@@ -4,8 +4,9 @@ import { softwareDriver, type SoftwareAdapter } from '../../engine/device/gpu.no
 import { UserError } from '../../engine/user_error.ts';
 import { openSession } from '../session.node.ts';
 import { readAptSources } from '../setup/apt_sources.mjs';
-import { describeRemedy, lavapipeRemedy, readDistribution, swiftshaderRemedy } from '../setup/distribution.mjs';
+import { lavapipeRemedy, readDistribution, swiftshaderRemedy } from '../setup/distribution.mjs';
 import { listAdapters, type AdapterFacts } from '../../engine/device/adapters.node.ts';
+import { bindingRemedy, missingDriverFile, readNode, remedyOn } from './clusters.node.ts';
 import { smokeTest, type SmokeTest } from './smoke_test.ts';
 
 /** Something that is not there, why it matters, and the command or sentence that mends it. */
@@ -50,7 +51,7 @@ export async function examine(adapter: string | undefined): Promise<Findings> {
     softwareDrivers,
     ...tried,
     memory: { total: totalmem(), free: freemem() },
-    missing: whatIsMissing(adapters, softwareDrivers, 'error' in binding),
+    missing: whatIsMissing(adapters, softwareDrivers, 'error' in binding ? binding.error : undefined),
   };
 }
 
@@ -78,16 +79,17 @@ async function tryOut(adapter: string | undefined): Promise<Pick<Findings, 'used
 function whatIsMissing(
   adapters: readonly AdapterFacts[],
   drivers: Findings['softwareDrivers'],
-  bindingFails: boolean,
+  bindingError: string | undefined,
 ): Missing[] {
   const distribution = readDistribution();
   const mirror = readAptSources().find((entry) => entry.suites.includes(distribution.codename))?.uris[0];
   const missing: Missing[] = [];
-  if (bindingFails)
+  const node = readNode();
+  if (bindingError !== undefined)
     missing.push({
       what: 'the Dawn binding (npm package webgpu)',
       why: 'nothing runs without it',
-      mend: 'run: npm ci',
+      mend: bindingRemedy(bindingError),
     });
   else if (adapters.length === 0) {
     const hidden = ['VK_DRIVER_FILES', 'VK_ICD_FILENAMES'].find((name) => process.env[name]);
@@ -97,20 +99,28 @@ function whatIsMissing(
       mend:
         hidden && drivers.lavapipe
           ? `unset ${hidden}, which hides the drivers that are installed`
-          : describeRemedy(lavapipeRemedy(distribution), mirror),
+          : remedyOn(node, lavapipeRemedy(distribution), mirror),
     });
   } else if (!drivers.lavapipe && !adapters.some((each) => each.type === 'hardware')) {
     missing.push({
       what: 'lavapipe',
       why: 'the fastest software adapter',
-      mend: describeRemedy(lavapipeRemedy(distribution), mirror),
+      mend: remedyOn(node, lavapipeRemedy(distribution), mirror),
     });
   }
+  const driver =
+    bindingError === undefined
+      ? missingDriverFile(
+          node,
+          adapters.map(({ name }) => name),
+        )
+      : undefined;
+  if (driver) missing.push(driver);
   if (!drivers.swiftshader)
     missing.push({
       what: 'SwiftShader',
       why: 'only the tests need it, as a second opinion',
-      mend: describeRemedy(swiftshaderRemedy(distribution), mirror),
+      mend: remedyOn(node, swiftshaderRemedy(distribution), mirror),
     });
   return missing;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { bindingRemedy, missingDriverFile, readNode, remedyOn } from '../../cli/doctor/clusters.node.ts';
 import { ADAPTERS } from '../gpu.ts';
 import { tuningfork } from './cli.ts';
 
@@ -56,5 +57,55 @@ describe('doctor without an adapter', () => {
     expect(code).toBe(2);
     expect(stdout).toMatch(/no adapter is called Voodoo 2; this machine has .*llvmpipe/);
     expect(stdout).toMatch(/Smoke test +not run/);
+  });
+});
+
+describe('on a cluster', () => {
+  it('a system library that is too old is named', () => {
+    const said = (library: string, symbol: string) =>
+      `${library}: version \`${symbol}' not found (required by node_modules/webgpu/dist/linux-x64/dawn.node)`;
+    expect(bindingRemedy(said('/lib64/libc.so.6', 'GLIBC_2.34'))).toMatch(
+      /^this system lacks GLIBC_2\.34: .*container/,
+    );
+    expect(bindingRemedy(said('/lib64/libstdc++.so.6', 'GLIBCXX_3.4.30'))).toMatch(
+      /^this system lacks GLIBCXX_3\.4\.30:/,
+    );
+    expect(bindingRemedy("Cannot find module 'webgpu'")).toBe('run: npm ci');
+  });
+
+  const node = { nvidia: true, container: undefined, driverFile: undefined, root: true } as const;
+
+  it("NVIDIA's driver file is missed where there is a GPU that Vulkan does not find", () => {
+    expect(missingDriverFile(node, ['llvmpipe (LLVM 15)'])).toEqual({
+      what: "NVIDIA's Vulkan driver",
+      why: 'there is a GPU, and no driver file tells Vulkan of it',
+      mend: 'give it nvidia_icd.json and VK_DRIVER_FILES (docs/clusters.md)',
+    });
+    expect(missingDriverFile({ ...node, container: 'apptainer' }, [])?.mend).toMatch(
+      /^start apptainer with --nv, then give/,
+    );
+    expect(missingDriverFile({ ...node, container: 'docker' }, [])?.mend).toMatch(
+      /^start .* --gpus all .*CAPABILITIES=all/,
+    );
+    expect(missingDriverFile({ ...node, driverFile: '/x/nvidia_icd.json' }, [])).toMatchObject({
+      why: '/x/nvidia_icd.json is there, but its library does not load',
+      mend: expect.stringMatching(/libGLX_nvidia\.so\.0/),
+    });
+    expect(missingDriverFile(node, ['NVIDIA A100-SXM4-40GB'])).toBeUndefined();
+    expect(missingDriverFile({ ...node, nvidia: false }, [])).toBeUndefined();
+  });
+
+  it('what the process runs in is told by its environment', () => {
+    expect(readNode({ APPTAINER_CONTAINER: '/x.sif' }).container).toBe('apptainer');
+    expect(readNode({ SINGULARITY_CONTAINER: '/x.sif' }).container).toBe('apptainer');
+    expect(readNode({ VK_DRIVER_FILES: '/nonexistent/nvidia_icd.json' }).driverFile).not.toBe(
+      '/nonexistent/nvidia_icd.json',
+    );
+  });
+
+  it('who may not install packages is told what else there is', () => {
+    const remedy = { packages: ['libvulkan1'] };
+    expect(remedyOn({ root: false }, remedy)).toMatch(/apt-get install -y libvulkan1\n +without root: a container/);
+    expect(remedyOn({ root: true }, remedy)).not.toMatch(/without root/);
   });
 });
