@@ -7,15 +7,15 @@ import { pipeline } from 'node:stream/promises';
 import { mebibytes } from '../engine/device/mebibytes.ts';
 import { RandomStream, permutation } from '../engine/random.ts';
 import { SUBMISSION_HEADER, submissionRow } from '../galaxies/challenge/submission.ts';
-import type { Progress } from '../galaxies/train/progress.ts';
+import type { Progress } from '../vision/progress.ts';
 import { openDataset } from '../galaxies/open_dataset.node.ts';
-import { toJpeg } from '../galaxies/report/encode.node.ts';
-import { split } from '../galaxies/split.ts';
+import { toJpeg } from '../vision/report/encode.node.ts';
+import { split } from '../vision/data/split.ts';
 import { syntheticDataset } from '../galaxies/synthetic.ts';
 import { drawGalaxy } from '../galaxies/synthetic_galaxy.ts';
 import { castVotes } from '../galaxies/synthetic_votes.ts';
-import { DEFAULT_AUGMENTATION } from '../galaxies/view.ts';
-import { ViewMaker } from '../galaxies/views.ts';
+import { DEFAULT_AUGMENTATION } from '../vision/view/view.ts';
+import { ViewMaker } from '../vision/view/views.ts';
 import { onInterrupt } from '../cli/interrupt.ts';
 
 export interface CatalogueOptions {
@@ -98,8 +98,8 @@ async function measure(folder: string, options: CatalogueOptions, progress: Prog
   const dataset = await openDataset(folder);
   try {
     const { train, validation } = split(
-      dataset.galaxies.map(({ id }) => id),
-      dataset.galaxies.map(() => 'voted'),
+      dataset.examples.map(({ id }) => id),
+      dataset.examples.map(() => 'voted'),
       { valFraction: 0.2 },
     );
     const open = seconds();

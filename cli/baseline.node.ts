@@ -1,4 +1,4 @@
-import { jsonText } from '../galaxies/json_text.ts';
+import { jsonText } from '../vision/json_text.ts';
 import { UserError } from '../engine/user_error.ts';
 import {
   BASELINES,
@@ -7,14 +7,14 @@ import {
   judge,
   meanVotes,
   type BaselineName,
+  type BaselineData,
   type CentralPixel,
 } from '../galaxies/challenge/baselines.ts';
 import type { ChallengeRmse } from '../galaxies/challenge/rmse.ts';
 import { splitVoted } from '../galaxies/challenge/task.ts';
 import { CHALLENGE_COLUMNS } from '../galaxies/columns.ts';
-import type { Dataset } from '../galaxies/dataset.ts';
-import { decimal } from '../galaxies/report/pieces.ts';
-import type { Progress } from '../galaxies/train/progress.ts';
+import { decimal } from '../vision/report/pieces.ts';
+import type { Progress } from '../vision/progress.ts';
 import { openGalaxies } from './open_galaxies.node.ts';
 import type { GlobalOptions } from './options.ts';
 import { terminalProgress } from './progress.node.ts';
@@ -55,7 +55,7 @@ export async function baseline(names: readonly (BaselineName | 'all')[], flags: 
         `${dataset.name}: the ${split} split has no galaxy; give more data, another --val-fraction or --train-only, or --split all`,
       );
     const results: Result[] = [];
-    for (const name of chosen) results.push(await measure(name, dataset, train, judged, flags, progress));
+    for (const name of chosen) results.push(await measure(name, { dataset, train, judged }, flags, progress));
     if (json) {
       const baselines = results.map(({ name, figures, clustering }) => ({ name, ...clustering, ...figures }));
       console.log(jsonText({ data: dataset.name, split, galaxies: judged.length, train: train.length, baselines }));
@@ -74,12 +74,11 @@ export async function baseline(names: readonly (BaselineName | 'all')[], flags: 
 
 async function measure(
   name: BaselineName,
-  dataset: Dataset,
-  train: readonly number[],
-  judged: readonly number[],
+  on: BaselineData,
   flags: BaselineFlags,
   progress: Progress,
 ): Promise<Result> {
+  const { dataset, train, judged } = on;
   if (name === 'zeros' || name === 'ones') {
     const row = new Float64Array(CHALLENGE_COLUMNS.length).fill(name === 'ones' ? 1 : 0);
     return { name, figures: judge(dataset, judged, () => row) };
@@ -96,7 +95,7 @@ async function measure(
   if (clusters > train.length)
     throw new UserError(`--clusters ${clusters}: there are only ${train.length} training galaxies to cluster`);
   using device = await openSession(flags);
-  const { figures, ...clustering } = await centralPixel(device, dataset, train, judged, clusters, flags.seed, progress);
+  const { figures, ...clustering } = await centralPixel(device, on, { k: clusters, seed: flags.seed }, progress);
   return { name, figures, clustering };
 }
 

@@ -10,7 +10,7 @@ import { buildSite } from '../web/build_site.mjs';
 import { sourcesFingerprint, stampFile } from './setup/freshness.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
-const WORKER = 'galaxies/decode_worker.node.ts';
+const WORKER = 'vision/data/decode_worker.node.ts';
 
 const common = {
   absWorkingDir: ROOT,

@@ -1,7 +1,7 @@
-import { jsonText } from '../galaxies/json_text.ts';
+import { jsonText } from '../vision/json_text.ts';
 import { join } from 'node:path';
 import { UserError } from '../engine/user_error.ts';
-import { MOST_RUNS, renderComparison } from '../galaxies/report/comparison.ts';
+import { MOST_RUNS, renderComparison } from '../vision/report/comparison.ts';
 import { writeFileAtomic } from '../models/formats/atomic.node.ts';
 import { makeFolder } from '../models/formats/make_folder.node.ts';
 import type { GlobalOptions } from './options.ts';

@@ -1,15 +1,15 @@
-import { jsonText } from '../galaxies/json_text.ts';
+import { jsonText } from '../vision/json_text.ts';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../engine/user_error.ts';
-import { summariseFolds, type CrossvalSummary, type FoldResult } from '../galaxies/crossval.ts';
-import type { Dataset } from '../galaxies/dataset.ts';
-import { sidesHash } from '../galaxies/folds.ts';
-import { decimal, percent } from '../galaxies/report/pieces.ts';
-import { taskOf } from '../galaxies/tasks.ts';
-import type { TrainOptions } from '../galaxies/train/options.ts';
-import type { FigureName } from '../galaxies/train/task.ts';
-import { RUN_FILES, requireOptions } from '../galaxies/train/train.node.ts';
+import { summariseFolds, type CrossvalSummary, type FoldResult } from '../vision/judge/crossval.ts';
+import type { Galaxies } from '../galaxies/galaxy.ts';
+import { sidesHash } from '../vision/data/folds.ts';
+import { decimal, percent } from '../vision/report/pieces.ts';
+import { taskOf, type TaskChoice } from '../galaxies/tasks.ts';
+import type { TrainOptions } from '../vision/train/options.ts';
+import type { FigureName } from '../vision/train/task.ts';
+import { RUN_FILES, requireOptions } from '../vision/train/train.node.ts';
 import { writeFileAtomic } from '../models/formats/atomic.node.ts';
 import { SUMMARY, begunFolds, foldFolder, foldsOf, isFinished, listFolds, unfinished } from './crossval_folder.node.ts';
 import { openGalaxies } from './open_galaxies.node.ts';
@@ -85,9 +85,13 @@ export async function crossval(flags: CrossvalFlags): Promise<void> {
 }
 
 /** The options of every fold's training. Throws where one of them cannot be trained, before any is. */
-function optionsOfFolds(dataset: Dataset, options: TrainOptions, folds: number): TrainOptions[] {
+function optionsOfFolds(
+  dataset: Galaxies,
+  options: TrainOptions<TaskChoice>,
+  folds: number,
+): TrainOptions<TaskChoice>[] {
   const task = taskOf(options.task);
-  const ids = dataset.galaxies.map(({ id }) => id);
+  const ids = dataset.examples.map(({ id }) => id);
   return Array.from({ length: folds }, (_, i) => {
     const fold = { index: i + 1, of: folds, seed: options.seed };
     return { ...options, fold: { ...fold, sides: sidesHash(ids, task.prepare(dataset, { ...options, fold })) } };
@@ -150,5 +154,5 @@ function showSummary({ figure, folds, mean, standardDeviation, outOfFold }: Cros
   );
   const interval =
     outOfFold.low === undefined ? '' : ` (95 % interval ${show(outOfFold.low)} to ${show(outOfFold.high!)})`;
-  return `${table}\n\n${figure} ${show(mean)} ± ${show(standardDeviation)}: mean and standard deviation of ${folds.length} folds\n${figure} ${show(outOfFold.value)}${interval} over all ${outOfFold.galaxies} galaxies together, each predicted by the network that did not train on it`;
+  return `${table}\n\n${figure} ${show(mean)} ± ${show(standardDeviation)}: mean and standard deviation of ${folds.length} folds\n${figure} ${show(outOfFold.value)}${interval} over all ${outOfFold.images} images together, each predicted by the network that did not train on it`;
 }

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../engine/user_error.ts';
-import { RUN_FILES } from '../galaxies/train/train.node.ts';
+import { RUN_FILES } from '../vision/train/train.node.ts';
 
 /** The file in the folder of a cross-validation that says what its folds say together. */
 export const SUMMARY = 'crossval.json';

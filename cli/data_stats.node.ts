@@ -1,14 +1,14 @@
-import { jsonText } from '../galaxies/json_text.ts';
+import { jsonText } from '../vision/json_text.ts';
 import { join } from 'node:path';
 import { labelTable } from '../galaxies/labels.ts';
 import { openDataset } from '../galaxies/open_dataset.node.ts';
-import { toPng } from '../galaxies/report/encode.node.ts';
-import { percent } from '../galaxies/report/pieces.ts';
-import { thresholdBars } from '../galaxies/report/plots.ts';
-import { voteHistogram } from '../galaxies/report/plots_histograms.ts';
+import { toPng } from '../vision/report/encode.node.ts';
+import { percent } from '../vision/report/pieces.ts';
+import { thresholdBars } from '../galaxies/report/plots_votes.ts';
+import { voteHistogram } from '../galaxies/report/plots_votes.ts';
 import { renderStats } from '../galaxies/report/stats.ts';
 import { summariseData, type Summary } from '../galaxies/report/summary.node.ts';
-import { renderSvg } from '../galaxies/report/svg.ts';
+import { renderSvg } from '../vision/report/svg.ts';
 import { writeFileAtomic } from '../models/formats/atomic.node.ts';
 import { makeFolder } from '../models/formats/make_folder.node.ts';
 import type { GlobalOptions } from './options.ts';
@@ -31,7 +31,7 @@ export async function dataStats({ data, threshold, out, json }: StatsOptions): P
       console.log(
         jsonText({
           dataset: dataset.name,
-          galaxies: dataset.galaxies.length,
+          galaxies: dataset.examples.length,
           threshold,
           classes: rows,
           thresholds,
@@ -41,7 +41,7 @@ export async function dataStats({ data, threshold, out, json }: StatsOptions): P
       );
     else {
       console.log(
-        `${dataset.name}: ${dataset.galaxies.length} galaxies, labelled where one answer has at least ${threshold} of the votes`,
+        `${dataset.name}: ${dataset.examples.length} galaxies, labelled where one answer has at least ${threshold} of the votes`,
       );
       for (const { name, count, share } of rows)
         console.log(`  ${name.padEnd(11)}${String(count).padStart(8)}${percent(share).padStart(9)}`);

@@ -1,15 +1,15 @@
-import { csvField } from '../galaxies/csv.ts';
-import { jsonText } from '../galaxies/json_text.ts';
+import { csvField } from '../vision/data/csv.ts';
+import { jsonText } from '../vision/json_text.ts';
 import { extname } from 'node:path';
 import type { Device } from '../engine/device/device.ts';
 import { input } from '../engine/ops/leaves.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import { UserError } from '../engine/user_error.ts';
-import { channelsFirst, embed, layerOf, type Layout } from '../galaxies/train/embed.ts';
-import type { Progress } from '../galaxies/train/progress.ts';
-import type { Feeds } from '../galaxies/train/sample_source.ts';
-import { imageInput } from '../galaxies/views.ts';
-import { viewsFor } from '../galaxies/stored_model.ts';
+import type { Samples } from '../vision/answer/batches.ts';
+import { channelsFirst, embed, layerOf, type Layout } from '../vision/answer/embed.ts';
+import type { Progress } from '../vision/progress.ts';
+import { imageInput } from '../vision/view/views.ts';
+import { viewsFor } from '../vision/answer/stored_model.ts';
 import { npyHeader } from '../models/formats/npy.ts';
 import { readSafetensorsFile } from '../models/formats/safetensors.node.ts';
 import { toFloat32 } from '../models/formats/stored_tensor.ts';
@@ -32,14 +32,11 @@ export interface EmbedFlags extends GlobalOptions {
 /** Samples at a time through the network. */
 const BATCH = 8;
 
-/** What is embedded: galaxies through the model's own preprocessing, or ready tensors. */
-interface Samples {
+/** What is embedded: images through the model's own preprocessing, or ready tensors. */
+interface Embedded extends Samples {
   readonly ids: readonly string[];
-  /** What each is: `galaxy`, or `row` of a tensor. */
-  readonly sample: string;
   /** The network's input [batch, H, W, 3]. */
   readonly x: Tensor;
-  feeds(positions: readonly number[]): Promise<Feeds>;
   close(): Promise<void>;
 }
 
@@ -54,10 +51,10 @@ export async function embedToFile(path: string, flags: EmbedFlags): Promise<void
   const progress = terminalProgress();
   const samples =
     flags.input === undefined
-      ? await galaxySamples(model, flags, progress)
+      ? await imageSamples(model, flags, progress)
       : await tensorSamples(flags.input, flags.layout);
   try {
-    const shape = await write(device, model, samples, kind, flags, progress);
+    const shape = await write(device, model, samples, flags, progress);
     if (flags.json) console.log(jsonText({ file: flags.out, shape }, 0));
     else console.log(`${flags.out}: ${shape[0]} rows of ${shape[1]}`);
   } finally {
@@ -69,13 +66,13 @@ export async function embedToFile(path: string, flags: EmbedFlags): Promise<void
 async function write(
   device: Device,
   model: LoadedModel,
-  { ids, sample, x, feeds }: Samples,
-  kind: '.npy' | '.csv',
+  samples: Embedded,
   { out, layer, layout }: EmbedFlags,
   progress: Progress,
 ): Promise<[number, number]> {
   const { network } = model.built;
-  const nameOf = (position: number) => `${sample} ${ids[position]}`;
+  const { ids, x } = samples;
+  const kind = extname(out);
   const activation = layerOf(network, model.parameters, x, layer ?? network.features);
   if (model.classes.length === 0 && layer === 'classifier')
     throw new UserError('these weights are a trunk without a classifier; take another --layer');
@@ -88,7 +85,7 @@ async function write(
       : `id,${Array.from({ length: width }, (_, i) => `f${i}`).join(',')}\n`,
   );
   progress.start('embedding', ids.length);
-  for await (const { start, count, rows } of embed(device, activation, ids.length, feeds, layout, nameOf)) {
+  for await (const { start, count, rows } of embed(device, activation, samples, layout)) {
     if (kind === '.npy') await file.write(new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength));
     else {
       const lines = Array.from(
@@ -110,13 +107,14 @@ async function write(
 /** Nine digits tell every float32 from every other. */
 const shortest = (value: number): number => Number(value.toPrecision(9));
 
-async function galaxySamples(model: LoadedModel, flags: EmbedFlags, progress: Progress): Promise<Samples> {
+async function imageSamples(model: LoadedModel, flags: EmbedFlags, progress: Progress): Promise<Embedded> {
   const dataset = await openGalaxies(flags.data ?? defaultData(), flags.skipBad ?? false, progress);
   for (const note of dataset.notes) progress.line(note);
   const views = viewsFor(model, dataset);
   return {
-    ids: dataset.galaxies.map(({ id }) => id),
-    sample: 'galaxy',
+    count: dataset.examples.length,
+    ids: dataset.examples.map(({ id }) => id),
+    nameOf: (position) => views.nameOf(position),
     x: imageInput(BATCH, views.side, views.geometry),
     feeds: (positions) => views.feeds(positions.map((p) => views.plain(p))),
     close: () => dataset.close(),
@@ -124,7 +122,7 @@ async function galaxySamples(model: LoadedModel, flags: EmbedFlags, progress: Pr
 }
 
 /** The tensor `input` of a safetensors file, already normalised; rows are known by their numbers. */
-async function tensorSamples(path: string, layout: Layout): Promise<Samples> {
+async function tensorSamples(path: string, layout: Layout): Promise<Embedded> {
   const { tensors } = await readSafetensorsFile(path);
   const stored = tensors.get('input');
   if (!stored) throw new UserError(`${path} has no tensor named input; it has ${[...tensors.keys()].join(', ')}`);
@@ -145,8 +143,9 @@ async function tensorSamples(path: string, layout: Layout): Promise<Samples> {
   // From [N, 3, pixels] to [N, pixels, 3]: the same transposition with the two axes' names exchanged.
   const nhwc = layout === 'nchw' ? channelsFirst(values, channels, pixels) : values;
   return {
+    count: n,
     ids: Array.from({ length: n }, (_, i) => String(i)),
-    sample: `${path}: input row`,
+    nameOf: (position) => `${path}: input row ${position}`,
     x: input('x', [Math.min(BATCH, n), height, width, channels]),
     async feeds(positions) {
       const x = new Float32Array(positions.length * length);

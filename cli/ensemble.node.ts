@@ -1,9 +1,9 @@
 import type { Device } from '../engine/device/device.ts';
 import { UserError } from '../engine/user_error.ts';
-import { predictGalaxies, type Answering, type Predict } from '../galaxies/train/predictor.ts';
-import { SILENT } from '../galaxies/train/progress.ts';
-import type { Task } from '../galaxies/train/task.ts';
-import { KEPT_IMAGES, type ViewMaker } from '../galaxies/views.ts';
+import { predictExamples, type Answering, type Predict } from '../vision/answer/predictor.ts';
+import { SILENT } from '../vision/progress.ts';
+import type { Task } from '../vision/train/task.ts';
+import { KEPT_IMAGES, type ViewMaker } from '../vision/view/views.ts';
 import { finishedFolds } from './crossval_folder.node.ts';
 import { loadModel, type LoadedModel } from './load_model.node.ts';
 
@@ -33,7 +33,7 @@ export async function loadEnsemble(device: Device, path: string): Promise<Ensemb
       views,
     });
     return async (galaxies, tta, progress) => {
-      if (others.length === 0) return predictGalaxies(device, answering(model), galaxies, tta, progress);
+      if (others.length === 0) return predictExamples(device, answering(model), galaxies, tta, progress);
       const result = new Float64Array(galaxies.length * task.outputs.length);
       progress.start('predicting', galaxies.length);
       // As many as the views keep decoded, so that each image is decoded once for all networks.
@@ -42,7 +42,7 @@ export async function loadEnsemble(device: Device, path: string): Promise<Ensemb
         const sums = result.subarray(start * task.outputs.length, (start + chunk.length) * task.outputs.length);
         const add = async (member: LoadedModel, number: number) => {
           const tick = (done: number) => progress.tick(start + Math.floor((number * chunk.length + done) / networks));
-          const predictions = await predictGalaxies(device, answering(member), chunk, tta, { ...SILENT, tick });
+          const predictions = await predictExamples(device, answering(member), chunk, tta, { ...SILENT, tick });
           predictions.forEach((p, i) => (sums[i] += p));
         };
         // A function of its own: esbuild's `using` in a loop throws the error of an earlier round again.

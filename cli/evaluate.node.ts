@@ -1,11 +1,11 @@
-import { jsonText } from '../galaxies/json_text.ts';
+import { jsonText } from '../vision/json_text.ts';
 import { basename, join, resolve } from 'node:path';
 import { UserError } from '../engine/user_error.ts';
-import { sideName } from '../galaxies/folds.ts';
-import { taskOf, type TaskOptions } from '../galaxies/tasks.ts';
-import type { Fold } from '../galaxies/train/task.ts';
-import { RUN_FILES } from '../galaxies/train/train.node.ts';
-import { viewsFor } from '../galaxies/stored_model.ts';
+import { sideName } from '../vision/data/folds.ts';
+import { taskOf, type TaskChoice } from '../galaxies/tasks.ts';
+import type { Fold } from '../vision/train/task.ts';
+import { RUN_FILES } from '../vision/train/train.node.ts';
+import { viewsFor } from '../vision/answer/stored_model.ts';
 import { makeFolder } from '../models/formats/make_folder.node.ts';
 import type { Json } from '../models/formats/model_file.ts';
 import { SUMMARY } from './crossval_folder.node.ts';
@@ -47,9 +47,9 @@ export async function evaluate(path: string, flags: EvaluateFlags): Promise<void
   try {
     for (const note of dataset.notes) progress.line(note);
     const { train, validation } = task.split(dataset, settings);
-    const galaxies = { train, validation, all: [...train, ...validation].sort((a, b) => a - b) }[settings.split];
+    const examples = { train, validation, all: [...train, ...validation].sort((a, b) => a - b) }[settings.split];
     const threshold = settings.task.name === 'challenge' ? undefined : settings.task.threshold;
-    if (galaxies.length === 0)
+    if (examples.length === 0)
       throw new UserError(
         `${dataset.name} has no galaxy to judge on: none of the ${settings.split === 'all' ? 'galaxies' : `${settings.split} split`} has votes${threshold === undefined ? '' : ` that reach the threshold ${threshold}`}`,
       );
@@ -67,7 +67,7 @@ export async function evaluate(path: string, flags: EvaluateFlags): Promise<void
         task,
         views,
         dataset,
-        galaxies,
+        examples,
         tta: settings.tta,
         measuredOn: settings.measuredOn,
       },
@@ -95,7 +95,7 @@ export async function evaluate(path: string, flags: EvaluateFlags): Promise<void
         model: networks === 1 ? network.name : `${network.name}, mean of ${networks} networks (maps are of the first)`,
         adapter: device.adapter.description,
       },
-      sides: [{ name: settings.split, galaxies }],
+      sides: [{ name: settings.split, examples }],
       figures: { ...settings, model: path },
     });
     if (!flags.json) console.log(`\nReport: ${join(flags.out, RUN_FILES.report)}`);
@@ -108,7 +108,7 @@ export async function evaluate(path: string, flags: EvaluateFlags): Promise<void
 interface Settings {
   readonly data: string;
   readonly split: Split;
-  readonly task: TaskOptions;
+  readonly task: TaskChoice;
   readonly valFraction: number;
   readonly trainOnly: string | null;
   readonly fold?: Fold;
@@ -121,7 +121,7 @@ interface Settings {
 /**
  * What the flags leave open: as in the model's training where the data is the same, and all galaxies where it is not.
  */
-function settingsFor({ file }: LoadedModel, networks: number, stored: TaskOptions, flags: EvaluateFlags): Settings {
+function settingsFor({ file }: LoadedModel, networks: number, stored: TaskChoice, flags: EvaluateFlags): Settings {
   if (stored.name === 'challenge' && flags.threshold !== undefined)
     throw new UserError(
       '--threshold makes labels of votes, and this model predicts the votes themselves; leave it out',

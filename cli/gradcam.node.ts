@@ -1,13 +1,13 @@
-import { jsonText } from '../galaxies/json_text.ts';
+import { jsonText } from '../vision/json_text.ts';
 import { join } from 'node:path';
 import { UserError } from '../engine/user_error.ts';
-import { METHODS, explainGalaxies, type Method } from '../galaxies/train/explain.ts';
-import { drawMap, plainPicture } from '../galaxies/train/draw.ts';
+import { METHODS, explainExamples, type Method } from '../vision/answer/explain.ts';
+import { drawMap, plainPicture } from '../vision/answer/draw.ts';
 import { openDataset } from '../galaxies/open_dataset.node.ts';
-import { toPng } from '../galaxies/report/encode.node.ts';
+import { toPng } from '../vision/report/encode.node.ts';
 import { taskOf } from '../galaxies/tasks.ts';
-import { contactSheet } from '../galaxies/report/pictures.ts';
-import { viewsFor } from '../galaxies/stored_model.ts';
+import { contactSheet } from '../vision/report/pictures.ts';
+import { viewsFor } from '../vision/answer/stored_model.ts';
 import { writeFileAtomic } from '../models/formats/atomic.node.ts';
 import { makeFolder } from '../models/formats/make_folder.node.ts';
 import { loadModel, requireTask } from './load_model.node.ts';
@@ -47,24 +47,24 @@ export async function gradcam(path: string, flags: GradcamFlags): Promise<void> 
   try {
     const galaxies =
       flags.ids === undefined
-        ? dataset.galaxies.slice(0, flags.count).map((_, i) => i)
+        ? dataset.examples.slice(0, flags.count).map((_, i) => i)
         : flags.ids.split(',').map((id) => {
-            const index = dataset.galaxies.findIndex((g) => g.id === id.trim());
+            const index = dataset.examples.findIndex((g) => g.id === id.trim());
             if (index < 0) throw new UserError(`${dataset.name} has no galaxy ${id.trim()}`);
             return index;
           });
     const views = viewsFor(model, dataset);
-    const found = await explainGalaxies(
+    const found = await explainExamples(
       device,
       { network: model.built.network, parameters: model.parameters, task, views },
-      galaxies.map((galaxy) => ({ galaxy, explained })),
+      galaxies.map((example) => ({ example, explained })),
       METHOD_OF[flags.method],
       flags.layer,
     );
     makeFolder(flags.out);
     for (const explanation of found) {
-      const { id } = dataset.galaxies[explanation.galaxy];
-      const picture = await plainPicture(dataset, views.geometry, explanation.galaxy);
+      const { id } = dataset.examples[explanation.example];
+      const picture = await plainPicture(dataset, views.geometry, explanation.example);
       const row = [picture, ...explanation.maps.map((map) => drawMap(picture, map))];
       const file = join(flags.out, `${id}.png`);
       await writeFileAtomic(file, toPng(contactSheet(row, row.length, views.geometry.size)));

@@ -1,6 +1,6 @@
 import type { Precision } from '../engine/program/precision.ts';
 import { MEMORY_LEVELS, type MemoryLevel, type Recompute } from '../engine/program/recompute.ts';
-import { costOf, planModel, type Planned } from '../galaxies/train/model_cost.ts';
+import { costOf, planModel, type Planned } from '../vision/train/model_cost.ts';
 import { flopsOf } from '../models/cost.ts';
 import { openModel, type NewModelFlags } from './open_model.node.ts';
 import type { GlobalOptions } from './options.ts';

@@ -3,10 +3,11 @@ import { examineChallenge } from '../galaxies/challenge/evaluate.ts';
 import { writeChallengeReport } from '../galaxies/challenge/report.node.ts';
 import { examine } from '../galaxies/classify/evaluate.ts';
 import { writeReport } from '../galaxies/classify/report.node.ts';
-import type { TaskOptions } from '../galaxies/tasks.ts';
-import type { Examination } from '../galaxies/train/predictor.ts';
-import type { Progress } from '../galaxies/train/progress.ts';
-import type { ReportContext } from '../galaxies/train/report_context.ts';
+import type { Galaxy } from '../galaxies/galaxy.ts';
+import type { TaskChoice } from '../galaxies/tasks.ts';
+import type { Examination } from '../vision/answer/predictor.ts';
+import type { Progress } from '../vision/progress.ts';
+import type { ReportContext } from '../vision/report/report_context.ts';
 import { showChallenge, showChallengeHeadline, showHeadline, showJudgement } from './show_judgement.ts';
 
 /** What is known of a model's answers, whatever its task. */
@@ -25,8 +26,8 @@ export interface Judged {
 /** Predicts the galaxies of an examination and judges the answers as the task has it. */
 export async function judgeModel(
   device: Device,
-  examination: Examination,
-  task: TaskOptions,
+  examination: Examination<Galaxy>,
+  task: TaskChoice,
   progress: Progress,
 ): Promise<Judged> {
   if (task.name === 'challenge') {
@@ -49,6 +50,7 @@ export async function judgeModel(
     measuredOn: evaluation.measuredOn,
     summary: { accuracy: evaluation.accuracy, auc: evaluation.auc, ece: evaluation.ece, logLoss },
     figures: { ...evaluation, logLoss },
-    write: (folder, context) => writeReport(device, examination, judgement, task.threshold, folder, context),
+    write: (folder, context) =>
+      writeReport(device, examination, { judgement, threshold: task.threshold }, folder, context),
   };
 }

@@ -1,7 +1,7 @@
 import type { Device } from '../engine/device/device.ts';
 import { UserError } from '../engine/user_error.ts';
-import { readModel, type StoredModel } from '../galaxies/stored_model.ts';
-import type { TaskOptions } from '../galaxies/tasks.ts';
+import { readModel, type StoredModel } from '../vision/answer/stored_model.ts';
+import { storedTask, type TaskChoice } from '../galaxies/tasks.ts';
 import { fileError } from '../models/formats/file_error.node.ts';
 import { ParameterSet } from '../models/parameter_set.ts';
 import { finishedFolds } from './crossval_folder.node.ts';
@@ -10,7 +10,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** A model on a device, ready to look at galaxies. */
-export interface LoadedModel extends StoredModel, Disposable {
+export interface LoadedModel extends StoredModel<TaskChoice>, Disposable {
   readonly parameters: ParameterSet;
 }
 
@@ -20,13 +20,13 @@ export async function loadModel(device: Device, path: string): Promise<LoadedMod
   const bytes = await readFile(file).catch((error) => {
     throw fileError('read', file, error);
   });
-  const model = readModel(bytes, file);
+  const model = readModel(bytes, file, storedTask);
   const parameters = new ParameterSet(device, model.built.network.specs, model.built.weights, 0);
   return { ...model, parameters, [Symbol.dispose]: () => parameters[Symbol.dispose]() };
 }
 
 /** What the model was trained for. Throws where it was for nothing yet. */
-export function requireTask({ task }: LoadedModel, path: string): TaskOptions {
+export function requireTask({ task }: LoadedModel, path: string): TaskChoice {
   if (!task)
     throw new UserError(
       `${path} holds a trunk without classes; train it first, or use \`tuningfork embed\` for its features`,

@@ -1,7 +1,7 @@
-import { withoutBadImages } from '../galaxies/check_images.ts';
-import type { Progress } from '../galaxies/train/progress.ts';
-import type { Dataset } from '../galaxies/dataset.ts';
-import { limitGalaxies } from '../galaxies/limit.ts';
+import { withoutBadImages } from '../vision/data/check_images.ts';
+import type { Progress } from '../vision/progress.ts';
+import type { Galaxies } from '../galaxies/galaxy.ts';
+import { limitExamples } from '../vision/data/limit.ts';
 import { openDataset } from '../galaxies/open_dataset.node.ts';
 
 /**
@@ -13,12 +13,12 @@ export async function openGalaxies(
   skipBad: boolean,
   progress: Progress,
   limit?: number,
-): Promise<Dataset> {
+): Promise<Galaxies> {
   const opened = await openDataset(spec);
-  const dataset = limit === undefined ? opened : limitGalaxies(opened, limit);
+  const dataset = limit === undefined ? opened : limitExamples(opened, limit, ({ votes }) => votes !== null);
   if (!skipBad) return dataset;
   try {
-    progress.start('checking images', dataset.galaxies.length);
+    progress.start('checking images', dataset.examples.length);
     const checked = await withoutBadImages(dataset, (done) => progress.tick(done));
     progress.end();
     return checked;

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import type { Device } from '../engine/device/device.ts';
 import { UserError } from '../engine/user_error.ts';
 import type { HeadName } from '../galaxies/challenge/heads.ts';
-import { DEFAULT_TASK, taskOf, type TaskOptions } from '../galaxies/tasks.ts';
-import type { DescribedModel } from '../galaxies/train/model_cost.ts';
+import { DEFAULT_TASK, taskOf, type TaskChoice } from '../galaxies/tasks.ts';
+import type { DescribedModel } from '../vision/train/model_cost.ts';
 import { MODEL_NAMES, buildModel } from '../models/build_network.ts';
 import { ParameterSet } from '../models/parameter_set.ts';
 import { loadModel } from './load_model.node.ts';
@@ -13,11 +13,11 @@ export type OpenModel = DescribedModel & { readonly size: number } & Disposable;
 /** What a model that is given by name is to be; a run directory or a file of weights says it itself. */
 export interface NewModelFlags {
   readonly width?: number;
-  readonly task?: TaskOptions['name'];
+  readonly task?: TaskChoice['name'];
   readonly head?: HeadName;
 }
 
-function newTask({ task, head }: NewModelFlags): TaskOptions {
+function newTask({ task, head }: NewModelFlags): TaskChoice {
   if (task === 'challenge') return { name: task, head: head ?? 'tree' };
   if (head !== undefined) throw new UserError('--head is for --task challenge; give that too');
   return DEFAULT_TASK;
@@ -32,10 +32,11 @@ export async function openModel(device: Device, name: string, flags: NewModelFla
       );
     const refused = (['width', 'task', 'head'] as const).find((flag) => flags[flag] !== undefined);
     if (refused) throw new UserError(`--${refused} is for models by name, and ${name} says it itself; leave it out`);
-    return loadModel(device, name);
+    const model = await loadModel(device, name);
+    return { ...model, task: taskOf(model.task ?? DEFAULT_TASK) };
   }
   const task = newTask(flags);
   const built = buildModel(name, taskOf(task).outputs.length, undefined, { width: flags.width });
   const parameters = new ParameterSet(device, built.network.specs, built.weights, 0);
-  return { built, parameters, task, size: 224, [Symbol.dispose]: () => parameters[Symbol.dispose]() };
+  return { built, parameters, task: taskOf(task), size: 224, [Symbol.dispose]: () => parameters[Symbol.dispose]() };
 }

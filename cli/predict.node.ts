@@ -1,10 +1,10 @@
-import { csvField } from '../galaxies/csv.ts';
-import { jsonText } from '../galaxies/json_text.ts';
+import { csvField } from '../vision/data/csv.ts';
+import { jsonText } from '../vision/json_text.ts';
 import { SUBMISSION_HEADER, submissionRow } from '../galaxies/challenge/submission.ts';
 import { taskOf } from '../galaxies/tasks.ts';
-import { SILENT } from '../galaxies/train/progress.ts';
-import { predictionRecord } from '../galaxies/prediction_record.ts';
-import { viewsFor } from '../galaxies/stored_model.ts';
+import { SILENT } from '../vision/progress.ts';
+import { predictionRecord } from '../vision/answer/prediction_record.ts';
+import { viewsFor } from '../vision/answer/stored_model.ts';
 import { UserError } from '../engine/user_error.ts';
 import { loadEnsemble } from './ensemble.node.ts';
 import { requireTask } from './load_model.node.ts';
@@ -51,16 +51,16 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
     const { classes } = model;
     if (kaggle) await write(SUBMISSION_HEADER);
     else if (!flags.json) await write(`id,${classes.join(',')}${task.name === 'challenge' ? '' : ',predicted'}\n`);
-    progress.start('predicting', dataset.galaxies.length);
-    for (let start = 0; start < dataset.galaxies.length; start += CHUNK) {
-      const galaxies = Array.from({ length: Math.min(CHUNK, dataset.galaxies.length - start) }, (_, i) => start + i);
+    progress.start('predicting', dataset.examples.length);
+    for (let start = 0; start < dataset.examples.length; start += CHUNK) {
+      const galaxies = Array.from({ length: Math.min(CHUNK, dataset.examples.length - start) }, (_, i) => start + i);
       const predictions = await predictChunk(galaxies, flags.tta, {
         ...SILENT,
         tick: (done) => progress.tick(start + done),
       });
       const rows = galaxies.map((galaxy, i) => {
         const row = predictions.subarray(i * classes.length, (i + 1) * classes.length);
-        const { id } = dataset.galaxies[galaxy];
+        const { id } = dataset.examples[galaxy];
         if (kaggle) return submissionRow(id, row);
         const record = predictionRecord(id, task, row);
         if (flags.json) return `${jsonText(record, 0)}\n`;

@@ -1,5 +1,5 @@
 import cliProgress from 'cli-progress';
-import type { Progress } from '../galaxies/train/progress.ts';
+import type { Progress } from '../vision/progress.ts';
 
 /** Seconds between two lines about one piece of work where there is no terminal. */
 const SILENCE = 60;

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../engine/user_error.ts';
-import type { Epoch } from '../galaxies/report/data.ts';
-import { loadCheckpoint } from '../galaxies/train/checkpoint.node.ts';
-import { RUN_FILES } from '../galaxies/train/train.node.ts';
+import type { Epoch } from '../vision/report/data.ts';
+import { loadCheckpoint } from '../vision/train/checkpoint.node.ts';
+import { RUN_FILES } from '../vision/train/train.node.ts';
 import { fileError } from '../models/formats/file_error.node.ts';
 import type { Json, JsonObject } from '../models/formats/model_file.ts';
 import { begunFolds, foldFolder } from './crossval_folder.node.ts';

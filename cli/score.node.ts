@@ -1,6 +1,6 @@
-import { jsonText } from '../galaxies/json_text.ts';
+import { jsonText } from '../vision/json_text.ts';
 import { scoreTable, Truth } from '../galaxies/challenge/score.ts';
-import { readCsv } from '../galaxies/csv_file.node.ts';
+import { readCsv } from '../vision/data/csv_file.node.ts';
 import { UserError } from '../engine/user_error.ts';
 import type { GlobalOptions } from './options.ts';
 import { showChallenge } from './show_judgement.ts';

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
-import type { ComparisonData } from '../galaxies/report/data.ts';
-import { decimal, duration } from '../galaxies/report/pieces.ts';
+import type { ComparisonData } from '../vision/report/data.ts';
+import { decimal, duration } from '../vision/report/pieces.ts';
 import type { Json } from '../models/formats/model_file.ts';
 import type { RunRecord } from './run_record.node.ts';
 import { withLetter } from './show_program.ts';

@@ -1,6 +1,6 @@
 import type { ChallengeFigures } from '../galaxies/challenge/evaluate.ts';
 import type { Judgement } from '../galaxies/classify/evaluate.ts';
-import { decimal, percent } from '../galaxies/report/pieces.ts';
+import { decimal, percent } from '../vision/report/pieces.ts';
 import { textTable } from './text_table.ts';
 
 /** The figures that matter most, in a line. */

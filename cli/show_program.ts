@@ -2,7 +2,7 @@ import type { Lowered } from '../engine/program/lower.ts';
 import type { Precision } from '../engine/program/precision.ts';
 import type { MemoryLevel } from '../engine/program/recompute.ts';
 import { showShape, topologicalOrder, type Shape, type StorageType, type Tensor } from '../engine/tensor.ts';
-import type { ModelCost } from '../galaxies/train/model_cost.ts';
+import type { ModelCost } from '../vision/train/model_cost.ts';
 import { describeOp, stepTensors, type Fusion } from './show_fusion.ts';
 import { textTable } from './text_table.ts';
 

@@ -1,18 +1,18 @@
-import { jsonText } from '../galaxies/json_text.ts';
+import { jsonText } from '../vision/json_text.ts';
 import { basename } from 'node:path';
 import type { Device } from '../engine/device/device.ts';
 import type { Precision } from '../engine/program/precision.ts';
 import type { MemoryLevel } from '../engine/program/recompute.ts';
 import { UserError } from '../engine/user_error.ts';
 import type { HeadName } from '../galaxies/challenge/heads.ts';
-import type { Dataset } from '../galaxies/dataset.ts';
-import { sideName } from '../galaxies/folds.ts';
+import type { Galaxies } from '../galaxies/galaxy.ts';
+import { sideName } from '../vision/data/folds.ts';
 import { DEFAULT_THRESHOLD } from '../galaxies/labels.ts';
-import { taskOf, type TaskOptions } from '../galaxies/tasks.ts';
-import type { TrainOptions } from '../galaxies/train/options.ts';
-import type { Progress } from '../galaxies/train/progress.ts';
-import { trainingContext } from '../galaxies/train/report_context.ts';
-import { RUN_FILES, trainNetwork } from '../galaxies/train/train.node.ts';
+import { taskOf, type TaskChoice } from '../galaxies/tasks.ts';
+import type { TrainOptions } from '../vision/train/options.ts';
+import type { Progress } from '../vision/progress.ts';
+import { trainingContext } from '../vision/report/report_context.ts';
+import { RUN_FILES, trainNetwork } from '../vision/train/train.node.ts';
 import { judgeModel, type Judged } from './judge.node.ts';
 import type { GlobalOptions } from './options.ts';
 import { openGalaxies } from './open_galaxies.node.ts';
@@ -21,7 +21,7 @@ import { openSession } from './session.node.ts';
 
 /** The flags of `tuningfork train` as commander gives them. */
 export interface TrainFlags extends GlobalOptions {
-  task: TaskOptions['name'];
+  task: TaskChoice['name'];
   data: string;
   out: string;
   head?: HeadName;
@@ -83,7 +83,7 @@ interface Preset {
   readonly hue: number;
 }
 
-const PRESETS: Readonly<Record<TaskOptions['name'], Preset>> = {
+const PRESETS: Readonly<Record<TaskChoice['name'], Preset>> = {
   'smooth-or-featured': {
     model: 'vgg_small',
     epochs: 15,
@@ -110,7 +110,7 @@ const PRESETS: Readonly<Record<TaskOptions['name'], Preset>> = {
   },
 };
 
-function taskOptions(flags: TrainFlags): TaskOptions {
+function taskOptions(flags: TrainFlags): TaskChoice {
   const { task, head, threshold, softLabels, labelSmoothing } = flags;
   const refuse = (names: string, other: string) => {
     throw new UserError(`${names} says nothing to --task ${task}: it is for --task ${other}`);
@@ -133,7 +133,7 @@ function taskOptions(flags: TrainFlags): TaskOptions {
  * The options of a training as its flags say, with defaults by the task, for fine-tuning where there are weights and
  * for training from scratch where not.
  */
-export function trainOptions(flags: TrainFlags): TrainOptions {
+export function trainOptions(flags: TrainFlags): TrainOptions<TaskChoice> {
   const pretrained = flags.weights !== undefined;
   const preset = PRESETS[flags.task];
   const of = ([withWeights, without]: readonly [number, number]) => (pretrained ? withWeights : without);
@@ -224,7 +224,7 @@ export async function train(flags: TrainFlags): Promise<void> {
 }
 
 /** The whole job in a run directory: training, evaluation, report. */
-async function runTraining(options: TrainOptions, out: string, global: GlobalOptions): Promise<Judged> {
+async function runTraining(options: TrainOptions<TaskChoice>, out: string, global: GlobalOptions): Promise<Judged> {
   using device = await openSession(global);
   const progress = terminalProgress();
   const dataset = await openGalaxies(options.data, options.skipBad, progress, options.limit);
@@ -246,12 +246,12 @@ export function tellSoftware({ adapter: { software, description } }: Device, pro
 /** The same on a device and with galaxies that are open. */
 export async function trainAndJudge(
   device: Device,
-  dataset: Dataset,
-  options: TrainOptions,
+  dataset: Galaxies,
+  options: TrainOptions<TaskChoice>,
   out: string,
   progress: Progress,
 ): Promise<Judged> {
-  using trained = await trainNetwork(device, dataset, taskOf(options.task), options, out, progress);
+  using trained = await trainNetwork(device, dataset, taskOf(options.task), options, { folder: out, progress });
   const {
     task,
     model: { network },
@@ -262,7 +262,7 @@ export async function trainAndJudge(
   const measuredOn = `${sideName('validation', options.fold)}, which took no part in training`;
   const judged = await judgeModel(
     device,
-    { network, parameters, task, views, dataset, galaxies: validation, tta: options.tta, measuredOn },
+    { network, parameters, task, views, dataset, examples: validation, tta: options.tta, measuredOn },
     options.task,
     progress,
   );

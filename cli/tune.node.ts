@@ -6,7 +6,7 @@ import { compile } from '../engine/program/program.ts';
 import { tune as tuneProgram, tuningTasks, type TuningTask } from '../engine/program/tune.ts';
 import { TuningTable, hashOf, type Tuned } from '../engine/tuning.ts';
 import { UserError } from '../engine/user_error.ts';
-import { modelProgram } from '../galaxies/train/model_cost.ts';
+import { modelProgram } from '../vision/train/model_cost.ts';
 import { openModel, type NewModelFlags, type OpenModel } from './open_model.node.ts';
 import type { GlobalOptions } from './options.ts';
 import { openSession } from './session.node.ts';

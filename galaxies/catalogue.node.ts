@@ -3,10 +3,10 @@ import { basename, join } from 'node:path';
 import { UserError } from '../engine/user_error.ts';
 import { assetTable, hartTable, kaggleTable } from './catalogue.ts';
 import { ID_COLUMN } from './columns.ts';
-import { requireCommas, type RowSink } from './csv.ts';
-import { readCsv, readHeader } from './csv_file.node.ts';
-import type { Galaxy, Votes } from './dataset.ts';
-import { KEEP_AS_TEXT, nearestIds } from './ids.ts';
+import { requireCommas, type RowSink } from '../vision/data/csv.ts';
+import { readCsv, readHeader } from '../vision/data/csv_file.node.ts';
+import type { Galaxy, Votes } from './galaxy.ts';
+import { KEEP_AS_TEXT, nearestIds } from '../vision/data/ids.ts';
 
 /** What a folder holds, images not yet decoded. `files[i]` is the image of `galaxies[i]`. */
 export interface Catalogue {

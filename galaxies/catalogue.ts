@@ -1,7 +1,7 @@
 import { UserError } from '../engine/user_error.ts';
 import { challengeTable, checkNew } from './challenge/table.ts';
-import { findColumns, parseCsv, type RowSink } from './csv.ts';
-import type { Votes } from './dataset.ts';
+import { findColumns, parseCsv, type RowSink } from '../vision/data/csv.ts';
+import type { Votes } from './galaxy.ts';
 
 /** Ids that are remembered to be shown where none of them meets. */
 const EXAMPLES = 1000;

@@ -1,4 +1,4 @@
-import type { Dataset, Votes } from './dataset.ts';
+import type { Galaxies, Votes } from './galaxy.ts';
 
 export const CLASSES = ['smooth', 'featured'] as const;
 export type ClassName = (typeof CLASSES)[number];
@@ -30,10 +30,10 @@ export interface LabelRow {
 }
 
 /** How many galaxies fall to each class at `threshold`, how many to neither, and how many have no votes. */
-export function labelTable(dataset: Pick<Dataset, 'galaxies'>, threshold = DEFAULT_THRESHOLD): LabelRow[] {
+export function labelTable(dataset: Pick<Galaxies, 'examples'>, threshold = DEFAULT_THRESHOLD): LabelRow[] {
   const counts = { smooth: 0, featured: 0, ambiguous: 0, unlabelled: 0 };
-  for (const { votes } of dataset.galaxies) counts[votes ? (label(votes, threshold) ?? 'ambiguous') : 'unlabelled']++;
-  const total = dataset.galaxies.length;
+  for (const { votes } of dataset.examples) counts[votes ? (label(votes, threshold) ?? 'ambiguous') : 'unlabelled']++;
+  const total = dataset.examples.length;
   return (['smooth', 'featured', 'ambiguous', 'unlabelled'] as const).map((name) => ({
     name,
     count: counts[name],

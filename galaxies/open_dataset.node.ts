@@ -1,6 +1,6 @@
 import { readCatalogue } from './catalogue.node.ts';
-import type { Dataset } from './dataset.ts';
-import { DecodePool } from './images.node.ts';
+import type { Galaxies } from './galaxy.ts';
+import { DecodePool } from '../vision/data/decode_pool.node.ts';
 import { parseSynthetic, syntheticDataset } from './synthetic.ts';
 
 export interface OpenOptions {
@@ -14,10 +14,10 @@ export interface OpenOptions {
  * Opens galaxies from a folder (see `readCatalogue` for the layouts) or draws them: `synthetic:400`, or
  * `synthetic:400:7` with seed 7. Throws UserError for what it cannot read.
  */
-export async function openDataset(spec: string, options: OpenOptions = {}): Promise<Dataset> {
+export async function openDataset(spec: string, options: OpenOptions = {}): Promise<Galaxies> {
   const synthetic = parseSynthetic(spec);
   if (synthetic) return syntheticDataset(synthetic.count, synthetic.seed, { size: options.size });
-  const { galaxies, files, notes } = await readCatalogue(spec);
+  const { galaxies: examples, files, notes } = await readCatalogue(spec);
   const pool = new DecodePool(options.threads);
-  return { name: spec, galaxies, notes, load: (index) => pool.decode(files[index]), close: () => pool.close() };
+  return { name: spec, examples, notes, load: (index) => pool.decode(files[index]), close: () => pool.close() };
 }

@@ -1,5 +1,5 @@
 import { UserError } from '../engine/user_error.ts';
-import type { Dataset } from './dataset.ts';
+import type { Galaxies } from './galaxy.ts';
 import { drawGalaxy } from './synthetic_galaxy.ts';
 import { renderGalaxy } from './synthetic_render.ts';
 import { castVotes } from './synthetic_votes.ts';
@@ -17,7 +17,7 @@ export interface SyntheticOptions {
  * its own index alone: `synthetic:100` begins `synthetic:400`. Images are drawn anew at each `load`, with the same
  * bytes on the same JavaScript engine (sin and exp may differ in their last bit between engines).
  */
-export function syntheticDataset(count: number, seed = 0, { size = SYNTHETIC_SIZE }: SyntheticOptions = {}): Dataset {
+export function syntheticDataset(count: number, seed = 0, { size = SYNTHETIC_SIZE }: SyntheticOptions = {}): Galaxies {
   if (!Number.isSafeInteger(count) || count < 1) throw new UserError(`${count} is not a number of synthetic galaxies`);
   if (!Number.isInteger(size) || size < 1 || size > 4096)
     throw new UserError(`image size ${size} is not within 1..4096`);
@@ -27,7 +27,7 @@ export function syntheticDataset(count: number, seed = 0, { size = SYNTHETIC_SIZ
   }));
   return {
     name: seed === 0 ? `synthetic:${count}` : `synthetic:${count}:${seed}`,
-    galaxies,
+    examples: galaxies,
     notes: [],
     load: async (index) => {
       if (!(index in galaxies)) throw new RangeError(`there is no galaxy ${index} among ${count}`);

@@ -1,6 +1,6 @@
-import type { RgbImage } from './dataset.ts';
+import type { RgbImage } from '../vision/data/rgb_image.ts';
 import { PURPOSE, Random, randomBits, randomKey } from './random.ts';
-import { cropResize } from './resample.ts';
+import { cropResize } from '../vision/view/resample.ts';
 import type { Disc, Sersic, SyntheticGalaxy } from './synthetic_galaxy.ts';
 
 /** Surface brightness in three bands, in standard deviations of the sky; [y][x][r, g, b]. */

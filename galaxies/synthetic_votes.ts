@@ -1,5 +1,5 @@
 import { CHALLENGE_COLUMNS, firstColumn } from './columns.ts';
-import type { Votes } from './dataset.ts';
+import type { Votes } from './galaxy.ts';
 import { QUESTIONS } from './decision_tree.ts';
 import { PURPOSE, Random } from './random.ts';
 import type { SyntheticGalaxy } from './synthetic_galaxy.ts';

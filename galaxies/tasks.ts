@@ -4,22 +4,23 @@ import { HEADS, type HeadName } from './challenge/heads.ts';
 import { challenge } from './challenge/task.ts';
 import { smoothOrFeatured, type LabelOptions } from './classify/task.ts';
 import { CHALLENGE_COLUMNS } from './columns.ts';
+import type { Galaxy } from './galaxy.ts';
 import { DEFAULT_THRESHOLD } from './labels.ts';
-import type { Task } from './train/task.ts';
+import type { Task } from '../vision/train/task.ts';
 
 /** A task as it is chosen, with the choices that it leaves. */
-export type TaskOptions =
+export type TaskChoice =
   | ({ readonly name: 'smooth-or-featured' } & LabelOptions)
   | { readonly name: 'challenge'; readonly head: HeadName };
 
-export const DEFAULT_TASK: Extract<TaskOptions, { name: 'smooth-or-featured' }> = {
+export const DEFAULT_TASK: Extract<TaskChoice, { name: 'smooth-or-featured' }> = {
   name: 'smooth-or-featured',
   threshold: DEFAULT_THRESHOLD,
   softLabels: false,
   labelSmoothing: 0,
 };
 
-export const taskOf = (options: TaskOptions): Task =>
+export const taskOf = (options: TaskChoice): Task<Galaxy> =>
   options.name === 'challenge' ? challenge(options.head) : smoothOrFeatured(options);
 
 /**
@@ -29,7 +30,7 @@ export const taskOf = (options: TaskOptions): Task =>
 export function storedTask(
   { task, classes, config }: Pick<Model, 'task' | 'classes' | 'config'>,
   source: string,
-): TaskOptions {
+): TaskChoice {
   if (task === undefined || task.name === 'smooth-or-featured') {
     const { threshold } = (config.task ?? {}) as JsonObject;
     return typeof threshold === 'number' ? { ...DEFAULT_TASK, threshold } : DEFAULT_TASK;

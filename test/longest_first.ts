@@ -4,7 +4,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 const LONG = [
   'web/look',
   'cli/crossval',
-  'galaxies/interrupted',
+  'vision/interrupted',
   'web/laboratory',
   'models/gradients',
   'web/learn',

@@ -8,6 +8,7 @@ import {
   importsOf,
   longFiles,
   longLines,
+  naming,
   nodeInBrowserFiles,
   readSources,
   sharedKernelNames,
@@ -17,7 +18,7 @@ import {
 } from './structure.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const ROOMS = ['kernels', 'engine', 'models', 'galaxies', 'cli', 'bench', 'web'];
+const ROOMS = ['kernels', 'engine', 'models', 'vision', 'galaxies', 'cli', 'bench', 'web'];
 
 describe('the rooms', () => {
   const code = readSources(ROOT, ROOMS, /\.(ts|mjs|mts)$/);
@@ -32,6 +33,10 @@ describe('the rooms', () => {
     expect([...code].flatMap(([path, text]) => importsOf(path, text)).length).toBeGreaterThan(150);
   });
   it('import downwards only', () => expect(upwardImports(code)).toEqual([]));
+  it('name no galaxy where images are images', () =>
+    expect(
+      naming(new Map([...files, ...prose].filter(([path]) => path.startsWith('vision/'))), /galax(y|ies)/i),
+    ).toEqual(['vision/README.md:4']));
   it('have no cycles of imports', () => expect(importCycles(code)).toEqual([]));
   it('use Node only where a browser never goes', () => expect(nodeInBrowserFiles(code)).toEqual([]));
   it('leave GPU objects to engine/device and engine/program', () => expect(gpuOutsideEngine(code)).toEqual([]));
@@ -84,10 +89,15 @@ describe('the rules see', () => {
           'engine/ops/a.ts': `import type { P } from '../program/p.ts';`,
           'engine/program/p.ts': `import { a } from '../ops/a.ts';`,
           'models/m.ts': `import { g } from '../galaxies/g.ts';`,
+          'vision/v.ts': `import { g } from '../galaxies/g.ts';`,
           'bench/b.ts': `import { c } from '../cli/c.ts';`,
         }),
       ),
-    ).toEqual(['engine/ops/a.ts imports engine/program/p.ts', 'models/m.ts imports galaxies/g.ts']);
+    ).toEqual([
+      'engine/ops/a.ts imports engine/program/p.ts',
+      'models/m.ts imports galaxies/g.ts',
+      'vision/v.ts imports galaxies/g.ts',
+    ]);
   });
 
   it('a cycle, and not one of types', () => {

@@ -67,8 +67,9 @@ const ROOMS: readonly (readonly [RegExp, number])[] = [
   [/^engine\/(train|explain)\//, 4],
   [/^engine\//, 1],
   [/^models\//, 5],
-  [/^galaxies\//, 6],
-  [/^(cli|bench|web)\//, 7],
+  [/^vision\//, 6],
+  [/^galaxies\//, 7],
+  [/^(cli|bench|web)\//, 8],
 ];
 
 const roomOf = (path: string): number | undefined => ROOMS.find(([pattern]) => pattern.test(path))?.[1];
@@ -136,6 +137,12 @@ export const longFiles = (sources: Sources, most: number): string[] =>
     const lines = text.split('\n').length - 1;
     return lines > most ? [`${path} has ${lines} lines`] : [];
   });
+
+/** The lines, as `path:number`, that a pattern fits. */
+export const naming = (sources: Sources, pattern: RegExp): string[] =>
+  [...sources].flatMap(([path, text]) =>
+    text.split('\n').flatMap((line, i) => (pattern.test(line) ? [`${path}:${i + 1}`] : [])),
+  );
 
 /** Markdown without what cannot be broken: tables, links and pictures that stand alone, code. The lines stay. */
 const prose = (markdown: string): string =>

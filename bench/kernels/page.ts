@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { html } from '../../galaxies/report/html.ts';
-import { page, plot, table, type Section } from '../../galaxies/report/pieces.ts';
+import { html } from '../../vision/report/html.ts';
+import { page, plot, table, type Section } from '../../vision/report/pieces.ts';
 import { writeFileAtomic } from '../../models/formats/atomic.node.ts';
 import { makeFolder } from '../../models/formats/make_folder.node.ts';
 import { casesOfFailure, failures, kernelsOf, milliseconds, shapesOf, slowerThan, speedOf } from './figures.ts';

@@ -1,5 +1,5 @@
 import type { TopLevelSpec } from 'vega-lite';
-import { colours } from '../../galaxies/report/svg.ts';
+import { colours } from '../../vision/report/svg.ts';
 import { comparable, speedOf } from './figures.ts';
 import type { CaseResult, KernelBenchResult } from './result.ts';
 

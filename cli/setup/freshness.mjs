@@ -9,6 +9,7 @@ const SOURCES = [
   'kernels',
   'engine',
   'models',
+  'vision',
   'galaxies',
   'cli',
   'bench',

@@ -1,8 +1,9 @@
 import type { Device } from '../../engine/device/device.ts';
 import { kMeans, nearestCentres } from '../../engine/train/kmeans.ts';
-import type { Progress } from '../train/progress.ts';
+import type { Progress } from '../../vision/progress.ts';
 import { CHALLENGE_COLUMNS } from '../columns.ts';
-import type { Dataset, RgbImage } from '../dataset.ts';
+import type { Galaxies } from '../galaxy.ts';
+import type { RgbImage } from '../../vision/data/rgb_image.ts';
 import { RmseAccumulator, type ChallengeRmse } from './rmse.ts';
 
 const COLUMNS = CHALLENGE_COLUMNS.length;
@@ -19,11 +20,11 @@ export const CENTRAL_PATCH = 10;
 export const DEFAULT_CLUSTERS = 64;
 
 /** The 37 votes of a galaxy, which must have them: see `splitVoted`. */
-const votesOf = ({ galaxies }: Dataset, galaxy: number): Float32Array => galaxies[galaxy].votes!.all!;
+const votesOf = ({ examples }: Galaxies, galaxy: number): Float32Array => examples[galaxy].votes!.all!;
 
 /** RMSE over these galaxies of what `answer` says of each. */
 export function judge(
-  dataset: Dataset,
+  dataset: Galaxies,
   galaxies: readonly number[],
   answer: (galaxy: number) => ArrayLike<number>,
 ): ChallengeRmse {
@@ -33,7 +34,7 @@ export function judge(
 }
 
 /** The mean of each column over these galaxies, in float64. */
-export function meanVotes(dataset: Dataset, galaxies: readonly number[]): Float64Array {
+export function meanVotes(dataset: Galaxies, galaxies: readonly number[]): Float64Array {
   const mean = new Float64Array(COLUMNS);
   for (const galaxy of galaxies) votesOf(dataset, galaxy).forEach((v, c) => (mean[c] += v / galaxies.length));
   return mean;
@@ -55,7 +56,7 @@ const WINDOW = 32;
 
 /** Central colours [n, 3] of these galaxies, each image loaded once and let go. */
 export async function centralColours(
-  dataset: Dataset,
+  dataset: Galaxies,
   galaxies: readonly number[],
   progress: Progress,
 ): Promise<Float32Array> {
@@ -69,6 +70,13 @@ export async function centralColours(
   }
   progress.end();
   return colours;
+}
+
+/** What a baseline learns from and what it is judged on: indices into the dataset. */
+export interface BaselineData {
+  readonly dataset: Galaxies;
+  readonly train: readonly number[];
+  readonly judged: readonly number[];
 }
 
 export interface CentralPixel {
@@ -88,11 +96,8 @@ export interface CentralPixel {
  */
 export async function centralPixel(
   device: Device,
-  dataset: Dataset,
-  train: readonly number[],
-  judged: readonly number[],
-  k: number,
-  seed: number,
+  { dataset, train, judged }: BaselineData,
+  { k, seed }: { readonly k: number; readonly seed: number },
   progress: Progress,
 ): Promise<CentralPixel> {
   // Either side may hold the other.

@@ -1,6 +1,7 @@
 import type { Device } from '../../engine/device/device.ts';
-import { answersOf, measurement, type Examination } from '../train/predictor.ts';
-import type { Progress } from '../train/progress.ts';
+import type { Galaxy } from '../galaxy.ts';
+import { answersOf, measurement, type Examination } from '../../vision/answer/predictor.ts';
+import type { Progress } from '../../vision/progress.ts';
 import { challengeRmse, type ChallengeRmse } from './rmse.ts';
 
 /** How far predicted fractions are from the votes. */
@@ -19,17 +20,17 @@ export interface ChallengeJudgement {
 /** Predicts every galaxy of an examination, all of which have the 37 fractions, and judges the answers. */
 export async function examineChallenge(
   device: Device,
-  examination: Examination,
+  examination: Examination<Galaxy>,
   progress: Progress,
 ): Promise<ChallengeJudgement> {
-  const { dataset, galaxies } = examination;
+  const { dataset, examples } = examination;
   const predictions = await answersOf(device, examination, progress);
   const figures = {
     measuredOn: measurement(examination),
-    galaxies: galaxies.length,
+    galaxies: examples.length,
     ...challengeRmse(
       predictions,
-      galaxies.map((g) => dataset.galaxies[g].votes!.all!),
+      examples.map((g) => dataset.examples[g].votes!.all!),
     ),
   };
   return { figures, predictions };

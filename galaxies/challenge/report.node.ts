@@ -1,15 +1,16 @@
 import { join } from 'node:path';
 import type { Device } from '../../engine/device/device.ts';
+import type { Galaxy } from '../galaxy.ts';
 import { writeFileAtomic } from '../../models/formats/atomic.node.ts';
-import { jsonText } from '../json_text.ts';
+import { jsonText } from '../../vision/json_text.ts';
 import type { Extremes, FractionsCase, ShareCase } from '../report/data.ts';
-import { toPicture } from '../report/encode.node.ts';
+import { toPicture } from '../../vision/report/encode.node.ts';
 import { renderReport } from '../report/report.ts';
-import { plainPicture } from '../train/draw.ts';
-import { explainForReport } from '../train/explain_for_report.node.ts';
-import type { Examination } from '../train/predictor.ts';
-import type { ReportContext } from '../train/report_context.ts';
-import { RUN_FILES } from '../train/train.node.ts';
+import { plainPicture } from '../../vision/answer/draw.ts';
+import { explainForReport } from '../../vision/report/explain_for_report.node.ts';
+import type { Examination } from '../../vision/answer/predictor.ts';
+import type { ReportContext } from '../../vision/report/report_context.ts';
+import { RUN_FILES } from '../../vision/train/train.node.ts';
 import type { ChallengeJudgement } from './evaluate.ts';
 import { fractionsData, rowOf, strongestAnswers, summariseVotes, tellingQuestions } from './report_data.ts';
 
@@ -20,12 +21,12 @@ const WORST = 6;
 /** Writes metrics.json and report.html into a folder. */
 export async function writeChallengeReport(
   device: Device,
-  examination: Examination,
+  examination: Examination<Galaxy>,
   judgement: ChallengeJudgement,
   folder: string,
   { run, training, sides, figures }: ReportContext,
 ): Promise<void> {
-  const { dataset, galaxies, network } = examination;
+  const { dataset, examples: galaxies, network } = examination;
   const metrics = { ...judgement.figures, adapter: device.adapter.description, ...figures };
   await writeFileAtomic(join(folder, RUN_FILES.metrics), `${jsonText(metrics)}\n`);
 
@@ -42,19 +43,23 @@ export async function writeChallengeReport(
 }
 
 /** For each question the galaxy with the strongest answer, explained. */
-async function shareCases(device: Device, examination: Examination, predictions: Float64Array): Promise<ShareCase[]> {
-  const { dataset, galaxies } = examination;
+async function shareCases(
+  device: Device,
+  examination: Examination<Galaxy>,
+  predictions: Float64Array,
+): Promise<ShareCase[]> {
+  const { dataset, examples: galaxies } = examination;
   const chosen = strongestAnswers(predictions);
   const explained = await explainForReport(
     device,
     examination,
-    chosen.map(({ row, column }) => ({ galaxy: galaxies[row], explained: column })),
+    chosen.map(({ row, column }) => ({ example: galaxies[row], explained: column })),
   );
   return chosen.map(({ row, column, question, answer, mean }, i) => ({
     ...explained[i],
     question: question.text,
     answer,
-    voted: dataset.galaxies[galaxies[row]].votes!.all![column],
+    voted: dataset.examples[galaxies[row]].votes!.all![column],
     predicted: rowOf(predictions, row)[column],
     mean,
   }));
@@ -62,13 +67,13 @@ async function shareCases(device: Device, examination: Examination, predictions:
 
 /** The galaxies with the smallest and the largest errors; none is both. */
 async function extremesOf(
-  { dataset, galaxies, views }: Examination,
+  { dataset, examples: galaxies, views }: Examination<Galaxy>,
   predictions: Float64Array,
   errors: readonly number[],
 ): Promise<Extremes> {
   const order = errors.map((rmse, row) => ({ rmse, row })).sort((a, b) => a.rmse - b.rmse || a.row - b.row);
   const tell = async ({ rmse, row }: (typeof order)[number]): Promise<FractionsCase> => {
-    const { id, votes } = dataset.galaxies[galaxies[row]];
+    const { id, votes } = dataset.examples[galaxies[row]];
     return {
       id,
       rmse,

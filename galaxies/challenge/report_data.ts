@@ -1,9 +1,9 @@
-import { median } from '../calibration.ts';
+import { median } from '../../vision/judge/calibration.ts';
 import { CHALLENGE_COLUMNS, firstColumn } from '../columns.ts';
-import type { Dataset } from '../dataset.ts';
+import type { Galaxies } from '../galaxy.ts';
 import { QUESTIONS, leadingTo, type Question } from '../decision_tree.ts';
 import type { Fractions, FractionsCase, SharePoint, VoteSummary } from '../report/data.ts';
-import { hashId } from '../split.ts';
+import { hashId } from '../../vision/data/split.ts';
 import type { ChallengeFigures } from './evaluate.ts';
 import { squaredError } from './rmse.ts';
 
@@ -52,14 +52,14 @@ export function pathOf(row: Row): Question[] {
 
 /** What the volunteers said of the galaxies of all sides. */
 export function summariseVotes(
-  dataset: Dataset,
-  sides: readonly { readonly name: string; readonly galaxies: readonly number[] }[],
+  dataset: Galaxies,
+  sides: readonly { readonly name: string; readonly examples: readonly number[] }[],
 ): VoteSummary {
-  const rows = sides.flatMap(({ galaxies }) => galaxies.map((g) => dataset.galaxies[g].votes!.all!));
+  const rows = sides.flatMap(({ examples }) => examples.map((g) => dataset.examples[g].votes!.all!));
   return {
     dataset: dataset.name,
-    splits: sides.map(({ name, galaxies }) => ({ name, galaxies: galaxies.length })),
-    leftOut: dataset.galaxies.filter(({ votes }) => !votes?.all).length,
+    splits: sides.map(({ name, examples }) => ({ name, galaxies: examples.length })),
+    leftOut: dataset.examples.filter(({ votes }) => !votes?.all).length,
     notes: dataset.notes,
     questions: QUESTIONS.map(({ number, text, answers }) => {
       const reached = rows.map((row) => reaching(row, number));
@@ -103,14 +103,14 @@ function pointsOf(
  * @param galaxies indices into the dataset, a row of `predictions` each
  */
 export function fractionsData(
-  dataset: Dataset,
+  dataset: Galaxies,
   galaxies: readonly number[],
   predictions: Float64Array,
   figures: ChallengeFigures,
 ): Fractions {
   const rows = galaxies.map((galaxy, n) => ({
-    id: dataset.galaxies[galaxy].id,
-    voted: dataset.galaxies[galaxy].votes!.all!,
+    id: dataset.examples[galaxy].id,
+    voted: dataset.examples[galaxy].votes!.all!,
     predicted: rowOf(predictions, n),
   }));
   const values = rows.map(({ voted, predicted }) => Math.sqrt(squaredError(predicted, voted)));

@@ -1,8 +1,8 @@
 import { UserError } from '../../engine/user_error.ts';
 import { CHALLENGE_COLUMNS, ID_COLUMN } from '../columns.ts';
 import { requiredFraction } from '../catalogue.ts';
-import type { RowSink } from '../csv.ts';
-import { KEEP_AS_TEXT, nearestIds } from '../ids.ts';
+import type { RowSink } from '../../vision/data/csv.ts';
+import { KEEP_AS_TEXT, nearestIds } from '../../vision/data/ids.ts';
 import { RmseAccumulator, type ChallengeRmse } from './rmse.ts';
 import { challengeTable, checkNew } from './table.ts';
 

@@ -1,5 +1,5 @@
 import { CHALLENGE_COLUMNS, ID_COLUMN } from '../columns.ts';
-import { csvField } from '../csv.ts';
+import { csvField } from '../../vision/data/csv.ts';
 
 /** The first line of a file that the challenge takes. */
 export const SUBMISSION_HEADER = `${[ID_COLUMN, ...CHALLENGE_COLUMNS].join(',')}\n`;

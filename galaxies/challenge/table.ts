@@ -1,6 +1,6 @@
 import { UserError } from '../../engine/user_error.ts';
 import { CHALLENGE_COLUMNS, ID_COLUMN } from '../columns.ts';
-import { findColumns, type RowSink } from '../csv.ts';
+import { findColumns, type RowSink } from '../../vision/data/csv.ts';
 
 const NAMES: readonly string[] = [ID_COLUMN, ...CHALLENGE_COLUMNS];
 

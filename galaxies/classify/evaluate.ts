@@ -1,7 +1,7 @@
 import type { Device } from '../../engine/device/device.ts';
-import { expectedCalibrationError, median, reliability } from '../calibration.ts';
-import type { Dataset } from '../dataset.ts';
-import { orNull } from '../json_text.ts';
+import { expectedCalibrationError, median, reliability } from '../../vision/judge/calibration.ts';
+import type { Galaxies, Galaxy } from '../galaxy.ts';
+import { orNull } from '../../vision/json_text.ts';
 import { CLASSES, label } from '../labels.ts';
 import {
   accuracy,
@@ -10,18 +10,18 @@ import {
   confusionMatrix,
   logLoss,
   predicted,
-  thresholdTradeOff,
   type Mistake,
   type Predictions,
-} from '../metrics.ts';
-import type { Evaluation } from '../report/data.ts';
-import { rocAuc, rocCurve } from '../roc.ts';
-import { answersOf, measurement, type Examination } from '../train/predictor.ts';
-import type { Progress } from '../train/progress.ts';
+} from '../../vision/judge/metrics.ts';
+import { thresholdTradeOff } from './trade_off.ts';
+import type { VotedEvaluation } from '../report/data.ts';
+import { rocAuc, rocCurve } from '../../vision/judge/roc.ts';
+import { answersOf, measurement, type Examination } from '../../vision/answer/predictor.ts';
+import type { Progress } from '../../vision/progress.ts';
 
 /** What is known of a classifier's answers: the figures of the report, and which rows are its surest mistakes. */
 export interface Judgement {
-  readonly evaluation: Evaluation;
+  readonly evaluation: VotedEvaluation;
   readonly logLoss: number;
   readonly mistakes: readonly Mistake[];
   readonly predictions: Predictions;
@@ -33,7 +33,7 @@ export interface Judgement {
  * @param measuredOn what these galaxies are, as a phrase
  */
 export function judge(
-  dataset: Dataset,
+  dataset: Galaxies,
   galaxies: readonly number[],
   predictions: Predictions,
   classes: readonly string[],
@@ -85,7 +85,7 @@ export function judge(
         medianWrong: wrong.length > 0 ? median(wrong) : null,
       },
       tradeOff: thresholdTradeOff(
-        galaxies.map((g) => dataset.galaxies[g].votes!),
+        galaxies.map((g) => dataset.examples[g].votes!),
         predictions.probabilities,
       ).map(({ threshold, n, accuracy: { value } }) => ({ threshold, n, accuracy: orNull(value) })),
     },
@@ -94,9 +94,9 @@ export function judge(
 
 /** The class number of a galaxy whose votes reach the threshold for one; -1 for others. */
 export const classAt =
-  (dataset: Dataset, threshold: number) =>
+  (dataset: Galaxies, threshold: number) =>
   (galaxy: number): number => {
-    const { votes } = dataset.galaxies[galaxy];
+    const { votes } = dataset.examples[galaxy];
     const name = votes && label(votes, threshold);
     return name ? CLASSES.indexOf(name) : -1;
   };
@@ -104,11 +104,11 @@ export const classAt =
 /** Predicts every galaxy of an examination, each of which reaches the label threshold, and judges the answers. */
 export async function examine(
   device: Device,
-  examination: Examination,
+  examination: Examination<Galaxy>,
   threshold: number,
   progress: Progress,
 ): Promise<Judgement> {
-  const { dataset, galaxies } = examination;
+  const { dataset, examples: galaxies } = examination;
   const probabilities = await answersOf(device, examination, progress);
   const labels = galaxies.map(classAt(dataset, threshold));
   return judge(

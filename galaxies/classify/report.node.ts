@@ -1,18 +1,21 @@
 import { join } from 'node:path';
 import type { Device } from '../../engine/device/device.ts';
+import type { Galaxy } from '../galaxy.ts';
 import { writeFileAtomic } from '../../models/formats/atomic.node.ts';
-import { jsonText } from '../json_text.ts';
+import { jsonText } from '../../vision/json_text.ts';
 import { CLASSES } from '../labels.ts';
-import { predicted } from '../metrics.ts';
-import type { GradCamCase, Mistake as ReportedMistake, ReportData } from '../report/data.ts';
-import { toPicture } from '../report/encode.node.ts';
+import { predicted } from '../../vision/judge/metrics.ts';
+import type { GradCamCase, Mistake as ReportedMistake } from '../../vision/report/data.ts';
+import type { ReportData } from '../report/data.ts';
+import { toPicture } from '../../vision/report/encode.node.ts';
 import { renderReport } from '../report/report.ts';
+import { voteShares } from '../report/answer_colour.ts';
 import { summariseData } from '../report/summary.node.ts';
-import { plainPicture } from '../train/draw.ts';
-import { explainForReport } from '../train/explain_for_report.node.ts';
-import type { Examination } from '../train/predictor.ts';
-import type { ReportContext } from '../train/report_context.ts';
-import { RUN_FILES } from '../train/train.node.ts';
+import { plainPicture } from '../../vision/answer/draw.ts';
+import { explainForReport } from '../../vision/report/explain_for_report.node.ts';
+import type { Examination } from '../../vision/answer/predictor.ts';
+import type { ReportContext } from '../../vision/report/report_context.ts';
+import { RUN_FILES } from '../../vision/train/train.node.ts';
 import { classAt, type Judgement } from './evaluate.ts';
 
 /** Cases a class and verdict (right or wrong) in the report's Grad-CAM section. */
@@ -21,19 +24,18 @@ const CASES = 4;
 /** Writes metrics.json and report.html into a folder. */
 export async function writeReport(
   device: Device,
-  examination: Examination,
-  judgement: Judgement,
-  threshold: number,
+  examination: Examination<Galaxy>,
+  { judgement, threshold }: { readonly judgement: Judgement; readonly threshold: number },
   folder: string,
   { run, training, sides, figures }: ReportContext,
 ): Promise<void> {
-  const { dataset, galaxies, views, network } = examination;
+  const { dataset, examples: galaxies, views, network } = examination;
   const classOf = classAt(dataset, threshold);
   const { evaluation, mistakes, logLoss } = judgement;
   const metrics = { ...evaluation, logLoss, adapter: device.adapter.description, ...figures };
   await writeFileAtomic(join(folder, RUN_FILES.metrics), `${jsonText(metrics)}\n`);
 
-  const splits = sides.map(({ name, galaxies: side }) => ({
+  const splits = sides.map(({ name, examples: side }) => ({
     name,
     counts: CLASSES.map((_, k) => side.filter((g) => classOf(g) === k).length),
   }));
@@ -47,13 +49,13 @@ export async function writeReport(
     mistakes: await Promise.all(
       mistakes.map(async ({ index, label, predicted: guess, confidence }): Promise<ReportedMistake> => {
         const galaxy = galaxies[index];
-        const { id, votes } = dataset.galaxies[galaxy];
+        const { id, votes } = dataset.examples[galaxy];
         return {
           id,
           truth: CLASSES[label],
           predicted: CLASSES[guess],
           confidence,
-          votes,
+          ...(votes && { shares: voteShares(votes) }),
           picture: toPicture(await plainPicture(dataset, views.geometry, galaxy)),
         };
       }),
@@ -65,10 +67,10 @@ export async function writeReport(
 /** The surest right and wrong answers of each class, explained. */
 async function gradCamCases(
   device: Device,
-  examination: Examination,
+  examination: Examination<Galaxy>,
   { predictions }: Judgement,
 ): Promise<GradCamCase[]> {
-  const { galaxies } = examination;
+  const { examples: galaxies } = examination;
   const rows = galaxies
     .map((galaxy, row) => {
       const guess = predicted(predictions, row);
@@ -86,7 +88,7 @@ async function gradCamCases(
   const explained = await explainForReport(
     device,
     examination,
-    chosen.map(({ galaxy, guess }) => ({ galaxy, explained: guess })),
+    chosen.map(({ galaxy, guess }) => ({ example: galaxy, explained: guess })),
   );
   return chosen.map(({ truth, guess, confidence }, i) => ({
     ...explained[i],

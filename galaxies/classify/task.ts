@@ -2,11 +2,12 @@ import { UserError } from '../../engine/user_error.ts';
 import { reshape } from '../../engine/ops/leaves.ts';
 import { mean } from '../../engine/ops/reduce.ts';
 import { softmaxCrossEntropy } from '../../engine/ops/softmax_cross_entropy.ts';
-import type { Dataset } from '../dataset.ts';
+import type { Galaxies, Galaxy } from '../galaxy.ts';
 import { CLASSES, label, softLabel, type ClassName } from '../labels.ts';
-import { sidesOf } from '../folds.ts';
-import type { Split } from '../split.ts';
-import type { SplitOptions, Task } from '../train/task.ts';
+import { voteStratum } from '../vote_stratum.ts';
+import { sidesOf } from '../../vision/data/folds.ts';
+import type { Split } from '../../vision/data/split.ts';
+import type { SplitOptions, Task } from '../../vision/train/task.ts';
 
 /** How votes become the classes that are learnt. */
 export interface LabelOptions {
@@ -23,11 +24,12 @@ export interface LabelOptions {
  * is on.
  */
 function labelAndSplit(
-  dataset: Dataset,
+  dataset: Galaxies,
   options: SplitOptions & Pick<LabelOptions, 'threshold'>,
 ): Split & { labels: (ClassName | null)[] } {
-  const labels = dataset.galaxies.map(({ votes }) => (votes ? label(votes, options.threshold) : null));
-  return { labels, ...sidesOf(dataset, labels, options) };
+  const labels = dataset.examples.map(({ votes }) => (votes ? label(votes, options.threshold) : null));
+  const strata = dataset.examples.map(({ votes }, i) => (labels[i] === null ? null : voteStratum(votes!)));
+  return { labels, ...sidesOf(dataset, strata, options) };
 }
 
 /** exp(xᵢ)/Σexp(x) in float64, shifted by the largest so that nothing overflows. */
@@ -49,10 +51,11 @@ const largestOf = (row: ArrayLike<number>): number => {
  * Smooth or featured: two classes, cross entropy of their softmax. Galaxies whose votes reach the threshold for neither
  * are left out.
  */
-export function smoothOrFeatured(options: LabelOptions): Task {
+export function smoothOrFeatured(options: LabelOptions): Task<Galaxy> {
   return {
     name: 'smooth-or-featured',
     head: 'softmax',
+    answers: 'probabilities',
     outputs: CLASSES,
     scores: (logits) => logits,
     prediction: softmaxRow,
@@ -80,7 +83,7 @@ export function smoothOrFeatured(options: LabelOptions): Task {
         train,
         validation,
         target(galaxy) {
-          const smooth = options.softLabels ? softLabel(dataset.galaxies[galaxy].votes!) : 1 - classOf(galaxy);
+          const smooth = options.softLabels ? softLabel(dataset.examples[galaxy].votes!) : 1 - classOf(galaxy);
           return [smooth, 1 - smooth].map((p) => p * (1 - options.labelSmoothing) + smoothing);
         },
         loss: (probabilities, galaxy) => -Math.log(Math.max(probabilities[classOf(galaxy)], 1e-12)),

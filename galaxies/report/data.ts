@@ -1,37 +1,20 @@
-/** A picture ready for a page. `src` is a `data:image/...` URI: a report fetches nothing. */
-export interface Picture {
-  readonly src: string;
-  readonly width: number;
-  readonly height: number;
-}
-
-/** A number of correct answers out of `n` as a share, with its 95 % interval, all in 0..1. */
-export interface Interval {
-  readonly value: number;
-  readonly low: number;
-  readonly high: number;
-  readonly n: number;
-  readonly correct: number;
-}
+import type {
+  ContactSheet,
+  Evaluation,
+  Explained,
+  GradCamSummary,
+  Mistake,
+  Picture,
+  RunFacts,
+  SplitCounts,
+  TrainingSummary,
+} from '../../vision/report/data.ts';
 
 /** How many galaxies of each class (in the order of the classes) reach a label threshold, and how many reach none. */
 export interface ThresholdCounts {
   readonly threshold: number;
   readonly counts: readonly number[];
   readonly ambiguous: number;
-}
-
-/** Galaxies per class in one part of the data: `train`, `validation`, or all of it. */
-export interface SplitCounts {
-  readonly name: string;
-  readonly counts: readonly number[];
-}
-
-export interface ContactSheet {
-  readonly className: string;
-  /** How many galaxies the picture shows. */
-  readonly count: number;
-  readonly picture: Picture;
 }
 
 /** What `data stats` finds, and the first section of a training report. Empty lists leave their figures out. */
@@ -62,75 +45,11 @@ export interface StatsData {
   readonly data: DataSummary;
 }
 
-/** The loss and what else a task measures of an epoch, by name: `accuracy`, or `RMSE`. */
-export type Figures = Readonly<Record<string, number>> & { readonly loss: number };
-
-export interface Epoch {
-  /** Counted from 1 over all phases. */
-  readonly epoch: number;
-  /** 1: frozen backbone. 2: its last stages unfrozen. */
-  readonly phase: number;
-  readonly learningRate: number;
-  readonly seconds: number;
-  readonly train: Figures;
-  /** null where the epoch was not validated. */
-  readonly validation: Figures | null;
-}
-
-export interface TrainingSummary {
-  readonly epochs: readonly Epoch[];
-  /** The epoch whose weights were kept. */
-  readonly bestEpoch?: number;
-  /** Every option of the run, in the order in which to show them. */
-  readonly configuration: readonly { readonly name: string; readonly value: string | number | boolean }[];
-}
-
-/** Precision is null of a class that was never predicted, recall of one without galaxies, F1 where both hold. */
-export interface ClassScores {
-  readonly name: string;
-  readonly precision: number | null;
-  readonly recall: number | null;
-  readonly f1: number | null;
-  readonly support: number;
-}
-
-/** One bin of predicted confidence, `low` to `high`: mean confidence and share of right answers of its `count`. */
-export interface ReliabilityBin {
-  readonly low: number;
-  readonly high: number;
-  readonly confidence: number;
-  readonly accuracy: number;
-  readonly count: number;
-}
-
 /** Accuracy over the `n` galaxies that a label threshold leaves; null of none. */
 export interface TradeOff {
   readonly threshold: number;
   readonly n: number;
   readonly accuracy: number | null;
-}
-
-export interface Evaluation {
-  /** What the galaxies are: `the validation split, which took no part in training`. */
-  readonly measuredOn: string;
-  readonly classes: readonly string[];
-  readonly accuracy: Interval;
-  /** [true class][predicted class]. */
-  readonly confusion: readonly (readonly number[])[];
-  readonly perClass: readonly ClassScores[];
-  /** null where a class is missing from the evaluated galaxies. */
-  readonly auc: number | null;
-  readonly roc: readonly { readonly fpr: number; readonly tpr: number }[];
-  readonly ece: number;
-  readonly reliability: readonly ReliabilityBin[];
-  /** Confidences of the right and the wrong answers with their medians, null where there are none. */
-  readonly confidence: {
-    readonly right: readonly number[];
-    readonly wrong: readonly number[];
-    readonly medianRight: number | null;
-    readonly medianWrong: number | null;
-  };
-  readonly tradeOff: readonly TradeOff[];
 }
 
 /** A question of the decision tree with, for each answer, what share of the votes each galaxy gave it. */
@@ -222,14 +141,6 @@ export interface Extremes {
   readonly worst: readonly FractionsCase[];
 }
 
-/** A picture of a galaxy with maps of what the network looked at. */
-export interface Explained {
-  readonly id: string;
-  readonly input: Picture;
-  /** One picture a method, named as it should be read: `Grad-CAM`, `Grad-CAM++`, `Guided backprop`. */
-  readonly maps: readonly { readonly method: string; readonly picture: Picture }[];
-}
-
 /** What the network looked at when it predicted the share of one answer. */
 export interface ShareCase extends Explained {
   readonly question: string;
@@ -246,61 +157,13 @@ export interface ShareMaps {
   readonly cases: readonly ShareCase[];
 }
 
-/** One galaxy with what the network looked at. */
-export interface GradCamCase extends Explained {
-  readonly truth: string;
-  readonly predicted: string;
-  /** The probability of `predicted`, 0..1. */
-  readonly score: number;
-}
-
-export interface GradCamSummary {
-  /** The activation whose gradient was taken. */
-  readonly layer: string;
-  readonly cases: readonly GradCamCase[];
-}
-
-export interface Mistake {
-  readonly id: string;
-  readonly truth: string;
-  readonly predicted: string;
-  /** The probability of `predicted`, 0..1. */
-  readonly confidence: number;
-  readonly votes: { readonly smooth: number; readonly featured: number; readonly artifact: number } | null;
-  readonly picture?: Picture;
-}
-
-/** Trainings beside each other. */
-export interface ComparisonData {
-  readonly title: string;
-  /** Why figures cannot be compared, a sentence each. */
-  readonly warnings: readonly string[];
-  /** A row a run. */
-  readonly runs: { readonly columns: readonly string[]; readonly rows: readonly (readonly string[])[] };
-  /** A row an option in which they differ. */
-  readonly options: { readonly columns: readonly string[]; readonly rows: readonly (readonly string[])[] };
-  readonly names: readonly string[];
-  /** For each task its runs, by their places among the names, with what their epochs measured. */
-  readonly curves: readonly {
-    readonly task: string;
-    readonly runs: readonly { readonly place: number; readonly epochs: readonly Epoch[] }[];
-  }[];
-}
-
 /** All that a report shows. A section that is absent (or null) is left out. */
 export interface ReportData {
-  readonly run: {
-    readonly name: string;
-    readonly model: string;
-    readonly adapter: string;
-    /** Of the training; both absent where a model is only evaluated. */
-    readonly seconds?: number;
-    readonly seed?: number;
-  };
+  readonly run: RunFacts;
   readonly data?: DataSummary | null;
   readonly votes?: VoteSummary | null;
   readonly training?: TrainingSummary | null;
-  readonly evaluation?: Evaluation | null;
+  readonly evaluation?: VotedEvaluation | null;
   readonly fractions?: Fractions | null;
   readonly gradCam?: GradCamSummary | null;
   readonly shareMaps?: ShareMaps | null;
@@ -308,3 +171,11 @@ export interface ReportData {
   /** Most confident first. */
   readonly mistakes?: readonly Mistake[] | null;
 }
+
+/** An evaluation of classes that votes make: accuracy at several label thresholds too. */
+export interface VotedEvaluation extends Evaluation {
+  readonly tradeOff: readonly TradeOff[];
+}
+
+/** The three shares of the votes on a galaxy. */
+export type VoteShares = { readonly smooth: number; readonly featured: number; readonly artifact: number };

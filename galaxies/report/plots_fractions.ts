@@ -1,7 +1,7 @@
 import type { TopLevelSpec } from 'vega-lite';
 import type { Fractions, QuestionVotes } from './data.ts';
-import { HEIGHT, WIDTH, dashed, unit } from './plots.ts';
-import { seriesColour, colours } from './svg.ts';
+import { HEIGHT, WIDTH, dashed, unit } from '../../vision/report/plots.ts';
+import { seriesColour, colours } from '../../vision/report/svg.ts';
 
 const SMALL = 230;
 const axis = { tickCount: 5 };

@@ -1,13 +1,26 @@
-import type { ReportData } from './data.ts';
-import { html } from './html.ts';
-import { duration, page } from './pieces.ts';
-import type { Section } from './pieces.ts';
+import { html, type Html } from '../../vision/report/html.ts';
+import { plot, type Section } from '../../vision/report/pieces.ts';
+import { runPage } from '../../vision/report/report.ts';
+import { evaluationSection, headline } from '../../vision/report/section_evaluation.ts';
+import { gradCamSection, mistakesSection } from '../../vision/report/section_pictures.ts';
+import { trainingSection } from '../../vision/report/section_training.ts';
+import type { ReportData, TradeOff } from './data.ts';
+import { tradeOffCurve } from './plots_votes.ts';
 import { dataSection } from './section_data.ts';
-import { evaluationSection, headline } from './section_evaluation.ts';
 import { extremesSection, fractionsHeadline, fractionsSection } from './section_fractions.ts';
-import { gradCamSection, mistakesSection, shareMapsSection } from './section_pictures.ts';
-import { trainingSection } from './section_training.ts';
+import { shareMapsSection } from './section_shares.ts';
 import { votesSection } from './section_votes.ts';
+
+const tradeOffFigures = async (tradeOff: readonly TradeOff[]): Promise<Html[]> =>
+  tradeOff.length === 0
+    ? []
+    : [
+        await plot(
+          tradeOffCurve(tradeOff),
+          'Threshold trade-off',
+          'Accuracy on the galaxies whose votes reach each label threshold, over how many those are. Clearer galaxies are easier, and fewer.',
+        ),
+      ];
 
 /**
  * The report of a training run as one HTML file that refers to nothing outside itself. Sections whose data is absent
@@ -19,22 +32,12 @@ export async function renderReport(report: ReportData): Promise<string> {
   if (data) sections.push(await dataSection(data));
   if (votes) sections.push(await votesSection(votes));
   if (training) sections.push(await trainingSection(training));
-  if (evaluation) sections.push(await evaluationSection(evaluation));
+  if (evaluation) sections.push(await evaluationSection(evaluation, await tradeOffFigures(evaluation.tradeOff)));
   if (fractions) sections.push(await fractionsSection(fractions));
   if (gradCam && gradCam.cases.length > 0) sections.push(gradCamSection(gradCam));
   if (shareMaps && shareMaps.cases.length > 0) sections.push(shareMapsSection(shareMaps));
   if (extremes) sections.push(extremesSection(extremes));
   if (mistakes && mistakes.length > 0) sections.push(mistakesSection(mistakes));
-  const facts = [
-    ['Model', run.model],
-    ['Adapter', run.adapter],
-    ...(run.seconds === undefined ? [] : [['Time in epochs', duration(run.seconds)] as const]),
-    ...(run.seed === undefined ? [] : [['Seed', run.seed] as const]),
-  ] as const;
-  return page(
-    run.name,
-    html`<dl class="facts">${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
-${evaluation && headline(evaluation)}${fractions && fractionsHeadline(fractions)}`,
-    sections,
-  );
+  const top = html`${evaluation && headline(evaluation)}${fractions && fractionsHeadline(fractions)}`;
+  return runPage(run, top, sections);
 }

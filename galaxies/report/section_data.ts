@@ -1,10 +1,10 @@
 import type { DataSummary } from './data.ts';
-import { html } from './html.ts';
-import type { Html } from './html.ts';
-import { count, decimal, figure, image, percent, plot, table } from './pieces.ts';
-import type { Section } from './pieces.ts';
-import { thresholdBars } from './plots.ts';
-import { voteHistogram } from './plots_histograms.ts';
+import { html } from '../../vision/report/html.ts';
+import type { Html } from '../../vision/report/html.ts';
+import { count, decimal, figure, image, percent, plot, table } from '../../vision/report/pieces.ts';
+import type { Section } from '../../vision/report/pieces.ts';
+import { thresholdBars } from './plots_votes.ts';
+import { voteHistogram } from './plots_votes.ts';
 
 const total = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
 

@@ -1,11 +1,11 @@
 import type { Extremes, Fractions, FractionsCase } from './data.ts';
-import { html } from './html.ts';
-import type { Html } from './html.ts';
-import { answerKey, card, count, decimal, image, percent, plot, table } from './pieces.ts';
-import type { Section } from './pieces.ts';
+import { html } from '../../vision/report/html.ts';
+import type { Html } from '../../vision/report/html.ts';
+import { answerKey, card, count, decimal, image, percent, plot, table } from '../../vision/report/pieces.ts';
+import type { Section } from '../../vision/report/pieces.ts';
 import { questionErrors, sharesScatter } from './plots_fractions.ts';
-import { histogram } from './plots_histograms.ts';
-import { colours } from './svg.ts';
+import { histogram } from '../../vision/report/plots_histograms.ts';
+import { colours } from '../../vision/report/svg.ts';
 
 /** The numbers a reader came for, as cards. */
 export function fractionsHeadline({ rmse, constant, galaxies, own: { median } }: Fractions): Html {

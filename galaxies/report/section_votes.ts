@@ -1,7 +1,7 @@
 import type { VoteSummary } from './data.ts';
-import { html } from './html.ts';
-import { answerKey, count, decimal, percent, plot, table } from './pieces.ts';
-import type { Section } from './pieces.ts';
+import { html } from '../../vision/report/html.ts';
+import { answerKey, count, decimal, percent, plot, table } from '../../vision/report/pieces.ts';
+import type { Section } from '../../vision/report/pieces.ts';
 import { voteCurves } from './plots_fractions.ts';
 
 /** How many galaxies there are on which side, and how their votes are distributed. */

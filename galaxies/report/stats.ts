@@ -1,6 +1,6 @@
 import type { StatsData } from './data.ts';
-import { html } from './html.ts';
-import { page } from './pieces.ts';
+import { html } from '../../vision/report/html.ts';
+import { page } from '../../vision/report/pieces.ts';
 import { dataSection } from './section_data.ts';
 
 /** The page of `data stats`: the first section of a training report, on its own. Same promises as `renderReport`. */

@@ -1,10 +1,12 @@
 import { UserError } from '../../engine/user_error.ts';
-import type { Dataset, RgbImage, Votes } from '../dataset.ts';
+import type { Galaxies, Votes } from '../galaxy.ts';
+import type { RgbImage } from '../../vision/data/rgb_image.ts';
 import { CLASSES, label, labelTable, type ClassName } from '../labels.ts';
-import { hashId } from '../split.ts';
-import type { DataSummary, SplitCounts, ThresholdCounts } from './data.ts';
-import { toPicture } from './encode.node.ts';
-import { contactSheet } from './pictures.ts';
+import { hashId } from '../../vision/data/split.ts';
+import type { DataSummary, ThresholdCounts } from './data.ts';
+import type { SplitCounts } from '../../vision/report/data.ts';
+import { toPicture } from '../../vision/report/encode.node.ts';
+import { contactSheet } from '../../vision/report/pictures.ts';
 
 export interface SummaryOptions {
   readonly threshold: number;
@@ -26,12 +28,12 @@ const TILE = 96;
 
 /** What a dataset holds: counts at several label thresholds, the votes, and examples of each class. */
 export async function summariseData(
-  dataset: Dataset,
+  dataset: Galaxies,
   { threshold, splits, examples = 24 }: SummaryOptions,
 ): Promise<Summary> {
-  const voted = dataset.galaxies.flatMap(({ votes }) => (votes ? [votes] : []));
+  const voted = dataset.examples.flatMap(({ votes }) => (votes ? [votes] : []));
   const counts = countsAt(dataset, threshold);
-  const unlabelled = dataset.galaxies.length - voted.length;
+  const unlabelled = dataset.examples.length - voted.length;
   const notes = [...dataset.notes];
   if (unlabelled > 0) notes.push(`${unlabelled} galaxies have no votes: they can be predicted, not trained on.`);
   const sheets = await contactSheets(dataset, threshold, examples, notes);
@@ -58,7 +60,7 @@ export async function summariseData(
   };
 }
 
-function countsAt(dataset: Dataset, threshold: number): ThresholdCounts {
+function countsAt(dataset: Galaxies, threshold: number): ThresholdCounts {
   const rows = new Map(labelTable(dataset, threshold).map(({ name, count }) => [name, count]));
   return { threshold, counts: CLASSES.map((name) => rows.get(name)!), ambiguous: rows.get('ambiguous')! };
 }
@@ -68,12 +70,12 @@ function countsAt(dataset: Dataset, threshold: number): ThresholdCounts {
  * each time. An image that cannot be decoded is told in `notes`, and the next takes its place.
  */
 async function contactSheets(
-  dataset: Dataset,
+  dataset: Galaxies,
   threshold: number,
   examples: number,
   notes: string[],
 ): Promise<Map<ClassName, { image: RgbImage; count: number }>> {
-  const order = dataset.galaxies
+  const order = dataset.examples
     .map(({ id }, index) => ({ index, hash: hashId(id) }))
     .sort((a, b) => a.hash - b.hash || a.index - b.index);
   const sheets = new Map<ClassName, { image: RgbImage; count: number }>();
@@ -81,7 +83,7 @@ async function contactSheets(
     const images: RgbImage[] = [];
     for (const { index } of order) {
       if (images.length === examples) break;
-      const { votes } = dataset.galaxies[index];
+      const { votes } = dataset.examples[index];
       if (!votes || label(votes, threshold) !== name) continue;
       try {
         images.push(await dataset.load(index));

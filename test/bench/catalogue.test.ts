@@ -4,7 +4,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, it } from 'vitest';
 import { benchCatalogue, showCatalogue } from '../../bench/catalogue.ts';
-import { SILENT } from '../../galaxies/train/progress.ts';
+import { SILENT } from '../../vision/progress.ts';
 
 // What is only waiting to be collected says nothing about what is held.
 setFlagsFromString('--expose-gc');

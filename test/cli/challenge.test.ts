@@ -130,7 +130,7 @@ describe('a model of vote fractions', () => {
     const out = join(folder, 'judged');
     const text = await succeed('evaluate', run, '--data', 'synthetic:20:9', '--tta', '16', '--out', out);
     expect(text).toMatch(
-      /^Measured on all galaxies with votes of synthetic:20:9, each galaxy averaged over 16 views.*\nRMSE 0\.\d{4} over 37 columns of 20 galaxies/,
+      /^Measured on all galaxies with votes of synthetic:20:9, each image averaged over 16 views.*\nRMSE 0\.\d{4} over 37 columns of 20 galaxies/,
     );
     for (const name of CHALLENGE_COLUMNS) expect(text).toContain(`${name} `);
     expect(readFileSync(join(out, 'report.html'), 'utf8')).not.toContain('The training');
@@ -161,7 +161,7 @@ describe('a model of vote fractions', () => {
       truth,
       SUBMISSION_HEADER +
         syntheticDataset(20, 9)
-          .galaxies.map(({ id, votes }) => submissionRow(id, votes!.all!))
+          .examples.map(({ id, votes }) => submissionRow(id, votes!.all!))
           .join(''),
     );
     await succeed('predict', run, '--data', 'synthetic:20:9', '--format', 'kaggle', '--out', prediction);

@@ -2,12 +2,13 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, write
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Epoch } from '../../galaxies/report/data.ts';
-import { hashIds } from '../../galaxies/split.ts';
-import { NEW_STATE, saveCheckpoint } from '../../galaxies/train/checkpoint.node.ts';
-import type { TrainOptions } from '../../galaxies/train/options.ts';
+import type { Epoch } from '../../vision/report/data.ts';
+import { hashIds } from '../../vision/data/split.ts';
+import { NEW_STATE, saveCheckpoint } from '../../vision/train/checkpoint.node.ts';
+import type { TaskChoice } from '../../galaxies/tasks.ts';
+import type { TrainOptions } from '../../vision/train/options.ts';
 import { readPage } from '../galaxies/report_page.ts';
-import { TINY } from '../galaxies/training.ts';
+import { TINY } from '../vision/training.ts';
 import { tuningfork } from './cli.ts';
 
 let folder: string;
@@ -42,7 +43,7 @@ function write(name: string, options: object, figures: object, figure: 'accuracy
 }
 
 const ACCURATE = { accuracy: { value: 0.9125, low: 0.8, high: 0.97, n: 10, correct: 9 }, auc: 0.975, ece: 0.0312 };
-const CHALLENGE: TrainOptions = {
+const CHALLENGE: TrainOptions<TaskChoice> = {
   ...TINY,
   task: { name: 'challenge', head: 'tree' },
   model: 'galaxy_vgg',

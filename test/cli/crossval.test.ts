@@ -8,14 +8,14 @@ import { loadEnsemble } from '../../cli/ensemble.node.ts';
 import { openDevice } from '../../engine/device/device.ts';
 import { openGpu } from '../../engine/device/gpu.node.ts';
 import { SUBMISSION_HEADER, submissionRow } from '../../galaxies/challenge/submission.ts';
-import type { CrossvalSummary } from '../../galaxies/crossval.ts';
+import type { CrossvalSummary } from '../../vision/judge/crossval.ts';
 import { syntheticDataset } from '../../galaxies/synthetic.ts';
 import { taskOf } from '../../galaxies/tasks.ts';
-import { SILENT } from '../../galaxies/train/progress.ts';
-import { viewsFor } from '../../galaxies/stored_model.ts';
+import { SILENT } from '../../vision/progress.ts';
+import { viewsFor } from '../../vision/answer/stored_model.ts';
 import { PROGRAM, fail, succeed, tuningfork as start } from './cli.ts';
 
-const PLUG = fileURLToPath(new URL('../galaxies/plug.mjs', import.meta.url));
+const PLUG = fileURLToPath(new URL('../vision/plug.mjs', import.meta.url));
 /** Trainings in processes of their own: beside other work minutes. */
 const SLOW = 900_000;
 const SMALL = [
@@ -186,7 +186,7 @@ describe('crossval', () => {
     [
       'more folds than galaxies',
       () => [...VOTES, '--folds', '50', '--out', join(folder, 'none')],
-      /50 folds of 20 galaxies: .*fewer folds or more galaxies/,
+      /50 folds of 20 images: .*fewer folds or more images/,
     ],
     [
       'folds without a class',
@@ -289,7 +289,7 @@ describe('the networks of a cross-validation together', () => {
         truth,
         SUBMISSION_HEADER +
           syntheticDataset(20, 9)
-            .galaxies.map(({ id, votes: given }) => submissionRow(id, given!.all!))
+            .examples.map(({ id, votes: given }) => submissionRow(id, given!.all!))
             .join(''),
       );
       const submit = async (model: string) => {
@@ -341,7 +341,7 @@ describe('the networks of a cross-validation together', () => {
       const { model } = ensemble;
       const dataset = syntheticDataset(10, 9, { size: 64 });
       await ensemble.predictWith(taskOf(model.task!), viewsFor(model, dataset))(
-        dataset.galaxies.map((_, i) => i),
+        dataset.examples.map((_, i) => i),
         1,
         SILENT,
       );

@@ -88,7 +88,7 @@ describe('baseline', () => {
 
 describe('score', () => {
   let folder: string;
-  const { galaxies } = syntheticDataset(60);
+  const { examples: galaxies } = syntheticDataset(60);
   const file = (name: string, rows: readonly string[]) => {
     writeFileSync(join(folder, name), SUBMISSION_HEADER + rows.join(''));
     return join(folder, name);

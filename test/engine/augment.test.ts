@@ -2,7 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { augmentImages } from '../../engine/ops/augment.ts';
 import { input } from '../../engine/ops/leaves.ts';
 import { UserError } from '../../engine/user_error.ts';
-import { NO_AUGMENTATION, PLAIN, SYMMETRIES, colourMatrix, viewMatrix, type Placement } from '../../galaxies/view.ts';
+import {
+  NO_AUGMENTATION,
+  PLAIN,
+  SYMMETRIES,
+  colourMatrix,
+  viewMatrix,
+  type Placement,
+} from '../../vision/view/view.ts';
 import { describeAdapters, evaluate } from '../gpu.ts';
 import { randomArray, uniform } from '../random.ts';
 import { augment as reference } from '../reference/augment.ts';

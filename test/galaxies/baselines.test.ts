@@ -2,10 +2,11 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { centralColour, centralColours, centralPixel, judge, meanVotes } from '../../galaxies/challenge/baselines.ts';
 import { challengeRmse } from '../../galaxies/challenge/rmse.ts';
-import { SILENT } from '../../galaxies/train/progress.ts';
-import type { Dataset, RgbImage } from '../../galaxies/dataset.ts';
+import { SILENT } from '../../vision/progress.ts';
+import type { Galaxies } from '../../galaxies/galaxy.ts';
+import type { RgbImage } from '../../vision/data/rgb_image.ts';
 import { openDataset } from '../../galaxies/open_dataset.node.ts';
-import { parseIdRanges, split } from '../../galaxies/split.ts';
+import { parseIdRanges, split } from '../../vision/data/split.ts';
 import { testData } from '../data.ts';
 import { describeAdapters } from '../gpu.ts';
 import { randomArray, uniform } from '../random.ts';
@@ -24,10 +25,10 @@ function framed(side: number, colour: readonly number[], frame: readonly number[
 }
 
 /** Galaxies of these colours and votes. */
-const sky = (colours: readonly (readonly number[])[], votes: readonly Float32Array[]): Dataset => ({
+const sky = (colours: readonly (readonly number[])[], votes: readonly Float32Array[]): Galaxies => ({
   name: 'sky',
   notes: [],
-  galaxies: votes.map((all, i) => ({
+  examples: votes.map((all, i) => ({
     id: `g${i}`,
     votes: { smooth: all[0], featured: all[1], artifact: all[2], all },
   })),
@@ -59,7 +60,7 @@ describe('the central colour', () => {
       colours.map(() => new Float32Array(COLUMNS)),
     );
     let [now, most] = [0, 0];
-    const counting: Dataset = {
+    const counting: Galaxies = {
       ...dataset,
       async load(index) {
         most = Math.max(most, ++now);
@@ -106,7 +107,12 @@ describeAdapters('the central pixel', (device) => {
       colours,
       colours.map((_, i) => answers[kind(i)]),
     );
-    const { figures, empty, settled } = await centralPixel(device(), dataset, train, judged, 3, 1, SILENT);
+    const { figures, empty, settled } = await centralPixel(
+      device(),
+      { dataset, train, judged },
+      { k: 3, seed: 1 },
+      SILENT,
+    );
     expect([empty, settled]).toEqual([0, true]);
     // Means of 20 equal numbers round.
     expect(figures.rmse).toBeLessThan(1e-14);
@@ -117,7 +123,7 @@ describeAdapters('the central pixel', (device) => {
       colours,
       colours.map((_, i) => randomArray(COLUMNS, i, 0, 1)),
     );
-    const { figures } = await centralPixel(device(), dataset, train, judged, 1, 1, SILENT);
+    const { figures } = await centralPixel(device(), { dataset, train, judged }, { k: 1, seed: 1 }, SILENT);
     const mean = meanVotes(dataset, train);
     expect(figures).toEqual(judge(dataset, judged, () => mean));
   });
@@ -126,7 +132,7 @@ describeAdapters('the central pixel', (device) => {
     const votes = colours.map((_, i) => randomArray(COLUMNS, i, 0, 1));
     const dataset = sky(colours, votes);
     const all = [...train, ...judged];
-    const { figures } = await centralPixel(device(), dataset, train, all, 3, 1, SILENT);
+    const { figures } = await centralPixel(device(), { dataset, train, judged: all }, { k: 3, seed: 1 }, SILENT);
     // Three kinds of colours far apart: whatever the first centres are, these are the clusters, and the means of
     // colours tell which galaxy is in which.
     const centres = kinds.flatMap((_, k) =>
@@ -149,7 +155,12 @@ describeAdapters('the central pixel', (device) => {
       colours.map((_, i) => kinds[i % 2]),
       colours.map((_, i) => answers[i % 2]),
     );
-    const { figures, empty, clusters } = await centralPixel(device(), dataset, train, judged, 4, 1, SILENT);
+    const { figures, empty, clusters } = await centralPixel(
+      device(),
+      { dataset, train, judged },
+      { k: 4, seed: 1 },
+      SILENT,
+    );
     expect([clusters, empty]).toEqual([4, 2]);
     expect(figures.rmse).toBeLessThan(1e-14);
   });
@@ -160,8 +171,8 @@ describe.runIf(testData())('on real galaxies', () => {
     const dataset = await openDataset(join(testData()!, 'galaxies'));
     try {
       const { train, validation } = split(
-        dataset.galaxies.map(({ id }) => id),
-        dataset.galaxies.map(({ votes }) => (votes ? '' : null)),
+        dataset.examples.map(({ id }) => id),
+        dataset.examples.map(({ votes }) => (votes ? '' : null)),
         { valFraction: 0.2, trainOnly: parseIdRanges('0-100007,108650-945989,999968-99999999') },
       );
       expect([train.length, validation.length]).toEqual([3120, 658]);

@@ -6,20 +6,20 @@ import { openGpu } from '../../engine/device/gpu.node.ts';
 import { challengeRmse } from '../../galaxies/challenge/rmse.ts';
 import { challenge } from '../../galaxies/challenge/task.ts';
 import { CHALLENGE_COLUMNS, firstColumn } from '../../galaxies/columns.ts';
-import type { Dataset } from '../../galaxies/dataset.ts';
+import type { Galaxies } from '../../galaxies/galaxy.ts';
 import { openDataset } from '../../galaxies/open_dataset.node.ts';
-import { storedTask, taskOf } from '../../galaxies/tasks.ts';
-import type { TrainOptions } from '../../galaxies/train/options.ts';
-import { predictGalaxies } from '../../galaxies/train/predictor.ts';
-import { SILENT, type Progress } from '../../galaxies/train/progress.ts';
-import { RUN_FILES, trainNetwork, type Trained } from '../../galaxies/train/train.node.ts';
-import { NO_AUGMENTATION } from '../../galaxies/view.ts';
+import { storedTask, taskOf, type TaskChoice } from '../../galaxies/tasks.ts';
+import type { TrainOptions } from '../../vision/train/options.ts';
+import { predictExamples } from '../../vision/answer/predictor.ts';
+import { SILENT, type Progress } from '../../vision/progress.ts';
+import { RUN_FILES, trainNetwork, type Trained } from '../../vision/train/train.node.ts';
+import { NO_AUGMENTATION } from '../../vision/view/view.ts';
 import { restoreModel } from '../../models/build_network.ts';
 import { unpackModel } from '../../models/formats/model_file.ts';
 import { ParameterSet } from '../../models/parameter_set.ts';
 import { randomArray } from '../random.ts';
 import { writeRandomB0 } from './b0_weights.ts';
-import { DRAWN, TINY, scratchFolder } from './training.ts';
+import { DRAWN, TINY, scratchFolder } from '../vision/training.ts';
 
 const WIDTH = CHALLENGE_COLUMNS.length;
 const scratch = scratchFolder();
@@ -53,12 +53,12 @@ describe('the RMSE of the challenge', () => {
 });
 
 describe('galaxies without the 37 fractions', () => {
-  const dataset = (all: boolean): Dataset => ({
+  const dataset = (all: boolean): Galaxies => ({
     name: 'sky',
     notes: [],
     load: () => Promise.reject(new Error('no image')),
     close: async () => {},
-    galaxies: [0, 1, 2].map((i) => ({
+    examples: [0, 1, 2].map((i) => ({
       id: `${i}`,
       votes: { smooth: 1, featured: 0, artifact: 0, ...(all && i > 0 && { all: new Float32Array(WIDTH) }) },
     })),
@@ -75,7 +75,7 @@ describe('galaxies without the 37 fractions', () => {
   });
 });
 
-const CHALLENGE: TrainOptions = {
+const CHALLENGE: TrainOptions<TaskChoice> = {
   ...TINY,
   task: { name: 'challenge', head: 'tree' },
   augmentation: NO_AUGMENTATION,
@@ -97,18 +97,18 @@ describe('a training for the challenge', () => {
   });
 
   async function train<T>(
-    changed: Partial<TrainOptions>,
+    changed: Partial<TrainOptions<TaskChoice>>,
     folder: string,
-    look: (trained: Trained, dataset: Dataset) => T,
+    look: (trained: Trained, dataset: Galaxies) => T,
     progress: Progress = SILENT,
   ): Promise<Awaited<T>> {
     const options = { ...CHALLENGE, ...changed };
     const dataset = await openDataset(options.data, { size: DRAWN });
-    using trained = await trainNetwork(opened, dataset, taskOf(options.task), options, folder, progress);
+    using trained = await trainNetwork(opened, dataset, taskOf(options.task), options, { folder, progress });
     return await look(trained, dataset);
   }
 
-  it.each<[string, Partial<TrainOptions>]>([
+  it.each<[string, Partial<TrainOptions<TaskChoice>>]>([
     ['vgg_small, the tree', {}],
     ['vgg_small, independent sigmoids', { task: { name: 'challenge', head: 'independent' } }],
     ['a narrow galaxy_vgg', { model: 'galaxy_vgg', width: 0.125, size: 64 }],
@@ -128,7 +128,7 @@ describe('a training for the challenge', () => {
   it('fine-tunes weights in two phases', async () => {
     const weights = join(scratch.path, 'b0.safetensors');
     await writeRandomB0(weights);
-    const twoPhases: Partial<TrainOptions> = {
+    const twoPhases: Partial<TrainOptions<TaskChoice>> = {
       data: 'synthetic:16',
       model: 'efficientnet_b0',
       weights,
@@ -146,7 +146,7 @@ describe('a training for the challenge', () => {
   });
 
   it('interrupted goes on to the same bits', async () => {
-    const short: Partial<TrainOptions> = {
+    const short: Partial<TrainOptions<TaskChoice>> = {
       data: 'synthetic:32',
       tune: { epochs: 2, learningRate: 1e-3 },
       checkpointSteps: 1,
@@ -175,7 +175,7 @@ describe('a training for the challenge', () => {
 
   it('leaves a model file that says its task, head and columns, and predicts the same when it is restored', async () => {
     const folder = scratch.next();
-    const short: Partial<TrainOptions> = {
+    const short: Partial<TrainOptions<TaskChoice>> = {
       model: 'galaxy_vgg',
       width: 0.25,
       size: 64,
@@ -191,15 +191,15 @@ describe('a training for the challenge', () => {
       });
       const built = restoreModel(file, 'model');
       using restored = new ParameterSet(opened, built.network.specs, built.weights, 0);
-      const galaxies = dataset.galaxies.map((_, i) => i);
-      const want = await predictGalaxies(
+      const galaxies = dataset.examples.map((_, i) => i);
+      const want = await predictExamples(
         opened,
         { network: model.network, parameters, task, views },
         galaxies,
         16,
         SILENT,
       );
-      const got = await predictGalaxies(
+      const got = await predictExamples(
         opened,
         { network: built.network, parameters: restored, task: taskOf(storedTask(file, 'model')), views },
         galaxies,
@@ -217,7 +217,7 @@ describe('a training for the challenge', () => {
 
   it('does not go on with a run of another task, head or width', async () => {
     const folder = scratch.next();
-    const short: Partial<TrainOptions> = { data: 'synthetic:24', tune: { epochs: 1, learningRate: 1e-3 } };
+    const short: Partial<TrainOptions<TaskChoice>> = { data: 'synthetic:24', tune: { epochs: 1, learningRate: 1e-3 } };
     await train(short, folder, () => undefined);
     await expect(
       train({ ...short, task: { name: 'challenge', head: 'independent' } }, folder, () => undefined),

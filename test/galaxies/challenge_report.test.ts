@@ -10,12 +10,12 @@ import {
 } from '../../galaxies/challenge/report_data.ts';
 import { challengeRmse } from '../../galaxies/challenge/rmse.ts';
 import { CHALLENGE_COLUMNS, firstColumn } from '../../galaxies/columns.ts';
-import type { Dataset } from '../../galaxies/dataset.ts';
+import type { Galaxies } from '../../galaxies/galaxy.ts';
 import { QUESTIONS } from '../../galaxies/decision_tree.ts';
 import type { ReportData } from '../../galaxies/report/data.ts';
 import { questionErrors, sharesScatter, voteCurves } from '../../galaxies/report/plots_fractions.ts';
 import { renderReport } from '../../galaxies/report/report.ts';
-import { renderSvg } from '../../galaxies/report/svg.ts';
+import { renderSvg } from '../../vision/report/svg.ts';
 import { syntheticDataset } from '../../galaxies/synthetic.ts';
 import { randomArray } from '../random.ts';
 import { madeUpPicture, madeUpRun, madeUpTraining } from './report_fixture.ts';
@@ -23,8 +23,8 @@ import { readPage } from './report_page.ts';
 
 const WIDTH = CHALLENGE_COLUMNS.length;
 const dataset = syntheticDataset(500, 3);
-const everyone = dataset.galaxies.map((_, i) => i);
-const votesOf = (galaxy: number) => dataset.galaxies[galaxy].votes!.all!;
+const everyone = dataset.examples.map((_, i) => i);
+const votesOf = (galaxy: number) => dataset.examples[galaxy].votes!.all!;
 /** The votes with an error of up to `most` either way. */
 const guess = (galaxies: readonly number[], most: number): Float64Array => {
   const noise = randomArray(galaxies.length * WIDTH, 5, -most, most);
@@ -45,11 +45,11 @@ const row = (shares: Record<string, number>): Float64Array =>
 
 describe('the votes of a challenge', () => {
   it('are counted by side, and by how many of them reached each question', () => {
-    const some: Dataset = { ...dataset, galaxies: [{ id: 'unvoted', votes: null }, ...dataset.galaxies.slice(0, 40)] };
-    const votes = (galaxy: number) => some.galaxies[galaxy].votes!.all!;
+    const some: Galaxies = { ...dataset, examples: [{ id: 'unvoted', votes: null }, ...dataset.examples.slice(0, 40)] };
+    const votes = (galaxy: number) => some.examples[galaxy].votes!.all!;
     const { splits, leftOut, questions } = summariseVotes(some, [
-      { name: 'train', galaxies: [1, 2, 3] },
-      { name: 'validation', galaxies: [4, 5] },
+      { name: 'train', examples: [1, 2, 3] },
+      { name: 'validation', examples: [4, 5] },
     ]);
     expect([splits, leftOut]).toEqual([
       [
@@ -77,7 +77,7 @@ it('a question is reached by half of the votes also where they are a last bit of
     return { id: String(share), votes: { smooth: share, featured: 1 - share, artifact: 0, all } };
   };
   const galaxies = [0.5, 0.49999997, 0.4999, 0.6].map(voted);
-  const { questions } = summariseVotes({ ...dataset, galaxies }, [{ name: 'all', galaxies: [0, 1, 2, 3] }]);
+  const { questions } = summariseVotes({ ...dataset, examples: galaxies }, [{ name: 'all', examples: [0, 1, 2, 3] }]);
   expect(questions.find(({ number }) => number === 7)!.galaxies).toBe(3);
   expect(questions.find(({ number }) => number === 1)).toMatchObject({ reached: 1, galaxies: 4 });
 });
@@ -140,9 +140,9 @@ describe('the figures of a challenge', () => {
   const { own, rmse, perQuestion, drawn } = judged(everyone, predictions);
 
   it("hold every galaxy's own error, which make the whole", () => {
-    expect(own.values).toHaveLength(dataset.galaxies.length);
+    expect(own.values).toHaveLength(dataset.examples.length);
     expect(Math.sqrt(own.values.reduce((sum, value) => sum + value ** 2, 0) / own.values.length)).toBeCloseTo(rmse, 12);
-    expect(own.values.filter((value) => value <= own.median).length).toBe(dataset.galaxies.length / 2);
+    expect(own.values.filter((value) => value <= own.median).length).toBe(dataset.examples.length / 2);
   });
 
   it('draw the same few of many galaxies, whatever their order, and all of few', () => {
@@ -261,7 +261,7 @@ describe('the report of a challenge', () => {
   const predictions = guess(some, 0.1);
   const fractions = judged(some, predictions);
   const cases = some.slice(0, 3).map((g) => ({
-    id: dataset.galaxies[g].id,
+    id: dataset.examples[g].id,
     rmse: fractions.own.values[g],
     picture: madeUpPicture,
     questions: tellingQuestions(votesOf(g), rowOf(predictions, g)),
@@ -269,8 +269,8 @@ describe('the report of a challenge', () => {
   const report: ReportData = {
     run: madeUpRun,
     votes: summariseVotes(dataset, [
-      { name: 'train', galaxies: everyone.slice(30) },
-      { name: 'validation', galaxies: some },
+      { name: 'train', examples: everyone.slice(30) },
+      { name: 'validation', examples: some },
     ]),
     training: {
       ...madeUpTraining(),
@@ -342,7 +342,7 @@ describe('the report of a challenge', () => {
       await renderReport({
         run: madeUpRun,
         fractions: exact,
-        votes: summariseVotes(dataset, [{ name: 'all', galaxies: [4] }]),
+        votes: summariseVotes(dataset, [{ name: 'all', examples: [4] }]),
         extremes: { best: [], worst: [] },
       }),
     )[0].text;

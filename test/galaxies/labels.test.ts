@@ -47,12 +47,12 @@ describe('label', () => {
       id: String(i),
       votes: v,
     }));
-    expect(labelTable({ galaxies })).toEqual([
+    expect(labelTable({ examples: galaxies })).toEqual([
       { name: 'smooth', count: 2, share: 0.4 },
       { name: 'featured', count: 1, share: 0.2 },
       { name: 'ambiguous', count: 1, share: 0.2 },
       { name: 'unlabelled', count: 1, share: 0.2 },
     ]);
-    expect(labelTable({ galaxies: [] }).map((row) => row.share)).toEqual([0, 0, 0, 0]);
+    expect(labelTable({ examples: [] }).map((row) => row.share)).toEqual([0, 0, 0, 0]);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ReportData } from '../../galaxies/report/data.ts';
-import { escapeHtml, html, raw } from '../../galaxies/report/html.ts';
-import { count, decimal, duration, percent } from '../../galaxies/report/pieces.ts';
+import { escapeHtml, html, raw } from '../../vision/report/html.ts';
+import { count, decimal, duration, percent } from '../../vision/report/pieces.ts';
 import { renderReport } from '../../galaxies/report/report.ts';
 import { renderStats } from '../../galaxies/report/stats.ts';
 import { madeUpData, madeUpMistakes, madeUpPicture, madeUpReport, madeUpRun } from './report_fixture.ts';
@@ -197,7 +197,7 @@ describe('hostile names', () => {
     const [mistake] = madeUpMistakes();
     for (const src of ['https://example.org/a.png', 'data:text/html,x', 'file.png']) {
       const report = renderReport({ run: madeUpRun, mistakes: [{ ...mistake, picture: { ...madeUpPicture, src } }] });
-      await expect(report).rejects.toThrow(/Galaxy 200000.*data:image/);
+      await expect(report).rejects.toThrow(/Image 200000.*data:image/);
     }
   });
 });

@@ -1,15 +1,9 @@
-import type { RgbImage } from '../../galaxies/dataset.ts';
-import { binValues } from '../../galaxies/report/plots_histograms.ts';
-import type {
-  DataSummary,
-  Evaluation,
-  GradCamSummary,
-  Mistake,
-  Picture,
-  ReportData,
-  TrainingSummary,
-} from '../../galaxies/report/data.ts';
-import { toPicture } from '../../galaxies/report/encode.node.ts';
+import type { RgbImage } from '../../vision/data/rgb_image.ts';
+import { binValues } from '../../vision/report/plots_histograms.ts';
+import type { DataSummary, ReportData, VotedEvaluation } from '../../galaxies/report/data.ts';
+import type { GradCamSummary, Mistake, Picture, TrainingSummary } from '../../vision/report/data.ts';
+import { voteShares } from '../../galaxies/report/answer_colour.ts';
+import { toPicture } from '../../vision/report/encode.node.ts';
 
 /** Repeatable numbers in 0..1 (mulberry32). */
 export function sequence(seed: number): () => number {
@@ -85,7 +79,7 @@ export function madeUpTraining(): TrainingSummary {
 }
 
 /** 378 answers of which 339 are right; everything else is derived from the same draw. */
-export function madeUpEvaluation(): Evaluation {
+export function madeUpEvaluation(): VotedEvaluation {
   const next = sequence(3);
   const right = Array.from({ length: 339 }, () => 1 - 0.5 * next() ** 3);
   const wrong = Array.from({ length: 39 }, () => 0.5 + 0.45 * next());
@@ -147,7 +141,7 @@ export function madeUpMistakes(): Mistake[] {
     truth: classes[i % 2],
     predicted: classes[1 - (i % 2)],
     confidence: 0.98 - 0.02 * i,
-    votes: { smooth: i % 2 ? 0.3 : 0.62, featured: i % 2 ? 0.66 : 0.36, artifact: i % 2 ? 0.04 : 0.02 },
+    shares: voteShares({ smooth: i % 2 ? 0.3 : 0.62, featured: i % 2 ? 0.66 : 0.36, artifact: i % 2 ? 0.04 : 0.02 }),
     picture: madeUpPicture,
   }));
 }

@@ -1,14 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import {
-  confusionMatrix,
-  reliabilityDiagram,
-  rocCurve,
-  thresholdBars,
-  tradeOffCurve,
-  trainingCurve,
-} from '../../galaxies/report/plots.ts';
-import { binValues, confidenceHistogram, voteHistogram } from '../../galaxies/report/plots_histograms.ts';
-import { renderSvg } from '../../galaxies/report/svg.ts';
+import { confusionMatrix, reliabilityDiagram, rocCurve, trainingCurve } from '../../vision/report/plots.ts';
+import { thresholdBars, tradeOffCurve } from '../../galaxies/report/plots_votes.ts';
+import { binValues, confidenceHistogram } from '../../vision/report/plots_histograms.ts';
+import { voteHistogram } from '../../galaxies/report/plots_votes.ts';
+import { renderSvg } from '../../vision/report/svg.ts';
 import { readPage } from './report_page.ts';
 
 /** Where the texts of a drawing stand, as [text, x, y] within their group. */

@@ -7,11 +7,11 @@ import { RmseAccumulator, challengeRmse } from '../../galaxies/challenge/rmse.ts
 import { scoreTable, Truth } from '../../galaxies/challenge/score.ts';
 import { SUBMISSION_HEADER, submissionRow } from '../../galaxies/challenge/submission.ts';
 import { CHALLENGE_COLUMNS } from '../../galaxies/columns.ts';
-import { parseCsv } from '../../galaxies/csv.ts';
-import { readCsv } from '../../galaxies/csv_file.node.ts';
+import { parseCsv } from '../../vision/data/csv.ts';
+import { readCsv } from '../../vision/data/csv_file.node.ts';
 import { QUESTIONS } from '../../galaxies/decision_tree.ts';
 import { randomArray } from '../random.ts';
-import { scratchFolder } from './training.ts';
+import { scratchFolder } from '../vision/training.ts';
 
 const COLUMNS = 37;
 const rows = (n: number, seed: number) => Array.from({ length: n }, (_, i) => randomArray(COLUMNS, seed + i, 0, 1));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CHALLENGE_COLUMNS } from '../../galaxies/columns.ts';
-import type { RgbImage } from '../../galaxies/dataset.ts';
+import type { RgbImage } from '../../vision/data/rgb_image.ts';
 import { label, labelTable } from '../../galaxies/labels.ts';
 import { openDataset } from '../../galaxies/open_dataset.node.ts';
 import { Random, randomBits, randomKey } from '../../galaxies/random.ts';
@@ -51,7 +51,7 @@ describe('the synthetic sky', () => {
 
   it('is the same for the same seed, another for another, and longer ones begin alike', async () => {
     const again = syntheticDataset(20, 11, { size: 64 });
-    expect(again.galaxies).toEqual(sky.galaxies.slice(0, 20));
+    expect(again.examples).toEqual(sky.examples.slice(0, 20));
     expect(await again.load(7)).toEqual(await sky.load(7));
     expect((await syntheticDataset(20, 12, { size: 64 }).load(7)).data).not.toEqual((await sky.load(7)).data);
     expect((await sky.load(8)).data).not.toEqual((await sky.load(7)).data);
@@ -59,7 +59,7 @@ describe('the synthetic sky', () => {
 
   it('has 38 to 48 volunteers a galaxy, of whom each answers the first question once', () => {
     const numbers = new Set(
-      sky.galaxies.map(({ votes }) => {
+      sky.examples.map(({ votes }) => {
         const shares = [...votes!.all!.subarray(0, 3)];
         expect(shares.reduce((a, b) => a + b)).toBeCloseTo(1, 6);
         const isWhole = (n: number) => shares.every((share) => Math.abs(share * n - Math.round(share * n)) < 1e-4);
@@ -86,7 +86,7 @@ describe('the synthetic sky', () => {
   });
 
   it("keeps the decision tree's sums: what reaches a question is what its answers add up to", () => {
-    for (const { votes } of sky.galaxies) {
+    for (const { votes } of sky.examples) {
       const v = Object.fromEntries(CHALLENGE_COLUMNS.map((name, i) => [name.slice(5), votes!.all![i]]));
       const sum = (q: number, n: number) =>
         Array.from({ length: n }, (_, i) => v[`${q}.${i + 1}`]).reduce((a, b) => a + b, 0);
@@ -111,7 +111,7 @@ describe('the synthetic sky', () => {
   });
 
   it('shows what was voted: seen arms make featured, their absence smooth', () => {
-    const drawn = sky.galaxies.map(({ votes }, i) => ({ votes: votes!, galaxy: drawGalaxy(11, i) }));
+    const drawn = sky.examples.map(({ votes }, i) => ({ votes: votes!, galaxy: drawGalaxy(11, i) }));
     const mean = (chosen: typeof drawn) => chosen.reduce((sum, d) => sum + d.votes.featured, 0) / chosen.length;
     const strong = drawn.filter((d) => (d.galaxy.disc?.arms?.contrast ?? 0) > 0.6 && d.galaxy.disc!.axisRatio > 0.5);
     const weak = drawn.filter((d) => (d.galaxy.disc?.arms?.contrast ?? 1) < 0.3 && d.galaxy.disc!.axisRatio > 0.5);
@@ -132,7 +132,7 @@ describe('the synthetic sky', () => {
   it('cannot be told apart by colour alone, yet colour helps', async () => {
     const rows: { colour: number; smooth: boolean }[] = [];
     for (let i = 0; i < 400; i++) {
-      const name = label(sky.galaxies[i].votes!);
+      const name = label(sky.examples[i].votes!);
       if (name) rows.push({ colour: colour(await sky.load(i)), smooth: name === 'smooth' });
     }
     const scores = rows.map(({ colour: cut }) => rows.filter((r) => r.colour > cut === r.smooth).length / rows.length);
@@ -150,7 +150,7 @@ describe('synthetic:N', () => {
     expect(parseSynthetic('synthetic:400')).toEqual({ count: 400, seed: 0 });
     expect(parseSynthetic('some/folder')).toBeNull();
     const dataset = await openDataset('synthetic:3:9', { size: 32 });
-    expect([dataset.name, dataset.galaxies.length, dataset.galaxies[2].id]).toEqual(['synthetic:3:9', 3, 's9-2']);
+    expect([dataset.name, dataset.examples.length, dataset.examples[2].id]).toEqual(['synthetic:3:9', 3, 's9-2']);
     expect((await dataset.load(2)).width).toBe(32);
     await expect(dataset.load(3)).rejects.toThrow(/no galaxy 3/);
     await dataset.close();

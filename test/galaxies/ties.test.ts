@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { pathOf, rowOf, tellingQuestions } from '../../galaxies/challenge/report_data.ts';
 import { QUESTIONS } from '../../galaxies/decision_tree.ts';
-import { accuracy, confusionMatrix, predicted } from '../../galaxies/metrics.ts';
-import { predictionRecord } from '../../galaxies/prediction_record.ts';
+import { accuracy, confusionMatrix, predicted } from '../../vision/judge/metrics.ts';
+import { predictionRecord } from '../../vision/answer/prediction_record.ts';
 
 /*
  * Where the largest numbers are equal, the first counts: everywhere, so that a galaxy has one class in the figures, in

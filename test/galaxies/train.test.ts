@@ -5,23 +5,23 @@ import { openDevice, type Device } from '../../engine/device/device.ts';
 import { openGpu } from '../../engine/device/gpu.node.ts';
 import { TuningTable } from '../../engine/tuning.ts';
 import { UserError } from '../../engine/user_error.ts';
-import { loadCheckpoint, type TrainState } from '../../galaxies/train/checkpoint.node.ts';
-import type { TrainOptions } from '../../galaxies/train/options.ts';
-import { SILENT, type Progress } from '../../galaxies/train/progress.ts';
-import { RUN_FILES, trainNetwork } from '../../galaxies/train/train.node.ts';
+import { loadCheckpoint, type TrainState } from '../../vision/train/checkpoint.node.ts';
+import type { TrainOptions } from '../../vision/train/options.ts';
+import { SILENT, type Progress } from '../../vision/progress.ts';
+import { RUN_FILES, trainNetwork } from '../../vision/train/train.node.ts';
 import { openDataset } from '../../galaxies/open_dataset.node.ts';
-import { taskOf } from '../../galaxies/tasks.ts';
-import { NO_AUGMENTATION } from '../../galaxies/view.ts';
+import { taskOf, type TaskChoice } from '../../galaxies/tasks.ts';
+import { NO_AUGMENTATION } from '../../vision/view/view.ts';
 import { unpackModel } from '../../models/formats/model_file.ts';
 import { writeRandomB0 } from './b0_weights.ts';
-import { DRAWN, TINY, scratchFolder } from './training.ts';
+import { DRAWN, TINY, scratchFolder } from '../vision/training.ts';
 
 const scratch = scratchFolder();
 const B0 = join(scratch.path, 'b0.safetensors');
 beforeAll(() => writeRandomB0(B0));
 
 /** A head on a frozen EfficientNet-B0, then its last stage: both phases and the front. */
-const TWO_PHASES: Partial<TrainOptions> = {
+const TWO_PHASES: Partial<TrainOptions<TaskChoice>> = {
   data: 'synthetic:32',
   model: 'efficientnet_b0',
   weights: B0,
@@ -39,13 +39,13 @@ interface Run {
 
 async function train(
   device: Device,
-  changed: Partial<TrainOptions> = {},
+  changed: Partial<TrainOptions<TaskChoice>> = {},
   folder = scratch.next(),
   progress: Progress = SILENT,
 ): Promise<Run> {
   const options = { ...TINY, ...changed };
   const dataset = await openDataset(options.data, { size: DRAWN });
-  using trained = await trainNetwork(device, dataset, taskOf(options.task), options, folder, progress);
+  using trained = await trainNetwork(device, dataset, taskOf(options.task), options, { folder, progress });
   return { state: trained.state, folder, model: readFileSync(join(folder, RUN_FILES.model)) };
 }
 

@@ -6,13 +6,13 @@ import { loadModel } from '../../cli/load_model.node.ts';
 import { openDevice } from '../../engine/device/device.ts';
 import { openGpu } from '../../engine/device/gpu.node.ts';
 import { openDataset } from '../../galaxies/open_dataset.node.ts';
-import { viewsFor } from '../../galaxies/stored_model.ts';
+import { viewsFor } from '../../vision/answer/stored_model.ts';
 import { CLASSES } from '../../galaxies/labels.ts';
 import { taskOf } from '../../galaxies/tasks.ts';
-import { plainPicture } from '../../galaxies/train/draw.ts';
-import { METHODS, explainGalaxies, type Method } from '../../galaxies/train/explain.ts';
+import { plainPicture } from '../../vision/answer/draw.ts';
+import { METHODS, explainExamples, type Method } from '../../vision/answer/explain.ts';
 import { MODEL_NAMES, buildModel } from '../../models/build_network.ts';
-import { trainedModel } from '../../galaxies/train/trained_model.ts';
+import { trainedModel } from '../../vision/train/trained_model.ts';
 import { packModel, unpackModel } from '../../models/formats/model_file.ts';
 import { initialValues } from '../../models/initialise.ts';
 import { writeSafetensors } from '../../models/formats/safetensors.ts';
@@ -57,7 +57,7 @@ describeSite(
       // The pictures have the bytes that Node decodes: JPEG, and PNG with and without alpha.
       using device = await openDevice({ gpu: openGpu({ adapter: 'lavapipe' }) });
       const dataset = await openDataset(images);
-      const ids = dataset.galaxies.map(({ id }) => id);
+      const ids = dataset.examples.map(({ id }) => id);
       expect(ids).toEqual(['a', 'b', 'c', 'd']);
       for (const galaxy of ids.keys()) {
         await page.click(`#strip [role=option]:nth-child(${DRAWN + galaxy + 1})`);
@@ -79,7 +79,7 @@ describeSite(
         views: viewsFor(model, dataset),
       };
       for (const [layer, name] of ['block1', 'block2', 'block3', 'block4'].entries()) {
-        const [{ maps, explained }] = await explainGalaxies(device, answering, [{ galaxy: 3 }], METHODS, name);
+        const [{ maps, explained }] = await explainExamples(device, answering, [{ example: 3 }], METHODS, name);
         for (const { method, values, height, width } of maps) {
           if (method === 'Guided backprop' && layer > 0) continue;
           const shown = await mapOf(page, 'd', method, layer, name);
@@ -114,7 +114,7 @@ describeSite(
         };
         const explained = votes.classes.indexOf('Class3.1');
         await page.select('#explained', 'Class3.1');
-        const [{ maps }] = await explainGalaxies(device, asked, [{ galaxy: 3, explained }], ['Grad-CAM'], 'block2');
+        const [{ maps }] = await explainExamples(device, asked, [{ example: 3, explained }], ['Grad-CAM'], 'block2');
         await page.waitForFunction(() => /bar: yes/.test(document.querySelector('#map-text')!.textContent!));
         const shown = await mapOf(page, 'd', 'Grad-CAM', 1, 'block2');
         expect(shown.class).toBe('Class3.1');

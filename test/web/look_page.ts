@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import type { ElementHandle, Page } from 'puppeteer-core';
-import type { PredictionRecord } from '../../galaxies/prediction_record.ts';
+import type { PredictionRecord } from '../../vision/answer/prediction_record.ts';
 
 /** Waits until the page is ready for a model. */
 export const untilReady = (page: Page) =>

@@ -41,7 +41,7 @@ export async function drawSky(tell: (done: number, of: number) => void = () => {
   const dataset = syntheticDataset(2 * count, 0, { size: SIDE });
   let done = 0;
   for (let i = 0; done < count; i++) {
-    const name = label(dataset.galaxies[i].votes!);
+    const name = label(dataset.examples[i].votes!);
     if (!name) continue;
     bytes.set((await dataset.load(i)).data, done * PIXELS);
     labels[done++] = CLASSES.indexOf(name);

@@ -1,5 +1,5 @@
 import { QUESTIONS, type Question } from '../../galaxies/decision_tree.ts';
-import type { PredictionRecord } from '../../galaxies/prediction_record.ts';
+import type { PredictionRecord } from '../../vision/answer/prediction_record.ts';
 import { byId, make } from '../common/dom.ts';
 import { percent } from './strip.ts';
 

@@ -1,6 +1,6 @@
-import type { RgbImage } from '../../galaxies/dataset.ts';
-import { upright, withoutExif } from '../../galaxies/exif.ts';
-import { checkImage, decodeJpeg, overBlack, undecodable } from '../../galaxies/image_file.ts';
+import type { RgbImage } from '../../vision/data/rgb_image.ts';
+import { upright, withoutExif } from '../../vision/data/exif.ts';
+import { checkImage, decodeJpeg, overBlack, undecodable } from '../../vision/data/image_file.ts';
 import { UserError } from '../../engine/user_error.ts';
 
 /** Bytes that an image file may have: one of the largest side that is decoded has fewer. */

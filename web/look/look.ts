@@ -1,5 +1,5 @@
 import { UserError } from '../../engine/user_error.ts';
-import type { PredictionRecord } from '../../galaxies/prediction_record.ts';
+import type { PredictionRecord } from '../../vision/answer/prediction_record.ts';
 import { byId } from '../common/dom.ts';
 import { computingOn, showMessage } from '../common/message.ts';
 import { WorkerClient } from '../common/worker_client.ts';

@@ -1,17 +1,17 @@
 import type { Device } from '../../engine/device/device.ts';
 import { input } from '../../engine/ops/leaves.ts';
 import { UserError } from '../../engine/user_error.ts';
-import type { Votes } from '../../galaxies/dataset.ts';
-import { gradientImage, overlayHeatmap } from '../../galaxies/report/pictures.ts';
-import { cropResize } from '../../galaxies/resample.ts';
-import { readModel, type StoredModel } from '../../galaxies/stored_model.ts';
-import { DEFAULT_TASK, taskOf, type TaskOptions } from '../../galaxies/tasks.ts';
-import { plainPicture } from '../../galaxies/train/draw.ts';
-import type { Method } from '../../galaxies/train/explain.ts';
-import { costOf, planModel, type ModelCost } from '../../galaxies/train/model_cost.ts';
-import { predictWith } from '../../galaxies/train/predictor.ts';
-import { SILENT } from '../../galaxies/train/progress.ts';
-import { predictionRecord, type PredictionRecord } from '../../galaxies/prediction_record.ts';
+import type { Votes } from '../../galaxies/galaxy.ts';
+import { gradientImage, overlayHeatmap } from '../../vision/report/pictures.ts';
+import { cropResize } from '../../vision/view/resample.ts';
+import { readModel, type StoredModel } from '../../vision/answer/stored_model.ts';
+import { DEFAULT_TASK, storedTask, taskOf, type TaskChoice } from '../../galaxies/tasks.ts';
+import { plainPicture } from '../../vision/answer/draw.ts';
+import type { Method } from '../../vision/answer/explain.ts';
+import { costOf, planModel, type ModelCost } from '../../vision/train/model_cost.ts';
+import { predictWith } from '../../vision/answer/predictor.ts';
+import { SILENT } from '../../vision/progress.ts';
+import { predictionRecord, type PredictionRecord } from '../../vision/answer/prediction_record.ts';
 import { buildModel } from '../../models/build_network.ts';
 import { imageLayers, layerTable, type LayerRow } from '../../models/layer_table.ts';
 import { ParameterSet } from '../../models/parameter_set.ts';
@@ -24,7 +24,7 @@ import { rgba, type Picture } from './picture.ts';
 export interface ModelFacts {
   readonly name: string;
   readonly file: string;
-  readonly task: TaskOptions['name'];
+  readonly task: TaskChoice['name'];
   readonly classes: readonly string[];
   readonly size: number;
   readonly crop: number;
@@ -64,7 +64,7 @@ const CLOSE = 320;
 /** What the worker of the page does, without the worker: a model, galaxies, and a device that may be lost. */
 export class Look {
   readonly album = new Album();
-  private model: (StoredModel & { readonly name: string }) | undefined;
+  private model: (StoredModel<TaskChoice> & { readonly name: string }) | undefined;
   private readonly keeper: DeviceKeeper<LookSession | EmptySession>;
 
   constructor(tell: (news: DeviceNews) => void, open?: () => Promise<Device>) {
@@ -77,7 +77,7 @@ export class Look {
 
   /** Looks through another model from now on. Where the file is none, the one before stays. */
   async load(bytes: Uint8Array, name: string): Promise<ModelFacts> {
-    const model = readModel(bytes, name);
+    const model = readModel(bytes, name, storedTask);
     if (!model.task)
       throw new UserError(
         `${name} holds weights without classes of galaxies: there is nothing to predict with it; train it first by \`tuningfork train --weights\`, and give the model.safetensors that comes of it`,
@@ -124,7 +124,7 @@ export class Look {
   }
 
   async thumbnail(index: number): Promise<Thumbnail> {
-    const { id, votes } = this.album.galaxies[index];
+    const { id, votes } = this.album.examples[index];
     return { index, id, votes, picture: rgba(cropResize(await this.album.load(index), { crop: 1, size: THUMBNAIL })) };
   }
 
@@ -138,7 +138,7 @@ export class Look {
     const task = taskOf(this.requireModel().task!);
     return this.withModel(async (session) => {
       const row = await predictWith(await session.predictor(tta), session.answering.views, [index], tta, SILENT);
-      return predictionRecord(this.album.galaxies[index].id, task, row);
+      return predictionRecord(this.album.examples[index].id, task, row);
     });
   }
 
@@ -172,13 +172,13 @@ export class Look {
   inspect(
     name: string | undefined,
     job: { readonly size: number; readonly batch: number; readonly training: boolean },
-    task: TaskOptions = DEFAULT_TASK,
+    task: TaskChoice = DEFAULT_TASK,
   ): Promise<Inspected> {
     const known =
       name === undefined ? this.requireModel() : { task, built: buildModel(name, taskOf(task).outputs.length) };
     return this.keeper.use(async (_, device) => {
       using parameters = new ParameterSet(device, known.built.network.specs, known.built.weights, 0);
-      const described = { built: known.built, task: known.task, parameters };
+      const described = { built: known.built, task: taskOf(known.task ?? DEFAULT_TASK), parameters };
       const rows = layerTable(known.built.network, parameters, input('x', [job.batch, job.size, job.size, 3]));
       return {
         adapter: device.adapter.description,

@@ -1,10 +1,10 @@
 import type { Device } from '../../engine/device/device.ts';
-import type { StoredModel } from '../../galaxies/stored_model.ts';
-import { viewsFor } from '../../galaxies/stored_model.ts';
-import { taskOf } from '../../galaxies/tasks.ts';
-import { Explainer, type Method } from '../../galaxies/train/explain.ts';
-import { Predictor, type Answering } from '../../galaxies/train/predictor.ts';
-import { imageInput } from '../../galaxies/views.ts';
+import type { StoredModel } from '../../vision/answer/stored_model.ts';
+import { viewsFor } from '../../vision/answer/stored_model.ts';
+import { taskOf, type TaskChoice } from '../../galaxies/tasks.ts';
+import { Explainer, type Method } from '../../vision/answer/explain.ts';
+import { Predictor, type Answering } from '../../vision/answer/predictor.ts';
+import { imageInput } from '../../vision/view/views.ts';
 import { ParameterSet } from '../../models/parameter_set.ts';
 import type { Album } from './album.ts';
 
@@ -19,7 +19,7 @@ export class LookSession implements Disposable {
 
   constructor(
     private readonly device: Device,
-    model: StoredModel,
+    model: StoredModel<TaskChoice>,
     album: Album,
   ) {
     const { network, weights } = model.built;
@@ -33,10 +33,10 @@ export class LookSession implements Disposable {
 
   /** What predicts a galaxy from `tta` views at once. */
   async predictor(tta: number): Promise<Predictor> {
-    const { network, task, parameters, views } = this.answering;
+    const { views } = this.answering;
     const made =
       this.predictors.get(tta) ??
-      (await Predictor.create(this.device, network, task, parameters, imageInput(tta, views.side, views.geometry)));
+      (await Predictor.create(this.device, this.answering, imageInput(tta, views.side, views.geometry)));
     this.predictors.set(tta, made);
     return made;
   }

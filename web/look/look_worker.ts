@@ -1,6 +1,6 @@
 import { UserError } from '../../engine/user_error.ts';
-import type { TaskOptions } from '../../galaxies/tasks.ts';
-import { METHODS, type Method } from '../../galaxies/train/explain.ts';
+import type { TaskChoice } from '../../galaxies/tasks.ts';
+import { METHODS, type Method } from '../../vision/answer/explain.ts';
 import { MODEL_NAMES } from '../../models/build_network.ts';
 import { emit, serve } from '../common/worker_server.ts';
 import type { DeviceNews } from '../common/device_keeper.ts';
@@ -44,7 +44,7 @@ const methods = {
   inspect: (
     name: string | undefined,
     job: { size: number; batch: number; training: boolean },
-    task: TaskOptions | undefined,
+    task: TaskChoice | undefined,
   ) => look.inspect(name, job, task),
   /** Begins a training; `trainStep` goes on with it. */
   async trainBegin(): Promise<void> {

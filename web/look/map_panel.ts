@@ -1,4 +1,4 @@
-import type { Method } from '../../galaxies/train/explain.ts';
+import type { Method } from '../../vision/answer/explain.ts';
 import { byId, make } from '../common/dom.ts';
 import { showMessage } from '../common/message.ts';
 import type { WorkerClient } from '../common/worker_client.ts';

@@ -1,4 +1,4 @@
-import type { RgbImage } from '../../galaxies/dataset.ts';
+import type { RgbImage } from '../../vision/data/rgb_image.ts';
 
 /** An image as a canvas takes it: R, G, B, A bytes. */
 export interface Picture {

@@ -1,5 +1,5 @@
 import { byId, make } from '../common/dom.ts';
-import type { PredictionRecord } from '../../galaxies/prediction_record.ts';
+import type { PredictionRecord } from '../../vision/answer/prediction_record.ts';
 import { draw } from './draw_picture.ts';
 import type { Thumbnail } from './look_core.ts';
 

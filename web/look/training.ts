@@ -1,21 +1,21 @@
 import type { Device } from '../../engine/device/device.ts';
 import { UserError } from '../../engine/user_error.ts';
 import { parseSynthetic, syntheticDataset } from '../../galaxies/synthetic.ts';
-import { taskOf } from '../../galaxies/tasks.ts';
-import type { TrainOptions } from '../../galaxies/train/options.ts';
-import { Phase } from '../../galaxies/train/phase.ts';
-import { ImageSource } from '../../galaxies/train/sample_source.ts';
-import type { Prepared, Task } from '../../galaxies/train/task.ts';
-import { trainedModel } from '../../galaxies/train/trained_model.ts';
-import { DEFAULT_AUGMENTATION } from '../../galaxies/view.ts';
-import { ViewMaker } from '../../galaxies/views.ts';
+import { taskOf, type TaskChoice } from '../../galaxies/tasks.ts';
+import type { TrainOptions } from '../../vision/train/options.ts';
+import { Phase } from '../../vision/train/phase.ts';
+import { ImageSource } from '../../vision/train/sample_source.ts';
+import type { Prepared, Task } from '../../vision/train/task.ts';
+import { trainedModel } from '../../vision/train/trained_model.ts';
+import { DEFAULT_AUGMENTATION } from '../../vision/view/view.ts';
+import { ViewMaker } from '../../vision/view/views.ts';
 import { buildModel, type BuiltModel } from '../../models/build_network.ts';
 import { packModel, type Model } from '../../models/formats/model_file.ts';
 import { ParameterSet } from '../../models/parameter_set.ts';
 import { DeviceKeeper, type DeviceNews } from '../common/device_keeper.ts';
 
 /** A training of a minute or two without a GPU: the small VGG on few drawn galaxies of few pixels. */
-export const PAGE_TRAINING: TrainOptions = {
+export const PAGE_TRAINING: TrainOptions<TaskChoice> = {
   task: { name: 'smooth-or-featured', threshold: 0.6, softLabels: false, labelSmoothing: 0 },
   data: 'synthetic:240',
   model: 'vgg_small',
@@ -93,7 +93,7 @@ export class Training {
   private kept: Kept | undefined;
 
   constructor(
-    private readonly options: TrainOptions,
+    private readonly options: TrainOptions<TaskChoice>,
     tell: (news: DeviceNews) => void,
     open?: () => Promise<Device>,
   ) {
@@ -114,15 +114,12 @@ export class Training {
   }
 
   private async begin(device: Device): Promise<TrainingSession> {
-    const {
-      kept,
-      model: { network },
-      options,
-    } = this;
+    const { kept, model, options } = this;
     const weights = new Map([...(kept?.weights ?? [])].map(([name, { data }]) => [name, data]));
-    const parameters = new ParameterSet(device, network.specs, weights, options.seed);
+    const parameters = new ParameterSet(device, model.network.specs, weights, options.seed);
     const spec = { number: 1, title: 'training', after: undefined, source: this.source, ...options.tune };
-    const phase = await Phase.create(device, network, this.task, parameters, this.prepared, spec, options);
+    const { task, prepared } = this;
+    const phase = await Phase.create({ device, task, model, parameters, prepared, options }, spec);
     if (kept) phase.trainStep.restore(kept.adamStep, kept.moments);
     return new TrainingSession(parameters, phase, kept?.step ?? 0);
   }

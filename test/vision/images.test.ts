@@ -1,0 +1,208 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { buildSync } from 'esbuild';
+import jpeg from 'jpeg-js';
+import { PNG } from 'pngjs';
+import { afterAll, describe, expect, it } from 'vitest';
+import { UserError } from '../../engine/user_error.ts';
+import { decodeImage } from '../../vision/data/decode.node.ts';
+import { MAX_SIDE } from '../../vision/data/image_file.ts';
+import { DecodePool } from '../../vision/data/decode_pool.node.ts';
+import { testData } from '../data.ts';
+
+const dir = mkdtempSync(join(tmpdir(), 'tuningfork-images-'));
+afterAll(() => rmSync(dir, { recursive: true }));
+const put = (name: string, bytes: Uint8Array | string) => {
+  writeFileSync(join(dir, name), bytes);
+  return join(dir, name);
+};
+
+/** Left half red, right half blue: survives JPEG well away from the edge. */
+const rgba = (width: number, height: number, alpha = 255) => {
+  const data = Buffer.alloc(width * height * 4);
+  for (let i = 0; i < width * height; i++)
+    data.set(i % width < width / 2 ? [250, 0, 0, alpha] : [0, 0, 250, alpha], i * 4);
+  return { width, height, data };
+};
+const jpegBytes = (width = 64, height = 48) => new Uint8Array(jpeg.encode(rgba(width, height), 95).data);
+const pngBytes = (alpha = 255) => {
+  const { width, height, data } = rgba(64, 48, alpha);
+  const png = new PNG({ width, height });
+  png.data = data;
+  return new Uint8Array(PNG.sync.write(png));
+};
+const pixel = (image: { width: number; data: Uint8Array }, x: number, y: number) => [
+  ...image.data.subarray((y * image.width + x) * 3, (y * image.width + x) * 3 + 3),
+];
+
+describe('decodeImage', () => {
+  it('decodes PNG exactly, alpha over black', () => {
+    const image = decodeImage(pngBytes(), 'a.png');
+    expect([image.width, image.height, image.data.length]).toEqual([64, 48, 64 * 48 * 3]);
+    expect([pixel(image, 0, 0), pixel(image, 63, 47)]).toEqual([
+      [250, 0, 0],
+      [0, 0, 250],
+    ]);
+    expect(pixel(decodeImage(pngBytes(51), 'a.png'), 3, 3)).toEqual([50, 0, 0]);
+  });
+
+  it('decodes JPEG, and goes by the content, not the name', () => {
+    const image = decodeImage(jpegBytes(), 'a.png');
+    expect([image.width, image.height]).toEqual([64, 48]);
+    for (const [x, want] of [
+      [4, [250, 0, 0]],
+      [60, [0, 0, 250]],
+    ] as const) {
+      pixel(image, x, 20).forEach((v, c) => expect(Math.abs(v - want[c])).toBeLessThan(12));
+    }
+  });
+
+  it('refuses every truncation of a JPEG and of a PNG, naming the file', () => {
+    for (const bytes of [jpegBytes(), pngBytes()]) {
+      for (let n = 0; n < bytes.length - 12; n += 13) {
+        expect(() => decodeImage(bytes.subarray(0, n), 'cut.bin'), `${n} bytes`).toThrow(UserError);
+        expect(() => decodeImage(bytes.subarray(0, n), 'cut.bin')).toThrow(/^cut\.bin /);
+      }
+    }
+  });
+
+  it('is not misled by the end marker of a thumbnail inside a truncated JPEG', () => {
+    const whole = jpegBytes();
+    const thumbnail = jpegBytes(16, 16);
+    const length = thumbnail.length + 2;
+    const withThumbnail = new Uint8Array([
+      0xff,
+      0xd8,
+      0xff,
+      0xec,
+      length >> 8,
+      length & 255,
+      ...thumbnail,
+      ...whole.subarray(2),
+    ]);
+    expect(decodeImage(withThumbnail, 'a.jpg').width).toBe(64);
+    expect(() => decodeImage(withThumbnail.subarray(0, withThumbnail.length - 20), 'a.jpg')).toThrow(/cut off/);
+  });
+
+  it('accepts padding behind the end of a JPEG', () => {
+    expect(decodeImage(new Uint8Array([...jpegBytes(), 0, 0, 0, 0]), 'a.jpg').width).toBe(64);
+  });
+
+  it('refuses absurd sizes before decoding', () => {
+    const png = pngBytes();
+    new DataView(png.buffer).setUint32(16, 20_000);
+    expect(() => decodeImage(png, 'big.png')).toThrow(/big\.png is 20000 x 48 pixels/);
+    const jpg = jpegBytes();
+    const frame = jpg.findIndex((b, i) => b === 0xff && jpg[i + 1] === 0xc0);
+    new DataView(jpg.buffer).setUint16(frame + 5, MAX_SIDE + 1);
+    expect(() => decodeImage(jpg, 'big.jpg')).toThrow(/big\.jpg is 64 x 4097 pixels/);
+  });
+
+  it('refuses text and empty files', () => {
+    expect(() => decodeImage(new TextEncoder().encode('not an image at all'), 'a.jpg')).toThrow(
+      /neither a JPEG nor a PNG/,
+    );
+    expect(() => decodeImage(new Uint8Array(), 'a.jpg')).toThrow('a.jpg is empty');
+  });
+
+  it.skipIf(testData() === null)('decodes real galaxies whole, and refuses each cut short', () => {
+    const images = join(testData()!, 'galaxies/images');
+    for (const name of readdirSync(images).filter((_, i) => i % 400 === 0)) {
+      const bytes = new Uint8Array(readFileSync(join(images, name)));
+      const image = decodeImage(bytes, name);
+      expect([image.width, image.height]).toEqual([424, 424]);
+      expect(() => decodeImage(bytes.subarray(0, bytes.length * 0.7), name)).toThrow(/cut off/);
+    }
+  });
+});
+
+describe.each([0, 1, 2])('DecodePool with %i threads', (threads) => {
+  it('gives what decodeImage gives, each to its asker', async () => {
+    const pool = new DecodePool(threads);
+    const files = Array.from({ length: 12 }, (_, i) => {
+      const bytes = i % 3 === 0 ? pngBytes() : jpegBytes(16 + i, 20);
+      return { path: put(`${threads}-${i}.jpg`, bytes), bytes };
+    });
+    const images = await Promise.all(files.map((file) => pool.decode(file.path)));
+    images.forEach((image, i) => expect(image).toEqual(decodeImage(files[i].bytes, 'x')));
+    await pool.close();
+  });
+
+  it('rejects with a UserError that names the file, and goes on', async () => {
+    const pool = new DecodePool(threads);
+    const bad = [
+      put('text.jpg', 'hello'),
+      put('zero.jpg', ''),
+      put('cut.jpg', jpegBytes().subarray(0, 500)),
+      join(dir, 'missing.jpg'),
+    ];
+    const results = await Promise.allSettled([
+      ...bad.map((f) => pool.decode(f)),
+      pool.decode(put('good.jpg', jpegBytes())),
+    ]);
+    bad.forEach((file, i) => {
+      const result = results[i];
+      if (result.status !== 'rejected') throw new Error(`${file} was decoded`);
+      expect(result.reason).toBeInstanceOf(UserError);
+      expect(result.reason.message).toContain(file);
+    });
+    expect(results[4].status).toBe('fulfilled');
+    await pool.close();
+    await expect(pool.decode(bad[0])).rejects.toThrow(/closed/);
+  });
+});
+
+describe('DecodePool', () => {
+  it('rejects what is still waiting when closed', async () => {
+    const pool = new DecodePool(1);
+    const file = put('wait.jpg', jpegBytes());
+    const waiting = Promise.allSettled([pool.decode(file), pool.decode(file), pool.decode(file)]);
+    await pool.close();
+    expect((await waiting).every((r) => r.status === 'rejected')).toBe(true);
+  });
+
+  it('works as built: a bundle with decode_worker.js beside it, and says so when that is missing', () => {
+    const room = fileURLToPath(new URL('../../vision/data/', import.meta.url));
+    // Pools closed while a thread is at work, at all moments of that work: the process must not end before its own last
+    // line.
+    const main = `import { DecodePool } from '../data/decode_pool.node.ts';
+      const pool = new DecodePool(1);
+      console.log((await pool.decode(process.argv[2])).width);
+      await pool.close();
+      for (let delay = 0; delay < 40; delay++) {
+        const closing = new DecodePool(1);
+        await closing.decode(process.argv[2]);
+        closing.decode(process.argv[2]).catch(() => {});
+        for (const until = performance.now() + delay / 4; performance.now() < until; );
+        await closing.close();
+      }
+      console.log('closed');`;
+    const shared = {
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+    } as const;
+    put('package.json', '{ "type": "module" }');
+    const file = put('built.jpg', jpegBytes(40, 30));
+    buildSync({ ...shared, stdin: { contents: main, resolveDir: room, loader: 'ts' }, outfile: join(dir, 'main.js') });
+    expect(() =>
+      execFileSync(process.execPath, [join(dir, 'main.js'), file], { stdio: 'pipe', timeout: 800_000 }),
+    ).toThrow(/decode_worker\.js is missing/);
+    buildSync({
+      ...shared,
+      entryPoints: [join(room, 'decode_worker.node.ts')],
+      outfile: join(dir, 'decode_worker.js'),
+    });
+    expect(execFileSync(process.execPath, [join(dir, 'main.js'), file], { encoding: 'utf8', timeout: 800_000 })).toBe(
+      '40\nclosed\n',
+    );
+  });
+
+  it('refuses a senseless number of threads', () => {
+    for (const n of [-1, 1.5, Number.NaN]) expect(() => new DecodePool(n)).toThrow(/threads/);
+  });
+});

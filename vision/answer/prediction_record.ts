@@ -1,0 +1,20 @@
+import type { Task } from '../train/task.ts';
+
+/** A prediction by the names of its outputs. Fractions are no alternatives: there is no largest to name. */
+export type PredictionRecord =
+  | { readonly id: string; readonly probabilities: Readonly<Record<string, number>>; readonly predicted: string }
+  | { readonly id: string; readonly fractions: Readonly<Record<string, number>> };
+
+/** An image's prediction as `predict --json` prints it. Throws a RangeError where a number is not finite. */
+export function predictionRecord(
+  id: string,
+  { answers, outputs }: Pick<Task, 'answers' | 'outputs'>,
+  row: ArrayLike<number>,
+): PredictionRecord {
+  for (const [k, output] of outputs.entries())
+    if (!Number.isFinite(row[k])) throw new RangeError(`image ${id}, ${output}: ${row[k]} is no prediction`);
+  const named = Object.fromEntries(outputs.map((output, k) => [output, row[k]]));
+  if (answers === 'fractions') return { id, fractions: named };
+  const values = Array.from(row);
+  return { id, probabilities: named, predicted: outputs[values.indexOf(Math.max(...values))] };
+}

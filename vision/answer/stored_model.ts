@@ -1,0 +1,51 @@
+import { buildModel, restoreModel, type BuiltModel } from '../../models/build_network.ts';
+import { unpackModel, type Model } from '../../models/formats/model_file.ts';
+import { parseSafetensors } from '../../models/formats/safetensors.ts';
+import type { Dataset } from '../data/dataset.ts';
+import type { TaskOptions } from '../train/task.ts';
+import { NO_AUGMENTATION } from '../view/view.ts';
+import { ViewMaker } from '../view/views.ts';
+
+/** A model as its file holds it, on no device yet. */
+export interface StoredModel<T extends TaskOptions = TaskOptions> {
+  readonly built: BuiltModel;
+  /** What it was trained for; undefined for bare weights. */
+  readonly task?: T;
+  readonly classes: readonly string[];
+  readonly size: number;
+  readonly crop: number | null;
+  /** The model file as read; undefined for bare weights. */
+  readonly file?: Model;
+}
+
+/**
+ * Reads a model file that a training wrote, or bare EfficientNet-B0 weights of any known naming (then there are no
+ * classes: the features are of use, not the logits).
+ * @param source what the file is called in error sentences
+ * @param taskIn the task that a model file names
+ */
+export function readModel<T extends TaskOptions>(
+  bytes: Uint8Array,
+  source: string,
+  taskIn: (file: Model, source: string) => T,
+): StoredModel<T> {
+  const { tensors, metadata } = parseSafetensors(bytes, source);
+  if (metadata['tuningfork'] === undefined)
+    return {
+      built: buildModel('efficientnet_b0', 2, { tensors, metadata, source }),
+      classes: [],
+      size: 224,
+      crop: null,
+    };
+  const file = unpackModel(bytes, source);
+  const { size, crop } = file.preprocessing;
+  return { task: taskIn(file, source), built: restoreModel(file, source), classes: file.classes, size, crop, file };
+}
+
+/** The views of a dataset as a stored model wants them. */
+export function viewsFor(
+  { size, crop, built }: Pick<StoredModel, 'built' | 'size' | 'crop'>,
+  dataset: Dataset,
+): ViewMaker {
+  return new ViewMaker(dataset, { size, crop: crop ?? 212, normalisation: built.preprocessing }, NO_AUGMENTATION, 0);
+}

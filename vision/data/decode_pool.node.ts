@@ -1,0 +1,112 @@
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { UserError } from '../../engine/user_error.ts';
+import type { RgbImage } from './rgb_image.ts';
+import type { DecodeReply, DecodeRequest } from './decode_worker.node.ts';
+import { loadImage } from './load_image.node.ts';
+import { workerFile } from './worker_file.node.ts';
+
+interface Task {
+  readonly file: string;
+  readonly resolve: (image: RgbImage) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** One worker thread and the task it is at. */
+interface Thread {
+  readonly worker: Worker;
+  task: Task | null;
+}
+
+/**
+ * Decodes image files in worker threads, which start when first needed and take files in the order asked for. A thread
+ * that dies takes only its own file with it; the next file gets a new thread. Waiting threads do not keep the process
+ * alive.
+ */
+export class DecodePool {
+  readonly threads: number;
+  readonly #running: Thread[] = [];
+  readonly #queue: Task[] = [];
+  #starting = 0;
+  #number = 0;
+  #closed = false;
+
+  /** `threads` defaults to one less than there are cores, at least 1; 0 decodes in the calling thread. */
+  constructor(threads = Math.max(1, availableParallelism() - 1)) {
+    if (!Number.isInteger(threads) || threads < 0) throw new UserError(`${threads} is not a number of threads`);
+    this.threads = threads;
+  }
+
+  /** Reads and decodes one file. Rejects with a UserError that names it when it is missing, damaged or too large. */
+  async decode(file: string): Promise<RgbImage> {
+    if (this.#closed) throw new Error('the decode pool is closed');
+    if (this.threads === 0) return loadImage(file);
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ file, resolve, reject });
+      this.#advance();
+    });
+  }
+
+  /** Ends the threads. Files not yet decoded are rejected. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const task of this.#queue.splice(0)) task.reject(new Error(`closed before ${task.file} was decoded`));
+    await Promise.all(this.#running.map((thread) => thread.worker.terminate()));
+  }
+
+  #advance(): void {
+    for (const thread of this.#running) {
+      if (thread.task) continue;
+      const task = this.#queue.shift();
+      if (!task) return;
+      this.#give(thread, task);
+    }
+    const wanted = Math.min(this.#queue.length, this.threads - this.#running.length);
+    for (let missing = wanted - this.#starting; missing > 0; missing--) void this.#start();
+  }
+
+  #give(thread: Thread, task: Task): void {
+    thread.task = task;
+    thread.worker.ref();
+    thread.worker.postMessage({ task: ++this.#number, file: task.file } satisfies DecodeRequest);
+  }
+
+  async #start(): Promise<void> {
+    this.#starting++;
+    try {
+      const file = await workerFile();
+      if (this.#closed) return;
+      const thread: Thread = { worker: new Worker(file, { name: 'decode' }), task: null };
+      this.#running.push(thread);
+      thread.worker.unref();
+      thread.worker.on('message', (reply: DecodeReply) => this.#finish(thread, reply));
+      thread.worker.on('error', (error) => this.#lose(thread, error.message));
+      thread.worker.on('exit', () => this.#lose(thread, 'its thread ended'));
+    } catch (error) {
+      for (const task of this.#queue.splice(0)) task.reject(error);
+    } finally {
+      this.#starting--;
+    }
+    this.#advance();
+  }
+
+  #finish(thread: Thread, reply: DecodeReply): void {
+    const task = thread.task;
+    thread.task = null;
+    // While the pool closes, the thread's end is waited for, and nothing else may be left to keep the process alive
+    // until then.
+    if (!this.#closed) thread.worker.unref();
+    if ('image' in reply) task?.resolve(reply.image);
+    else task?.reject(reply.isUserError ? new UserError(reply.message) : new Error(reply.message));
+    this.#advance();
+  }
+
+  #lose(thread: Thread, why: string): void {
+    const at = this.#running.indexOf(thread);
+    if (at < 0) return;
+    this.#running.splice(at, 1);
+    thread.task?.reject(new UserError(`${thread.task.file} could not be decoded: ${why}`));
+    thread.task = null;
+    if (!this.#closed) this.#advance();
+  }
+}

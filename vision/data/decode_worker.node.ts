@@ -1,0 +1,26 @@
+// The entry of a worker thread: takes { task, file }, gives back the decoded image or one sentence of what is wrong.
+// The build bundles it to decode_worker.js beside the program.
+import { parentPort } from 'node:worker_threads';
+import type { RgbImage } from './rgb_image.ts';
+import { loadImage } from './load_image.node.ts';
+import { UserError } from '../../engine/user_error.ts';
+
+export interface DecodeRequest {
+  readonly task: number;
+  readonly file: string;
+}
+
+export type DecodeReply =
+  | { readonly task: number; readonly image: RgbImage }
+  | { readonly task: number; readonly message: string; readonly isUserError: boolean };
+
+parentPort?.on('message', async ({ task, file }: DecodeRequest) => {
+  try {
+    const image = await loadImage(file);
+    const owned = image.data.buffer as ArrayBuffer;
+    parentPort!.postMessage({ task, image } satisfies DecodeReply, [owned]);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    parentPort!.postMessage({ task, message, isUserError: error instanceof UserError } satisfies DecodeReply);
+  }
+});

@@ -1,0 +1,22 @@
+import type { RunFacts } from './data.ts';
+import { html, type Content } from './html.ts';
+import { duration, page, type Section } from './pieces.ts';
+
+/**
+ * The report of a run as one HTML file that refers to nothing outside itself: what the run is, the `headline` of its
+ * task, and sections. The same data gives the same bytes.
+ */
+export function runPage(run: RunFacts, headline: Content, sections: readonly Section[]): string {
+  const facts = [
+    ['Model', run.model],
+    ['Adapter', run.adapter],
+    ...(run.seconds === undefined ? [] : [['Time in epochs', duration(run.seconds)] as const]),
+    ...(run.seed === undefined ? [] : [['Seed', run.seed] as const]),
+  ] as const;
+  return page(
+    run.name,
+    html`<dl class="facts">${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
+${headline}`,
+    sections,
+  );
+}

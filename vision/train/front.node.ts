@@ -1,0 +1,120 @@
+import { join } from 'node:path';
+import { compile } from '../../engine/program/program.ts';
+import type { Device } from '../../engine/device/device.ts';
+import type { Tensor } from '../../engine/tensor.ts';
+import { applySegments, segmentsBetween } from '../../models/network.ts';
+import { imageInput, type View, type ViewMaker } from '../view/views.ts';
+import type { Learner } from './learner.ts';
+import type { Progress } from '../progress.ts';
+import { RecordFile } from './record_file.node.ts';
+import { requireFinite } from '../answer/require_finite.ts';
+import { RecordSource, type SampleSource } from './sample_source.ts';
+
+/** Images at a time through the frozen front. */
+const FRONT_BATCH = 8;
+
+/** What the frozen network made of every view: at the cut where fine-tuning begins, and as features for the head. */
+export interface Front {
+  readonly cut: SampleSource;
+  readonly features: SampleSource;
+  close(): void;
+}
+
+export interface FrontSpec {
+  /** The segment after which fine-tuning begins. */
+  readonly cut: string;
+  /** Where the activations are kept. */
+  readonly folder: string;
+  /** What the activations depend on beside the network: options, weights, adapter. */
+  readonly key: string;
+}
+
+/**
+ * Runs the frozen network once over all views and keeps its activations on disk; goes on where an interrupted run
+ * stopped.
+ */
+export async function runFront(
+  learner: Learner,
+  maker: ViewMaker,
+  { cut, folder, key }: FrontSpec,
+  progress: Progress,
+): Promise<Front> {
+  const {
+    device,
+    model: { network },
+    parameters,
+    prepared,
+    options: { views },
+  } = learner;
+  const context = { parameters, batchNorm: 'running' } as const;
+  const atCut = applySegments(
+    segmentsBetween(network, undefined, cut),
+    imageInput(FRONT_BATCH, maker.side, maker.geometry),
+    context,
+  );
+  const atFeatures = applySegments(segmentsBetween(network, cut, network.features), atCut, context);
+  const [cutShape, featureShape] = [atCut.shape.slice(1), atFeatures.shape.slice(1)];
+
+  const lengthOf = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
+  const cutFile = await RecordFile.open(join(folder, 'cut.f32'), lengthOf(cutShape), key);
+  const featureFile = await RecordFile.open(join(folder, 'features.f32'), lengthOf(featureShape), key);
+  const close = () => [cutFile, featureFile].forEach((file) => file.close());
+  const all: (() => View)[] = [
+    ...prepared.train.flatMap((g) => Array.from({ length: views }, (_, v) => () => maker.random(g, v))),
+    ...prepared.validation.map((g) => () => maker.plain(g)),
+  ];
+  try {
+    const into = [
+      { output: atCut, file: cutFile },
+      { output: atFeatures, file: featureFile },
+    ];
+    await fill(device, maker, all, into, progress);
+  } catch (error) {
+    close();
+    throw error;
+  }
+  const source = (file: RecordFile, shape: readonly number[]) =>
+    new RecordSource(file, shape, prepared.train.length, views);
+  return { cut: source(cutFile, cutShape), features: source(featureFile, featureShape), close };
+}
+
+/** Appends to each file what the network makes of the views that it does not hold yet. */
+async function fill(
+  device: Device,
+  maker: ViewMaker,
+  views: readonly (() => View)[],
+  into: readonly { readonly output: Tensor; readonly file: RecordFile }[],
+  progress: Progress,
+): Promise<void> {
+  // The files grow a batch at a time; what only some of them got before an interruption is made again.
+  let done = Math.min(...into.map(({ file }) => file.count));
+  if (done < views.length) done -= done % FRONT_BATCH;
+  for (const { file } of into) file.truncate(done);
+  if (done >= views.length) return;
+
+  using program = await compile(device, { outputs: into.map(({ output }) => output) });
+  progress.start('frozen front', views.length, done);
+  const batchAt = (start: number) => {
+    const batch = views.slice(start, start + FRONT_BATCH).map((view) => view());
+    // A program has a fixed batch: the last one is filled up with its own first view.
+    return [...batch, ...Array<View>(FRONT_BATCH - batch.length).fill(batch[0])];
+  };
+  let feeds = maker.feeds(batchAt(done));
+  while (done < views.length) {
+    program.run(await feeds);
+    const count = Math.min(FRONT_BATCH, views.length - done);
+    // Decoding of the next batch goes on while the adapter works on this one.
+    if (done + count < views.length) {
+      feeds = maker.feeds(batchAt(done + count));
+      feeds.catch(() => undefined);
+    }
+    for (const { output, file } of into) {
+      const records = (await program.read(output)).subarray(0, count * file.length);
+      requireFinite(records, file.length, (row) => maker.nameOf(views[done + row]().example));
+      file.append(records);
+    }
+    done += count;
+    progress.tick(done);
+  }
+  progress.end();
+}

@@ -1,0 +1,71 @@
+import type { Tensor } from '../../engine/tensor.ts';
+import type { Dataset, Example } from '../data/dataset.ts';
+import type { Split } from '../data/split.ts';
+
+/** Which images learn and which judge, and what is known of each; indices into the dataset. */
+export interface Prepared {
+  readonly dataset: Dataset;
+  readonly train: readonly number[];
+  readonly validation: readonly number[];
+  /** What training aims at for an image: a number an output. */
+  target(example: number): ArrayLike<number>;
+  /** The loss of what was predicted for an image. */
+  loss(prediction: ArrayLike<number>, example: number): number;
+  /** The mark of a row of scores or of a prediction; the task's figure is made of the mean mark. */
+  mark(row: ArrayLike<number>, example: number): number;
+}
+
+/** One of the parts that images are divided into for cross-validation: the one that is validated on. */
+export interface Fold {
+  /** 1 to `of`. */
+  readonly index: number;
+  readonly of: number;
+  readonly seed: number;
+  /**
+   * A hash of who is on which side. Where it is given, images that come to another are refused: a fold depends on all
+   * that take part.
+   */
+  readonly sides?: number;
+}
+
+export interface SplitOptions {
+  /** Share of the images kept for validation, 0..1; of a fold about its share. */
+  readonly valFraction: number;
+  /** Ids that must never be validated on, as ranges; null: none. */
+  readonly trainOnly: string | null;
+  /** Decides instead of `valFraction` where it is given. */
+  readonly fold?: Fold;
+}
+
+/** A task as it is chosen: its name, and the choices that it leaves. A run's config.json and a model file hold it. */
+export interface TaskOptions {
+  readonly name: string;
+}
+
+/** What can be told of a model's answers during training beside the loss. */
+export type FigureName = 'accuracy' | 'RMSE';
+
+/**
+ * What a network learns from images: what its outputs stand for, what is minimised, how an answer is judged. The
+ * trainer and prediction know no more of it.
+ */
+export interface Task<E extends Example = Example> {
+  readonly name: string;
+  /** What turns the network's last layer into predictions. */
+  readonly head: string;
+  /** Whether one of the outputs is right and they sum to 1, or each is a share by itself. */
+  readonly answers: 'probabilities' | 'fractions';
+  /** What the outputs stand for, in their order. */
+  readonly outputs: readonly string[];
+  /** What a forward pass gives [N, K], as graph made of the network's logits [N, K]. */
+  scores(logits: Tensor): Tensor;
+  /** The prediction that a row of scores stands for: shares in 0..1. */
+  prediction(scores: ArrayLike<number>): ArrayLike<number>;
+  /** What is minimised: a scalar, of scores and targets [N, K]. */
+  loss(scores: Tensor, targets: Tensor): Tensor;
+  readonly figure: { readonly name: FigureName; of(meanMark: number): number };
+  /** The images of which enough is known, and the side that each is on. */
+  split(dataset: Dataset<E>, options: SplitOptions): Split;
+  /** The same for a training. Throws a UserError where a side lacks what the task needs. */
+  prepare(dataset: Dataset<E>, options: SplitOptions): Prepared;
+}

@@ -1,0 +1,343 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Device } from '../../engine/device/device.ts';
+import { mebibytes } from '../../engine/device/mebibytes.ts';
+import type { MemoryNeed } from '../../engine/program/program.ts';
+import { requirePrecision } from '../../engine/program/precision.ts';
+import { TuningTable } from '../../engine/tuning.ts';
+import { UserError } from '../../engine/user_error.ts';
+import { buildModel, type BuiltModel } from '../../models/build_network.ts';
+import { writeFileAtomic } from '../../models/formats/atomic.node.ts';
+import { makeFolder } from '../../models/formats/make_folder.node.ts';
+import { packModel } from '../../models/formats/model_file.ts';
+import { readSafetensorsFile } from '../../models/formats/safetensors.node.ts';
+import { ParameterSet } from '../../models/parameter_set.ts';
+import type { Dataset, Example } from '../data/dataset.ts';
+import type { Figures } from '../report/data.ts';
+import { ViewMaker } from '../view/views.ts';
+import { explodedLoss } from './exploded_loss.ts';
+import { NEW_STATE, loadCheckpoint, saveCheckpoint, type TrainState } from './checkpoint.node.ts';
+import { runFront, type Front } from './front.node.ts';
+import type { Learner } from './learner.ts';
+import type { TrainOptions } from './options.ts';
+import { Phase, type PhaseSpec } from './phase.ts';
+import type { Progress } from '../progress.ts';
+import { ImageSource } from './sample_source.ts';
+import type { Prepared, Task } from './task.ts';
+import { trainedModel } from './trained_model.ts';
+
+/** A finished training, still on the device. */
+export interface Trained extends Disposable {
+  readonly task: Task;
+  readonly model: BuiltModel;
+  readonly parameters: ParameterSet;
+  readonly prepared: Prepared;
+  readonly views: ViewMaker;
+  readonly state: TrainState;
+}
+
+/** Where a training is kept, and where it says how far it is. */
+export interface Run {
+  readonly folder: string;
+  readonly progress: Progress;
+}
+
+/** The files of a run directory. */
+export const RUN_FILES = {
+  config: 'config.json',
+  checkpoint: 'checkpoint.safetensors',
+  best: 'best.safetensors',
+  model: 'model.safetensors',
+  metrics: 'metrics.json',
+  report: 'report.html',
+  tuning: 'tuning.json',
+  cache: 'cache',
+} as const;
+
+/** Throws where a run was begun with other options than these, and names them. */
+export function requireOptions(
+  folder: string,
+  earlier: Readonly<Record<string, unknown>>,
+  options: TrainOptions,
+): void {
+  const now = JSON.parse(JSON.stringify(options)) as Record<string, unknown>;
+  const changed = [...new Set([...Object.keys(earlier), ...Object.keys(now)])].filter(
+    (key) => JSON.stringify(earlier[key]) !== JSON.stringify(now[key]),
+  );
+  if (changed.length === 0) return;
+  const list = changed
+    .map((key) => `${key} was ${JSON.stringify(earlier[key])} and is now ${JSON.stringify(now[key])}`)
+    .join('; ');
+  throw new UserError(
+    `${folder} holds a run with other options (${list}); give the same ones to resume it, or another --out`,
+  );
+}
+
+/**
+ * Begins a run directory, or goes on with one that was begun earlier, which must have the same options. Another choice
+ * among kernels gives other last bits, so a run keeps those that it begins with, whatever is tuned later.
+ */
+async function openRun(device: Device, folder: string, options: TrainOptions, progress: Progress): Promise<void> {
+  const [path, tuningPath] = [join(folder, RUN_FILES.config), join(folder, RUN_FILES.tuning)];
+  const text = `${JSON.stringify(options, null, 2)}\n`;
+  const tuned = String(device.tuning.only(device.identity));
+  if (!existsSync(path)) {
+    makeFolder(folder);
+    // The options come last: their file makes the folder a run.
+    await writeFileAtomic(tuningPath, tuned);
+    await writeFileAtomic(path, text);
+    return;
+  }
+  // What a killed run was writing.
+  for (const name of readdirSync(folder))
+    if (/^\..*\.\d+\.\d+\.tmp$/.test(name)) rmSync(join(folder, name), { force: true });
+  requireOptions(folder, JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>, options);
+  // A run of a version that did not tune has none: it goes on with the defaults that it began with.
+  device.tuning = existsSync(tuningPath)
+    ? TuningTable.parse(
+        readFileSync(tuningPath, 'utf8'),
+        `${tuningPath}, which says what kernels the run goes on with,`,
+      )
+    : new TuningTable();
+  if (String(device.tuning.only(device.identity)) !== tuned)
+    progress.line(`resuming with the kernels that the run began with (${tuningPath}), not with those tuned since`);
+}
+
+/**
+ * Trains a network for a task in a run directory, or goes on with one that was interrupted: frozen front, head,
+ * fine-tuning where there are weights, and the whole network from scratch where there are none.
+ */
+export async function trainNetwork<E extends Example>(
+  device: Device,
+  dataset: Dataset<E>,
+  task: Task<E>,
+  options: TrainOptions,
+  { folder, progress }: Run,
+): Promise<Trained> {
+  requirePrecision(device, options.precision ?? 'f32');
+  await openRun(device, folder, options, progress);
+  const prepared = task.prepare(dataset, options);
+  const file =
+    options.weights === null ? undefined : { ...(await readSafetensorsFile(options.weights)), source: options.weights };
+  const model = buildModel(options.model, task.outputs.length, file, { width: options.width });
+  for (const note of model.notes) progress.line(note);
+  const views = new ViewMaker(
+    dataset,
+    { size: options.size, crop: options.crop, normalisation: model.preprocessing },
+    options.augmentation,
+    options.seed,
+  );
+  const parameters = new ParameterSet(device, model.network.specs, model.weights, options.seed);
+  const learner: Learner = { device, task, model, parameters, prepared, options };
+  let front: Front | undefined;
+  try {
+    const checkpoint = await loadCheckpoint(join(folder, RUN_FILES.checkpoint));
+    const state: TrainState = checkpoint?.state ?? structuredClone(NEW_STATE);
+    if (!state.finished) {
+      if (model.pretrained) {
+        const key = frontKey(device, dataset, prepared, options);
+        const spec = { cut: cutOf(model, options), folder: join(folder, RUN_FILES.cache), key };
+        front = await runFront(learner, views, spec, progress);
+      }
+      if (checkpoint)
+        progress.line(`resuming at phase ${state.phase + 1}, epoch ${state.epoch + 1}, step ${state.step}`);
+      for (const p of parameters.all) {
+        const values = checkpoint?.arrays.get(p.name);
+        if (checkpoint && !values)
+          throw new UserError(`${folder}: the checkpoint lacks ${p.name}: it is of another model`);
+        if (values) p.write(values);
+      }
+      const specs = phases(model, options, prepared, views, front);
+      for (; state.phase < specs.length; )
+        await runPhase(learner, specs[state.phase], state, checkpoint?.arrays, { folder, progress });
+      state.finished = true;
+      await saveCheckpoint(join(folder, RUN_FILES.checkpoint), state, await parametersOf(parameters));
+    }
+    // What is kept at the end: the weights of the best epoch, or those that training ended with.
+    const kept =
+      options.keep === 'best' && state.best
+        ? await loadCheckpoint(join(folder, RUN_FILES.best))
+        : await loadCheckpoint(join(folder, RUN_FILES.checkpoint));
+    for (const p of parameters.all) p.write(kept!.arrays.get(p.name)!);
+    await writeFileAtomic(
+      join(folder, RUN_FILES.model),
+      packModel(trainedModel(task, model, await parameters.read(), options)),
+    );
+    rmSync(join(folder, RUN_FILES.cache), { recursive: true, force: true });
+    return { task, model, parameters, prepared, views, state, [Symbol.dispose]: () => parameters[Symbol.dispose]() };
+  } catch (error) {
+    parameters[Symbol.dispose]();
+    throw error;
+  } finally {
+    front?.close();
+  }
+}
+
+/** The segment after which fine-tuning begins: the last `unfreeze` stages follow it. */
+function cutOf({ network: { name, segments } }: BuiltModel, { unfreeze }: TrainOptions): string {
+  const stages = segments.filter((segment) => /^(stage|block)\d+$/.test(segment.name));
+  // Something must lie before the cut: a network without a stem keeps its first stage frozen.
+  const most = stages.length - (stages[0] === segments[0] ? 1 : 0);
+  if (!(unfreeze >= 1 && unfreeze <= most))
+    throw new UserError(`${name} has ${stages.length} stages; --unfreeze takes 1 to ${most}, not ${unfreeze}`);
+  return segments[segments.indexOf(stages[stages.length - unfreeze]) - 1].name;
+}
+
+/** All that the activations of the frozen front depend on. */
+function frontKey(device: Device, dataset: Dataset, prepared: Prepared, options: TrainOptions): string {
+  const { weights, model, width, size, crop, views, seed, augmentation, unfreeze } = options;
+  const weightsHash = weights === null ? '' : createHash('sha256').update(readFileSync(weights)).digest('hex');
+  const ids = [...prepared.train, ...prepared.validation].map((g) => dataset.examples[g].id);
+  return JSON.stringify([
+    device.adapter.description,
+    dataset.name,
+    createHash('sha256').update(ids.join()).digest('hex'),
+    weightsHash,
+    model,
+    width,
+    size,
+    crop,
+    views,
+    seed,
+    augmentation,
+    unfreeze,
+  ]);
+}
+
+function phases(
+  model: BuiltModel,
+  options: TrainOptions,
+  prepared: Prepared,
+  views: ViewMaker,
+  front: Front | undefined,
+): PhaseSpec[] {
+  if (!front)
+    return [
+      { number: 1, title: 'training', after: undefined, source: new ImageSource(prepared, views), ...options.tune },
+    ];
+  return [
+    { number: 1, title: 'head', after: model.network.features, source: front.features, ...options.head },
+    { number: 2, title: 'fine-tuning', after: cutOf(model, options), source: front.cut, ...options.tune },
+  ].filter((spec) => spec.epochs > 0);
+}
+
+const parametersOf = async (parameters: ParameterSet) =>
+  new Map(
+    await Promise.all(parameters.all.map(async (p) => [p.name, { shape: p.shape, data: await p.read() }] as const)),
+  );
+
+async function runPhase(
+  learner: Learner,
+  spec: PhaseSpec,
+  state: TrainState,
+  resumed: ReadonlyMap<string, Float32Array> | undefined,
+  { folder, progress }: Run,
+): Promise<void> {
+  const { task, parameters, options } = learner;
+  const tell = ({ total, temporaries, parameters: held }: MemoryNeed) =>
+    progress.line(
+      `${spec.title}: a step of ${options.batch} takes ${mebibytes(total)} on the adapter, ${mebibytes(temporaries)} of it for intermediates and ${mebibytes(held)} for weights and moments`,
+    );
+  using phase = await Phase.create(learner, spec, tell);
+  if (state.adamStep > 0 && resumed) phase.trainStep.restore(state.adamStep, resumed);
+  const save = async () => {
+    state.adamStep = phase.trainStep.step;
+    await saveCheckpoint(
+      join(folder, RUN_FILES.checkpoint),
+      state,
+      new Map([...(await parametersOf(parameters)), ...(await phase.trainStep.state())]),
+    );
+  };
+
+  const figures = (loss: number, mark: number): Figures => ({ loss, [task.figure.name]: task.figure.of(mark) });
+  for (; state.epoch < spec.epochs; ) {
+    let begun = performance.now();
+    const batches = phase.batches(state.epoch);
+    progress.start(
+      `${spec.title} ${state.epoch + 1}/${spec.epochs}`,
+      batches.length * options.batch,
+      state.step * options.batch,
+    );
+    let samples = state.step < batches.length ? phase.samples(batches[state.step], state.epoch) : undefined;
+    while (state.step < batches.length) {
+      const step = state.step;
+      const ready = await samples!;
+      if (step + 1 < batches.length) {
+        samples = phase.samples(batches[step + 1], state.epoch);
+        samples.catch(() => undefined);
+      }
+      const total = state.epoch * batches.length + step;
+      const { loss, marks, seen, changed } = await phase.train(batches[step], ready, total);
+      // With f16 a gradient that overflows only brings the scale of the loss down.
+      if (!Number.isFinite(loss) || (!changed && options.precision !== 'f16'))
+        throw new UserError(
+          `${Number.isFinite(loss) ? 'a gradient is not finite' : `the loss became ${loss}`} in phase ${spec.number} (${spec.title}), epoch ${state.epoch + 1}, step ${step + 1}; ${await phase.diagnose(batches[step], ready, total)}; try a lower learning rate or --clip 1${options.precision === 'f16' ? ', or --precision f32' : ''}`,
+        );
+      state.step++;
+      state.sums = {
+        loss: state.sums.loss + loss * seen,
+        marks: state.sums.marks + marks,
+        seen: state.sums.seen + seen,
+        seconds: state.sums.seconds + (performance.now() - begun) / 1000,
+      };
+      begun = performance.now();
+      progress.tick(
+        state.step * options.batch,
+        shown(figures(state.sums.loss / state.sums.seen, state.sums.marks / state.sums.seen)),
+      );
+      if (state.step % options.checkpointSteps === 0 && state.step < batches.length) await save();
+    }
+    const validation = await phase.validate();
+    progress.end();
+    // The step before may have done the harm: its own loss was still a number.
+    if (!Number.isFinite(validation.loss))
+      throw new UserError(
+        `the validation loss became ${validation.loss} after phase ${spec.number} (${spec.title}), epoch ${state.epoch + 1}; try a lower learning rate or --clip 1${options.precision === 'f16' ? ', or --precision f32' : ''}`,
+      );
+    const scale = await phase.trainStep.lossScale();
+    if (scale !== undefined && scale < 1)
+      throw new UserError(
+        `activations or gradients pass the largest f16 number, 65504, however the loss is scaled (now by ${scale}), in phase ${spec.number} (${spec.title}); train with --precision f32`,
+      );
+    const number = state.history.length + 1;
+    state.history.push({
+      epoch: number,
+      phase: spec.number,
+      learningRate: phase.learningRate(state.epoch * batches.length),
+      seconds: state.sums.seconds + (performance.now() - begun) / 1000,
+      train: figures(state.sums.loss / state.sums.seen, state.sums.marks / state.sums.seen),
+      validation: figures(validation.loss, validation.mark),
+    });
+    progress.line(epochLine(state));
+    const exploded = explodedLoss(state.history);
+    if (exploded !== null) progress.line(exploded);
+    if (state.best === null || validation.loss < state.best.loss) {
+      state.best = { epoch: number, loss: validation.loss };
+      await saveCheckpoint(join(folder, RUN_FILES.best), state, await parametersOf(parameters));
+    }
+    const better = state.stale.loss === null || validation.loss < state.stale.loss;
+    state.stale = better
+      ? { epochs: 0, loss: validation.loss }
+      : { epochs: state.stale.epochs + 1, loss: state.stale.loss };
+    state.epoch++;
+    state.step = 0;
+    state.sums = { loss: 0, marks: 0, seen: 0, seconds: 0 };
+    if (options.patience !== null && state.stale.epochs >= options.patience) {
+      progress.line(`${spec.title}: no better validation loss for ${options.patience} epochs, stopping early`);
+      state.epoch = spec.epochs;
+    }
+    if (state.epoch < spec.epochs) await save();
+  }
+  Object.assign(state, { phase: state.phase + 1, epoch: 0, step: 0, adamStep: 0, stale: { epochs: 0, loss: null } });
+  await saveCheckpoint(join(folder, RUN_FILES.checkpoint), state, await parametersOf(parameters));
+}
+
+const shown = (figures: Figures): Record<string, string> =>
+  Object.fromEntries(Object.entries(figures).map(([name, value]) => [name, value.toFixed(4)]));
+
+function epochLine({ history }: TrainState): string {
+  const { epoch, phase, train, validation, seconds } = history[history.length - 1];
+  const show = (figures: Figures) => Object.entries(shown(figures)).flat().join(' ');
+  return `epoch ${epoch} (phase ${phase}): train ${show(train)}; validation ${validation ? show(validation) : 'none'}; ${seconds.toFixed(1)} s`;
+}

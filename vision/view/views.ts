@@ -1,0 +1,118 @@
+import { RandomStream, hashText } from '../../engine/random.ts';
+import type { Feed } from '../../engine/program/program.ts';
+import { augmentImages } from '../../engine/ops/augment.ts';
+import { input } from '../../engine/ops/leaves.ts';
+import type { Tensor } from '../../engine/tensor.ts';
+import type { Dataset } from '../data/dataset.ts';
+import { sourceSide, sourceSquare } from './source_square.ts';
+import {
+  NO_AUGMENTATION,
+  PLAIN_VIEWS,
+  colourMatrix,
+  randomPlacement,
+  viewMatrix,
+  type AugmentationOptions,
+  type Normalisation,
+  type Placement,
+} from './view.ts';
+
+/** One look at one image: an index into the dataset, where it looks, and how it is coloured. */
+export interface View {
+  readonly example: number;
+  readonly placement: Placement;
+  readonly colour: readonly number[];
+}
+
+export interface ViewGeometry {
+  /** Side of the network's input in pixels. */
+  readonly size: number;
+  /** Side of the central square of the original that a plain view shows, in its pixels. */
+  readonly crop: number;
+  readonly normalisation: Normalisation;
+}
+
+const COLOUR_STREAM = 1;
+
+/** Images that a ViewMaker keeps decoded where it is not told: a batch and the next one. */
+export const KEPT_IMAGES = 128;
+
+/**
+ * Makes the views of a dataset and the feeds that show them to a program; decodes what it needs and keeps the last few
+ * images.
+ */
+export class ViewMaker {
+  readonly side: number;
+  private readonly squares = new Map<number, Promise<Uint32Array>>();
+
+  constructor(
+    private readonly dataset: Dataset,
+    readonly geometry: ViewGeometry,
+    private readonly augmentation: AugmentationOptions,
+    private readonly seed: number,
+    private readonly kept = KEPT_IMAGES,
+  ) {
+    this.side = sourceSide(geometry.crop, true);
+  }
+
+  /** What an image is called in a sentence. */
+  nameOf(example: number): string {
+    return `image ${this.dataset.examples[example].id}`;
+  }
+
+  /** The `repeat`-th random view of an image: depends on the seed, the image's id and `repeat` alone. */
+  random(example: number, repeat: number): View {
+    const id = hashText(this.dataset.examples[example].id);
+    return {
+      example,
+      placement: randomPlacement(this.augmentation, new RandomStream(this.seed, id, repeat)),
+      colour: colourMatrix(
+        this.augmentation,
+        this.geometry.normalisation,
+        new RandomStream(this.seed, id, repeat, COLOUR_STREAM),
+      ),
+    };
+  }
+
+  /** A view without chance: the k-th of PLAIN_VIEWS; 0 is the image as it is. */
+  plain(example: number, k = 0): View {
+    return { example, placement: PLAIN_VIEWS[k], colour: colourMatrix(NO_AUGMENTATION, this.geometry.normalisation) };
+  }
+
+  /** Starts decoding, so that `feeds` finds it done. A failure is thrown by `feeds`. */
+  prefetch(views: readonly View[]): void {
+    for (const { example } of views) this.square(example).catch(() => undefined);
+  }
+
+  private square(example: number): Promise<Uint32Array> {
+    let square = this.squares.get(example);
+    if (!square) {
+      square = this.dataset.load(example).then((image) => sourceSquare(image, this.side, this.geometry.crop));
+      this.squares.set(example, square);
+      // The oldest goes first: a Map keeps the order of insertion.
+      if (this.squares.size > this.kept) this.squares.delete(this.squares.keys().next().value!);
+    }
+    return square;
+  }
+
+  /** What to feed to the inputs of `imageInput` to show these views. */
+  async feeds(views: readonly View[]): Promise<Record<string, Feed>> {
+    const { size, crop } = this.geometry;
+    const images = new Uint32Array(views.length * this.side * this.side);
+    const squares = await Promise.all(views.map(({ example }) => this.square(example)));
+    squares.forEach((square, i) => images.set(square, i * square.length));
+    return {
+      images,
+      view: Float32Array.from(views.flatMap(({ placement }) => viewMatrix(placement, size, this.side, crop))),
+      colour: Float32Array.from(views.flatMap(({ colour }) => colour)),
+    };
+  }
+}
+
+/** The network's input [batch, size, size, 3] as made by the augment kernel from what a ViewMaker feeds. */
+export function imageInput(batch: number, side: number, { size, crop }: ViewGeometry): Tensor {
+  const images = input('images', [batch, side, side], 'u32');
+  return augmentImages(images, input('view', [batch, 6]), input('colour', [batch, 12]), {
+    size,
+    taps: Math.max(1, Math.ceil(crop / size - 0.25)),
+  }).named('input');
+}
