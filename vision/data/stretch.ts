@@ -20,8 +20,9 @@ export type Stretch =
 export const STRETCH_DEFAULTS = { low: 0.5, high: 99.5, softening: 0.1, minimum: 0, stretch: 0.5, q: 8 } as const;
 
 /**
- * The image as 8 bits of R, G, B. Grey becomes all three, alpha lies over black, and what is not finite is black. Samples with a range
- * (`white`) are scaled by it, unless a stretch is asked for; others are stretched, linearly where nothing else is said.
+ * The image as 8 bits of R, G, B. Grey becomes all three, alpha lies over black, and what is not finite is black.
+ * Samples with a range (`white`) are scaled by it, unless a stretch is asked for; others are stretched, linearly where
+ * nothing else is said.
  * @param file what errors call it
  * @throws UserError for a stretch out of its range, one that needs three channels, and for planes without colours
  */

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { Module } from 'node:module';
 import { UserError } from '../../engine/user_error.ts';
 import { checkSize, type Raster } from './raster.ts';
 import { readWebpHeader } from './webp_header.ts';
@@ -27,7 +27,7 @@ let ready: Promise<Decode> | null = null;
 /** libwebp, as WebAssembly: in Node it is given its module by hand, and what its result is made of. */
 async function load(): Promise<Decode> {
   const { default: decode, init } = await import('@jsquash/webp/decode.js');
-  const module = createRequire(import.meta.url).resolve('@jsquash/webp/codec/dec/webp_dec.wasm');
+  const wasm = Module.createRequire(import.meta.url).resolve('@jsquash/webp/codec/dec/webp_dec.wasm');
   (globalThis as { ImageData?: unknown }).ImageData ??= class {
     readonly data: Uint8ClampedArray;
     readonly width: number;
@@ -39,6 +39,6 @@ async function load(): Promise<Decode> {
     }
   };
   // The types leave out the module, which comes first.
-  await (init as (module: WebAssembly.Module) => Promise<void>)(await WebAssembly.compile(await readFile(module)));
+  await (init as (module: WebAssembly.Module) => Promise<void>)(await WebAssembly.compile(await readFile(wasm)));
   return decode;
 }

@@ -1,7 +1,7 @@
 import { PNG } from 'pngjs';
 import jpeg from 'jpeg-js';
 import { describe, expect, it } from 'vitest';
-import { decodeAny } from '../../../vision/data/decode_any.node.ts';
+import { decodeImage } from '../../../vision/data/decode.node.ts';
 import { checkScans, countScans } from '../../../vision/data/jpeg_scans.ts';
 import { noise, sentence } from './archives.ts';
 import { fitsFile } from './fits_files.ts';
@@ -24,20 +24,20 @@ describe('what a file is, its first bytes say', () => {
     ['<svg xmlns', 'is a SVG image'],
     ['%PDF-1.7', 'is a PDF image'],
   ])('%j is refused by its name', async (letters, said) => {
-    const message = await sentence(() => decodeAny(text(letters), 'm51.jpg'));
+    const message = await sentence(() => decodeImage(text(letters), 'm51.jpg'));
     expect(message.replace(/ an (AVIF|SVG)/, ' a $1')).toBe(
       `m51.jpg ${said}; JPEG, PNG, WebP, TIFF and FITS are read: convert it`,
     );
   });
 
   it('nothing and anything are refused', async () => {
-    expect(await sentence(() => decodeAny(new Uint8Array(0), 'm51.png'))).toBe('m51.png is empty');
-    expect(await sentence(() => decodeAny(noise(99, 3), 'm51.png'))).toMatch(/^m51.png is no image that is read/);
+    expect(await sentence(() => decodeImage(new Uint8Array(0), 'm51.png'))).toBe('m51.png is empty');
+    expect(await sentence(() => decodeImage(noise(99, 3), 'm51.png'))).toMatch(/^m51.png is no image that is read/);
   });
 
   it('and not its name', async () => {
     const samples = [...noise(12, 1)];
-    const image = await decodeAny(makePng({ width: 2, height: 2, depth: 8, colour: 2, samples }), 'm51.fits');
+    const image = await decodeImage(makePng({ width: 2, height: 2, depth: 8, colour: 2, samples }), 'm51.fits');
     expect([...image.data]).toEqual(samples);
   });
 });
@@ -45,27 +45,31 @@ describe('what a file is, its first bytes say', () => {
 describe('each kind becomes 8 bits of R, G, B', () => {
   it('JPEG', async () => {
     const data = Buffer.alloc(8 * 8 * 4, 130);
-    const { width, data: rgb } = await decodeAny(jpeg.encode({ width: 8, height: 8, data }, 95).data, 'm51.jpg');
+    const { width, data: rgb } = await decodeImage(jpeg.encode({ width: 8, height: 8, data }, 95).data, 'm51.jpg');
     expect(width).toBe(8);
     for (const value of rgb) expect(Math.abs(value - 130)).toBeLessThanOrEqual(2);
   });
 
   it('TIFF of 16 bits, by its range and by a stretch', async () => {
     const bytes = makeTiff({ width: 3, height: 1, samples: 1, bits: 16, values: [0, 257, 514] });
-    const grey = async (stretch?: Parameters<typeof decodeAny>[2]) =>
-      [...(await decodeAny(bytes, 'm51.tif', stretch)).data].filter((_, i) => i % 3 === 0);
+    const grey = async (stretch?: Parameters<typeof decodeImage>[2]) =>
+      [...(await decodeImage(bytes, 'm51.tif', stretch)).data].filter((_, i) => i % 3 === 0);
     expect(await grey()).toEqual([0, 1, 2]);
     expect(await grey({ kind: 'linear', low: 0, high: 100 })).toEqual([0, 128, 255]);
   });
 
   it('FITS, with the first row below', async () => {
-    const image = await decodeAny(fitsFile(-32, [1, 3], [5, 6, 7]), 'm51.fits', { kind: 'linear', low: 0, high: 100 });
+    const image = await decodeImage(fitsFile(-32, [1, 3], [5, 6, 7]), 'm51.fits', {
+      kind: 'linear',
+      low: 0,
+      high: 100,
+    });
     expect([...image.data]).toEqual([255, 255, 255, 128, 128, 128, 0, 0, 0]);
   });
 
   it('images of 8 bits are as they are, whatever the stretch', async () => {
     const png = makePng({ width: 2, height: 1, depth: 8, colour: 0, samples: [3, 9] });
-    expect([...(await decodeAny(png, 'm51.png', { kind: 'asinh' })).data]).toEqual([3, 3, 3, 9, 9, 9]);
+    expect([...(await decodeImage(png, 'm51.png', { kind: 'asinh' })).data]).toEqual([3, 3, 3, 9, 9, 9]);
   });
 
   it('turned as the orientation says: PNG and TIFF', async () => {
@@ -74,19 +78,19 @@ describe('each kind becomes 8 bits of R, G, B', () => {
     const turned = [4, 1, 5, 2, 6, 3].flatMap((v) => [v, v, v]);
     const exif = Buffer.from('4d4d002a000000080001011200030000000100060000000000000000', 'hex');
     const plan = { width: 3, height: 2, samples: 1, values: samples };
-    const png = await decodeAny(
+    const png = await decodeImage(
       makePng({ width: 3, height: 2, depth: 8, colour: 0, samples, more: [chunk('eXIf', exif)] }),
       'a',
     );
     expect([png.width, ...png.data]).toEqual([2, ...turned]);
-    const tiff = await decodeAny(makeTiff({ ...plan, bits: 8, tags: { 274: [6] } }), 'a');
+    const tiff = await decodeImage(makeTiff({ ...plan, bits: 8, tags: { 274: [6] } }), 'a');
     expect([tiff.width, ...tiff.data]).toEqual([2, ...turned]);
   });
 
   it('pngjs agrees, pixel by pixel', async () => {
     const png = new PNG({ width: 9, height: 7 });
     png.data.set(noise(9 * 7 * 4, 8).map((byte, i) => (i % 4 === 3 ? 255 : byte)));
-    const { data } = await decodeAny(PNG.sync.write(png), 'm51.png');
+    const { data } = await decodeImage(PNG.sync.write(png), 'm51.png');
     expect([...data]).toEqual([...png.data].filter((_, i) => i % 4 !== 3));
   });
 });
@@ -110,7 +114,7 @@ describe('the scans of a JPEG', () => {
   });
 
   it('are at most 100, and fewer of a large image', async () => {
-    expect(await sentence(() => decodeAny(withScans(101), 'm51.jpg'))).toBe(
+    expect(await sentence(() => decodeImage(withScans(101), 'm51.jpg'))).toBe(
       'm51.jpg has 101 scans; a JPEG of 16 x 16 pixels may have 100: save it as a baseline JPEG',
     );
     expect(checkScans(withScans(100), { width: 16, height: 16 }, 'm51.jpg')).toBeUndefined();
