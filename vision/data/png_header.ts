@@ -9,8 +9,10 @@ export interface PngHeader {
   /** 0 grey, 2 colour, 3 palette, 4 grey with alpha, 6 colour with alpha. */
   readonly colour: number;
   readonly interlaced: boolean;
-  /** Whether it has a tRNS chunk, which gives pixels or palette entries an alpha. */
-  readonly hasTransparency: boolean;
+  /** R, G, B of each entry: the contents of PLTE; null without. */
+  readonly palette: Uint8Array | null;
+  /** Alpha of the palette's entries, or the one colour that is transparent: the contents of tRNS; null without. */
+  readonly transparency: Uint8Array | null;
   /** The contents of the IDAT chunks. */
   readonly packed: readonly Uint8Array[];
 }
@@ -25,7 +27,7 @@ const COLOURS: ReadonlyMap<number, { depths: readonly number[]; samples: number 
 ]);
 
 const chunkName = (name: string): number => new DataView(new TextEncoder().encode(name).buffer).getUint32(0);
-const [IHDR, IDAT, IEND, TRNS] = ['IHDR', 'IDAT', 'IEND', 'tRNS'].map(chunkName);
+const [IHDR, IDAT, IEND, PLTE, TRNS] = ['IHDR', 'IDAT', 'IEND', 'PLTE', 'tRNS'].map(chunkName);
 
 /**
  * Reads the header and finds the chunks, without unpacking. Checksums are left to the decoder.
@@ -43,19 +45,24 @@ export function readPngHeader(bytes: Uint8Array, file: string): PngHeader {
     throw new UserError(`${file} is damaged: no PNG has colour type ${colour} with ${depth} bits, or is packed so`);
   }
   const packed: Uint8Array[] = [];
-  let hasTransparency = false;
+  let palette: Uint8Array | null = null;
+  let transparency: Uint8Array | null = null;
   for (let at = 33; ; ) {
     const end = at + 12 + (at + 8 <= bytes.length ? view.getUint32(at) : 0);
     if (end > bytes.length) throw new UserError(`${file} is cut off: a PNG without its end`);
     const name = view.getUint32(at + 4);
     if (name === IDAT) packed.push(bytes.subarray(at + 8, end - 4));
-    if (name === TRNS) hasTransparency = true;
+    if (name === PLTE) palette = bytes.subarray(at + 8, end - 4);
+    if (name === TRNS) transparency = bytes.subarray(at + 8, end - 4);
     if (name === IEND) break;
     at = end;
   }
-  const interlaced = interlace === 1;
-  return { width: view.getUint32(16), height: view.getUint32(20), depth, colour, interlaced, hasTransparency, packed };
+  const [width, height] = [view.getUint32(16), view.getUint32(20)];
+  return { width, height, depth, colour, interlaced: interlace === 1, palette, transparency, packed };
 }
+
+/** Samples of a pixel as stored: one of grey and of palettes, with alpha one more. */
+export const samplesOf = ({ colour }: PngHeader): number => COLOURS.get(colour)!.samples;
 
 /** First column and row, and steps, of Adam7's passes (PNG, 8.2). */
 const ADAM7 = [
@@ -68,13 +75,19 @@ const ADAM7 = [
   [0, 1, 1, 2],
 ] as const;
 
-/** Bytes that the packed pixels of a header unpack to: rows of whole bytes, each behind the number of its filter. */
-export function unpackedBytes({ width, height, depth, colour, interlaced }: PngHeader): number {
-  const bits = depth * COLOURS.get(colour)!.samples;
+/** The rows of each pass that has pixels: where they begin, their steps, and their bytes without the filter's. */
+export function passesOf(header: PngHeader) {
+  const { width, height, depth, interlaced } = header;
   const passes = interlaced ? ADAM7 : ([[0, 0, 1, 1]] as const);
-  return passes.reduce((sum, [x, y, dx, dy]) => {
-    const columns = Math.ceil(Math.max(0, width - x) / dx);
-    const rows = Math.ceil(Math.max(0, height - y) / dy);
-    return sum + (columns > 0 ? rows * (1 + Math.ceil((columns * bits) / 8)) : 0);
-  }, 0);
+  return passes
+    .map(([left, top, dx, dy]) => {
+      const columns = Math.ceil(Math.max(0, width - left) / dx);
+      const rows = Math.ceil(Math.max(0, height - top) / dy);
+      return { left, top, dx, dy, columns, rows, bytes: Math.ceil((columns * depth * samplesOf(header)) / 8) };
+    })
+    .filter(({ columns, rows }) => columns > 0 && rows > 0);
 }
+
+/** Bytes that the packed pixels of a header unpack to: rows of whole bytes, each behind the number of its filter. */
+export const unpackedBytes = (header: PngHeader): number =>
+  passesOf(header).reduce((sum, { rows, bytes }) => sum + rows * (1 + bytes), 0);

@@ -1,4 +1,5 @@
 import { createDeflate } from 'node:zlib';
+import { PNG } from 'pngjs';
 import { describe, expect, it } from 'vitest';
 import { decodePng } from '../../../vision/data/png.node.ts';
 import { toRgb } from '../../../vision/data/stretch.ts';
@@ -57,7 +58,17 @@ it('a colour may be transparent', async () => {
   const samples = [1, 2, 3, 4, 5, 6];
   const more = [chunk('tRNS', Buffer.from([0, 4, 0, 5, 0, 6]))];
   const image = await read(makePng({ width: 2, height: 1, depth: 8, colour: 2, samples, more }));
-  expect([...image.data]).toEqual([1, 2, 3, 255, 0, 0, 0, 0]);
+  expect([...image.data]).toEqual([1, 2, 3, 255, 4, 5, 6, 0]);
+});
+
+it.each([0, 1, 2, 3, 4])('filter %d of pngjs is undone', async (filterType) => {
+  for (const colorType of [2, 6] as const) {
+    const png = new PNG({ width: WIDTH, height: HEIGHT });
+    png.data.set(noise(png.data.length, 6).map((byte, i) => (colorType === 2 && i % 4 === 3 ? 255 : byte)));
+    const bytes = PNG.sync.write(png, { filterType, colorType, deflateLevel: 1 });
+    const wanted = [...png.data].filter((_, i) => colorType === 6 || i % 4 !== 3);
+    expect([...(await read(bytes)).data]).toEqual(wanted);
+  }
 });
 
 describe('is refused', () => {
