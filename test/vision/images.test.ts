@@ -39,18 +39,18 @@ const pixel = (image: { width: number; data: Uint8Array }, x: number, y: number)
 ];
 
 describe('decodeImage', () => {
-  it('decodes PNG exactly, alpha over black', () => {
-    const image = decodeImage(pngBytes(), 'a.png');
+  it('decodes PNG exactly, alpha over black', async () => {
+    const image = await decodeImage(pngBytes(), 'a.png');
     expect([image.width, image.height, image.data.length]).toEqual([64, 48, 64 * 48 * 3]);
     expect([pixel(image, 0, 0), pixel(image, 63, 47)]).toEqual([
       [250, 0, 0],
       [0, 0, 250],
     ]);
-    expect(pixel(decodeImage(pngBytes(51), 'a.png'), 3, 3)).toEqual([50, 0, 0]);
+    expect(pixel(await decodeImage(pngBytes(51), 'a.png'), 3, 3)).toEqual([50, 0, 0]);
   });
 
-  it('decodes JPEG, and goes by the content, not the name', () => {
-    const image = decodeImage(jpegBytes(), 'a.png');
+  it('decodes JPEG, and goes by the content, not the name', async () => {
+    const image = await decodeImage(jpegBytes(), 'a.png');
     expect([image.width, image.height]).toEqual([64, 48]);
     for (const [x, want] of [
       [4, [250, 0, 0]],
@@ -60,16 +60,16 @@ describe('decodeImage', () => {
     }
   });
 
-  it('refuses every truncation of a JPEG and of a PNG, naming the file', () => {
+  it('refuses every truncation of a JPEG and of a PNG, naming the file', async () => {
     for (const bytes of [jpegBytes(), pngBytes()]) {
       for (let n = 0; n < bytes.length - 12; n += 13) {
-        expect(() => decodeImage(bytes.subarray(0, n), 'cut.bin'), `${n} bytes`).toThrow(UserError);
-        expect(() => decodeImage(bytes.subarray(0, n), 'cut.bin')).toThrow(/^cut\.bin /);
+        await expect(decodeImage(bytes.subarray(0, n), 'cut.bin'), `${n} bytes`).rejects.toThrow(UserError);
+        await expect(decodeImage(bytes.subarray(0, n), 'cut.bin')).rejects.toThrow(/^cut\.bin /);
       }
     }
   });
 
-  it('is not misled by the end marker of a thumbnail inside a truncated JPEG', () => {
+  it('is not misled by the end marker of a thumbnail inside a truncated JPEG', async () => {
     const whole = jpegBytes();
     const thumbnail = jpegBytes(16, 16);
     const length = thumbnail.length + 2;
@@ -83,38 +83,38 @@ describe('decodeImage', () => {
       ...thumbnail,
       ...whole.subarray(2),
     ]);
-    expect(decodeImage(withThumbnail, 'a.jpg').width).toBe(64);
-    expect(() => decodeImage(withThumbnail.subarray(0, withThumbnail.length - 20), 'a.jpg')).toThrow(/cut off/);
+    expect((await decodeImage(withThumbnail, 'a.jpg')).width).toBe(64);
+    await expect(decodeImage(withThumbnail.subarray(0, withThumbnail.length - 20), 'a.jpg')).rejects.toThrow(/cut off/);
   });
 
-  it('accepts padding behind the end of a JPEG', () => {
-    expect(decodeImage(new Uint8Array([...jpegBytes(), 0, 0, 0, 0]), 'a.jpg').width).toBe(64);
+  it('accepts padding behind the end of a JPEG', async () => {
+    expect((await decodeImage(new Uint8Array([...jpegBytes(), 0, 0, 0, 0]), 'a.jpg')).width).toBe(64);
   });
 
-  it('refuses absurd sizes before decoding', () => {
+  it('refuses absurd sizes before decoding', async () => {
     const png = pngBytes();
     new DataView(png.buffer).setUint32(16, 20_000);
-    expect(() => decodeImage(png, 'big.png')).toThrow(/big\.png is 20000 x 48 pixels/);
+    await expect(decodeImage(png, 'big.png')).rejects.toThrow(/big\.png is 20000 x 48 pixels/);
     const jpg = jpegBytes();
     const frame = jpg.findIndex((b, i) => b === 0xff && jpg[i + 1] === 0xc0);
     new DataView(jpg.buffer).setUint16(frame + 5, MAX_SIDE + 1);
-    expect(() => decodeImage(jpg, 'big.jpg')).toThrow(/big\.jpg is 64 x 4097 pixels/);
+    await expect(decodeImage(jpg, 'big.jpg')).rejects.toThrow(/big\.jpg is 64 x 4097 pixels/);
   });
 
-  it('refuses text and empty files', () => {
-    expect(() => decodeImage(new TextEncoder().encode('not an image at all'), 'a.jpg')).toThrow(
-      /neither a JPEG nor a PNG/,
+  it('refuses text and empty files', async () => {
+    await expect(decodeImage(new TextEncoder().encode('not an image at all'), 'a.jpg')).rejects.toThrow(
+      /is no image that is read/,
     );
-    expect(() => decodeImage(new Uint8Array(), 'a.jpg')).toThrow('a.jpg is empty');
+    await expect(decodeImage(new Uint8Array(), 'a.jpg')).rejects.toThrow('a.jpg is empty');
   });
 
-  it.skipIf(testData() === null)('decodes real galaxies whole, and refuses each cut short', () => {
+  it.skipIf(testData() === null)('decodes real galaxies whole, and refuses each cut short', async () => {
     const images = join(testData()!, 'galaxies/images');
     for (const name of readdirSync(images).filter((_, i) => i % 400 === 0)) {
       const bytes = new Uint8Array(readFileSync(join(images, name)));
-      const image = decodeImage(bytes, name);
+      const image = await decodeImage(bytes, name);
       expect([image.width, image.height]).toEqual([424, 424]);
-      expect(() => decodeImage(bytes.subarray(0, bytes.length * 0.7), name)).toThrow(/cut off/);
+      await expect(decodeImage(bytes.subarray(0, bytes.length * 0.7), name)).rejects.toThrow(/cut off/);
     }
   });
 });
@@ -127,7 +127,7 @@ describe.each([0, 1, 2])('DecodePool with %i threads', (threads) => {
       return { path: put(`${threads}-${i}.jpg`, bytes), bytes };
     });
     const images = await Promise.all(files.map((file) => pool.decode(file.path)));
-    images.forEach((image, i) => expect(image).toEqual(decodeImage(files[i].bytes, 'x')));
+    for (const [i, image] of images.entries()) expect(image).toEqual(await decodeImage(files[i].bytes, 'x'));
     await pool.close();
   });
 

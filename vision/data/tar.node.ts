@@ -1,0 +1,141 @@
+import { basename } from 'node:path';
+import { UserError } from '../../engine/user_error.ts';
+import { inArchive, isImagePath, labelsOfPaths, MAX_FILE_BYTES, MAX_IMAGES } from './archive_paths.ts';
+import { FileWindow } from './file_window.node.ts';
+import { shardNames } from './shard_names.node.ts';
+import type { ImageSource, SourceImage } from './source.ts';
+import { tarFiles, type TarFile } from './tar_index.node.ts';
+
+/** Bytes of the largest label beside an image. */
+const MAX_LABEL_BYTES = 2 ** 20;
+
+/** An image and, where files of its key say one, its label. */
+interface Sample {
+  readonly image: TarFile;
+  readonly label: string | null;
+}
+
+interface Shard {
+  readonly file: FileWindow;
+  readonly samples: readonly Sample[];
+  /** Whether any file beside an image says a label: then folders say nothing. */
+  readonly hasLabels: boolean;
+  readonly others: number;
+}
+
+/**
+ * The images of one tar archive or of many, read in place: `shards-{000..012}.tar` or `shards-*.tar`. As WebDataset
+ * writes them, files that share their path up to the first dot of the name are one sample: an image, and its class in
+ * `.cls`, else as `label`, `class` or `cls` of `.json`. Where no archive has such files, folders are classes.
+ * @throws UserError for archives that are damaged, cut off, compressed or without images
+ */
+export async function openTar(pattern: string): Promise<ImageSource> {
+  const paths = await shardNames(pattern);
+  const files: FileWindow[] = [];
+  const close = async (): Promise<void> => void (await Promise.all(files.map((file) => file.close())));
+  try {
+    const shards: Shard[] = [];
+    let count = 0;
+    for (const path of paths) {
+      files.push(await FileWindow.open(path));
+      shards.push(await readShard(files[files.length - 1]));
+      count += shards[shards.length - 1].samples.length;
+      if (count > MAX_IMAGES) throw new UserError(`${pattern} has more than ${MAX_IMAGES} images`);
+    }
+    if (count === 0) throw new UserError(`${pattern} holds no images`);
+    return sourceOf(pattern, shards, close);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function sourceOf(pattern: string, shards: readonly Shard[], close: () => Promise<void>): ImageSource {
+  const all = shards.flatMap(({ file, samples }) => samples.map((sample) => ({ file, ...sample })));
+  const labels = shards.some(({ hasLabels }) => hasLabels)
+    ? all.map(({ label }) => ({ label }))
+    : labelsOfPaths(all.map(({ image }) => image.path));
+  const idOf = (file: FileWindow, path: string): string =>
+    shards.length === 1 ? path : `${basename(file.path)}/${path}`;
+  const images: SourceImage[] = all.map(({ file, image }, i) => ({ id: idOf(file, image.path), ...labels[i] }));
+  requireUnique(images, pattern);
+  const others = shards.reduce((sum, shard) => sum + shard.others, 0);
+  return {
+    name: pattern,
+    images,
+    notes:
+      others === 0 ? [] : [`${others} ${others === 1 ? 'file' : 'files'} of ${pattern} are no images and no labels`],
+    bytes: (index) => all[index].file.read(all[index].image.start, all[index].image.size),
+    close,
+  };
+}
+
+function requireUnique(images: readonly SourceImage[], pattern: string): void {
+  const ids = new Set<string>();
+  for (const { id } of images) {
+    if (ids.has(id)) throw new UserError(`${pattern} has two images named ${id}`);
+    ids.add(id);
+  }
+}
+
+async function readShard(file: FileWindow): Promise<Shard> {
+  const byKey = new Map<string, TarFile[]>();
+  const labels = { cls: new Map<string, string>(), json: new Map<string, string>() };
+  let others = 0;
+  for await (const entry of tarFiles(file)) {
+    const [key, ending] = splitKey(entry.path);
+    if (isImagePath(entry.path)) {
+      if (entry.size > MAX_FILE_BYTES) {
+        const name = inArchive(entry.path, file.path);
+        throw new UserError(`${name} has ${entry.size} bytes; an image may have ${MAX_FILE_BYTES}`);
+      }
+      const found = byKey.get(key);
+      if (found) found.push(entry);
+      else byKey.set(key, [entry]);
+      continue;
+    }
+    const label = ending === 'cls' || ending === 'json' ? await readLabel(file, entry, ending) : null;
+    if (label === null) others++;
+    else labels[ending as 'cls' | 'json'].set(key, label);
+  }
+  const hasLabels = labels.cls.size + labels.json.size > 0;
+  const samples: Sample[] = [];
+  for (const [key, images] of byKey) {
+    // Beside a label there is one image: others of its key are masks and the like.
+    const kept = hasLabels ? images.slice(0, 1) : images;
+    others += images.length - kept.length;
+    for (const image of kept) samples.push({ image, label: labels.cls.get(key) ?? labels.json.get(key) ?? null });
+  }
+  return { file, samples, hasLabels, others };
+}
+
+/** WebDataset's key and ending: the name is divided at its first dot. */
+function splitKey(path: string): [key: string, ending: string] {
+  const dot = path.indexOf('.', path.lastIndexOf('/') + 1);
+  return dot < 0 ? [path, ''] : [path.slice(0, dot), path.slice(dot + 1).toLowerCase()];
+}
+
+const JSON_NAMES = ['label', 'class', 'cls'];
+
+/** The label that a small file beside an image says; null where a JSON file says none. */
+async function readLabel(file: FileWindow, entry: TarFile, ending: 'cls' | 'json'): Promise<string | null> {
+  const name = inArchive(entry.path, file.path);
+  if (entry.size > MAX_LABEL_BYTES) throw new UserError(`${name} has ${entry.size} bytes, which is no label`);
+  const text = new TextDecoder().decode(await file.peek(entry.start, entry.size, entry.size)).trim();
+  if (ending === 'cls') {
+    if (text === '' || text.includes('\n')) throw new UserError(`${name} is no label: one line of text is expected`);
+    return text;
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new UserError(`${name} is not JSON`);
+  }
+  if (typeof value !== 'object' || value === null) return null;
+  for (const key of JSON_NAMES) {
+    const label = (value as Record<string, unknown>)[key];
+    if (typeof label === 'string' || typeof label === 'number') return String(label);
+  }
+  return null;
+}
