@@ -8,7 +8,7 @@ import { viewsFor } from '../vision/answer/stored_model.ts';
 import { UserError } from '../engine/user_error.ts';
 import { loadEnsemble } from './ensemble.node.ts';
 import { requireTask } from './load_model.node.ts';
-import { openData, requireData, type DataFlags } from './open_data.node.ts';
+import { openData, requireData, tellData, type DataFlags } from './open_data.node.ts';
 import type { GlobalOptions } from './options.ts';
 import { PartFile } from './part_file.node.ts';
 import { terminalProgress } from './progress.node.ts';
@@ -42,7 +42,10 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
   if (kaggle && flags.json) throw new UserError('--format kaggle and --json are two formats; give one of them');
   const progress = terminalProgress();
   await using out = flags.out === undefined ? undefined : await PartFile.create(flags.out);
-  const { dataset } = await openData(requireData(flags), progress, { skipBad: flags.skipBad });
+  const spec = requireData(flags);
+  const opened = await openData(spec, progress, { skipBad: flags.skipBad });
+  tellData(opened, spec, progress);
+  const { dataset } = opened;
   const write = (text: string) => (out ? out.write(text) : void process.stdout.write(text));
   try {
     const predictChunk = ensemble.predictWith(task, viewsFor(model, dataset));

@@ -18,7 +18,7 @@ import { UPRIGHT_AUGMENTATION } from '../vision/view/view.ts';
 import { RUN_FILES, trainNetwork, type Run } from '../vision/train/train.node.ts';
 import { judgeModel, type Judged } from './judge.node.ts';
 import type { GlobalOptions } from './options.ts';
-import { dataSpecOrDrawn, openData, type DataFlags, type OpenData } from './open_data.node.ts';
+import { dataSpecOrDrawn, openData, tellData, type DataFlags, type OpenData } from './open_data.node.ts';
 import { terminalProgress } from './progress.node.ts';
 import { openSession } from './session.node.ts';
 
@@ -276,10 +276,10 @@ export async function train(flags: TrainFlags): Promise<void> {
 
 /** The whole job in a run directory: training, evaluation, report. */
 async function runTraining(flags: TrainFlags): Promise<Judged> {
-  using device = await openSession(flags);
   const progress = terminalProgress();
   const { dataset, options, task } = await openTraining(flags, progress);
   try {
+    using device = await openSession(flags);
     tellSoftware(device, progress);
     return await trainAndJudge(device, { dataset, task }, options, { folder: flags.out, progress });
   } finally {
@@ -307,6 +307,7 @@ export async function openTraining(
   try {
     const options = trainOptions(flags, opened.kind);
     const names = opened.kind === 'classes' ? classNames(dataset.name, opened.dataset.examples) : [];
+    tellData(opened, spec, progress);
     if (opened.kind === 'classes' && flags.rotation === undefined)
       progress.line(
         'in training images are mirrored, shifted and scaled, and not turned: they have an up (--rotation 180 for those that have none)',
