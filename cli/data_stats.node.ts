@@ -27,8 +27,7 @@ export interface StatsOptions extends GlobalOptions, DataFlags {
 
 /** Counts, page and pictures of a dataset: writes stats.html, an .svg a plot and a .png a class, prints the counts. */
 export async function dataStats(options: StatsOptions): Promise<void> {
-  const progress = terminalProgress();
-  const opened = await openData(dataSpecOrDrawn(options), { ...progress, line: () => {} });
+  const opened = await openData(dataSpecOrDrawn(options), terminalProgress());
   const { dataset } = opened;
   try {
     await (opened.kind === 'galaxies' ? galaxyStats(opened.dataset, options) : classStats(opened.dataset, options));

@@ -14,7 +14,7 @@ import { npyHeader } from '../models/formats/npy.ts';
 import { readSafetensorsFile } from '../models/formats/safetensors.node.ts';
 import { toFloat32 } from '../models/formats/stored_tensor.ts';
 import { loadModel, type LoadedModel } from './load_model.node.ts';
-import { dataSpecOrDrawn, openData, type DataFlags } from './open_data.node.ts';
+import { dataSpecOrDrawn, openData, tellData, type DataFlags } from './open_data.node.ts';
 import type { GlobalOptions } from './options.ts';
 import { PartFile } from './part_file.node.ts';
 import { terminalProgress } from './progress.node.ts';
@@ -107,7 +107,10 @@ async function write(
 const shortest = (value: number): number => Number(value.toPrecision(9));
 
 async function imageSamples(model: LoadedModel, flags: EmbedFlags, progress: Progress): Promise<Embedded> {
-  const { dataset } = await openData(dataSpecOrDrawn(flags), progress, { skipBad: flags.skipBad });
+  const spec = dataSpecOrDrawn(flags);
+  const opened = await openData(spec, progress, { skipBad: flags.skipBad });
+  tellData(opened, spec, progress);
+  const { dataset } = opened;
   const views = viewsFor(model, dataset);
   return {
     count: dataset.examples.length,

@@ -14,7 +14,7 @@ import { SUMMARY } from './crossval_folder.node.ts';
 import { judgeModel } from './judge.node.ts';
 import { loadEnsemble } from './ensemble.node.ts';
 import { requireTask, type LoadedModel } from './load_model.node.ts';
-import { dataSpec, openData, type DataFlags, type DataSpec, type OpenData } from './open_data.node.ts';
+import { dataSpec, openData, tellData, type DataFlags, type DataSpec, type OpenData } from './open_data.node.ts';
 import { defaultData, type GlobalOptions } from './options.ts';
 import { terminalProgress } from './progress.node.ts';
 import { openSession } from './session.node.ts';
@@ -48,6 +48,7 @@ export async function evaluate(path: string, flags: EvaluateFlags): Promise<void
   const { dataset } = opened;
   try {
     requireKind(opened, settings.task, path, model.classes);
+    tellData(opened, settings, progress);
     const { train, validation } = task.split(dataset, settings);
     const test = opened.kind === 'classes' ? labelledTest(opened.dataset) : [];
     const examples = { train, validation, test, all: [...train, ...validation, ...test].sort((a, b) => a - b) }[

@@ -77,18 +77,20 @@ export interface OpenOptions {
 }
 
 /**
- * Opens images for a command and tells what was left out. A folder with a csv of votes, or with images in itself or in
+ * Opens images for a command. A folder with a csv of votes, or with images in itself or in
  * its `images/`, holds galaxies; one with images in folders holds classes.
  */
 export async function openData(spec: DataSpec, progress: Progress, options: OpenOptions = {}): Promise<OpenData> {
   const opened = await open(spec, options.skipBad ?? false);
-  const prepared: OpenData =
-    opened.kind === 'galaxies'
-      ? { kind: 'galaxies', dataset: await prepare(opened.dataset, ({ votes }) => votes !== null, options, progress) }
-      : { kind: 'classes', dataset: await prepare(opened.dataset, ({ label }) => label !== null, options, progress) };
-  for (const note of prepared.dataset.notes) progress.line(note);
-  if (prepared.kind === 'classes') progress.line(described(prepared.dataset, spec));
-  return prepared;
+  return opened.kind === 'galaxies'
+    ? { kind: 'galaxies', dataset: await prepare(opened.dataset, ({ votes }) => votes !== null, options, progress) }
+    : { kind: 'classes', dataset: await prepare(opened.dataset, ({ label }) => label !== null, options, progress) };
+}
+
+/** Tells what was left out, and what classes were found. */
+export function tellData(opened: OpenData, spec: DataSpec, progress: Progress): void {
+  for (const note of opened.dataset.notes) progress.line(note);
+  if (opened.kind === 'classes') progress.line(described(opened.dataset, spec));
 }
 
 async function open({ data, table }: DataSpec, skipBad: boolean): Promise<OpenData> {
@@ -105,7 +107,7 @@ async function open({ data, table }: DataSpec, skipBad: boolean): Promise<OpenDa
       if (source) return { kind: 'classes', dataset: openSource(source) };
       const names = await readdir(data);
       throw new UserError(
-        `${data} holds no .jpg, .jpeg or .png image${names.length === 0 ? ': it is empty' : ', nor does any folder in it'}`,
+        `${data} holds no image (JPEG, PNG, WebP, TIFF, FITS)${names.length === 0 ? ': it is empty' : ', nor does any folder in it'}`,
       );
     }
   }

@@ -9,7 +9,7 @@ import { DeviceLostError } from '../engine/device/device_lost.ts';
 import { UserError } from '../engine/user_error.ts';
 import { loadEnsemble } from './ensemble.node.ts';
 import { requireTask } from './load_model.node.ts';
-import { openData, requireData, type DataFlags } from './open_data.node.ts';
+import { openData, requireData, tellData, type DataFlags } from './open_data.node.ts';
 import type { GlobalOptions } from './options.ts';
 import { openRows } from './shards.node.ts';
 import { shardRange, type Shard } from './shards.ts';
@@ -45,7 +45,10 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
     );
   if (kaggle && flags.json) throw new UserError('--format kaggle and --json are two formats; give one of them');
   const progress = terminalProgress();
-  const { dataset } = await openData(requireData(flags), progress, { skipBad: flags.skipBad });
+  const spec = requireData(flags);
+  const opened = await openData(spec, progress, { skipBad: flags.skipBad });
+  tellData(opened, spec, progress);
+  const { dataset } = opened;
   try {
     const { classes } = model;
     const columns = `id,${classes.map(csvField).join(',')}${task.answers === 'fractions' ? '' : ',predicted'}\n`;

@@ -69,16 +69,17 @@ export class RowFile implements AsyncDisposable {
       throw fileError('write', path, Object.assign(new Error(), { code: 'EISDIR' }));
     const earlier = readState(path);
     const difference = earlier && differenceOf({ ...earlier.origin, rows: earlier.total }, { ...origin, rows: total });
-    if (difference !== undefined)
+    const isWhole = earlier?.sha256 !== undefined && existsSync(path) && !existsSync(part);
+    // What is finished is replaced, as any output is; what another command is at is not.
+    if (difference !== undefined && !isWhole)
       throw new UserError(
         `${path} was begun by another command (${difference}); give the same one to go on, another --out, or delete ${statePath(path)}`,
       );
-    if (earlier?.sha256 !== undefined && existsSync(path) && !existsSync(part))
-      return new RowFile(path, undefined, earlier);
+    if (isWhole && difference === undefined) return new RowFile(path, undefined, earlier);
     try {
       // What a machine lost that went down is missing at the end of the file.
       const found = statSync(part, { throwIfNoEntry: false })?.size ?? -1;
-      const state = earlier && found >= earlier.bytes ? earlier : undefined;
+      const state = earlier && !isWhole && found >= earlier.bytes ? earlier : undefined;
       const file = await open(part, state ? 'r+' : 'w');
       const rows = new RowFile(path, file, state ?? { origin, total, rows: 0, bytes: 0 });
       await file.truncate(rows.state.bytes);

@@ -20,7 +20,7 @@ import { StopRequest } from '../vision/train/stop.ts';
 import { onInterrupt } from './interrupt.ts';
 import { judgeModel, type Judged } from './judge.node.ts';
 import type { GlobalOptions } from './options.ts';
-import { dataSpecOrDrawn, openData, type DataFlags, type OpenData } from './open_data.node.ts';
+import { dataSpecOrDrawn, openData, tellData, type DataFlags, type OpenData } from './open_data.node.ts';
 import { terminalProgress } from './progress.node.ts';
 import { openSession } from './session.node.ts';
 
@@ -283,10 +283,10 @@ export function checkTrainFlags(flags: TrainFlags): void {
 
 /** The whole job in a run directory: training, evaluation, report. */
 export async function runTraining(flags: TrainFlags): Promise<Judged> {
-  using device = await openSession(flags);
   const progress = terminalProgress();
   const { dataset, options, task } = await openTraining(flags, progress);
   try {
+    using device = await openSession(flags);
     tellSoftware(device, progress);
     return await trainAndJudge(device, { dataset, task }, options, { folder: flags.out, progress });
   } finally {
@@ -314,6 +314,7 @@ export async function openTraining(
   try {
     const options = trainOptions(flags, opened.kind);
     const names = opened.kind === 'classes' ? classNames(dataset.name, opened.dataset.examples) : [];
+    tellData(opened, spec, progress);
     if (opened.kind === 'classes' && flags.rotation === undefined)
       progress.line(
         'in training images are mirrored, shifted and scaled, and not turned: they have an up (--rotation 180 for those that have none)',

@@ -96,7 +96,7 @@ describe('crossval', () => {
       standardDeviation: expect.closeTo(Math.sqrt(each.reduce((sum, { rmse }) => sum + (rmse - mean) ** 2, 0) / 4), 13),
     });
     expect(summary.outOfFold).toEqual({
-      galaxies: 20,
+      images: 20,
       value: expect.closeTo(
         Math.sqrt(each.reduce((sum, { rmse, galaxies }) => sum + rmse ** 2 * galaxies, 0) / 20),
         13,
@@ -106,14 +106,14 @@ describe('crossval', () => {
     expect(told).toContain(
       `RMSE ${mean.toFixed(4)} ± ${summary.standardDeviation.toFixed(4)}: mean and standard deviation of 5 folds\n`,
     );
-    expect(told).toContain('over all 20 galaxies together');
+    expect(told).toContain('over all 20 images together');
     expect(read(fold(votes, 2), 'report.html')).toContain('fold 2 of 5, which took no part in training');
     const accuracies = [1, 2].map((k) => metrics(classes, k).accuracy);
     const correct = accuracies.reduce((sum, { correct: right }) => sum + right, 0);
     const galaxies = accuracies.reduce((sum, { n }) => sum + n, 0);
     expect(json<CrossvalSummary>(classes, 'crossval.json')).toMatchObject({
       figure: 'accuracy',
-      outOfFold: { galaxies, value: correct / galaxies },
+      outOfFold: { images: galaxies, value: correct / galaxies },
     });
   });
 
@@ -229,7 +229,7 @@ describe('crossval', () => {
     const config = join(fold(out, 1), 'config.json');
     writeFileSync(config, readFileSync(config, 'utf8').replace(/"sides": \d+/, '"sides": 1'));
     expect(await fail(...CLASSES, '--out', out)).toMatch(
-      /was begun with other galaxies: images or votes of synthetic:40 have changed since/,
+      /was begun with other images: images or labels of synthetic:40 have changed since/,
     );
   });
 });

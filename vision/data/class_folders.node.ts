@@ -1,10 +1,9 @@
+import { isImagePath } from './archive_paths.ts';
 import { readFile, readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../../engine/user_error.ts';
 import { labelsOfPaths } from './path_labels.ts';
 import type { ImageSource } from './source.ts';
-
-const IMAGE = /\.(jpe?g|png)$/i;
 
 /**
  * Images in folders that are named by their class, at any depth below it, and those perhaps in `train/`, `val/` and
@@ -41,6 +40,6 @@ async function walk(root: string, path: string, above: readonly string[], found:
       const real = await realpath(join(root, child));
       if (above.includes(real)) throw new UserError(`${join(root, child)} is a link to a folder that it lies in`);
       await walk(root, child, [...above, real], found);
-    } else if (info.isFile() && IMAGE.test(entry.name)) found.push(child);
+    } else if (info.isFile() && isImagePath(entry.name)) found.push(child);
   }
 }
