@@ -60,7 +60,7 @@ export function sidesOf(
   const sides = { train: ids.flatMap((_, i) => (strata[i] === null || kept.has(i) ? [] : [i])), validation };
   if (fold.sides !== undefined && fold.sides !== sidesHash(ids, sides)) {
     throw new UserError(
-      `${name}: the images that take part are no longer those of which fold ${fold.index} of ${fold.of} was made, so some would change sides; give the images and the labels that it was made with`,
+      `${name}: the images that take part are no longer those of which fold ${fold.index} of ${fold.of} was made, so some would change sides; give the images, labels and options, such as --threshold, that it was made with`,
     );
   }
   return sides;
