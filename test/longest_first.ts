@@ -17,6 +17,7 @@ const LONG = [
   'engine/limits',
   'galaxies/train',
   'cli/commands',
+  'cli/classes',
   'engine/precision',
   'cli/tune',
   'engine/conv2d',

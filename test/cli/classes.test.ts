@@ -11,7 +11,7 @@ const shapes = join(folder, 'shapes');
 const run = join(folder, 'run');
 const SMALL = ['--size', '32', '--batch', '8', '--epochs', '2', '--model', 'vgg_small'];
 /** Whatever names a galaxy or those who vote on one. */
-const SKY = /galax|volunteer|\bvot(e|es|ed)\b|smooth|featured/i;
+const SKY = /galax|volunteer|\b(vot(e|es|ed)|smooth|featured)\b/i;
 
 /** A bright bar on a dark ground, standing or lying or in the corner, at a place and with a noise of its own. */
 function picture(kind: number, i: number): Uint8Array {

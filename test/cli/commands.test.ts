@@ -186,7 +186,7 @@ describe('evaluate', () => {
     const sum = metrics.confusion.flat().reduce((a, b) => a + b);
     expect(sum).toBe(metrics.accuracy.n);
     expect(metrics.confusion[0][0] + metrics.confusion[1][1]).toBe(metrics.accuracy.correct);
-    expect(text).toContain(`${metrics.accuracy.correct} of ${sum} galaxies`);
+    expect(text).toContain(`${metrics.accuracy.correct} of ${sum} images`);
     const page = readFileSync(join(out, 'report.html'), 'utf8');
     expect(page).toContain('The evaluation');
     expect(page).not.toContain('The training');
@@ -194,7 +194,7 @@ describe('evaluate', () => {
 
   it('says when no galaxy can be judged', async () => {
     expect(await fail('evaluate', run, '--data', 'synthetic:3:1', '--threshold', '1')).toMatch(
-      /no galaxy to judge on.*threshold 1/,
+      /no image to judge on.*threshold 1/,
     );
   });
 });

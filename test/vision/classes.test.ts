@@ -3,6 +3,8 @@ import { confusions, judgeClasses } from '../../vision/classes/evaluate.ts';
 import { classes } from '../../vision/classes/task.ts';
 import type { Dataset } from '../../vision/data/dataset.ts';
 import type { Labelled } from '../../vision/data/labelled.ts';
+import { html } from '../../vision/report/html.ts';
+import { evaluationSection, headline } from '../../vision/report/section_evaluation.ts';
 import type { Side } from '../../vision/data/source.ts';
 
 const SIDES = { valFraction: 0.2, trainOnly: null };
@@ -110,5 +112,24 @@ describe('the judgement of many classes', () => {
     expect(two.evaluation).not.toHaveProperty('macro');
     expect(two.evaluation).not.toHaveProperty('top5');
     expect(two.evaluation.auc).toBe(1);
+  });
+});
+
+describe('the report on a hundred classes', () => {
+  it('names every class beside its map, and what was most often taken for what', async () => {
+    const names = Array.from({ length: 100 }, (_, k) => `kind ${k}`);
+    // Two rows of each class; the second of every fifth is taken for the next class.
+    const labels = Array.from({ length: 200 }, (_, i) => Math.floor(i / 2));
+    const probabilities = labels.flatMap((label, i) => {
+      const said = i % 10 === 1 ? label + 1 : label;
+      return names.map((_, k) => (k === said ? 0.901 : 0.001));
+    });
+    const { evaluation } = judgeClasses({ probabilities, labels, classes: 100 }, names, 'all');
+    const page = html`${headline(evaluation)}${(await evaluationSection(evaluation)).body}`.text;
+    const [map] = /<svg[\s\S]*?<\/svg>/.exec(page)!;
+    for (const name of names) expect(map.split(`>${name}<`).length - 1, name).toBe(2);
+    expect(page).toMatch(/The most frequent confusions/);
+    expect(page).toMatch(/kind 5<\/th><td>kind 6<\/td><td>1</);
+    expect(page).toMatch(/Top-5 accuracy/);
   });
 });

@@ -46,8 +46,8 @@ export function figure(content: Content, title: string, reading: Content, classN
 }
 
 /** A figure drawn from a vega-lite spec; the title is also what a screen reader says. */
-export async function plot(spec: TopLevelSpec, title: string, reading: Content): Promise<Html> {
-  return figure(raw(await renderSvg(spec, title)), title, reading);
+export async function plot(spec: TopLevelSpec, title: string, reading: Content, className = ''): Promise<Html> {
+  return figure(raw(await renderSvg(spec, title)), title, reading, className);
 }
 
 /** A number in large type for the top of a page. */

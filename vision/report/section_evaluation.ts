@@ -45,6 +45,7 @@ function confusionFigure({ confusion, classes }: Evaluation): Promise<Html> {
     ),
     'Confusion matrix',
     `Rows are the labels, columns what the network says: the darker, the larger the share of the row. Right answers lie on the diagonal.${classes.length > NAMED ? ` Of ${count(classes.length)} classes the ${NAMED} with the most mistakes.` : ''}`,
+    'wide',
   );
 }
 

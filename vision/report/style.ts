@@ -41,6 +41,7 @@ nav { margin-top: 14px; display: flex; flex-wrap: wrap; gap: 4px 20px; }
 .grid > div { min-width: 0; }
 figure { margin: 0; padding: 16px; min-width: 0; display: flex; flex-direction: column; gap: 10px; }
 figure.block { margin: 16px 0; }
+figure.wide { grid-column: 1 / -1; }
 figure > svg { display: block; max-width: 100%; height: auto; margin: 0 auto; }
 figure > img { display: block; max-width: 100%; height: auto; margin: 0 auto; border-radius: 4px; background: #000; }
 figcaption { font-size: 0.9rem; }
