@@ -325,7 +325,7 @@ describe('the networks of a cross-validation together', () => {
         await succeed('evaluate', votes, '--data', 'synthetic:20:9', '--tta', '2', '--out', out, '--json'),
       ) as Metrics & { measuredOn: string };
       expect(scored).toMatchObject({ galaxies: 20, rmse: expect.closeTo(judged.rmse, 8) });
-      expect(judged.measuredOn).toMatch(/^all galaxies with votes of synthetic:20:9, each galaxy averaged over 2/);
+      expect(judged.measuredOn).toMatch(/^all galaxies with votes of synthetic:20:9, each image averaged over 2/);
       expect(read(out, 'report.html')).toContain('vgg_small, mean of 5 networks');
       expect(await fail('predict', classes, '--data', OTHERS, '--format', 'kaggle')).toMatch(
         /tells smooth from featured.*train with --task challenge/,
