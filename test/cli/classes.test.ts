@@ -150,7 +150,7 @@ describe('data that cannot be learnt from', () => {
     return join(folder, name);
   };
   it.each<[string, string[], RegExp]>([
-    ['empty', [], /empty holds no \.jpg, \.jpeg or \.png image: it is empty/],
+    ['empty', [], /empty holds no image \(JPEG, PNG, WebP, TIFF, FITS\): it is empty/],
     ['single', ['a/1.png', 'a/2.png', 'b/1.png'], /has one image of the class b: nothing would be left/],
     [
       'case',
