@@ -87,5 +87,7 @@ const hyperOp = defineOp<'taken' | 'hyper' | 'scale', HyperAttributes>({
  * ADAM_HYPER of the step behind those that were `taken` (one number), from what is fed at each step (`hyper`, see
  * STEP_HYPER). Where the gradients are those of a loss that was multiplied by `scale`, it is taken off again.
  */
-export const adamHyper = (taken: Tensor, hyper: Tensor, betas: HyperAttributes, scale?: Tensor): Tensor =>
-  hyperOp([taken, hyper, ...(scale ? [scale] : [])], { beta1: betas.beta1, beta2: betas.beta2 });
+export function adamHyper(taken: Tensor, hyper: Tensor, betas: HyperAttributes, scale?: Tensor): Tensor {
+  checkOptions('adamHyper', betas, { beta1: true, beta2: true });
+  return hyperOp([taken, hyper, ...(scale ? [scale] : [])], betas);
+}

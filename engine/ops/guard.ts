@@ -27,7 +27,7 @@ export function guard(tensors: readonly Tensor[]): Tensor {
   if (!Array.isArray(tensors) || tensors.length === 0)
     throw new UserError(`guard: it takes a list of tensors, not ${show(tensors)}`);
   // Gradients of batch norm are two rows of one tensor.
-  const whole = [...new Set(tensors.map((t) => (t.op === rowOp ? t.inputs[0] : t)))];
+  const whole = [...new Set(tensors.map((t) => (t?.op === rowOp ? t.inputs[0] : t)))];
   const most = kernels.GUARDED.length;
   const found: Tensor[] = [];
   for (let i = 0; i < whole.length; i += most) found.push(guardOp(whole.slice(i, i + most), {}));

@@ -178,7 +178,7 @@ export function trainingProgram(device: Device, spec: TrainStepSpec): TrainingPr
   const made = grad(loss, weights, scale && reshape(scale, loss.shape));
   const finite = guard([loss, ...made]);
   const taken = new Parameter(device, STEPS_TAKEN, [1]);
-  const hyper = adamHyper(taken.tensor, input(HYPER, [2]), spec.adam, scale);
+  const hyper = adamHyper(taken.tensor, input(HYPER, [2]), { beta1, beta2 }, scale);
   const gradients = clip(made, clipNorm, scale && row(hyper, 3));
   // Moments lie as the parameters do, whose neighbours then change together: engine/program/update_groups.ts.
   const pools = ['m', 'v'].map((name) =>

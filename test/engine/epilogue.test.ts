@@ -46,7 +46,7 @@ describe('what becomes an epilogue', () => {
     const depthwise = depthwiseConv2d(x, input('v', [3, 3, 8]), { padding: 'same' });
     expect(await kernels(batchNormInference(depthwise, ...norm(8), { activation: 'silu' }))).toEqual([
       'batch_norm_fold',
-      'depthwise_conv2d_forward',
+      'depthwise_conv2d_forward_v3',
     ]);
   });
 

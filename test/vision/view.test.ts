@@ -213,11 +213,11 @@ describe('a random view', () => {
 
   it('goes with the id of a galaxy, wherever it stands, and has new places and colours each time', () => {
     const dataset = syntheticDataset(3, 0, { size: 16 });
-    const turned = { ...dataset, galaxies: dataset.examples.toReversed() };
+    const turned = { ...dataset, examples: dataset.examples.toReversed() };
     const geometry = { size: 8, crop: 12, normalisation: { mean: [0.5, 0.5, 0.5], std: [0.2, 0.2, 0.2] } };
     const [one, other] = [dataset, turned].map((of) => new ViewMaker(of, geometry, DEFAULT_AUGMENTATION, 1));
     const { placement, colour } = one.random(0, 5);
-    expect(other.random(2, 5)).toEqual({ galaxy: 2, placement, colour });
+    expect(other.random(2, 5)).toEqual({ example: 2, placement, colour });
     const next = one.random(0, 6);
     expect(next.placement).not.toEqual(placement);
     expect(next.colour).not.toEqual(colour);
