@@ -144,11 +144,11 @@ export const naming = (sources: Sources, pattern: RegExp): string[] =>
     text.split('\n').flatMap((line, i) => (pattern.test(line) ? [`${path}:${i + 1}`] : [])),
   );
 
-/** Markdown without what cannot be broken: tables, links and pictures that stand alone, code. The lines stay. */
+/** Markdown without what cannot be broken: tables, formulas, links that stand alone, code. The lines stay. */
 const prose = (markdown: string): string =>
   markdown
     .replace(/^ *```.*\n[\s\S]*?^ *```$/gm, (code) => code.replace(/.+/g, ''))
-    .replace(/^ *(\|.*\||(- )?!?\[[^\]]*\]\([^)]*\))$/gm, '');
+    .replace(/^ *(\|.*\||\$\$.*|(- )?!?\[[^\]]*\]\([^)]*\))$/gm, '');
 
 /** What the formatter leaves as long as it is, line by line: kernels, prose, and comments in TypeScript. */
 const written = (path: string, text: string): string[] =>

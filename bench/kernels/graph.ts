@@ -89,7 +89,7 @@ export function graphOf(
           operand('g'),
           operand('hyper'),
           operand('guard'),
-          ADAM,
+          { beta1: ADAM.beta1, beta2: ADAM.beta2, epsilon: ADAM.epsilon },
         ),
       };
     case 'copy':

@@ -17,7 +17,7 @@ import { RowFile } from '../../cli/row_file.node.ts';
 import { parseShard, shardName, shardRange } from '../../cli/shards.ts';
 import { PROGRAM, fail, succeed, tuningfork } from './cli.ts';
 
-const PLUG = fileURLToPath(new URL('../galaxies/plug.mjs', import.meta.url));
+const PLUG = fileURLToPath(new URL('../vision/plug.mjs', import.meta.url));
 
 let folder: string;
 beforeAll(() => {
@@ -190,7 +190,7 @@ describe('a prediction', () => {
     );
     expect(await damaged((from) => rmSync(state(from)))).toMatch(/lacks shard-2-of-3\.csv\.state\.json/);
     expect(await damaged((from) => writeFileSync(join(from, 'shard-1-of-2.csv'), ''))).toMatch(
-      /one of 3 as csv and one of 2 as csv/,
+      /one of 2 as csv and one of 3 as csv/,
     );
     expect(await refused(run)).toMatch(/holds no part of a prediction/);
     expect(await fail('predict', 'merge', out)).toMatch(/give --out/);

@@ -113,7 +113,7 @@ const CALLS: Record<string, () => unknown[]> = {
   placeColumns: () => [t(2, 3), 1, 5],
   guard: () => [[t(2, 3), t(4)]],
   lossScale: () => [parameter('s', 2), t(1), 10],
-  adamHyper: () => [t(1), t(2), { beta1: 0.9, beta2: 0.999 }, t(1)],
+  adamHyper: () => [t(1), t(2), { beta1: 0.9, beta2: 0.999 }],
 };
 const call = (name: string, args: readonly unknown[]) => (ops[name] as (...args: unknown[]) => unknown)(...args);
 const isTensor = (value: unknown): value is Tensor => value instanceof Tensor;

@@ -161,7 +161,7 @@ describe('updates', () => {
       expect(() => adam(state, g, input('hyper', [3]), loss)).toThrow(/4 numbers/);
       expect(() => adam(state, g, hyper, constant(1, [2]))).toThrow(/guard must be one number/);
       expect(() => adam(state, g, hyper, loss, { beta2: 1 })).toThrow(/less than 1/);
-      expect(() => sgd(state, g, hyper, { momentum: -1 })).toThrow(/momentum/);
+      expect(() => sgd({ w: state.w, m: state.m }, g, hyper, { momentum: -1 })).toThrow(/momentum/);
       expect(() => ema(w.tensor, g, 2)).toThrow(/between 0 and 1/);
       expect(() => assign(w.tensor, input('x', [5]))).toThrow(/one shape/);
     }),
