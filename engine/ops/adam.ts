@@ -11,6 +11,14 @@ export const ADAM_HYPER = ['learning rate', '1 - beta1^t', '1 - beta2^t', 'facto
 /** The numbers that a training step is fed: the others of ADAM_HYPER follow from how many steps were taken. */
 export const STEP_HYPER = ['learning rate', 'factor of the gradient'] as const;
 
+function checkBetas(op: string, betas: Readonly<Record<string, number>>): void {
+  for (const [name, beta] of Object.entries(betas)) {
+    checkNumber(op, name, beta);
+    if (!(beta >= 0 && beta < 1))
+      throw new UserError(`${op}: beta1 and beta2 must be at least 0 and less than 1, not ${beta}`);
+  }
+}
+
 const adamOp = defineOp<'w' | 'm' | 'v' | 'g' | 'hyper' | 'guard', kernels.AdamSettings>({
   name: 'adam',
   inputs: ['w', 'm', 'v', 'g', 'hyper', 'guard'],
@@ -19,11 +27,8 @@ const adamOp = defineOp<'w' | 'm' | 'v' | 'g' | 'hyper' | 'guard', kernels.AdamS
     checkUpdate('adam', [w, m, v], [g]);
     checkHyper('adam', hyper, ADAM_HYPER);
     if (guard.size !== 1) shapeError('adam', 'the guard must be one number', guard);
-    for (const [name, value] of Object.entries({ beta1, beta2, epsilon, weightDecay }))
-      checkNumber('adam', name, value);
-    for (const beta of [beta1, beta2])
-      if (!(beta >= 0 && beta < 1))
-        throw new UserError(`adam: beta1 and beta2 must be at least 0 and less than 1, not ${beta}`);
+    for (const [name, value] of Object.entries({ epsilon, weightDecay })) checkNumber('adam', name, value);
+    checkBetas('adam', { beta1, beta2 });
     if (!(epsilon >= 0 && weightDecay >= 0))
       throw new UserError(`adam: epsilon and weightDecay must not be negative, and are ${epsilon} and ${weightDecay}`);
     return w.shape;
@@ -69,7 +74,8 @@ interface HyperAttributes {
 const hyperOp = defineOp<'taken' | 'hyper' | 'scale', HyperAttributes>({
   name: 'adam_hyper',
   inputs: ['taken', 'hyper', 'scale'],
-  shape([taken, hyper, scale]): Shape {
+  shape([taken, hyper, scale], { beta1, beta2 }): Shape {
+    checkBetas('adam_hyper', { beta1, beta2 });
     for (const t of [taken, ...(scale ? [scale] : [])])
       if (t.size !== 1) shapeError('adam_hyper', 'the count of steps and the scale must be one number each', t);
     checkHyper('adam_hyper', hyper, STEP_HYPER);
