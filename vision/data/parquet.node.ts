@@ -1,7 +1,8 @@
 import { basename } from 'node:path';
 import type { FileMetaData } from 'hyparquet';
 import { UserError } from '../../engine/user_error.ts';
-import { inArchive, MAX_FILE_BYTES, MAX_IMAGES, sideOf } from './archive_paths.ts';
+import { inArchive, MAX_FILE_BYTES, MAX_IMAGES } from './archive_paths.ts';
+import { sideOf } from './path_labels.ts';
 import { FileWindow } from './file_window.node.ts';
 import { type ParquetChoice, parquetColumns, type ParquetColumns } from './parquet_columns.ts';
 import { MAX_GROUP_BYTES, readColumn, readFooter } from './parquet_group.node.ts';

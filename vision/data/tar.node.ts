@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { UserError } from '../../engine/user_error.ts';
-import { inArchive, isImagePath, labelsOfPaths, MAX_FILE_BYTES, MAX_IMAGES } from './archive_paths.ts';
+import { inArchive, isImagePath, MAX_FILE_BYTES, MAX_IMAGES } from './archive_paths.ts';
+import { labelsOfPaths } from './path_labels.ts';
 import { FileWindow } from './file_window.node.ts';
 import { shardNames } from './shard_names.node.ts';
 import type { ImageSource, SourceImage } from './source.ts';

@@ -2,7 +2,8 @@ import { promisify } from 'node:util';
 import { crc32, inflateRaw } from 'node:zlib';
 import type { Entry, RandomAccessReader, ZipFile } from 'yauzl';
 import { UserError } from '../../engine/user_error.ts';
-import { badPath, inArchive, isImagePath, labelsOfPaths, MAX_FILE_BYTES, MAX_IMAGES } from './archive_paths.ts';
+import { badPath, inArchive, isImagePath, MAX_FILE_BYTES, MAX_IMAGES } from './archive_paths.ts';
+import { labelsOfPaths } from './path_labels.ts';
 import { FileWindow } from './file_window.node.ts';
 import type { ImageSource } from './source.ts';
 
