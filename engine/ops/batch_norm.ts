@@ -39,7 +39,7 @@ const channelsOf = (x: Tensor): number => x.shape[x.shape.length - 1];
 const sizeFor = (ctx: LowerContext<object>, x: Tensor): kernels.BatchNormSize => ({
   rows: x.size / channelsOf(x),
   channels: channelsOf(x),
-  software: ctx.capabilities.software,
+  target: ctx.capabilities,
 });
 
 function checkStatistics(op: string, x: Tensor, stats: Tensor, gamma: Tensor, beta: Tensor): void {
