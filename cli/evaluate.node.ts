@@ -8,6 +8,7 @@ import { kindOf, taskOf, type TaskChoice } from '../galaxies/tasks.ts';
 import type { Fold } from '../vision/train/task.ts';
 import { RUN_FILES } from '../vision/train/train.node.ts';
 import { viewsFor } from '../vision/answer/stored_model.ts';
+import { FileLock } from '../models/formats/file_lock.node.ts';
 import { makeFolder } from '../models/formats/make_folder.node.ts';
 import type { Json } from '../models/formats/model_file.ts';
 import { SUMMARY } from './crossval_folder.node.ts';
@@ -94,7 +95,7 @@ export async function evaluate(path: string, flags: EvaluateFlags): Promise<void
     else console.log(`Measured on ${judged.measuredOn}.\n${judged.text}`);
     if (flags.out === undefined) return;
 
-    makeFolder(flags.out);
+    using _lock = FileLock.take(join(flags.out, RUN_FILES.lock), flags.out, makeFolder(flags.out));
     await judged.write(flags.out, {
       run: {
         name: `${basename(path)} on ${dataset.name}`,

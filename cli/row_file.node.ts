@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { UserError } from '../engine/user_error.ts';
 import { syncFolder, writeFileAtomic } from '../models/formats/atomic.node.ts';
 import { fileError } from '../models/formats/file_error.node.ts';
+import { FileLock } from '../models/formats/file_lock.node.ts';
 import { fileChecksums } from './checksum.node.ts';
 
 /** What rows depend on, by name: only the same command goes on with a file. */
@@ -52,40 +53,47 @@ export function differenceOf(earlier: Origin, now: Origin): string | undefined {
  * batch is repeated at most, and no row is lost or there twice.
  */
 export class RowFile implements AsyncDisposable {
+  private finished = false;
+
   private constructor(
     private readonly path: string,
     private readonly file: FileHandle | undefined,
     private state: RowState,
+    private readonly lock: FileLock,
   ) {}
 
   /**
    * Begins a file, or goes on with it.
    * @param header what stands above the rows
-   * @throws UserError where another command began it, or the folder is missing or forbidden, or `path` is a folder
+   * @throws UserError where another command began it or another process is at it, the folder is missing or forbidden,
+   * or `path` is a folder
    */
   static async open(path: string, origin: Origin, total: number, header: string): Promise<RowFile> {
     const part = `${path}.part`;
     if (statSync(path, { throwIfNoEntry: false })?.isDirectory())
       throw fileError('write', path, Object.assign(new Error(), { code: 'EISDIR' }));
-    const earlier = readState(path);
-    const difference = earlier && differenceOf({ ...earlier.origin, rows: earlier.total }, { ...origin, rows: total });
-    const isWhole = earlier?.sha256 !== undefined && existsSync(path) && !existsSync(part);
-    // What is finished is replaced, as any output is; what another command is at is not.
-    if (difference !== undefined && !isWhole)
-      throw new UserError(
-        `${path} was begun by another command (${difference}); give the same one to go on, another --out, or delete ${statePath(path)}`,
-      );
-    if (isWhole && difference === undefined) return new RowFile(path, undefined, earlier);
+    const lock = FileLock.take(`${path}.lock`, path);
     try {
+      const earlier = readState(path);
+      const difference =
+        earlier && differenceOf({ ...earlier.origin, rows: earlier.total }, { ...origin, rows: total });
+      const isWhole = earlier?.sha256 !== undefined && existsSync(path) && !existsSync(part);
+      // What is finished is replaced, as any output is, and what has no row yet; what another command is at is not.
+      if (difference !== undefined && !isWhole && earlier!.rows > 0)
+        throw new UserError(
+          `${path} was begun by another command (${difference}); give the same one to go on, another --out, or delete ${statePath(path)}`,
+        );
+      if (isWhole && difference === undefined) return new RowFile(path, undefined, earlier, lock);
       // What a machine lost that went down is missing at the end of the file.
       const found = statSync(part, { throwIfNoEntry: false })?.size ?? -1;
-      const state = earlier && !isWhole && found >= earlier.bytes ? earlier : undefined;
+      const state = earlier && !isWhole && difference === undefined && found >= earlier.bytes ? earlier : undefined;
       const file = await open(part, state ? 'r+' : 'w');
-      const rows = new RowFile(path, file, state ?? { origin, total, rows: 0, bytes: 0 });
+      const rows = new RowFile(path, file, state ?? { origin, total, rows: 0, bytes: 0 }, lock);
       await file.truncate(rows.state.bytes);
       if (!state) await rows.append(header, 0);
       return rows;
     } catch (error) {
+      lock[Symbol.dispose]();
       throw error instanceof UserError ? error : fileError('write', path, error);
     }
   }
@@ -118,11 +126,14 @@ export class RowFile implements AsyncDisposable {
         await this.file.close();
         await this.save({ ...this.state, sha256: (await fileChecksums(part)).sha256 });
         await rename(part, this.path);
+        this.finished = true;
         await syncFolder(dirname(this.path));
       }
       if (!keepState) await rm(statePath(this.path), { force: true });
     } catch (error) {
       throw fileError('write', this.path, error);
+    } finally {
+      this.lock[Symbol.dispose]();
     }
   }
 
@@ -133,5 +144,9 @@ export class RowFile implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.file?.close();
+    // Nothing to go on with: the command was refused at its first image, say.
+    if (this.file && !this.finished && this.state.rows === 0)
+      for (const name of [`${this.path}.part`, statePath(this.path)]) await rm(name, { force: true });
+    this.lock[Symbol.dispose]();
   }
 }
