@@ -1,25 +1,30 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import * as v from 'valibot';
 import { UserError } from '../engine/user_error.ts';
 import { syncFolder, writeFileAtomic } from '../models/formats/atomic.node.ts';
 import { fileError } from '../models/formats/file_error.node.ts';
 import { FileLock } from '../models/formats/file_lock.node.ts';
+import { count, fields, finite, words } from '../vision/checked_json.ts';
+import { readJsonFile } from '../vision/json_file.node.ts';
 import { fileChecksums } from './checksum.node.ts';
 
 /** What rows depend on, by name: only the same command goes on with a file. */
 export type Origin = Readonly<Record<string, string | number>>;
 
 /** What lies beside rows: their origin, and how much of the file is whole. */
-export interface RowState {
-  readonly origin: Origin;
+const STATE = fields({
+  origin: v.record(v.string(), v.union([words, finite], 'a text or a number'), 'an object'),
   /** Rows that the whole file has, and that are written. */
-  readonly total: number;
-  readonly rows: number;
-  readonly bytes: number;
+  total: count,
+  rows: count,
+  bytes: count,
   /** Of the file when it has all of them. */
-  readonly sha256?: string;
-}
+  sha256: v.optional(words),
+});
+
+export type RowState = Readonly<v.InferOutput<typeof STATE>>;
 
 export const statePath = (path: string): string => `${path}.state.json`;
 
@@ -27,14 +32,7 @@ export const statePath = (path: string): string => `${path}.state.json`;
 export function readState(path: string): RowState | undefined {
   const file = statePath(path);
   if (!existsSync(file)) return undefined;
-  try {
-    const state = JSON.parse(readFileSync(file, 'utf8')) as RowState;
-    if ([state.total, state.rows, state.bytes].every(Number.isSafeInteger) && typeof state.origin === 'object')
-      return state;
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw fileError('read', file, error);
-  }
-  throw new UserError(`${file} is damaged: it does not say what rows there are; delete it to begin ${path} anew`);
+  return readJsonFile(file, STATE, `delete it to begin ${path} anew`);
 }
 
 /** How two origins differ, as a phrase; undefined where they do not. */

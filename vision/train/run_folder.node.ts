@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Device } from '../../engine/device/device.ts';
 import { TuningTable } from '../../engine/tuning.ts';
@@ -6,8 +6,10 @@ import { UserError } from '../../engine/user_error.ts';
 import { writeFileAtomic } from '../../models/formats/atomic.node.ts';
 import { FileLock } from '../../models/formats/file_lock.node.ts';
 import { makeFolder } from '../../models/formats/make_folder.node.ts';
+import { readText } from '../json_file.node.ts';
 import type { Progress } from '../progress.ts';
 import type { TrainOptions } from './options.ts';
+import { readOptions } from './options_file.node.ts';
 
 /** The files of a run directory. */
 export const RUN_FILES = {
@@ -67,7 +69,7 @@ export class RunFolder implements Disposable {
     try {
       if (begun) {
         removeLeft(path);
-        requireOptions(path, JSON.parse(readFileSync(config, 'utf8')) as Record<string, unknown>, options);
+        requireOptions(path, readOptions(config), options);
         keepTuning(device, join(path, RUN_FILES.tuning), tuning, progress);
       }
     } catch (error) {
@@ -104,7 +106,7 @@ function removeLeft(path: string): void {
 function keepTuning(device: Device, path: string, tuned: string, progress: Progress): void {
   // A run of a version that did not tune has none: it goes on with the defaults that it began with.
   device.tuning = existsSync(path)
-    ? TuningTable.parse(readFileSync(path, 'utf8'), `${path}, which says what kernels the run goes on with,`)
+    ? TuningTable.parse(readText(path), `${path}, which says what kernels the run goes on with,`)
     : new TuningTable();
   if (String(device.tuning.only(device.identity)) !== tuned)
     progress.line(`resuming with the kernels that the run began with (${path}), not with those tuned since`);
