@@ -53,6 +53,7 @@ export async function crossval(flags: CrossvalFlags): Promise<void> {
         const { headline } = await trainAndJudge(device, { dataset, task }, each, {
           folder: foldFolder(out, each.fold!.index),
           progress,
+          acceptChanges: flags.acceptChanges,
         });
         progress.line(headline);
       }

@@ -10,6 +10,7 @@ import { readText } from '../json_file.node.ts';
 import type { Progress } from '../progress.ts';
 import type { TrainOptions } from './options.ts';
 import { readOptions } from './options_file.node.ts';
+import { originChanges, originText, readOrigin, type Origin } from './origin_file.node.ts';
 
 /** The files of a run directory. */
 export const RUN_FILES = {
@@ -20,6 +21,7 @@ export const RUN_FILES = {
   metrics: 'metrics.json',
   report: 'report.html',
   tuning: 'tuning.json',
+  origin: 'origin.json',
   cache: 'cache',
   lock: '.lock',
 } as const;
@@ -54,6 +56,7 @@ export class RunFolder implements Disposable {
     private begun: boolean,
     /** What `begin` writes. */
     private readonly texts: { readonly config: string; readonly tuning: string },
+    private origin?: Origin,
   ) {}
 
   /**
@@ -79,10 +82,35 @@ export class RunFolder implements Disposable {
     return new RunFolder(path, lock, begun, { config: `${JSON.stringify(options, null, 2)}\n`, tuning });
   }
 
+  /**
+   * Takes what the training depends on now, which must be what the run was begun with.
+   * @param accept go on where it is not, and remember that
+   * @returns what had changed when someone went on all the same, a sentence each time
+   * @throws UserError naming what has changed
+   */
+  async dependOn(now: Origin, accept: boolean, progress: Progress): Promise<readonly string[]> {
+    this.origin = now;
+    const path = join(this.path, RUN_FILES.origin);
+    if (!this.begun) return [];
+    // A run of an earlier version has none: what it was begun with is not known.
+    const earlier = existsSync(path) ? readOrigin(path) : now;
+    const changes = originChanges(earlier, now).join('; ');
+    if (changes !== '' && !accept)
+      throw new UserError(
+        `${this.path} depends on what has changed since it was begun: ${changes}; give back what there was, begin anew in another --out, or go on all the same by --accept-changes`,
+      );
+    const accepted = changes === '' ? earlier.accepted : [...earlier.accepted, changes];
+    if (changes !== '')
+      progress.line(`going on all the same, with what has changed since the run was begun: ${changes}`);
+    if (changes !== '' || !existsSync(path)) await writeFileAtomic(path, originText({ ...now, accepted }));
+    return accepted;
+  }
+
   /** Makes the folder a run: to be called before something is kept in it, as often as one likes. */
   async begin(): Promise<void> {
     if (this.begun) return;
     await writeFileAtomic(join(this.path, RUN_FILES.tuning), this.texts.tuning);
+    if (this.origin) await writeFileAtomic(join(this.path, RUN_FILES.origin), originText(this.origin));
     // The options come last: their file makes the folder a run.
     await writeFileAtomic(join(this.path, RUN_FILES.config), this.texts.config);
     this.begun = true;
@@ -96,8 +124,8 @@ export class RunFolder implements Disposable {
 
 /** Removes what a killed run was writing; files that others write have other names. */
 function removeLeft(path: string): void {
-  const { config, tuning, checkpoint, best, model } = RUN_FILES;
-  const left = [config, tuning, checkpoint, best, model].map((name) => `.${name}.`);
+  const { config, tuning, origin, checkpoint, best, model } = RUN_FILES;
+  const left = [config, tuning, origin, checkpoint, best, model].map((name) => `.${name}.`);
   for (const name of readdirSync(path))
     if (left.some((start) => name.startsWith(start)) && /\.\d+\.\d+\.tmp$/.test(name))
       rmSync(join(path, name), { force: true });

@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { readFileSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Device } from '../../engine/device/device.ts';
 import { mebibytes } from '../../engine/device/mebibytes.ts';
@@ -19,6 +18,7 @@ import { NEW_STATE, loadCheckpoint, saveCheckpoint, type TrainState } from './ch
 import { runFront, type Front } from './front.node.ts';
 import type { Learner } from './learner.ts';
 import type { TrainOptions } from './options.ts';
+import { frontOrigin, originOf, type Origin } from './origin_file.node.ts';
 import { Phase, type PhaseSpec } from './phase.ts';
 import type { Progress } from '../progress.ts';
 import { RUN_FILES, RunFolder, requireOptions } from './run_folder.node.ts';
@@ -35,12 +35,16 @@ export interface Trained extends Disposable {
   readonly prepared: Prepared;
   readonly views: ViewMaker;
   readonly state: TrainState;
+  /** What the run depends on had changed, and it was gone on with all the same: a sentence each time. */
+  readonly changes: readonly string[];
 }
 
 /** Where a training is kept, and where it says how far it is. */
 export interface Run {
   readonly folder: string;
   readonly progress: Progress;
+  /** Go on with a run though images, labels, weights or the adapter have changed since it was begun. */
+  readonly acceptChanges?: boolean;
 }
 
 export { RUN_FILES, requireOptions };
@@ -55,7 +59,7 @@ export async function trainNetwork<E extends Example>(
   dataset: Dataset<E>,
   task: Task<E>,
   options: TrainOptions,
-  { folder, progress }: Run,
+  { folder, progress, acceptChanges = false }: Run,
 ): Promise<Trained> {
   requirePrecision(device, options.precision ?? 'f32');
   const run = RunFolder.open(device, folder, options, progress);
@@ -67,6 +71,8 @@ export async function trainNetwork<E extends Example>(
   let front: Front | undefined;
   try {
     const prepared = task.prepare(dataset, options);
+    const origin = await originOf(device, prepared, options);
+    const changes = await run.dependOn(origin, acceptChanges, progress);
     const file =
       options.weights === null
         ? undefined
@@ -80,7 +86,7 @@ export async function trainNetwork<E extends Example>(
     const state: TrainState = checkpoint?.state ?? structuredClone(NEW_STATE);
     if (!state.finished) {
       if (model.pretrained) {
-        const key = frontKey(device, dataset, prepared, options);
+        const key = frontKey(dataset, origin, options);
         const spec = {
           cut: cutOf(model, options),
           folder: join(folder, RUN_FILES.cache),
@@ -119,7 +125,7 @@ export async function trainNetwork<E extends Example>(
       packModel(trainedModel(task, model, await parameters.read(), options)),
     );
     rmSync(join(folder, RUN_FILES.cache), { recursive: true, force: true });
-    return { task, model, parameters, prepared, views, state, [Symbol.dispose]: close };
+    return { task, model, parameters, prepared, views, state, changes, [Symbol.dispose]: close };
   } catch (error) {
     close();
     throw error;
@@ -146,15 +152,11 @@ function cutOf({ network: { name, segments } }: BuiltModel, { unfreeze }: TrainO
 }
 
 /** All that the activations of the frozen front depend on. */
-function frontKey(device: Device, dataset: Dataset, prepared: Prepared, options: TrainOptions): string {
-  const { weights, model, width, size, crop, shortSide, views, seed, augmentation, unfreeze } = options;
-  const weightsHash = weights === null ? '' : createHash('sha256').update(readFileSync(weights)).digest('hex');
-  const ids = [...prepared.train, ...prepared.validation].map((g) => dataset.examples[g].id);
+function frontKey(dataset: Dataset, origin: Origin, options: TrainOptions): string {
+  const { model, width, size, crop, shortSide, views, seed, augmentation, unfreeze } = options;
   return JSON.stringify([
-    device.adapter.description,
     dataset.name,
-    createHash('sha256').update(ids.join()).digest('hex'),
-    weightsHash,
+    frontOrigin(origin),
     model,
     width,
     size,
