@@ -68,6 +68,7 @@ export interface TrainFlags extends GlobalOptions, DataFlags {
   jitter?: number;
   hue?: number;
   checkpointSteps: number;
+  acceptChanges?: boolean;
 }
 
 /**
@@ -288,7 +289,11 @@ export async function runTraining(flags: TrainFlags): Promise<Judged> {
   try {
     using device = await openSession(flags);
     tellSoftware(device, progress);
-    return await trainAndJudge(device, { dataset, task }, options, { folder: flags.out, progress });
+    return await trainAndJudge(device, { dataset, task }, options, {
+      folder: flags.out,
+      progress,
+      acceptChanges: flags.acceptChanges,
+    });
   } finally {
     progress.end();
     await dataset.close();

@@ -12,29 +12,38 @@ interface Task {
   readonly reject: (error: unknown) => void;
 }
 
-/** One worker thread and the task it is at. */
+/** One worker thread, the task it is at, and what ends both when that takes too long. */
 interface Thread {
   readonly worker: Worker;
   task: Task | null;
+  limit?: NodeJS.Timeout;
 }
+
+/** Seconds that one image may take, its reading included. The largest that are read take some. */
+const MOST_SECONDS = 60;
 
 /**
  * Decodes image files in worker threads, which start when first needed and take files in the order asked for. A thread
- * that dies takes only its own file with it; the next file gets a new thread. Waiting threads do not keep the process
- * alive.
+ * that dies, or is at one file for too long, takes only that file with it; the next one gets a new thread. Waiting
+ * threads do not keep the process alive.
  */
 export class DecodePool {
   readonly threads: number;
+  readonly #seconds: number;
   readonly #running: Thread[] = [];
   readonly #queue: Task[] = [];
   #starting = 0;
   #number = 0;
   #closed = false;
 
-  /** `threads` defaults to one less than there are cores, at least 1; 0 decodes in the calling thread. */
-  constructor(threads = Math.max(1, availableParallelism() - 1)) {
+  /**
+   * @param threads one less than there are cores unless given, at least 1; 0 decodes in the calling thread
+   * @param seconds that one file may take in a thread
+   */
+  constructor(threads = Math.max(1, availableParallelism() - 1), seconds = MOST_SECONDS) {
     if (!Number.isInteger(threads) || threads < 0) throw new UserError(`${threads} is not a number of threads`);
     this.threads = threads;
+    this.#seconds = seconds;
   }
 
   /** Reads and decodes one file. Rejects with a UserError that names it when it is missing, damaged or too large. */
@@ -68,6 +77,10 @@ export class DecodePool {
   #give(thread: Thread, task: Task): void {
     thread.task = task;
     thread.worker.ref();
+    thread.limit = setTimeout(() => {
+      this.#lose(thread, `it takes more than ${this.#seconds} s; it is damaged, or made to do so: take it away`);
+      void thread.worker.terminate();
+    }, this.#seconds * 1000);
     thread.worker.postMessage({ task: ++this.#number, file: task.file } satisfies DecodeRequest);
   }
 
@@ -93,6 +106,7 @@ export class DecodePool {
   #finish(thread: Thread, reply: DecodeReply): void {
     const task = thread.task;
     thread.task = null;
+    clearTimeout(thread.limit);
     // While the pool closes, the thread's end is waited for, and nothing else may be left to keep the process alive
     // until then.
     if (!this.#closed) thread.worker.unref();
@@ -105,6 +119,7 @@ export class DecodePool {
     const at = this.#running.indexOf(thread);
     if (at < 0) return;
     this.#running.splice(at, 1);
+    clearTimeout(thread.limit);
     thread.task?.reject(new UserError(`${thread.task.file} could not be decoded: ${why}`));
     thread.task = null;
     if (!this.#closed) this.#advance();

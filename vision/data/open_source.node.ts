@@ -1,6 +1,7 @@
 import type { Dataset } from './dataset.ts';
 import { decodeImage } from './decode.node.ts';
 import { DecodePool } from './decode_pool.node.ts';
+import { fileStamp } from './file_stamp.node.ts';
 import type { Labelled } from './labelled.ts';
 import type { ImageSource } from './source.ts';
 
@@ -16,6 +17,8 @@ export function openSource(source: ImageSource, threads?: number): Dataset<Label
       const { id, file } = images[index];
       return file === undefined ? decodeImage(await source.bytes(index), id) : pool.decode(file);
     },
+    // Of an image in an archive: the archive's.
+    stamp: (index) => fileStamp(images[index].file ?? name),
     async close() {
       await pool.close();
       await source.close();
