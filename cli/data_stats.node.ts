@@ -1,5 +1,6 @@
 import { jsonText } from '../vision/json_text.ts';
 import { join } from 'node:path';
+import { UserError } from '../engine/user_error.ts';
 import { labelTable } from '../galaxies/labels.ts';
 import type { Galaxies } from '../galaxies/galaxy.ts';
 import { summariseClasses } from '../vision/classes/report.node.ts';
@@ -67,7 +68,7 @@ async function galaxyStats(dataset: Galaxies, { threshold, out, json }: StatsOpt
 /** Counts, page and pictures of images with classes. */
 async function classStats(dataset: Dataset<Labelled>, { out, json }: StatsOptions): Promise<void> {
   const { name, examples } = dataset;
-  const classes = classNames(name, examples);
+  const classes = [...new Set(examples.flatMap(({ label }) => label ?? []))].sort();
   const labelled = examples.flatMap(({ label }, i) => (label === null ? [] : [i]));
   const named = (['train', 'validation', 'test'] as const)
     .map((side) => ({ name: side, examples: labelled.filter((i) => examples[i].side === side) }))
@@ -86,7 +87,8 @@ async function classStats(dataset: Dataset<Labelled>, { out, json }: StatsOption
     name: className,
     count: summary.splits.reduce((sum, split) => sum + split.counts[k], 0),
   }));
-  const { splits, unlabelled, notes } = summary;
+  const { splits, unlabelled } = summary;
+  const notes = [...summary.notes, ...untrainable(dataset)];
   if (json) {
     console.log(
       jsonText({ dataset: name, images: examples.length, classes: counts, splits, unlabelled, notes, files }),
@@ -95,15 +97,22 @@ async function classStats(dataset: Dataset<Labelled>, { out, json }: StatsOption
   }
   console.log(`${name}: ${examples.length} images, ${classes.length} classes`);
   const columns = ['class', ...splits.map((split) => split.name)];
-  console.log(
-    textTable(
-      columns,
-      classes.map((className, k) => [className, ...splits.map((split) => String(split.counts[k]))]),
-    ),
-  );
+  const rows = classes.map((className, k) => [className, ...splits.map((split) => String(split.counts[k]))]);
+  if (rows.length > 0) console.log(textTable(columns, rows));
   if (unlabelled > 0) console.log(`${unlabelled} without a label`);
   for (const note of notes) console.log(`Note: ${note}`);
   console.log(`Page: ${files[0]}`);
+}
+
+/** Why no training could begin with these labels, where it could not. */
+function untrainable({ name, examples }: Dataset<Labelled>): string[] {
+  try {
+    classNames(name, examples);
+    return [];
+  } catch (error) {
+    if (error instanceof UserError) return [error.message];
+    throw error;
+  }
 }
 
 /** Writes the page and the pictures; returns their paths, the page first. */

@@ -147,7 +147,12 @@ interface Settings extends DataSpec {
 /**
  * What the flags leave open: as in the model's training where the data is the same, and all galaxies where it is not.
  */
-function settingsFor({ file }: LoadedModel, networks: number, stored: TaskChoice, flags: EvaluateFlags): Settings {
+function settingsFor(
+  { file, stretch }: LoadedModel,
+  networks: number,
+  stored: TaskChoice,
+  flags: EvaluateFlags,
+): Settings {
   if (stored.name !== 'smooth-or-featured' && flags.threshold !== undefined)
     throw new UserError(
       stored.name === 'challenge'
@@ -182,6 +187,7 @@ function settingsFor({ file }: LoadedModel, networks: number, stored: TaskChoice
   return {
     data,
     ...(table && { table }),
+    ...(stretch && { stretch }),
     split,
     task: stored.name === 'smooth-or-featured' ? { ...stored, threshold: flags.threshold ?? stored.threshold } : stored,
     valFraction: flags.valFraction ?? (sameData ? number(trained.valFraction) : undefined) ?? 0.2,

@@ -43,7 +43,7 @@ export async function gradcam(path: string, flags: GradcamFlags): Promise<void> 
     throw new UserError(
       `${path} predicts vote fractions: say which to explain by --class, such as --class Class1.1; it has ${model.classes.join(', ')}`,
     );
-  const { dataset } = await openData(requireData(flags), terminalProgress());
+  const { dataset } = await openData({ ...requireData(flags), stretch: model.stretch }, terminalProgress());
   try {
     const examples =
       flags.ids === undefined

@@ -45,7 +45,7 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
     );
   if (kaggle && flags.json) throw new UserError('--format kaggle and --json are two formats; give one of them');
   const progress = terminalProgress();
-  const spec = requireData(flags);
+  const spec = { ...requireData(flags), stretch: model.stretch };
   const opened = await openData(spec, progress, { skipBad: flags.skipBad });
   tellData(opened, spec, progress);
   const { dataset } = opened;

@@ -185,7 +185,7 @@ export function trainOptions(flags: TrainFlags, kind: OpenData['kind']): TrainOp
   const pretrained = flags.weights !== undefined;
   const name = taskFor(flags, kind);
   const preset = PRESETS[name];
-  const { data, table } = dataSpecOrDrawn(flags);
+  const { data, table, stretch } = dataSpecOrDrawn(flags);
   const of = ([withWeights, without]: readonly [number, number]) => (pretrained ? withWeights : without);
   const {
     valFraction,
@@ -212,6 +212,7 @@ export function trainOptions(flags: TrainFlags, kind: OpenData['kind']): TrainOp
     task: taskOptions(name, flags),
     data,
     ...(table && { table }),
+    ...(stretch && { stretch }),
     model,
     ...(width !== undefined && width !== 1 && { width }),
     weights: flags.weights ?? null,
@@ -307,7 +308,7 @@ export async function openTraining(
   progress: Progress,
 ): Promise<Lesson & { readonly options: TrainOptions<TaskChoice> }> {
   const spec = dataSpecOrDrawn(flags);
-  if (spec.table && spec.table.label === undefined)
+  if (flags.table !== undefined && spec.table?.image !== undefined && spec.table.label === undefined)
     throw new UserError(`${spec.data}: say which column holds the classes, by --label-column`);
   const opened = await openData(spec, progress, flags);
   const { dataset } = opened;

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { drawn, addImageOptions } from './image_options.ts';
+import { drawn, addImageOptions, addStretchOption } from './image_options.ts';
 import { MODELS, allOptions, numberWithin, wholeNumberWithin } from '../options.ts';
 import type { TrainFlags } from '../train.node.ts';
 
@@ -34,7 +34,7 @@ export function trainFlags(args: readonly string[]): TrainFlags {
 
 /** The options of a training, which cross-validation has too. */
 export function addTrainOptions(command: Command, out: string): Command {
-  return addImageOptions(command, 'labels', drawn())
+  return addStretchOption(addImageOptions(command, 'labels', drawn()))
     .addOption(
       new Option(
         '--task <name>',

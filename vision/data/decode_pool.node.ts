@@ -4,10 +4,13 @@ import { UserError } from '../../engine/user_error.ts';
 import type { RgbImage } from './rgb_image.ts';
 import type { DecodeReply, DecodeRequest } from './decode_worker.node.ts';
 import { loadImage } from './load_image.node.ts';
+import type { Stretch } from './stretch.ts';
 import { workerFile } from './worker_file.node.ts';
 
 interface Task {
   readonly file: string;
+  /** The file's bytes; absent: the thread reads them. */
+  readonly bytes?: Uint8Array;
   readonly resolve: (image: RgbImage) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -18,6 +21,13 @@ interface Thread {
   task: Task | null;
 }
 
+export interface PoolOptions {
+  /** One less than there are cores, at least 1, when absent; 0 decodes in the calling thread. */
+  readonly threads?: number;
+  /** How samples of more than 8 bits become 8: see `decodeImage`. */
+  readonly stretch?: Stretch;
+}
+
 /**
  * Decodes image files in worker threads, which start when first needed and take files in the order asked for. A thread
  * that dies takes only its own file with it; the next file gets a new thread. Waiting threads do not keep the process
@@ -25,24 +35,28 @@ interface Thread {
  */
 export class DecodePool {
   readonly threads: number;
+  readonly #stretch: Stretch | undefined;
   readonly #running: Thread[] = [];
   readonly #queue: Task[] = [];
   #starting = 0;
   #number = 0;
   #closed = false;
 
-  /** `threads` defaults to one less than there are cores, at least 1; 0 decodes in the calling thread. */
-  constructor(threads = Math.max(1, availableParallelism() - 1)) {
+  constructor({ threads = Math.max(1, availableParallelism() - 1), stretch }: PoolOptions = {}) {
     if (!Number.isInteger(threads) || threads < 0) throw new UserError(`${threads} is not a number of threads`);
     this.threads = threads;
+    this.#stretch = stretch;
   }
 
-  /** Reads and decodes one file. Rejects with a UserError that names it when it is missing, damaged or too large. */
-  async decode(file: string): Promise<RgbImage> {
+  /**
+   * Decodes one file, and reads it where its bytes are not given. Rejects with a UserError that names it when it is
+   * missing, damaged or too large.
+   */
+  async decode(file: string, bytes?: Uint8Array): Promise<RgbImage> {
     if (this.#closed) throw new Error('the decode pool is closed');
-    if (this.threads === 0) return loadImage(file);
+    if (this.threads === 0) return loadImage({ file, bytes, stretch: this.#stretch });
     return new Promise((resolve, reject) => {
-      this.#queue.push({ file, resolve, reject });
+      this.#queue.push({ file, bytes, resolve, reject });
       this.#advance();
     });
   }
@@ -68,7 +82,11 @@ export class DecodePool {
   #give(thread: Thread, task: Task): void {
     thread.task = task;
     thread.worker.ref();
-    thread.worker.postMessage({ task: ++this.#number, file: task.file } satisfies DecodeRequest);
+    const { file } = task;
+    // A copy of its own goes over: whoever gave the bytes keeps them.
+    const bytes = task.bytes && new Uint8Array(task.bytes);
+    const request: DecodeRequest = { task: ++this.#number, file, bytes, stretch: this.#stretch };
+    thread.worker.postMessage(request, bytes ? [bytes.buffer] : []);
   }
 
   async #start(): Promise<void> {

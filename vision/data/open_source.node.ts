@@ -1,20 +1,20 @@
+import { inArchive } from './archive_paths.ts';
 import type { Dataset } from './dataset.ts';
-import { decodeImage } from './decode.node.ts';
-import { DecodePool } from './decode_pool.node.ts';
+import { DecodePool, type PoolOptions } from './decode_pool.node.ts';
 import type { Labelled } from './labelled.ts';
 import type { ImageSource } from './source.ts';
 
-/** Images of a source as a dataset: files are read and decoded by worker threads, other bytes in this one. */
-export function openSource(source: ImageSource, threads?: number): Dataset<Labelled> {
+/** Images of a source as a dataset: worker threads decode them, and read those that are files of their own. */
+export function openSource(source: ImageSource, options: PoolOptions = {}): Dataset<Labelled> {
   const { name, notes, images } = source;
-  const pool = new DecodePool(threads);
+  const pool = new DecodePool(options);
   return {
     name,
     notes,
     examples: images.map(({ id, label, side }) => ({ id, label: label ?? null, side: side ?? null })),
     async load(index) {
       const { id, file } = images[index];
-      return file === undefined ? decodeImage(await source.bytes(index), id) : pool.decode(file);
+      return file === undefined ? pool.decode(inArchive(id, name), await source.bytes(index)) : pool.decode(file);
     },
     async close() {
       await pool.close();

@@ -42,7 +42,9 @@ export function parquetColumns(
   const listed = names.map((name) => JSON.stringify(name)).join(', ');
   const only = (found: readonly string[], what: string): string | null => {
     if (found.length <= 1) return found[0] ?? null;
-    throw new UserError(`${file} has ${found.length} columns of ${what}, ${found.join(', ')}: say which`);
+    throw new UserError(
+      `${file} has ${found.length} columns of ${what}, ${found.join(', ')}: say which, by --${what === 'classes' ? 'label' : 'image'}-column`,
+    );
   };
   for (const name of [choice.image, choice.label]) {
     if (name !== undefined && !names.includes(name)) {

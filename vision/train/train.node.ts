@@ -189,7 +189,7 @@ function cutOf({ network: { name, segments } }: BuiltModel, { unfreeze }: TrainO
 
 /** All that the activations of the frozen front depend on. */
 function frontKey(device: Device, dataset: Dataset, prepared: Prepared, options: TrainOptions): string {
-  const { weights, model, width, size, crop, shortSide, views, seed, augmentation, unfreeze } = options;
+  const { weights, model, width, size, crop, shortSide, stretch, views, seed, augmentation, unfreeze } = options;
   const weightsHash = weights === null ? '' : createHash('sha256').update(readFileSync(weights)).digest('hex');
   const ids = [...prepared.train, ...prepared.validation].map((g) => dataset.examples[g].id);
   return JSON.stringify([
@@ -206,6 +206,7 @@ function frontKey(device: Device, dataset: Dataset, prepared: Prepared, options:
     augmentation,
     unfreeze,
     ...(shortSide === undefined ? [] : [shortSide]),
+    ...(stretch === undefined ? [] : [stretch]),
   ]);
 }
 
