@@ -6,10 +6,13 @@ import type { Galaxies } from '../galaxies/galaxy.ts';
 import { summariseClasses } from '../vision/classes/report.node.ts';
 import type { Dataset } from '../vision/data/dataset.ts';
 import { classNames, type Labelled } from '../vision/data/labelled.ts';
+import { summariseTargets } from '../vision/targets/report.node.ts';
+import { targetsSection, TARGET_HEADS, targetRows } from '../vision/targets/sections.ts';
+import { TARGETS } from '../vision/targets/task.ts';
 import { classesSection } from '../vision/report/section_classes.ts';
 import { dataSpecOrDrawn, fileName, openData, type DataFlags } from './open_data.node.ts';
 import { terminalProgress } from './progress.node.ts';
-import { textTable } from './text_table.ts';
+import { textTable } from '../vision/report/text_table.ts';
 import { toPng } from '../vision/report/encode.node.ts';
 import { page, percent } from '../vision/report/pieces.ts';
 import { thresholdBars } from '../galaxies/report/plots_votes.ts';
@@ -31,7 +34,9 @@ export async function dataStats(options: StatsOptions): Promise<void> {
   const opened = await openData(dataSpecOrDrawn(options), terminalProgress());
   const { dataset } = opened;
   try {
-    await (opened.kind === 'galaxies' ? galaxyStats(opened.dataset, options) : classStats(opened.dataset, options));
+    if (opened.kind === 'galaxies') await galaxyStats(opened.dataset, options);
+    else if (opened.targets.length > 0) await targetStats(opened.dataset, opened.targets, options);
+    else await classStats(opened.dataset, options);
   } finally {
     await dataset.close();
   }
@@ -65,16 +70,58 @@ async function galaxyStats(dataset: Galaxies, { threshold, out, json }: StatsOpt
   }
 }
 
+/** The images that are known, by the sides that the data name. */
+function sidesIn({ examples }: Dataset<Labelled>, known: (example: Labelled) => boolean) {
+  const all = examples.flatMap((example, i) => (known(example) ? [i] : []));
+  const named = (['train', 'validation', 'test'] as const)
+    .map((side) => ({ name: side as string, examples: all.filter((i) => examples[i].side === side) }))
+    .filter((side) => side.examples.length > 0);
+  const rest = all.filter((i) => examples[i].side === null);
+  return rest.length > 0 ? [...named, { name: named.length > 0 ? 'no side' : 'all', examples: rest }] : named;
+}
+
+/** Counts, page and pictures of images with numbers. */
+async function targetStats(
+  dataset: Dataset<Labelled>,
+  columns: readonly string[],
+  { out, json }: StatsOptions,
+): Promise<void> {
+  const { name, examples } = dataset;
+  // Throws where there is nothing to learn.
+  TARGETS.fit(TARGETS.choices({ targetColumns: columns }), dataset);
+  const sides = sidesIn(dataset, ({ values }) => values !== null);
+  const summary = await summariseTargets(dataset, columns, sides);
+  const stats = page(`Images of ${name}`, 'What the images look like, and how their targets lie.', [
+    await targetsSection(summary),
+  ]);
+  const files = await writeFiles(out, [['stats.html', stats]]);
+  const { splits, leftOut, notes } = summary;
+  const table = targetRows(summary);
+  if (json) {
+    console.log(
+      jsonText({
+        dataset: name,
+        images: examples.length,
+        targets: columns,
+        splits,
+        withoutTargets: leftOut,
+        notes,
+        files,
+      }),
+    );
+    return;
+  }
+  console.log(`${name}: ${examples.length} images, ${examples.length - leftOut} with targets`);
+  console.log(textTable(TARGET_HEADS, table));
+  for (const note of notes) console.log(`Note: ${note}`);
+  console.log(`Page: ${files[0]}`);
+}
+
 /** Counts, page and pictures of images with classes. */
 async function classStats(dataset: Dataset<Labelled>, { out, json }: StatsOptions): Promise<void> {
   const { name, examples } = dataset;
   const classes = [...new Set(examples.flatMap(({ label }) => label ?? []))].sort();
-  const labelled = examples.flatMap(({ label }, i) => (label === null ? [] : [i]));
-  const named = (['train', 'validation', 'test'] as const)
-    .map((side) => ({ name: side, examples: labelled.filter((i) => examples[i].side === side) }))
-    .filter((side) => side.examples.length > 0);
-  const rest = labelled.filter((i) => examples[i].side === null);
-  const sides = rest.length > 0 ? [...named, { name: named.length > 0 ? 'no side' : 'all', examples: rest }] : named;
+  const sides = sidesIn(dataset, ({ label }) => label !== null);
   const { summary, sheets } = await summariseClasses(dataset, classes, sides);
   const stats = page(`Images of ${name}`, 'What the images look like, and of which classes they are.', [
     classesSection(summary),

@@ -4,7 +4,7 @@ import { UserError } from '../engine/user_error.ts';
 import { sideName } from '../vision/data/folds.ts';
 import type { Dataset } from '../vision/data/dataset.ts';
 import type { Labelled } from '../vision/data/labelled.ts';
-import { kindOf, taskOf, type TaskChoice } from '../galaxies/tasks.ts';
+import { taskKind, taskOf, type TaskChoice } from '../galaxies/tasks.ts';
 import type { Fold } from '../vision/train/task.ts';
 import { RUN_FILES } from '../vision/train/train.node.ts';
 import { viewsFor } from '../vision/answer/stored_model.ts';
@@ -50,14 +50,14 @@ export async function evaluate(path: string, flags: EvaluateFlags): Promise<void
     requireKind(opened, settings.task, path, model.classes);
     tellData(opened, settings, progress);
     const { train, validation } = task.split(dataset, settings);
-    const test = opened.kind === 'classes' ? labelledTest(opened.dataset) : [];
+    const test = opened.kind === 'images' ? knownTest(opened.dataset, settings.task) : [];
     const examples = { train, validation, test, all: [...train, ...validation, ...test].sort((a, b) => a - b) }[
       settings.split
     ];
     const threshold = settings.task.name === 'smooth-or-featured' ? settings.task.threshold : undefined;
     if (examples.length === 0)
       throw new UserError(
-        `${dataset.name} has no image to judge on: none of the ${settings.split === 'all' ? 'images' : `${settings.split} split`} has ${opened.kind === 'classes' ? 'a label' : 'votes'}${threshold === undefined ? '' : ` that reach the threshold ${threshold}`}`,
+        `${dataset.name} has no image to judge on: none of the ${settings.split === 'all' ? 'images' : `${settings.split} split`} has ${taskKind(settings.task.name).words.label}${threshold === undefined ? '' : ` that reach the threshold ${threshold}`}`,
       );
     const {
       built: { network },
@@ -111,25 +111,17 @@ export async function evaluate(path: string, flags: EvaluateFlags): Promise<void
   }
 }
 
-/** The labelled images that the data keep for a test. */
-const labelledTest = ({ examples }: Dataset<Labelled>): number[] =>
-  examples.flatMap(({ label, side }, i) => (label !== null && side === 'test' ? [i] : []));
+/** The images of which enough is known that the data keep for a test. */
+const knownTest = ({ examples }: Dataset<Labelled>, { name }: TaskChoice): number[] =>
+  examples.flatMap(({ label, values, side }, i) =>
+    side === 'test' && (name === 'targets' ? values : label) !== null ? [i] : [],
+  );
 
 /** Throws where a model cannot be judged on such data: it learnt from other ones, or does not know a class of these. */
-function requireKind(opened: OpenData, task: TaskChoice, path: string, classes: readonly string[]): void {
-  const { name } = opened.dataset;
-  if (opened.kind !== kindOf(task))
-    throw new UserError(
-      kindOf(task) === 'classes'
-        ? `${path} tells classes apart, and the images of ${name} have none; put them into folders by class, or give a --table with --label-column`
-        : `${path} was trained on the votes on galaxies, and the images of ${name} have classes`,
-    );
-  if (opened.kind === 'galaxies') return;
-  const stranger = opened.dataset.examples.find(({ label }) => label !== null && !classes.includes(label));
-  if (stranger)
-    throw new UserError(
-      `${name}: image ${stranger.id} is of the class ${stranger.label}, and ${path} knows ${classes.slice(0, 10).join(', ')}${classes.length > 10 ? ', …' : ''}`,
-    );
+function requireKind({ kind, dataset }: OpenData, task: TaskChoice, path: string, outputs: readonly string[]): void {
+  const { data, words, requireKnown } = taskKind(task.name);
+  if (kind !== data) throw new UserError(`${path} ${words.mismatch(dataset.name)}`);
+  requireKnown(dataset, outputs, path);
 }
 
 interface Settings extends DataSpec {
@@ -144,6 +136,16 @@ interface Settings extends DataSpec {
   readonly measuredOn: string;
 }
 
+/** How a table is read: with the columns that a model predicts, where nothing else is said. */
+function withTargets({ data, table }: DataSpec, task: TaskChoice): DataSpec['table'] {
+  if (task.name !== 'targets') return table;
+  if (table?.targets && table.targets.join() !== task.columns.join())
+    throw new UserError(
+      `--target-columns ${table.targets.join(',')}: this model predicts ${task.columns.join(',')}; leave it out, or name the same`,
+    );
+  return table || /\.parquet$/i.test(data) ? { ...table, targets: task.columns } : table;
+}
+
 /**
  * What the flags leave open: as in the model's training where the data is the same, and all galaxies where it is not.
  */
@@ -155,9 +157,7 @@ function settingsFor(
 ): Settings {
   if (stored.name !== 'smooth-or-featured' && flags.threshold !== undefined)
     throw new UserError(
-      stored.name === 'challenge'
-        ? '--threshold makes labels of votes, and this model predicts the votes themselves; leave it out'
-        : '--threshold makes labels of votes, and this model learnt from labels; leave it out',
+      `--threshold makes labels of votes, and this model ${taskKind(stored.name).words.answers}; leave it out`,
     );
   const trained = file!.config;
   const number = (value: Json | undefined) => (typeof value === 'number' ? value : undefined);
@@ -165,7 +165,7 @@ function settingsFor(
   const trainedOn = text(trained.data);
   const given = dataSpec(flags);
   const data = given?.data ?? trainedOn ?? defaultData();
-  const table = given ? given.table : (trained.table as unknown as DataSpec['table']);
+  const table = given ? withTargets(given, stored) : (trained.table as unknown as DataSpec['table']);
   const sameData = trainedOn !== undefined && resolve(data) === resolve(trainedOn);
   // A fold is made of all galaxies that take part, so it is the same only among the same.
   const fold = sameData ? (trained.fold as unknown as Fold | undefined) : undefined;
@@ -180,7 +180,7 @@ function settingsFor(
   const split = flags.split ?? (sameData && networks === 1 ? 'validation' : 'all');
   const galaxies =
     split === 'all'
-      ? `all ${stored.name === 'challenge' ? 'galaxies with votes' : stored.name === 'classes' ? 'labelled images' : 'labelled galaxies'}`
+      ? `all ${taskKind(stored.name).words.known}`
       : split === 'test'
         ? 'the test split'
         : sideName(split, fold);

@@ -39,9 +39,9 @@ export async function gradcam(path: string, flags: GradcamFlags): Promise<void> 
   const explained = flags.class === undefined ? undefined : model.classes.indexOf(flags.class);
   if (explained === -1)
     throw new UserError(`the model has no class ${flags.class}; its classes are ${model.classes.join(', ')}`);
-  if (explained === undefined && task.answers === 'fractions')
+  if (explained === undefined && task.answers !== 'probabilities' && model.classes.length > 1)
     throw new UserError(
-      `${path} predicts vote fractions: say which to explain by --class, such as --class Class1.1; it has ${model.classes.join(', ')}`,
+      `${path} predicts ${task.answers === 'fractions' ? 'vote fractions' : 'numbers'}: say which to explain by --class, such as --class ${model.classes[0]}; it has ${model.classes.join(', ')}`,
     );
   const { dataset } = await openData({ ...requireData(flags), stretch: model.stretch }, terminalProgress());
   try {

@@ -24,6 +24,7 @@ export interface DataFlags {
   readonly table?: string;
   readonly imageColumn?: string;
   readonly labelColumn?: string;
+  readonly targetColumns?: readonly string[];
   readonly splitColumn?: string;
   readonly images?: string;
   readonly stretch?: Stretch;
@@ -36,21 +37,26 @@ export interface DataSpec {
   readonly stretch?: Stretch;
 }
 
-/** What was opened: galaxies with votes, or images with classes. */
+/** What was opened: galaxies with votes, or images with classes or targets. */
 export type OpenData =
   | { readonly kind: 'galaxies'; readonly dataset: Galaxies }
   | {
-      readonly kind: 'classes';
+      readonly kind: 'images';
       readonly dataset: Dataset<Labelled>;
       /** What the classes are known by, as a phrase behind them. */
       readonly by: string;
+      /** The columns of `values`. */
+      readonly targets: readonly string[];
     };
 
 const isParquet = (path: string | undefined): boolean => path !== undefined && /\.parquet$/i.test(path);
 
 /** What flags say of the data; undefined where they say nothing. Throws for flags that contradict each other. */
 export function dataSpec(flags: DataFlags): DataSpec | undefined {
-  const { data, table, imageColumn: image, labelColumn: label, splitColumn: split, images, stretch } = flags;
+  const { data, table, imageColumn: image, labelColumn: label, targetColumns: targets } = flags;
+  const { splitColumn: split, images, stretch } = flags;
+  if (label !== undefined && targets !== undefined)
+    throw new UserError('--label-column and --target-columns are two things to learn; give one of them');
   if (data !== undefined && table !== undefined)
     throw new UserError('--data and --table are two sources of images; give one of them');
   const given = <T extends object>(fields: T): T =>
@@ -63,12 +69,15 @@ export function dataSpec(flags: DataFlags): DataSpec | undefined {
   const path = table ?? data;
   if (isParquet(path)) {
     refuse(['splitColumn', 'images'], 'a csv or tsv of images, and parquet files hold the images themselves');
-    const columns = given({ image, label });
+    const columns = given({ image, label, targets });
     return given({ data: path!, table: Object.keys(columns).length > 0 ? columns : undefined, stretch });
   }
   if (table !== undefined)
-    return given({ data: table, table: given({ image: image ?? 'image', label, split, images }), stretch });
-  refuse(['imageColumn', 'labelColumn', 'splitColumn', 'images'], 'a table of images; give that too, by --table');
+    return given({ data: table, table: given({ image: image ?? 'image', label, targets, split, images }), stretch });
+  refuse(
+    ['imageColumn', 'labelColumn', 'targetColumns', 'splitColumn', 'images'],
+    'a table of images; give that too, by --table',
+  );
   return data === undefined ? undefined : given({ data, stretch });
 }
 
@@ -98,20 +107,29 @@ export async function openData(spec: DataSpec, progress: Progress, options: Open
   const opened = await open(spec, options.skipBad ?? false);
   return opened.kind === 'galaxies'
     ? { kind: 'galaxies', dataset: await prepare(opened.dataset, ({ votes }) => votes !== null, options, progress) }
-    : { ...opened, dataset: await prepare(opened.dataset, ({ label }) => label !== null, options, progress) };
+    : {
+        ...opened,
+        dataset: await prepare(
+          opened.dataset,
+          ({ label, values }) => label !== null || values !== null,
+          options,
+          progress,
+        ),
+      };
 }
 
 /** Tells what was left out, and what classes were found. */
 export function tellData(opened: OpenData, spec: DataSpec, progress: Progress): void {
   for (const note of opened.dataset.notes) progress.line(note);
-  if (opened.kind === 'classes') progress.line(described(opened, spec));
+  if (opened.kind === 'images') progress.line(described(opened, spec));
 }
 
 async function open({ data, table, stretch }: DataSpec, skipBad: boolean): Promise<OpenData> {
   const images = (source: ImageSource, by: string): OpenData => ({
-    kind: 'classes',
+    kind: 'images',
     dataset: openSource(source, { stretch }),
     by,
+    targets: table?.targets ?? [],
   });
   const byColumn = table?.label === undefined ? '' : ` by its column ${table.label}`;
   if (table && !isParquet(data)) {
@@ -161,12 +179,20 @@ async function prepare<E extends Example>(
 const SHOWN = 5;
 
 /** What was found, in a line. */
-function described({ dataset: { examples }, by }: Extract<OpenData, { kind: 'classes' }>, { data }: DataSpec): string {
+function described(opened: Extract<OpenData, { kind: 'images' }>, { data }: DataSpec): string {
+  const {
+    dataset: { examples },
+    by,
+    targets,
+  } = opened;
   const names = [...new Set(examples.flatMap(({ label }) => label ?? []))].sort();
+  const valued = examples.filter(({ values }) => values !== null).length;
   const classes =
-    names.length === 0
-      ? 'no labels'
-      : `${names.length} ${names.length === 1 ? 'class' : 'classes'} (${names.slice(0, SHOWN).join(', ')}${names.length > SHOWN ? ', …' : ''})`;
+    targets.length > 0
+      ? `${valued} with ${targets.join(', ')}`
+      : names.length === 0
+        ? 'no labels'
+        : `${names.length} ${names.length === 1 ? 'class' : 'classes'} (${names.slice(0, SHOWN).join(', ')}${names.length > SHOWN ? ', …' : ''})`;
   const sides = new Set(examples.flatMap(({ side }) => side ?? []));
   return `${data}: ${examples.length} images, ${classes}${names.length === 0 ? '' : by}${sides.size > 0 ? `, divided into ${[...sides].join(', ')}` : ''}`;
 }

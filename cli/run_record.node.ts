@@ -15,6 +15,7 @@ export interface RunFigures {
   readonly auc?: number | null;
   readonly ece?: number;
   readonly rmse?: number;
+  readonly r2?: number;
 }
 
 /** What a run directory says of itself. */
@@ -144,8 +145,8 @@ function readMetrics(
     counts: { train: number('counts', 'train'), validation: number('counts', 'validation') },
     judgedOn: at('judgedOn') === undefined ? null : number('judgedOn'),
     figures:
-      task === 'challenge'
-        ? { rmse: number('rmse') }
+      task === 'challenge' || task === 'targets'
+        ? { rmse: number('rmse'), ...(typeof at('r2') === 'number' && { r2: number('r2') }) }
         : { accuracy: number('accuracy', 'value'), auc: at('auc') === null ? null : number('auc'), ece: number('ece') },
   };
 }

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { InvalidArgumentError, type Command } from 'commander';
 import { parseStretch } from '../../vision/data/stretch.ts';
 import { defaultData } from '../options.ts';
 
@@ -26,7 +26,16 @@ export function addImageOptions(command: Command, labels: 'labels' | 'images', a
   if (labels === 'images') return command;
   return command
     .option('--label-column <name>', 'its column of classes, or that of parquet files')
+    .option('--target-columns <names>', 'instead: its columns of numbers to predict, separated by commas', namesIn)
     .option('--split-column <name>', 'its column of sides: train, val or test');
+}
+
+/** Names that are separated by commas, each once. */
+function namesIn(text: string): string[] {
+  const names = text.split(',').map((name) => name.trim());
+  if (names.includes('')) throw new InvalidArgumentError('A name between two commas is empty.');
+  if (new Set(names).size < names.length) throw new InvalidArgumentError('A name is there twice.');
+  return names;
 }
 
 /** The option that says how FITS images become what a network is shown; a model remembers it. */

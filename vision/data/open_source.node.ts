@@ -11,7 +11,7 @@ export function openSource(source: ImageSource, options: PoolOptions = {}): Data
   return {
     name,
     notes,
-    examples: images.map(({ id, label, side }) => ({ id, label: label ?? null, side: side ?? null })),
+    examples: images.map(({ id, label = null, values = null, side = null }) => ({ id, label, values, side })),
     async load(index) {
       const { id, file } = images[index];
       return file === undefined ? pool.decode(inArchive(id, name), await source.bytes(index)) : pool.decode(file);

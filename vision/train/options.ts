@@ -17,6 +17,7 @@ export interface TrainOptions<T extends TaskOptions = TaskOptions> extends Split
   readonly table?: {
     readonly image?: string;
     readonly label?: string;
+    readonly targets?: readonly string[];
     readonly split?: string;
     readonly images?: string;
   };

@@ -94,12 +94,22 @@ export class Strip {
         ? ''
         : 'predicted' in record
           ? `${record.predicted} ${percent(record.probabilities[record.predicted], 0)}`
-          : shortPath(record.fractions);
+          : 'fractions' in record
+            ? shortPath(record.fractions)
+            : shortValue(record.values);
   }
 }
 
 /** The number and its sign stay together. */
 export const percent = (share: number, digits = 1): string => `${(share * 100).toFixed(digits)}\u00a0%`;
+
+/** A number as a person reads it: four digits. */
+export const fourDigits = (value: number): string => String(Number(value.toPrecision(4)));
+
+const shortValue = (values: Readonly<Record<string, number>>): string => {
+  const [[name, value]] = Object.entries(values);
+  return `${name} ${fourDigits(value)}`;
+};
 
 const shortPath = (fractions: Readonly<Record<string, number>>): string => {
   const [smooth, featured, star] = ['Class1.1', 'Class1.2', 'Class1.3'].map((name) => fractions[name]);
