@@ -9,6 +9,10 @@ import { classNames, type Labelled } from '../vision/data/labelled.ts';
 import { summariseTargets } from '../vision/targets/report.node.ts';
 import { targetsSection, TARGET_HEADS, targetRows } from '../vision/targets/sections.ts';
 import { TARGETS } from '../vision/targets/task.ts';
+import { summariseVotes } from '../vision/votes/report.node.ts';
+import { votedSection, VOTE_HEADS, voteRows } from '../vision/votes/sections.ts';
+import type { Schema } from '../vision/votes/schema.ts';
+import { VOTES } from '../vision/votes/task.ts';
 import { classesSection } from '../vision/report/section_classes.ts';
 import { dataSpecOrDrawn, fileName, openData, type DataFlags } from './open_data.node.ts';
 import { terminalProgress } from './progress.node.ts';
@@ -35,6 +39,7 @@ export async function dataStats(options: StatsOptions): Promise<void> {
   const { dataset } = opened;
   try {
     if (opened.kind === 'galaxies') await galaxyStats(opened.dataset, options);
+    else if (options.schema) await voteStats(opened.dataset, options.schema, options);
     else if (opened.targets.length > 0) await targetStats(opened.dataset, opened.targets, options);
     else await classStats(opened.dataset, options);
   } finally {
@@ -113,6 +118,32 @@ async function targetStats(
   }
   console.log(`${name}: ${examples.length} images, ${examples.length - leftOut} with targets`);
   console.log(textTable(TARGET_HEADS, table));
+  for (const note of notes) console.log(`Note: ${note}`);
+  console.log(`Page: ${files[0]}`);
+}
+
+/** Counts, page and pictures of images that people answered questions on. */
+async function voteStats(dataset: Dataset<Labelled>, schema: Schema, { out, json }: StatsOptions): Promise<void> {
+  const { name, examples } = dataset;
+  VOTES.fit(VOTES.choices({ schema }), dataset);
+  const summary = await summariseVotes(
+    dataset,
+    schema,
+    sidesIn(dataset, ({ values }) => values?.some((votes) => votes > 0) ?? false),
+  );
+  const stats = page(`Images of ${name}`, 'What the images look like, and what people said of them.', [
+    votedSection(summary),
+  ]);
+  const files = await writeFiles(out, [['stats.html', stats]]);
+  const { splits, leftOut, notes, questions } = summary;
+  if (json) {
+    console.log(
+      jsonText({ dataset: name, images: examples.length, questions, splits, withoutVotes: leftOut, notes, files }),
+    );
+    return;
+  }
+  console.log(`${name}: ${examples.length} images, ${examples.length - leftOut} with votes`);
+  console.log(textTable(VOTE_HEADS, voteRows(summary)));
   for (const note of notes) console.log(`Note: ${note}`);
   console.log(`Page: ${files[0]}`);
 }

@@ -114,7 +114,7 @@ export async function evaluate(path: string, flags: EvaluateFlags): Promise<void
 /** The images of which enough is known that the data keep for a test. */
 const knownTest = ({ examples }: Dataset<Labelled>, { name }: TaskChoice): number[] =>
   examples.flatMap(({ label, values, side }, i) =>
-    side === 'test' && (name === 'targets' ? values : label) !== null ? [i] : [],
+    side === 'test' && (taskKind(name).learnsValues ? values : label) !== null ? [i] : [],
   );
 
 /** Throws where a model cannot be judged on such data: it learnt from other ones, or does not know a class of these. */
@@ -137,20 +137,20 @@ interface Settings extends DataSpec {
 }
 
 /** How a table is read: with the columns that a model predicts, where nothing else is said. */
-function withTargets({ data, table }: DataSpec, task: TaskChoice): DataSpec['table'] {
-  if (task.name !== 'targets') return table;
-  if (table?.targets && table.targets.join() !== task.columns.join())
+function withTargets({ data, table }: DataSpec, task: TaskChoice, outputs: readonly string[]): DataSpec['table'] {
+  if (!taskKind(task.name).learnsValues) return table;
+  if (table?.targets && table.targets.join() !== outputs.join())
     throw new UserError(
-      `--target-columns ${table.targets.join(',')}: this model predicts ${task.columns.join(',')}; leave it out, or name the same`,
+      `--target-columns ${table.targets.join(',')}: this model predicts ${outputs.join(',')}; leave it out, or name the same`,
     );
-  return table || /\.parquet$/i.test(data) ? { ...table, targets: task.columns } : table;
+  return table || /\.parquet$/i.test(data) ? { ...table, targets: outputs } : table;
 }
 
 /**
  * What the flags leave open: as in the model's training where the data is the same, and all galaxies where it is not.
  */
 function settingsFor(
-  { file, stretch }: LoadedModel,
+  { file, stretch, classes }: LoadedModel,
   networks: number,
   stored: TaskChoice,
   flags: EvaluateFlags,
@@ -165,7 +165,7 @@ function settingsFor(
   const trainedOn = text(trained.data);
   const given = dataSpec(flags);
   const data = given?.data ?? trainedOn ?? defaultData();
-  const table = given ? withTargets(given, stored) : (trained.table as unknown as DataSpec['table']);
+  const table = given ? withTargets(given, stored, classes) : (trained.table as unknown as DataSpec['table']);
   const sameData = trainedOn !== undefined && resolve(data) === resolve(trainedOn);
   // A fold is made of all galaxies that take part, so it is the same only among the same.
   const fold = sameData ? (trained.fold as unknown as Fold | undefined) : undefined;

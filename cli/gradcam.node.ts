@@ -68,7 +68,7 @@ export async function gradcam(path: string, flags: GradcamFlags): Promise<void> 
       const row = [picture, ...explanation.maps.map((map) => drawMap(picture, map))];
       const file = join(flags.out, `${fileName(id)}.png`);
       await writeFileAtomic(file, toPng(contactSheet(row, row.length, views.geometry.size)));
-      const score = explanation.prediction[explanation.explained];
+      const score = (task.told?.(explanation.prediction) ?? explanation.prediction)[explanation.explained];
       if (flags.json) console.log(jsonText({ id, file, class: model.classes[explanation.explained], score }, 0));
       else console.log(`${file}  ${model.classes[explanation.explained]} ${score.toFixed(4)}`);
     }

@@ -14,6 +14,7 @@ import { openArchive } from '../vision/data/open_archive.node.ts';
 import { openSource } from '../vision/data/open_source.node.ts';
 import { openTable, type TableColumns } from '../vision/data/table.node.ts';
 import type { ImageSource } from '../vision/data/source.ts';
+import { columnsOf, type Schema } from '../vision/votes/schema.ts';
 import type { Stretch } from '../vision/data/stretch.ts';
 import type { Progress } from '../vision/progress.ts';
 import { defaultData } from './options.ts';
@@ -25,6 +26,7 @@ export interface DataFlags {
   readonly imageColumn?: string;
   readonly labelColumn?: string;
   readonly targetColumns?: readonly string[];
+  readonly schema?: Schema;
   readonly splitColumn?: string;
   readonly images?: string;
   readonly stretch?: Stretch;
@@ -53,10 +55,13 @@ const isParquet = (path: string | undefined): boolean => path !== undefined && /
 
 /** What flags say of the data; undefined where they say nothing. Throws for flags that contradict each other. */
 export function dataSpec(flags: DataFlags): DataSpec | undefined {
-  const { data, table, imageColumn: image, labelColumn: label, targetColumns: targets } = flags;
+  const { data, table, imageColumn: image, labelColumn: label, schema } = flags;
+  const targets = flags.targetColumns ?? (schema && columnsOf(schema));
   const { splitColumn: split, images, stretch } = flags;
-  if (label !== undefined && targets !== undefined)
-    throw new UserError('--label-column and --target-columns are two things to learn; give one of them');
+  const learnt = [label && '--label-column', flags.targetColumns && '--target-columns', schema && '--schema'].filter(
+    Boolean,
+  );
+  if (learnt.length > 1) throw new UserError(`${learnt.join(' and ')} are two things to learn; give one of them`);
   if (data !== undefined && table !== undefined)
     throw new UserError('--data and --table are two sources of images; give one of them');
   const given = <T extends object>(fields: T): T =>
@@ -75,7 +80,7 @@ export function dataSpec(flags: DataFlags): DataSpec | undefined {
   if (table !== undefined)
     return given({ data: table, table: given({ image: image ?? 'image', label, targets, split, images }), stretch });
   refuse(
-    ['imageColumn', 'labelColumn', 'targetColumns', 'splitColumn', 'images'],
+    ['imageColumn', 'labelColumn', 'targetColumns', 'schema', 'splitColumn', 'images'],
     'a table of images; give that too, by --table',
   );
   return data === undefined ? undefined : given({ data, stretch });

@@ -145,7 +145,7 @@ function readMetrics(
     counts: { train: number('counts', 'train'), validation: number('counts', 'validation') },
     judgedOn: at('judgedOn') === undefined ? null : number('judgedOn'),
     figures:
-      task === 'challenge' || task === 'targets'
+      task === 'challenge' || task === 'targets' || task === 'votes'
         ? { rmse: number('rmse'), ...(typeof at('r2') === 'number' && { r2: number('r2') }) }
         : { accuracy: number('accuracy', 'value'), auc: at('auc') === null ? null : number('auc'), ece: number('ece') },
   };

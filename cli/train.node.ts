@@ -65,9 +65,11 @@ export interface TrainFlags extends GlobalOptions, DataFlags, TaskFlags {
 }
 
 /** The task that flags name, and where they name none the one for such data. Throws where it is for other data. */
-function taskFor({ task, targetColumns }: TrainFlags, data: OpenData['kind']): TaskKind<TaskChoice> {
+function taskFor({ task, targetColumns, schema }: TrainFlags, data: OpenData['kind']): TaskKind<TaskChoice> {
   if (task === undefined)
-    return taskKind(data === 'galaxies' ? 'smooth-or-featured' : targetColumns === undefined ? 'classes' : 'targets');
+    return taskKind(
+      data === 'galaxies' ? 'smooth-or-featured' : schema ? 'votes' : targetColumns ? 'targets' : 'classes',
+    );
   const kind = taskKind(task);
   if (kind.data === data) return kind;
   throw new UserError(

@@ -3,13 +3,14 @@ import { CLASSES, type ClassOptions } from '../vision/classes/task.ts';
 import { TARGETS, type TargetOptions } from '../vision/targets/task.ts';
 import type { Task } from '../vision/train/task.ts';
 import type { StoredTask, TaskKind } from '../vision/train/task_kind.ts';
+import { VOTES, type VoteOptions } from '../vision/votes/task.ts';
 import { CHALLENGE, type ChallengeOptions } from './challenge/task.ts';
 import { DEFAULT_TASK, SMOOTH_OR_FEATURED, type SmoothOrFeaturedOptions } from './classify/task.ts';
 
 export { DEFAULT_TASK };
 
 /** A task as it is chosen, with the choices that it leaves. */
-export type TaskChoice = SmoothOrFeaturedOptions | ChallengeOptions | ClassOptions | TargetOptions;
+export type TaskChoice = SmoothOrFeaturedOptions | ChallengeOptions | ClassOptions | TargetOptions | VoteOptions;
 export type TaskName = TaskChoice['name'];
 
 /** Every task: a new one is a row here, and one in the table of judges. */
@@ -18,6 +19,7 @@ const KINDS: { readonly [N in TaskName]: TaskKind<Extract<TaskChoice, { name: N 
   challenge: CHALLENGE,
   classes: CLASSES,
   targets: TARGETS,
+  votes: VOTES,
 };
 
 export const TASKS: readonly TaskKind<TaskChoice>[] = Object.values(KINDS) as TaskKind<TaskChoice>[];

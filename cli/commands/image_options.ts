@@ -1,4 +1,5 @@
 import { InvalidArgumentError, type Command } from 'commander';
+import { readSchemaFile } from '../../vision/votes/schema_file.node.ts';
 import { parseStretch } from '../../vision/data/stretch.ts';
 import { defaultData } from '../options.ts';
 
@@ -27,6 +28,11 @@ export function addImageOptions(command: Command, labels: 'labels' | 'images', a
   return command
     .option('--label-column <name>', 'its column of classes, or that of parquet files')
     .option('--target-columns <names>', 'instead: its columns of numbers to predict, separated by commas', namesIn)
+    .option(
+      '--schema <file>',
+      'instead: questions that people answered, and the columns that count their answers, as JSON',
+      readSchemaFile,
+    )
     .option('--split-column <name>', 'its column of sides: train, val or test');
 }
 

@@ -39,8 +39,8 @@ export function addTrainOptions(command: Command, out: string): Command {
     .addOption(
       new Option(
         '--task <name>',
-        'what is learnt: classes, or numbers (targets); of galaxies smooth or featured, or the 37 vote fractions of the Galaxy Challenge; by the data when absent',
-      ).choices(['classes', 'targets', 'smooth-or-featured', 'challenge']),
+        'what is learnt: classes, numbers (targets), or how people answered questions (votes); of galaxies smooth or featured, or the 37 vote fractions of the Galaxy Challenge; by the data when absent',
+      ).choices(['classes', 'targets', 'votes', 'smooth-or-featured', 'challenge']),
     )
     .addOption(
       new Option(

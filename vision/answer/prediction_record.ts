@@ -13,9 +13,10 @@ export const namedNumbers = (record: PredictionRecord): Readonly<Record<string, 
 /** An image's prediction as `predict --json` prints it. Throws a RangeError where a number is not finite. */
 export function predictionRecord(
   id: string,
-  { answers, outputs }: Pick<Task, 'answers' | 'outputs'>,
-  row: ArrayLike<number>,
+  { answers, outputs, told }: Pick<Task, 'answers' | 'outputs' | 'told'>,
+  prediction: ArrayLike<number>,
 ): PredictionRecord {
+  const row = told ? told(prediction) : prediction;
   for (const [k, output] of outputs.entries())
     if (!Number.isFinite(row[k])) throw new RangeError(`image ${id}, ${output}: ${row[k]} is no prediction`);
   const named = Object.fromEntries(outputs.map((output, k) => [output, row[k]]));

@@ -22,9 +22,9 @@ export interface TargetOptions {
 /** Folds are even in the first column: so many parts of its range have as many images each. */
 const PARTS = 10;
 
-/** The part of the range of the first column that each image is in; null of images without values, and of the test. */
-function strataOf(examples: readonly Labelled[]): (string | null)[] {
-  const known = examples.flatMap(({ values, side }, i) => (values && side !== 'test' ? [i] : []));
+/** The part of the range of the first column that each image is in; null of those not known, and of the test. */
+function strataOf(examples: readonly Labelled[], isKnown: (example: Labelled) => boolean): (string | null)[] {
+  const known = examples.flatMap((example, i) => (isKnown(example) && example.side !== 'test' ? [i] : []));
   const first = (i: number): number => examples[i].values![0];
   const strata: (string | null)[] = examples.map(() => null);
   known
@@ -33,10 +33,31 @@ function strataOf(examples: readonly Labelled[]): (string | null)[] {
   return strata;
 }
 
-/** The side of each image with values: the one that the data name, or by a hash of its id, or a fold. */
-export function splitValued({ name, examples }: Dataset<Labelled>, options: SplitOptions): Split {
-  const named = options.fold ? null : namedSides(examples, ({ values }) => values !== null);
-  return named ?? sidesOf({ name, examples }, strataOf(examples), options);
+/** The side of each known image: the one that the data name, or by a hash of its id, or a fold. */
+export function splitValued(
+  { name, examples }: Dataset<Labelled>,
+  options: SplitOptions,
+  isKnown: (example: Labelled) => boolean = ({ values }) => values !== null,
+): Split {
+  const named = options.fold ? null : namedSides(examples, isKnown);
+  return named ?? sidesOf({ name, examples }, strataOf(examples, isKnown), options);
+}
+
+/** Throws where a side is empty. @param what images are called */
+export function requireBothSides(
+  { name }: Dataset,
+  { train, validation }: Split,
+  what: string,
+  { fold }: SplitOptions,
+): void {
+  for (const [side, examples] of [
+    ['training', train],
+    ['validation', validation],
+  ] as const)
+    if (examples.length === 0)
+      throw new UserError(
+        `${name}: no ${what} is on the ${side} side; give more data, or ${fold ? 'fewer folds' : 'another --val-fraction'}`,
+      );
 }
 
 /** The mean over the columns of the squared error, each in units of its deviation. */
@@ -62,17 +83,10 @@ function targets({ columns, mean: middle, deviation }: TargetOptions): Task<Labe
     prediction: (row) => deviation.map((unit, k) => row[k] * unit + middle[k]),
     loss: (scores, wanted) => reshape(mean(square(sub(scores, wanted))), []),
     figure: FIGURES.RMSE,
-    split: splitValued,
+    split: (dataset, sides) => splitValued(dataset, sides),
     prepare(dataset, sides) {
       const { train, validation } = splitValued(dataset, sides);
-      for (const [name, side] of [
-        ['training', train],
-        ['validation', validation],
-      ] as const)
-        if (side.length === 0)
-          throw new UserError(
-            `${dataset.name}: no image with targets is on the ${name} side; give more data, or ${sides.fold ? 'fewer folds' : 'another --val-fraction'}`,
-          );
+      requireBothSides(dataset, { train, validation }, 'image with targets', sides);
       const valuesOf = (example: number) => dataset.examples[example].values!;
       const error = (row: ArrayLike<number>, example: number) => standardError(row, valuesOf(example), deviation);
       return {
@@ -115,6 +129,7 @@ const areNumbers = (values: unknown): values is number[] =>
 export const TARGETS: TaskKind<TargetOptions, Labelled> = {
   name: 'targets',
   data: 'images',
+  learnsValues: true,
   flags: ['targetColumns'],
   preset: UPRIGHT_PRESET,
   words: {

@@ -65,6 +65,8 @@ export interface Task<E extends Example = Example> {
   scores(logits: Tensor): Tensor;
   /** The prediction that a row of scores stands for: shares in 0..1, or values in the units of the data. */
   prediction(scores: ArrayLike<number>): ArrayLike<number>;
+  /** What is told of a prediction, where that is not it: the fractions of concentrations. */
+  told?(prediction: ArrayLike<number>): ArrayLike<number>;
   /** What is minimised: a scalar, of scores and targets [N, K]. */
   loss(scores: Tensor, targets: Tensor): Tensor;
   readonly figure: Figure;

@@ -1,6 +1,7 @@
 import { UserError } from '../../engine/user_error.ts';
 import type { JsonObject, Model } from '../../models/formats/model_file.ts';
 import type { Dataset, Example } from '../data/dataset.ts';
+import type { Schema } from '../votes/schema.ts';
 import type { Task, TaskOptions } from './task.ts';
 
 /** The choices that tasks leave, as flags say them. */
@@ -10,6 +11,7 @@ export interface TaskFlags {
   readonly softLabels?: boolean;
   readonly labelSmoothing?: number;
   readonly targetColumns?: readonly string[];
+  readonly schema?: Schema;
 }
 
 /**
@@ -45,6 +47,8 @@ export interface TaskKind<O extends TaskOptions = TaskOptions, E extends Example
   readonly name: O['name'];
   /** Which data it learns from: images with labels of any kind, or a layout of the application's own. */
   readonly data: string;
+  /** Whether it learns numbers of the data (`Labelled.values`), whose columns are its outputs. */
+  readonly learnsValues?: boolean;
   /** The flags that it takes; others of TaskFlags are refused. */
   readonly flags: readonly (keyof TaskFlags)[];
   readonly preset: Preset;

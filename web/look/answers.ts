@@ -52,6 +52,11 @@ export function showAnswer(record: PredictionRecord): void {
     return;
   }
   const { fractions } = record;
+  if (!('Class1.1' in fractions)) {
+    place.replaceChildren('Shares of the votes on each question.');
+    byId('bars').replaceChildren(bars(Object.entries(fractions)));
+    return;
+  }
   const [first, ...rest] = path(fractions);
   place.replaceChildren(
     'Most votes go to ',

@@ -51,7 +51,7 @@ function say(what: unknown): void {
 async function useModel(next: ModelFacts): Promise<void> {
   model = next;
   const what =
-    next.task === 'challenge'
+    next.task === 'challenge' || next.task === 'votes'
       ? `predicts the shares of votes that ${next.classes.length} answers get`
       : next.task === 'targets'
         ? `predicts ${next.classes.join(', ')}`

@@ -95,7 +95,7 @@ export class Strip {
         : 'predicted' in record
           ? `${record.predicted} ${percent(record.probabilities[record.predicted], 0)}`
           : 'fractions' in record
-            ? shortPath(record.fractions)
+            ? shortFractions(record.fractions)
             : shortValue(record.values);
   }
 }
@@ -109,6 +109,12 @@ export const fourDigits = (value: number): string => String(Number(value.toPreci
 const shortValue = (values: Readonly<Record<string, number>>): string => {
   const [[name, value]] = Object.entries(values);
   return `${name} ${fourDigits(value)}`;
+};
+
+const shortFractions = (fractions: Readonly<Record<string, number>>): string => {
+  if ('Class1.1' in fractions) return shortPath(fractions);
+  const [name, most] = Object.entries(fractions).reduce((a, b) => (b[1] > a[1] ? b : a));
+  return `${name} ${percent(most, 0)}`;
 };
 
 const shortPath = (fractions: Readonly<Record<string, number>>): string => {
