@@ -19,7 +19,7 @@ import { openGalaxies } from './open_galaxies.node.ts';
 import type { GlobalOptions } from './options.ts';
 import { terminalProgress } from './progress.node.ts';
 import { openSession } from './session.node.ts';
-import { textTable } from './text_table.ts';
+import { textTable } from '../vision/report/text_table.ts';
 
 export interface BaselineFlags extends GlobalOptions {
   readonly data: string;

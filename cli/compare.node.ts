@@ -7,7 +7,7 @@ import { makeFolder } from '../models/formats/make_folder.node.ts';
 import type { GlobalOptions } from './options.ts';
 import { readRun } from './run_record.node.ts';
 import { comparisonData, differences } from './show_comparison.ts';
-import { textTable } from './text_table.ts';
+import { textTable } from '../vision/report/text_table.ts';
 
 export interface CompareFlags extends GlobalOptions {
   readonly out?: string;

@@ -4,17 +4,16 @@ import { join } from 'node:path';
 import { UserError } from '../engine/user_error.ts';
 import { summariseFolds, type CrossvalSummary, type FoldResult } from '../vision/judge/crossval.ts';
 import { sidesHash } from '../vision/data/folds.ts';
-import { decimal, percent } from '../vision/report/pieces.ts';
+import { FIGURES } from '../vision/judge/figures.ts';
 import type { TaskChoice } from '../galaxies/tasks.ts';
 import type { TrainOptions } from '../vision/train/options.ts';
-import type { FigureName } from '../vision/train/task.ts';
 import { RUN_FILES, requireOptions } from '../vision/train/train.node.ts';
 import { writeFileAtomic } from '../models/formats/atomic.node.ts';
 import { SUMMARY, begunFolds, foldFolder, isFinished, listFolds, unfinished } from './crossval_folder.node.ts';
 import { readMetrics } from './metrics_file.node.ts';
 import { terminalProgress } from './progress.node.ts';
 import { openSession } from './session.node.ts';
-import { textTable } from './text_table.ts';
+import { textTable } from '../vision/report/text_table.ts';
 import { openTraining, tellSoftware, trainAndJudge, type Lesson, type TrainFlags } from './train.node.ts';
 
 export interface CrossvalFlags extends TrainFlags {
@@ -131,13 +130,8 @@ function resultOf(out: string, fold: number, task: string): FoldResult {
   return { fold, ...counts, bestEpoch: keep === 'best' ? bestEpoch : null, figure };
 }
 
-const SHOW: Readonly<Record<FigureName, (value: number) => string>> = {
-  accuracy: percent,
-  RMSE: (value) => decimal(value, 4),
-};
-
 function showSummary({ figure, folds, mean, standardDeviation, outOfFold }: CrossvalSummary): string {
-  const show = SHOW[figure];
+  const { show } = FIGURES[figure];
   const table = textTable(
     ['fold', 'trained on', 'judged on', 'best epoch', figure],
     folds.map(({ fold, train, validation, bestEpoch, figure: value }) => [

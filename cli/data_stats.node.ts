@@ -1,14 +1,22 @@
 import { jsonText } from '../vision/json_text.ts';
 import { join } from 'node:path';
+import { UserError } from '../engine/user_error.ts';
 import { labelTable } from '../galaxies/labels.ts';
 import type { Galaxies } from '../galaxies/galaxy.ts';
 import { summariseClasses } from '../vision/classes/report.node.ts';
 import type { Dataset } from '../vision/data/dataset.ts';
 import { classNames, type Labelled } from '../vision/data/labelled.ts';
+import { summariseTargets } from '../vision/targets/report.node.ts';
+import { targetsSection, TARGET_HEADS, targetRows } from '../vision/targets/sections.ts';
+import { TARGETS } from '../vision/targets/task.ts';
+import { summariseVotes } from '../vision/votes/report.node.ts';
+import { votedSection, VOTE_HEADS, voteRows } from '../vision/votes/sections.ts';
+import type { Schema } from '../vision/votes/schema.ts';
+import { VOTES } from '../vision/votes/task.ts';
 import { classesSection } from '../vision/report/section_classes.ts';
 import { dataSpecOrDrawn, fileName, openData, type DataFlags } from './open_data.node.ts';
 import { terminalProgress } from './progress.node.ts';
-import { textTable } from './text_table.ts';
+import { textTable } from '../vision/report/text_table.ts';
 import { toPng } from '../vision/report/encode.node.ts';
 import { page, percent } from '../vision/report/pieces.ts';
 import { thresholdBars } from '../galaxies/report/plots_votes.ts';
@@ -30,7 +38,10 @@ export async function dataStats(options: StatsOptions): Promise<void> {
   const opened = await openData(dataSpecOrDrawn(options), terminalProgress());
   const { dataset } = opened;
   try {
-    await (opened.kind === 'galaxies' ? galaxyStats(opened.dataset, options) : classStats(opened.dataset, options));
+    if (opened.kind === 'galaxies') await galaxyStats(opened.dataset, options);
+    else if (options.schema) await voteStats(opened.dataset, options.schema, options);
+    else if (opened.targets.length > 0) await targetStats(opened.dataset, opened.targets, options);
+    else await classStats(opened.dataset, options);
   } finally {
     await dataset.close();
   }
@@ -64,16 +75,84 @@ async function galaxyStats(dataset: Galaxies, { threshold, out, json }: StatsOpt
   }
 }
 
+/** The images that are known, by the sides that the data name. */
+function sidesIn({ examples }: Dataset<Labelled>, known: (example: Labelled) => boolean) {
+  const all = examples.flatMap((example, i) => (known(example) ? [i] : []));
+  const named = (['train', 'validation', 'test'] as const)
+    .map((side) => ({ name: side as string, examples: all.filter((i) => examples[i].side === side) }))
+    .filter((side) => side.examples.length > 0);
+  const rest = all.filter((i) => examples[i].side === null);
+  return rest.length > 0 ? [...named, { name: named.length > 0 ? 'no side' : 'all', examples: rest }] : named;
+}
+
+/** Counts, page and pictures of images with numbers. */
+async function targetStats(
+  dataset: Dataset<Labelled>,
+  columns: readonly string[],
+  { out, json }: StatsOptions,
+): Promise<void> {
+  const { name, examples } = dataset;
+  // Throws where there is nothing to learn.
+  TARGETS.fit(TARGETS.choices({ targetColumns: columns }), dataset);
+  const sides = sidesIn(dataset, ({ values }) => values !== null);
+  const summary = await summariseTargets(dataset, columns, sides);
+  const stats = page(`Images of ${name}`, 'What the images look like, and how their targets lie.', [
+    await targetsSection(summary),
+  ]);
+  const files = await writeFiles(out, [['stats.html', stats]]);
+  const { splits, leftOut, notes } = summary;
+  const table = targetRows(summary);
+  if (json) {
+    console.log(
+      jsonText({
+        dataset: name,
+        images: examples.length,
+        targets: columns,
+        splits,
+        withoutTargets: leftOut,
+        notes,
+        files,
+      }),
+    );
+    return;
+  }
+  console.log(`${name}: ${examples.length} images, ${examples.length - leftOut} with targets`);
+  console.log(textTable(TARGET_HEADS, table));
+  for (const note of notes) console.log(`Note: ${note}`);
+  console.log(`Page: ${files[0]}`);
+}
+
+/** Counts, page and pictures of images that people answered questions on. */
+async function voteStats(dataset: Dataset<Labelled>, schema: Schema, { out, json }: StatsOptions): Promise<void> {
+  const { name, examples } = dataset;
+  VOTES.fit(VOTES.choices({ schema }), dataset);
+  const summary = await summariseVotes(
+    dataset,
+    schema,
+    sidesIn(dataset, ({ values }) => values?.some((votes) => votes > 0) ?? false),
+  );
+  const stats = page(`Images of ${name}`, 'What the images look like, and what people said of them.', [
+    votedSection(summary),
+  ]);
+  const files = await writeFiles(out, [['stats.html', stats]]);
+  const { splits, leftOut, notes, questions } = summary;
+  if (json) {
+    console.log(
+      jsonText({ dataset: name, images: examples.length, questions, splits, withoutVotes: leftOut, notes, files }),
+    );
+    return;
+  }
+  console.log(`${name}: ${examples.length} images, ${examples.length - leftOut} with votes`);
+  console.log(textTable(VOTE_HEADS, voteRows(summary)));
+  for (const note of notes) console.log(`Note: ${note}`);
+  console.log(`Page: ${files[0]}`);
+}
+
 /** Counts, page and pictures of images with classes. */
 async function classStats(dataset: Dataset<Labelled>, { out, json }: StatsOptions): Promise<void> {
   const { name, examples } = dataset;
-  const classes = classNames(name, examples);
-  const labelled = examples.flatMap(({ label }, i) => (label === null ? [] : [i]));
-  const named = (['train', 'validation', 'test'] as const)
-    .map((side) => ({ name: side, examples: labelled.filter((i) => examples[i].side === side) }))
-    .filter((side) => side.examples.length > 0);
-  const rest = labelled.filter((i) => examples[i].side === null);
-  const sides = rest.length > 0 ? [...named, { name: named.length > 0 ? 'no side' : 'all', examples: rest }] : named;
+  const classes = [...new Set(examples.flatMap(({ label }) => label ?? []))].sort();
+  const sides = sidesIn(dataset, ({ label }) => label !== null);
   const { summary, sheets } = await summariseClasses(dataset, classes, sides);
   const stats = page(`Images of ${name}`, 'What the images look like, and of which classes they are.', [
     classesSection(summary),
@@ -86,7 +165,8 @@ async function classStats(dataset: Dataset<Labelled>, { out, json }: StatsOption
     name: className,
     count: summary.splits.reduce((sum, split) => sum + split.counts[k], 0),
   }));
-  const { splits, unlabelled, notes } = summary;
+  const { splits, unlabelled } = summary;
+  const notes = [...summary.notes, ...untrainable(dataset)];
   if (json) {
     console.log(
       jsonText({ dataset: name, images: examples.length, classes: counts, splits, unlabelled, notes, files }),
@@ -95,15 +175,22 @@ async function classStats(dataset: Dataset<Labelled>, { out, json }: StatsOption
   }
   console.log(`${name}: ${examples.length} images, ${classes.length} classes`);
   const columns = ['class', ...splits.map((split) => split.name)];
-  console.log(
-    textTable(
-      columns,
-      classes.map((className, k) => [className, ...splits.map((split) => String(split.counts[k]))]),
-    ),
-  );
+  const rows = classes.map((className, k) => [className, ...splits.map((split) => String(split.counts[k]))]);
+  if (rows.length > 0) console.log(textTable(columns, rows));
   if (unlabelled > 0) console.log(`${unlabelled} without a label`);
   for (const note of notes) console.log(`Note: ${note}`);
   console.log(`Page: ${files[0]}`);
+}
+
+/** Why no training could begin with these labels, where it could not. */
+function untrainable({ name, examples }: Dataset<Labelled>): string[] {
+  try {
+    classNames(name, examples);
+    return [];
+  } catch (error) {
+    if (error instanceof UserError) return [error.message];
+    throw error;
+  }
 }
 
 /** Writes the page and the pictures; returns their paths, the page first. */

@@ -107,7 +107,7 @@ async function write(
 const shortest = (value: number): number => Number(value.toPrecision(9));
 
 async function imageSamples(model: LoadedModel, flags: EmbedFlags, progress: Progress): Promise<Embedded> {
-  const spec = dataSpecOrDrawn(flags);
+  const spec = { ...dataSpecOrDrawn(flags), stretch: model.stretch };
   const opened = await openData(spec, progress, { skipBad: flags.skipBad });
   tellData(opened, spec, progress);
   const { dataset } = opened;

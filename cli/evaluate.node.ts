@@ -4,17 +4,17 @@ import { UserError } from '../engine/user_error.ts';
 import { sideName } from '../vision/data/folds.ts';
 import type { Dataset } from '../vision/data/dataset.ts';
 import type { Labelled } from '../vision/data/labelled.ts';
-import { kindOf, taskOf, type TaskChoice } from '../galaxies/tasks.ts';
+import { taskKind, taskOf, type TaskChoice } from '../galaxies/tasks.ts';
 import type { Fold } from '../vision/train/task.ts';
 import { RUN_FILES } from '../vision/train/train.node.ts';
-import { optionsOf, type StoredOptions } from '../vision/train/options_file.node.ts';
+import { optionsOf } from '../vision/train/options_file.node.ts';
 import { viewsFor } from '../vision/answer/stored_model.ts';
 import { FileLock } from '../models/formats/file_lock.node.ts';
 import { makeFolder } from '../models/formats/make_folder.node.ts';
 import { SUMMARY } from './crossval_folder.node.ts';
 import { judgeModel } from './judge.node.ts';
 import { loadEnsemble } from './ensemble.node.ts';
-import { requireTask } from './load_model.node.ts';
+import { requireTask, type LoadedModel } from './load_model.node.ts';
 import { dataSpec, openData, tellData, type DataFlags, type DataSpec, type OpenData } from './open_data.node.ts';
 import { defaultData, type GlobalOptions } from './options.ts';
 import { terminalProgress } from './progress.node.ts';
@@ -38,7 +38,7 @@ export async function evaluate(path: string, flags: EvaluateFlags): Promise<void
   using ensemble = await loadEnsemble(device, path);
   const { model, networks } = ensemble;
   const stored = requireTask(model, path);
-  const settings = settingsFor(optionsOf(model.file!, path), networks, stored, flags);
+  const settings = settingsFor(model, path, networks, stored, flags);
   const task = taskOf(settings.task, model.classes);
   if (model.classes.join() !== task.outputs.join())
     throw new UserError(
@@ -51,14 +51,14 @@ export async function evaluate(path: string, flags: EvaluateFlags): Promise<void
     requireKind(opened, settings.task, path, model.classes);
     tellData(opened, settings, progress);
     const { train, validation } = task.split(dataset, settings);
-    const test = opened.kind === 'classes' ? labelledTest(opened.dataset) : [];
+    const test = opened.kind === 'images' ? knownTest(opened.dataset, settings.task) : [];
     const examples = { train, validation, test, all: [...train, ...validation, ...test].sort((a, b) => a - b) }[
       settings.split
     ];
     const threshold = settings.task.name === 'smooth-or-featured' ? settings.task.threshold : undefined;
     if (examples.length === 0)
       throw new UserError(
-        `${dataset.name} has no image to judge on: none of the ${settings.split === 'all' ? 'images' : `${settings.split} split`} has ${opened.kind === 'classes' ? 'a label' : 'votes'}${threshold === undefined ? '' : ` that reach the threshold ${threshold}`}`,
+        `${dataset.name} has no image to judge on: none of the ${settings.split === 'all' ? 'images' : `${settings.split} split`} has ${taskKind(settings.task.name).words.label}${threshold === undefined ? '' : ` that reach the threshold ${threshold}`}`,
       );
     const {
       built: { network },
@@ -112,25 +112,17 @@ export async function evaluate(path: string, flags: EvaluateFlags): Promise<void
   }
 }
 
-/** The labelled images that the data keep for a test. */
-const labelledTest = ({ examples }: Dataset<Labelled>): number[] =>
-  examples.flatMap(({ label, side }, i) => (label !== null && side === 'test' ? [i] : []));
+/** The images of which enough is known that the data keep for a test. */
+const knownTest = ({ examples }: Dataset<Labelled>, { name }: TaskChoice): number[] =>
+  examples.flatMap(({ label, values, side }, i) =>
+    side === 'test' && (taskKind(name).learnsValues ? values : label) !== null ? [i] : [],
+  );
 
 /** Throws where a model cannot be judged on such data: it learnt from other ones, or does not know a class of these. */
-function requireKind(opened: OpenData, task: TaskChoice, path: string, classes: readonly string[]): void {
-  const { name } = opened.dataset;
-  if (opened.kind !== kindOf(task))
-    throw new UserError(
-      kindOf(task) === 'classes'
-        ? `${path} tells classes apart, and the images of ${name} have none; put them into folders by class, or give a --table with --label-column`
-        : `${path} was trained on the votes on galaxies, and the images of ${name} have classes`,
-    );
-  if (opened.kind === 'galaxies') return;
-  const stranger = opened.dataset.examples.find(({ label }) => label !== null && !classes.includes(label));
-  if (stranger)
-    throw new UserError(
-      `${name}: image ${stranger.id} is of the class ${stranger.label}, and ${path} knows ${classes.slice(0, 10).join(', ')}${classes.length > 10 ? ', …' : ''}`,
-    );
+function requireKind({ kind, dataset }: OpenData, task: TaskChoice, path: string, outputs: readonly string[]): void {
+  const { data, words, requireKnown } = taskKind(task.name);
+  if (kind !== data) throw new UserError(`${path} ${words.mismatch(dataset.name)}`);
+  requireKnown(dataset, outputs, path);
 }
 
 interface Settings extends DataSpec {
@@ -145,20 +137,35 @@ interface Settings extends DataSpec {
   readonly measuredOn: string;
 }
 
+/** How a table is read: with the columns that a model predicts, where nothing else is said. */
+function withTargets({ data, table }: DataSpec, task: TaskChoice, outputs: readonly string[]): DataSpec['table'] {
+  if (!taskKind(task.name).learnsValues) return table;
+  if (table?.targets && table.targets.join() !== outputs.join())
+    throw new UserError(
+      `--target-columns ${table.targets.join(',')}: this model predicts ${outputs.join(',')}; leave it out, or name the same`,
+    );
+  return table || /\.parquet$/i.test(data) ? { ...table, targets: outputs } : table;
+}
+
 /**
  * What the flags leave open: as in the model's training where the data is the same, and all galaxies where it is not.
  */
-function settingsFor(trained: StoredOptions, networks: number, stored: TaskChoice, flags: EvaluateFlags): Settings {
+function settingsFor(
+  { file, stretch, classes }: LoadedModel,
+  path: string,
+  networks: number,
+  stored: TaskChoice,
+  flags: EvaluateFlags,
+): Settings {
+  const trained = optionsOf(file!, path);
   if (stored.name !== 'smooth-or-featured' && flags.threshold !== undefined)
     throw new UserError(
-      stored.name === 'challenge'
-        ? '--threshold makes labels of votes, and this model predicts the votes themselves; leave it out'
-        : '--threshold makes labels of votes, and this model learnt from labels; leave it out',
+      `--threshold makes labels of votes, and this model ${taskKind(stored.name).words.answers}; leave it out`,
     );
   const { data: trainedOn } = trained;
   const given = dataSpec(flags);
   const data = given?.data ?? trainedOn ?? defaultData();
-  const table = given ? given.table : trained.table;
+  const table = given ? withTargets(given, stored, classes) : trained.table;
   const sameData = trainedOn !== undefined && resolve(data) === resolve(trainedOn);
   // A fold is made of all galaxies that take part, so it is the same only among the same.
   const fold = sameData ? trained.fold : undefined;
@@ -173,13 +180,14 @@ function settingsFor(trained: StoredOptions, networks: number, stored: TaskChoic
   const split = flags.split ?? (sameData && networks === 1 ? 'validation' : 'all');
   const galaxies =
     split === 'all'
-      ? `all ${stored.name === 'challenge' ? 'galaxies with votes' : stored.name === 'classes' ? 'labelled images' : 'labelled galaxies'}`
+      ? `all ${taskKind(stored.name).words.known}`
       : split === 'test'
         ? 'the test split'
         : sideName(split, fold);
   return {
     data,
     ...(table && { table }),
+    ...(stretch && { stretch }),
     split,
     task: stored.name === 'smooth-or-featured' ? { ...stored, threshold: flags.threshold ?? stored.threshold } : stored,
     valFraction: flags.valFraction ?? (sameData ? trained.valFraction : undefined) ?? 0.2,

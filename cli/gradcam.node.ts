@@ -39,11 +39,11 @@ export async function gradcam(path: string, flags: GradcamFlags): Promise<void> 
   const explained = flags.class === undefined ? undefined : model.classes.indexOf(flags.class);
   if (explained === -1)
     throw new UserError(`the model has no class ${flags.class}; its classes are ${model.classes.join(', ')}`);
-  if (explained === undefined && task.answers === 'fractions')
+  if (explained === undefined && task.answers !== 'probabilities' && model.classes.length > 1)
     throw new UserError(
-      `${path} predicts vote fractions: say which to explain by --class, such as --class Class1.1; it has ${model.classes.join(', ')}`,
+      `${path} predicts ${task.answers === 'fractions' ? 'vote fractions' : 'numbers'}: say which to explain by --class, such as --class ${model.classes[0]}; it has ${model.classes.join(', ')}`,
     );
-  const { dataset } = await openData(requireData(flags), terminalProgress());
+  const { dataset } = await openData({ ...requireData(flags), stretch: model.stretch }, terminalProgress());
   try {
     const examples =
       flags.ids === undefined
@@ -68,7 +68,7 @@ export async function gradcam(path: string, flags: GradcamFlags): Promise<void> 
       const row = [picture, ...explanation.maps.map((map) => drawMap(picture, map))];
       const file = join(flags.out, `${fileName(id)}.png`);
       await writeFileAtomic(file, toPng(contactSheet(row, row.length, views.geometry.size)));
-      const score = explanation.prediction[explanation.explained];
+      const score = (task.told?.(explanation.prediction) ?? explanation.prediction)[explanation.explained];
       if (flags.json) console.log(jsonText({ id, file, class: model.classes[explanation.explained], score }, 0));
       else console.log(`${file}  ${model.classes[explanation.explained]} ${score.toFixed(4)}`);
     }

@@ -1,88 +1,20 @@
-import type { Device } from '../engine/device/device.ts';
-import { examineChallenge } from '../galaxies/challenge/evaluate.ts';
-import { writeChallengeReport } from '../galaxies/challenge/report.node.ts';
-import { examine } from '../galaxies/classify/evaluate.ts';
-import { writeReport } from '../galaxies/classify/report.node.ts';
-import type { Galaxy } from '../galaxies/galaxy.ts';
-import type { TaskChoice } from '../galaxies/tasks.ts';
-import { answersOf, measurement, type Examination } from '../vision/answer/predictor.ts';
-import { judgeClasses } from '../vision/classes/evaluate.ts';
-import { writeClassReport } from '../vision/classes/report.node.ts';
-import type { Labelled } from '../vision/data/labelled.ts';
-import type { Progress } from '../vision/progress.ts';
-import type { ReportContext } from '../vision/report/report_context.ts';
-import { showChallenge, showChallengeHeadline, showHeadline, showJudgement } from './show_judgement.ts';
+import { judgeChallenge } from '../galaxies/challenge/judge.node.ts';
+import { judgeSmoothOrFeatured } from '../galaxies/classify/judge.node.ts';
+import type { TaskName } from '../galaxies/tasks.ts';
+import { judgeLabelled } from '../vision/classes/judge.node.ts';
+import type { Judge } from '../vision/judge/judged.ts';
+import { judgeTargets } from '../vision/targets/judge.node.ts';
+import { judgeVotes } from '../vision/votes/judge.node.ts';
 
-/** What is known of a model's answers, whatever its task. */
-export interface Judged {
-  /** The figures that matter most, in a line; with the tables. */
-  readonly headline: string;
-  readonly text: string;
-  readonly measuredOn: string;
-  /** The headline and all figures, for scripts. */
-  readonly summary: object;
-  readonly figures: object;
-  /** Writes metrics.json and report.html into a folder. */
-  write(folder: string, context: ReportContext): Promise<void>;
-}
+/** How the answers of each task are judged and reported: a row a task, as in galaxies/tasks.ts. */
+const JUDGES = {
+  'smooth-or-featured': judgeSmoothOrFeatured,
+  challenge: judgeChallenge,
+  classes: judgeLabelled,
+  targets: judgeTargets,
+  votes: judgeVotes,
+} as Readonly<Record<TaskName, Judge>>;
 
-/** Predicts the galaxies of an examination and judges the answers as the task has it. */
-export async function judgeModel(
-  device: Device,
-  examination: Examination,
-  task: TaskChoice,
-  progress: Progress,
-): Promise<Judged> {
-  if (task.name === 'classes') return judgeLabelled(device, examination as Examination<Labelled>, progress);
-  return judgeGalaxies(device, examination as Examination<Galaxy>, task, progress);
-}
-
-async function judgeLabelled(device: Device, examination: Examination<Labelled>, progress: Progress): Promise<Judged> {
-  const { dataset, examples, task } = examination;
-  const place = new Map(task.outputs.map((name, k) => [name, k]));
-  const labels = examples.map((example) => place.get(dataset.examples[example].label!)!);
-  const probabilities = await answersOf(device, examination, progress);
-  const predictions = { probabilities, labels, classes: task.outputs.length };
-  const judgement = judgeClasses(predictions, task.outputs, measurement(examination));
-  const { evaluation, logLoss } = judgement;
-  const { accuracy, macro, top5, auc, ece } = evaluation;
-  return {
-    headline: showHeadline(judgement),
-    text: showJudgement(judgement),
-    measuredOn: evaluation.measuredOn,
-    summary: { accuracy, ...(macro && { macro }), ...(top5 && { top5 }), auc, ece, logLoss },
-    figures: { ...evaluation, logLoss },
-    write: (folder, context) => writeClassReport(device, examination, judgement, folder, context),
-  };
-}
-
-async function judgeGalaxies(
-  device: Device,
-  examination: Examination<Galaxy>,
-  task: Exclude<TaskChoice, { name: 'classes' }>,
-  progress: Progress,
-): Promise<Judged> {
-  if (task.name === 'challenge') {
-    const judgement = await examineChallenge(device, examination, progress);
-    const { figures } = judgement;
-    return {
-      headline: showChallengeHeadline(figures),
-      text: showChallenge(figures),
-      measuredOn: figures.measuredOn,
-      summary: { rmse: figures.rmse, constant: figures.constant },
-      figures,
-      write: (folder, context) => writeChallengeReport(device, examination, judgement, folder, context),
-    };
-  }
-  const judgement = await examine(device, examination, task.threshold, progress);
-  const { evaluation, logLoss } = judgement;
-  return {
-    headline: showHeadline(judgement),
-    text: showJudgement(judgement),
-    measuredOn: evaluation.measuredOn,
-    summary: { accuracy: evaluation.accuracy, auc: evaluation.auc, ece: evaluation.ece, logLoss },
-    figures: { ...evaluation, logLoss },
-    write: (folder, context) =>
-      writeReport(device, examination, { judgement, threshold: task.threshold }, folder, context),
-  };
-}
+/** Predicts the images of an examination and judges the answers as the task has it. */
+export const judgeModel: Judge<{ readonly name: TaskName }> = (device, examination, task, progress) =>
+  JUDGES[task.name](device, examination, task, progress);

@@ -15,7 +15,7 @@ const COMMON = {
 };
 
 const FIGURES = {
-  challenge: fields({ ...COMMON, rmse: finite }),
+  numbers: fields({ ...COMMON, rmse: finite, r2: v.optional(v.nullable(finite)) }),
   classes: fields({
     ...COMMON,
     accuracy: fields({ value: finite }),
@@ -24,12 +24,15 @@ const FIGURES = {
   }),
 };
 
-export type StoredMetrics = v.InferOutput<(typeof FIGURES)['challenge']> | v.InferOutput<(typeof FIGURES)['classes']>;
+/** The tasks that are judged by the error of numbers. */
+const TASKS_OF_NUMBERS: readonly string[] = ['challenge', 'targets', 'votes'];
+
+export type StoredMetrics = v.InferOutput<(typeof FIGURES)['numbers']> | v.InferOutput<(typeof FIGURES)['classes']>;
 
 /** The figures of a run that was judged. @throws UserError where the file is none of such a run, of this task */
 export const readMetrics = (path: string, task: string): StoredMetrics =>
   readJsonFile(
     path,
-    task === 'challenge' ? FIGURES.challenge : FIGURES.classes,
+    TASKS_OF_NUMBERS.includes(task) ? FIGURES.numbers : FIGURES.classes,
     'run the training command again, which writes it anew',
   );

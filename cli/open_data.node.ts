@@ -1,5 +1,5 @@
 import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { UserError } from '../engine/user_error.ts';
 import type { Galaxies } from '../galaxies/galaxy.ts';
 import { isCatalogue } from '../galaxies/catalogue.node.ts';
@@ -10,8 +10,12 @@ import { openClassFolders } from '../vision/data/class_folders.node.ts';
 import type { Dataset, Example } from '../vision/data/dataset.ts';
 import type { Labelled } from '../vision/data/labelled.ts';
 import { limitExamples } from '../vision/data/limit.ts';
+import { openArchive } from '../vision/data/open_archive.node.ts';
 import { openSource } from '../vision/data/open_source.node.ts';
 import { openTable, type TableColumns } from '../vision/data/table.node.ts';
+import type { ImageSource } from '../vision/data/source.ts';
+import { columnsOf, type Schema } from '../vision/votes/schema.ts';
+import type { Stretch } from '../vision/data/stretch.ts';
 import type { Progress } from '../vision/progress.ts';
 import { defaultData } from './options.ts';
 
@@ -21,48 +25,72 @@ export interface DataFlags {
   readonly table?: string;
   readonly imageColumn?: string;
   readonly labelColumn?: string;
+  readonly targetColumns?: readonly string[];
+  readonly schema?: Schema;
   readonly splitColumn?: string;
   readonly images?: string;
+  readonly stretch?: Stretch;
 }
 
-/** Where images are: a folder, or drawn galaxies; or a table, and how it is read. */
+/** Where images are: a folder, an archive, or drawn galaxies; or a table, and how it is read. */
 export interface DataSpec {
   readonly data: string;
-  readonly table?: TableColumns & { readonly images?: string };
+  readonly table?: Partial<TableColumns> & { readonly images?: string };
+  readonly stretch?: Stretch;
 }
 
-/** What was opened: galaxies with votes, or images with classes. */
+/** What was opened: galaxies with votes, or images with classes or targets. */
 export type OpenData =
   | { readonly kind: 'galaxies'; readonly dataset: Galaxies }
-  | { readonly kind: 'classes'; readonly dataset: Dataset<Labelled> };
+  | {
+      readonly kind: 'images';
+      readonly dataset: Dataset<Labelled>;
+      /** What the classes are known by, as a phrase behind them. */
+      readonly by: string;
+      /** The columns of `values`. */
+      readonly targets: readonly string[];
+    };
+
+const isParquet = (path: string | undefined): boolean => path !== undefined && /\.parquet$/i.test(path);
 
 /** What flags say of the data; undefined where they say nothing. Throws for flags that contradict each other. */
 export function dataSpec(flags: DataFlags): DataSpec | undefined {
-  const { data, table, imageColumn, labelColumn, splitColumn, images } = flags;
-  if (table === undefined) {
-    const idle = (['imageColumn', 'labelColumn', 'splitColumn', 'images'] as const).find((name) => flags[name]);
-    if (idle) {
-      const flag = idle.replace(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`);
-      throw new UserError(`--${flag} is for a table of images; give that too, by --table`);
-    }
-    return data === undefined ? undefined : { data };
-  }
-  if (data !== undefined) throw new UserError('--data and --table are two sources of images; give one of them');
-  return {
-    data: table,
-    table: {
-      image: imageColumn ?? 'image',
-      ...(labelColumn !== undefined && { label: labelColumn }),
-      ...(splitColumn !== undefined && { split: splitColumn }),
-      ...(images !== undefined && { images }),
-    },
+  const { data, table, imageColumn: image, labelColumn: label, schema } = flags;
+  const targets = flags.targetColumns ?? (schema && columnsOf(schema));
+  const { splitColumn: split, images, stretch } = flags;
+  const learnt = [label && '--label-column', flags.targetColumns && '--target-columns', schema && '--schema'].filter(
+    Boolean,
+  );
+  if (learnt.length > 1) throw new UserError(`${learnt.join(' and ')} are two things to learn; give one of them`);
+  if (data !== undefined && table !== undefined)
+    throw new UserError('--data and --table are two sources of images; give one of them');
+  const given = <T extends object>(fields: T): T =>
+    Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
+  const refuse = (names: readonly (keyof DataFlags)[], what: string) => {
+    const idle = names.find((name) => flags[name] !== undefined);
+    if (idle)
+      throw new UserError(`--${idle.replace(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`)} is for ${what}`);
   };
+  const path = table ?? data;
+  if (isParquet(path)) {
+    refuse(['splitColumn', 'images'], 'a csv or tsv of images, and parquet files hold the images themselves');
+    const columns = given({ image, label, targets });
+    return given({ data: path!, table: Object.keys(columns).length > 0 ? columns : undefined, stretch });
+  }
+  if (table !== undefined)
+    return given({ data: table, table: given({ image: image ?? 'image', label, targets, split, images }), stretch });
+  refuse(
+    ['imageColumn', 'labelColumn', 'targetColumns', 'schema', 'splitColumn', 'images'],
+    'a table of images; give that too, by --table',
+  );
+  return data === undefined ? undefined : given({ data, stretch });
 }
 
 /** The same for commands that must be told. */
 export function requireData(flags: DataFlags): DataSpec {
   const spec = dataSpec(flags);
-  if (!spec) throw new UserError('say which images: --data FOLDER (or synthetic:400), or --table FILE');
+  if (!spec)
+    throw new UserError('say which images: --data with a folder, an archive or synthetic:400, or --table FILE');
   return spec;
 }
 
@@ -77,34 +105,51 @@ export interface OpenOptions {
 }
 
 /**
- * Opens images for a command. A folder with a csv of votes, or with images in itself or in
- * its `images/`, holds galaxies; one with images in folders holds classes.
+ * Opens images for a command: a table, a folder, an archive or a pattern of archives. A folder with a csv of votes, or
+ * with images in itself or in its `images/`, holds galaxies; one with images in folders holds classes.
  */
 export async function openData(spec: DataSpec, progress: Progress, options: OpenOptions = {}): Promise<OpenData> {
   const opened = await open(spec, options.skipBad ?? false);
   return opened.kind === 'galaxies'
     ? { kind: 'galaxies', dataset: await prepare(opened.dataset, ({ votes }) => votes !== null, options, progress) }
-    : { kind: 'classes', dataset: await prepare(opened.dataset, ({ label }) => label !== null, options, progress) };
+    : {
+        ...opened,
+        dataset: await prepare(
+          opened.dataset,
+          ({ label, values }) => label !== null || values !== null,
+          options,
+          progress,
+        ),
+      };
 }
 
 /** Tells what was left out, and what classes were found. */
 export function tellData(opened: OpenData, spec: DataSpec, progress: Progress): void {
   for (const note of opened.dataset.notes) progress.line(note);
-  if (opened.kind === 'classes') progress.line(described(opened.dataset, spec));
+  if (opened.kind === 'images') progress.line(described(opened, spec));
 }
 
-async function open({ data, table }: DataSpec, skipBad: boolean): Promise<OpenData> {
-  if (table) {
-    const { images, ...columns } = table;
-    return { kind: 'classes', dataset: openSource(await openTable(data, { columns, images, skipBad })) };
+async function open({ data, table, stretch }: DataSpec, skipBad: boolean): Promise<OpenData> {
+  const images = (source: ImageSource, by: string): OpenData => ({
+    kind: 'images',
+    dataset: openSource(source, { stretch }),
+    by,
+    targets: table?.targets ?? [],
+  });
+  const byColumn = table?.label === undefined ? '' : ` by its column ${table.label}`;
+  if (table && !isParquet(data)) {
+    const { images: root, image, ...columns } = table;
+    const source = await openTable(data, { columns: { image: image!, ...columns }, images: root, skipBad });
+    return images(source, byColumn);
   }
   if (!parseSynthetic(data)) {
     const info = await stat(data).catch(() => null);
     if (info?.isFile() && /\.[ct]sv(\.gz)?$/i.test(data))
       throw new UserError(`${data} is a table: give it by --table, with --image-column and --label-column`);
+    if (info?.isFile() || (!info && isPattern(data))) return images(await openArchive(data, table), byColumn);
     if (info?.isDirectory() && !(await isCatalogue(data))) {
       const source = await openClassFolders(data);
-      if (source) return { kind: 'classes', dataset: openSource(source) };
+      if (source) return images(source, ' by folder');
       const names = await readdir(data);
       throw new UserError(
         `${data} holds no image (JPEG, PNG, WebP, TIFF, FITS)${names.length === 0 ? ': it is empty' : ', nor does any folder in it'}`,
@@ -113,6 +158,9 @@ async function open({ data, table }: DataSpec, skipBad: boolean): Promise<OpenDa
   }
   return { kind: 'galaxies', dataset: await openDataset(data) };
 }
+
+/** Whether a path names many files, as shards of an archive do: see `shardNames`. */
+const isPattern = (path: string): boolean => /\{\d+\.\.\d+\}/.test(path) || basename(path).includes('*');
 
 async function prepare<E extends Example>(
   opened: Dataset<E>,
@@ -136,15 +184,22 @@ async function prepare<E extends Example>(
 const SHOWN = 5;
 
 /** What was found, in a line. */
-function described({ examples }: Dataset<Labelled>, { data, table }: DataSpec): string {
+function described(opened: Extract<OpenData, { kind: 'images' }>, { data }: DataSpec): string {
+  const {
+    dataset: { examples },
+    by,
+    targets,
+  } = opened;
   const names = [...new Set(examples.flatMap(({ label }) => label ?? []))].sort();
+  const valued = examples.filter(({ values }) => values !== null).length;
   const classes =
-    names.length === 0
-      ? 'no labels'
-      : `${names.length} ${names.length === 1 ? 'class' : 'classes'} (${names.slice(0, SHOWN).join(', ')}${names.length > SHOWN ? ', …' : ''})`;
-  const by = table ? (table.label === undefined ? '' : ` by its column ${table.label}`) : ' by folder';
+    targets.length > 0
+      ? `${valued} with ${targets.join(', ')}`
+      : names.length === 0
+        ? 'no labels'
+        : `${names.length} ${names.length === 1 ? 'class' : 'classes'} (${names.slice(0, SHOWN).join(', ')}${names.length > SHOWN ? ', …' : ''})`;
   const sides = new Set(examples.flatMap(({ side }) => side ?? []));
-  return `${data}: ${examples.length} images, ${classes}${by}${sides.size > 0 ? `, divided into ${[...sides].join(', ')}` : ''}`;
+  return `${data}: ${examples.length} images, ${classes}${names.length === 0 ? '' : by}${sides.size > 0 ? `, divided into ${[...sides].join(', ')}` : ''}`;
 }
 
 /** A file's name for an image that is known by a path. */

@@ -1,9 +1,8 @@
 import { csvField } from '../vision/data/csv.ts';
 import { jsonText } from '../vision/json_text.ts';
-import { SUBMISSION_HEADER, submissionRow } from '../galaxies/challenge/submission.ts';
 import { taskOf } from '../galaxies/tasks.ts';
 import { SILENT } from '../vision/progress.ts';
-import { predictionRecord } from '../vision/answer/prediction_record.ts';
+import { namedNumbers, predictionRecord } from '../vision/answer/prediction_record.ts';
 import { viewsFor } from '../vision/answer/stored_model.ts';
 import { DeviceLostError } from '../engine/device/device_lost.ts';
 import { UserError } from '../engine/user_error.ts';
@@ -29,30 +28,34 @@ export interface PredictFlags extends GlobalOptions, DataFlags {
 /** Images predicted and written at a time: what bounds the memory, and what an interruption costs. */
 const CHUNK = 128;
 
+/** Eight digits: what a network computes is no more exact. */
+const shortest = (value: number): string => String(Number(value.toPrecision(8)));
+
 /**
- * Class probabilities or vote fractions of every image of a folder, as csv (or a JSON line each), written as they are
- * made.
+ * Class probabilities, vote fractions or numbers of every image of a folder, as csv (or a JSON line each), written as
+ * they are made.
  */
 export async function predict(path: string, flags: PredictFlags): Promise<void> {
   using device = await openSession(flags);
   using ensemble = await loadEnsemble(device, path);
   const { model } = ensemble;
   const task = taskOf(requireTask(model, path), model.classes);
-  const kaggle = flags.format === 'kaggle';
-  if (kaggle && task.name !== 'challenge')
+  const format = flags.format === 'csv' ? undefined : task.formats?.[flags.format];
+  if (flags.format !== 'csv' && !format)
     throw new UserError(
-      `${path} tells ${model.classes.join(' from ')}, and --format kaggle is for the challenge's vote fractions; train with --task challenge`,
+      `${path} ${task.answers === 'probabilities' ? `tells ${model.classes.join(' from ')}` : `predicts ${model.classes.join(', ')}`}, and --format kaggle is for the challenge's vote fractions; train with --task challenge`,
     );
-  if (kaggle && flags.json) throw new UserError('--format kaggle and --json are two formats; give one of them');
+  if (format && flags.json) throw new UserError('--format kaggle and --json are two formats; give one of them');
   const progress = terminalProgress();
-  const spec = requireData(flags);
+  const spec = { ...requireData(flags), stretch: model.stretch };
   const opened = await openData(spec, progress, { skipBad: flags.skipBad });
   tellData(opened, spec, progress);
   const { dataset } = opened;
   try {
     const { classes } = model;
-    const columns = `id,${classes.map(csvField).join(',')}${task.answers === 'fractions' ? '' : ',predicted'}\n`;
-    const header = kaggle ? SUBMISSION_HEADER : flags.json ? '' : columns;
+    const columns = `id,${classes.map(csvField).join(',')}${task.answers === 'probabilities' ? ',predicted' : ''}\n`;
+    const header = format ? format.header : flags.json ? '' : columns;
+    const show = task.answers === 'values' ? shortest : (share: number) => share.toFixed(6);
     const [first, end] = shardRange(dataset.examples.length, flags.shard ?? { index: 1, of: 1 });
     await using out = await openRows(path, flags, dataset, end - first, header);
     if (!out) process.stdout.write(header);
@@ -69,10 +72,10 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
       const rows = examples.map((example, i) => {
         const row = predictions.subarray(i * classes.length, (i + 1) * classes.length);
         const { id } = dataset.examples[example];
-        if (kaggle) return submissionRow(id, row);
+        if (format) return format.row(id, row);
         const record = predictionRecord(id, task, row);
         if (flags.json) return `${jsonText(record, 0)}\n`;
-        return `${[csvField(id), ...[...row].map((p) => p.toFixed(6)), ...('predicted' in record ? [csvField(record.predicted)] : [])].join(',')}\n`;
+        return `${[csvField(id), ...Object.values(namedNumbers(record)).map(show), ...('predicted' in record ? [csvField(record.predicted)] : [])].join(',')}\n`;
       });
       if (out) await out.append(rows.join(''), rows.length);
       else process.stdout.write(rows.join(''));

@@ -16,6 +16,7 @@ export interface RunFigures {
   readonly auc?: number | null;
   readonly ece?: number;
   readonly rmse?: number;
+  readonly r2?: number;
 }
 
 /** What a run directory says of itself. */
@@ -117,7 +118,7 @@ function figuresOf(
     judgedOn: judgedOn ?? null,
     figures:
       'rmse' in metrics
-        ? { rmse: metrics.rmse }
+        ? { rmse: metrics.rmse, ...(typeof metrics.r2 === 'number' && { r2: metrics.r2 }) }
         : { accuracy: metrics.accuracy.value, auc: metrics.auc, ece: metrics.ece },
   };
 }

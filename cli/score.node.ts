@@ -3,7 +3,7 @@ import { scoreTable, Truth } from '../galaxies/challenge/score.ts';
 import { readCsv } from '../vision/data/csv_file.node.ts';
 import { UserError } from '../engine/user_error.ts';
 import type { GlobalOptions } from './options.ts';
-import { showChallenge } from './show_judgement.ts';
+import { showChallenge } from '../galaxies/challenge/show.ts';
 
 /** Scores a csv of predictions against a csv of votes, both as the challenge lays them out. */
 export async function score(truthFile: string, predictionFile: string, { json }: GlobalOptions): Promise<void> {

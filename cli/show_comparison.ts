@@ -14,6 +14,7 @@ const COLUMNS: readonly (readonly [string, (run: RunRecord) => string])[] = [
   ['AUC', ({ figures: { auc } }) => decimal(auc ?? null)],
   ['ECE', ({ figures: { ece } }) => decimal(ece ?? null)],
   ['RMSE', ({ figures: { rmse } }) => decimal(rmse ?? null, 4)],
+  ['R²', ({ figures: { r2 } }) => decimal(r2 ?? null)],
   [
     'epochs',
     ({ finished, epochs, planned }) =>

@@ -3,7 +3,7 @@ import { showNumber } from '../engine/explain/show_number.ts';
 import type { HowMade, LaunchedStep } from '../engine/explain/work.ts';
 import { showShape } from '../engine/tensor.ts';
 import type { Explained } from './explain.node.ts';
-import { textTable } from './text_table.ts';
+import { textTable } from '../vision/report/text_table.ts';
 
 const WIDTH = 80;
 /** A space at which no line is broken. */

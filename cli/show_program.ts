@@ -4,7 +4,7 @@ import type { MemoryLevel } from '../engine/program/recompute.ts';
 import { showShape, topologicalOrder, type Shape, type StorageType, type Tensor } from '../engine/tensor.ts';
 import type { ModelCost } from '../vision/train/model_cost.ts';
 import { describeOp, stepTensors, type Fusion } from './show_fusion.ts';
-import { textTable } from './text_table.ts';
+import { textTable } from '../vision/report/text_table.ts';
 
 /** What `inspect` finds. Memory in bytes. */
 export interface Inspection extends ModelCost {

@@ -1,7 +1,7 @@
 import type { Shape } from '../engine/tensor.ts';
 import type { TuningTable } from '../engine/tuning.ts';
 import type { Choice } from '../kernels/kernel.ts';
-import { textTable } from './text_table.ts';
+import { textTable } from '../vision/report/text_table.ts';
 
 /** What `tune` found for a model. Times in milliseconds. */
 export interface TuningReport {

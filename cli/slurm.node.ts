@@ -14,7 +14,7 @@ import type { GlobalOptions } from './options.ts';
 import { shardName } from './shards.ts';
 import { TASK, mergeScript, taskScript, type Plan, type Resources } from './slurm_script.ts';
 import { planSweep, type SweepFlags } from './sweep.node.ts';
-import { textTable } from './text_table.ts';
+import { textTable } from '../vision/report/text_table.ts';
 import { checkTrainFlags, type TrainFlags } from './train.node.ts';
 
 export interface SlurmFlags extends GlobalOptions, Resources {

@@ -4,37 +4,31 @@ import type { Device } from '../engine/device/device.ts';
 import type { Precision } from '../engine/program/precision.ts';
 import type { MemoryLevel } from '../engine/program/recompute.ts';
 import { UserError } from '../engine/user_error.ts';
-import type { HeadName } from '../galaxies/challenge/heads.ts';
 import { sideName } from '../vision/data/folds.ts';
-import { DEFAULT_THRESHOLD } from '../galaxies/labels.ts';
-import { taskOf, type TaskChoice } from '../galaxies/tasks.ts';
+import { taskKind, taskOf, TASKS, type TaskChoice, type TaskName } from '../galaxies/tasks.ts';
 import type { TrainOptions } from '../vision/train/options.ts';
 import type { Progress } from '../vision/progress.ts';
 import { trainingContext } from '../vision/report/report_context.ts';
-import { classNames } from '../vision/data/labelled.ts';
 import type { Dataset } from '../vision/data/dataset.ts';
 import type { Task } from '../vision/train/task.ts';
-import { UPRIGHT_AUGMENTATION } from '../vision/view/view.ts';
+import { refuseOtherFlags, type Preset, type TaskFlags, type TaskKind } from '../vision/train/task_kind.ts';
 import { RUN_FILES, trainNetwork, type Run } from '../vision/train/train.node.ts';
 import { StopRequest } from '../vision/train/stop.ts';
 import { onInterrupt } from './interrupt.ts';
-import { judgeModel, type Judged } from './judge.node.ts';
+import type { Judged } from '../vision/judge/judged.ts';
+import { judgeModel } from './judge.node.ts';
 import type { GlobalOptions } from './options.ts';
 import { dataSpecOrDrawn, openData, tellData, type DataFlags, type OpenData } from './open_data.node.ts';
 import { terminalProgress } from './progress.node.ts';
 import { openSession } from './session.node.ts';
 
 /** The flags of `tuningfork train` as commander gives them. */
-export interface TrainFlags extends GlobalOptions, DataFlags {
-  task?: TaskChoice['name'];
+export interface TrainFlags extends GlobalOptions, DataFlags, TaskFlags {
+  task?: TaskName;
   out: string;
-  head?: HeadName;
   model?: string;
   width?: number;
   weights?: string;
-  threshold?: number;
-  softLabels?: boolean;
-  labelSmoothing?: number;
   memory?: MemoryLevel;
   precision?: Precision;
   valFraction: number;
@@ -71,122 +65,34 @@ export interface TrainFlags extends GlobalOptions, DataFlags {
   acceptChanges?: boolean;
 }
 
-/**
- * What a training of each task is like where nothing is said: pictures, augmentation, and the network that is trained
- * from scratch.
- */
-interface Preset {
-  readonly model: string;
-  readonly width?: number;
-  readonly epochs: number;
-  /** Side of the network's input and of the central square that it shows, with weights and without. */
-  readonly size: readonly [pretrained: number, scratch: number];
-  readonly crop: readonly [pretrained: number, scratch: number];
-  /** Side to which the shorter one of an image is scaled first, as a multiple of the crop; absent: not at all. */
-  readonly shortSide?: number;
-  readonly tta: number;
-  /** Degrees. */
-  readonly rotation: number;
-  readonly zoom: number;
-  readonly shift: readonly [pretrained: number, scratch: number];
-  readonly jitter: number;
-  readonly hue: number;
-}
-
-const PRESETS: Readonly<Record<TaskChoice['name'], Preset>> = {
-  'smooth-or-featured': {
-    model: 'vgg_small',
-    epochs: 15,
-    size: [224, 224],
-    crop: [212, 212],
-    tta: 4,
-    rotation: 180,
-    zoom: 0.1,
-    shift: [0.02, 0.02],
-    jitter: 0.05,
-    hue: 0,
-  },
-  // Without weights: random squares of 128 pixels of the whole picture (424) at 160, so 424·128/160 pixels of it, whose
-  // middle moves by up to (160 − 128)/2 of 128; a quarter of the channels, so that two CPU cores see the training set
-  // in minutes.
-  challenge: {
-    model: 'galaxy_vgg',
-    width: 0.25,
-    epochs: 20,
-    size: [224, 128],
-    crop: [212, 339],
-    tta: 4,
-    rotation: 180,
-    zoom: 0,
-    shift: [0.02, 0.125],
-    jitter: 0.1,
-    hue: 0.05,
-  },
-  // Of the picture scaled to 8/7 of it, as networks for photographs are trained; not turned: it has an up.
-  classes: {
-    model: 'vgg_small',
-    epochs: 15,
-    size: [224, 128],
-    crop: [224, 128],
-    shortSide: 8 / 7,
-    tta: 2,
-    rotation: UPRIGHT_AUGMENTATION.rotation,
-    zoom: UPRIGHT_AUGMENTATION.scale,
-    shift: [UPRIGHT_AUGMENTATION.shift, UPRIGHT_AUGMENTATION.shift],
-    jitter: UPRIGHT_AUGMENTATION.brightness,
-    hue: UPRIGHT_AUGMENTATION.hue,
-  },
-};
-
-function taskOptions(task: TaskChoice['name'], flags: TrainFlags): TaskChoice {
-  const { head, threshold, softLabels, labelSmoothing } = flags;
-  const refuse = (names: string, other: string) => {
-    throw new UserError(`${names} says nothing to --task ${task}: it is for --task ${other}`);
-  };
-  if (task === 'challenge') {
-    if (threshold !== undefined || softLabels !== undefined || labelSmoothing !== undefined)
-      refuse('--threshold, --soft-labels or --label-smoothing', 'smooth-or-featured');
-    return { name: task, head: head ?? 'tree' };
-  }
-  if (head !== undefined) refuse('--head', 'challenge');
-  if (task === 'classes') {
-    if (threshold !== undefined || softLabels !== undefined)
-      refuse('--threshold or --soft-labels', 'smooth-or-featured');
-    return { name: task, labelSmoothing: labelSmoothing ?? 0 };
-  }
-  return {
-    name: task,
-    threshold: threshold ?? DEFAULT_THRESHOLD,
-    softLabels: softLabels ?? false,
-    labelSmoothing: labelSmoothing ?? 0,
-  };
-}
-
 /** The task that flags name, and where they name none the one for such data. Throws where it is for other data. */
-function taskFor({ task }: TrainFlags, kind: OpenData['kind']): TaskChoice['name'] {
-  if (kind === 'classes') {
-    if (task !== undefined && task !== 'classes')
-      throw new UserError(
-        `--task ${task} learns from the votes on galaxies, and these images have classes; leave it out`,
-      );
-    return 'classes';
-  }
-  if (task === 'classes')
-    throw new UserError(
-      '--task classes learns from images in folders by class, or in a table (--table), and these have neither',
+function taskFor({ task, targetColumns, schema }: TrainFlags, data: OpenData['kind']): TaskKind<TaskChoice> {
+  if (task === undefined)
+    return taskKind(
+      data === 'galaxies' ? 'smooth-or-featured' : schema ? 'votes' : targetColumns ? 'targets' : 'classes',
     );
-  return task ?? 'smooth-or-featured';
+  const kind = taskKind(task);
+  if (kind.data === data) return kind;
+  throw new UserError(
+    data === 'galaxies'
+      ? `--task ${task} learns from images in folders by class, or in a table (--table), and these have neither`
+      : `--task ${task} learns from the votes on galaxies, and these images have classes; leave it out`,
+  );
 }
 
 /**
  * The options of a training as its flags say, with defaults by the task, for fine-tuning where there are weights and
  * for training from scratch where not.
  */
-export function trainOptions(flags: TrainFlags, kind: OpenData['kind']): TrainOptions<TaskChoice> {
+export function trainOptions(flags: TrainFlags, data: OpenData['kind']): TrainOptions<TaskChoice> {
+  const kind = taskFor(flags, data);
+  refuseOtherFlags(kind, flags, TASKS);
+  return optionsOf(flags, kind.choices(flags), kind.preset);
+}
+
+function optionsOf(flags: TrainFlags, task: TaskChoice, preset: Preset): TrainOptions<TaskChoice> {
   const pretrained = flags.weights !== undefined;
-  const name = taskFor(flags, kind);
-  const preset = PRESETS[name];
-  const { data, table } = dataSpecOrDrawn(flags);
+  const { data, table, stretch } = dataSpecOrDrawn(flags);
   const of = ([withWeights, without]: readonly [number, number]) => (pretrained ? withWeights : without);
   const {
     valFraction,
@@ -210,9 +116,10 @@ export function trainOptions(flags: TrainFlags, kind: OpenData['kind']): TrainOp
   // Where images are scaled, a smaller network sees them as whole as a larger one.
   const crop = flags.crop ?? (preset.shortSide === undefined ? of(preset.crop) : size);
   return {
-    task: taskOptions(name, flags),
+    task,
     data,
     ...(table && { table }),
+    ...(stretch && { stretch }),
     model,
     ...(width !== undefined && width !== 1 && { width }),
     weights: flags.weights ?? null,
@@ -279,7 +186,14 @@ export async function train(flags: TrainFlags): Promise<void> {
 
 /** Throws where flags do not go together, as far as that shows before the images are opened. */
 export function checkTrainFlags(flags: TrainFlags): void {
-  trainOptions(flags, flags.task === 'classes' || flags.table !== undefined ? 'classes' : 'galaxies');
+  trainOptions(
+    flags,
+    flags.task === undefined
+      ? flags.table === undefined
+        ? 'galaxies'
+        : 'images'
+      : (taskKind(flags.task).data as OpenData['kind']),
+  );
 }
 
 /** The whole job in a run directory: training, evaluation, report. */
@@ -312,19 +226,23 @@ export async function openTraining(
   progress: Progress,
 ): Promise<Lesson & { readonly options: TrainOptions<TaskChoice> }> {
   const spec = dataSpecOrDrawn(flags);
-  if (spec.table && spec.table.label === undefined)
-    throw new UserError(`${spec.data}: say which column holds the classes, by --label-column`);
+  if (flags.table !== undefined && spec.table?.image !== undefined && !spec.table.label && !spec.table.targets)
+    throw new UserError(
+      `${spec.data}: say which column holds the classes, by --label-column, or which hold numbers, by --target-columns`,
+    );
   const opened = await openData(spec, progress, flags);
   const { dataset } = opened;
   try {
-    const options = trainOptions(flags, opened.kind);
-    const names = opened.kind === 'classes' ? classNames(dataset.name, opened.dataset.examples) : [];
+    const begun = trainOptions(flags, opened.kind);
+    const kind = taskKind(begun.task.name);
+    const { options: choices, outputs } = kind.fit(begun.task, dataset);
+    const options = { ...begun, task: choices };
     tellData(opened, spec, progress);
-    if (opened.kind === 'classes' && flags.rotation === undefined)
+    if (opened.kind === 'images' && flags.rotation === undefined)
       progress.line(
         'in training images are mirrored, shifted and scaled, and not turned: they have an up (--rotation 180 for those that have none)',
       );
-    return { dataset, task: taskOf(options.task, names), options };
+    return { dataset, task: taskOf(choices, outputs), options };
   } catch (error) {
     await dataset.close();
     throw error;

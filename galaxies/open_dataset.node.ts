@@ -19,7 +19,7 @@ export async function openDataset(spec: string, options: OpenOptions = {}): Prom
   const synthetic = parseSynthetic(spec);
   if (synthetic) return syntheticDataset(synthetic.count, synthetic.seed, { size: options.size });
   const { galaxies: examples, files, notes } = await readCatalogue(spec);
-  const pool = new DecodePool(options.threads);
+  const pool = new DecodePool(options);
   return {
     name: spec,
     examples,

@@ -1,58 +1,45 @@
 import { UserError } from '../engine/user_error.ts';
-import type { JsonObject, Model } from '../models/formats/model_file.ts';
-import { HEADS, type HeadName } from './challenge/heads.ts';
-import { challenge } from './challenge/task.ts';
-import { smoothOrFeatured, type LabelOptions } from './classify/task.ts';
-import { CHALLENGE_COLUMNS } from './columns.ts';
-import { DEFAULT_THRESHOLD } from './labels.ts';
-import { DEFAULT_CLASSES, classes, type ClassOptions } from '../vision/classes/task.ts';
+import { CLASSES, type ClassOptions } from '../vision/classes/task.ts';
+import { TARGETS, type TargetOptions } from '../vision/targets/task.ts';
 import type { Task } from '../vision/train/task.ts';
+import type { StoredTask, TaskKind } from '../vision/train/task_kind.ts';
+import { VOTES, type VoteOptions } from '../vision/votes/task.ts';
+import { CHALLENGE, type ChallengeOptions } from './challenge/task.ts';
+import { DEFAULT_TASK, SMOOTH_OR_FEATURED, type SmoothOrFeaturedOptions } from './classify/task.ts';
+
+export { DEFAULT_TASK };
 
 /** A task as it is chosen, with the choices that it leaves. */
-export type TaskChoice =
-  | ({ readonly name: 'smooth-or-featured' } & LabelOptions)
-  | { readonly name: 'challenge'; readonly head: HeadName }
-  | ClassOptions;
+export type TaskChoice = SmoothOrFeaturedOptions | ChallengeOptions | ClassOptions | TargetOptions | VoteOptions;
+export type TaskName = TaskChoice['name'];
 
-export const DEFAULT_TASK: Extract<TaskChoice, { name: 'smooth-or-featured' }> = {
-  name: 'smooth-or-featured',
-  threshold: DEFAULT_THRESHOLD,
-  softLabels: false,
-  labelSmoothing: 0,
+/** Every task: a new one is a row here, and one in the table of judges. */
+const KINDS: { readonly [N in TaskName]: TaskKind<Extract<TaskChoice, { name: N }>> } = {
+  'smooth-or-featured': SMOOTH_OR_FEATURED,
+  challenge: CHALLENGE,
+  classes: CLASSES,
+  targets: TARGETS,
+  votes: VOTES,
 };
 
+export const TASKS: readonly TaskKind<TaskChoice>[] = Object.values(KINDS) as TaskKind<TaskChoice>[];
+
+export const taskKind = (name: TaskName): TaskKind<TaskChoice> => KINDS[name] as TaskKind<TaskChoice>;
+
 /**
- * The task for its options. It takes a dataset of its own kind: galaxies, or images with classes (`kindOf`).
- * @param names of the classes, for the task that has them from the data or from a model file
+ * The task for its options. It takes a dataset of its own kind (`TaskKind.data`).
+ * @param outputs what its outputs stand for, of a task that has them from the data or from a model file
  */
-export function taskOf(options: TaskChoice, names: readonly string[] = []): Task {
-  if (options.name === 'classes') return classes(options, names);
-  return options.name === 'challenge' ? challenge(options.head) : smoothOrFeatured(options);
-}
-
-/** What kind of data a task learns from. */
-export const kindOf = ({ name }: TaskChoice): 'galaxies' | 'classes' => (name === 'classes' ? 'classes' : 'galaxies');
+export const taskOf = (options: TaskChoice, outputs: readonly string[] = []): Task =>
+  taskKind(options.name).make(options, outputs);
 
 /**
- * The task that a model file names; one that names none is a classifier.
+ * The task that a model file names; one that names none is a classifier of galaxies.
  * @param source what the file is called in error sentences
  */
-export function storedTask(
-  { task, classes: outputs, config }: Pick<Model, 'task' | 'classes' | 'config'>,
-  source: string,
-): TaskChoice {
-  if (task === undefined || task.name === 'smooth-or-featured') {
-    const { threshold } = (config.task ?? {}) as JsonObject;
-    return typeof threshold === 'number' ? { ...DEFAULT_TASK, threshold } : DEFAULT_TASK;
-  }
-  if (task.name === 'classes') return DEFAULT_CLASSES;
-  if (task.name !== 'challenge')
-    throw new UserError(`${source}: it was trained for the task ${task.name}, which this program does not know`);
-  if (!Object.hasOwn(HEADS, task.head))
-    throw new UserError(`${source}: it has the head ${task.head}, which this program does not know`);
-  if (outputs.join() !== CHALLENGE_COLUMNS.join())
-    throw new UserError(
-      `${source}: its outputs are ${outputs.join(', ')}, which are not the challenge's columns in their order; the file is damaged or was edited`,
-    );
-  return { name: 'challenge', head: task.head as HeadName };
+export function storedTask(file: StoredTask, source: string): TaskChoice {
+  const { name } = file.task ?? DEFAULT_TASK;
+  if (!Object.hasOwn(KINDS, name))
+    throw new UserError(`${source}: it was trained for the task ${name}, which this program does not know`);
+  return taskKind(name as TaskName).stored(file, source);
 }

@@ -1,5 +1,5 @@
 import { Argument, type Command } from 'commander';
-import { addImageOptions, drawn } from './image_options.ts';
+import { addImageOptions, addStretchOption, drawn } from './image_options.ts';
 import { allOptions, numberWithin } from '../options.ts';
 import { SOURCES } from '../sources.ts';
 
@@ -7,7 +7,7 @@ import { SOURCES } from '../sources.ts';
 export function register(program: Command): void {
   const data = program.command('data').description('look at images and their labels, or download public ones');
 
-  addImageOptions(data.command('stats'), 'labels', drawn())
+  addStretchOption(addImageOptions(data.command('stats'), 'labels', drawn()))
     .description('count the images of each class, and draw the votes on galaxies, as a page and as pictures')
     .option('--threshold <share>', 'of galaxies: how much of the votes makes a label', numberWithin(0, 1), 0.6)
     .option('--out <folder>', 'where the page and the pictures go', 'runs/stats')

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { drawn, addImageOptions } from './image_options.ts';
+import { drawn, addImageOptions, addStretchOption } from './image_options.ts';
 import { MODELS, allOptions, numberWithin, wholeNumberWithin } from '../options.ts';
 import type { TrainFlags } from '../train.node.ts';
 
@@ -7,7 +7,7 @@ import type { TrainFlags } from '../train.node.ts';
 export function register(program: Command): void {
   addTrainOptions(program.command('train'), 'runs/classifier')
     .description(
-      'train a network to tell classes of images apart, or on the votes on galaxies, and write its report; resumes what was interrupted',
+      'train a network to tell classes of images apart, to predict numbers, or on the votes on galaxies, and write its report; resumes what was interrupted',
     )
     .addHelpText(
       'after',
@@ -15,6 +15,7 @@ export function register(program: Command): void {
 Examples:
   tuningfork train --data pets/ --out runs/pets                        # pets/cats/*.jpg, pets/dogs/*.png
   tuningfork train --table labels.csv --image-column file_loc --label-column class --out runs/table
+  tuningfork train --table catalogue.csv --image-column file --target-columns redshift,size --out runs/numbers
   tuningfork train --data galaxies/ --weights efficientnet_b0.safetensors --out runs/b0
   tuningfork train --data synthetic:600 --out runs/sky --epochs 8
   tuningfork train --data galaxies/ --weights b0.safetensors --epochs-head 3 --epochs 1 --views 2   # quick look
@@ -34,12 +35,12 @@ export function trainFlags(args: readonly string[]): TrainFlags {
 
 /** The options of a training, which cross-validation has too. */
 export function addTrainOptions(command: Command, out: string): Command {
-  return addImageOptions(command, 'labels', drawn())
+  return addStretchOption(addImageOptions(command, 'labels', drawn()))
     .addOption(
       new Option(
         '--task <name>',
-        'what is learnt: classes; of galaxies smooth or featured, or the 37 vote fractions of the Galaxy Challenge; by the data when absent',
-      ).choices(['classes', 'smooth-or-featured', 'challenge']),
+        'what is learnt: classes, numbers (targets), or how people answered questions (votes); of galaxies smooth or featured, or the 37 vote fractions of the Galaxy Challenge; by the data when absent',
+      ).choices(['classes', 'targets', 'votes', 'smooth-or-featured', 'challenge']),
     )
     .addOption(
       new Option(

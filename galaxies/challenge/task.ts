@@ -6,10 +6,13 @@ import { CHALLENGE_COLUMNS } from '../columns.ts';
 import type { Galaxies, Galaxy } from '../galaxy.ts';
 import { sidesOf } from '../../vision/data/folds.ts';
 import type { Split } from '../../vision/data/split.ts';
+import { FIGURES } from '../../vision/judge/figures.ts';
 import type { SplitOptions, Task } from '../../vision/train/task.ts';
+import type { TaskKind } from '../../vision/train/task_kind.ts';
 import { voteStratum } from '../vote_stratum.ts';
 import { HEADS, type HeadName } from './heads.ts';
 import { squaredError } from './rmse.ts';
+import { SUBMISSION_HEADER, submissionRow } from './submission.ts';
 
 /**
  * Galaxies with all 37 fractions, and the side of the split that each is on. Throws a UserError where none has them.
@@ -34,7 +37,8 @@ export function challenge(head: HeadName): Task<Galaxy> {
     scores: HEADS[head],
     prediction: (row) => row,
     loss: (fractions, targets) => reshape(mean(square(sub(fractions, targets))), []),
-    figure: { name: 'RMSE', of: Math.sqrt },
+    figure: FIGURES.RMSE,
+    formats: { kaggle: { header: SUBMISSION_HEADER, row: submissionRow } },
     split: splitVoted,
     prepare(dataset, sides) {
       const { train, validation } = splitVoted(dataset, sides);
@@ -53,3 +57,50 @@ export function challenge(head: HeadName): Task<Galaxy> {
     },
   };
 }
+
+export interface ChallengeOptions {
+  readonly name: 'challenge';
+  readonly head: HeadName;
+}
+
+export const CHALLENGE: TaskKind<ChallengeOptions, Galaxy> = {
+  name: 'challenge',
+  data: 'galaxies',
+  flags: ['head'],
+  // Without weights: random squares of 128 pixels of the whole picture (424) at 160, so 424·128/160 pixels of it, whose
+  // middle moves by up to (160 − 128)/2 of 128; a quarter of the channels, so that two CPU cores see the training set
+  // in minutes.
+  preset: {
+    model: 'galaxy_vgg',
+    width: 0.25,
+    epochs: 20,
+    size: [224, 128],
+    crop: [212, 339],
+    tta: 4,
+    rotation: 180,
+    zoom: 0,
+    shift: [0.02, 0.125],
+    jitter: 0.1,
+    hue: 0.05,
+  },
+  words: {
+    known: 'galaxies with votes',
+    label: 'votes',
+    mismatch: (data) => `was trained on the votes on galaxies, and the images of ${data} have classes`,
+    answers: 'predicts the votes themselves',
+  },
+  choices: ({ head = 'tree' }) => ({ name: 'challenge', head: head as HeadName }),
+  fit: (options) => ({ options, outputs: CHALLENGE_COLUMNS }),
+  stored({ task, classes }, source) {
+    const { head } = task!;
+    if (!Object.hasOwn(HEADS, head))
+      throw new UserError(`${source}: it has the head ${head}, which this program does not know`);
+    if (classes.join() !== CHALLENGE_COLUMNS.join())
+      throw new UserError(
+        `${source}: its outputs are ${classes.join(', ')}, which are not the challenge's columns in their order; the file is damaged or was edited`,
+      );
+    return { name: 'challenge', head: head as HeadName };
+  },
+  make: ({ head }) => challenge(head),
+  requireKnown() {},
+};

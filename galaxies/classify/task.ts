@@ -1,11 +1,12 @@
 import { UserError } from '../../engine/user_error.ts';
 import type { Galaxies, Galaxy } from '../galaxy.ts';
-import { CLASSES, label, softLabel, type ClassName } from '../labels.ts';
+import { CLASSES, DEFAULT_THRESHOLD, label, softLabel, type ClassName } from '../labels.ts';
 import { voteStratum } from '../vote_stratum.ts';
 import { sidesOf } from '../../vision/data/folds.ts';
 import type { Split } from '../../vision/data/split.ts';
 import { SOFTMAX, judgedBy } from '../../vision/classes/softmax_task.ts';
 import type { SplitOptions, Task } from '../../vision/train/task.ts';
+import { storedChoices, type TaskKind } from '../../vision/train/task_kind.ts';
 
 /** How votes become the classes that are learnt. */
 export interface LabelOptions {
@@ -69,3 +70,48 @@ export function smoothOrFeatured(options: LabelOptions): Task<Galaxy> {
     },
   };
 }
+
+export type SmoothOrFeaturedOptions = { readonly name: 'smooth-or-featured' } & LabelOptions;
+
+export const DEFAULT_TASK: SmoothOrFeaturedOptions = {
+  name: 'smooth-or-featured',
+  threshold: DEFAULT_THRESHOLD,
+  softLabels: false,
+  labelSmoothing: 0,
+};
+
+export const SMOOTH_OR_FEATURED: TaskKind<SmoothOrFeaturedOptions, Galaxy> = {
+  name: 'smooth-or-featured',
+  data: 'galaxies',
+  flags: ['threshold', 'softLabels', 'labelSmoothing'],
+  preset: {
+    model: 'vgg_small',
+    epochs: 15,
+    size: [224, 224],
+    crop: [212, 212],
+    tta: 4,
+    rotation: 180,
+    zoom: 0.1,
+    shift: [0.02, 0.02],
+    jitter: 0.05,
+    hue: 0,
+  },
+  words: {
+    known: 'labelled galaxies',
+    label: 'votes',
+    mismatch: (data) => `was trained on the votes on galaxies, and the images of ${data} have classes`,
+    answers: 'makes labels of votes',
+  },
+  choices: ({
+    threshold = DEFAULT_TASK.threshold,
+    softLabels = DEFAULT_TASK.softLabels,
+    labelSmoothing = DEFAULT_TASK.labelSmoothing,
+  }) => ({ name: 'smooth-or-featured', threshold, softLabels, labelSmoothing }),
+  fit: (options) => ({ options, outputs: CLASSES }),
+  stored(file) {
+    const { threshold } = storedChoices(file);
+    return typeof threshold === 'number' ? { ...DEFAULT_TASK, threshold } : DEFAULT_TASK;
+  },
+  make: smoothOrFeatured,
+  requireKnown() {},
+};

@@ -2,38 +2,22 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync,
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { toPng } from '../../vision/report/encode.node.ts';
 import { fail, succeed, tuningfork } from './cli.ts';
+import { shape, SHAPES, SKY } from './shapes.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tuningfork-classes-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const shapes = join(folder, 'shapes');
 const run = join(folder, 'run');
 const SMALL = ['--size', '32', '--batch', '8', '--epochs', '2', '--model', 'vgg_small'];
-/** Whatever names a galaxy or those who vote on one. */
-const SKY = /galax|volunteer|\b(vot(e|es|ed)|smooth|featured)\b/i;
-
-/** A bright bar on a dark ground, standing or lying or in the corner, at a place and with a noise of its own. */
-function picture(kind: number, i: number): Uint8Array {
-  const [width, height] = [40 + (i % 5), 34 + (i % 3)];
-  const data = new Uint8Array(width * height * 3);
-  for (let y = 0; y < height; y++)
-    for (let x = 0; x < width; x++) {
-      const on = [Math.abs(x - 20 - (i % 4)) < 4, Math.abs(y - 17 - (i % 4)) < 4, x + y < 20][kind];
-      data.fill((on ? 190 : 30) + ((x * 7 + y * 13 + i * 29) % 31), (y * width + x) * 3, (y * width + x) * 3 + 3);
-    }
-  return toPng({ width, height, data });
-}
-
-const KINDS = ['standing', 'lying', 'corner'];
-const paths = KINDS.flatMap((name, kind) =>
+const paths = SHAPES.flatMap((name, kind) =>
   Array.from({ length: 16 }, (_, i) => ({ name, path: `${name}${i % 4 === 0 ? '/more' : ''}/${i}.png`, kind, i })),
 );
 
 beforeAll(() => {
   for (const { path, kind, i } of paths) {
     mkdirSync(join(shapes, path, '..'), { recursive: true });
-    writeFileSync(join(shapes, path), picture(kind, i));
+    writeFileSync(join(shapes, path), shape(kind, i));
   }
   const sides = ['train', 'train', 'val', 'test'];
   const rows = paths.map(({ name, path, i }) => `shapes/${path}\t${name}\t${sides[i % 4]}\n`);
@@ -47,9 +31,9 @@ describe('images in folders by class', () => {
     const out = join(folder, 'stats');
     const stats = JSON.parse(await succeed('data', 'stats', '--data', shapes, '--out', out, '--json'));
     expect(stats).toMatchObject({ images: 48, unlabelled: 0, splits: [{ name: 'all', counts: [16, 16, 16] }] });
-    expect(stats.classes.map(({ name }: { name: string }) => name)).toEqual([...KINDS].sort());
+    expect(stats.classes.map(({ name }: { name: string }) => name)).toEqual([...SHAPES].sort());
     expect(readFileSync(join(out, 'stats.html'), 'utf8')).not.toMatch(SKY);
-    for (const name of KINDS) expect(existsSync(join(out, `examples_${name}.png`))).toBe(true);
+    for (const name of SHAPES) expect(existsSync(join(out, `examples_${name}.png`))).toBe(true);
   });
 
   it('are learnt, and told so', async () => {

@@ -137,7 +137,7 @@ describe('a table', () => {
 
 describe('the classes of images', () => {
   const of = (...labels: (string | null)[]): Labelled[] =>
-    labels.map((label, i) => ({ id: String(i), label, side: null }));
+    labels.map((label, i) => ({ id: String(i), label, values: null, side: null }));
   it('are sorted by name', () => expect(classNames('d', of('b', 'a', null, 'b', 'a'))).toEqual(['a', 'b']));
   it.each([
     [of(null, null), /d has no labelled image; .*folder of its own/],

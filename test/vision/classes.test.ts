@@ -11,7 +11,7 @@ const SIDES = { valFraction: 0.2, trainOnly: null };
 
 const dataset = (examples: readonly (readonly [label: string | null, side?: Side])[]): Dataset<Labelled> => ({
   name: 'd',
-  examples: examples.map(([label, side], i) => ({ id: `i${i}`, label, side: side ?? null })),
+  examples: examples.map(([label, side], i) => ({ id: `i${i}`, label, values: null, side: side ?? null })),
   notes: [],
   load: () => Promise.reject(new Error('no image')),
   close: async () => {},

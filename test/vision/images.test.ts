@@ -10,6 +10,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { UserError } from '../../engine/user_error.ts';
 import { decodeImage } from '../../vision/data/decode.node.ts';
 import { MAX_SIDE } from '../../vision/data/image_file.ts';
+import { fitsFile } from './data/fits_files.ts';
 import { DecodePool } from '../../vision/data/decode_pool.node.ts';
 import { testData } from '../data.ts';
 
@@ -121,7 +122,7 @@ describe('decodeImage', () => {
 
 describe.each([0, 1, 2])('DecodePool with %i threads', (threads) => {
   it('gives what decodeImage gives, each to its asker', async () => {
-    const pool = new DecodePool(threads);
+    const pool = new DecodePool({ threads });
     const files = Array.from({ length: 12 }, (_, i) => {
       const bytes = i % 3 === 0 ? pngBytes() : jpegBytes(16 + i, 20);
       return { path: put(`${threads}-${i}.jpg`, bytes), bytes };
@@ -131,8 +132,26 @@ describe.each([0, 1, 2])('DecodePool with %i threads', (threads) => {
     await pool.close();
   });
 
+  it('decodes bytes that it is given, stretched as it was told, and leaves them to their owner', async () => {
+    const values = Array.from({ length: 30 }, (_, i) => i ** 3);
+    const file = new Uint8Array(fitsFile(-32, [6, 5], values));
+    // A view of a larger buffer, as readers give it.
+    const larger = new Uint8Array(file.length + 100);
+    larger.set(file, 50);
+    const bytes = larger.subarray(50, 50 + file.length);
+    const stretch = { kind: 'asinh', softening: 0.05 } as const;
+    for (const options of [{ threads }, { threads, stretch }]) {
+      const pool = new DecodePool(options);
+      expect(await pool.decode('sky in sky.zip', bytes)).toEqual(await decodeImage(file, 'x', options.stretch));
+      await expect(pool.decode('half in sky.zip', bytes.subarray(0, 2900))).rejects.toThrow(/^half in sky\.zip is cut/);
+      await pool.close();
+    }
+    expect(bytes).toEqual(file);
+    expect((await decodeImage(file, 'x', stretch)).data).not.toEqual((await decodeImage(file, 'x')).data);
+  });
+
   it('rejects with a UserError that names the file, and goes on', async () => {
-    const pool = new DecodePool(threads);
+    const pool = new DecodePool({ threads });
     const bad = [
       put('text.jpg', 'hello'),
       put('zero.jpg', ''),
@@ -157,7 +176,7 @@ describe.each([0, 1, 2])('DecodePool with %i threads', (threads) => {
 
 describe('DecodePool', () => {
   it('gives up a file that takes too long, by its name, and goes on with the next in a new thread', async () => {
-    const pool = new DecodePool(1, 5);
+    const pool = new DecodePool({ threads: 1, seconds: 5 });
     // Nobody writes into it: reading it never ends.
     const endless = join(dir, 'endless.jpg');
     expect(spawnSync('mkfifo', [endless]).status).toBe(0);
@@ -175,7 +194,7 @@ describe('DecodePool', () => {
   });
 
   it('rejects what is still waiting when closed', async () => {
-    const pool = new DecodePool(1);
+    const pool = new DecodePool({ threads: 1 });
     const file = put('wait.jpg', jpegBytes());
     const waiting = Promise.allSettled([pool.decode(file), pool.decode(file), pool.decode(file)]);
     await pool.close();
@@ -187,11 +206,11 @@ describe('DecodePool', () => {
     // Pools closed while a thread is at work, at all moments of that work: the process must not end before its own last
     // line.
     const main = `import { DecodePool } from '../data/decode_pool.node.ts';
-      const pool = new DecodePool(1);
+      const pool = new DecodePool({ threads: 1 });
       console.log((await pool.decode(process.argv[2])).width);
       await pool.close();
       for (let delay = 0; delay < 40; delay++) {
-        const closing = new DecodePool(1);
+        const closing = new DecodePool({ threads: 1 });
         await closing.decode(process.argv[2]);
         closing.decode(process.argv[2]).catch(() => {});
         for (const until = performance.now() + delay / 4; performance.now() < until; );
@@ -221,6 +240,6 @@ describe('DecodePool', () => {
   });
 
   it('refuses a senseless number of threads', () => {
-    for (const n of [-1, 1.5, Number.NaN]) expect(() => new DecodePool(n)).toThrow(/threads/);
+    for (const n of [-1, 1.5, Number.NaN]) expect(() => new DecodePool({ threads: n })).toThrow(/threads/);
   });
 });

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import type { ElementHandle, Page } from 'puppeteer-core';
-import type { PredictionRecord } from '../../vision/answer/prediction_record.ts';
+import { namedNumbers, type PredictionRecord } from '../../vision/answer/prediction_record.ts';
 
 /** Waits until the page is ready for a model. */
 export const untilReady = (page: Page) =>
@@ -26,8 +26,7 @@ export async function predictions(page: Page, count: number): Promise<Map<string
 export const byId = (lines: readonly string[]): Map<string, PredictionRecord> =>
   new Map(lines.map((line) => JSON.parse(line) as PredictionRecord).map((record) => [record.id, record]));
 
-export const numbersOf = (record: PredictionRecord): number[] =>
-  Object.values('predicted' in record ? record.probabilities : record.fractions);
+export const numbersOf = (record: PredictionRecord): number[] => Object.values(namedNumbers(record));
 
 export interface ShownMap {
   readonly id: string;

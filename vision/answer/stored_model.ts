@@ -2,6 +2,7 @@ import { buildModel, restoreModel, type BuiltModel } from '../../models/build_ne
 import { unpackModel, type Model } from '../../models/formats/model_file.ts';
 import { parseSafetensors } from '../../models/formats/safetensors.ts';
 import type { Dataset } from '../data/dataset.ts';
+import type { Stretch } from '../data/stretch.ts';
 import type { TaskOptions } from '../train/task.ts';
 import { NO_AUGMENTATION } from '../view/view.ts';
 import { ViewMaker } from '../view/views.ts';
@@ -16,6 +17,8 @@ export interface StoredModel<T extends TaskOptions = TaskOptions> {
   readonly crop: number | null;
   /** See ViewGeometry. */
   readonly shortSide?: number;
+  /** How samples of more than 8 bits became 8 in training. */
+  readonly stretch?: Stretch;
   /** The model file as read; undefined for bare weights. */
   readonly file?: Model;
 }
@@ -41,7 +44,7 @@ export function readModel<T extends TaskOptions>(
     };
   const file = unpackModel(bytes, source);
   const { size, crop } = file.preprocessing;
-  const { shortSide } = file.config;
+  const { shortSide, stretch } = file.config;
   return {
     task: taskIn(file, source),
     built: restoreModel(file, source),
@@ -49,6 +52,7 @@ export function readModel<T extends TaskOptions>(
     size,
     crop,
     ...(typeof shortSide === 'number' && { shortSide }),
+    ...(typeof stretch === 'object' && { stretch: stretch as unknown as Stretch }),
     file,
   };
 }

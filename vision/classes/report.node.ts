@@ -37,7 +37,10 @@ export async function summariseClasses(
   const notes = [...dataset.notes];
   const labelOf = (example: number) => dataset.examples[example].label;
   const most = classes.length > 4 ? 8 : 24;
-  const sheets = await contactSheets(dataset, classes.slice(0, SHEETS), labelOf, most, notes);
+  const sheets =
+    classes.length > 0
+      ? await contactSheets(dataset, classes.slice(0, SHEETS), labelOf, most, notes)
+      : await contactSheets(dataset, ['no label'], () => 'no label', most, notes);
   const place = new Map(classes.map((name, k) => [name, k]));
   const counts = (examples: readonly number[]) => {
     const found = classes.map(() => 0);

@@ -2,6 +2,7 @@ import { reshape } from '../../engine/ops/leaves.ts';
 import { mean } from '../../engine/ops/reduce.ts';
 import { softmaxCrossEntropy } from '../../engine/ops/softmax_cross_entropy.ts';
 import type { Example } from '../data/dataset.ts';
+import { FIGURES } from '../judge/figures.ts';
 import type { Prepared, Task } from '../train/task.ts';
 
 /** exp(xᵢ)/Σexp(x) in float64, shifted by the largest so that nothing overflows. */
@@ -26,7 +27,7 @@ export const SOFTMAX = {
   scores: (logits) => logits,
   prediction: softmaxRow,
   loss: (logits, targets) => reshape(mean(softmaxCrossEntropy(logits, targets)), []),
-  figure: { name: 'accuracy', of: (share) => share },
+  figure: FIGURES.accuracy,
 } satisfies Partial<Task<Example>>;
 
 /** How the answer to an example is judged, where `classOf` is the number of its class. */

@@ -1,9 +1,11 @@
 import { UserError } from '../../engine/user_error.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { sidesOf } from '../data/folds.ts';
-import type { Labelled } from '../data/labelled.ts';
+import { classNames, namedSides, type Labelled } from '../data/labelled.ts';
 import type { Split } from '../data/split.ts';
 import type { SplitOptions, Task } from '../train/task.ts';
+import { UPRIGHT_PRESET } from '../train/presets.ts';
+import type { TaskKind } from '../train/task_kind.ts';
 import { SOFTMAX, judgedBy } from './softmax_task.ts';
 
 /** What a training for classes leaves open. */
@@ -13,22 +15,14 @@ export interface ClassOptions {
   readonly labelSmoothing: number;
 }
 
-export const DEFAULT_CLASSES: ClassOptions = { name: 'classes', labelSmoothing: 0 };
-
 /**
  * The side of each labelled image: the one that the data name, and where they name no validation side a hash of its id,
  * or a fold. Images of the side `test` take no part. A class that would have nothing to learn from keeps all its images
  * for training.
  */
 export function splitLabelled({ name, examples }: Dataset<Labelled>, options: SplitOptions): Split {
-  const sided = (side: Labelled['side']) =>
-    examples.flatMap((each, i) => (each.label && each.side === side ? [i] : []));
-  const named = sided('validation');
-  if (named.length > 0 && !options.fold)
-    return {
-      train: examples.flatMap(({ label, side }, i) => (label && side !== 'validation' && side !== 'test' ? [i] : [])),
-      validation: named,
-    };
+  const named = options.fold ? null : namedSides(examples, ({ label }) => label !== null);
+  if (named) return named;
   const strata = examples.map(({ label, side }) => (side === 'test' ? null : label));
   const { train, validation } = sidesOf({ name, examples }, strata, options);
   const learnt = new Set(train.map((i) => examples[i].label));
@@ -83,3 +77,28 @@ export function classes(
     },
   };
 }
+
+export const CLASSES: TaskKind<ClassOptions, Labelled> = {
+  name: 'classes',
+  data: 'images',
+  flags: ['labelSmoothing'],
+  preset: UPRIGHT_PRESET,
+  words: {
+    known: 'labelled images',
+    label: 'a label',
+    mismatch: (data) =>
+      `tells classes apart, and the images of ${data} have none; put them into folders by class, or give a --table with --label-column`,
+    answers: 'learnt from labels',
+  },
+  choices: ({ labelSmoothing = 0 }) => ({ name: 'classes', labelSmoothing }),
+  fit: (options, { name, examples }) => ({ options, outputs: classNames(name, examples) }),
+  stored: () => ({ name: 'classes', labelSmoothing: 0 }),
+  make: classes,
+  requireKnown({ name, examples }, outputs, path) {
+    const stranger = examples.find(({ label }) => label !== null && !outputs.includes(label));
+    if (stranger)
+      throw new UserError(
+        `${name}: image ${stranger.id} is of the class ${stranger.label}, and ${path} knows ${outputs.slice(0, 10).join(', ')}${outputs.length > 10 ? ', …' : ''}`,
+      );
+  },
+};

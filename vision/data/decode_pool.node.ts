@@ -4,10 +4,13 @@ import { UserError } from '../../engine/user_error.ts';
 import type { RgbImage } from './rgb_image.ts';
 import type { DecodeReply, DecodeRequest } from './decode_worker.node.ts';
 import { loadImage } from './load_image.node.ts';
+import type { Stretch } from './stretch.ts';
 import { workerFile } from './worker_file.node.ts';
 
 interface Task {
   readonly file: string;
+  /** The file's bytes; absent: the thread reads them. */
+  readonly bytes?: Uint8Array;
   readonly resolve: (image: RgbImage) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -22,6 +25,15 @@ interface Thread {
 /** Seconds that one image may take, its reading included. The largest that are read take some. */
 const MOST_SECONDS = 60;
 
+export interface PoolOptions {
+  /** One less than there are cores, at least 1, when absent; 0 decodes in the calling thread. */
+  readonly threads?: number;
+  /** How samples of more than 8 bits become 8: see `decodeImage`. */
+  readonly stretch?: Stretch;
+  /** Seconds that one file may take in a thread; 60 when absent. */
+  readonly seconds?: number;
+}
+
 /**
  * Decodes image files in worker threads, which start when first needed and take files in the order asked for. A thread
  * that dies, or is at one file for too long, takes only that file with it; the next one gets a new thread. Waiting
@@ -30,28 +42,33 @@ const MOST_SECONDS = 60;
 export class DecodePool {
   readonly threads: number;
   readonly #seconds: number;
+  readonly #stretch: Stretch | undefined;
   readonly #running: Thread[] = [];
   readonly #queue: Task[] = [];
   #starting = 0;
   #number = 0;
   #closed = false;
 
-  /**
-   * @param threads one less than there are cores unless given, at least 1; 0 decodes in the calling thread
-   * @param seconds that one file may take in a thread
-   */
-  constructor(threads = Math.max(1, availableParallelism() - 1), seconds = MOST_SECONDS) {
+  constructor({
+    threads = Math.max(1, availableParallelism() - 1),
+    stretch,
+    seconds = MOST_SECONDS,
+  }: PoolOptions = {}) {
     if (!Number.isInteger(threads) || threads < 0) throw new UserError(`${threads} is not a number of threads`);
     this.threads = threads;
+    this.#stretch = stretch;
     this.#seconds = seconds;
   }
 
-  /** Reads and decodes one file. Rejects with a UserError that names it when it is missing, damaged or too large. */
-  async decode(file: string): Promise<RgbImage> {
+  /**
+   * Decodes one file, and reads it where its bytes are not given. Rejects with a UserError that names it when it is
+   * missing, damaged or too large.
+   */
+  async decode(file: string, bytes?: Uint8Array): Promise<RgbImage> {
     if (this.#closed) throw new Error('the decode pool is closed');
-    if (this.threads === 0) return loadImage(file);
+    if (this.threads === 0) return loadImage({ file, bytes, stretch: this.#stretch });
     return new Promise((resolve, reject) => {
-      this.#queue.push({ file, resolve, reject });
+      this.#queue.push({ file, bytes, resolve, reject });
       this.#advance();
     });
   }
@@ -81,7 +98,11 @@ export class DecodePool {
       this.#lose(thread, `it takes more than ${this.#seconds} s; it is damaged, or made to do so: take it away`);
       void thread.worker.terminate();
     }, this.#seconds * 1000);
-    thread.worker.postMessage({ task: ++this.#number, file: task.file } satisfies DecodeRequest);
+    const { file } = task;
+    // A copy of its own goes over: whoever gave the bytes keeps them.
+    const bytes = task.bytes && new Uint8Array(task.bytes);
+    const request: DecodeRequest = { task: ++this.#number, file, bytes, stretch: this.#stretch };
+    thread.worker.postMessage(request, bytes ? [bytes.buffer] : []);
   }
 
   async #start(): Promise<void> {

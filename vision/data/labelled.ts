@@ -1,12 +1,29 @@
 import { UserError } from '../../engine/user_error.ts';
 import type { Example } from './dataset.ts';
 import type { Side } from './source.ts';
+import type { Split } from './split.ts';
 
-/** An image with the class that it was given; null: none, it can be predicted and not trained on. */
+/** An image with what the data say of it; where that is null it can be predicted and not trained on. */
 export interface Labelled extends Example {
+  /** Its class. */
   readonly label: string | null;
+  /** Its numbers, a column each: targets. */
+  readonly values: readonly number[] | null;
   /** The side of the split that the data themselves name. */
   readonly side: Side | null;
+}
+
+/**
+ * The sides that data name themselves, of the images that are known; null where no known image is named for validation.
+ * Those named for the test are on neither.
+ */
+export function namedSides(examples: readonly Labelled[], known: (example: Labelled) => boolean): Split | null {
+  const validation = examples.flatMap((each, i) => (known(each) && each.side === 'validation' ? [i] : []));
+  if (validation.length === 0) return null;
+  const train = examples.flatMap((each, i) =>
+    known(each) && each.side !== 'validation' && each.side !== 'test' ? [i] : [],
+  );
+  return { train, validation };
 }
 
 const NAMED = 3;

@@ -1,4 +1,5 @@
 import { UserError } from '../../engine/user_error.ts';
+import { isImagePath } from './archive_paths.ts';
 import { FileWindow } from './file_window.node.ts';
 import type { ParquetChoice } from './parquet_columns.ts';
 import { shardNames } from './shard_names.node.ts';
@@ -12,6 +13,7 @@ import type { ImageSource } from './source.ts';
  */
 export async function openArchive(pattern: string, columns: ParquetChoice = {}): Promise<ImageSource> {
   const [first, ...others] = await shardNames(pattern);
+  if (isImagePath(first)) throw new UserError(`${first} is one image; give the folder that it lies in`);
   const file = await FileWindow.open(first);
   const start = await file.read(0, Math.min(4, file.size)).finally(() => file.close());
   const magic = String.fromCharCode(...start);

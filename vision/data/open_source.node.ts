@@ -1,24 +1,31 @@
+import { inArchive } from './archive_paths.ts';
 import type { Dataset } from './dataset.ts';
-import { decodeImage } from './decode.node.ts';
-import { DecodePool } from './decode_pool.node.ts';
 import { fileStamp } from './file_stamp.node.ts';
+import { DecodePool, type PoolOptions } from './decode_pool.node.ts';
 import type { Labelled } from './labelled.ts';
+import { shardNames } from './shard_names.node.ts';
 import type { ImageSource } from './source.ts';
 
-/** Images of a source as a dataset: files are read and decoded by worker threads, other bytes in this one. */
-export function openSource(source: ImageSource, threads?: number): Dataset<Labelled> {
+/** Images of a source as a dataset: worker threads decode them, and read those that are files of their own. */
+export function openSource(source: ImageSource, options: PoolOptions = {}): Dataset<Labelled> {
   const { name, notes, images } = source;
-  const pool = new DecodePool(threads);
+  const pool = new DecodePool(options);
+  let shards: Promise<string> | undefined;
   return {
     name,
     notes,
-    examples: images.map(({ id, label, side }) => ({ id, label: label ?? null, side: side ?? null })),
+    examples: images.map(({ id, label = null, values = null, side = null }) => ({ id, label, values, side })),
     async load(index) {
       const { id, file } = images[index];
-      return file === undefined ? decodeImage(await source.bytes(index), id) : pool.decode(file);
+      return file === undefined ? pool.decode(inArchive(id, name), await source.bytes(index)) : pool.decode(file);
     },
-    // Of an image in an archive: the archive's.
-    stamp: (index) => fileStamp(images[index].file ?? name),
+    // Of an image in an archive: the archive's, all of its shards together.
+    async stamp(index) {
+      const { file } = images[index];
+      if (file !== undefined) return fileStamp(file);
+      shards ??= shardNames(name).then(async (names) => (await Promise.all(names.map(fileStamp))).join());
+      return shards;
+    },
     async close() {
       await pool.close();
       await source.close();

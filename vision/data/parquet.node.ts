@@ -7,6 +7,7 @@ import { sideOf } from './path_labels.ts';
 import { FileWindow } from './file_window.node.ts';
 import { type ParquetChoice, parquetColumns, type ParquetColumns } from './parquet_columns.ts';
 import { MAX_GROUP_BYTES, readColumn, readFooter } from './parquet_group.node.ts';
+import { valuesOf } from './table.node.ts';
 import { shardNames } from './shard_names.node.ts';
 import type { ImageSource, SourceImage } from './source.ts';
 
@@ -39,9 +40,15 @@ export async function openParquet(pattern: string, choice: ParquetChoice = {}): 
       files.push(file);
       for (const group of await groupsOf(file, choice)) {
         const labels = await labelsOf(group);
+        const values = await targetsOf(group);
         const side = sideOf(basename(path).split(/[-_.]/)[0]);
         labels.forEach((label, row) => {
-          images.push({ id: `${basename(path)}/${group.first + row}`, label, side });
+          images.push({
+            id: `${basename(path)}/${group.first + row}`,
+            label,
+            ...(values && { values: values[row] }),
+            side,
+          });
           places.push({ group, row });
         });
         if (images.length > MAX_IMAGES) throw new UserError(`${pattern} has more than ${MAX_IMAGES} images`);
@@ -96,6 +103,22 @@ const labelsOf = ({ file, metadata, columns, group, first }: Group): Promise<(st
     const values = await readColumn(file, metadata, { group, first, column });
     return values.map((value, row) => labelOf(value, classNames, `row ${first + row} of ${file.path}`));
   });
+
+/** The numbers of each row, null of those that lack one; null where no columns are asked for. */
+async function targetsOf({ file, metadata, columns, group, first }: Group): Promise<(number[] | null)[] | null> {
+  const { targets } = columns;
+  if (targets.length === 0) return null;
+  const read = (column: string) => naming(file, () => readColumn(file, metadata, { group, first, column }));
+  const found: (readonly unknown[])[] = [];
+  for (const column of targets) found.push(await read(column));
+  return found[0].map((_, row) => {
+    const where = (k: number) => `row ${first + row} of ${file.path}, column ${targets[k]}`;
+    return valuesOf(
+      found.map((column) => String(column[row] ?? '')),
+      where,
+    );
+  });
+}
 
 function labelOf(value: unknown, names: readonly string[] | null, where: string): string | null {
   if (value === null || value === undefined) return null;

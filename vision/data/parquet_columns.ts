@@ -8,6 +8,7 @@ export interface ParquetColumns {
   readonly isStruct: boolean;
   /** null: the images have no labels. */
   readonly label: string | null;
+  readonly targets: readonly string[];
   /** The names of whole-number labels, where the file has them. */
   readonly classNames: readonly string[] | null;
 }
@@ -16,6 +17,7 @@ export interface ParquetColumns {
 export interface ParquetChoice {
   readonly image?: string;
   readonly label?: string;
+  readonly targets?: readonly string[];
 }
 
 interface Feature {
@@ -42,9 +44,11 @@ export function parquetColumns(
   const listed = names.map((name) => JSON.stringify(name)).join(', ');
   const only = (found: readonly string[], what: string): string | null => {
     if (found.length <= 1) return found[0] ?? null;
-    throw new UserError(`${file} has ${found.length} columns of ${what}, ${found.join(', ')}: say which`);
+    throw new UserError(
+      `${file} has ${found.length} columns of ${what}, ${found.join(', ')}: say which, by --${what === 'classes' ? 'label' : 'image'}-column`,
+    );
   };
-  for (const name of [choice.image, choice.label]) {
+  for (const name of [choice.image, choice.label, ...(choice.targets ?? [])]) {
     if (name !== undefined && !names.includes(name)) {
       throw new UserError(`${file} has no column "${name}"; it has ${listed}`);
     }
@@ -58,7 +62,9 @@ export function parquetColumns(
     );
   }
   const classes = names.filter((name) => features.get(name)?._type === 'ClassLabel');
-  const label = choice.label ?? only(classes, 'classes') ?? names.find((name) => LABEL_NAMES.includes(name)) ?? null;
+  const { targets = [] } = choice;
+  const found = () => only(classes, 'classes') ?? names.find((name) => LABEL_NAMES.includes(name)) ?? null;
+  const label = choice.label ?? (targets.length > 0 ? null : found());
   if (label !== null) {
     const column = schema.children.find(({ element }) => element.name === label)!;
     if (column.children.length > 0 || column.element.repetition_type === 'REPEATED') {
@@ -66,7 +72,7 @@ export function parquetColumns(
     }
   }
   const isStruct = schema.children.find(({ element }) => element.name === image)!.children.length > 0;
-  return { image, isStruct, label, classNames: (label && features.get(label)?.names) || null };
+  return { image, isStruct, label, targets, classNames: (label && features.get(label)?.names) || null };
 }
 
 function isImageColumn({ element, children }: SchemaTree): boolean {

@@ -9,6 +9,8 @@ export interface SourceImage {
   readonly id: string;
   /** The class, as the data name it. Absent or null: unlabelled, the image can be predicted and not trained on. */
   readonly label?: string | null;
+  /** Numbers that the data give, a column each; absent or null: none. */
+  readonly values?: readonly number[] | null;
   /** Absent or null: whoever trains divides the images. */
   readonly side?: Side | null;
   /** Where the bytes are a file of their own: its path. Then worker threads read it, not `bytes`. */

@@ -49,6 +49,35 @@ export function toRgb(image: Raster, file: string, stretch?: Stretch): RgbImage 
   });
 }
 
+const PARTS: { readonly [K in Stretch['kind']]: readonly string[] } = {
+  linear: ['low', 'high'],
+  asinh: ['low', 'high', 'softening'],
+  lupton: ['minimum', 'stretch', 'q'],
+};
+
+/**
+ * A stretch as one writes it: `asinh`, or with numbers of its own, `lupton:stretch=0.2,q=10`.
+ * @throws UserError for another kind, a number that the kind does not have, and one out of its range
+ */
+export function parseStretch(text: string): Stretch {
+  const [kind, ...rest] = text.split(':');
+  if (!Object.hasOwn(PARTS, kind))
+    throw new UserError(`${text} is no stretch; give one of ${Object.keys(PARTS).join(', ')}`);
+  const names = PARTS[kind as Stretch['kind']];
+  const parts = rest.length === 0 ? [] : rest.join(':').split(',');
+  const numbers = parts.map((part) => {
+    const [name, value, ...more] = part.split('=').map((word) => word.trim());
+    if (!names.includes(name) || more.length > 0 || !value || !Number.isFinite(Number(value)))
+      throw new UserError(
+        `"${part}" says nothing to the ${kind} stretch; give ${names.map((each) => `${each}=NUMBER`).join(', ')}, as in ${kind}:${names[0]}=1`,
+      );
+    return [name, Number(value)];
+  });
+  const stretch = { kind, ...Object.fromEntries(numbers) } as Stretch;
+  checkStretch(stretch);
+  return stretch;
+}
+
 function checkStretch(stretch: Stretch): void {
   const fault = (what: string): never => {
     throw new UserError(`The ${stretch.kind} stretch ${what}`);

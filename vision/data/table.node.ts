@@ -12,6 +12,8 @@ export interface TableColumns {
   readonly image: string;
   /** Its class; absent: images to be predicted. */
   readonly label?: string;
+  /** Its numbers. */
+  readonly targets?: readonly string[];
   /** Its side of the split: train, val or test, or nothing. */
   readonly split?: string;
 }
@@ -28,16 +30,16 @@ const NAMED = 3;
 
 /**
  * Images that a table lists, a row each: csv, or tab separated where its name ends in .tsv (.gz after either). An image
- * is known by its path as the table has it; an empty label is none.
- * @throws UserError for columns that are missing, for a path that comes twice, for a side that is none, and for files
- * that are missing: the first three are named
+ * is known by its path as the table has it; an empty label is none, and so are numbers of which one is empty.
+ * @throws UserError for columns that are missing, for a target that is no number, for a path that comes twice, for a
+ * side that is none, and for files that are missing: the first three are named
  */
 export async function openTable(path: string, options: TableOptions): Promise<ImageSource> {
   const { columns, skipBad = false } = options;
   const root = options.images ?? dirname(path);
   const rows: (SourceImage & { readonly file: string })[] = [];
   const lines = new Map<string, number>();
-  let places: { readonly image: number; readonly label?: number; readonly split?: number } | undefined;
+  let places: { image: number; label?: number; split?: number; targets: readonly number[] } | undefined;
   const find = (header: readonly string[], name: string | undefined) =>
     name === undefined ? undefined : findColumns(header, [name], path)[0];
   await readCsv(
@@ -48,6 +50,7 @@ export async function openTable(path: string, options: TableOptions): Promise<Im
           image: find(fields, columns.image)!,
           label: find(fields, columns.label),
           split: find(fields, columns.split),
+          targets: findColumns(fields, columns.targets ?? [], path),
         };
         return;
       }
@@ -64,7 +67,11 @@ export async function openTable(path: string, options: TableOptions): Promise<Im
           `${path}, line ${line}, column ${columns.split}: "${said}" is no side; it must be train, val, test or empty`,
         );
       const label = places.label === undefined ? null : fields[places.label] || null;
-      rows.push({ id, label, side, file: isAbsolute(id) ? id : join(root, id) });
+      const values = valuesOf(
+        places.targets.map((place) => fields[place]),
+        (k) => `${path}, line ${line}, column ${columns.targets![k]}`,
+      );
+      rows.push({ id, label, ...(columns.targets && { values }), side, file: isAbsolute(id) ? id : join(root, id) });
     },
     /\.tsv(\.gz)?$/i.test(path) ? '\t' : ',',
   );
@@ -87,6 +94,22 @@ export async function openTable(path: string, options: TableOptions): Promise<Im
     bytes: (index) => readFile(images[index].file),
     close: async () => {},
   };
+}
+
+/**
+ * The numbers of a row; null where there are none, or one of them is missing: empty, or nan as programs write it.
+ * @param where a place in the table, by the number of the column
+ * @throws UserError for what is no number
+ */
+export function valuesOf(fields: readonly string[], where: (column: number) => string): number[] | null {
+  const values = fields.map((field, k) => {
+    const text = field.trim();
+    if (text === '' || text.toLowerCase() === 'nan') return Number.NaN;
+    const value = Number(text);
+    if (!Number.isFinite(value)) throw new UserError(`${where(k)}: "${field}" is no number`);
+    return value;
+  });
+  return values.length === 0 || values.some(Number.isNaN) ? null : values;
 }
 
 /** Whether each is a file, asked for some hundreds at a time. */

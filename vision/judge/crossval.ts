@@ -1,5 +1,5 @@
 import { wilson, type Interval } from './metrics.ts';
-import type { FigureName } from '../train/task.ts';
+import type { FigureName } from './figures.ts';
 
 /** How the network of a fold answered for the images of that fold. */
 export interface FoldResult {

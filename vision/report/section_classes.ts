@@ -15,24 +15,35 @@ export function classesSection({ dataset, classes, splits, unlabelled, notes, sh
   return {
     id: 'data',
     title: 'The data',
-    body: html`<p>${dataset}: ${count(images)} labelled images of ${count(classes.length)} classes${unlabelled > 0 && `, ${count(unlabelled)} without a label, which are left out`}.</p>
+    body: html`<p>${dataset}: ${
+      classes.length === 0
+        ? `${count(unlabelled)} images without labels`
+        : `${count(images)} labelled images of ${count(classes.length)} classes${unlabelled > 0 ? `, ${count(unlabelled)} without a label, which are left out` : ''}`
+    }.</p>
 ${notes.length > 0 && html`<ul class="soft">${notes.map((note) => html`<li>${note}</li>`)}</ul>`}
-${table({
-  caption: 'Images of each class',
-  columns: ['class', ...splits.flatMap(({ name }) => [name, 'share'])],
-  rows: [
-    ...classes.slice(0, ROWS).map((name, k) => [name, ...cells((counts) => counts[k])]),
-    ...(classes.length > ROWS
-      ? [[`${count(classes.length - ROWS)} further classes`, ...cells((counts) => total(counts.slice(ROWS)))]]
-      : []),
-    ['together', ...cells(total)],
-  ],
-  marked: Math.min(classes.length, ROWS + 1),
-})}
+${
+  classes.length > 0 &&
+  table({
+    caption: 'Images of each class',
+    columns: ['class', ...splits.flatMap(({ name }) => [name, 'share'])],
+    rows: [
+      ...classes.slice(0, ROWS).map((name, k) => [name, ...cells((counts) => counts[k])]),
+      ...(classes.length > ROWS
+        ? [[`${count(classes.length - ROWS)} further classes`, ...cells((counts) => total(counts.slice(ROWS)))]]
+        : []),
+      ['together', ...cells(total)],
+    ],
+    marked: Math.min(classes.length, ROWS + 1),
+  })
+}
 ${
   sheets.length > 0 &&
   html`<h3>Examples</h3><div class="grid">${sheets.map(({ className, count: n, picture }) =>
-    figure(image(picture, `Contact sheet of ${n} images of ${className}`), className, `${n} images of this class.`),
+    figure(
+      image(picture, `Contact sheet of ${n} images of ${className}`),
+      className,
+      classes.length === 0 ? `${n} of the images.` : `${n} images of this class.`,
+    ),
   )}</div>`
 }`,
   };

@@ -1,3 +1,4 @@
+import { FIGURES, type Figure } from '../judge/figures.ts';
 import type { TrainingSummary } from './data.ts';
 import { html } from './html.ts';
 import type { Html } from './html.ts';
@@ -5,30 +6,13 @@ import { decimal, duration, plot, table } from './pieces.ts';
 import type { Section } from './pieces.ts';
 import { trainingCurve } from './plots.ts';
 
-/** What tasks measure beside the loss, by its name in the data: how it is written and what is said of its curve. */
-const FIGURES: Readonly<Record<string, { readonly title: string; readonly digits: number; readonly caption: string }>> =
-  {
-    accuracy: {
-      title: 'Accuracy',
-      digits: 3,
-      caption:
-        'The share of right answers. Training is measured while learning, through dropout and augmentation where they are on, and may therefore lie below validation.',
-    },
-    RMSE: {
-      title: 'RMSE',
-      digits: 4,
-      caption:
-        'The root of the mean squared error. Training is measured while learning, through dropout and augmentation where they are on, and may therefore lie above validation.',
-    },
-  };
-
-const figureOf = ({ epochs: [first] }: TrainingSummary): string =>
-  Object.keys(first.train).find((name) => Object.hasOwn(FIGURES, name))!;
+/** What the task measures beside the loss. */
+const figureOf = ({ epochs: [first] }: TrainingSummary): Figure =>
+  Object.values(FIGURES).find(({ name }) => Object.hasOwn(first.train, name))!;
 
 function epochTable(training: TrainingSummary): Html {
   const { epochs, bestEpoch } = training;
-  const figure = figureOf(training);
-  const { digits } = FIGURES[figure];
+  const { name: figure, digits } = figureOf(training);
   return table({
     caption: bestEpoch === undefined ? 'Every epoch' : 'Every epoch; the one whose weights were kept is bold',
     columns: ['epoch', 'phase', 'learning rate', 'loss', figure, 'val. loss', `val. ${figure}`, 'time'],
@@ -57,11 +41,7 @@ export async function trainingSection(training: TrainingSummary): Promise<Sectio
         'Loss',
         'Lower is better. Where validation rises while training still falls, the network learns its examples by heart.',
       ),
-      await plot(
-        trainingCurve(epochs, figureOf(training)),
-        FIGURES[figureOf(training)].title,
-        FIGURES[figureOf(training)].caption,
-      ),
+      await plot(trainingCurve(epochs, figureOf(training).name), figureOf(training).title, figureOf(training).caption),
     ]}</div>`;
   return {
     id: 'training',

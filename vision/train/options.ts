@@ -1,5 +1,6 @@
 import type { Precision } from '../../engine/program/precision.ts';
 import type { MemoryLevel } from '../../engine/program/recompute.ts';
+import type { Stretch } from '../data/stretch.ts';
 import type { AugmentationOptions } from '../view/view.ts';
 import type { SplitOptions, TaskOptions } from './task.ts';
 
@@ -12,13 +13,16 @@ export interface PhaseOptions {
 export interface TrainOptions<T extends TaskOptions = TaskOptions> extends SplitOptions {
   readonly task: T;
   readonly data: string;
-  /** How `data` is read where it is a table. */
+  /** How `data` is read where it is a table, or parquet files. */
   readonly table?: {
-    readonly image: string;
+    readonly image?: string;
     readonly label?: string;
+    readonly targets?: readonly string[];
     readonly split?: string;
     readonly images?: string;
   };
+  /** How samples of more than 8 bits become 8; absent: see `decodeImage`. */
+  readonly stretch?: Stretch;
   readonly model: string;
   /** Channels in shares of what the model has; absent: all. */
   readonly width?: number;

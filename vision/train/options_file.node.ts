@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import type { Model } from '../../models/formats/model_file.ts';
-import { checkedObject, count, fields, finite, flag, wholeFrom, words } from '../checked_json.ts';
+import { checkedObject, count, fields, finite, flag, listOf, wholeFrom, words } from '../checked_json.ts';
 import { MOST_FOLDS } from '../data/folds.ts';
 import { readJsonFile } from '../json_file.node.ts';
 
@@ -14,7 +14,13 @@ const OPTIONS = fields({
   task: v.optional(fields({ name: words, head: v.optional(words) })),
   data: v.optional(words),
   table: v.optional(
-    fields({ image: words, label: v.optional(words), split: v.optional(words), images: v.optional(words) }),
+    fields({
+      image: words,
+      label: v.optional(words),
+      targets: v.optional(listOf(words)),
+      split: v.optional(words),
+      images: v.optional(words),
+    }),
   ),
   weights: v.optional(v.nullable(words)),
   valFraction: v.optional(finite),

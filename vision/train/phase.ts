@@ -174,7 +174,7 @@ export class Phase implements Disposable {
 
   /** One step on these samples. `total` counts the steps of the phase from 0. */
   async train(positions: readonly number[], samples: Feeds, total: number): Promise<StepResult> {
-    const { prepared } = this.learner;
+    const { prepared, task } = this.learner;
     const { width } = this.made.predictor;
     this.trainStep.run(this.feeds(positions, samples, total), this.learningRate(total));
     const [[loss], scores, changed] = await Promise.all([
@@ -183,7 +183,8 @@ export class Phase implements Disposable {
       this.trainStep.changed(),
     ]);
     const marks = positions.reduce(
-      (sum, p, i) => sum + prepared.mark(scores.subarray(i * width, (i + 1) * width), prepared.train[p]),
+      (sum, p, i) =>
+        sum + prepared.mark(task.prediction(scores.subarray(i * width, (i + 1) * width)), prepared.train[p]),
       0,
     );
     return { loss, marks, seen: positions.length, changed };

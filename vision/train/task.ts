@@ -1,5 +1,6 @@
 import type { Tensor } from '../../engine/tensor.ts';
 import type { Dataset, Example } from '../data/dataset.ts';
+import type { Figure } from '../judge/figures.ts';
 import type { Split } from '../data/split.ts';
 
 /** Which images learn and which judge, and what is known of each; indices into the dataset. */
@@ -11,8 +12,8 @@ export interface Prepared {
   target(example: number): ArrayLike<number>;
   /** The loss of what was predicted for an image. */
   loss(prediction: ArrayLike<number>, example: number): number;
-  /** The mark of a row of scores or of a prediction; the task's figure is made of the mean mark. */
-  mark(row: ArrayLike<number>, example: number): number;
+  /** The mark of what was predicted for an image; the task's figure is made of the mean mark. */
+  mark(prediction: ArrayLike<number>, example: number): number;
 }
 
 /** One of the parts that images are divided into for cross-validation: the one that is validated on. */
@@ -42,8 +43,11 @@ export interface TaskOptions {
   readonly name: string;
 }
 
-/** What can be told of a model's answers during training beside the loss. */
-export type FigureName = 'accuracy' | 'RMSE';
+/** A file that predictions can be written as: its first line, and one for each image. */
+export interface RowFormat {
+  readonly header: string;
+  row(id: string, prediction: ArrayLike<number>): string;
+}
 
 /**
  * What a network learns from images: what its outputs stand for, what is minimised, how an answer is judged. The
@@ -53,17 +57,21 @@ export interface Task<E extends Example = Example> {
   readonly name: string;
   /** What turns the network's last layer into predictions. */
   readonly head: string;
-  /** Whether one of the outputs is right and they sum to 1, or each is a share by itself. */
-  readonly answers: 'probabilities' | 'fractions';
+  /** Whether one of the outputs is right and they sum to 1, or each is a share by itself, or a number of any size. */
+  readonly answers: 'probabilities' | 'fractions' | 'values';
   /** What the outputs stand for, in their order. */
   readonly outputs: readonly string[];
   /** What a forward pass gives [N, K], as graph made of the network's logits [N, K]. */
   scores(logits: Tensor): Tensor;
-  /** The prediction that a row of scores stands for: shares in 0..1. */
+  /** The prediction that a row of scores stands for: shares in 0..1, or values in the units of the data. */
   prediction(scores: ArrayLike<number>): ArrayLike<number>;
+  /** What is told of a prediction, where that is not it: the fractions of concentrations. */
+  told?(prediction: ArrayLike<number>): ArrayLike<number>;
   /** What is minimised: a scalar, of scores and targets [N, K]. */
   loss(scores: Tensor, targets: Tensor): Tensor;
-  readonly figure: { readonly name: FigureName; of(meanMark: number): number };
+  readonly figure: Figure;
+  /** Formats of predictions beside csv, by name. */
+  readonly formats?: Readonly<Record<string, RowFormat>>;
   /** The images of which enough is known, and the side that each is on. */
   split(dataset: Dataset<E>, options: SplitOptions): Split;
   /** The same for a training. Throws a UserError where a side lacks what the task needs. */

@@ -153,7 +153,7 @@ function cutOf({ network: { name, segments } }: BuiltModel, { unfreeze }: TrainO
 
 /** All that the activations of the frozen front depend on. */
 function frontKey(dataset: Dataset, origin: Origin, options: TrainOptions): string {
-  const { model, width, size, crop, shortSide, views, seed, augmentation, unfreeze } = options;
+  const { model, width, size, crop, shortSide, stretch, views, seed, augmentation, unfreeze } = options;
   return JSON.stringify([
     dataset.name,
     frontOrigin(origin),
@@ -166,6 +166,7 @@ function frontKey(dataset: Dataset, origin: Origin, options: TrainOptions): stri
     augmentation,
     unfreeze,
     ...(shortSide === undefined ? [] : [shortSide]),
+    ...(stretch === undefined ? [] : [stretch]),
   ]);
 }
 

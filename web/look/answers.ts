@@ -1,7 +1,7 @@
 import { QUESTIONS, type Question } from '../../galaxies/decision_tree.ts';
 import type { PredictionRecord } from '../../vision/answer/prediction_record.ts';
 import { byId, make } from '../common/dom.ts';
-import { percent } from './strip.ts';
+import { fourDigits, percent } from './strip.ts';
 
 /** One bar a name; the largest stands out. */
 function bars(named: readonly (readonly [name: string, share: number])[]): HTMLElement {
@@ -36,7 +36,7 @@ function path(fractions: Readonly<Record<string, number>>): string[] {
   return said;
 }
 
-/** Shows a prediction: probabilities of classes, or fractions of votes question by question. */
+/** Shows a prediction: probabilities of classes, numbers, or fractions of votes question by question. */
 export function showAnswer(record: PredictionRecord): void {
   const place = byId('answer');
   if ('predicted' in record) {
@@ -45,7 +45,18 @@ export function showAnswer(record: PredictionRecord): void {
     byId('bars').replaceChildren(bars(Object.entries(probabilities)));
     return;
   }
+  if ('values' in record) {
+    const values = Object.entries(record.values).map(([name, value]) => `${name} ${fourDigits(value)}`);
+    place.replaceChildren(make('strong', {}, values.join(', ')));
+    byId('bars').replaceChildren();
+    return;
+  }
   const { fractions } = record;
+  if (!('Class1.1' in fractions)) {
+    place.replaceChildren('Shares of the votes on each question.');
+    byId('bars').replaceChildren(bars(Object.entries(fractions)));
+    return;
+  }
   const [first, ...rest] = path(fractions);
   place.replaceChildren(
     'Most votes go to ',

@@ -1,5 +1,5 @@
 import { UserError } from '../../engine/user_error.ts';
-import type { PredictionRecord } from '../../vision/answer/prediction_record.ts';
+import { namedNumbers, type PredictionRecord } from '../../vision/answer/prediction_record.ts';
 import { byId } from '../common/dom.ts';
 import { computingOn, showMessage } from '../common/message.ts';
 import { WorkerClient } from '../common/worker_client.ts';
@@ -51,12 +51,14 @@ function say(what: unknown): void {
 async function useModel(next: ModelFacts): Promise<void> {
   model = next;
   const what =
-    next.task === 'challenge'
+    next.task === 'challenge' || next.task === 'votes'
       ? `predicts the shares of votes that ${next.classes.length} answers get`
-      : `tells ${next.classes.join(' from ')}`;
+      : next.task === 'targets'
+        ? `predicts ${next.classes.join(', ')}`
+        : `tells ${next.classes.length > 10 ? `${next.classes.length} classes apart` : next.classes.join(' from ')}`;
   showMessage(
     byId('model'),
-    `${next.name}, ${next.file}: ${what}. It is shown the central ${next.crop} pixels of an image at ${next.size} × ${next.size}.`,
+    `${next.name}, ${next.file}: ${what}. It is shown the central ${next.crop} pixels of an image${next.shortSide === undefined ? '' : ` whose shorter side is scaled to ${next.shortSide}`} at ${next.size} × ${next.size}.`,
   );
   byId('answer-controls').hidden = false;
   byId('json-details').hidden = false;
@@ -114,7 +116,7 @@ const predictAll = latest(async () => {
 const wanted = (): number | undefined => (model ? strip.inOrder.find((index) => !records.has(index)) : undefined);
 
 function tellMap(galaxy: number, record: PredictionRecord): void {
-  maps.answered(galaxy, 'predicted' in record ? record.predicted : Object.keys(record.fractions)[0]);
+  maps.answered(galaxy, 'predicted' in record ? record.predicted : Object.keys(namedNumbers(record))[0]);
 }
 
 function tellJson(): void {

@@ -28,6 +28,8 @@ export interface ModelFacts {
   readonly classes: readonly string[];
   readonly size: number;
   readonly crop: number;
+  /** To which the shorter side of an image is scaled first; absent: not at all. */
+  readonly shortSide?: number;
   /** The layers that a map can be drawn at, first to last, by name; the shape is that of one image. */
   readonly layers: readonly { readonly name: string; readonly shape: readonly number[] }[];
   /** The index of the layer that Grad-CAM looks at where nothing else is said. */
@@ -102,6 +104,7 @@ export class Look {
       classes,
       size,
       crop,
+      shortSide,
     } = this.requireModel();
     const layers = await this.keeper.use(async (session) =>
       imageLayers(layerTable(network, (session as LookSession).answering.parameters, input('x', [1, size, size, 3]))),
@@ -113,6 +116,7 @@ export class Look {
       classes,
       size,
       crop: crop ?? 212,
+      ...(shortSide !== undefined && { shortSide }),
       layers: layers.map(({ names, shape }) => ({ name: names[names.length - 1], shape: shape.slice(1) })),
       lastConv: layers.findIndex(({ names }) => names.includes(network.lastConv)),
     };

@@ -94,12 +94,28 @@ export class Strip {
         ? ''
         : 'predicted' in record
           ? `${record.predicted} ${percent(record.probabilities[record.predicted], 0)}`
-          : shortPath(record.fractions);
+          : 'fractions' in record
+            ? shortFractions(record.fractions)
+            : shortValue(record.values);
   }
 }
 
 /** The number and its sign stay together. */
 export const percent = (share: number, digits = 1): string => `${(share * 100).toFixed(digits)}\u00a0%`;
+
+/** A number as a person reads it: four digits. */
+export const fourDigits = (value: number): string => String(Number(value.toPrecision(4)));
+
+const shortValue = (values: Readonly<Record<string, number>>): string => {
+  const [[name, value]] = Object.entries(values);
+  return `${name} ${fourDigits(value)}`;
+};
+
+const shortFractions = (fractions: Readonly<Record<string, number>>): string => {
+  if ('Class1.1' in fractions) return shortPath(fractions);
+  const [name, most] = Object.entries(fractions).reduce((a, b) => (b[1] > a[1] ? b : a));
+  return `${name} ${percent(most, 0)}`;
+};
 
 const shortPath = (fractions: Readonly<Record<string, number>>): string => {
   const [smooth, featured, star] = ['Class1.1', 'Class1.2', 'Class1.3'].map((name) => fractions[name]);

@@ -1,7 +1,6 @@
-import type { ChallengeFigures } from '../galaxies/challenge/evaluate.ts';
-import { confusions, type ClassJudgement } from '../vision/classes/evaluate.ts';
-import { decimal, percent } from '../vision/report/pieces.ts';
-import { textTable } from './text_table.ts';
+import { confusions, type ClassJudgement } from './evaluate.ts';
+import { decimal, percent } from '../report/pieces.ts';
+import { textTable } from '../report/text_table.ts';
 
 /** The figures that matter most, in a line. */
 export function showHeadline({ evaluation: { accuracy, macro, top5, auc, ece } }: ClassJudgement): string {
@@ -33,28 +32,4 @@ export function showJudgement(judgement: ClassJudgement): string {
   if (pairs.length === 0) return text;
   const listed = pairs.map(({ truth, predicted, count }) => [truth, predicted, String(count)]);
   return `${text}\n\n${textTable(['labelled', 'taken for', 'times'], listed)}`;
-}
-
-/** The challenge's figure, in a line. */
-export function showChallengeHeadline({
-  rmse,
-  constant,
-  galaxies,
-  perColumn,
-}: Omit<ChallengeFigures, 'measuredOn'>): string {
-  return `RMSE ${decimal(rmse, 4)} over ${perColumn.length} columns of ${galaxies} galaxies (answering each column with its mean: ${decimal(constant, 4)})`;
-}
-
-/** The headline, and the figure of each question and column, as text. */
-export function showChallenge(found: Omit<ChallengeFigures, 'measuredOn'>): string {
-  const figures = ({ rmse, constant }: { rmse: number; constant: number }) => [decimal(rmse, 4), decimal(constant, 4)];
-  const questions = textTable(
-    ['question', 'RMSE', 'mean answer'],
-    found.perQuestion.map((row) => [`${row.number} ${row.text}`, ...figures(row)]),
-  );
-  const columns = textTable(
-    ['column', 'RMSE', 'mean answer'],
-    found.perColumn.map((row) => [`${row.name} ${row.answer}`, ...figures(row)]),
-  );
-  return `${showChallengeHeadline(found)}\n\n${questions}\n\n${columns}`;
 }

@@ -1,0 +1,27 @@
+import type { Places } from './dirichlet.ts';
+
+/** Each number as a share of those of its question: of votes what was given, of concentrations what is expected. */
+export function voteFractions(row: ArrayLike<number>, places: readonly Places[]): Float64Array {
+  const fractions = new Float64Array(row.length);
+  for (const { from, count } of places) {
+    let total = 0;
+    for (let i = from; i < from + count; i++) total += row[i];
+    for (let i = from; i < from + count; i++) fractions[i] = total > 0 ? row[i] / total : Number.NaN;
+  }
+  return fractions;
+}
+
+/**
+ * The mean of the squared differences between expected and given fractions, over the answers to the questions that
+ * somebody was asked of this image. At least one vote.
+ */
+export function squaredError(row: ArrayLike<number>, votes: ArrayLike<number>, places: readonly Places[]): number {
+  const [expected, given] = [voteFractions(row, places), voteFractions(votes, places)];
+  let [total, answers] = [0, 0];
+  for (let i = 0; i < given.length; i++) {
+    if (Number.isNaN(given[i])) continue;
+    total += (expected[i] - given[i]) ** 2;
+    answers++;
+  }
+  return total / answers;
+}

@@ -1,0 +1,29 @@
+import { answersOf, measurement } from '../answer/predictor.ts';
+import type { Labelled } from '../data/labelled.ts';
+import type { Judge } from '../judge/judged.ts';
+import * as judging from './evaluate.ts';
+import { writeVoteReport } from './report.node.ts';
+import { columnsOf } from './schema.ts';
+import { showHeadline, showVotes } from './show.ts';
+import type { VoteOptions } from './task.ts';
+
+export const judgeVotes: Judge<VoteOptions, Labelled> = async (device, examination, { schema }, progress) => {
+  const { dataset, examples } = examination;
+  const width = columnsOf(schema).length;
+  const answers = await answersOf(device, examination, progress);
+  const judgement = judging.judgeVotes(
+    schema,
+    examples.map((_, i) => answers.subarray(i * width, (i + 1) * width)),
+    examples.map((example) => dataset.examples[example].values!),
+    measurement(examination),
+  );
+  const { figures } = judgement;
+  return {
+    headline: showHeadline(figures),
+    text: showVotes(figures),
+    measuredOn: figures.measuredOn,
+    summary: { rmse: figures.rmse, logLoss: figures.logLoss },
+    figures,
+    write: (folder, context) => writeVoteReport(device, examination, { schema, judgement }, folder, context),
+  };
+};
