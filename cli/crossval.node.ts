@@ -1,5 +1,5 @@
 import { jsonText } from '../vision/json_text.ts';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../engine/user_error.ts';
 import { summariseFolds, type CrossvalSummary, type FoldResult } from '../vision/judge/crossval.ts';
@@ -9,7 +9,8 @@ import type { TaskChoice } from '../galaxies/tasks.ts';
 import type { TrainOptions } from '../vision/train/options.ts';
 import { RUN_FILES, requireOptions } from '../vision/train/train.node.ts';
 import { writeFileAtomic } from '../models/formats/atomic.node.ts';
-import { SUMMARY, begunFolds, foldFolder, foldsOf, isFinished, listFolds, unfinished } from './crossval_folder.node.ts';
+import { SUMMARY, begunFolds, foldFolder, isFinished, listFolds, unfinished } from './crossval_folder.node.ts';
+import { readMetrics } from './metrics_file.node.ts';
 import { terminalProgress } from './progress.node.ts';
 import { openSession } from './session.node.ts';
 import { textTable } from '../vision/report/text_table.ts';
@@ -51,6 +52,7 @@ export async function crossval(flags: CrossvalFlags): Promise<void> {
         const { headline } = await trainAndJudge(device, { dataset, task }, each, {
           folder: foldFolder(out, each.fold!.index),
           progress,
+          acceptChanges: flags.acceptChanges,
         });
         progress.line(headline);
       }
@@ -58,7 +60,8 @@ export async function crossval(flags: CrossvalFlags): Promise<void> {
     const missing = unfinished(out, folds);
     if (missing.length > 0) {
       const finished = chosen.map((each) => each.fold!.index);
-      if (json) console.log(jsonText({ folds: finished.map((each) => resultOf(out, each)), missing }));
+      if (json)
+        console.log(jsonText({ folds: finished.map((each) => resultOf(out, each, options.task.name)), missing }));
       else
         console.log(
           `Fold ${finished.join(', ')} of ${folds} is finished; the summary comes with the last: ${listFolds(missing)}`,
@@ -69,7 +72,7 @@ export async function crossval(flags: CrossvalFlags): Promise<void> {
     requireBegunAlike(out, all);
     const summary = summariseFolds(
       task.figure.name,
-      all.map((_, i) => resultOf(out, i + 1)),
+      all.map((_, i) => resultOf(out, i + 1, options.task.name)),
     );
     const { fold: _fold, ...common } = all[0];
     const text = `${jsonText({ ...summary, options: common })}\n`;
@@ -101,14 +104,14 @@ function requireBegunAlike(out: string, all: readonly TrainOptions[]): void {
     throw new UserError(`${out} holds a single training; give another --out`);
   for (const [index, earlier] of begunFolds(out)) {
     const run = foldFolder(out, index);
-    const folds = foldsOf(earlier);
-    if (folds === undefined) throw new UserError(`${run} holds a training on no fold; give another --out`);
+    if (earlier.fold === undefined) throw new UserError(`${run} holds a training on no fold; give another --out`);
+    const { sides, ...fold } = earlier.fold;
+    const folds = fold.of;
     if (folds !== all.length)
       throw new UserError(
         `${out} holds a cross-validation of ${folds} folds, and this is one of ${all.length}; give --folds ${folds} to go on with it, or another --out`,
       );
     const options = all[index - 1];
-    const { sides, ...fold } = earlier.fold as NonNullable<TrainOptions['fold']>;
     const { sides: now, ...same } = options.fold!;
     // Told only where nothing else explains it.
     requireOptions(run, { ...earlier, fold }, { ...options, fold: same });
@@ -120,16 +123,11 @@ function requireBegunAlike(out: string, all: readonly TrainOptions[]): void {
 }
 
 /** What a finished fold came to, from its metrics.json. */
-function resultOf(out: string, fold: number): FoldResult {
-  const metrics = JSON.parse(readFileSync(join(foldFolder(out, fold), RUN_FILES.metrics), 'utf8')) as {
-    readonly accuracy?: { readonly value: number };
-    readonly rmse?: number;
-    readonly bestEpoch: number | null;
-    readonly keep: 'best' | 'last';
-    readonly counts: { readonly train: number; readonly validation: number };
-  };
-  const { accuracy, rmse, bestEpoch, keep, counts } = metrics;
-  return { fold, ...counts, bestEpoch: keep === 'best' ? bestEpoch : null, figure: (accuracy?.value ?? rmse)! };
+function resultOf(out: string, fold: number, task: string): FoldResult {
+  const metrics = readMetrics(join(foldFolder(out, fold), RUN_FILES.metrics), task);
+  const { counts, keep, bestEpoch } = metrics;
+  const figure = 'rmse' in metrics ? metrics.rmse : metrics.accuracy.value;
+  return { fold, ...counts, bestEpoch: keep === 'best' ? bestEpoch : null, figure };
 }
 
 function showSummary({ figure, folds, mean, standardDeviation, outOfFold }: CrossvalSummary): string {

@@ -1,6 +1,7 @@
-import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../engine/user_error.ts';
+import { readOptions, type StoredOptions } from '../vision/train/options_file.node.ts';
 import { RUN_FILES } from '../vision/train/train.node.ts';
 
 /** The file in the folder of a cross-validation that says what its folds say together. */
@@ -14,21 +15,15 @@ export const isFinished = (run: string): boolean => existsSync(join(run, RUN_FIL
 export const isBegun = (run: string): boolean => existsSync(join(run, RUN_FILES.config));
 
 /** The options of the runs that were begun in the folder of a cross-validation, by the number of their fold. */
-export function begunFolds(folder: string): Map<number, Record<string, unknown>> {
-  const begun = new Map<number, Record<string, unknown>>();
+export function begunFolds(folder: string): Map<number, StoredOptions> {
+  const begun = new Map<number, StoredOptions>();
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return begun;
   for (const name of readdirSync(folder)) {
     const config = join(folder, name, RUN_FILES.config);
     const fold = /^fold-([1-9]\d*)$/.exec(name)?.[1];
-    if (fold !== undefined && existsSync(config))
-      begun.set(Number(fold), JSON.parse(readFileSync(config, 'utf8')) as Record<string, unknown>);
+    if (fold !== undefined && existsSync(config)) begun.set(Number(fold), readOptions(config));
   }
   return begun;
-}
-
-/** How many folds a cross-validation has, as the options of one of them say; undefined where that is none. */
-export function foldsOf({ fold }: Readonly<Record<string, unknown>>): number | undefined {
-  return (fold as { readonly of?: number } | undefined)?.of;
 }
 
 /**
@@ -38,16 +33,14 @@ export function foldsOf({ fold }: Readonly<Record<string, unknown>>): number | u
 export function finishedFolds(path: string): string[] | undefined {
   if (existsSync(join(path, RUN_FILES.config))) return undefined;
   const begun = [...begunFolds(path).values()];
-  const folds = begun.length > 0 ? foldsOf(begun[0]) : undefined;
+  const folds = begun[0]?.fold?.of;
   if (folds === undefined) return undefined;
   const missing = unfinished(path, folds);
   if (missing.length > 0)
     throw new UserError(
       `${path} is a cross-validation of ${folds} folds that is not finished: ${listFolds(missing)}; give its command again to go on`,
     );
-  const options = begun.map(({ fold, ...common }) =>
-    JSON.stringify([common, (fold as { readonly of?: number } | undefined)?.of]),
-  );
+  const options = begun.map(({ fold, ...common }) => JSON.stringify([common, fold?.of]));
   if (new Set(options).size > 1)
     throw new UserError(
       `${path} holds folds that were trained with different options; give its command again to see which`,

@@ -133,6 +133,7 @@ async function tensorSamples(path: string, layout: Layout): Promise<Embedded> {
     throw new UserError(
       `${path}: the tensor input is [${shape.join(', ')}], and --layout ${layout} wants [N, ${layout === 'nchw' ? '3, H, W' : 'H, W, 3'}]`,
     );
+  if (n === 0) throw new UserError(`${path}: the tensor input has no rows, so there is nothing to embed`);
   const values = toFloat32(stored, `${path}: tensor 'input'`);
   const broken = values.findIndex((value) => !Number.isFinite(value));
   if (broken >= 0)

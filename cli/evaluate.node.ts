@@ -7,9 +7,10 @@ import type { Labelled } from '../vision/data/labelled.ts';
 import { taskKind, taskOf, type TaskChoice } from '../galaxies/tasks.ts';
 import type { Fold } from '../vision/train/task.ts';
 import { RUN_FILES } from '../vision/train/train.node.ts';
+import { optionsOf } from '../vision/train/options_file.node.ts';
 import { viewsFor } from '../vision/answer/stored_model.ts';
+import { FileLock } from '../models/formats/file_lock.node.ts';
 import { makeFolder } from '../models/formats/make_folder.node.ts';
-import type { Json } from '../models/formats/model_file.ts';
 import { SUMMARY } from './crossval_folder.node.ts';
 import { judgeModel } from './judge.node.ts';
 import { loadEnsemble } from './ensemble.node.ts';
@@ -37,7 +38,7 @@ export async function evaluate(path: string, flags: EvaluateFlags): Promise<void
   using ensemble = await loadEnsemble(device, path);
   const { model, networks } = ensemble;
   const stored = requireTask(model, path);
-  const settings = settingsFor(model, networks, stored, flags);
+  const settings = settingsFor(model, path, networks, stored, flags);
   const task = taskOf(settings.task, model.classes);
   if (model.classes.join() !== task.outputs.join())
     throw new UserError(
@@ -94,7 +95,7 @@ export async function evaluate(path: string, flags: EvaluateFlags): Promise<void
     else console.log(`Measured on ${judged.measuredOn}.\n${judged.text}`);
     if (flags.out === undefined) return;
 
-    makeFolder(flags.out);
+    using _lock = FileLock.take(join(flags.out, RUN_FILES.lock), flags.out, makeFolder(flags.out));
     await judged.write(flags.out, {
       run: {
         name: `${basename(path)} on ${dataset.name}`,
@@ -151,24 +152,23 @@ function withTargets({ data, table }: DataSpec, task: TaskChoice, outputs: reado
  */
 function settingsFor(
   { file, stretch, classes }: LoadedModel,
+  path: string,
   networks: number,
   stored: TaskChoice,
   flags: EvaluateFlags,
 ): Settings {
+  const trained = optionsOf(file!, path);
   if (stored.name !== 'smooth-or-featured' && flags.threshold !== undefined)
     throw new UserError(
       `--threshold makes labels of votes, and this model ${taskKind(stored.name).words.answers}; leave it out`,
     );
-  const trained = file!.config;
-  const number = (value: Json | undefined) => (typeof value === 'number' ? value : undefined);
-  const text = (value: Json | undefined) => (typeof value === 'string' ? value : undefined);
-  const trainedOn = text(trained.data);
+  const { data: trainedOn } = trained;
   const given = dataSpec(flags);
   const data = given?.data ?? trainedOn ?? defaultData();
-  const table = given ? withTargets(given, stored, classes) : (trained.table as unknown as DataSpec['table']);
+  const table = given ? withTargets(given, stored, classes) : trained.table;
   const sameData = trainedOn !== undefined && resolve(data) === resolve(trainedOn);
   // A fold is made of all galaxies that take part, so it is the same only among the same.
-  const fold = sameData ? (trained.fold as unknown as Fold | undefined) : undefined;
+  const fold = sameData ? trained.fold : undefined;
   if (fold && (flags.valFraction !== undefined || flags.trainOnly !== undefined))
     throw new UserError(
       `--val-fraction and --train-only say nothing here: ${data} was divided into ${fold.of} folds; leave them out, or give other --data`,
@@ -190,12 +190,12 @@ function settingsFor(
     ...(stretch && { stretch }),
     split,
     task: stored.name === 'smooth-or-featured' ? { ...stored, threshold: flags.threshold ?? stored.threshold } : stored,
-    valFraction: flags.valFraction ?? (sameData ? number(trained.valFraction) : undefined) ?? 0.2,
-    trainOnly: flags.trainOnly ?? (sameData ? text(trained.trainOnly) : undefined) ?? null,
+    valFraction: flags.valFraction ?? (sameData ? trained.valFraction : undefined) ?? 0.2,
+    trainOnly: flags.trainOnly ?? (sameData ? trained.trainOnly : undefined) ?? null,
     ...(fold && networks === 1 && { fold }),
     skipBad: flags.skipBad ?? (fold !== undefined && trained.skipBad === true),
-    ...(fold && { limit: number(trained.limit) }),
-    tta: flags.tta ?? number(trained.tta) ?? 1,
+    ...(fold && { limit: trained.limit }),
+    tta: flags.tta ?? trained.tta ?? 1,
     measuredOn: `${galaxies} of ${data}${sameData && split !== 'validation' && split !== 'test' ? `, ${networks === 1 ? 'which the model was trained on' : `on each of which at least ${networks - 1} of the ${networks} networks were trained (the fair figure is in ${SUMMARY})`}` : ''}`,
   };
 }

@@ -2,6 +2,7 @@ import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { syncFolder } from '../models/formats/atomic.node.ts';
 import { fileError } from '../models/formats/file_error.node.ts';
+import { FileLock } from '../models/formats/file_lock.node.ts';
 import { onInterrupt } from './interrupt.ts';
 
 /**
@@ -16,13 +17,15 @@ export class PartFile implements AsyncDisposable {
     private readonly path: string,
     private readonly part: string,
     private readonly file: FileHandle,
+    private readonly lock: FileLock,
   ) {
     this.forget = onInterrupt(() => this[Symbol.asyncDispose]());
   }
 
-  /** @throws UserError where the folder is missing or forbidden, or `path` is a folder */
+  /** @throws UserError where the folder is missing or forbidden, `path` is a folder, or another process is at it */
   static async create(path: string): Promise<PartFile> {
     const part = `${path}.part`;
+    let lock: FileLock | undefined;
     try {
       // Asked first, since rename would find it out only after all was written.
       if (
@@ -32,8 +35,10 @@ export class PartFile implements AsyncDisposable {
         )
       )
         throw Object.assign(new Error(), { code: 'EISDIR' });
-      return new PartFile(path, part, await open(part, 'w'));
+      lock = FileLock.take(`${path}.lock`, path);
+      return new PartFile(path, part, await open(part, 'w'), lock);
     } catch (error) {
+      lock?.[Symbol.dispose]();
       throw fileError('write', path, error);
     }
   }
@@ -55,6 +60,8 @@ export class PartFile implements AsyncDisposable {
     } catch (error) {
       await rm(this.part, { force: true });
       throw fileError('write', this.path, error);
+    } finally {
+      this.lock[Symbol.dispose]();
     }
   }
 
@@ -62,6 +69,7 @@ export class PartFile implements AsyncDisposable {
     if (!this.open) return;
     await this.close();
     await rm(this.part, { force: true });
+    this.lock[Symbol.dispose]();
   }
 
   private async close(): Promise<void> {

@@ -1,24 +1,30 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import * as v from 'valibot';
 import { UserError } from '../engine/user_error.ts';
 import { syncFolder, writeFileAtomic } from '../models/formats/atomic.node.ts';
 import { fileError } from '../models/formats/file_error.node.ts';
+import { FileLock } from '../models/formats/file_lock.node.ts';
+import { count, fields, finite, words } from '../vision/checked_json.ts';
+import { readJsonFile } from '../vision/json_file.node.ts';
 import { fileChecksums } from './checksum.node.ts';
 
 /** What rows depend on, by name: only the same command goes on with a file. */
 export type Origin = Readonly<Record<string, string | number>>;
 
 /** What lies beside rows: their origin, and how much of the file is whole. */
-export interface RowState {
-  readonly origin: Origin;
+const STATE = fields({
+  origin: v.record(v.string(), v.union([words, finite], 'a text or a number'), 'an object'),
   /** Rows that the whole file has, and that are written. */
-  readonly total: number;
-  readonly rows: number;
-  readonly bytes: number;
+  total: count,
+  rows: count,
+  bytes: count,
   /** Of the file when it has all of them. */
-  readonly sha256?: string;
-}
+  sha256: v.optional(words),
+});
+
+export type RowState = Readonly<v.InferOutput<typeof STATE>>;
 
 export const statePath = (path: string): string => `${path}.state.json`;
 
@@ -26,14 +32,7 @@ export const statePath = (path: string): string => `${path}.state.json`;
 export function readState(path: string): RowState | undefined {
   const file = statePath(path);
   if (!existsSync(file)) return undefined;
-  try {
-    const state = JSON.parse(readFileSync(file, 'utf8')) as RowState;
-    if ([state.total, state.rows, state.bytes].every(Number.isSafeInteger) && typeof state.origin === 'object')
-      return state;
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw fileError('read', file, error);
-  }
-  throw new UserError(`${file} is damaged: it does not say what rows there are; delete it to begin ${path} anew`);
+  return readJsonFile(file, STATE, `delete it to begin ${path} anew`);
 }
 
 /** How two origins differ, as a phrase; undefined where they do not. */
@@ -52,40 +51,47 @@ export function differenceOf(earlier: Origin, now: Origin): string | undefined {
  * batch is repeated at most, and no row is lost or there twice.
  */
 export class RowFile implements AsyncDisposable {
+  private finished = false;
+
   private constructor(
     private readonly path: string,
     private readonly file: FileHandle | undefined,
     private state: RowState,
+    private readonly lock: FileLock,
   ) {}
 
   /**
    * Begins a file, or goes on with it.
    * @param header what stands above the rows
-   * @throws UserError where another command began it, or the folder is missing or forbidden, or `path` is a folder
+   * @throws UserError where another command began it or another process is at it, the folder is missing or forbidden,
+   * or `path` is a folder
    */
   static async open(path: string, origin: Origin, total: number, header: string): Promise<RowFile> {
     const part = `${path}.part`;
     if (statSync(path, { throwIfNoEntry: false })?.isDirectory())
       throw fileError('write', path, Object.assign(new Error(), { code: 'EISDIR' }));
-    const earlier = readState(path);
-    const difference = earlier && differenceOf({ ...earlier.origin, rows: earlier.total }, { ...origin, rows: total });
-    const isWhole = earlier?.sha256 !== undefined && existsSync(path) && !existsSync(part);
-    // What is finished is replaced, as any output is; what another command is at is not.
-    if (difference !== undefined && !isWhole)
-      throw new UserError(
-        `${path} was begun by another command (${difference}); give the same one to go on, another --out, or delete ${statePath(path)}`,
-      );
-    if (isWhole && difference === undefined) return new RowFile(path, undefined, earlier);
+    const lock = FileLock.take(`${path}.lock`, path);
     try {
+      const earlier = readState(path);
+      const difference =
+        earlier && differenceOf({ ...earlier.origin, rows: earlier.total }, { ...origin, rows: total });
+      const isWhole = earlier?.sha256 !== undefined && existsSync(path) && !existsSync(part);
+      // What is finished is replaced, as any output is, and what has no row yet; what another command is at is not.
+      if (difference !== undefined && !isWhole && earlier!.rows > 0)
+        throw new UserError(
+          `${path} was begun by another command (${difference}); give the same one to go on, another --out, or delete ${statePath(path)}`,
+        );
+      if (isWhole && difference === undefined) return new RowFile(path, undefined, earlier, lock);
       // What a machine lost that went down is missing at the end of the file.
       const found = statSync(part, { throwIfNoEntry: false })?.size ?? -1;
-      const state = earlier && !isWhole && found >= earlier.bytes ? earlier : undefined;
+      const state = earlier && !isWhole && difference === undefined && found >= earlier.bytes ? earlier : undefined;
       const file = await open(part, state ? 'r+' : 'w');
-      const rows = new RowFile(path, file, state ?? { origin, total, rows: 0, bytes: 0 });
+      const rows = new RowFile(path, file, state ?? { origin, total, rows: 0, bytes: 0 }, lock);
       await file.truncate(rows.state.bytes);
       if (!state) await rows.append(header, 0);
       return rows;
     } catch (error) {
+      lock[Symbol.dispose]();
       throw error instanceof UserError ? error : fileError('write', path, error);
     }
   }
@@ -118,11 +124,14 @@ export class RowFile implements AsyncDisposable {
         await this.file.close();
         await this.save({ ...this.state, sha256: (await fileChecksums(part)).sha256 });
         await rename(part, this.path);
+        this.finished = true;
         await syncFolder(dirname(this.path));
       }
       if (!keepState) await rm(statePath(this.path), { force: true });
     } catch (error) {
       throw fileError('write', this.path, error);
+    } finally {
+      this.lock[Symbol.dispose]();
     }
   }
 
@@ -133,5 +142,9 @@ export class RowFile implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.file?.close();
+    // Nothing to go on with: the command was refused at its first image, say.
+    if (this.file && !this.finished && this.state.rows === 0)
+      for (const name of [`${this.path}.part`, statePath(this.path)]) await rm(name, { force: true });
+    this.lock[Symbol.dispose]();
   }
 }

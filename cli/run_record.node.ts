@@ -1,12 +1,13 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../engine/user_error.ts';
 import type { Epoch } from '../vision/report/data.ts';
 import { loadCheckpoint } from '../vision/train/checkpoint.node.ts';
+import { readOptions } from '../vision/train/options_file.node.ts';
 import { RUN_FILES } from '../vision/train/train.node.ts';
-import { fileError } from '../models/formats/file_error.node.ts';
 import type { Json, JsonObject } from '../models/formats/model_file.ts';
 import { begunFolds, foldFolder } from './crossval_folder.node.ts';
+import { readMetrics } from './metrics_file.node.ts';
 
 /** What a finished run was judged to be; a figure that its task does not have is absent. */
 export interface RunFigures {
@@ -42,22 +43,6 @@ export interface RunRecord {
   readonly figures: RunFigures;
 }
 
-function readJson(path: string, remedy: string): JsonObject {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw fileError('read', path, error);
-  }
-  try {
-    const json = JSON.parse(text) as Json;
-    if (isObject(json)) return json;
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-  }
-  throw new UserError(`${path} is damaged: it holds no JSON object; ${remedy}`);
-}
-
 const isObject = (json: Json | undefined): json is JsonObject =>
   typeof json === 'object' && json !== null && !Array.isArray(json);
 
@@ -90,7 +75,7 @@ export async function readRun(path: string): Promise<RunRecord> {
     throw new UserError(
       `${path} is no run directory: it has no ${RUN_FILES.config}; give folders that tuningfork train --out made`,
     );
-  const options = Object.fromEntries(flatten(withTask(readJson(files.config, 'give another run'))));
+  const options = Object.fromEntries(flatten(withTask(readOptions(files.config) as JsonObject)));
   const task = String(options['task.name']);
   const epochsOf = (phase: string): number => Number(options[`${phase}.epochs`] ?? 0);
   const common = {
@@ -100,7 +85,7 @@ export async function readRun(path: string): Promise<RunRecord> {
     head: String(options['task.head'] ?? 'softmax'),
     planned: (options.weights === null ? 0 : epochsOf('head')) + epochsOf('tune'),
   };
-  if (existsSync(files.metrics)) return { ...common, finished: true, ...readMetrics(files.metrics, task) };
+  if (existsSync(files.metrics)) return { ...common, finished: true, ...figuresOf(files.metrics, task) };
   const state = (await loadCheckpoint(files.checkpoint))?.state;
   const epochs = state?.history ?? [];
   return {
@@ -118,35 +103,22 @@ export async function readRun(path: string): Promise<RunRecord> {
 
 const secondsOf = (epochs: readonly Epoch[]): number => epochs.reduce((sum, { seconds }) => sum + seconds, 0);
 
-function readMetrics(
+function figuresOf(
   path: string,
   task: string,
 ): Pick<RunRecord, 'epochs' | 'bestEpoch' | 'seconds' | 'parameters' | 'counts' | 'judgedOn' | 'figures'> {
-  const remedy = 'run the training command again, which writes it anew';
-  const metrics = readJson(path, remedy);
-  const at = (...keys: readonly string[]): Json | undefined =>
-    keys.reduce<Json | undefined>((json, key) => (isObject(json) ? json[key] : undefined), metrics);
-  const number = (...keys: readonly string[]): number => {
-    const value = at(...keys);
-    if (typeof value !== 'number')
-      throw new UserError(
-        `${path} is damaged or of another version: ${keys.join('.')} is ${value === undefined ? 'missing' : JSON.stringify(value)} where a number is needed; ${remedy}`,
-      );
-    return value;
-  };
-  const epochs = at('history');
-  if (!Array.isArray(epochs) || !epochs.every((epoch) => isObject(epoch) && isObject(epoch.train)))
-    throw new UserError(`${path} is damaged or of another version: history is no list of epochs; ${remedy}`);
+  const metrics = readMetrics(path, task);
+  const { history, bestEpoch, seconds, parameters, counts, judgedOn } = metrics;
   return {
-    epochs: epochs as unknown as readonly Epoch[],
-    bestEpoch: at('bestEpoch') === null ? null : number('bestEpoch'),
-    seconds: number('seconds'),
-    parameters: number('parameters'),
-    counts: { train: number('counts', 'train'), validation: number('counts', 'validation') },
-    judgedOn: at('judgedOn') === undefined ? null : number('judgedOn'),
+    epochs: history,
+    bestEpoch,
+    seconds,
+    parameters,
+    counts,
+    judgedOn: judgedOn ?? null,
     figures:
-      task === 'challenge' || task === 'targets' || task === 'votes'
-        ? { rmse: number('rmse'), ...(typeof at('r2') === 'number' && { r2: number('r2') }) }
-        : { accuracy: number('accuracy', 'value'), auc: at('auc') === null ? null : number('auc'), ece: number('ece') },
+      'rmse' in metrics
+        ? { rmse: metrics.rmse, ...(typeof metrics.r2 === 'number' && { r2: metrics.r2 }) }
+        : { accuracy: metrics.accuracy.value, auc: metrics.auc, ece: metrics.ece },
   };
 }

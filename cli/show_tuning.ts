@@ -80,19 +80,36 @@ export function showTuning(report: TuningReport): string {
   ].join('\n');
 }
 
+/** A key of the table, which is JSON unless someone wrote it by hand; undefined then. */
+function parsedKey(key: string): unknown {
+  try {
+    return JSON.parse(key.replace(/^f16 /, ''));
+  } catch {
+    return undefined;
+  }
+}
+
 /** What a file holds, adapter by adapter. */
 export function showTable(path: string, table: TuningTable): string {
   const byAdapter = new Map<string, string[][]>();
   for (const { adapter, task, tuned } of table.entries()) {
-    const [op, inputs, output] = JSON.parse(task) as [string, string[], string];
+    const key = parsedKey(task);
+    const [op, inputs, output] = Array.isArray(key) ? key : [task];
     const choice = Object.entries(tuned.choice)
       .map(([key, value]) => `${key} ${value}`)
       .join(', ');
-    const row = [op, inputs.slice(0, 2).join(', '), output, choice, ms(tuned.before), ms(tuned.after)];
+    const row = [
+      String(op),
+      Array.isArray(inputs) ? inputs.slice(0, 2).join(', ') : '',
+      String(output ?? ''),
+      choice,
+      ms(tuned.before),
+      ms(tuned.after),
+    ];
     byAdapter.set(adapter, [...(byAdapter.get(adapter) ?? []), row]);
   }
   const parts = [...byAdapter].map(([adapter, rows]) => {
-    const { description } = JSON.parse(adapter) as { description: string };
+    const { description = adapter } = (parsedKey(adapter) ?? {}) as { description?: string };
     return `${description}\n${textTable(['op', 'inputs', 'output', 'chosen', 'before ms', 'after ms'], rows, 4)}`;
   });
   return parts.length > 0

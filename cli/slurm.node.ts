@@ -1,10 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import * as v from 'valibot';
 import { UserError } from '../engine/user_error.ts';
 import { writeFileAtomic } from '../models/formats/atomic.node.ts';
 import { makeFolder } from '../models/formats/make_folder.node.ts';
+import { fields, listOf, words } from '../vision/checked_json.ts';
+import { readJsonFile } from '../vision/json_file.node.ts';
 import { RUN_FILES } from '../vision/train/train.node.ts';
 import { SUMMARY, foldFolder } from './crossval_folder.node.ts';
 import type { GlobalOptions } from './options.ts';
@@ -21,21 +24,18 @@ export interface SlurmFlags extends GlobalOptions, Resources {
   readonly program?: readonly string[];
 }
 
-/** A task of an array: what it is, and the file of the folder that is there when it is done. */
-interface Task {
-  readonly name: string;
-  readonly done: string;
-}
-
 /** What `slurm/job.json` holds. */
-interface Job {
-  readonly kind: Plan['kind'];
-  readonly tasks: readonly Task[];
+const JOB = fields({
+  kind: v.picklist(['crossval', 'predict', 'sweep'], '"crossval", "predict" or "sweep"'),
+  /** Of the array: what each is, and the file of the folder that is there when it is done. */
+  tasks: listOf(fields({ name: words, done: words })),
   /** The file of the folder that the last job writes. */
-  readonly merged: string;
+  merged: words,
   /** Of the last submission. */
-  readonly jobs?: { readonly tasks: string | null; readonly merge: string | null };
-}
+  jobs: v.optional(fields({ tasks: v.nullable(words), merge: v.nullable(words) })),
+});
+
+type Job = Readonly<v.InferOutput<typeof JOB>>;
 
 type Parts = Pick<Plan, 'task' | 'merge'> & Pick<Job, 'tasks' | 'merged'>;
 
@@ -161,12 +161,7 @@ function readJob(folder: string): Job {
     throw new UserError(
       `${folder} holds no work for Slurm; give the --out of \`tuningfork slurm crossval\`, predict or sweep`,
     );
-  try {
-    return JSON.parse(readFileSync(path, 'utf8')) as Job;
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    throw new UserError(`${path} is damaged: it is no JSON; delete it, and give the command again that wrote it`);
-  }
+  return readJsonFile(path, JOB, 'delete it, and give the command again that wrote it');
 }
 
 /** What Slurm says of the tasks that are in its queue, by their number: RUNNING, PENDING. */

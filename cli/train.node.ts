@@ -62,6 +62,7 @@ export interface TrainFlags extends GlobalOptions, DataFlags, TaskFlags {
   jitter?: number;
   hue?: number;
   checkpointSteps: number;
+  acceptChanges?: boolean;
 }
 
 /** The task that flags name, and where they name none the one for such data. Throws where it is for other data. */
@@ -202,7 +203,11 @@ export async function runTraining(flags: TrainFlags): Promise<Judged> {
   try {
     using device = await openSession(flags);
     tellSoftware(device, progress);
-    return await trainAndJudge(device, { dataset, task }, options, { folder: flags.out, progress });
+    return await trainAndJudge(device, { dataset, task }, options, {
+      folder: flags.out,
+      progress,
+      acceptChanges: flags.acceptChanges,
+    });
   } finally {
     progress.end();
     await dataset.close();

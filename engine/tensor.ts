@@ -15,10 +15,14 @@ export const sizeOf = (shape: Shape): number => shape.reduce((a, b) => a * b, 1)
 export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((d, i) => d === b[i]);
 export const showShape = (shape: Shape): string => `[${shape.join(', ')}]`;
 
-/** Throws a UserError unless it is a shape: a list of whole numbers from 0 on. @param what begins the message */
+/**
+ * Throws a UserError unless it is a shape: a list of whole numbers from 1 on. No tensor is empty: of a batch without
+ * samples there is nothing to compute, and drivers have died of buffers without bytes.
+ * @param what begins the message
+ */
 export function checkShape(what: string, shape: Shape): void {
-  if (!Array.isArray(shape) || !shape.every((n) => Number.isSafeInteger(n) && n >= 0))
-    throw new UserError(`${what}: a shape is a list of whole numbers from 0 on, not ${show(shape)}`);
+  if (!Array.isArray(shape) || !shape.every((n) => Number.isSafeInteger(n) && n >= 1))
+    throw new UserError(`${what}: a shape is a list of whole numbers from 1 on, not ${show(shape)}`);
 }
 
 let nextId = 0;

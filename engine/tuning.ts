@@ -78,7 +78,8 @@ export class TuningTable {
       throw new UserError(`${source} holds no tuning: it does not say "format": "${FORMAT}"`);
     const table = new TuningTable();
     for (const [adapter, tasks] of Object.entries(read['adapters'])) {
-      for (const [task, tuned] of Object.entries(isRecord(tasks) ? tasks : {})) {
+      if (!isRecord(tasks)) throw new UserError(`${source} holds no tuning: what it says of ${adapter} is damaged`);
+      for (const [task, tuned] of Object.entries(tasks)) {
         if (!isTuned(tuned)) throw new UserError(`${source} holds no tuning: what it says of ${task} is damaged`);
         table.set(adapter, task, tuned);
       }

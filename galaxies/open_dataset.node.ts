@@ -1,6 +1,7 @@
 import { readCatalogue } from './catalogue.node.ts';
 import type { Galaxies } from './galaxy.ts';
 import { DecodePool } from '../vision/data/decode_pool.node.ts';
+import { fileStamp } from '../vision/data/file_stamp.node.ts';
 import { parseSynthetic, syntheticDataset } from './synthetic.ts';
 
 export interface OpenOptions {
@@ -19,5 +20,12 @@ export async function openDataset(spec: string, options: OpenOptions = {}): Prom
   if (synthetic) return syntheticDataset(synthetic.count, synthetic.seed, { size: options.size });
   const { galaxies: examples, files, notes } = await readCatalogue(spec);
   const pool = new DecodePool(options);
-  return { name: spec, examples, notes, load: (index) => pool.decode(files[index]), close: () => pool.close() };
+  return {
+    name: spec,
+    examples,
+    notes,
+    load: (index) => pool.decode(files[index]),
+    stamp: (index) => fileStamp(files[index]),
+    close: () => pool.close(),
+  };
 }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { openDevice, type Device } from '../engine/device/device.ts';
 import { openGpu } from '../engine/device/gpu.node.ts';
 import { compile, type Feed } from '../engine/program/program.ts';
+import { asHardware } from './engine/as_adapter.ts';
 import type { Tensor } from '../engine/tensor.ts';
 
 /**
@@ -29,6 +30,14 @@ export function describeAdapters(
       expect(buffers, 'buffers still alive').toBe(0);
     });
     body(() => device);
+  });
+}
+
+/** As describeAdapters, each adapter as it is and believed to be a GPU: for ops that have own kernels there. */
+export function describeBothWays(title: string, body: (device: () => Device) => void): void {
+  describeAdapters(title, (device) => {
+    describe('as it is', () => body(device));
+    describe('believed to be a GPU', () => body(() => asHardware(device())));
   });
 }
 

@@ -16,6 +16,8 @@ const LONG = [
   'cli/challenge',
   'engine/limits',
   'galaxies/train',
+  'cli/nothing_left',
+  'cli/changed_data',
   'cli/commands',
   'cli/classes',
   'engine/precision',

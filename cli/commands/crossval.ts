@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { UserError } from '../../engine/user_error.ts';
+import { MOST_FOLDS } from '../../vision/data/folds.ts';
 import type { CrossvalFlags } from '../crossval.node.ts';
 import { allOptions, wholeNumberWithin } from '../options.ts';
 import { addTrainOptions } from './train.ts';
@@ -13,7 +14,7 @@ export function register(program: Command): void {
     .option(
       '--fold <k>',
       'train this one alone, 1 to --folds: for machines that work side by side',
-      wholeNumberWithin(1, 100),
+      wholeNumberWithin(1, MOST_FOLDS),
     )
     .addHelpText(
       'after',
@@ -42,7 +43,7 @@ export function addFoldOptions(command: Command): Command {
     .option(
       '--folds <n>',
       'parts that the images are divided into, alike in their classes or votes',
-      wholeNumberWithin(2, 100),
+      wholeNumberWithin(2, MOST_FOLDS),
       5,
     )
     .hook('preAction', () => {

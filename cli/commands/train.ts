@@ -153,5 +153,9 @@ export function addTrainOptions(command: Command, out: string): Command {
       numberWithin(0, 0.9),
     )
     .option('--hue <share>', 'random hue, in shares of the circle: 0 (challenge: 0.05)', numberWithin(0, 0.5))
-    .option('--checkpoint-steps <n>', 'steps between checkpoints', wholeNumberWithin(1, 1e6), 25);
+    .option('--checkpoint-steps <n>', 'steps between checkpoints', wholeNumberWithin(1, 1e6), 25)
+    .option(
+      '--accept-changes',
+      'go on with an interrupted run though images, labels, weights or the adapter have changed since; the report says so',
+    );
 }

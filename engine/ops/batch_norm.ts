@@ -2,7 +2,7 @@ import * as kernels from '../../kernels/batch_norm/batch_norm.ts';
 import type { PointwiseStage } from '../../kernels/pointwise/pointwise.ts';
 import { checkOneOf, checkOptions, show, type Known } from '../check.ts';
 import { defineOp, type LowerContext } from '../op.ts';
-import { sameShape, shapeError, sizeOf, type Shape, type Tensor } from '../tensor.ts';
+import { sameShape, shapeError, type Shape, type Tensor } from '../tensor.ts';
 import { chain } from './chain.ts';
 import { stopGradient } from './leaves.ts';
 import { UserError } from '../user_error.ts';
@@ -39,7 +39,7 @@ const channelsOf = (x: Tensor): number => x.shape[x.shape.length - 1];
 const sizeFor = (ctx: LowerContext<object>, x: Tensor): kernels.BatchNormSize => ({
   rows: x.size / channelsOf(x),
   channels: channelsOf(x),
-  software: ctx.capabilities.software,
+  target: ctx.capabilities,
 });
 
 function checkStatistics(op: string, x: Tensor, stats: Tensor, gamma: Tensor, beta: Tensor): void {
@@ -56,7 +56,7 @@ const statsOp = defineOp<'x'>({
   name: 'batch_norm_stats',
   inputs: ['x'],
   shape([x]): Shape {
-    if (x.shape.length < 2 || sizeOf(x.shape) === 0)
+    if (x.shape.length < 2)
       shapeError('batchNormStats', 'the input must have channels as its last and at least one other dimension', x);
     return [2, channelsOf(x)];
   },

@@ -103,7 +103,7 @@ export function winogradFilterGradSteps(
   const partial = mostParts === 1 ? du : ctx.temp(mostParts * gradient.filterSize);
   return gradient.chunks.flatMap(({ parts, ...chunk }) => {
     const product = parts === 1 ? du : partial;
-    const sums = parts === 1 ? [] : reduce(PLACES, parts, gradient.filterSize / PLACES, 1);
+    const sums = parts === 1 ? [] : reduce([PLACES, parts, gradient.filterSize / PLACES], 1, ctx.capabilities);
     return [
       { launch: chunk.input, buffers: { x, out: input } },
       { launch: chunk.output, buffers: { dy, out: output } },

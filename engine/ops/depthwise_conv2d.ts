@@ -84,7 +84,7 @@ const filterGradOp = defineOp<'x' | 'dy', Attributes>({
   lower(ctx) {
     const size = sizeFor(ctx.attrs.geometry);
     const cut = ctx.choose(kernels.depthwiseFilterGradChoices(size, { ...ctx.attrs, ...ctx.capabilities }));
-    return chain(ctx, { x: ctx.in(0), dy: ctx.in(1) }, kernels.depthwiseFilterGrad(size, cut));
+    return chain(ctx, { x: ctx.in(0), dy: ctx.in(1) }, kernels.depthwiseFilterGrad(size, cut, ctx.capabilities));
   },
 });
 

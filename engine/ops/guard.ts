@@ -10,9 +10,12 @@ const guardOp = defineOp<(typeof kernels.GUARDED)[number]>({
   name: 'guard',
   inputs: kernels.GUARDED,
   shape: (tensors) => [kernels.guardParts(tensors.map(({ size }) => size))],
-  lower: ({ inputs, in: from, out }) => [
+  lower: ({ inputs, capabilities, in: from, out }) => [
     {
-      launch: kernels.guard(inputs.map(({ size }) => size)),
+      launch: kernels.guard(
+        inputs.map(({ size }) => size),
+        capabilities,
+      ),
       // A tensor that is not there is not read; the first one's buffer stands in its place.
       buffers: {
         ...Object.fromEntries(kernels.GUARDED.map((name, k) => [name, from(k < inputs.length ? k : 0)])),

@@ -42,7 +42,11 @@ export class Steps {
   /** Adds up `parts` results of `size` elements each that lie one after the other, in a fixed order, into `out`. */
   addUp(x: BufferRef, out: BufferRef, parts: number, size: number): void {
     this.list.push(
-      ...chain({ out: () => out, temp: (size) => this.context.temp(size) }, { x }, reduce(1, parts, size, 1)),
+      ...chain(
+        { out: () => out, temp: (size) => this.context.temp(size) },
+        { x },
+        reduce([1, parts, size], 1, this.context.capabilities),
+      ),
     );
   }
 

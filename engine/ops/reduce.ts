@@ -26,7 +26,8 @@ export const sumOp = defineOp<'x', Run>({
   inputs: ['x'],
   shape: ([x], run) => withoutRun(x.shape, run),
   vjp: ({ x }, dy, run) => ({ x: () => repeatRun(dy, { ...run, shape: x.shape }) }),
-  lower: (ctx) => chain(ctx, { x: ctx.in(0) }, reduce(...asThree(ctx.inputs[0].shape, ctx.attrs), ctx.attrs.scale)),
+  lower: (ctx) =>
+    chain(ctx, { x: ctx.in(0) }, reduce(asThree(ctx.inputs[0].shape, ctx.attrs), ctx.attrs.scale, ctx.capabilities)),
 });
 
 // y[o, i] = scale · Σ_r x[o, r, i] · y[o, r, i]: what the compiler makes of the sum of a product that nobody else reads
@@ -38,7 +39,7 @@ export const sumOfProductsOp = defineOp<'x' | 'y', Run>({
     chain(
       ctx,
       { x: ctx.in(0), y: ctx.in(1) },
-      reduce(...asThree(ctx.inputs[0].shape, ctx.attrs), ctx.attrs.scale, true),
+      reduce(asThree(ctx.inputs[0].shape, ctx.attrs), ctx.attrs.scale, ctx.capabilities, true),
     ),
 });
 

@@ -1,11 +1,16 @@
 import * as kernels from '../../kernels/softmax_cross_entropy/softmax_cross_entropy.ts';
-import { defineOp } from '../op.ts';
+import { defineOp, type LowerContext } from '../op.ts';
 import { sameShape, shapeError, type Shape, type Tensor } from '../tensor.ts';
 import { reshape } from './leaves.ts';
 import { exp, mul, neg, sub } from './pointwise.ts';
 import { sum } from './reduce.ts';
 
 const classesOf = (x: Tensor): number => x.shape[x.shape.length - 1];
+const rowsOf = ({ inputs: [x], capabilities }: LowerContext<object>): kernels.RowSize => ({
+  rows: x.size / classesOf(x),
+  classes: classesOf(x),
+  target: capabilities,
+});
 const rowSum = (x: Tensor): Tensor => sum(x, [x.shape.length - 1]);
 
 // y[n, k] = exp(x[n, k]) / Σ_j exp(x[n, j]), or its logarithm
@@ -21,11 +26,8 @@ const softmaxOp = defineOp<'x', { logarithm: boolean }>({
   vjp: ({ y }, dy, { logarithm }) => ({
     x: () => (logarithm ? sub(dy, mul(exp(y), rowSum(dy))) : mul(y, sub(dy, rowSum(mul(dy, y))))),
   }),
-  lower: ({ inputs: [x], attrs, in: from, out }) => [
-    {
-      launch: kernels.softmax(x.size / classesOf(x), classesOf(x), attrs.logarithm),
-      buffers: { x: from(0), out: out() },
-    },
+  lower: (ctx) => [
+    { launch: kernels.softmax(rowsOf(ctx), ctx.attrs.logarithm), buffers: { x: ctx.in(0), out: ctx.out() } },
   ],
 });
 
@@ -48,10 +50,9 @@ const lossOp = defineOp<'logits' | 'targets'>({
     logits: () => logitsGradOp([logits, targets, dLoss], {}),
     targets: () => mul(neg(logSoftmax(logits)), reshape(dLoss, [dLoss.size, 1])),
   }),
-  lower: ({ inputs: [logits], in: from, out }) => {
-    const [rows, classes] = logits.shape;
-    return [{ launch: kernels.crossEntropyLoss(rows, classes), buffers: { x: from(0), t: from(1), out: out() } }];
-  },
+  lower: (ctx) => [
+    { launch: kernels.crossEntropyLoss(rowsOf(ctx)), buffers: { x: ctx.in(0), t: ctx.in(1), out: ctx.out() } },
+  ],
 });
 
 // dlogits[n, k] = dLoss[n] · (softmax(logits)[n, k] · Σ_j targets[n, j] − targets[n, k])
@@ -70,15 +71,12 @@ const logitsGradOp = defineOp<'logits' | 'targets' | 'dLoss'>({
       dLoss: () => reshape(sub(mul(along, rowSum(targets)), rowSum(mul(c, targets))), dLoss.shape),
     };
   },
-  lower: ({ inputs: [logits], in: from, out }) => {
-    const [rows, classes] = logits.shape;
-    return [
-      {
-        launch: kernels.crossEntropyLogitsGrad(rows, classes),
-        buffers: { x: from(0), t: from(1), dLoss: from(2), out: out() },
-      },
-    ];
-  },
+  lower: (ctx) => [
+    {
+      launch: kernels.crossEntropyLogitsGrad(rowsOf(ctx)),
+      buffers: { x: ctx.in(0), t: ctx.in(1), dLoss: ctx.in(2), out: ctx.out() },
+    },
+  ],
 });
 
 /**

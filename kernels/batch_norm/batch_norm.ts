@@ -1,5 +1,6 @@
+import { gpuOf, type GpuTarget } from '../gpu.ts';
 import { ceilDiv, distinct, foldWorkgroups, type Choices, type Launch } from '../kernel.ts';
-import { reduce } from '../reduce/reduce.ts';
+import { depthFor, reduce, type Depth, type SumPass } from '../reduce/reduce.ts';
 import applyKernel from './batch_norm_apply.wgsl';
 import combineKernel from './batch_norm_combine.wgsl';
 import foldKernel from './batch_norm_fold.wgsl';
@@ -11,26 +12,29 @@ import sumsKernel from './batch_norm_sums.wgsl';
 export const BATCH_NORM_ACTIVATIONS = { none: 0, relu: 1, silu: 2 } as const;
 export type BatchNormActivation = keyof typeof BATCH_NORM_ACTIVATIONS;
 
-/** A tensor [rows, channels] on an adapter that computes on a CPU, or not. */
+/** A tensor [rows, channels], and what it is computed on. */
 export interface BatchNormSize {
   readonly rows: number;
   readonly channels: number;
-  readonly software: boolean;
+  readonly target: GpuTarget;
 }
 
 /** How much a thread does: so many consecutive rows. */
 export type Chunk = { readonly chunk: number };
 
 /**
- * Defaults. Sums: chunks of at least 32 rows, so that partial results are few beside the tensor, and longer ones where
- * there are threads enough to keep the adapter busy. Elementwise: a thread loads what its channels need once for all
- * its rows; a CPU is best served by long chunks, a GPU by many threads. Measured in bench/ladder_depthwise.md.
+ * Defaults. Elementwise: a thread loads what its channels need once for all its rows; a CPU is best served by long
+ * chunks, a GPU by many threads. Sums on a CPU: chunks of at least 32 rows, so that partial results are few beside the
+ * tensor, and longer ones where there are threads enough to keep it busy (bench/ladder_depthwise.md). On a GPU the
+ * threads of a workgroup share a chunk, four rows or more for each, and there are eight subgroups to a scheduler
+ * (bench/ladder_gpu.md).
  */
-const SUM_CHUNK = 32;
-const SUM_THREADS = { software: 512, hardware: 65_536 };
 const ELEMENTWISE_CHUNK = { software: 32, hardware: 8 };
+const SUM_CHUNK = 32;
+const SUM_THREADS = 512;
+const SUM_ROWS = 4;
 
-/** Partial results that one thread joins in a pass of batch_norm_combine.wgsl. */
+/** Partial results that one thread of a CPU joins in a pass of batch_norm_combine.wgsl; a GPU joins all in one. */
 const GROUP = 32;
 
 /** Channels in a Value. */
@@ -49,8 +53,8 @@ function chunked({ rows, channels }: BatchNormSize, chunk: number) {
 }
 
 /** For batchNormApply and batchNormInputGrad. */
-export function batchNormElementwiseChoices({ rows, software }: BatchNormSize): Choices<Chunk> {
-  const usual = software ? ELEMENTWISE_CHUNK.software : ELEMENTWISE_CHUNK.hardware;
+export function batchNormElementwiseChoices({ rows, target }: BatchNormSize): Choices<Chunk> {
+  const usual = target.software ? ELEMENTWISE_CHUNK.software : ELEMENTWISE_CHUNK.hardware;
   const others = [4, 8, 16, 32, 64, 128].filter((chunk) => chunk < 2 * rows);
   return {
     kernels: [applyKernel, inputGradKernel],
@@ -59,11 +63,25 @@ export function batchNormElementwiseChoices({ rows, software }: BatchNormSize): 
   };
 }
 
+/** How the threads of a workgroup that makes sums stand: on a CPU each is alone. */
+const depthOf = (target: GpuTarget, columns: number, rows: number): Depth =>
+  target.software ? { COLUMNS: 64, DEPTH: 1, LANES: 64 } : depthFor(columns, rows);
+
+/** The rows of a chunk that a workgroup or a thread of the sums takes. */
+function usualSumChunk({ rows, channels, target }: BatchNormSize): number {
+  const values = channels / widthOf(channels);
+  const { COLUMNS, DEPTH, LANES } = depthOf(target, values, rows);
+  const shared = target.software
+    ? Math.floor(SUM_THREADS / values)
+    : Math.floor((4 * gpuOf(target).threads) / LANES / ceilDiv(values, COLUMNS));
+  const least = target.software ? SUM_CHUNK : SUM_ROWS * DEPTH;
+  return Math.max(least, ceilDiv(ceilDiv(rows, Math.max(1, shared)), 4) * 4);
+}
+
 /** For batchNormStats and batchNormSums. */
-export function batchNormSumChoices({ rows, channels, software }: BatchNormSize): Choices<Chunk> {
-  const threads = software ? SUM_THREADS.software : SUM_THREADS.hardware;
-  const wanted = Math.max(1, Math.floor((threads * widthOf(channels)) / channels));
-  const usual = Math.max(SUM_CHUNK, ceilDiv(ceilDiv(rows, wanted), 4) * 4);
+export function batchNormSumChoices(size: BatchNormSize): Choices<Chunk> {
+  const { rows } = size;
+  const usual = usualSumChunk(size);
   const others = [usual >> 2, usual >> 1, usual * 2, usual * 4]
     .map((n) => ceilDiv(n, 4) * 4)
     .filter((chunk) => chunk >= 16 && chunk < 2 * rows);
@@ -75,29 +93,40 @@ export function batchNormSumChoices({ rows, channels, software }: BatchNormSize)
   };
 }
 
+/** As `chunked`, for kernels whose threads may share a chunk. */
+function deeplyChunked(size: BatchNormSize, chunk: number) {
+  const launch = chunked(size, chunk);
+  const { parts, channels } = launch.params;
+  const overrides = depthOf(size.target, channels, size.rows);
+  const { COLUMNS, DEPTH } = overrides;
+  const workgroups = DEPTH === 1 ? ceilDiv(parts * channels, COLUMNS) : parts * ceilDiv(channels, COLUMNS);
+  return { ...launch, overrides, workgroups: foldWorkgroups(workgroups) };
+}
+
 /**
  * The passes from x to stats [2, channels]. Each pass's output is the next one's input; `outSize` is its number of
  * elements.
  */
-export function batchNormStats(size: BatchNormSize, by: Chunk): { launch: Launch; outSize: number }[] {
-  const { rows, channels } = size;
-  const launch = chunked(size, by.chunk);
+export function batchNormStats(size: BatchNormSize, by: Chunk): SumPass[] {
+  const { rows, channels, target } = size;
+  const launch = deeplyChunked(size, by.chunk);
   let { parts, chunk } = launch.params;
-  const passes: { launch: Launch; outSize: number }[] = [
-    { launch: { kernel: statsKernel, ...launch }, outSize: parts * 2 * channels },
-  ];
+  const passes: SumPass[] = [{ launch: { kernel: statsKernel, ...launch }, outSize: parts * 2 * channels }];
   do {
-    const joined = ceilDiv(parts, GROUP);
+    const group = target.software ? GROUP : parts;
+    const depth = depthOf(target, channels, parts);
+    const joined = ceilDiv(parts, group);
     passes.push({
       launch: {
         kernel: combineKernel,
-        params: { rows, channels, chunk, parts, group: GROUP, scale: joined === 1 ? 1 / rows : 1 },
-        workgroups: foldWorkgroups(ceilDiv(joined * channels, 64)),
+        overrides: depth,
+        params: { rows, channels, chunk, parts, group, scale: joined === 1 ? 1 / rows : 1 },
+        workgroups: foldWorkgroups(ceilDiv(joined * channels, depth.COLUMNS)),
       },
       outSize: joined * 2 * channels,
     });
     parts = joined;
-    chunk *= GROUP;
+    chunk *= group;
   } while (parts > 1);
   return passes;
 }
@@ -139,17 +168,18 @@ export function batchNormSums(
   by: Chunk,
   activation: BatchNormActivation,
   epsilon: number,
-): { launch: Launch; outSize: number }[] {
-  const launch = chunked(size, by.chunk);
+): SumPass[] {
+  const launch = deeplyChunked(size, by.chunk);
   const { parts } = launch.params;
   const inner = 2 * size.channels;
   const first: Launch = {
     kernel: sumsKernel,
     ...launch,
-    overrides: { ACTIVATION: BATCH_NORM_ACTIVATIONS[activation] },
+    overrides: { ...launch.overrides, ACTIVATION: BATCH_NORM_ACTIVATIONS[activation] },
     params: { ...launch.params, epsilon },
   };
-  return [{ launch: first, outSize: parts * inner }, ...(parts === 1 ? [] : reduce(1, parts, inner, 1))];
+  const rest = parts === 1 ? [] : reduce([1, parts, inner], 1, size.target);
+  return [{ launch: first, outSize: parts * inner }, ...rest];
 }
 
 /** dx from dy, x, stats, sums, gamma and beta; with `frozen` statistics the sums are not used. */

@@ -1,8 +1,9 @@
-// Joins `group` neighbouring partial statistics into one (Chan, Golub & LeVeque 1979, eq. 2.1):
-//   n = n_a + n_b, δ = mean_b − mean_a, mean = mean_a + δ·n_b/n, squares = squares_a + squares_b + δ²·n_a·n_b/n
+// Joins `group` neighbouring partial statistics into one (join.wgsl).
 // x is [parts, 2, channels] as batch_norm_stats.wgsl leaves it, each part from `chunk` rows (the last from what is
 // left); out is [ceil(parts / group), 2, channels]. Repeated until one part is left, whose squares are then scaled to
-// the variance. A thread owns one channel of one output part.
+// the variance. A thread owns one channel of one output part, or shares it (include/depth.wgsl).
+alias Value = f32;
+
 struct Params {
   rows: u32,
   channels: u32,
@@ -17,35 +18,36 @@ struct Params {
 @group(0) @binding(2) var<uniform> params: Params;
 
 //!include ../include/grid.wgsl
+//!include ../include/depth.wgsl
+//!include join.wgsl
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn main(
   @builtin(workgroup_id) group: vec3<u32>,
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let t = flat_workgroup(group, groups) * 64u + lane;
   let c = params.channels;
-  let joined = t / c;
-  let first = joined * params.group;
-  if (first >= params.parts) {
-    return;
-  }
+  let t = flat_workgroup(group, groups) * COLUMNS + lane % COLUMNS;
+  let first = t / c * params.group;
   let channel = t % c;
-  var mean = 0.0;
-  var squares = 0.0;
-  var count = 0.0;
-  var i = first * 2u * c + channel;
-  for (var part = first; part < min(first + params.group, params.parts); part++) {
+  let end = min(first + params.group, params.parts);
+  var joined = Part(0.0, 0.0, 0.0);
+  var part = first + lane / COLUMNS;
+  var i = part * 2u * c + channel;
+  while (part < end) {
     let n = f32(min(params.chunk, params.rows - part * params.chunk));
-    let delta = x[i] - mean;
-    let weight = n / (count + n);
-    squares += x[i + c] + delta * delta * (count * weight);
-    mean += delta * weight;
-    count += n;
-    i += 2u * c;
+    joined = join(joined, Part(x[i], x[i + c], n));
+    part += DEPTH;
+    i += DEPTH * 2u * c;
   }
-  let at = joined * 2u * c + channel;
-  out[at] = mean;
-  out[at + c] = squares * params.scale;
+  if (DEPTH != 1u) {
+    join_depth(joined, lane);
+    joined = piled_part(lane);
+  }
+  if (lane < COLUMNS && first < params.parts) {
+    let at = t / c * 2u * c + channel;
+    out[at] = joined.mean;
+    out[at + c] = joined.squares * params.scale;
+  }
 }

@@ -4,7 +4,8 @@
 // The sum of squares minus the square of the sum would cancel where the mean is large beside the deviation. Here four
 // rows at a time get their own mean and squares in registers (two passes that cost no memory), which then join the
 // chunk's by the update of Chan, Golub & LeVeque 1979 (eq. 2.1): only differences of means are ever squared.
-// A thread owns a Value of channels in a chunk of rows (rows.wgsl). batch_norm_combine.wgsl joins the chunks.
+// A thread owns a Value of channels in a chunk of rows, or shares them (deep_rows.wgsl). batch_norm_combine.wgsl joins
+// the chunks.
 alias Value = vec4<f32>;
 alias X = Value; // how these are stored: Values, or as f16
 
@@ -20,25 +21,25 @@ struct Params {
 @group(0) @binding(2) var<uniform> params: Params;
 
 //!include ../include/grid.wgsl
+//!include ../include/depth.wgsl
 //!include rows.wgsl
+//!include deep_rows.wgsl
+//!include join.wgsl
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn main(
   @builtin(workgroup_id) group: vec3<u32>,
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let mine = share_of(flat_workgroup(group, groups) * 64u + lane);
-  if (!mine.inside) {
-    return;
-  }
-  let step = params.channels;
+  let mine = deep_share_of(flat_workgroup(group, groups), lane);
+  let step = DEPTH * params.channels;
   var mean = Value(0.0);
   var squares = Value(0.0);
   var count = 0.0;
-  var i = mine.first * step + mine.channel;
+  var i = mine.first * params.channels + mine.channel;
   var row = mine.first;
-  while (row + 4u <= mine.end) {
+  while (row + 3u * DEPTH < mine.end) {
     let a = Value(x[i]);
     let b = Value(x[i + step]);
     let c = Value(x[i + 2u * step]);
@@ -53,7 +54,7 @@ fn main(
     squares += (da * da + db * db) + (dc * dc + dd * dd) + delta * delta * (count * weight);
     mean += delta * weight;
     count += 4.0;
-    row += 4u;
+    row += 4u * DEPTH;
     i += 4u * step;
   }
   while (row < mine.end) {
@@ -62,10 +63,17 @@ fn main(
     squares += delta * delta * (count * weight);
     mean += delta * weight;
     count += 1.0;
-    row++;
+    row += DEPTH;
     i += step;
   }
-  let at = mine.part * 2u * step + mine.channel;
-  out[at] = mean;
-  out[at + step] = squares;
+  var joined = Part(mean, squares, count);
+  if (DEPTH != 1u) {
+    join_depth(joined, lane);
+    joined = piled_part(lane);
+  }
+  if (mine.inside) {
+    let at = mine.part * 2u * params.channels + mine.channel;
+    out[at] = joined.mean;
+    out[at + params.channels] = joined.squares;
+  }
 }

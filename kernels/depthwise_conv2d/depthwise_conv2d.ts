@@ -8,7 +8,7 @@ import {
   type Launch,
 } from '../kernel.ts';
 import { gpuOf, type GpuTarget } from '../gpu.ts';
-import { reduce } from '../reduce/reduce.ts';
+import { reduce, type SumPass } from '../reduce/reduce.ts';
 import filterGradV1 from './depthwise_conv2d_filter_grad_v1.wgsl';
 import filterGradV2 from './depthwise_conv2d_filter_grad_v2.wgsl';
 import forwardV1 from './depthwise_conv2d_forward_v1.wgsl';
@@ -284,12 +284,12 @@ export function depthwiseInputGrad(size: DepthwiseSize, by: Cut): { launch: Laun
 }
 
 /** The passes to dw: the first reads x and dy, the others the one before; `outSize` elements each. */
-export function depthwiseFilterGrad(size: DepthwiseSize, by: Cut): { launch: Launch; outSize: number }[] {
+export function depthwiseFilterGrad(size: DepthwiseSize, by: Cut, target: GpuTarget): SumPass[] {
   const filter = size.filterH * size.filterW * size.channels;
   const first =
     by.version === 1 ? naive(filterGradV1, size, by, by.parts * filter, by.parts) : filterGradStrips(size, by);
   const { parts } = first.params;
-  return [{ launch: first, outSize: parts * filter }, ...(parts === 1 ? [] : reduce(1, parts, filter, 1))];
+  return [{ launch: first, outSize: parts * filter }, ...(parts === 1 ? [] : reduce([1, parts, filter], 1, target))];
 }
 
 function filterGradStrips(size: DepthwiseSize, by: Cut): Launch {

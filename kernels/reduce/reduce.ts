@@ -1,10 +1,53 @@
+import { gpuOf, type GpuTarget } from '../gpu.ts';
 import { ceilDiv, foldWorkgroups, type Launch } from '../kernel.ts';
 import broadcastKernel from './broadcast.wgsl';
 import reduceKernel from './reduce.wgsl';
 import reduceProductsKernel from './reduce_products.wgsl';
+import productsWideKernel from './reduce_products_wide.wgsl';
+import wideKernel from './reduce_wide.wgsl';
 
 /** The longest sum one thread makes; longer ones are split into parts and summed again. */
 const LONGEST = 256;
+
+/** Threads of a workgroup that adds up columns together; every adapter allows as many. */
+const LANES = 128;
+
+/** Neighbouring Values that fill the least that a GPU loads from memory at once, 64 bytes. */
+const NEIGHBOURS = 4;
+
+/** The power of two at or above `n`. */
+const powerAbove = (n: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, n)));
+
+/** How the threads of a workgroup stand, side by side and one below the other: see include/depth.wgsl. */
+export type Depth = Readonly<Record<'COLUMNS' | 'DEPTH' | 'LANES', number>>;
+
+/** For sums of so many rows in so many columns of Values, on a GPU. */
+export function depthFor(columns: number, rows: number): Depth {
+  const depth = Math.min(LANES / Math.min(NEIGHBOURS, powerAbove(columns)), powerAbove(rows / 4));
+  return { COLUMNS: LANES / depth, DEPTH: depth, LANES };
+}
+
+/** [outer, length, inner]: what is summed is the middle dimension. */
+export type SumSize = readonly [outer: number, length: number, inner: number];
+
+/** A launch, and the elements that it writes. */
+export interface SumPass {
+  readonly launch: Launch;
+  readonly outSize: number;
+}
+
+/**
+ * The pass of a GPU where sums are fewer than it has threads: as many parts as keep it busy, unless a thread of one
+ * part has at most 32 rows. Undefined where each thread may as well have a sum of its own.
+ */
+function widePass([outer, length, inner]: SumSize, target: GpuTarget): { across: number; parts: number } | undefined {
+  const { threads } = gpuOf(target);
+  if (target.software || length <= 8 || outer * inner >= threads) return undefined;
+  const { COLUMNS, DEPTH } = depthFor(inner, length);
+  const across = outer * ceilDiv(inner, COLUMNS);
+  if (length <= 32 * DEPTH) return { across, parts: 1 };
+  return { across, parts: Math.min(ceilDiv(length, 8 * DEPTH), ceilDiv((4 * threads) / LANES, across)) };
+}
 
 /**
  * The passes that sum the middle dimension of [outer, length, inner]. Each pass's output, [outer, parts, inner], is the
@@ -12,21 +55,24 @@ const LONGEST = 256;
  * @param ofProducts the first pass sums the products of two tensors
  */
 export function reduce(
-  outer: number,
-  length: number,
-  inner: number,
+  [outer, length, inner]: SumSize,
   scale: number,
+  target: GpuTarget,
   ofProducts = false,
-): { launch: Launch; outSize: number }[] {
+): SumPass[] {
   const width = inner % 4 === 0 ? 4 : 1;
-  const passes: { launch: Launch; outSize: number }[] = [];
+  const values = inner / width;
+  const passes: SumPass[] = [];
   for (let rest = length; ; ) {
-    const parts = rest <= LONGEST ? 1 : ceilDiv(rest, LONGEST);
+    const products = ofProducts && passes.length === 0;
+    const wide = widePass([outer, rest, values], target);
+    const parts = wide?.parts ?? (rest <= LONGEST ? 1 : ceilDiv(rest, LONGEST));
     const launch: Launch = {
-      kernel: ofProducts && passes.length === 0 ? reduceProductsKernel : reduceKernel,
+      kernel: wide ? (products ? productsWideKernel : wideKernel) : products ? reduceProductsKernel : reduceKernel,
+      ...(wide && { overrides: depthFor(values, rest) }),
       aliases: width === 4 ? undefined : { Value: 'f32' },
-      params: { outer, length: rest, inner: inner / width, parts, scale: parts === 1 ? scale : 1 },
-      workgroups: foldWorkgroups(ceilDiv((outer * parts * inner) / width, 64)),
+      params: { outer, length: rest, inner: values, parts, scale: parts === 1 ? scale : 1 },
+      workgroups: foldWorkgroups(wide ? wide.across * parts : ceilDiv(outer * parts * values, 64)),
     };
     passes.push({ launch, outSize: outer * parts * inner });
     if (parts === 1) return passes;

@@ -1,5 +1,5 @@
 // y[n, k] = exp(x[n, k]) / Σ_j exp(x[n, j]), or its logarithm
-// A thread owns a row: the rows of a batch are few and short, and a thread that walks its row twice needs no barriers.
+// A thread owns a row, or shares it (row_sums.wgsl).
 override LOGARITHM: u32 = 0;
 
 struct Params {
@@ -20,19 +20,15 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let row = flat_workgroup(group, groups) * 64u + lane;
-  if (row >= params.rows) {
-    return;
-  }
-  let start = row * params.classes;
-  let sums = row_sums(start, params.classes);
-  let log_sum = logarithm(sums.sum);
-  for (var k = 0u; k < params.classes; k++) {
-    let shifted = x[start + k] - sums.largest;
+  let row = row_of(flat_workgroup(group, groups), lane);
+  sum_row(row, lane);
+  let log_sum = logarithm(row_sum);
+  for (var k = row.first; k < row.end; k += LANES) {
+    let shifted = x[row.start + k] - row_largest;
     if (LOGARITHM == 1u) {
-      out[start + k] = shifted - log_sum;
+      out[row.start + k] = shifted - log_sum;
     } else {
-      out[start + k] = exponential(shifted) / sums.sum;
+      out[row.start + k] = exponential(shifted) / row_sum;
     }
   }
 }

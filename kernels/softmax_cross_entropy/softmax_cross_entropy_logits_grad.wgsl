@@ -1,6 +1,7 @@
 // dx[n, k] = dloss[n] · (softmax(x)[n, k] · Σ_j t[n, j] − t[n, k])
 //
-// From loss = (Σ_j t_j)·logsumexp(x) − Σ_k t_k·x_k; targets need not sum to 1. A thread owns a row.
+// From loss = (Σ_j t_j)·logsumexp(x) − Σ_k t_k·x_k; targets need not sum to 1.
+// A thread owns a row, or shares it (row_sums.wgsl).
 struct Params {
   rows: u32,
   classes: u32,
@@ -21,17 +22,18 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let row = flat_workgroup(group, groups) * 64u + lane;
-  if (row >= params.rows) {
-    return;
-  }
-  let start = row * params.classes;
-  let sums = row_sums(start, params.classes);
+  let row = row_of(flat_workgroup(group, groups), lane);
+  sum_row(row, lane);
   var total = 0.0;
-  for (var k = 0u; k < params.classes; k++) {
-    total += t[start + k];
+  for (var k = row.first; k < params.classes; k += LANES) {
+    total += t[row.start + k];
   }
-  for (var k = 0u; k < params.classes; k++) {
-    out[start + k] = dLoss[row] * (exponential(x[start + k] - sums.largest) / sums.sum * total - t[start + k]);
+  if (LANES != 1u) {
+    sum_lanes(total, lane);
+    total = piled[0];
+  }
+  for (var k = row.first; k < row.end; k += LANES) {
+    let i = row.start + k;
+    out[i] = dLoss[row.number] * (exponential(x[i] - row_largest) / row_sum * total - t[i]);
   }
 }

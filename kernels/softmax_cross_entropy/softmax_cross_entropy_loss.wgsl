@@ -1,7 +1,7 @@
 // loss[n] = −Σ_k t[n, k] · log softmax(x)[n, k] = Σ_k t[n, k] · ((max − x[n, k]) + log Σ_j exp(x[n, j] − max))
 //
 // Each term is a sum of two numbers that are not negative: nothing cancels, whatever the size of the logits.
-// A thread owns a row.
+// A thread owns a row, or shares it (row_sums.wgsl).
 struct Params {
   rows: u32,
   classes: u32,
@@ -21,16 +21,18 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let row = flat_workgroup(group, groups) * 64u + lane;
-  if (row >= params.rows) {
-    return;
-  }
-  let start = row * params.classes;
-  let sums = row_sums(start, params.classes);
-  let log_sum = logarithm(sums.sum);
+  let row = row_of(flat_workgroup(group, groups), lane);
+  sum_row(row, lane);
+  let log_sum = logarithm(row_sum);
   var loss = 0.0;
-  for (var k = 0u; k < params.classes; k++) {
-    loss += t[start + k] * ((sums.largest - x[start + k]) + log_sum);
+  for (var k = row.first; k < params.classes; k += LANES) {
+    loss += t[row.start + k] * ((row_largest - x[row.start + k]) + log_sum);
   }
-  out[row] = loss;
+  if (LANES != 1u) {
+    sum_lanes(loss, lane);
+    loss = piled[0];
+  }
+  if (row.first == 0u && row.end > 0u) {
+    out[row.number] = loss;
+  }
 }

@@ -48,6 +48,8 @@ const VERSION = 1;
  */
 export const MEANS = [0, 1] as const;
 export const DEVIATIONS = [1e-3, 1] as const;
+/** The longest side of an image that is read, or shown to a network. */
+const MOST_PIXELS = 4096;
 const EPSILONS = [1e-12, 1] as const;
 
 /** The bytes of a model file; the same model gives the same bytes. */
@@ -103,7 +105,7 @@ export function describedBy(
 
   const architecture = fields.object('architecture');
   const preprocessing = fields.object('preprocessing');
-  const size = preprocessing.positiveInteger('size');
+  const size = preprocessing.positiveInteger('size', MOST_PIXELS);
   const padding = fields.string('padding');
   if (padding !== 'same' && padding !== 'symmetric') throw fields.wrong('padding', "neither 'same' nor 'symmetric'");
   return {
@@ -114,7 +116,7 @@ export function describedBy(
     classes: fields.strings('classes'),
     preprocessing: {
       size,
-      crop: preprocessing.json.crop === null ? null : preprocessing.positiveInteger('crop'),
+      crop: preprocessing.json.crop === null ? null : preprocessing.positiveInteger('crop', MOST_PIXELS),
       mean: preprocessing.colour('mean', ...MEANS),
       std: preprocessing.colour('std', ...DEVIATIONS),
     },
@@ -198,9 +200,10 @@ class Fields {
     return value;
   }
 
-  positiveInteger(key: string): number {
+  positiveInteger(key: string, most: number): number {
     const value = this.positive(key);
     if (!Number.isInteger(value)) throw this.wrong(key, `${value}, not a whole number`);
+    if (value > most) throw this.wrong(key, `${value}, more than ${most}`);
     return value;
   }
 

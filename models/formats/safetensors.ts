@@ -1,4 +1,6 @@
 import { UserError } from '../../engine/user_error.ts';
+import { CHECKSUMS, checkChecksums, checksumsOf } from './checksums.ts';
+import { bytesOf } from './crc32.ts';
 import { duplicateKey } from './duplicate_key.ts';
 import { elementCount, STORED_DTYPES } from './stored_tensor.ts';
 import type { StoredDtype, StoredTensor } from './stored_tensor.ts';
@@ -28,7 +30,8 @@ interface Entry {
 
 /**
  * Reads a safetensors file (https://huggingface.co/docs/safetensors: 8 bytes of header length, a JSON header, the
- * data). Tensors are views of `bytes` where their offset allows it, copies elsewhere.
+ * data). Tensors are views of `bytes` where their offset allows it, copies elsewhere. Where `writeSafetensors` left
+ * checksums, they must be right.
  * @param name what the file is called in error sentences.
  * @throws UserError naming file and tensor, whatever the header lies about: nothing of it is believed unchecked.
  */
@@ -54,6 +57,8 @@ export function parseSafetensors(bytes: Uint8Array, name: string): Safetensors {
       : info.view(new Uint8Array(bytes.subarray(dataStart + begin, dataStart + end)).buffer, 0, elementCount(shape));
     tensors.set(key, { dtype, shape, data });
   }
+  checkChecksums(tensors, metadata, name);
+  delete metadata[CHECKSUMS];
   return { tensors, metadata };
 }
 
@@ -159,7 +164,8 @@ function isCounts(value: unknown): value is number[] {
 
 /**
  * The bytes of a safetensors file. The same tensors give the same bytes whatever their order: widest elements first,
- * then by name, after a header padded to a multiple of 8, so that every tensor lies aligned to its element.
+ * then by name, after a header padded to a multiple of 8, so that every tensor lies aligned to its element. The
+ * metadata get the checksums of the tensors and of the other metadata.
  */
 export function writeSafetensors(
   tensors: ReadonlyMap<string, StoredTensor>,
@@ -170,11 +176,11 @@ export function writeSafetensors(
   );
   const fields: string[] = [];
   // Fields are joined by hand: an object would move names such as '7' to the front and lose '__proto__'.
-  const pairs = Object.entries(metadata).sort(([a], [b]) => compare(a, b));
-  if (pairs.length)
-    fields.push(
-      `"${METADATA}":{${pairs.map(([key, text]) => `${JSON.stringify(key)}:${JSON.stringify(text)}`).join(',')}}`,
-    );
+  const pairs = [...Object.entries(metadata), [CHECKSUMS, checksumsOf(tensors, metadata)]];
+  const texts = pairs
+    .sort(([a], [b]) => compare(a, b))
+    .map((pair) => pair.map((text) => JSON.stringify(text)).join(':'));
+  fields.push(`"${METADATA}":{${texts.join(',')}}`);
   let end = 0;
   for (const [name, { dtype, shape, data }] of sorted) {
     const bytes = elementCount(shape) * STORED_DTYPES[dtype].bytes;
@@ -198,7 +204,7 @@ export function writeSafetensors(
   file.set(header, 8);
   let at = 8 + headerLength;
   for (const [, { data }] of sorted) {
-    file.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
+    file.set(bytesOf(data), at);
     at += data.byteLength;
   }
   return file;

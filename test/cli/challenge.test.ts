@@ -55,6 +55,7 @@ describe('train --task challenge', () => {
       'config.json',
       'metrics.json',
       'model.safetensors',
+      'origin.json',
       'report.html',
       'tuning.json',
     ]);

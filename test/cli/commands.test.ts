@@ -68,6 +68,7 @@ describe('train', () => {
       'config.json',
       'metrics.json',
       'model.safetensors',
+      'origin.json',
       'report.html',
       'tuning.json',
     ]);

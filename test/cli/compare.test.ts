@@ -287,7 +287,7 @@ describe('compare', () => {
     [
       'a config.json that is no JSON',
       (run) => writeFileSync(join(run, 'config.json'), '{"task":'),
-      /config\.json is damaged: it holds no JSON object/,
+      /config\.json is damaged: it is not JSON, or is cut short/,
     ],
     [
       'a metrics.json that was cut',
@@ -315,7 +315,7 @@ describe('compare', () => {
           join(run, 'metrics.json'),
           readFileSync(join(run, 'metrics.json'), 'utf8').replace('"history"', '"past"'),
         ),
-      /history is no list of epochs/,
+      /history is missing; run the training command again/,
     ],
   ])('refuses a folder with %s, and writes nothing', async (_, harm, sentence) => {
     const [broken, out] = [at('broken'), at('unwritten')];

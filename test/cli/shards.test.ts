@@ -91,9 +91,29 @@ describe('a file of rows', () => {
     expect(readFileSync(`${path}.part`, 'utf8')).toBe('head\n');
   });
 
+  it('leaves nothing where no row was made, and another command may begin', async () => {
+    const path = join(folder, 'none.csv');
+    await (await open(path))[Symbol.asyncDispose]();
+    expect(readdirSync(folder).filter((name) => name.startsWith('none'))).toEqual([]);
+    // A kill leaves more.
+    writeFileSync(`${path}.part`, 'head\n');
+    writeFileSync(`${path}.state.json`, JSON.stringify({ origin: ORIGIN, total: 6, rows: 0, bytes: 5 }));
+    await using rows = await open(path, { ...ORIGIN, '--tta': 2 });
+    expect(rows.rows).toBe(0);
+  });
+
+  it('is written by one process', async () => {
+    const path = join(folder, 'two.csv');
+    await using _first = await open(path);
+    await expect(open(path)).rejects.toThrow(`two.csv is being written by process ${process.pid} on `);
+  });
+
   it('is of one command', async () => {
     const path = join(folder, 'one.csv');
-    await (await open(path))[Symbol.asyncDispose]();
+    {
+      await using rows = await open(path);
+      await rows.append('a\n', 1);
+    }
     await expect(open(path, { ...ORIGIN, '--tta': 2 })).rejects.toThrow(
       /one\.csv was begun by another command \(--tta was 1 and is now 2\); give the same one to go on/,
     );

@@ -13,7 +13,7 @@ import { sum } from '../../engine/ops/reduce.ts';
 import { compile } from '../../engine/program/program.ts';
 import { UserError } from '../../engine/user_error.ts';
 import { expectGradient } from '../finite_differences.ts';
-import { describeAdapters, evaluate } from '../gpu.ts';
+import { describeBothWays, evaluate } from '../gpu.ts';
 import { randomArray } from '../random.ts';
 import * as reference from '../reference/batch_norm.ts';
 import { UNIT, expectWithin, relativeL2 } from '../tolerance.ts';
@@ -64,12 +64,13 @@ describe('the reference', () => {
  */
 const bound = (operations: number, terms: number) => operations * UNIT * terms;
 
-describeAdapters('batch norm', (device) => {
+describeBothWays('batch norm', (device) => {
   const SHAPES = [
     [2, 5, 3, 8],
     [3, 4, 4, 5],
     [9, 6],
     [1, 33, 41, 12],
+    [70, 40, 52],
   ];
 
   it.each(SHAPES.flatMap((shape) => ACTIVATIONS.map((activation) => [shape, activation] as const)))(

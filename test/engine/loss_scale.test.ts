@@ -10,14 +10,14 @@ import { lossScale } from '../../engine/ops/loss_scale.ts';
 import { sgd } from '../../engine/ops/sgd.ts';
 import { compile } from '../../engine/program/program.ts';
 import { UserError } from '../../engine/user_error.ts';
-import { describeAdapters } from '../gpu.ts';
+import { describeAdapters, describeBothWays } from '../gpu.ts';
 import { randomArray } from '../random.ts';
 import { UNIT, expectWithin, functionBound } from '../tolerance.ts';
 
 const BETAS = { beta1: 0.9, beta2: 0.999 };
 
-describeAdapters('loss scaling', (device) => {
-  it('a guard finds what is not finite, wherever it is', async () => {
+describeBothWays('a guard', (device) => {
+  it('finds what is not finite, wherever it is', async () => {
     // More tensors than a pass takes, of fewer and more numbers than a thread looks at, one of them not a whole number
     // of shares.
     const sizes = [1, 5, 300, 70_001, 256, 257];
@@ -43,7 +43,9 @@ describeAdapters('loss scaling', (device) => {
     }
     expect(await result()).toBe(0);
   });
+});
 
+describeAdapters('loss scaling', (device) => {
   it("tells Adam's numbers of a step from how many were taken, to a few units in the last place", async () => {
     const [taken, hyper, scale] = [input('taken', [1]), input('hyper', [2]), input('scale', [1])];
     const [plain, scaled] = [adamHyper(taken, hyper, BETAS), adamHyper(taken, hyper, BETAS, scale)];

@@ -9,7 +9,7 @@ import { logSoftmax, softmax, softmaxCrossEntropy } from '../../engine/ops/softm
 import { compile } from '../../engine/program/program.ts';
 import { UserError } from '../../engine/user_error.ts';
 import { expectGradient } from '../finite_differences.ts';
-import { describeAdapters, evaluate } from '../gpu.ts';
+import { describeBothWays, evaluate } from '../gpu.ts';
 import { randomArray } from '../random.ts';
 import * as reference from '../reference/softmax_cross_entropy.ts';
 import { expectWithin, functionBound, sumBound } from '../tolerance.ts';
@@ -29,13 +29,15 @@ it('the reference agrees with finite differences', () => {
   expectGradient(([a, b]) => reference.crossEntropy(a, b, classes), [x, t], dLoss, [dx, dt]);
 });
 
-describeAdapters('softmax and cross entropy', (device) => {
+describeBothWays('softmax and cross entropy', (device) => {
   it.each([
     [1, 1],
     [3, 2],
     [4, 37],
     [70, 5],
     [2, 1000],
+    [3, 64],
+    [5, 131],
   ])('%d rows of %d classes, soft targets that do not sum to 1', async (rows, classes) => {
     const [x, t, dy, dLoss] = [
       input('x', [rows, classes]),

@@ -149,6 +149,7 @@ describe('a table of tunings', () => {
     ['a choice of text', text.replace('16', '"16"')],
     ['a time of nothing', text.replace('1.25', 'null')],
     ['no hash', text.replace('"ab.cd"', '7')],
+    ['an adapter of nothing', '{"format": "tuningfork tuning 1", "adapters": {"a": null}}'],
     ['an entry of nothing', '{"format": "tuningfork tuning 1", "adapters": {"a": {"x": null}}}'],
   ])('refuses %s in a sentence that names the source', (_, damaged) => {
     expect(() => TuningTable.parse(damaged, 'tuning.json')).toThrow(UserError);

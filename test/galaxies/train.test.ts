@@ -180,9 +180,9 @@ describe('a training', () => {
     );
     expect(seen.length).toBeGreaterThanOrEqual(100);
     expect(new Set(seen.map(({ buffers, bytes }) => `${buffers} buffers, ${bytes} bytes`)).size).toBe(1);
-    // The GPU's memory is this process's on lavapipe. The heap breathes by 20 MB; the step's own buffers, kept from a
-    // hundred steps, would be 500 MB.
-    expect(seen[seen.length - 1].rss - seen[20].rss).toBeLessThan(64 * 2 ** 20);
+    // The GPU's memory is this process's on lavapipe. The heap breathes, by 20 MB on an idle machine and by 80 on a
+    // busy one; the step's own buffers, kept from a hundred steps, would be 500 MB.
+    expect(seen[seen.length - 1].rss - seen[20].rss).toBeLessThan(250e6);
     expect(device().memory.buffers).toBe(0);
   });
 

@@ -1,12 +1,16 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 // @ts-expect-error: this file of the package, which Node needs, is not typed
 import { detectRaces } from 'wgsl_reflect/wgsl_reflect.module.js';
 import { convGeometry } from '../../engine/ops/conv_geometry.ts';
 import { input } from '../../engine/ops/leaves.ts';
 import { conv2dFilterGradV2, conv2dV2 } from '../../kernels/conv2d/conv2d.ts';
+import { guard } from '../../kernels/guard/guard.ts';
 import { packParams, specialise, type Launch } from '../../kernels/kernel.ts';
 import { matmulV2, type MatmulSize } from '../../kernels/matmul/matmul.ts';
 import { matmulFew, matmulSmall } from '../../kernels/matmul/small.ts';
+import { crossEntropyLoss } from '../../kernels/softmax_cross_entropy/softmax_cross_entropy.ts';
 import { randomArray } from '../random.ts';
 
 /** The launch as wgsl_reflect can run it: it knows no override. */
@@ -71,9 +75,22 @@ function convolutions(): [string, Buffers, Launch][] {
   ];
 }
 
+/** Believed to be a GPU: its sums are shared by the threads of a workgroup. */
+const GPU = { software: false };
+
+/** A launch for each way in which the threads of a workgroup add up. */
+function sums(): [string, Buffers, Launch][] {
+  const logits = { x: randomArray(260, 1), t: randomArray(260, 2), out: new Float32Array(2) };
+  return [
+    ['cross entropy', logits, crossEntropyLoss({ rows: 2, classes: 130, target: GPU })],
+    ['guard', { x0: randomArray(300, 1), out: new Float32Array(2) }, guard([300], GPU)],
+  ];
+}
+
 /**
- * Every kernel with a barrier, but for one that wgsl_reflect cannot run: the staged input gradient, whose barriers are
- * those of tile.wgsl, as here.
+ * Every kernel with a barrier, but for those that wgsl_reflect cannot run: the staged input gradient, whose barriers
+ * are those of tile.wgsl, as here; sums whose threads get a struct from a function, which wgsl_reflect gives to all of
+ * them alike. Their barriers are those of include/depth.wgsl, which is tested by itself, or stand as those do.
  */
 const LAUNCHES: readonly (readonly [string, Buffers, Launch])[] = [
   ...[false, true].flatMap((transposed) => {
@@ -91,19 +108,45 @@ const LAUNCHES: readonly (readonly [string, Buffers, Launch])[] = [
     ] as const;
   }),
   ...convolutions(),
+  ...sums(),
 ];
 
+/** The sum of `depth.wgsl` alone. */
+function sumOfDepth(): [string, Buffers, Launch] {
+  const path = fileURLToPath(new URL('../../kernels/include/depth.wgsl', import.meta.url));
+  const code = `alias Value = f32;
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read_write> out: array<f32>;
+${readFileSync(path, 'utf8')}
+@compute @workgroup_size(LANES)
+fn main(@builtin(local_invocation_index) lane: u32) {
+  sum_depth(x[lane], lane);
+  if (lane < COLUMNS) { out[lane] = piled[lane]; }
+}`;
+  const launch = crossEntropyLoss({ rows: 1, classes: 2, target: GPU });
+  const bindings = [
+    { name: 'x', binding: 0, kind: 'read' },
+    { name: 'out', binding: 1, kind: 'read_write' },
+  ] as const;
+  const overrides = { COLUMNS: 4, DEPTH: 8, LANES: 32 };
+  const buffers = { x: randomArray(32, 1), out: new Float32Array(4) };
+  return ['the sum of depth', buffers, { ...launch, overrides, kernel: { ...launch.kernel, code, bindings } }];
+}
+
 describe('a kernel with a barrier', () => {
-  it.each(LAUNCHES)('has no race, and has one without any of its barriers: %s', (_, buffers, launch) => {
-    const fresh = () => Object.fromEntries(Object.entries(buffers).map(([name, values]) => [name, values.slice()]));
-    const code = runnable(launch);
-    expect(run(launch, code, fresh())).toEqual({ races: [], errors: [] });
-    const barriers = [...code.matchAll(/workgroupBarrier\(\);/g)];
-    expect(barriers.length).toBeGreaterThan(0);
-    for (const { index } of barriers) {
-      expect(
-        run(launch, code.slice(0, index) + code.slice(index + 'workgroupBarrier();'.length), fresh()).races.length,
-      ).toBeGreaterThan(0);
-    }
-  });
+  it.each([...LAUNCHES, sumOfDepth()])(
+    'has no race, and has one without any of its barriers: %s',
+    (_, buffers, launch) => {
+      const fresh = () => Object.fromEntries(Object.entries(buffers).map(([name, values]) => [name, values.slice()]));
+      const code = runnable(launch);
+      expect(run(launch, code, fresh())).toEqual({ races: [], errors: [] });
+      const barriers = [...code.matchAll(/workgroupBarrier\(\);/g)];
+      expect(barriers.length).toBeGreaterThan(0);
+      for (const { index } of barriers) {
+        expect(
+          run(launch, code.slice(0, index) + code.slice(index + 'workgroupBarrier();'.length), fresh()).races.length,
+        ).toBeGreaterThan(0);
+      }
+    },
+  );
 });

@@ -112,6 +112,13 @@ describe('model files', () => {
       /'preprocessing\.crop' .* 10\.5, not a whole number/,
     ],
     [
+      'more pixels than memory',
+      changed((j) => {
+        j.preprocessing.size = 1e9;
+      }),
+      /'preprocessing\.size' .* 1000000000, more than 4096/,
+    ],
+    [
       'no crop',
       changed((j) => {
         delete j.preprocessing.crop;

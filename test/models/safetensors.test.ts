@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../engine/user_error.ts';
 import { parseSafetensors, writeSafetensors } from '../../models/formats/safetensors.ts';
@@ -224,6 +225,64 @@ describe('toFloat32', () => {
   });
 });
 
+describe('checksums', () => {
+  const tensors = new Map<string, StoredTensor>([
+    ['a', { dtype: 'f32', shape: [2, 3], data: Float32Array.of(1, 2, 3, 4, 5, 6) }],
+    ['b.c', { dtype: 'u8', shape: [3], data: Uint8Array.of(7, 8, 9) }],
+  ]);
+  const sound = writeSafetensors(tensors, { k: 'value' });
+  const headerEnd = 8 + Number(new DataView(sound.buffer).getBigUint64(0, true));
+
+  it('refuse every flipped bit of every tensor, and name the tensor', () => {
+    for (let bit = headerEnd * 8; bit < sound.length * 8; bit++) {
+      const bytes = sound.slice();
+      bytes[bit >> 3] ^= 1 << (bit & 7);
+      const name = bit >> 3 < headerEnd + 24 ? 'a' : 'b.c';
+      expect(refusal(bytes)).toMatch(`w.safetensors: tensor '${name}' was changed since the file was written`);
+    }
+  });
+
+  it('let no flipped bit of the header through that means something else', () => {
+    const wanted = parseSafetensors(sound, 'w');
+    let same = 0;
+    for (let bit = 0; bit < headerEnd * 8; bit++) {
+      const bytes = sound.slice();
+      bytes[bit >> 3] ^= 1 << (bit & 7);
+      try {
+        const { tensors, metadata } = parseSafetensors(bytes, 'w');
+        expect(tensors).toEqual(wanted.tensors);
+        expect(metadata['k']).toBe('value');
+        same++;
+      } catch (error) {
+        expect(error).toBeInstanceOf(UserError);
+      }
+    }
+    // Only the key of the checksums can be hit: 16 characters of 7 bits that stay text.
+    expect(same).toBeLessThanOrEqual(16 * 8);
+  });
+
+  it.each<[string, (text: string) => string, RegExp]>([
+    ['a checksum', (text) => text.replace(/[0-9a-f]{8} a\\n/, '00000000 a\\n'), /tensor 'a' was changed/],
+    [
+      'a line too many',
+      (text) => text.replace(' a\\n', ' a\\n00000000 q\\n').replace(/ {11}$/, ''),
+      /a tensor is missing/,
+    ],
+    ['the metadata', (text) => text.replace('"value"', '"valve"'), /the metadata were changed/],
+  ])('refuse a change of %s', (_, change, sentence) => {
+    const text = change(new TextDecoder().decode(sound.subarray(8, headerEnd)).trimEnd());
+    const bytes = new Uint8Array([...file(text), ...sound.subarray(headerEnd)]);
+    expect(refusal(bytes)).toMatch(sentence);
+  });
+
+  it('are not asked of files of others', () => {
+    const text = new TextDecoder().decode(sound.subarray(8, headerEnd)).replace('tuningfork_crc32', 'another');
+    const bytes = new Uint8Array([...file(text), ...sound.subarray(headerEnd)]);
+    bytes[bytes.length - 1]++;
+    expect(parseSafetensors(bytes, 'w').tensors.get('b.c')!.data).toEqual(Uint8Array.of(7, 8, 10));
+  });
+});
+
 describe('writeSafetensors', () => {
   const t = (dtype: StoredTensor['dtype'], shape: number[], data: StoredTensor['data']): StoredTensor => ({
     dtype,
@@ -243,8 +302,22 @@ describe('writeSafetensors', () => {
     expect(writeSafetensors(new Map([...tensors].reverse()), { format: 'x"y' })).toEqual(bytes);
     const length = Number(new DataView(bytes.buffer).getBigUint64(0, true));
     expect(length % 8).toBe(0);
+    // By zlib's CRC-32: of dtype, shape and bytes.
+    const sums = [
+      ['7', 'f32 2', new Float32Array([1, 2])],
+      ['__metadata__', '[["format","x\\"y"]]', new Uint8Array()],
+      ['__proto__', 'f32 1', new Float32Array([3])],
+      ['b', 'f16 1', new Uint16Array([0x3c00])],
+      ['wide', 'f64 1', new Float64Array([4])],
+      ['z', 'u8 3', new Uint8Array([1, 2, 3])],
+    ] as const;
+    const lines = sums.map(([name, text, { buffer }]) => {
+      const sum = crc32(Buffer.concat([Buffer.from(text), Buffer.from(buffer)]));
+      return `${sum.toString(16).padStart(8, '0')} ${name}`;
+    });
     expect(new TextDecoder().decode(bytes.subarray(8, 8 + length)).trimEnd()).toBe(
-      '{"__metadata__":{"format":"x\\"y"},"wide":{"dtype":"F64","shape":[1],"data_offsets":[0,8]},' +
+      `{"__metadata__":{"format":"x\\"y","tuningfork_crc32":${JSON.stringify(lines.join('\n'))}},` +
+        '"wide":{"dtype":"F64","shape":[1],"data_offsets":[0,8]},' +
         '"7":{"dtype":"F32","shape":[2],"data_offsets":[8,16]},"__proto__":{"dtype":"F32","shape":[1],"data_offsets":[16,20]},' +
         '"b":{"dtype":"F16","shape":[1],"data_offsets":[20,22]},"z":{"dtype":"U8","shape":[3],"data_offsets":[22,25]}}',
     );

@@ -1,5 +1,5 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -175,6 +175,24 @@ describe.each([0, 1, 2])('DecodePool with %i threads', (threads) => {
 });
 
 describe('DecodePool', () => {
+  it('gives up a file that takes too long, by its name, and goes on with the next in a new thread', async () => {
+    const pool = new DecodePool({ threads: 1, seconds: 5 });
+    // Nobody writes into it: reading it never ends.
+    const endless = join(dir, 'endless.jpg');
+    expect(spawnSync('mkfifo', [endless]).status).toBe(0);
+    const [lost, next] = await Promise.allSettled([pool.decode(endless), pool.decode(put('after.jpg', jpegBytes()))]);
+    // Ends the reading, for which the end of the thread waits.
+    closeSync(openSync(endless, 'w'));
+    expect(lost).toMatchObject({
+      status: 'rejected',
+      reason: new UserError(
+        `${endless} could not be decoded: it takes more than 5 s; it is damaged, or made to do so: take it away`,
+      ),
+    });
+    expect(next).toMatchObject({ status: 'fulfilled', value: { width: 64 } });
+    await pool.close();
+  });
+
   it('rejects what is still waiting when closed', async () => {
     const pool = new DecodePool({ threads: 1 });
     const file = put('wait.jpg', jpegBytes());

@@ -35,6 +35,7 @@ export async function withoutBadImages<E extends Example>(
       `${bad.length} ${bad.length === 1 ? 'image was' : 'images were'} skipped: ${bad.slice(0, NAMED).join('; ')}${rest}`,
     ],
     load: (index) => dataset.load(good[index]),
+    ...(dataset.stamp && { stamp: (index) => dataset.stamp!(good[index]) }),
     close: () => dataset.close(),
   };
 }

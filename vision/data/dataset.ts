@@ -18,6 +18,8 @@ export interface Dataset<E extends Example = Example> {
   readonly notes: readonly string[];
   /** The image of `examples[index]`. Rejects with a sentence that names the file when it cannot be decoded. */
   load(index: number): Promise<RgbImage>;
+  /** What is another when the image of `examples[index]` was changed. Absent where none can be. */
+  stamp?(index: number): Promise<string>;
   /** Ends worker threads, where there are any. */
   close(): Promise<void>;
 }

@@ -15,36 +15,48 @@ interface Task {
   readonly reject: (error: unknown) => void;
 }
 
-/** One worker thread and the task it is at. */
+/** One worker thread, the task it is at, and what ends both when that takes too long. */
 interface Thread {
   readonly worker: Worker;
   task: Task | null;
+  limit?: NodeJS.Timeout;
 }
+
+/** Seconds that one image may take, its reading included. The largest that are read take some. */
+const MOST_SECONDS = 60;
 
 export interface PoolOptions {
   /** One less than there are cores, at least 1, when absent; 0 decodes in the calling thread. */
   readonly threads?: number;
   /** How samples of more than 8 bits become 8: see `decodeImage`. */
   readonly stretch?: Stretch;
+  /** Seconds that one file may take in a thread: 60 when absent. */
+  readonly seconds?: number;
 }
 
 /**
  * Decodes image files in worker threads, which start when first needed and take files in the order asked for. A thread
- * that dies takes only its own file with it; the next file gets a new thread. Waiting threads do not keep the process
- * alive.
+ * that dies, or is at one file for too long, takes only that file with it; the next one gets a new thread. Waiting
+ * threads do not keep the process alive.
  */
 export class DecodePool {
   readonly threads: number;
   readonly #stretch: Stretch | undefined;
+  readonly #seconds: number;
   readonly #running: Thread[] = [];
   readonly #queue: Task[] = [];
   #starting = 0;
   #number = 0;
   #closed = false;
 
-  constructor({ threads = Math.max(1, availableParallelism() - 1), stretch }: PoolOptions = {}) {
+  constructor({
+    threads = Math.max(1, availableParallelism() - 1),
+    seconds = MOST_SECONDS,
+    stretch,
+  }: PoolOptions = {}) {
     if (!Number.isInteger(threads) || threads < 0) throw new UserError(`${threads} is not a number of threads`);
     this.threads = threads;
+    this.#seconds = seconds;
     this.#stretch = stretch;
   }
 
@@ -82,6 +94,10 @@ export class DecodePool {
   #give(thread: Thread, task: Task): void {
     thread.task = task;
     thread.worker.ref();
+    thread.limit = setTimeout(() => {
+      this.#lose(thread, `it takes more than ${this.#seconds} s; it is damaged, or made to do so: take it away`);
+      void thread.worker.terminate();
+    }, this.#seconds * 1000);
     const { file } = task;
     // A copy of its own goes over: whoever gave the bytes keeps them.
     const bytes = task.bytes && new Uint8Array(task.bytes);
@@ -111,6 +127,7 @@ export class DecodePool {
   #finish(thread: Thread, reply: DecodeReply): void {
     const task = thread.task;
     thread.task = null;
+    clearTimeout(thread.limit);
     // While the pool closes, the thread's end is waited for, and nothing else may be left to keep the process alive
     // until then.
     if (!this.#closed) thread.worker.unref();
@@ -123,6 +140,7 @@ export class DecodePool {
     const at = this.#running.indexOf(thread);
     if (at < 0) return;
     this.#running.splice(at, 1);
+    clearTimeout(thread.limit);
     thread.task?.reject(new UserError(`${thread.task.file} could not be decoded: ${why}`));
     thread.task = null;
     if (!this.#closed) this.#advance();

@@ -3,6 +3,9 @@ import type { Dataset } from './dataset.ts';
 import { hashId, parseIdRanges, split, type Split } from './split.ts';
 import type { Fold, Prepared, SplitOptions } from '../train/task.ts';
 
+/** The most folds of a cross-validation. */
+export const MOST_FOLDS = 100;
+
 export interface FoldOptions {
   readonly folds: number;
   readonly seed?: number;

@@ -27,6 +27,7 @@ export function limitExamples<E extends Example>(
     examples: kept.map((index) => dataset.examples[index]),
     notes: [...dataset.notes, `${count} of ${known.length} labelled images are used`],
     load: (index) => dataset.load(kept[index]),
+    ...(dataset.stamp && { stamp: (index) => dataset.stamp!(kept[index]) }),
     close: () => dataset.close(),
   };
 }

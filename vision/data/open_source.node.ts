@@ -1,6 +1,7 @@
 import { inArchive } from './archive_paths.ts';
 import type { Dataset } from './dataset.ts';
 import { DecodePool, type PoolOptions } from './decode_pool.node.ts';
+import { fileStamp } from './file_stamp.node.ts';
 import type { Labelled } from './labelled.ts';
 import type { ImageSource } from './source.ts';
 
@@ -16,6 +17,8 @@ export function openSource(source: ImageSource, options: PoolOptions = {}): Data
       const { id, file } = images[index];
       return file === undefined ? pool.decode(inArchive(id, name), await source.bytes(index)) : pool.decode(file);
     },
+    // Of an image in an archive: the archive's.
+    stamp: (index) => fileStamp(images[index].file ?? source.archiveOf?.(index) ?? name),
     async close() {
       await pool.close();
       await source.close();

@@ -58,6 +58,8 @@ export interface TrainingSummary {
   readonly epochs: readonly Epoch[];
   /** The epoch whose weights were kept. */
   readonly bestEpoch?: number;
+  /** What had changed when the run was gone on with all the same: a sentence each time. */
+  readonly changes?: readonly string[];
   /** Every option of the run, in the order in which to show them. */
   readonly configuration: readonly { readonly name: string; readonly value: string | number | boolean }[];
 }

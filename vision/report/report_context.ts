@@ -17,7 +17,7 @@ export interface ReportContext {
 /** What there is to tell of a training. */
 export function trainingContext(
   device: Device,
-  { prepared: { dataset, train, validation }, state, model, parameters }: Trained,
+  { prepared: { dataset, train, validation }, state, model, parameters, changes }: Trained,
   options: TrainOptions,
   name: string,
 ): ReportContext {
@@ -26,6 +26,7 @@ export function trainingContext(
     run: { name, model: model.network.name, adapter: device.adapter.description, seconds, seed: options.seed },
     training: {
       epochs: state.history,
+      ...(changes.length > 0 && { changes }),
       ...(options.keep === 'best' && state.best && { bestEpoch: state.best.epoch }),
       configuration: Object.entries(options).map(([key, value]) => ({
         name: key,
@@ -45,6 +46,7 @@ export function trainingContext(
       judgedOn: hashIds(validation.map((index) => dataset.examples[index].id)),
       parameters: parameters.trainableSize,
       options,
+      ...(changes.length > 0 && { acceptedChanges: changes }),
     },
   };
 }

@@ -32,7 +32,7 @@ function epochTable(training: TrainingSummary): Html {
 
 /** Curves over all phases, the options of the run, and the numbers behind the curves. */
 export async function trainingSection(training: TrainingSummary): Promise<Section> {
-  const { epochs, configuration } = training;
+  const { epochs, configuration, changes = [] } = training;
   const curves =
     epochs.length > 0 &&
     html`<div class="grid">${[
@@ -46,7 +46,7 @@ export async function trainingSection(training: TrainingSummary): Promise<Sectio
   return {
     id: 'training',
     title: 'The training',
-    body: html`${curves}
+    body: html`${changes.map((change) => html`<p>The training was interrupted, and went on with something else than it was begun with: ${change}.</p>`)}${curves}
 <div class="tables">${epochs.length > 0 && epochTable(training)}${
       configuration.length > 0 &&
       table({

@@ -5,6 +5,7 @@ import { toFloat32 } from '../../models/formats/stored_tensor.ts';
 import { UserError } from '../../engine/user_error.ts';
 import { jsonText } from '../json_text.ts';
 import type { Epoch } from '../report/data.ts';
+import { parseState } from './state_file.ts';
 
 /**
  * Where a training stands, between two steps. With the arrays beside it, all that is needed to go on as if never
@@ -67,22 +68,10 @@ export async function loadCheckpoint(
     if (name.endsWith('.stats')) checkValues(values.subarray(values.length / 2), true, `${where}, in its variances,`);
     arrays.set(name, values);
   }
-  return { state: parseState(metadata['tuningfork_state'], path), arrays };
-}
-
-function parseState(text: string | undefined, path: string): TrainState {
-  const remedy = 'delete it to begin anew';
-  if (text === undefined)
-    throw new UserError(`${path} is no checkpoint of a training: it lacks the state in its metadata; ${remedy}`);
-  let state: TrainState;
-  try {
-    state = JSON.parse(text) as TrainState;
-  } catch {
-    throw new UserError(`${path}: the state in its metadata is not JSON; the file is damaged: ${remedy}`);
-  }
-  const counts: unknown[] = [state?.phase, state?.epoch, state?.step, state?.adamStep, state?.sums?.seen];
-  const sums: unknown[] = [state?.sums?.loss, state?.sums?.marks, state?.sums?.seconds];
-  if (!counts.every((n) => Number.isSafeInteger(n) && (n as number) >= 0) || !sums.every(Number.isFinite))
-    throw new UserError(`${path}: the state in its metadata lacks a number; the file is damaged: ${remedy}`);
-  return state;
+  const state = metadata['tuningfork_state'];
+  if (state === undefined)
+    throw new UserError(
+      `${path} is no checkpoint of a training: it lacks the state in its metadata; delete the file to begin anew`,
+    );
+  return { state: parseState(state, path), arrays };
 }

@@ -27,6 +27,8 @@ export interface FrontSpec {
   readonly folder: string;
   /** What the activations depend on beside the network: options, weights, adapter. */
   readonly key: string;
+  /** Called before the first of them is kept. */
+  readonly begin: () => Promise<void>;
 }
 
 /**
@@ -36,7 +38,7 @@ export interface FrontSpec {
 export async function runFront(
   learner: Learner,
   maker: ViewMaker,
-  { cut, folder, key }: FrontSpec,
+  { cut, folder, key, begin }: FrontSpec,
   progress: Progress,
 ): Promise<Front> {
   const {
@@ -68,7 +70,7 @@ export async function runFront(
       { output: atCut, file: cutFile },
       { output: atFeatures, file: featureFile },
     ];
-    await fill(device, maker, all, into, progress);
+    await fill(device, maker, all, into, { progress, begin });
   } catch (error) {
     close();
     throw error;
@@ -84,7 +86,7 @@ async function fill(
   maker: ViewMaker,
   views: readonly (() => View)[],
   into: readonly { readonly output: Tensor; readonly file: RecordFile }[],
-  progress: Progress,
+  { progress, begin }: Pick<FrontSpec, 'begin'> & { readonly progress: Progress },
 ): Promise<void> {
   // The files grow a batch at a time; what only some of them got before an interruption is made again.
   let done = Math.min(...into.map(({ file }) => file.count));
@@ -111,6 +113,7 @@ async function fill(
     for (const { output, file } of into) {
       const records = (await program.read(output)).subarray(0, count * file.length);
       requireFinite(records, file.length, (row) => maker.nameOf(views[done + row]().example));
+      await begin();
       file.append(records);
     }
     done += count;

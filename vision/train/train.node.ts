@@ -1,15 +1,12 @@
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Device } from '../../engine/device/device.ts';
 import { mebibytes } from '../../engine/device/mebibytes.ts';
 import type { MemoryNeed } from '../../engine/program/program.ts';
 import { requirePrecision } from '../../engine/program/precision.ts';
-import { TuningTable } from '../../engine/tuning.ts';
 import { UserError } from '../../engine/user_error.ts';
 import { buildModel, type BuiltModel } from '../../models/build_network.ts';
 import { writeFileAtomic } from '../../models/formats/atomic.node.ts';
-import { makeFolder } from '../../models/formats/make_folder.node.ts';
 import { packModel } from '../../models/formats/model_file.ts';
 import { readSafetensorsFile } from '../../models/formats/safetensors.node.ts';
 import { ParameterSet } from '../../models/parameter_set.ts';
@@ -21,14 +18,16 @@ import { NEW_STATE, loadCheckpoint, saveCheckpoint, type TrainState } from './ch
 import { runFront, type Front } from './front.node.ts';
 import type { Learner } from './learner.ts';
 import type { TrainOptions } from './options.ts';
+import { frontOrigin, originOf, type Origin } from './origin_file.node.ts';
 import { Phase, type PhaseSpec } from './phase.ts';
 import type { Progress } from '../progress.ts';
+import { RUN_FILES, RunFolder, requireOptions } from './run_folder.node.ts';
 import { ImageSource } from './sample_source.ts';
 import { Stopped } from './stop.ts';
 import type { Prepared, Task } from './task.ts';
 import { trainedModel } from './trained_model.ts';
 
-/** A finished training, still on the device. */
+/** A finished training, still on the device, and its run directory, which no other process writes meanwhile. */
 export interface Trained extends Disposable {
   readonly task: Task;
   readonly model: BuiltModel;
@@ -36,104 +35,64 @@ export interface Trained extends Disposable {
   readonly prepared: Prepared;
   readonly views: ViewMaker;
   readonly state: TrainState;
+  /** What the run depends on had changed, and it was gone on with all the same: a sentence each time. */
+  readonly changes: readonly string[];
 }
 
 /** Where a training is kept, and where it says how far it is. */
 export interface Run {
   readonly folder: string;
   readonly progress: Progress;
+  /** Go on with a run though images, labels, weights or the adapter have changed since it was begun. */
+  readonly acceptChanges?: boolean;
 }
 
-/** The files of a run directory. */
-export const RUN_FILES = {
-  config: 'config.json',
-  checkpoint: 'checkpoint.safetensors',
-  best: 'best.safetensors',
-  model: 'model.safetensors',
-  metrics: 'metrics.json',
-  report: 'report.html',
-  tuning: 'tuning.json',
-  cache: 'cache',
-} as const;
-
-/** Throws where a run was begun with other options than these, and names them. */
-export function requireOptions(
-  folder: string,
-  earlier: Readonly<Record<string, unknown>>,
-  options: TrainOptions,
-): void {
-  const now = JSON.parse(JSON.stringify(options)) as Record<string, unknown>;
-  const changed = [...new Set([...Object.keys(earlier), ...Object.keys(now)])].filter(
-    (key) => JSON.stringify(earlier[key]) !== JSON.stringify(now[key]),
-  );
-  if (changed.length === 0) return;
-  const list = changed
-    .map((key) => `${key} was ${JSON.stringify(earlier[key])} and is now ${JSON.stringify(now[key])}`)
-    .join('; ');
-  throw new UserError(
-    `${folder} holds a run with other options (${list}); give the same ones to resume it, or another --out`,
-  );
-}
-
-/**
- * Begins a run directory, or goes on with one that was begun earlier, which must have the same options. Another choice
- * among kernels gives other last bits, so a run keeps those that it begins with, whatever is tuned later.
- */
-async function openRun(device: Device, folder: string, options: TrainOptions, progress: Progress): Promise<void> {
-  const [path, tuningPath] = [join(folder, RUN_FILES.config), join(folder, RUN_FILES.tuning)];
-  const text = `${JSON.stringify(options, null, 2)}\n`;
-  const tuned = String(device.tuning.only(device.identity));
-  if (!existsSync(path)) {
-    makeFolder(folder);
-    // The options come last: their file makes the folder a run.
-    await writeFileAtomic(tuningPath, tuned);
-    await writeFileAtomic(path, text);
-    return;
-  }
-  // What a killed run was writing.
-  for (const name of readdirSync(folder))
-    if (/^\..*\.\d+\.\d+\.tmp$/.test(name)) rmSync(join(folder, name), { force: true });
-  requireOptions(folder, JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>, options);
-  // A run of a version that did not tune has none: it goes on with the defaults that it began with.
-  device.tuning = existsSync(tuningPath)
-    ? TuningTable.parse(
-        readFileSync(tuningPath, 'utf8'),
-        `${tuningPath}, which says what kernels the run goes on with,`,
-      )
-    : new TuningTable();
-  if (String(device.tuning.only(device.identity)) !== tuned)
-    progress.line(`resuming with the kernels that the run began with (${tuningPath}), not with those tuned since`);
-}
+export { RUN_FILES, requireOptions };
 
 /**
  * Trains a network for a task in a run directory, or goes on with one that was interrupted: frozen front, head,
- * fine-tuning where there are weights, and the whole network from scratch where there are none.
+ * fine-tuning where there are weights, and the whole network from scratch where there are none. A new run directory is
+ * made when there is something to keep in it, so that a training that is refused leaves nothing.
  */
 export async function trainNetwork<E extends Example>(
   device: Device,
   dataset: Dataset<E>,
   task: Task<E>,
   options: TrainOptions,
-  { folder, progress }: Run,
+  { folder, progress, acceptChanges = false }: Run,
 ): Promise<Trained> {
   requirePrecision(device, options.precision ?? 'f32');
-  await openRun(device, folder, options, progress);
-  const prepared = task.prepare(dataset, options);
-  const file =
-    options.weights === null ? undefined : { ...(await readSafetensorsFile(options.weights)), source: options.weights };
-  const model = buildModel(options.model, task.outputs.length, file, { width: options.width });
-  for (const note of model.notes) progress.line(note);
-  const views = new ViewMaker(dataset, geometryOf(options, model), options.augmentation, options.seed);
-  const parameters = new ParameterSet(device, model.network.specs, model.weights, options.seed);
-  const learner: Learner = { device, task, model, parameters, prepared, options };
+  const run = RunFolder.open(device, folder, options, progress);
+  let parameters: ParameterSet | undefined;
+  const close = () => {
+    parameters?.[Symbol.dispose]();
+    run[Symbol.dispose]();
+  };
   let front: Front | undefined;
   try {
+    const prepared = task.prepare(dataset, options);
+    const origin = await originOf(device, prepared, options);
+    const changes = await run.dependOn(origin, acceptChanges, progress);
+    const file =
+      options.weights === null
+        ? undefined
+        : { ...(await readSafetensorsFile(options.weights)), source: options.weights };
+    const model = buildModel(options.model, task.outputs.length, file, { width: options.width });
+    for (const note of model.notes) progress.line(note);
+    const views = new ViewMaker(dataset, geometryOf(options, model), options.augmentation, options.seed);
+    parameters = new ParameterSet(device, model.network.specs, model.weights, options.seed);
+    const learner: Learner = { device, task, model, parameters, prepared, options };
     const checkpoint = await loadCheckpoint(join(folder, RUN_FILES.checkpoint));
     const state: TrainState = checkpoint?.state ?? structuredClone(NEW_STATE);
     if (!state.finished) {
       if (model.pretrained) {
-        const key = frontKey(device, dataset, prepared, options);
-        const spec = { cut: cutOf(model, options), folder: join(folder, RUN_FILES.cache), key };
+        const key = frontKey(dataset, origin, options);
+        const spec = {
+          cut: cutOf(model, options),
+          folder: join(folder, RUN_FILES.cache),
+          key,
+          begin: () => run.begin(),
+        };
         front = await runFront(learner, views, spec, progress);
       }
       if (checkpoint)
@@ -146,8 +105,13 @@ export async function trainNetwork<E extends Example>(
       }
       const specs = phases(model, options, prepared, views, front);
       for (; state.phase < specs.length; )
-        await runPhase(learner, specs[state.phase], state, checkpoint?.arrays, { folder, progress });
+        await runPhase(learner, specs[state.phase], state, checkpoint?.arrays, {
+          folder,
+          progress,
+          begin: () => run.begin(),
+        });
       state.finished = true;
+      await run.begin();
       await saveCheckpoint(join(folder, RUN_FILES.checkpoint), state, await parametersOf(parameters));
     }
     // What is kept at the end: the weights of the best epoch, or those that training ended with.
@@ -161,9 +125,9 @@ export async function trainNetwork<E extends Example>(
       packModel(trainedModel(task, model, await parameters.read(), options)),
     );
     rmSync(join(folder, RUN_FILES.cache), { recursive: true, force: true });
-    return { task, model, parameters, prepared, views, state, [Symbol.dispose]: () => parameters[Symbol.dispose]() };
+    return { task, model, parameters, prepared, views, state, changes, [Symbol.dispose]: close };
   } catch (error) {
-    parameters[Symbol.dispose]();
+    close();
     throw error;
   } finally {
     front?.close();
@@ -188,15 +152,11 @@ function cutOf({ network: { name, segments } }: BuiltModel, { unfreeze }: TrainO
 }
 
 /** All that the activations of the frozen front depend on. */
-function frontKey(device: Device, dataset: Dataset, prepared: Prepared, options: TrainOptions): string {
-  const { weights, model, width, size, crop, shortSide, stretch, views, seed, augmentation, unfreeze } = options;
-  const weightsHash = weights === null ? '' : createHash('sha256').update(readFileSync(weights)).digest('hex');
-  const ids = [...prepared.train, ...prepared.validation].map((g) => dataset.examples[g].id);
+function frontKey(dataset: Dataset, origin: Origin, options: TrainOptions): string {
+  const { model, width, size, crop, shortSide, stretch, views, seed, augmentation, unfreeze } = options;
   return JSON.stringify([
-    device.adapter.description,
     dataset.name,
-    createHash('sha256').update(ids.join()).digest('hex'),
-    weightsHash,
+    frontOrigin(origin),
     model,
     width,
     size,
@@ -237,7 +197,7 @@ async function runPhase(
   spec: PhaseSpec,
   state: TrainState,
   resumed: ReadonlyMap<string, Float32Array> | undefined,
-  { folder, progress }: Run,
+  { folder, progress, begin }: Run & { readonly begin: () => Promise<void> },
 ): Promise<void> {
   const { task, parameters, options } = learner;
   const tell = ({ total, temporaries, parameters: held }: MemoryNeed) =>
@@ -248,6 +208,7 @@ async function runPhase(
   if (state.adamStep > 0 && resumed) phase.trainStep.restore(state.adamStep, resumed);
   const save = async () => {
     state.adamStep = phase.trainStep.step;
+    await begin();
     await saveCheckpoint(
       join(folder, RUN_FILES.checkpoint),
       state,

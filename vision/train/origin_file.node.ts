@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import * as v from 'valibot';
+import type { Device } from '../../engine/device/device.ts';
+import { fileError } from '../../models/formats/file_error.node.ts';
+import { fields, listOf, words } from '../checked_json.ts';
+import { readJsonFile } from '../json_file.node.ts';
+import type { TrainOptions } from './options.ts';
+import type { Prepared } from './task.ts';
+
+/** An image: its id, its side, what is known of it as a hash, and what is another when its file is. */
+const IMAGE = v.tuple([words, words, words, words], 'an image');
+
+/** What RUN/origin.json holds: what a training depends on beside its options. */
+const ORIGIN = fields({
+  adapter: words,
+  /** SHA-256 of the file of weights; null: there is none. */
+  weights: v.nullable(words),
+  images: listOf(IMAGE),
+  /** What had changed when someone went on all the same: a sentence each time. */
+  accepted: listOf(words),
+});
+
+export type Origin = v.InferOutput<typeof ORIGIN>;
+
+/** What a run was begun with. @throws UserError where the file is none of a run */
+export const readOrigin = (path: string): Origin =>
+  readJsonFile(path, ORIGIN, 'delete it to go on with whatever the data are now');
+
+export const originText = (origin: Origin): string => `${JSON.stringify(origin)}\n`;
+
+/** Files asked for at a time. */
+const AT_ONCE = 256;
+
+/** What a training depends on now. @throws UserError where the weights cannot be read */
+export async function originOf(
+  device: Device,
+  { dataset, train, validation }: Prepared,
+  { weights }: TrainOptions,
+): Promise<Origin> {
+  const all = [
+    ...train.map((index) => ({ index, side: 'train' })),
+    ...validation.map((index) => ({ index, side: 'validation' })),
+  ];
+  const images: Origin['images'] = [];
+  for (let start = 0; start < all.length; start += AT_ONCE) {
+    const some = all.slice(start, start + AT_ONCE).map(async ({ index, side }): Promise<Origin['images'][number]> => {
+      const { id, ...known } = dataset.examples[index];
+      return [id, side, hashOf(JSON.stringify(known)), (await dataset.stamp?.(index)) ?? ''];
+    });
+    images.push(...(await Promise.all(some)));
+  }
+  return {
+    adapter: device.adapter.description,
+    weights: weights === null ? null : await fileHash(weights),
+    images,
+    accepted: [],
+  };
+}
+
+const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16);
+
+/** All that the activations of a frozen front depend on beside options. */
+export const frontOrigin = ({ adapter, weights, images }: Origin): string =>
+  hashOf(JSON.stringify([adapter, weights, images.map(([id, side, , stamp]) => [id, side, stamp])]));
+
+async function fileHash(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  try {
+    for await (const piece of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(piece);
+  } catch (error) {
+    throw fileError('read', path, error);
+  }
+  return hash.digest('hex');
+}
+
+const NAMED = 3;
+
+/** What has changed since a run was begun, a phrase each with the first names; empty where nothing has. */
+export function originChanges(earlier: Origin, now: Origin): string[] {
+  const before = new Map(earlier.images.map((image) => [image[0], image]));
+  const after = new Map(now.images.map((image) => [image[0], image]));
+  const both = now.images.filter(([id]) => before.has(id));
+  const differing = (field: 1 | 2 | 3) => both.filter((image) => image[field] !== before.get(image[0])![field]);
+  const found = [
+    named(
+      'image is gone',
+      'images are gone',
+      earlier.images.filter(([id]) => !after.has(id)),
+    ),
+    named(
+      'image is new',
+      'images are new',
+      now.images.filter(([id]) => !before.has(id)),
+    ),
+    named('image was changed', 'images were changed', differing(3)),
+    named('image has another label', 'images have other labels', differing(2)),
+    named('image is on another side', 'images are on other sides', differing(1)),
+    earlier.weights !== now.weights && 'the file of weights is another',
+    earlier.adapter !== now.adapter && `the adapter was ${earlier.adapter} and is now ${now.adapter}`,
+  ].filter((phrase) => phrase !== false);
+  const order = (images: Origin['images']) => images.map(([id]) => id).join('\n');
+  return found.length === 0 && order(earlier.images) !== order(now.images) ? ['the order of the images'] : found;
+}
+
+function named(one: string, many: string, images: Origin['images']): string | false {
+  if (images.length === 0) return false;
+  const names = images.slice(0, NAMED).map(([id]) => id);
+  return `${images.length} ${images.length === 1 ? one : many} (${names.join(', ')}${images.length > NAMED ? ', …' : ''})`;
+}

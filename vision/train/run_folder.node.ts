@@ -1,0 +1,141 @@
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Device } from '../../engine/device/device.ts';
+import { TuningTable } from '../../engine/tuning.ts';
+import { UserError } from '../../engine/user_error.ts';
+import { writeFileAtomic } from '../../models/formats/atomic.node.ts';
+import { FileLock } from '../../models/formats/file_lock.node.ts';
+import { makeFolder } from '../../models/formats/make_folder.node.ts';
+import { readText } from '../json_file.node.ts';
+import type { Progress } from '../progress.ts';
+import type { TrainOptions } from './options.ts';
+import { readOptions } from './options_file.node.ts';
+import { originChanges, originText, readOrigin, type Origin } from './origin_file.node.ts';
+
+/** The files of a run directory. */
+export const RUN_FILES = {
+  config: 'config.json',
+  checkpoint: 'checkpoint.safetensors',
+  best: 'best.safetensors',
+  model: 'model.safetensors',
+  metrics: 'metrics.json',
+  report: 'report.html',
+  tuning: 'tuning.json',
+  origin: 'origin.json',
+  cache: 'cache',
+  lock: '.lock',
+} as const;
+
+/** Throws where a run was begun with other options than these, and names them. */
+export function requireOptions(
+  folder: string,
+  earlier: Readonly<Record<string, unknown>>,
+  options: TrainOptions,
+): void {
+  const now = JSON.parse(JSON.stringify(options)) as Record<string, unknown>;
+  const changed = [...new Set([...Object.keys(earlier), ...Object.keys(now)])].filter(
+    (key) => JSON.stringify(earlier[key]) !== JSON.stringify(now[key]),
+  );
+  if (changed.length === 0) return;
+  const list = changed
+    .map((key) => `${key} was ${JSON.stringify(earlier[key])} and is now ${JSON.stringify(now[key])}`)
+    .join('; ');
+  throw new UserError(
+    `${folder} holds a run with other options (${list}); give the same ones to resume it, or another --out`,
+  );
+}
+
+/**
+ * A run directory that a training writes, and no other process meanwhile. It becomes a run when there is something to
+ * keep in it; one that never does is gone when it is disposed.
+ */
+export class RunFolder implements Disposable {
+  private constructor(
+    private readonly path: string,
+    private readonly lock: FileLock,
+    private begun: boolean,
+    /** What `begin` writes. */
+    private readonly texts: { readonly config: string; readonly tuning: string },
+    private origin?: Origin,
+  ) {}
+
+  /**
+   * Goes on with a run that was begun earlier, which must have the same options, or prepares a new one. Another choice
+   * among kernels gives other last bits, so a run keeps those that it begins with, whatever is tuned later.
+   * @throws UserError where another process writes there, the run has other options, or its files are damaged
+   */
+  static open(device: Device, path: string, options: TrainOptions, progress: Progress): RunFolder {
+    const config = join(path, RUN_FILES.config);
+    const lock = FileLock.take(join(path, RUN_FILES.lock), path, makeFolder(path));
+    const tuning = String(device.tuning.only(device.identity));
+    const begun = existsSync(config);
+    try {
+      if (begun) {
+        removeLeft(path);
+        requireOptions(path, readOptions(config), options);
+        keepTuning(device, join(path, RUN_FILES.tuning), tuning, progress);
+      }
+    } catch (error) {
+      lock[Symbol.dispose]();
+      throw error;
+    }
+    return new RunFolder(path, lock, begun, { config: `${JSON.stringify(options, null, 2)}\n`, tuning });
+  }
+
+  /**
+   * Takes what the training depends on now, which must be what the run was begun with.
+   * @param accept go on where it is not, and remember that
+   * @returns what had changed when someone went on all the same, a sentence each time
+   * @throws UserError naming what has changed
+   */
+  async dependOn(now: Origin, accept: boolean, progress: Progress): Promise<readonly string[]> {
+    this.origin = now;
+    const path = join(this.path, RUN_FILES.origin);
+    if (!this.begun) return [];
+    // A run of an earlier version has none: what it was begun with is not known.
+    const earlier = existsSync(path) ? readOrigin(path) : now;
+    const changes = originChanges(earlier, now).join('; ');
+    if (changes !== '' && !accept)
+      throw new UserError(
+        `${this.path} depends on what has changed since it was begun: ${changes}; give back what there was, begin anew in another --out, or go on all the same by --accept-changes`,
+      );
+    const accepted = changes === '' ? earlier.accepted : [...earlier.accepted, changes];
+    if (changes !== '')
+      progress.line(`going on all the same, with what has changed since the run was begun: ${changes}`);
+    if (changes !== '' || !existsSync(path)) await writeFileAtomic(path, originText({ ...now, accepted }));
+    return accepted;
+  }
+
+  /** Makes the folder a run: to be called before something is kept in it, as often as one likes. */
+  async begin(): Promise<void> {
+    if (this.begun) return;
+    await writeFileAtomic(join(this.path, RUN_FILES.tuning), this.texts.tuning);
+    if (this.origin) await writeFileAtomic(join(this.path, RUN_FILES.origin), originText(this.origin));
+    // The options come last: their file makes the folder a run.
+    await writeFileAtomic(join(this.path, RUN_FILES.config), this.texts.config);
+    this.begun = true;
+  }
+
+  [Symbol.dispose](): void {
+    if (!this.begun) rmSync(join(this.path, RUN_FILES.cache), { recursive: true, force: true });
+    this.lock[Symbol.dispose]();
+  }
+}
+
+/** Removes what a killed run was writing; files that others write have other names. */
+function removeLeft(path: string): void {
+  const { config, tuning, origin, checkpoint, best, model } = RUN_FILES;
+  const left = [config, tuning, origin, checkpoint, best, model].map((name) => `.${name}.`);
+  for (const name of readdirSync(path))
+    if (left.some((start) => name.startsWith(start)) && /\.\d+\.\d+\.tmp$/.test(name))
+      rmSync(join(path, name), { force: true });
+}
+
+function keepTuning(device: Device, path: string, tuned: string, progress: Progress): void {
+  // A run of a version that did not tune has none: it goes on with the defaults that it began with.
+  device.tuning = existsSync(path)
+    ? TuningTable.parse(readText(path), `${path}, which says what kernels the run goes on with,`)
+    : new TuningTable();
+  if (String(device.tuning.only(device.identity)) !== tuned)
+    progress.line(`resuming with the kernels that the run began with (${path}), not with those tuned since`);
+}
