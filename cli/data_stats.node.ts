@@ -30,12 +30,13 @@ import type { GlobalOptions } from './options.ts';
 
 export interface StatsOptions extends GlobalOptions, DataFlags {
   readonly threshold: number;
+  readonly skipBad?: boolean;
   readonly out: string;
 }
 
 /** Counts, page and pictures of a dataset: writes stats.html, an .svg a plot and a .png a class, prints the counts. */
 export async function dataStats(options: StatsOptions): Promise<void> {
-  const opened = await openData(dataSpecOrDrawn(options), terminalProgress());
+  const opened = await openData(dataSpecOrDrawn(options), terminalProgress(), { skipBad: options.skipBad });
   const { dataset } = opened;
   try {
     if (opened.kind === 'galaxies') await galaxyStats(opened.dataset, options);

@@ -5,7 +5,7 @@ import { sideName } from '../vision/data/folds.ts';
 import type { Dataset } from '../vision/data/dataset.ts';
 import type { Labelled } from '../vision/data/labelled.ts';
 import { taskKind, taskOf, type TaskChoice } from '../galaxies/tasks.ts';
-import type { Fold } from '../vision/train/task.ts';
+import type { Fold, SplitOptions, Task } from '../vision/train/task.ts';
 import { RUN_FILES } from '../vision/train/train.node.ts';
 import { optionsOf } from '../vision/train/options_file.node.ts';
 import { viewsFor } from '../vision/answer/stored_model.ts';
@@ -17,6 +17,7 @@ import { loadEnsemble } from './ensemble.node.ts';
 import { requireTask, type LoadedModel } from './load_model.node.ts';
 import { dataSpec, openData, tellData, type DataFlags, type DataSpec, type OpenData } from './open_data.node.ts';
 import { defaultData, type GlobalOptions } from './options.ts';
+import { provenance } from './provenance.node.ts';
 import { terminalProgress } from './progress.node.ts';
 import { openSession } from './session.node.ts';
 
@@ -51,7 +52,10 @@ export async function evaluate(path: string, flags: EvaluateFlags): Promise<void
     requireKind(opened, settings.task, path, model.classes);
     tellData(opened, settings, progress);
     const { train, validation } = task.split(dataset, settings);
-    const test = opened.kind === 'images' ? knownTest(opened.dataset, settings.task) : [];
+    const test = [
+      ...(opened.kind === 'images' ? knownTest(opened.dataset, settings.task) : []),
+      ...keptForTest(task, dataset, settings),
+    ].sort((a, b) => a - b);
     const examples = { train, validation, test, all: [...train, ...validation, ...test].sort((a, b) => a - b) }[
       settings.split
     ];
@@ -101,6 +105,7 @@ export async function evaluate(path: string, flags: EvaluateFlags): Promise<void
         name: `${basename(path)} on ${dataset.name}`,
         model: networks === 1 ? network.name : `${network.name}, mean of ${networks} networks (maps are of the first)`,
         adapter: device.adapter.description,
+        ...provenance(),
       },
       sides: [{ name: settings.split, examples }],
       figures: { ...settings, model: path },
@@ -118,6 +123,14 @@ const knownTest = ({ examples }: Dataset<Labelled>, { name }: TaskChoice): numbe
     side === 'test' && (taskKind(name).learnsValues ? values : label) !== null ? [i] : [],
   );
 
+/** The images of which enough is known that a training kept apart: those that are on a side once none are kept. */
+function keptForTest(task: Task, dataset: Dataset, { testFraction, ...sides }: Settings): number[] {
+  if (!testFraction) return [];
+  const all = (options: SplitOptions): number[] => Object.values(task.split(dataset, options)).flat();
+  const part = new Set(all({ ...sides, testFraction }));
+  return all(sides).filter((i) => !part.has(i));
+}
+
 /** Throws where a model cannot be judged on such data: it learnt from other ones, or does not know a class of these. */
 function requireKind({ kind, dataset }: OpenData, task: TaskChoice, path: string, outputs: readonly string[]): void {
   const { data, words, requireKnown } = taskKind(task.name);
@@ -129,6 +142,7 @@ interface Settings extends DataSpec {
   readonly split: Split;
   readonly task: TaskChoice;
   readonly valFraction: number;
+  readonly testFraction?: number;
   readonly trainOnly: string | null;
   readonly fold?: Fold;
   readonly skipBad: boolean;
@@ -191,11 +205,12 @@ function settingsFor(
     split,
     task: stored.name === 'smooth-or-featured' ? { ...stored, threshold: flags.threshold ?? stored.threshold } : stored,
     valFraction: flags.valFraction ?? (sameData ? trained.valFraction : undefined) ?? 0.2,
+    ...(sameData && trained.testFraction && { testFraction: trained.testFraction }),
     trainOnly: flags.trainOnly ?? (sameData ? trained.trainOnly : undefined) ?? null,
     ...(fold && networks === 1 && { fold }),
     skipBad: flags.skipBad ?? (fold !== undefined && trained.skipBad === true),
     ...(fold && { limit: trained.limit }),
     tta: flags.tta ?? trained.tta ?? 1,
-    measuredOn: `${galaxies} of ${data}${sameData && split !== 'validation' && split !== 'test' ? `, ${networks === 1 ? 'which the model was trained on' : `on each of which at least ${networks - 1} of the ${networks} networks were trained (the fair figure is in ${SUMMARY})`}` : ''}`,
+    measuredOn: `${galaxies} of ${data}${split === 'validation' && sameData && trained.keep === 'best' ? ', which chose the epoch that was kept (--keep best)' : ''}${sameData && split !== 'validation' && split !== 'test' ? `, ${networks === 1 ? 'which the model was trained on' : `on each of which at least ${networks - 1} of the ${networks} networks were trained (the fair figure is in ${SUMMARY})`}` : ''}`,
   };
 }

@@ -24,15 +24,15 @@ const FIGURES = {
   }),
 };
 
-/** The tasks that are judged by the error of numbers. */
-const TASKS_OF_NUMBERS: readonly string[] = ['challenge', 'targets', 'votes'];
-
 export type StoredMetrics = v.InferOutput<(typeof FIGURES)['numbers']> | v.InferOutput<(typeof FIGURES)['classes']>;
+
+/** The tasks that are told by RMSE; all others tell classes apart. */
+const WITH_RMSE = ['challenge', 'targets', 'votes'];
 
 /** The figures of a run that was judged. @throws UserError where the file is none of such a run, of this task */
 export const readMetrics = (path: string, task: string): StoredMetrics =>
   readJsonFile(
     path,
-    TASKS_OF_NUMBERS.includes(task) ? FIGURES.numbers : FIGURES.classes,
+    WITH_RMSE.includes(task) ? FIGURES.numbers : FIGURES.classes,
     'run the training command again, which writes it anew',
   );

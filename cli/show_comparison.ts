@@ -60,6 +60,7 @@ const SIDES = [
   'limit',
   'skipBad',
   'valFraction',
+  'testFraction',
   'trainOnly',
   'fold.index',
   'fold.of',

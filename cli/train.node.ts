@@ -19,6 +19,7 @@ import type { Judged } from '../vision/judge/judged.ts';
 import { judgeModel } from './judge.node.ts';
 import type { GlobalOptions } from './options.ts';
 import { dataSpecOrDrawn, openData, tellData, type DataFlags, type OpenData } from './open_data.node.ts';
+import { provenance } from './provenance.node.ts';
 import { terminalProgress } from './progress.node.ts';
 import { openSession } from './session.node.ts';
 
@@ -32,6 +33,7 @@ export interface TrainFlags extends GlobalOptions, DataFlags, TaskFlags {
   memory?: MemoryLevel;
   precision?: Precision;
   valFraction: number;
+  testFraction?: number;
   trainOnly?: string;
   skipBad?: boolean;
   limit?: number;
@@ -124,6 +126,7 @@ function optionsOf(flags: TrainFlags, task: TaskChoice, preset: Preset): TrainOp
     ...(width !== undefined && width !== 1 && { width }),
     weights: flags.weights ?? null,
     valFraction,
+    ...(flags.testFraction && { testFraction: flags.testFraction }),
     trainOnly: flags.trainOnly ?? null,
     skipBad: flags.skipBad ?? false,
     ...(flags.limit !== undefined && { limit: flags.limit }),
@@ -182,6 +185,8 @@ export async function train(flags: TrainFlags): Promise<void> {
   console.log(judged.headline);
   console.log(`Report: ${flags.out}/${RUN_FILES.report}`);
   console.log(`Model:  ${flags.out}/${RUN_FILES.model}`);
+  if (flags.testFraction)
+    console.log(`Kept for the test, and judged on by: tuningfork evaluate ${flags.out} --split test`);
 }
 
 /** Throws where flags do not go together, as far as that shows before the images are opened. */
@@ -234,6 +239,10 @@ export async function openTraining(
   const { dataset } = opened;
   try {
     const begun = trainOptions(flags, opened.kind);
+    if (begun.testFraction && opened.kind === 'images' && opened.dataset.examples.some(({ side }) => side !== null))
+      throw new UserError(
+        `--test-fraction says nothing here: ${dataset.name} names the sides of its images itself; leave it out`,
+      );
     const kind = taskKind(begun.task.name);
     const { options: choices, outputs } = kind.fit(begun.task, dataset);
     const options = { ...begun, task: choices };
@@ -271,13 +280,15 @@ export async function trainAndJudge(
     views,
     prepared: { validation },
   } = trained;
-  const measuredOn = `${sideName('validation', options.fold)}, which took no part in training`;
+  const chose = options.keep === 'best' && trained.state.history.length > 1;
+  const measuredOn = `${sideName('validation', options.fold)}, which took no part in training${chose ? ' but for choosing the epoch that is kept (--keep best)' : ''}`;
   const judged = await judgeModel(
     device,
     { network, parameters, task, views, dataset, examples: validation, tta: options.tta, measuredOn },
     options.task,
     run.progress,
   );
-  await judged.write(run.folder, trainingContext(device, trained, options, basename(run.folder)));
+  const context = trainingContext(device, trained, options, basename(run.folder));
+  await judged.write(run.folder, { ...context, run: { ...context.run, ...provenance() } });
   return judged;
 }

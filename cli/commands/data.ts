@@ -10,6 +10,7 @@ export function register(program: Command): void {
   addStretchOption(addImageOptions(data.command('stats'), 'labels', drawn()))
     .description('count the images of each class, and draw the votes on galaxies, as a page and as pictures')
     .option('--threshold <share>', 'of galaxies: how much of the votes makes a label', numberWithin(0, 1), 0.6)
+    .option('--skip-bad', 'decode every image once, and leave out those that cannot be read')
     .option('--out <folder>', 'where the page and the pictures go', 'runs/stats')
     .addHelpText(
       'after',

@@ -68,6 +68,11 @@ export function addTrainOptions(command: Command, out: string): Command {
       numberWithin(0, 0.9),
       0.2,
     )
+    .option(
+      '--test-fraction <share>',
+      'share of images that take no part at all, by a hash of their ids: `evaluate --split test` judges on them (none)',
+      numberWithin(0, 0.9),
+    )
     .option('--train-only <ranges>', 'ids never to validate on, such as 1-99,500-600')
     .option('--skip-bad', 'leave out images that cannot be read instead of stopping')
     .option('--limit <n>', 'use only so many of the labelled images, for a quick look', wholeNumberWithin(1, 1e9))

@@ -146,3 +146,19 @@ describe('numbers that cannot be learnt', () => {
     expect(await fail('evaluate', run, '--threshold', '0.7')).toMatch(/this model predicts numbers; leave it out/);
   });
 });
+
+it('a share is kept for a test, on which nothing was chosen', async () => {
+  const out = at('tested');
+  const short = [...SMALL, '--epochs', '2', '--test-fraction', '0.3'];
+  expect(await succeed('train', ...TABLE, ...COLUMNS, '--out', out, ...short)).toMatch(/--split test\n$/);
+  const { counts, measuredOn } = metricsOf(out);
+  expect(measuredOn).toMatch(/^the validation split, which took no part in training but for choosing the epoch/);
+  const page = plain(readFileSync(join(out, 'report.html'), 'utf8'));
+  expect(page).toMatch(/Made on<\/dt><dd>\d{4}-\d\d-\d\d</);
+  expect(page).toMatch(/Command<\/dt><dd>tuningfork train .*--test-fraction 0\.3/);
+  expect(page).toMatch(/<svg [^>]*><title>Loss<\/title>/);
+  const test = JSON.parse(await succeed('evaluate', out, '--split', 'test', '--json'));
+  expect(test.images).toBeGreaterThan(5);
+  expect(counts.train + counts.validation + test.images).toBe(59);
+  expect(test.measuredOn).toMatch(/^the test split of /);
+});

@@ -89,3 +89,30 @@ it.each([
 ])('votes of %d smooth, %d featured, %d artifact are the stratum %4$s', (smooth, featured, artifact, stratum) => {
   expect(voteStratum({ smooth, featured, artifact })).toBe(stratum);
 });
+
+describe('images kept for a test', () => {
+  const examples = Array.from({ length: 2000 }, (_, i) => ({ id: `img/${i}.jpg` }));
+  const all = examples.map((_, i) => (i % 10 === 0 ? null : `s${i % 3}`));
+  const sides = (options: object) =>
+    sidesOf({ name: 'd', examples }, all, { valFraction: 0.2, trainOnly: null, ...options });
+  const whole = sides({});
+  const part = sides({ testFraction: 0.25 });
+
+  it('take no part, and change no side of the others', () => {
+    const inPart = new Set([...part.train, ...part.validation]);
+    const kept = [...whole.train, ...whole.validation].filter((i) => !inPart.has(i));
+    // Binomial: 1800 images, a quarter of them, within five deviations.
+    expect(Math.abs(kept.length - 450)).toBeLessThan(5 * Math.sqrt(1800 * 0.25 * 0.75));
+    const test = new Set(kept);
+    for (const side of ['train', 'validation'] as const)
+      expect(part[side]).toEqual(whole[side].filter((i) => !test.has(i)));
+    // Those of the validation side are no more likely to be kept than others.
+    const share = whole.validation.filter((i) => test.has(i)).length / whole.validation.length;
+    expect(Math.abs(share - 0.25)).toBeLessThan(5 * Math.sqrt((0.25 * 0.75) / whole.validation.length));
+  });
+
+  it('are in no fold', () => {
+    const folds = [1, 2, 3].map((index) => sides({ testFraction: 0.25, fold: { index, of: 3, seed: 1 } }).validation);
+    expect(folds.flat().sort((a, b) => a - b)).toEqual([...part.train, ...part.validation].sort((a, b) => a - b));
+  });
+});

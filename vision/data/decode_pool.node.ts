@@ -30,7 +30,7 @@ export interface PoolOptions {
   readonly threads?: number;
   /** How samples of more than 8 bits become 8: see `decodeImage`. */
   readonly stretch?: Stretch;
-  /** Seconds that one file may take in a thread; 60 when absent. */
+  /** Seconds that one file may take in a thread: 60 when absent. */
   readonly seconds?: number;
 }
 
@@ -41,8 +41,8 @@ export interface PoolOptions {
  */
 export class DecodePool {
   readonly threads: number;
-  readonly #seconds: number;
   readonly #stretch: Stretch | undefined;
+  readonly #seconds: number;
   readonly #running: Thread[] = [];
   readonly #queue: Task[] = [];
   #starting = 0;
@@ -51,13 +51,13 @@ export class DecodePool {
 
   constructor({
     threads = Math.max(1, availableParallelism() - 1),
-    stretch,
     seconds = MOST_SECONDS,
+    stretch,
   }: PoolOptions = {}) {
     if (!Number.isInteger(threads) || threads < 0) throw new UserError(`${threads} is not a number of threads`);
     this.threads = threads;
-    this.#stretch = stretch;
     this.#seconds = seconds;
+    this.#stretch = stretch;
   }
 
   /**

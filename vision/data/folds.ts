@@ -1,6 +1,6 @@
 import { UserError } from '../../engine/user_error.ts';
 import type { Dataset } from './dataset.ts';
-import { hashId, parseIdRanges, split, type Split } from './split.ts';
+import { hashId, isKeptForTest, parseIdRanges, split, type Split } from './split.ts';
 import type { Fold, Prepared, SplitOptions } from '../train/task.ts';
 
 /** The most folds of a cross-validation. */
@@ -45,17 +45,19 @@ export function stratifiedFolds(
 }
 
 /**
- * The side that each image that takes part (`strata[i]` not null) is on: by the hash of its id, or by the fold that is
- * validated on. Folds are even in every stratum.
+ * The side that each image that takes part is on: by the hash of its id, or by the fold that is validated on. Folds are
+ * even in every stratum. Images that are kept for the test take no part.
+ * @param all the stratum of each image; null: it takes no part
  * @throws UserError where a fold cannot be made, or is no longer the one that it was
  */
 export function sidesOf(
   { name, examples }: Pick<Dataset, 'name' | 'examples'>,
-  strata: readonly (string | null)[],
-  { valFraction, trainOnly, fold }: SplitOptions,
+  all: readonly (string | null)[],
+  { valFraction, testFraction = 0, trainOnly, fold }: SplitOptions,
 ): Split {
   const ids = examples.map(({ id }) => id);
   const barred = trainOnly === null ? undefined : parseIdRanges(trainOnly);
+  const strata = all.map((stratum, i) => (isKeptForTest(ids[i], testFraction) && !barred?.(ids[i]) ? null : stratum));
   if (!fold) return split(ids, strata, { valFraction, trainOnly: barred });
   const judged = strata.map((stratum, i) => (barred?.(ids[i]) ? null : stratum));
   const validation = stratifiedFolds(ids, judged, { folds: fold.of, seed: fold.seed })[fold.index - 1];

@@ -1,16 +1,14 @@
 import { inArchive } from './archive_paths.ts';
 import type { Dataset } from './dataset.ts';
-import { fileStamp } from './file_stamp.node.ts';
 import { DecodePool, type PoolOptions } from './decode_pool.node.ts';
+import { fileStamp } from './file_stamp.node.ts';
 import type { Labelled } from './labelled.ts';
-import { shardNames } from './shard_names.node.ts';
 import type { ImageSource } from './source.ts';
 
 /** Images of a source as a dataset: worker threads decode them, and read those that are files of their own. */
 export function openSource(source: ImageSource, options: PoolOptions = {}): Dataset<Labelled> {
   const { name, notes, images } = source;
   const pool = new DecodePool(options);
-  let shards: Promise<string> | undefined;
   return {
     name,
     notes,
@@ -19,13 +17,8 @@ export function openSource(source: ImageSource, options: PoolOptions = {}): Data
       const { id, file } = images[index];
       return file === undefined ? pool.decode(inArchive(id, name), await source.bytes(index)) : pool.decode(file);
     },
-    // Of an image in an archive: the archive's, all of its shards together.
-    async stamp(index) {
-      const { file } = images[index];
-      if (file !== undefined) return fileStamp(file);
-      shards ??= shardNames(name).then(async (names) => (await Promise.all(names.map(fileStamp))).join());
-      return shards;
-    },
+    // Of an image in an archive: the archive's.
+    stamp: (index) => fileStamp(images[index].file ?? source.archiveOf?.(index) ?? name),
     async close() {
       await pool.close();
       await source.close();

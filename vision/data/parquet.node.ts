@@ -60,6 +60,7 @@ export async function openParquet(pattern: string, choice: ParquetChoice = {}): 
       name: pattern,
       images,
       notes: [],
+      archiveOf: (index) => places[index].group.file.path,
       bytes: async (index) => imageOf(await cache.read(places[index].group), places[index]),
       close,
     };

@@ -29,6 +29,8 @@ export interface ImageSource {
   readonly notes: readonly string[];
   /** The whole file of `images[index]`, still encoded. Rejects with a UserError that names the image. */
   bytes(index: number): Promise<Uint8Array>;
+  /** The archive that holds `images[index]`, of many; absent: `name`. */
+  archiveOf?(index: number): string;
   /** Closes open files. */
   close(): Promise<void>;
 }

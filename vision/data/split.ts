@@ -26,6 +26,12 @@ export interface SplitOptions {
   readonly trainOnly?: (id: string) => boolean;
 }
 
+/** Not the seed by which validation images are chosen, or those would be the first to be kept. */
+const TEST_SEED = 2;
+
+/** Whether an image is kept for a test, of which the share is given: by its id alone, as in `split`. */
+export const isKeptForTest = (id: string, share: number): boolean => hashId(id, TEST_SEED) < share * 2 ** 32;
+
 /** Indices into the ids that were given, in their order. */
 export interface Split {
   readonly train: number[];

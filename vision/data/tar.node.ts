@@ -66,6 +66,7 @@ function sourceOf(pattern: string, shards: readonly Shard[], close: () => Promis
     images,
     notes:
       others === 0 ? [] : [`${others} ${others === 1 ? 'file' : 'files'} of ${pattern} are no images and no labels`],
+    archiveOf: (index) => all[index].file.path,
     bytes: (index) => all[index].file.read(all[index].image.start, all[index].image.size),
     close,
   };

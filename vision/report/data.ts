@@ -169,6 +169,10 @@ export interface RunFacts {
   readonly name: string;
   readonly model: string;
   readonly adapter: string;
+  /** Of the program, the day, and what was typed. */
+  readonly version?: string;
+  readonly date?: string;
+  readonly command?: string;
   /** Of the training; both absent where a model is only evaluated. */
   readonly seconds?: number;
   readonly seed?: number;

@@ -12,6 +12,9 @@ export function runPage(run: RunFacts, headline: Content, sections: readonly Sec
     ['Adapter', run.adapter],
     ...(run.seconds === undefined ? [] : [['Time in epochs', duration(run.seconds)] as const]),
     ...(run.seed === undefined ? [] : [['Seed', run.seed] as const]),
+    ...(run.version === undefined ? [] : [['Tuningfork', run.version] as const]),
+    ...(run.date === undefined ? [] : [['Made on', run.date] as const]),
+    ...(run.command === undefined ? [] : [['Command', run.command] as const]),
   ] as const;
   return page(
     run.name,

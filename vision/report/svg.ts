@@ -84,9 +84,9 @@ const roundOff = (svg: string): string =>
   );
 
 /**
- * A vega-lite drawing as an SVG element, in the report's theme, without a DOM or a canvas. `label` is read out in its
- * place. Use no clipping and no gradients: vega gives those ids that it counts through the whole process, and the same
- * data would no longer give the same bytes.
+ * A vega-lite drawing as an SVG element, in the report's theme, without a DOM or a canvas. `label` is its title, and is
+ * read out in its place. Use no clipping and no gradients: vega gives those ids that it counts through the whole
+ * process, and the same data would no longer give the same bytes.
  */
 export async function renderSvg(spec: TopLevelSpec, label: string): Promise<string> {
   const [vega, vegaLite] = await Promise.all([import('vega'), import('vega-lite')]);
@@ -96,7 +96,8 @@ export async function renderSvg(spec: TopLevelSpec, label: string): Promise<stri
     const short = svg
       .replace(/<path class="(?:background|foreground)"[^>]*(?:display="none"|d="M0,0h0v0h0Z")[^>]*\/>/g, '')
       .replace(/ (?:d|transform)="[^"]*"/g, shorten)
-      .replace(/^<svg [^>]*?class="marks"/, (start) => `${start} role="img" aria-label="${escapeHtml(label)}"`);
+      .replace(/^<svg [^>]*?class="marks"/, (start) => `${start} role="img" aria-label="${escapeHtml(label)}"`)
+      .replace(/^<svg [^>]*>/, (start) => `${start}<title>${escapeHtml(label)}</title>`);
     return roundOff(short);
   } finally {
     view.finalize();

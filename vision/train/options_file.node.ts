@@ -15,7 +15,7 @@ const OPTIONS = fields({
   data: v.optional(words),
   table: v.optional(
     fields({
-      image: words,
+      image: v.optional(words),
       label: v.optional(words),
       targets: v.optional(listOf(words)),
       split: v.optional(words),
@@ -24,10 +24,12 @@ const OPTIONS = fields({
   ),
   weights: v.optional(v.nullable(words)),
   valFraction: v.optional(finite),
+  testFraction: v.optional(finite),
   trainOnly: v.optional(v.nullable(words)),
   skipBad: v.optional(flag),
   limit: v.optional(wholeFrom(1)),
   tta: v.optional(wholeFrom(1)),
+  keep: v.optional(words),
   head: v.optional(phase),
   tune: v.optional(phase),
   fold: v.optional(

@@ -32,6 +32,8 @@ export interface Fold {
 export interface SplitOptions {
   /** Share of the images kept for validation, 0..1; of a fold about its share. */
   readonly valFraction: number;
+  /** Share of the images kept for a test, which take no part at all, 0..1; absent: none. */
+  readonly testFraction?: number;
   /** Ids that must never be validated on, as ranges; null: none. */
   readonly trainOnly: string | null;
   /** Decides instead of `valFraction` where it is given. */
