@@ -53,6 +53,7 @@ export async function crossval(flags: CrossvalFlags): Promise<void> {
           folder: foldFolder(out, each.fold!.index),
           progress,
           acceptChanges: flags.acceptChanges,
+          packBytes: flags.pack * 2 ** 30,
         });
         progress.line(headline);
       }

@@ -65,6 +65,7 @@ export interface TrainFlags extends GlobalOptions, DataFlags, TaskFlags {
   hue?: number;
   checkpointSteps: number;
   acceptChanges?: boolean;
+  pack: number;
 }
 
 /** The task that flags name, and where they name none the one for such data. Throws where it is for other data. */
@@ -212,6 +213,7 @@ export async function runTraining(flags: TrainFlags): Promise<Judged> {
       folder: flags.out,
       progress,
       acceptChanges: flags.acceptChanges,
+      packBytes: flags.pack * 2 ** 30,
     });
   } finally {
     progress.end();

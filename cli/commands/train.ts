@@ -160,6 +160,12 @@ export function addTrainOptions(command: Command, out: string): Command {
     .option('--hue <share>', 'random hue, in shares of the circle: 0 (challenge: 0.05)', numberWithin(0, 0.5))
     .option('--checkpoint-steps <n>', 'steps between checkpoints', wholeNumberWithin(1, 1e6), 25)
     .option(
+      '--pack <GiB>',
+      'disk that decoded images may take in the run directory while a network is trained from scratch, so that epochs after the first decode none; 0: none',
+      numberWithin(0, 1e5),
+      4,
+    )
+    .option(
       '--accept-changes',
       'go on with an interrupted run though images, labels, weights or the adapter have changed since; the report says so',
     );

@@ -186,6 +186,37 @@ describe('a training', () => {
     runs.mockRestore();
   });
 
+  it('decodes each image once where it may keep them, to the same figures', async () => {
+    const options = { ...TINY, data: 'synthetic:280', batch: 16, tune: { epochs: 3, learningRate: 1e-3 } };
+    const decoded = async (packBytes: number) => {
+      const dataset = await openDataset(options.data, { size: DRAWN });
+      let loads = 0;
+      const load = (index: number) => {
+        loads++;
+        return dataset.load(index);
+      };
+      const counted = { ...dataset, load };
+      const run = { folder: scratch.next(), progress: SILENT, packBytes };
+      using trained = await trainNetwork(device(), counted, taskOf(options.task), options, run);
+      const { train, validation } = trained.prepared;
+      return {
+        loads,
+        images: train.length + validation.length,
+        figures: trained.state.history.map((epoch) => [epoch.train, epoch.validation]),
+        left: readdirSync(run.folder).includes(RUN_FILES.cache),
+      };
+    };
+    // More than a ViewMaker keeps in memory, or nothing would be decoded twice.
+    const [packed, plain] = [await decoded(1e9), await decoded(0)];
+    expect(packed.figures).toEqual(plain.figures);
+    expect(packed.left).toBe(false);
+    expect(plain.loads).toBeGreaterThan(2 * plain.images);
+    // Those of the steps that were under way before the first was read came too early to be kept.
+    const early = 4 * options.batch;
+    expect(packed.loads).toBeGreaterThanOrEqual(packed.images);
+    expect(packed.loads).toBeLessThanOrEqual(packed.images + early);
+  });
+
   it('holds no more memory after a hundred steps than after the first few', async () => {
     const seen: { buffers: number; bytes: number; rss: number }[] = [];
     const progress: Progress = {

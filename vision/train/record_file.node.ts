@@ -1,21 +1,9 @@
-import {
-  closeSync,
-  existsSync,
-  fstatSync,
-  ftruncateSync,
-  openSync,
-  readFileSync,
-  readSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
-import { dirname } from 'node:path';
+import { closeSync, fstatSync, ftruncateSync, readSync, writeSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
-import { writeFileAtomic } from '../../models/formats/atomic.node.ts';
 import { bytesOf } from '../../models/formats/crc32.ts';
 import { fileError } from '../../models/formats/file_error.node.ts';
-import { makeFolder } from '../../models/formats/make_folder.node.ts';
 import { UserError } from '../../engine/user_error.ts';
+import { openKeyedFile } from './keyed_file.node.ts';
 
 /** Changes with the layout of the file: one of another is begun anew. */
 const FORMAT = 2;
@@ -42,15 +30,8 @@ export class RecordFile {
    * @param key what the records depend on: a file that was made for another key is begun anew
    */
   static async open(path: string, length: number, key: string): Promise<RecordFile> {
-    const keyPath = `${path}.key`;
-    const wanted = JSON.stringify({ format: FORMAT, length, key });
-    makeFolder(dirname(path));
     try {
-      if (!existsSync(keyPath) || readFileSync(keyPath, 'utf8') !== wanted) {
-        rmSync(path, { force: true });
-        await writeFileAtomic(keyPath, wanted);
-      }
-      const handle = openSync(path, existsSync(path) ? 'r+' : 'w+');
+      const handle = await openKeyedFile(path, JSON.stringify({ format: FORMAT, length, key }));
       const file = new RecordFile(path, handle, length, Math.floor(fstatSync(handle).size / (length * 4 + SUM)));
       file.truncate(file.countWhole());
       return file;

@@ -24,6 +24,7 @@ import { Phase, type PhaseSpec, type StepResult } from './phase.ts';
 import type { Progress } from '../progress.ts';
 import { RUN_FILES, RunFolder, requireOptions } from './run_folder.node.ts';
 import { ImageSource, type Feeds } from './sample_source.ts';
+import { SquareFile } from './square_file.node.ts';
 import { Stopped } from './stop.ts';
 import type { Prepared, Task } from './task.ts';
 import { trainedModel } from './trained_model.ts';
@@ -44,6 +45,8 @@ export interface Trained extends Disposable {
 export interface Run {
   readonly folder: string;
   readonly progress: Progress;
+  /** Bytes that decoded images may take in the folder while it is trained; 0, as when absent, keeps none. */
+  readonly packBytes?: number;
   /** Go on with a run though images, labels, weights or the adapter have changed since it was begun. */
   readonly acceptChanges?: boolean;
 }
@@ -60,7 +63,7 @@ export async function trainNetwork<E extends Example>(
   dataset: Dataset<E>,
   task: Task<E>,
   options: TrainOptions,
-  { folder, progress, acceptChanges = false }: Run,
+  { folder, progress, acceptChanges = false, packBytes = 0 }: Run,
 ): Promise<Trained> {
   requirePrecision(device, options.precision ?? 'f32');
   const run = RunFolder.open(device, folder, options, progress);
@@ -70,6 +73,7 @@ export async function trainNetwork<E extends Example>(
     run[Symbol.dispose]();
   };
   let front: Front | undefined;
+  let pack: SquareFile | undefined;
   try {
     const prepared = task.prepare(dataset, options);
     const origin = await originOf(device, prepared, options);
@@ -105,11 +109,20 @@ export async function trainNetwork<E extends Example>(
         if (values) p.write(values);
       }
       const specs = phases(model, options, prepared, views, front);
+      // Once a step went well, because a training that is refused leaves nothing.
+      const keepSquares = async () => {
+        if (pack || model.pretrained || packBytes === 0) return;
+        await run.begin();
+        const spec = { side: views.side, key: frontKey(dataset, origin, options), most: packBytes };
+        pack = views.store = await SquareFile.open(join(folder, RUN_FILES.cache, 'squares.u8'), spec);
+      };
+      if (checkpoint) await keepSquares();
       for (; state.phase < specs.length; )
         await runPhase(learner, specs[state.phase], state, checkpoint?.arrays, {
           folder,
           progress,
           begin: () => run.begin(),
+          keepSquares,
         });
       state.finished = true;
       await run.begin();
@@ -132,6 +145,7 @@ export async function trainNetwork<E extends Example>(
     throw error;
   } finally {
     front?.close();
+    pack?.close();
   }
 }
 
@@ -210,7 +224,7 @@ async function runPhase(
   spec: PhaseSpec,
   state: TrainState,
   resumed: ReadonlyMap<string, Float32Array> | undefined,
-  { folder, progress, begin }: Run & { readonly begin: () => Promise<void> },
+  { folder, progress, begin, keepSquares }: Run & Readonly<Record<'begin' | 'keepSquares', () => Promise<void>>>,
 ): Promise<void> {
   const { task, parameters, options } = learner;
   const tell = ({ total, temporaries, parameters: held }: MemoryNeed) =>
@@ -246,6 +260,7 @@ async function runPhase(
         throw new UserError(
           `${Number.isFinite(loss) ? 'a gradient is not finite' : `the loss became ${loss}`} in phase ${spec.number} (${spec.title}), epoch ${state.epoch + 1}, step ${step + 1}; ${await phase.diagnose(batches[step], ready, total)}; try a lower learning rate or --clip 1${options.precision === 'f16' ? ', or --precision f32' : ''}`,
         );
+      await keepSquares();
       state.step = step + 1;
       state.sums = {
         loss: state.sums.loss + loss * seen,

@@ -45,6 +45,13 @@ export const plainViews = ({ shortSide }: Pick<ViewGeometry, 'shortSide'>): read
 
 const COLOUR_STREAM = 1;
 
+/** Where squares are kept beyond the last few. */
+export interface SquareStore {
+  /** The square of an example; undefined where it is not kept. */
+  read(example: number): Uint32Array | undefined;
+  write(example: number, square: Uint32Array): void;
+}
+
 /** Images that a ViewMaker keeps decoded where it is not told: a batch and the next one. */
 export const KEPT_IMAGES = 128;
 
@@ -54,6 +61,8 @@ export const KEPT_IMAGES = 128;
  */
 export class ViewMaker {
   readonly side: number;
+  /** Where each image is looked for before it is decoded, and kept once it was. */
+  store?: SquareStore;
   private readonly squares = new Map<number, Promise<Uint32Array>>();
 
   constructor(
@@ -99,12 +108,19 @@ export class ViewMaker {
   private square(example: number): Promise<Uint32Array> {
     let square = this.squares.get(example);
     if (!square) {
-      const { crop, shortSide } = this.geometry;
-      square = this.dataset.load(example).then((image) => sourceSquare(scaled(image, shortSide), this.side, crop));
+      const kept = this.store?.read(example);
+      square = kept ? Promise.resolve(kept) : this.decode(example);
       this.squares.set(example, square);
       // The oldest goes first: a Map keeps the order of insertion.
       if (this.squares.size > this.kept) this.squares.delete(this.squares.keys().next().value!);
     }
+    return square;
+  }
+
+  private async decode(example: number): Promise<Uint32Array> {
+    const { crop, shortSide } = this.geometry;
+    const square = sourceSquare(scaled(await this.dataset.load(example), shortSide), this.side, crop);
+    this.store?.write(example, square);
     return square;
   }
 
