@@ -96,12 +96,25 @@ it('does every part where the adapter has everything', async () => {
     ]),
   );
   const text = showGpuBench(result);
-  expect(text).toMatch(/efficientnet_b0 +f32 +32 +224 +800 +40\.0 +40\.0 to 40\.0 +30\.0 +2\.0 +1\.0 +1024 MiB/);
+  expect(text).toMatch(/efficientnet_b0 +f32 +32 +224 +800 +- +40\.0 +40\.0 to 40\.0 +30\.0 +2\.0 +1\.0 +1024 MiB/);
   expect(page).toContain('<svg');
   expect(page).toContain('70.0 %'); // 21 of 30 ms
   expect(page).not.toMatch(/<script|http-equiv="refresh"|(?:src|href)="(?!#|data:)/);
   const anchors = [...page.matchAll(/<section[^>]* id="([^"]+)"/g)].map(([, id]) => id);
   expect(new Set(anchors).size).toBe(anchors.length);
+});
+
+it('holds a known GPU against its data sheet', async () => {
+  const { result, commands } = await bench({ name: 'NVIDIA H200', most: 32 });
+  expect(result.training.map(({ arithmetic, estimate }) => [arithmetic, estimate]).slice(0, 3)).toEqual([
+    ['f32', 4000],
+    ['f16', 4000],
+    ['tensor cores', null],
+  ]);
+  expect(commands.find(({ args }) => args[0] === 'inspect')!.args.join(' ')).toBe(
+    'inspect efficientnet_b0 --batch 32 --size 224 --precision f32 --training --estimate h200 --json --adapter made-up',
+  );
+  expect(showGpuBench(result)).toMatch(/efficientnet_b0 +f16 +32 +224 +800 +4000 +40/);
 });
 
 it('names what an adapter lacks, which is no failure', async () => {
