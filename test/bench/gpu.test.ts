@@ -32,9 +32,10 @@ async function bench(how: object, minutes = 10) {
     program: [fileURLToPath(new URL('fake_commands.mjs', import.meta.url)), log],
     onProgress: (text) => said.push(text),
   });
-  const commands = readFileSync(log, 'utf8')
-    .trim()
+  // Where not even the first command came to write, it is not there.
+  const commands = (existsSync(log) ? readFileSync(log, 'utf8').trim() : '')
     .split('\n')
+    .filter(Boolean)
     .map((line) => JSON.parse(line) as { args: string[]; tensorCores: boolean });
   expect(JSON.parse(readFileSync(join(out, 'gpu.json'), 'utf8'))).toEqual(result);
   return { result, commands, said, page: readFileSync(join(out, 'gpu.html'), 'utf8') };
@@ -155,10 +156,16 @@ it('leaves out a network that does not fit at all', async () => {
 
 it('stops what hangs when the time is over, and names what was left out', async () => {
   const { result, commands } = await bench({ hangs: 'kernels' }, 0.05);
-  expect(whyOf(result, 'layers, f32')).toBe('it was stopped because the time was over');
-  expect(whyOf(result, 'layers, f16')).toBe('the 0.05 min were over before it');
-  expect(new Set(result.parts.slice(1).map(({ status }) => status))).toEqual(new Set(['left out']));
-  expect(commands.map(({ args }) => args[0])).toEqual(['doctor', 'bench']);
+  // A busy machine may not even come to the part that hangs.
+  const stopped = result.parts.findIndex(({ why }) => why === 'it was stopped because the time was over');
+  expect([0, 1]).toContain(stopped);
+  expect(result.parts.slice(0, stopped).every(({ status }) => status === 'done')).toBe(true);
+  const later = result.parts.slice(stopped + 1);
+  expect(later).toHaveLength(13 + 1 - stopped);
+  expect(new Set(later.map(({ status, why }) => `${status}: ${why}`))).toEqual(
+    new Set(['left out: the 0.05 min were over before it']),
+  );
+  expect(['doctor', 'bench'].slice(0, commands.length)).toEqual(commands.map(({ args }) => args[0]));
 });
 
 it('fails without an adapter, with the reason', async () => {
@@ -169,7 +176,7 @@ it('fails without an adapter, with the reason', async () => {
 
 it('measures this machine, from the command line', async () => {
   const out = join(folder, 'out');
-  const args = ['bench', 'gpu', '--out', out, '--minutes', '0.2', '--adapter', 'lavapipe', '--json'];
+  const args = ['bench', 'gpu', '--out', out, '--minutes', '0.5', '--adapter', 'lavapipe', '--json'];
   const { code, stdout, stderr } = await tuningfork(args);
   expect(code, stderr).toBe(0);
   const result = JSON.parse(stdout) as GpuBenchResult;
