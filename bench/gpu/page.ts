@@ -88,6 +88,7 @@ async function training({ training: all, tooLarge }: GpuBenchResult): Promise<Se
     title: 'Training',
     body: html`${await plot(speeds(all), 'Training steps', 'All weights, Adam, upload of the images and download of the loss included. Longer is faster.')}
 ${table({ caption: 'Medians of a training step', columns: TRAINING_COLUMNS, rows: all.map(trainingRow) })}
+<p>By data sheet: images/s if each launch took the longest of its arithmetic, its bytes and 5 µs; not a measurement, and without tensor cores.</p>
 ${tooLarge.map(({ model, arithmetic, batch, why }) => html`<p>${model}, ${arithmetic}, batch ${batch}: ${why}</p>`)}
 ${all.map(kernelTable)}`,
   };

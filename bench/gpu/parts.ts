@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import type { Findings } from '../../cli/doctor/examine.node.ts';
 import type { TuningReport } from '../../cli/show_tuning.ts';
+import type { Inspection } from '../../cli/show_program.ts';
+import { gpuNamed } from '../../engine/device/gpu_sheets.ts';
 import { UserError } from '../../engine/user_error.ts';
 import { casesOfFailure, failures } from '../kernels/figures.ts';
 import type { KernelBenchResult } from '../kernels/result.ts';
@@ -99,6 +101,14 @@ async function tuning(bench: Bench): Promise<void> {
   );
 }
 
+/** Images per second of such a training step by the GPU's data sheet, which knows no tensor cores. */
+async function estimated(bench: Bench, arithmetic: Arithmetic, job: readonly string[]): Promise<number | null> {
+  const gpu = gpuNamed(bench.result.adapter!.name);
+  if (gpu === undefined || arithmetic === 'tensor cores') return null;
+  const found = printed<Inspection>(await bench.command(['inspect', ...job, '--training', '--estimate', gpu]));
+  return found.estimate!.imagesPerSecond;
+}
+
 /** A training step's images per second at the batch and at the largest that fits of twice and four times as many. */
 const training = (model: string, size: number, arithmetic: Arithmetic): Part => ({
   name: `training ${model}, ${arithmetic}`,
@@ -106,8 +116,8 @@ const training = (model: string, size: number, arithmetic: Arithmetic): Part => 
     const env = envOf(bench, arithmetic);
     const { batch, adapter } = bench.result;
     const measure = async (images: number): Promise<boolean> => {
-      const args = ['bench', 'train', '--model', model, '--batch', String(images), '--size', String(size)];
-      const ended = await bench.command([...args, '--precision', precisionOf(arithmetic), '--profile'], env);
+      const job = ['--batch', String(images), '--size', String(size), '--precision', precisionOf(arithmetic)];
+      const ended = await bench.command(['bench', 'train', '--model', model, ...job, '--profile'], env);
       if (ended.output === undefined && /does not fit|binds at most|out of memory/.test(ended.said)) {
         const why = ended.said.replace('tuningfork could not open: ', '');
         bench.result.tooLarge = [...bench.result.tooLarge, { model, arithmetic, batch: images, why }];
@@ -115,7 +125,8 @@ const training = (model: string, size: number, arithmetic: Arithmetic): Part => 
       }
       const measured = printed<ModelBenchResult>(ended);
       const imagesPerSecond = (1000 * images) / measured.contenders[0].run.median;
-      bench.result.training = [...bench.result.training, { model, arithmetic, imagesPerSecond, measured }];
+      const estimate = await estimated(bench, arithmetic, [model, ...job]);
+      bench.result.training = [...bench.result.training, { model, arithmetic, imagesPerSecond, estimate, measured }];
       return true;
     };
     if (!(await measure(batch))) throw new LeftOut(bench.result.tooLarge.at(-1)!.why);

@@ -25,6 +25,8 @@ export interface Training {
   readonly model: string;
   readonly arithmetic: Arithmetic;
   readonly imagesPerSecond: number;
+  /** What the GPU's data sheet allows (`inspect --estimate`): arithmetic, no measurement. Null where none is known. */
+  readonly estimate: number | null;
   readonly measured: ModelBenchResult;
 }
 

@@ -27,6 +27,7 @@ export const TRAINING_COLUMNS = [
   'batch',
   'pixels',
   'images/s',
+  'by data sheet',
   'ms',
   'least to most',
   'GPU ms',
@@ -39,8 +40,10 @@ export const TRAINING_COLUMNS = [
 export const gpuTime = ({ measured: { kernels } }: Training): number | null =>
   kernels?.reduce((sum, kernel) => sum + kernel.milliseconds, 0) ?? null;
 
+const speed = (images: number): string => images.toFixed(images < 100 ? 1 : 0);
+
 export function trainingRow(training: Training): string[] {
-  const { model, arithmetic, imagesPerSecond, measured } = training;
+  const { model, arithmetic, imagesPerSecond, estimate, measured } = training;
   const [{ run, issue, firstRun, memory }] = measured.contenders;
   const gpu = gpuTime(training);
   return [
@@ -48,7 +51,8 @@ export function trainingRow(training: Training): string[] {
     arithmetic,
     String(measured.job.batch),
     String(measured.job.size),
-    imagesPerSecond.toFixed(imagesPerSecond < 100 ? 1 : 0),
+    speed(imagesPerSecond),
+    estimate === null ? '-' : speed(estimate),
     milliseconds(run.median),
     `${milliseconds(run.min)} to ${milliseconds(run.max)}`,
     gpu === null ? '-' : milliseconds(gpu),

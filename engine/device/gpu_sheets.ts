@@ -97,3 +97,12 @@ export const GPU_SHEETS = {
 } as const satisfies Readonly<Record<string, GpuSheet>>;
 
 export type GpuName = keyof typeof GPU_SHEETS;
+
+/** Words that make another GPU of one: an RX 6800 XT is no RX 6800. */
+const FURTHER = '(?![ -]*(?:xt|ti|super|max|pro|ultra|laptop|nvl|pcie)\\b)';
+
+/** The GPU that an adapter's name says it is, such as `NVIDIA GeForce RTX 3090`; undefined where none is known. */
+export const gpuNamed = (adapter: string): GpuName | undefined =>
+  (Object.keys(GPU_SHEETS) as GpuName[]).find((name) =>
+    new RegExp(`\\b${name.replaceAll('-', '[ -]')}\\b${FURTHER}`, 'i').test(adapter),
+  );

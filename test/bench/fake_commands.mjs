@@ -3,7 +3,13 @@
 import { appendFileSync } from 'node:fs';
 
 const [log, ...args] = process.argv.slice(2);
-const { missing = [], wrong, hangs, most = Infinity } = JSON.parse(process.env['FAKE_COMMANDS'] ?? '{}');
+const {
+  missing = [],
+  name = 'made-up adapter',
+  wrong,
+  hangs,
+  most = Infinity,
+} = JSON.parse(process.env['FAKE_COMMANDS'] ?? '{}');
 const tensorCores = process.env['TUNINGFORK_TENSOR_CORES'] === '1';
 appendFileSync(log, `${JSON.stringify({ args, tensorCores })}\n`);
 
@@ -24,7 +30,7 @@ const answers = {
     system: 'made-up system',
     adapters: [
       {
-        name: 'made-up adapter',
+        name,
         driver: 'made-up driver',
         vendor: 'none',
         type: 'hardware',
@@ -81,6 +87,7 @@ const answers = {
       { kernel: 'other', steps: 1, milliseconds: 9 },
     ],
   }),
+  inspect: () => ({ estimate: { imagesPerSecond: 4000 } }),
   tune: () => ({
     model: 'efficientnet_b0',
     mode: 'training',

@@ -32,9 +32,10 @@ async function bench(how: object, minutes = 10) {
     program: [fileURLToPath(new URL('fake_commands.mjs', import.meta.url)), log],
     onProgress: (text) => said.push(text),
   });
-  const commands = readFileSync(log, 'utf8')
-    .trim()
+  // Where not even the first command came to write, it is not there.
+  const commands = (existsSync(log) ? readFileSync(log, 'utf8').trim() : '')
     .split('\n')
+    .filter(Boolean)
     .map((line) => JSON.parse(line) as { args: string[]; tensorCores: boolean });
   expect(JSON.parse(readFileSync(join(out, 'gpu.json'), 'utf8'))).toEqual(result);
   return { result, commands, said, page: readFileSync(join(out, 'gpu.html'), 'utf8') };
@@ -96,12 +97,25 @@ it('does every part where the adapter has everything', async () => {
     ]),
   );
   const text = showGpuBench(result);
-  expect(text).toMatch(/efficientnet_b0 +f32 +32 +224 +800 +40\.0 +40\.0 to 40\.0 +30\.0 +2\.0 +1\.0 +1024 MiB/);
+  expect(text).toMatch(/efficientnet_b0 +f32 +32 +224 +800 +- +40\.0 +40\.0 to 40\.0 +30\.0 +2\.0 +1\.0 +1024 MiB/);
   expect(page).toContain('<svg');
   expect(page).toContain('70.0 %'); // 21 of 30 ms
   expect(page).not.toMatch(/<script|http-equiv="refresh"|(?:src|href)="(?!#|data:)/);
   const anchors = [...page.matchAll(/<section[^>]* id="([^"]+)"/g)].map(([, id]) => id);
   expect(new Set(anchors).size).toBe(anchors.length);
+});
+
+it('holds a known GPU against its data sheet', async () => {
+  const { result, commands } = await bench({ name: 'NVIDIA H200', most: 32 });
+  expect(result.training.map(({ arithmetic, estimate }) => [arithmetic, estimate]).slice(0, 3)).toEqual([
+    ['f32', 4000],
+    ['f16', 4000],
+    ['tensor cores', null],
+  ]);
+  expect(commands.find(({ args }) => args[0] === 'inspect')!.args.join(' ')).toBe(
+    'inspect efficientnet_b0 --batch 32 --size 224 --precision f32 --training --estimate h200 --json --adapter made-up',
+  );
+  expect(showGpuBench(result)).toMatch(/efficientnet_b0 +f16 +32 +224 +800 +4000 +40/);
 });
 
 it('names what an adapter lacks, which is no failure', async () => {
@@ -142,10 +156,16 @@ it('leaves out a network that does not fit at all', async () => {
 
 it('stops what hangs when the time is over, and names what was left out', async () => {
   const { result, commands } = await bench({ hangs: 'kernels' }, 0.05);
-  expect(whyOf(result, 'layers, f32')).toBe('it was stopped because the time was over');
-  expect(whyOf(result, 'layers, f16')).toBe('the 0.05 min were over before it');
-  expect(new Set(result.parts.slice(1).map(({ status }) => status))).toEqual(new Set(['left out']));
-  expect(commands.map(({ args }) => args[0])).toEqual(['doctor', 'bench']);
+  // A busy machine may not even come to the part that hangs.
+  const stopped = result.parts.findIndex(({ why }) => why === 'it was stopped because the time was over');
+  expect([0, 1]).toContain(stopped);
+  expect(result.parts.slice(0, stopped).every(({ status }) => status === 'done')).toBe(true);
+  const later = result.parts.slice(stopped + 1);
+  expect(later).toHaveLength(13 + 1 - stopped);
+  expect(new Set(later.map(({ status, why }) => `${status}: ${why}`))).toEqual(
+    new Set(['left out: the 0.05 min were over before it']),
+  );
+  expect(['doctor', 'bench'].slice(0, commands.length)).toEqual(commands.map(({ args }) => args[0]));
 });
 
 it('fails without an adapter, with the reason', async () => {
@@ -156,7 +176,7 @@ it('fails without an adapter, with the reason', async () => {
 
 it('measures this machine, from the command line', async () => {
   const out = join(folder, 'out');
-  const args = ['bench', 'gpu', '--out', out, '--minutes', '0.2', '--adapter', 'lavapipe', '--json'];
+  const args = ['bench', 'gpu', '--out', out, '--minutes', '0.5', '--adapter', 'lavapipe', '--json'];
   const { code, stdout, stderr } = await tuningfork(args);
   expect(code, stderr).toBe(0);
   const result = JSON.parse(stdout) as GpuBenchResult;

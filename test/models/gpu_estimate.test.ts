@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { gpuModel } from '../../engine/device/gpu_model.ts';
-import { GPU_SHEETS } from '../../engine/device/gpu_sheets.ts';
+import { GPU_SHEETS, gpuNamed } from '../../engine/device/gpu_sheets.ts';
 import type { LoweredStep } from '../../engine/program/lower.ts';
 import { estimateStep } from '../../models/gpu_estimate.ts';
 import type { StepCost } from '../../models/step_cost.ts';
@@ -60,6 +60,20 @@ describe('the data sheets', () => {
   ])('make the model of %s %s%s', (vendor, architecture, description, threads, perByte) =>
     expect(gpuModel({ vendor, architecture, description })).toMatchObject({ threads, perByte }),
   );
+  it.each([
+    ['NVIDIA H200', 'h200'],
+    ['NVIDIA GeForce RTX 3090', 'rtx-3090'],
+    ['NVIDIA GeForce RTX 3090 Ti', undefined],
+    ['NVIDIA H100 80GB HBM3', 'h100'],
+    ['NVIDIA H100 PCIe', undefined],
+    ['AMD Radeon RX 6800 (RADV NAVI21)', 'rx-6800'],
+    ['AMD Radeon RX 6800 XT', undefined],
+    ['AMD Radeon RX 6900 XT', 'rx-6900-xt'],
+    ['Apple M1', 'm1'],
+    ['Apple M1 Max', 'm1-max'],
+    ['Apple M1 Pro', undefined],
+    ['llvmpipe (LLVM 15.0.6, 256 bits)', undefined],
+  ])('are known by the name of an adapter: %s', (adapter, name) => expect(gpuNamed(adapter)).toBe(name));
   it('are found by the model as adapters of theirs are', () => {
     for (const { vendor, architecture, title } of Object.values(GPU_SHEETS))
       expect(gpuModel({ vendor, architecture, description: title }), title).toBeDefined();
