@@ -1,5 +1,5 @@
-// Interrupts a small training, and a prediction with its model, at random moments: by SIGKILL, by SIGTERM, by the loss of
-// the GPU. Each is started again until it ends, and must end with the bytes of one that nobody disturbed.
+// Interrupts a small training, and a prediction with its model, at random moments: by SIGKILL, by SIGTERM, by the loss
+// of the GPU. Each is started again until it ends, and must end with the bytes of one that nobody disturbed.
 // `npm run kill -- --help` lists the options.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';

@@ -24,7 +24,7 @@ export async function areRunsSound({ bytes, header, about, schemaPath, compresso
   const hasPlaces = encoding === 'PLAIN_DICTIONARY' || encoding === 'RLE_DICTIONARY' || encoding === 'RLE';
   const unpacked = (part: Uint8Array, size: number, codec: CompressionCodec = about.codec) =>
     decompressPage(part, size, codec, compressors);
-  /** Of values that are absent there is no place, so there may be fewer than `count`; booleans have their length first. */
+  /** Values that are absent have no place, so there may be fewer than `count`. Booleans begin with their length. */
   const placesFrom = (page: Uint8Array, at: number): boolean => {
     if (!hasPlaces || at >= page.length) return true;
     const [start, width] = encoding === 'RLE' ? [at + 4, 1] : [at + 1, page[at]];
