@@ -25,6 +25,8 @@ import { NEW_STATE, loadCheckpoint } from '../../vision/train/checkpoint.node.ts
 import { readOptions } from '../../vision/train/options_file.node.ts';
 import { originText, readOrigin } from '../../vision/train/origin_file.node.ts';
 import { parseState } from '../../vision/train/state_file.ts';
+import { columnsOf } from '../../vision/votes/schema.ts';
+import { readSchemaFile } from '../../vision/votes/schema_file.node.ts';
 import { makeTar, makeZip, noise } from '../vision/data/archive_files.ts';
 import { fitsFile } from '../vision/data/fits_files.ts';
 import { makePng } from '../vision/data/png_files.ts';
@@ -318,6 +320,13 @@ export const FORMATS: Readonly<Record<string, Format>> = {
   'tuning.json': {
     sound: json({ format: 'tuningfork tuning 1', adapters: { a: { '["conv2d",["f32 1x2"],"f32 1",{}]': TUNED } } }),
     read: async (bytes) => TuningTable.parse(text(bytes), 'case'),
+  },
+  'a schema of votes': {
+    sound: json({ questions: [{ name: 'bar', answers: ['yes', { name: 'no', column: 'no_bar' }] }] }),
+    read: byPath((path) => {
+      const columns = columnsOf(readSchemaFile(path));
+      requireSound(columns.length >= 2 && new Set(columns).size === columns.length, 'a column twice');
+    }),
   },
   'a grid': {
     sound: json({ lr: [0.1, 0.2], size: 32 }, { random: 5, seed: 1, lr: { log: [1e-5, 1e-2] }, flip: [true, false] }),

@@ -21,5 +21,6 @@ export const NAMES = [
   'origin.json',
   'state of rows',
   'tuning.json',
+  'a schema of votes',
   'a grid',
 ];

@@ -1,6 +1,7 @@
 import type { AsyncBuffer, ColumnMetaData, FileMetaData } from 'hyparquet';
 import { UserError } from '../../engine/user_error.ts';
 import type { FileWindow } from './file_window.node.ts';
+import { areRunsSound } from './parquet_runs.ts';
 
 /** Bytes that one column of one row group may take, unpacked: it is unpacked at once. */
 export const MAX_GROUP_BYTES = 384 * 2 ** 20;
@@ -43,7 +44,7 @@ export async function readColumn(
 ): Promise<unknown[]> {
   const rows = Number(metadata.row_groups[group].num_rows);
   for (const { meta_data: about } of metadata.row_groups[group].columns) {
-    if (about?.path_in_schema[0] === column) await checkPages(file, about, rows);
+    if (about?.path_in_schema[0] === column) await checkPages(file, metadata, about, rows);
   }
   const { parquetReadObjects } = await import('hyparquet');
   const { compressors } = await import('hyparquet-compressors');
@@ -60,7 +61,12 @@ export async function readColumn(
   return found.map((row) => row[column]);
 }
 
-async function checkPages(file: FileWindow, about: ColumnMetaData, rows: number): Promise<void> {
+async function checkPages(
+  file: FileWindow,
+  metadata: FileMetaData,
+  about: ColumnMetaData,
+  rows: number,
+): Promise<void> {
   const name = about.path_in_schema.join('.');
   const bad = (why: string): UserError => new UserError(`${file.path} is damaged: its column ${name} ${why}`);
   const size = Number(about.total_compressed_size);
@@ -74,6 +80,9 @@ async function checkPages(file: FileWindow, about: ColumnMetaData, rows: number)
   const { parquetHeader } = await import('hyparquet/src/column.js');
   const bytes = await file.read(start, size);
   const reader = { view: new DataView(bytes.buffer), offset: 0 };
+  const { getSchemaPath } = await import('hyparquet/src/schema.js');
+  const { compressors } = await import('hyparquet-compressors');
+  const schemaPath = getSchemaPath(metadata.schema, about.path_in_schema);
   let [values, unpacked] = [0, 0];
   while (reader.offset < size - 1) {
     const header = parquetHeader(reader);
@@ -86,6 +95,9 @@ async function checkPages(file: FileWindow, about: ColumnMetaData, rows: number)
     if (count !== undefined && !(count >= 0 && count <= rows))
       throw bad(`has a page of ${count} values for ${rows} rows`);
     if (!header.dictionary_page_header) values += count ?? 0;
+    const page = bytes.subarray(reader.offset - packed, reader.offset);
+    if (!(await areRunsSound({ bytes: page, header, about, schemaPath, compressors })))
+      throw bad('has a run that is longer than its page');
   }
   if (values !== rows) throw bad(`has ${values} values for ${rows} rows`);
 }

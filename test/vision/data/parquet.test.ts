@@ -157,4 +157,21 @@ describe('a parquet file', () => {
       await source.close();
     }
   });
+
+  it('with a run of thousands of millions of values is refused at once', async () => {
+    const whole = hubFile();
+    const sentences: string[] = [];
+    // The head of the first page, and its levels: a run's length among them.
+    for (let bit = 4 * 8; bit < 64 * 8; bit++) {
+      const flipped = Uint8Array.from(whole);
+      flipped[bit >> 3] ^= 1 << (bit & 7);
+      try {
+        const source = await openParquet(file('run.parquet', flipped));
+        await source.bytes(0).finally(() => source.close());
+      } catch (error) {
+        sentences.push((error as Error).message);
+      }
+    }
+    expect(sentences.filter((text) => /has a run that is longer than its page/.test(text)).length).toBeGreaterThan(0);
+  });
 });
