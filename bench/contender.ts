@@ -9,6 +9,8 @@ export interface Job {
    * statistics.
    */
   readonly work: 'forward' | 'train';
+  /** A name of `buildModel`; EfficientNet-B0, which other engines have too, when absent. */
+  readonly model?: string;
   readonly batch: number;
   /** Height and width of the images in pixels. */
   readonly size: number;

@@ -39,10 +39,11 @@ export async function openKernels(engine: string): Promise<(adapter?: string) =>
 
 /** This engine on an adapter of its own, ready for the job. */
 export async function openTuningfork(job: Job): Promise<Contender> {
-  const [{ openAdapter }, { tuningforkContender }] = await Promise.all([
-    import('../engine/device/adapters.node.ts'),
+  const [{ openSession }, { tuningforkContender }] = await Promise.all([
+    import('../cli/session.node.ts'),
     import('./tuningfork_contender.ts'),
   ]);
-  const device = await openAdapter(job.adapter);
+  // Not what the user tuned, but what everybody gets.
+  const device = await openSession({ adapter: job.adapter, tuning: 'none' });
   return { ...(await tuningforkContender(device, job)), close: () => device[Symbol.dispose]() };
 }

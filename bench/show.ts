@@ -34,7 +34,7 @@ export function showModelBench({
 }: ModelBenchResult): string {
   const [first, ...others] = contenders;
   return [
-    `EfficientNet-B0 ${WORK[job.work]}, batch ${job.batch}, ${job.size} x ${job.size} pixels, ${job.precision === 'f16' ? 'activations stored as float16' : 'float32'}${job.memory === undefined ? '' : `, --memory ${job.memory}`}${job.tuning === undefined ? '' : ', kernels as tuned'}`,
+    `${job.model ?? 'EfficientNet-B0'} ${WORK[job.work]}, batch ${job.batch}, ${job.size} x ${job.size} pixels, ${job.precision === 'f16' ? 'activations stored as float16' : 'float32'}${job.memory === undefined ? '' : `, --memory ${job.memory}`}${job.tuning === undefined ? '' : ', kernels as tuned'}`,
     adapterLine(adapter, cores),
     `load before the start ${loadBefore.toFixed(1)}${loadBefore > 0.5 ? ': others were at work, take the ratios rather than the times' : ''}; shader caches ${cold ? 'off' : 'as found'}`,
     '',

@@ -6,14 +6,19 @@ import { UserError } from '../engine/user_error.ts';
 // One folder up from here, and from dist/ once this is bundled.
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
+const entryOf = (process: string): string => join(ROOT, `bench/tfjs/${process}.ts`);
+
+/** Whether the sources and tfjs are here. */
+export const tfjsIsThere = (process = 'process'): boolean =>
+  existsSync(entryOf(process)) && existsSync(join(ROOT, 'node_modules/@tensorflow/tfjs-backend-webgpu'));
+
 /**
  * Bundles tfjs and a program of bench/tfjs into one file and returns its path: tfjs's ES modules do not load in Node as
  * they are.
  * @throws UserError where the sources or the development dependencies are missing, as in an installed package
  */
 export async function bundleTfjs(process: 'process' | 'kernel_process'): Promise<string> {
-  const entry = join(ROOT, `bench/tfjs/${process}.ts`);
-  if (!existsSync(entry) || !existsSync(join(ROOT, 'node_modules/@tensorflow/tfjs-backend-webgpu'))) {
+  if (!tfjsIsThere(process)) {
     throw new UserError(
       "the comparison with tfjs needs Tuningfork's sources and development dependencies; run `npm ci` in a checkout and start the benchmark there",
     );
@@ -21,7 +26,7 @@ export async function bundleTfjs(process: 'process' | 'kernel_process'): Promise
   const { build } = await import('esbuild');
   const outfile = join(ROOT, `.cache/bench/tfjs_${process}.mjs`);
   await build({
-    entryPoints: [entry],
+    entryPoints: [entryOf(process)],
     outfile,
     bundle: true,
     platform: 'node',

@@ -6,17 +6,23 @@ import { compile, type Program } from '../engine/program/program.ts';
 import { MEMORY_LEVELS } from '../engine/program/recompute.ts';
 import { TrainStep } from '../engine/train/train_step.ts';
 import { TuningTable } from '../engine/tuning.ts';
+import { buildModel } from '../models/build_network.ts';
 import { efficientNet } from '../models/efficientnet.ts';
-import { applySegments } from '../models/network.ts';
+import { applySegments, type Network } from '../models/network.ts';
 import { ParameterSet } from '../models/parameter_set.ts';
 import type { Contender, Job, KernelTime } from './contender.ts';
-import { ADAM, BATCH_NORM_EPSILON, CONFIG, LEARNING_RATE, SPECS, images, targets, weights } from './job_data.ts';
+import { ADAM, BATCH_NORM_EPSILON, CONFIG, LEARNING_RATE, images, targets, weights } from './job_data.ts';
 
-/** This engine with EfficientNet-B0 compiled for the job. To close it leaves the device open. */
+const networkOf = ({ model }: Job): Network =>
+  model === undefined
+    ? efficientNet(CONFIG, { padding: 'same', bnEpsilon: BATCH_NORM_EPSILON })
+    : buildModel(model, CONFIG.classes).network;
+
+/** This engine with the job's network compiled for it. To close it leaves the device open. */
 export async function tuningforkContender(device: Device, job: Job): Promise<Contender> {
   if (job.tuning !== undefined) device.tuning = TuningTable.parse(job.tuning, '--tuning');
-  const network = efficientNet(CONFIG, { padding: 'same', bnEpsilon: BATCH_NORM_EPSILON });
-  const parameters = new ParameterSet(device, SPECS, weights(), 0);
+  const network = networkOf(job);
+  const parameters = new ParameterSet(device, network.specs, job.model === undefined ? weights() : new Map(), 0);
   const x = input('x', [job.batch, job.size, job.size, 3]);
   const training = job.work === 'train';
   const logits = applySegments(network.segments, x, { parameters, batchNorm: training ? 'batch' : 'running' });

@@ -8,8 +8,15 @@ const STEERING = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u2
  */
 export const printable = (text: string): string => text.replace(STEERING, escaped);
 
-/** The same for what must stay one line. */
-export const printableLine = (text: string): string => printable(text).replace(/[\t\n]/g, escaped);
+/** How much of the beginning and of the end of a line is shown: a cell of a damaged file may be a megabyte. */
+const SHOWN = [3000, 800] as const;
+
+/** The same for what must stay one line, of a length that a person can read. */
+export function printableLine(text: string): string {
+  const [head, tail] = SHOWN;
+  const some = text.length > head + tail ? `${text.slice(0, head)} ... ${text.slice(-tail)}` : text;
+  return printable(some).replace(/[\t\n]/g, escaped);
+}
 
 const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 

@@ -3,7 +3,7 @@ import type { ComparisonData } from '../vision/report/data.ts';
 import { decimal, duration } from '../vision/report/pieces.ts';
 import type { Json } from '../models/formats/model_file.ts';
 import type { RunRecord } from './run_record.node.ts';
-import { withLetter } from './show_program.ts';
+import { withLetter } from './with_letter.ts';
 
 const NONE = '–';
 

@@ -1,10 +1,14 @@
+import type { GpuSheet } from '../engine/device/gpu_sheets.ts';
 import type { Lowered } from '../engine/program/lower.ts';
 import type { Precision } from '../engine/program/precision.ts';
 import type { MemoryLevel } from '../engine/program/recompute.ts';
 import { showShape, topologicalOrder, type Shape, type StorageType, type Tensor } from '../engine/tensor.ts';
+import { LAUNCH, type Bound, type StepEstimate } from '../models/gpu_estimate.ts';
 import type { ModelCost } from '../vision/train/model_cost.ts';
+import { showPipelines, type Pipeline } from './pipelines.ts';
 import { describeOp, stepTensors, type Fusion } from './show_fusion.ts';
 import { textTable } from '../vision/report/text_table.ts';
+import { withLetter } from './with_letter.ts';
 
 /** What `inspect` finds. Memory in bytes. */
 export interface Inspection extends ModelCost {
@@ -18,6 +22,15 @@ export interface Inspection extends ModelCost {
     /** Of parameters, moments and program together, by how much is computed again (`--memory`); training only. */
     readonly levels?: Readonly<Record<MemoryLevel, number>>;
   };
+  /** Bytes that all steps together move, and the least that any schedule would: see `leastTraffic`. */
+  readonly traffic: { readonly read: number; readonly written: number; readonly least: number };
+  /** Of a run on another GPU, by its data sheet. */
+  readonly estimate?: {
+    readonly gpu: GpuSheet;
+    readonly seconds: number;
+    readonly imagesPerSecond: number;
+    readonly bounds: readonly { readonly bound: Bound; readonly steps: number; readonly seconds: number }[];
+  };
   readonly fused: readonly Fusion[];
   /** What could have been fused, and why it was not. */
   readonly notFused: readonly Fusion[];
@@ -28,7 +41,11 @@ export interface Inspection extends ModelCost {
     readonly stored: StorageType;
     readonly workgroups: readonly number[];
     readonly flops: number;
+    readonly read: number;
+    readonly written: number;
+    readonly estimate?: StepEstimate;
   }[];
+  readonly pipelineListing?: readonly Pipeline[];
   readonly graph?: readonly string[];
 }
 
@@ -52,22 +69,35 @@ export function graphLines(program: Pick<Lowered, 'steps' | 'buffers' | 'bufferO
 
 const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
-/** An amount with three digits and a letter: 0.77 G, 12.3 M. */
-export function withLetter(n: number): string {
-  for (const [size, letter] of [
-    [1e9, 'G'],
-    [1e6, 'M'],
-    [1e3, 'k'],
-  ] as const)
-    if (n >= size) return `${Number((n / size).toPrecision(3))} ${letter}`;
-  return `${n} `;
-}
-
 /** A line for each, the first with a title. */
 const listed = (title: string, fusions: readonly Fusion[]) =>
   fusions.length === 0
     ? [[title, 'nothing']]
     : fusions.map(({ chain, count }, i) => [i === 0 ? title : '', `${count} x ${chain}`]);
+
+/** What the steps move, an image, in millions of bytes. */
+function trafficLine({ traffic: { read, written, least }, input: [batch] }: Inspection): string {
+  const [all, reads, writes, bound] = [read + written, read, written, least].map((n) => (n / batch / 1e6).toFixed(1));
+  return `${all} MB an image: ${reads} read, ${writes} written; ${bound} is the least for these ops, each tensor that must exist written once and read once`;
+}
+
+function estimateLines({ gpu, seconds, imagesPerSecond, bounds }: NonNullable<Inspection['estimate']>): string[][] {
+  const ms = (s: number) => `${(1000 * s).toPrecision(3)} ms`;
+  return [
+    [
+      'estimate',
+      `${ms(seconds)}, ${imagesPerSecond < 100 ? imagesPerSecond.toPrecision(3) : Math.round(imagesPerSecond)} images/s on ${gpu.title}: arithmetic by its data sheet, not a measurement`,
+    ],
+    [
+      '',
+      `${(gpu.flops / 1e12).toFixed(1)} TFLOP/s, ${(gpu.bandwidth / 1e9).toFixed(0)} GB/s, ${1e6 * LAUNCH} µs a launch; no caches, no tensor cores`,
+    ],
+    [
+      'bound by',
+      bounds.map(({ bound, steps, seconds: held }) => `${bound} in ${steps} steps (${ms(held)})`).join(', '),
+    ],
+  ];
+}
 
 export function showInspection(found: Inspection): string {
   const { memory, parameters } = found;
@@ -109,6 +139,8 @@ export function showInspection(found: Inspection): string {
           ],
         ]
       : []),
+    ['traffic', trafficLine(found)],
+    ...(found.estimate ? estimateLines(found.estimate) : []),
     ...(found.obstacle ? [['obstacle', found.obstacle]] : []),
     ['steps', `${found.steps}, by ${found.pipelines} pipelines`],
     ...listed('fused', found.fused),
@@ -116,15 +148,22 @@ export function showInspection(found: Inspection): string {
   ];
   const parts = [facts.map(([name, value]) => `${name.padEnd(12)}${value}`).join('\n')];
   if (found.listing) {
-    const rows = found.listing.map(({ kernel, tensor, shape, stored, workgroups, flops }, i) => [
-      String(i),
-      kernel,
-      `${tensor} ${showStored(shape, stored)}`,
-      workgroups.join(' x '),
-      flops > 0 ? `${withLetter(flops)}FLOP` : '',
-    ]);
-    parts.push(textTable(['step', 'kernel', 'makes', 'workgroups', 'arithmetic'], rows, 3));
+    const rows = found.listing.map(
+      ({ kernel, tensor, shape, stored, workgroups, flops, read, written, estimate }, i) => [
+        String(i),
+        kernel,
+        `${tensor} ${showStored(shape, stored)}`,
+        workgroups.join(' x '),
+        flops > 0 ? `${withLetter(flops)}FLOP` : '',
+        `${withLetter(read)}B`,
+        `${withLetter(written)}B`,
+        ...(estimate ? [(1e6 * estimate.seconds).toFixed(1), estimate.bound] : []),
+      ],
+    );
+    const columns = ['step', 'kernel', 'makes', 'workgroups', 'arithmetic', 'read', 'written'];
+    parts.push(textTable([...columns, ...(found.estimate ? ['µs', 'bound by'] : [])], rows, 3));
   }
+  if (found.pipelineListing) parts.push(showPipelines(found.pipelineListing));
   if (found.graph) parts.push(found.graph.join('\n'));
   return parts.join('\n\n');
 }

@@ -44,7 +44,7 @@ function readGrid(path: string): unknown {
   try {
     return JSON.parse(readFileSync(path, 'utf8'));
   } catch (error) {
-    if (error instanceof SyntaxError) throw new UserError(`${path} is not JSON: ${error.message}`);
+    if (error instanceof SyntaxError) throw new UserError(`${path} is not JSON: ${error.message.split('\n')[0]}`);
     throw fileError('read', path, error);
   }
 }

@@ -71,8 +71,8 @@ export class TuningTable {
     let read: unknown;
     try {
       read = JSON.parse(text);
-    } catch (error) {
-      throw new UserError(`${source} holds no tuning: ${(error as Error).message}`);
+    } catch {
+      throw new UserError(`${source} holds no tuning: it is not JSON, or is cut short`);
     }
     if (!isRecord(read) || read['format'] !== FORMAT || !isRecord(read['adapters']))
       throw new UserError(`${source} holds no tuning: it does not say "format": "${FORMAT}"`);

@@ -2,11 +2,11 @@ import { cpus, loadavg } from 'node:os';
 import { UserError } from '../../engine/user_error.ts';
 import type { Asked } from '../contender.ts';
 import { ContenderProcess } from '../contender_process.ts';
-import { adapterLayers, casesOf, nameOf } from './cases.ts';
+import { adapterLayers, casesOf, nameOf, type Case } from './cases.ts';
 import type { KernelAnswers, KernelQuestions } from './contender.ts';
 import { allLayers, type Group, type Layer } from './layers.ts';
 import { measureCase, measureRoofline, type KernelEngine } from './measure_case.ts';
-import type { CaseResult, Clock, KernelBenchResult } from './result.ts';
+import type { CaseResult, Clock, KernelBenchResult, Outcome } from './result.ts';
 
 export interface KernelBenchOptions {
   readonly groups: readonly Group[];
@@ -15,6 +15,8 @@ export interface KernelBenchOptions {
   readonly batch: number;
   /** Timed measurements of each case, after three to warm up. */
   readonly repeats: number;
+  /** Seconds after which no further case begins. */
+  readonly limit?: number;
   readonly adapter?: string;
   /** The first is this engine: a name, and the program of its process. */
   readonly contenders: readonly (readonly [name: string, program: readonly string[]])[];
@@ -62,13 +64,20 @@ class Engine implements KernelEngine {
   }
 }
 
+/** A case for which no time was left. */
+function leftOut({ layer, direction, flops, bytes }: Case, engines: readonly Engine[], limit: number): CaseResult {
+  const outcome: Outcome = { status: 'impossible', reason: `the ${limit} s of --limit were over` };
+  return { layer, direction, flops, bytes, outcomes: Object.fromEntries(engines.map(({ name }) => [name, outcome])) };
+}
+
 /**
  * Measures every case in all engines, each in a process of its own: see measureCase.
  * @throws UserError where nothing is selected, an engine does not open or opens another adapter, or the adapter fails
  * at a copy
  */
 export async function benchKernels(options: KernelBenchOptions): Promise<KernelBenchResult> {
-  const { batch, repeats, adapter, contenders, groups, only = '', onProgress = () => {} } = options;
+  const { batch, repeats, limit = Infinity, adapter, contenders, groups, only = '', onProgress = () => {} } = options;
+  const end = performance.now() + 1000 * limit;
   const cases = (options.layers ?? allLayers(batch))
     .filter(({ group }) => (groups as readonly string[]).includes(group))
     .flatMap(casesOf)
@@ -101,6 +110,10 @@ export async function benchKernels(options: KernelBenchOptions): Promise<KernelB
   );
   const results: CaseResult[] = [];
   for (const [i, c] of cases.entries()) {
+    if (performance.now() > end) {
+      results.push(leftOut(c, engines, limit));
+      continue;
+    }
     onProgress(`${i + 1} of ${cases.length}: ${nameOf(c)}`);
     results.push(await measureCase(c, engines, repeats));
   }

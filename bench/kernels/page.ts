@@ -28,9 +28,21 @@ export async function writeKernelPage(folder: string, result: KernelBenchResult)
 }
 
 /** The result as one HTML page. */
-export async function renderKernelPage(result: KernelBenchResult): Promise<string> {
+export const renderKernelPage = async (result: KernelBenchResult): Promise<string> =>
+  page(
+    'Tuningfork: kernels',
+    html`${circumstances(result).map((line) => html`<p>${line}</p>`)}`,
+    await kernelSections(result),
+  );
+
+/**
+ * The sections of such a page: the summary, then the groups of layers.
+ * @param name of this result where a page has several
+ */
+export async function kernelSections(result: KernelBenchResult, name?: string): Promise<Section[]> {
   const [first] = result.engines;
-  const sections: Section[] = [await summary(result)];
+  const anchor = (id: string) => (name === undefined ? id : `${name}-${id}`.replaceAll(' ', '-'));
+  const sections: Section[] = [await summary(result, anchor('summary'))];
   for (const group of new Set(result.cases.map(({ layer }) => layer.group))) {
     const cases = result.cases.filter(({ layer }) => layer.group === group);
     const plots = [];
@@ -60,21 +72,21 @@ export async function renderKernelPage(result: KernelBenchResult): Promise<strin
       ];
     });
     sections.push({
-      id: group,
-      title: group,
+      id: anchor(group),
+      title: name === undefined ? group : `${group}, ${name}`,
       body: html`<div class="grid">${plots}</div>
 ${table({ caption: `${first} by layer: milliseconds, and the share of what the adapter allows`, columns: ['', 'shapes', 'ms', 'GFLOP/s', 'GB/s', 'of adapter', 'kernels'], rows })}`,
     });
   }
-  return page('Tuningfork: kernels', html`${circumstances(result).map((line) => html`<p>${line}</p>`)}`, sections);
+  return sections;
 }
 
-async function summary(result: KernelBenchResult): Promise<Section> {
+async function summary(result: KernelBenchResult, id: string): Promise<Section> {
   const [first, ...others] = result.engines;
   const bad = failures(result);
   const { header, rows } = comparisonTable(result);
   return {
-    id: 'summary',
+    id,
     title: 'Summary',
     body: html`${
       result.cases.some(({ flops, outcomes }) => flops > 0 && outcomes[first].status === 'measured') &&

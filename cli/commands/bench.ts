@@ -5,9 +5,14 @@ import type { GrowthOptions } from '../../bench/growth.ts';
 import type { Precision } from '../../engine/program/precision.ts';
 import type { MemoryLevel } from '../../engine/program/recompute.ts';
 import type { Group } from '../../bench/kernels/layers.ts';
+import { UserError } from '../../engine/user_error.ts';
 import { allOptions, wholeNumberWithin } from '../options.ts';
+import { addGpu } from './bench_gpu.ts';
+
+const B0 = 'efficientnet_b0';
 
 interface BenchOptions {
+  readonly model: string;
   readonly vs?: 'tfjs' | 'ort';
   readonly batch: number;
   readonly size: number;
@@ -21,16 +26,17 @@ interface BenchOptions {
 /** `tuningfork bench models` and `tuningfork bench train`. */
 export function register(program: Command): void {
   const bench = program.command('bench').description('measure this engine, and others beside it on the same adapter');
-  addMeasurement(bench, 'models', 'forward', 'the forward pass of EfficientNet-B0');
+  addMeasurement(bench, 'models', 'forward', 'the forward pass of a network');
   addMeasurement(
     bench,
     'train',
     'train',
-    'a training step of EfficientNet-B0: all weights, Adam, batch norm by batch statistics',
+    'a training step of a network: all weights, Adam, batch norm by batch statistics',
   );
   addKernels(bench);
   addGrowth(bench);
   addCatalogue(bench);
+  addGpu(bench);
   // What a measurement forks to run an engine in a process of its own.
   bench
     .command('contender', { hidden: true })
@@ -64,6 +70,11 @@ function addMeasurement(bench: Command, name: string, work: Job['work'], descrip
         work === 'train' ? ['tfjs'] : ['tfjs', 'ort'],
       ),
     )
+    .addOption(
+      new Option('--model <name>', 'the network; other engines have the first one only')
+        .choices([B0, 'vgg16', 'galaxy_vgg'])
+        .default(B0),
+    )
     .option('--batch <n>', 'images at once', wholeNumberWithin(1, 1024), 4)
     .option('--size <pixels>', 'height and width of the images', wholeNumberWithin(32, 2048), 224)
     .option('--repeats <n>', 'timed runs of each, after two to warm up', wholeNumberWithin(1, 1000), 5)
@@ -92,6 +103,7 @@ Examples:
     )
     .action(async (_options: object, command: Command) => {
       const {
+        model,
         vs,
         batch,
         size,
@@ -110,11 +122,13 @@ Examples:
         import('../../bench/peers.ts'),
         import('../tuning_file.node.ts'),
       ]);
+      if (vs && model !== B0) throw new UserError(`${vs} computes ${B0} only; leave out --vs, or --model ${model}`);
       // What anybody gets is measured, unless a tuning is named here.
       const table = tuning === undefined ? undefined : String(readTuning(tuning, (note) => console.error(note)));
       const result = await benchModels({
         job: {
           work,
+          ...(model !== B0 && { model }),
           batch,
           size,
           adapter,
@@ -167,6 +181,7 @@ interface KernelOptions {
   readonly batch: number;
   readonly repeats: number;
   readonly precision?: Precision;
+  readonly limit?: number;
   readonly out?: string;
 }
 
@@ -198,6 +213,7 @@ function addKernels(bench: Command): void {
     )
     .option('--batch <n>', 'images at once', wholeNumberWithin(1, 1024), 4)
     .option('--repeats <n>', 'timed measurements of each, after three to warm up', wholeNumberWithin(1, 1000), 5)
+    .option('--limit <seconds>', 'begin no further case after so long', wholeNumberWithin(1, 86_400))
     .option('--out <folder>', 'also write kernels.json and a page with plots')
     .addHelpText(
       'after',
@@ -218,6 +234,7 @@ Examples:
         batch,
         repeats,
         precision,
+        limit,
         out,
         adapter,
         json,
@@ -235,6 +252,7 @@ Examples:
         only,
         batch,
         repeats,
+        limit,
         adapter,
         contenders: [
           [

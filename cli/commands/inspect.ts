@@ -1,5 +1,8 @@
 import { Option, type Command } from 'commander';
+import { GPU_SHEETS } from '../../engine/device/gpu_sheets.ts';
 import { MODELS, allOptions, newModelOptions, wholeNumberWithin } from '../options.ts';
+
+const GPUS = Object.keys(GPU_SHEETS);
 
 /** `tuningfork inspect`. */
 export function register(program: Command): void {
@@ -19,6 +22,11 @@ export function register(program: Command): void {
     )
     .addOption(new Option('--precision <type>', 'how activations are stored').choices(['f32', 'f16']).default('f32'))
     .option('--steps', 'list the steps: kernel, what it makes, workgroups')
+    .option('--pipelines', 'list the distinct pipelines: kernel, specialisation, steps, workgroups, FLOP, bytes')
+    .option('--wgsl <folder>', 'write the text that a driver gets for each pipeline into this folder')
+    .addOption(
+      new Option('--estimate <gpu>', 'plan for another GPU, and what a run would take by its data sheet').choices(GPUS),
+    )
     .option('--graph', 'list the graph as it is computed: op, shape, inputs, names')
     .addHelpText(
       'after',
@@ -29,6 +37,8 @@ Examples:
   tuningfork inspect vgg16 --training --batch 32 --memory lowest
   tuningfork inspect galaxy_vgg --training --batch 16 --size 128 --precision f16
   tuningfork inspect galaxy_vgg --width 0.25 --task challenge --size 128 --training --batch 32
+  tuningfork inspect efficientnet_b0 --training --batch 32 --estimate rtx-3090 --steps
+  tuningfork inspect vgg16 --training --batch 32 --precision f16 --pipelines --wgsl texts/
   tuningfork inspect runs/b0 --graph | less
   tuningfork inspect vgg_small --size 96 --json | jq .memory`,
     )

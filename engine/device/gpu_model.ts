@@ -1,22 +1,28 @@
 import { MIDDLE, type Gpu } from '../../kernels/gpu.ts';
+import { GPU_SHEETS, type GpuName } from './gpu_sheets.ts';
+
+/** Of the peak, what a product reaches. */
+const REACHED = 0.7;
+
+/** Threads and multiply-adds of a kind of GPUs, by the data sheet of a middling one. */
+function like(name: GpuName): Pick<Gpu, 'threads' | 'perByte'> {
+  const { subgroup, schedulers, flops, bandwidth } = GPU_SHEETS[name];
+  return { threads: 2 * subgroup * schedulers, perByte: Math.round((REACHED * flops) / 2 / bandwidth) };
+}
 
 /**
  * GPUs by what an adapter says of itself: vendor, architecture and, outside browsers, a description. The first row that
- * fits is taken. `sums` and `numbers` are read from machine code (bench/ladder_gpu.md); `threads` is 64 for each
- * scheduler of 32 lanes of a middling GPU of the kind, and `perByte` 0.7 of the peak of multiply-adds in f32 over the
- * bandwidth, both from the vendors' data sheets.
+ * fits is taken. `sums` and `numbers` are read from machine code (bench/ladder_gpu.md), the rest follows from a data
+ * sheet.
  */
 const ROWS: readonly (readonly [RegExp, Partial<Gpu>])[] = [
-  // GH100: 132 processors of four schedulers, 33.5 T multiply-adds, 3.35 TB/s.
-  [/hopper|h100|h200/i, { sums: 64, numbers: 116, threads: 33_792, perByte: 7 }],
-  // RTX 3090: 82 processors of four schedulers, 17.8 T, 936 GB/s.
-  [/nvidia/i, { sums: 64, numbers: 116, threads: 20_992, perByte: 13 }],
-  // RX 6800: 60 units of two schedulers, 8.1 T, 512 GB/s.
-  [/\bamd\b|radeon|radv/i, { sums: 64, numbers: 124, threads: 7680, perByte: 11 }],
-  // M1: 8 cores of four schedulers, 1.3 T, 68 GB/s. 64 sums spill in the input gradient of a convolution.
-  [/apple|honeykrisp/i, { sums: 32, threads: 2048, perByte: 13 }],
-  // Iris Xe: 96 units of 8 lanes, 0.9 T, 68 GB/s. 64 sums are all the registers of a thread of 16 lanes.
-  [/intel/i, { sums: 16, threads: 3072, perByte: 9 }],
+  [/hopper|h100|h200/i, { sums: 64, numbers: 116, ...like('h100') }],
+  [/nvidia/i, { sums: 64, numbers: 116, ...like('rtx-3090') }],
+  [/\bamd\b|radeon|radv/i, { sums: 64, numbers: 124, ...like('rx-6800') }],
+  // 64 sums spill in the input gradient of a convolution.
+  [/apple|honeykrisp/i, { sums: 32, ...like('m1') }],
+  // 64 sums are all the registers of a thread of 16 lanes.
+  [/intel/i, { sums: 16, ...like('iris-xe') }],
 ];
 
 /** The row of an adapter, or undefined where none is known. */

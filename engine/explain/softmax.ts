@@ -33,7 +33,7 @@ const softmaxExplanation: Explanation = {
     {
       name: 'y',
       formula: 'y[n, k] = exp(x[n, k]) / Σ_{j} exp(x[n, j])',
-      line: 'out[start + k] = exponential(shifted) / sums.sum;',
+      line: 'out[row.start + k] = exponential(shifted) / row_sum;',
       behind([n, k], values) {
         const cells = rowOf(values, 'x', n);
         const x = numbers(values, cells);
@@ -70,7 +70,7 @@ const logSoftmaxExplanation: Explanation = {
     {
       name: 'y',
       formula: 'y[n, k] = x[n, k] − log(Σ_{j} exp(x[n, j]))',
-      line: 'out[start + k] = shifted - log_sum;',
+      line: 'out[row.start + k] = shifted - log_sum;',
       behind([n, k], values) {
         const cells = rowOf(values, 'x', n);
         const x = numbers(values, cells);
@@ -103,7 +103,7 @@ const crossEntropy: Explanation = {
     {
       name: 'loss',
       formula: 'loss[n] = Σ_{k} targets[n, k] · (log(Σ_{j} exp(logits[n, j])) − logits[n, k])',
-      line: 'loss += t[start + k] * ((sums.largest - x[start + k]) + log_sum);',
+      line: 'loss += t[row.start + k] * ((row_largest - x[row.start + k]) + log_sum);',
       behind([n], values) {
         const cells = [...rowOf(values, 'logits', n), ...rowOf(values, 'targets', n)];
         const [x, t] = [numbers(values, rowOf(values, 'logits', n)), numbers(values, rowOf(values, 'targets', n))];
@@ -115,7 +115,7 @@ const crossEntropy: Explanation = {
       name: 'dlogits',
       of: 'logits',
       formula: 'dlogits[n, k] = dloss[n] · (softmax(logits)[n, k] · Σ_{j} targets[n, j] − targets[n, k])',
-      line: 'out[start + k] = dLoss[row] * (exponential(x[start + k] - sums.largest) / sums.sum * total - t[start + k]);',
+      line: 'out[i] = dLoss[row.number] * (exponential(x[i] - row_largest) / row_sum * total - t[i]);',
       behind([n, k], values) {
         const cells = [{ of: 'dloss', at: [n] }, ...rowOf(values, 'logits', n), ...rowOf(values, 'targets', n)];
         const [x, t] = [numbers(values, rowOf(values, 'logits', n)), numbers(values, rowOf(values, 'targets', n))];

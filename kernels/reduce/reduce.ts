@@ -12,8 +12,8 @@ const LONGEST = 256;
 /** Threads of a workgroup that adds up columns together; every adapter allows as many. */
 const LANES = 128;
 
-/** Neighbouring Values that fill the least that a GPU loads from memory at once, 64 bytes. */
-const NEIGHBOURS = 4;
+/** Neighbouring Values that fill a line of a GPU's cache, 128 bytes. */
+const NEIGHBOURS = 8;
 
 /** The power of two at or above `n`. */
 const powerAbove = (n: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, n)));

@@ -60,7 +60,9 @@ export function readNpy(bytes: Uint8Array, name: string): { shape: number[]; dat
   const fortran = /'fortran_order':\s*(True|False)/.exec(text)?.[1];
   const dims = /'shape':\s*\(([\d,\s]*)\)/.exec(text)?.[1];
   if (dims === undefined || fortran === undefined)
-    throw new UserError(`${name}: its header is not that of a plain .npy array: ${text.trim()}`);
+    throw new UserError(
+      `${name}: its header is not that of a plain .npy array: ${JSON.stringify(text.trim().slice(0, 100))}`,
+    );
   if (descr !== '<f4' || fortran !== 'False') {
     throw new UserError(
       `${name}: only little-endian float32 in C order is read, and this is ${descr ?? 'a structured type'}${fortran === 'True' ? ' in Fortran order' : ''}; convert it with astype('<f4', order='C').`,

@@ -15,6 +15,9 @@ export interface Safetensors {
 const MAX_HEADER_BYTES = 100_000_000;
 const METADATA = '__metadata__';
 
+/** How long a wrong value may be in a sentence. */
+const SHOWN = 80;
+
 /** The format's names of element types are ours in capitals. */
 const DTYPES = new Map<string, StoredDtype>(
   (Object.keys(STORED_DTYPES) as StoredDtype[]).map((dtype) => [dtype.toUpperCase(), dtype]),
@@ -85,10 +88,8 @@ function readHeader(bytes: Uint8Array, name: string): { header: object; dataStar
   try {
     text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes.subarray(8, 8 + length));
     header = JSON.parse(text);
-  } catch (error) {
-    throw new UserError(
-      `${name}: the header is not JSON (${(error as Error).message}); this is not a safetensors file, or it is damaged.`,
-    );
+  } catch {
+    throw new UserError(`${name}: the header is not JSON; this is not a safetensors file, or it is damaged.`);
   }
   if (!isObject(header))
     throw new UserError(`${name}: the header is JSON, but not an object of tensors; this is not a safetensors file.`);
@@ -117,10 +118,10 @@ function readEntry(key: string, value: unknown, file: string): Entry {
   if (!isObject(value)) throw bad('its entry is not an object');
   const { dtype: dtypeName, shape, data_offsets: offsets } = value as Record<string, unknown>;
   const dtype = typeof dtypeName === 'string' ? DTYPES.get(dtypeName) : undefined;
-  if (!dtype) throw bad(`its dtype ${JSON.stringify(dtypeName)} is unknown`);
-  if (!isCounts(shape)) throw bad(`its shape ${JSON.stringify(shape)} is not a list of whole numbers of 0 or more`);
+  if (!dtype) throw bad(`its dtype ${shown(dtypeName)} is unknown`);
+  if (!isCounts(shape)) throw bad(`its shape ${shown(shape)} is not a list of whole numbers of 0 or more`);
   if (!isCounts(offsets) || offsets.length !== 2)
-    throw bad(`its data_offsets ${JSON.stringify(offsets)} are not two whole numbers of 0 or more`);
+    throw bad(`its data_offsets ${shown(offsets)} are not two whole numbers of 0 or more`);
   const [begin, end] = offsets;
   if (end < begin) throw bad(`its data ends (${end}) before it begins (${begin})`);
   const needed = elementCount(shape) * STORED_DTYPES[dtype].bytes;
@@ -156,6 +157,12 @@ function checkCover(sorted: readonly Entry[], dataBytes: number, file: string): 
 
 function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A wrong value in a sentence, not all of it where it is long. */
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? '(missing)';
+  return text.length > SHOWN ? `${text.slice(0, SHOWN)}...` : text;
 }
 
 function isCounts(value: unknown): value is number[] {

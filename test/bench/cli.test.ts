@@ -8,6 +8,8 @@ it.each([
   [['bench', 'train', '--batch', '0'], /must be a whole number from 1 to 1024/],
   [['bench', 'models', '--size', '16'], /must be a whole number from 32 to 2048/],
   [['bench', 'train', '--vs', 'ort'], /Allowed choices are tfjs/],
+  [['bench', 'train', '--vs', 'tfjs', '--model', 'vgg16'], /tfjs computes efficientnet_b0 only; leave out --vs/],
+  [['bench', 'train', '--model', 'vgg_small'], /Allowed choices are efficientnet_b0, vgg16, galaxy_vgg/],
   [['bench', 'models', '--vs', 'torch'], /Allowed choices are tfjs, ort/],
   [
     ['bench', 'models', '--adapter', 'no such adapter'],
@@ -30,6 +32,18 @@ it.each([
   expect(stderr).toMatch(message);
   expect(code).toBe(2);
   expect(stdout).toBe('');
+});
+
+it('measures a training step of another network', async () => {
+  const args = ['bench', 'train', '--model', 'galaxy_vgg', '--size', '32', '--batch', '2', '--repeats', '1', '--json'];
+  const { code, stdout, stderr } = await tuningfork([...args, '--profile', '--adapter', 'lavapipe']);
+  expect(code, stderr).toBe(0);
+  const { job, kernels } = JSON.parse(stdout);
+  expect(job).toMatchObject({ work: 'train', model: 'galaxy_vgg', batch: 2, size: 32 });
+  // A network of plain convolutions has none of EfficientNet's depthwise ones.
+  const names = kernels.map(({ kernel }: { kernel: string }) => kernel);
+  expect(names.some((name: string) => name.startsWith('max_pool'))).toBe(true);
+  expect(names.some((name: string) => name.includes('depthwise'))).toBe(false);
 });
 
 it('measures a layer, prints JSON and writes the page', async () => {

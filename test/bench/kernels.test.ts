@@ -213,8 +213,10 @@ describe('a benchmark of made-up engines', () => {
     { group: 'b0', name: 'conv', kind: 'conv2d', x: [1, 4, 4, 3], w: [3, 3, 3, 4], stride: 1 },
     { group: 'pointwise', name: 'add', kind: 'add', x: [1, 4, 4, 8] },
   ];
-  const bench = (...contenders: [string, ...string[]][]) =>
+  const bench = (...contenders: [string, ...string[]][]) => benchWithin(undefined, ...contenders);
+  const benchWithin = (limit: number | undefined, ...contenders: [string, ...string[]][]) =>
     benchKernels({
+      limit,
       groups: [...GROUPS],
       batch: 1,
       repeats: 2,
@@ -264,6 +266,18 @@ describe('a benchmark of made-up engines', () => {
     expect(page).toContain('<svg');
     expect(page).toContain('conv input_grad');
     expect(page).not.toMatch(/<script|http-equiv="refresh"/);
+  });
+  it('begins no case after its limit, and says so', async () => {
+    const result = await benchWithin(0, ['ours', '20'], ['theirs', '100']);
+    expect(failures(result)).toEqual(
+      ['ours', 'theirs'].map((engine) => ({
+        engine,
+        status: 'impossible',
+        reason: 'the 0 s of --limit were over',
+        names: ['conv forward', 'conv input_grad', 'conv filter_grad', 'add forward'],
+      })),
+    );
+    expect(result.roofline.bandwidth).toBeGreaterThan(0);
   });
   it('does not time a wrong result', async () => {
     const result = await bench(['ours', '20', 'wrong']);

@@ -15,6 +15,8 @@ describe('printable', () => {
     );
     expect(printable('Größe 5 µm ± 1 – 星\n\ta')).toBe('Größe 5 µm ± 1 – 星\n\ta');
     expect(printableLine('one\ntwo\tthree')).toBe('one\\u000atwo\\u0009three');
+    const long = `${'a'.repeat(4000)}\u0007${'b'.repeat(1e6)}; do this`;
+    expect(printableLine(long)).toBe(`${'a'.repeat(3000)} ... ${'b'.repeat(791)}; do this`);
     expect(JSON.parse(printable(JSON.stringify({ id: 'a\u009bb\u007f' })))).toEqual({ id: 'a\u009bb\u007f' });
   });
 

@@ -1,8 +1,9 @@
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openDevice, type Device } from '../../engine/device/device.ts';
 import { openGpu } from '../../engine/device/gpu.node.ts';
+import { TrainStep } from '../../engine/train/train_step.ts';
 import { TuningTable } from '../../engine/tuning.ts';
 import { UserError } from '../../engine/user_error.ts';
 import { loadCheckpoint, type TrainState } from '../../vision/train/checkpoint.node.ts';
@@ -166,6 +167,25 @@ describe('a training', () => {
     expect([await kept(last, RUN_FILES.best), await kept(last, RUN_FILES.checkpoint)]).toEqual([false, true]);
   });
 
+  it('submits two steps more before it reads what one gave, but for the last and before a checkpoint', async () => {
+    const runs = vi.spyOn(TrainStep.prototype, 'run');
+    const submitted: number[] = [];
+    const progress: Progress = { ...SILENT, tick: () => submitted.push(runs.mock.calls.length) };
+    const job = { tune: { epochs: 2, learningRate: 1e-3 } };
+    const ahead = await train(device(), { ...job, checkpointSteps: 1000 }, scratch.next(), progress);
+    const steps = submitted.length / 2;
+    expect(steps).toBeGreaterThan(3);
+    const epoch = Array.from({ length: steps }, (_, k) => Math.min(k + 3, steps));
+    expect(submitted).toEqual([...epoch, ...epoch.map((n) => n + steps)]);
+    runs.mockClear();
+    submitted.length = 0;
+    const alone = await train(device(), { ...job, checkpointSteps: 1 }, scratch.next(), progress);
+    expect(submitted).toEqual(submitted.map((_, k) => k + 1));
+    const figures = ({ state }: Run) => state.history.map((epoch) => [epoch.train, epoch.validation]);
+    expect(figures(alone)).toEqual(figures(ahead));
+    runs.mockRestore();
+  });
+
   it('holds no more memory after a hundred steps than after the first few', async () => {
     const seen: { buffers: number; bytes: number; rss: number }[] = [];
     const progress: Progress = {
@@ -179,7 +199,8 @@ describe('a training', () => {
       progress,
     );
     expect(seen.length).toBeGreaterThanOrEqual(100);
-    expect(new Set(seen.map(({ buffers, bytes }) => `${buffers} buffers, ${bytes} bytes`)).size).toBe(1);
+    // What up to two steps ahead are read into comes and goes: none, one or two of them.
+    expect(new Set(seen.map(({ buffers, bytes }) => `${buffers} buffers, ${bytes} bytes`)).size).toBeLessThan(4);
     // The GPU's memory is this process's on lavapipe. The heap breathes, by 20 MB on an idle machine and by 80 on a
     // busy one; the step's own buffers, kept from a hundred steps, would be 500 MB.
     expect(seen[seen.length - 1].rss - seen[20].rss).toBeLessThan(250e6);

@@ -1,5 +1,6 @@
 import jpeg from 'jpeg-js';
 import { UserError } from '../../engine/user_error.ts';
+import { librarySays } from '../../models/formats/library_says.ts';
 import type { RgbImage } from './rgb_image.ts';
 import { exifOrientation, upright } from './exif.ts';
 import { isRgb, readJpegHeader, unreadable } from './jpeg_header.ts';
@@ -38,7 +39,7 @@ export function undecodable(file: string, error: unknown): UserError {
   const said = error instanceof Error ? error.message : String(error);
   const why = /memory/i.test(said)
     ? 'it needs more memory than a GiB; save it with fewer pixels'
-    : `its data is damaged (the decoder says: ${said}); get the file anew, or leave it out`;
+    : `its data is damaged${librarySays(error, 'the decoder')}; get the file anew, or leave it out`;
   return new UserError(`${file} cannot be decoded: ${why}`);
 }
 

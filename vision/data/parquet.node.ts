@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import type { FileMetaData } from 'hyparquet';
 import { UserError } from '../../engine/user_error.ts';
+import { librarySays } from '../../models/formats/library_says.ts';
 import { inArchive, MAX_FILE_BYTES, MAX_IMAGES } from './archive_paths.ts';
 import { sideOf } from './path_labels.ts';
 import { FileWindow } from './file_window.node.ts';
@@ -75,7 +76,7 @@ async function naming<T>(file: FileWindow, run: () => Promise<T>): Promise<T> {
     return await run();
   } catch (error) {
     if (error instanceof UserError) throw error;
-    throw new UserError(`${file.path} is damaged (its reader says: ${(error as Error).message.split('\n')[0]})`);
+    throw new UserError(`${file.path} is damaged${librarySays(error, 'its reader')}; get the file anew`);
   }
 }
 

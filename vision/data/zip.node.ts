@@ -2,6 +2,7 @@ import { promisify } from 'node:util';
 import { crc32, inflateRaw } from 'node:zlib';
 import type { Entry, RandomAccessReader, ZipFile } from 'yauzl';
 import { UserError } from '../../engine/user_error.ts';
+import { librarySays } from '../../models/formats/library_says.ts';
 import { badPath, inArchive, isImagePath, MAX_FILE_BYTES, MAX_IMAGES } from './archive_paths.ts';
 import { labelsOfPaths } from './path_labels.ts';
 import { FileWindow } from './file_window.node.ts';
@@ -106,7 +107,7 @@ async function readImage(file: FileWindow, zip: ZipFile, image: ZipImage): Promi
     if (crc32(bytes) !== image.crc32) throw damaged('its checksum (CRC-32) does not match its bytes');
     return bytes;
   } catch (error) {
-    throw error instanceof UserError ? error : damaged((error as Error).message);
+    throw error instanceof UserError ? error : damaged(`it cannot be unpacked${librarySays(error, 'its reader')}`);
   }
 }
 
@@ -135,4 +136,4 @@ async function readerOf(file: FileWindow): Promise<RandomAccessReader> {
 const notAZip = (path: string, error: unknown): unknown =>
   error instanceof UserError
     ? error
-    : new UserError(`${path} cannot be read as a zip file: ${(error as Error).message}`);
+    : new UserError(`${path} cannot be read as a zip file${librarySays(error, 'its reader')}; get the file anew`);

@@ -13,16 +13,17 @@ import { ParameterSet } from '../../models/parameter_set.ts';
 import type { Dataset, Example } from '../data/dataset.ts';
 import type { Figures } from '../report/data.ts';
 import { ViewMaker, type ViewGeometry } from '../view/views.ts';
+import { Ahead } from './ahead.ts';
 import { explodedLoss } from './exploded_loss.ts';
 import { NEW_STATE, loadCheckpoint, saveCheckpoint, type TrainState } from './checkpoint.node.ts';
 import { runFront, type Front } from './front.node.ts';
 import type { Learner } from './learner.ts';
 import type { TrainOptions } from './options.ts';
 import { frontOrigin, originOf, type Origin } from './origin_file.node.ts';
-import { Phase, type PhaseSpec } from './phase.ts';
+import { Phase, type PhaseSpec, type StepResult } from './phase.ts';
 import type { Progress } from '../progress.ts';
 import { RUN_FILES, RunFolder, requireOptions } from './run_folder.node.ts';
-import { ImageSource } from './sample_source.ts';
+import { ImageSource, type Feeds } from './sample_source.ts';
 import { Stopped } from './stop.ts';
 import type { Prepared, Task } from './task.ts';
 import { trainedModel } from './trained_model.ts';
@@ -192,6 +193,18 @@ const parametersOf = async (parameters: ParameterSet) =>
     await Promise.all(parameters.all.map(async (p) => [p.name, { shape: p.shape, data: await p.read() }] as const)),
   );
 
+/** Steps that run while the result of the one before them is read, so that the adapter is never without work. */
+const STEPS_AHEAD = 2;
+
+/** A step that was submitted. */
+interface Running {
+  readonly step: number;
+  /** Steps of the phase before it. */
+  readonly total: number;
+  readonly ready: Feeds;
+  readonly result: Promise<StepResult>;
+}
+
 async function runPhase(
   learner: Learner,
   spec: PhaseSpec,
@@ -226,39 +239,45 @@ async function runPhase(
       state.step * options.batch,
     );
     let samples = state.step < batches.length ? phase.samples(batches[state.step], state.epoch) : undefined;
+    const settle = async ({ step, total, ready, result }: Running) => {
+      const { loss, marks, seen, changed } = await result;
+      // With f16 a gradient that overflows only brings the scale of the loss down.
+      if (!Number.isFinite(loss) || (!changed && options.precision !== 'f16'))
+        throw new UserError(
+          `${Number.isFinite(loss) ? 'a gradient is not finite' : `the loss became ${loss}`} in phase ${spec.number} (${spec.title}), epoch ${state.epoch + 1}, step ${step + 1}; ${await phase.diagnose(batches[step], ready, total)}; try a lower learning rate or --clip 1${options.precision === 'f16' ? ', or --precision f32' : ''}`,
+        );
+      state.step = step + 1;
+      state.sums = {
+        loss: state.sums.loss + loss * seen,
+        marks: state.sums.marks + marks,
+        seen: state.sums.seen + seen,
+        seconds: state.sums.seconds + (performance.now() - begun) / 1000,
+      };
+      begun = performance.now();
+      progress.tick(
+        state.step * options.batch,
+        shown(figures(state.sums.loss / state.sums.seen, state.sums.marks / state.sums.seen)),
+      );
+    };
     const steps = async () => {
-      while (state.step < batches.length) {
-        const step = state.step;
+      const running = new Ahead(STEPS_AHEAD, settle);
+      for (let step = state.step; step < batches.length; step++) {
         const ready = await samples!;
         if (step + 1 < batches.length) {
           samples = phase.samples(batches[step + 1], state.epoch);
           samples.catch(() => undefined);
         }
         const total = state.epoch * batches.length + step;
-        const { loss, marks, seen, changed } = await phase.train(batches[step], ready, total);
-        // With f16 a gradient that overflows only brings the scale of the loss down.
-        if (!Number.isFinite(loss) || (!changed && options.precision !== 'f16'))
-          throw new UserError(
-            `${Number.isFinite(loss) ? 'a gradient is not finite' : `the loss became ${loss}`} in phase ${spec.number} (${spec.title}), epoch ${state.epoch + 1}, step ${step + 1}; ${await phase.diagnose(batches[step], ready, total)}; try a lower learning rate or --clip 1${options.precision === 'f16' ? ', or --precision f32' : ''}`,
-          );
-        state.step++;
-        state.sums = {
-          loss: state.sums.loss + loss * seen,
-          marks: state.sums.marks + marks,
-          seen: state.sums.seen + seen,
-          seconds: state.sums.seconds + (performance.now() - begun) / 1000,
-        };
-        begun = performance.now();
-        progress.tick(
-          state.step * options.batch,
-          shown(figures(state.sums.loss / state.sums.seen, state.sums.marks / state.sums.seen)),
-        );
-        if (progress.stop?.asked) {
-          await save();
-          throw new Stopped();
-        }
+        const result = phase.train(batches[step], ready, total);
+        result.catch(() => undefined); // Told when it is settled.
+        await running.add({ step, total, ready, result });
+        const asked = progress.stop?.asked;
         // At the end too: validation may take long, and who ends it by a signal or a power cut loses nothing but it.
-        if (state.step % options.checkpointSteps === 0 || state.step === batches.length) await save();
+        if (asked || (step + 1) % options.checkpointSteps === 0 || step + 1 === batches.length) {
+          await running.drain();
+          await save();
+        }
+        if (asked) throw new Stopped();
       }
     };
     await (progress.stop ? progress.stop.among(steps) : steps());

@@ -69,7 +69,7 @@ export const LINES = {
   'norm gamma grad': { kernel: normSums, pattern: /dGamma \+= / },
   'norm beta grad': { kernel: normSums, pattern: /dBeta \+= / },
   loss: { kernel: loss, pattern: /loss \+= / },
-  'loss input grad': { kernel: logitsGrad, pattern: /out\[start \+ k\] = / },
+  'loss input grad': { kernel: logitsGrad, pattern: /out\[i\] = / },
   ...activations,
 } as Readonly<Record<LineName, Place>>;
 
