@@ -139,8 +139,15 @@ async function open({ data, table, stretch }: DataSpec, skipBad: boolean): Promi
   const byColumn = table?.label === undefined ? '' : ` by its column ${table.label}`;
   if (table && !isParquet(data)) {
     const { images: root, image, ...columns } = table;
-    const source = await openTable(data, { columns: { image: image!, ...columns }, images: root, skipBad });
-    return images(source, byColumn);
+    const packed = root !== undefined && ((await stat(root).catch(() => null))?.isFile() ?? isPattern(root));
+    const archive = packed ? await openArchive(root) : undefined;
+    try {
+      const source = await openTable(data, { columns: { image: image!, ...columns }, images: root, archive, skipBad });
+      return images(source, byColumn);
+    } catch (error) {
+      await archive?.close();
+      throw error;
+    }
   }
   if (!parseSynthetic(data)) {
     const info = await stat(data).catch(() => null);

@@ -2,7 +2,7 @@ import { csvField } from '../vision/data/csv.ts';
 import { jsonText } from '../vision/json_text.ts';
 import { taskOf } from '../galaxies/tasks.ts';
 import { SILENT } from '../vision/progress.ts';
-import { namedNumbers, predictionRecord } from '../vision/answer/prediction_record.ts';
+import { predictionRecord } from '../vision/answer/prediction_record.ts';
 import { viewsFor } from '../vision/answer/stored_model.ts';
 import { DeviceLostError } from '../engine/device/device_lost.ts';
 import { UserError } from '../engine/user_error.ts';
@@ -75,7 +75,7 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
         if (format) return format.row(id, row);
         const record = predictionRecord(id, task, row);
         if (flags.json) return `${jsonText(record, 0)}\n`;
-        return `${[csvField(id), ...Object.values(namedNumbers(record)).map(show), ...('predicted' in record ? [csvField(record.predicted)] : [])].join(',')}\n`;
+        return `${[csvField(id), ...Array.from(task.told?.(row) ?? row, show), ...('predicted' in record ? [csvField(record.predicted)] : [])].join(',')}\n`;
       });
       if (out) await out.append(rows.join(''), rows.length);
       else process.stdout.write(rows.join(''));

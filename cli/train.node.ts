@@ -192,14 +192,9 @@ export async function train(flags: TrainFlags): Promise<void> {
 
 /** Throws where flags do not go together, as far as that shows before the images are opened. */
 export function checkTrainFlags(flags: TrainFlags): void {
-  trainOptions(
-    flags,
-    flags.task === undefined
-      ? flags.table === undefined
-        ? 'galaxies'
-        : 'images'
-      : (taskKind(flags.task).data as OpenData['kind']),
-  );
+  const { task, table, targetColumns, schema } = flags;
+  const guess = (table ?? targetColumns ?? schema) === undefined ? 'galaxies' : 'images';
+  trainOptions(flags, task === undefined ? guess : (taskKind(task).data as OpenData['kind']));
 }
 
 /** The whole job in a run directory: training, evaluation, report. */

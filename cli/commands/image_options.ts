@@ -23,7 +23,7 @@ export function addImageOptions(command: Command, labels: 'labels' | 'images', a
       '--image-column <name>',
       'its column of files: paths from the table, or from --images ("image"); of parquet files, that of images',
     )
-    .option('--images <folder>', 'where the paths of the table begin');
+    .option('--images <folder>', 'where the paths of the table begin: a folder, or an archive that holds them');
   if (labels === 'images') return command;
   return command
     .option('--label-column <name>', 'its column of classes, or that of parquet files')

@@ -26,6 +26,7 @@ beforeAll(() => {
     writeFileSync(join(folder, 'plain', path), bytes);
   }
   writeFileSync(at('shapes.zip'), makeZip(images));
+  writeFileSync(at('labels.csv'), `file,what\n${images.map(({ path, name }) => `${path},${name}\n`).join('')}`);
   for (const shard of [0, 1])
     writeFileSync(
       at(`shards-${shard}.tar`),
@@ -61,6 +62,10 @@ describe('images in archives', () => {
     ['tar shards', ['--data', SHARDS]],
     ['a parquet file', ['--data', at('shapes.parquet'), ...PARQUET]],
     ['a parquet file as a table', ['--table', at('shapes.parquet'), ...PARQUET]],
+    [
+      'a table of a zip file',
+      ['--table', at('labels.csv'), '--image-column', 'file', '--label-column', 'what', '--images', at('shapes.zip')],
+    ],
   ])('are counted and shown: %s', async (_, args) => {
     const out = at('stats');
     const stats = JSON.parse(await succeed('data', 'stats', ...args, '--out', out, '--json'));

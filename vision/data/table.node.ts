@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import { UserError } from '../../engine/user_error.ts';
+import { inArchive } from './archive_paths.ts';
 import { findColumns } from './csv.ts';
 import { readCsv } from './csv_file.node.ts';
 import { sideOf } from './path_labels.ts';
@@ -22,6 +23,8 @@ export interface TableOptions {
   readonly columns: TableColumns;
   /** The folder that paths begin at; the table's own when absent. */
   readonly images?: string;
+  /** Instead: what holds the images, known by the paths of the table. It is closed with the table. */
+  readonly archive?: ImageSource;
   /** Leave out rows whose file is missing, instead of refusing the table. */
   readonly skipBad?: boolean;
 }
@@ -35,18 +38,18 @@ const NAMED = 3;
  * side that is none, and for files that are missing: the first three are named
  */
 export async function openTable(path: string, options: TableOptions): Promise<ImageSource> {
-  const { columns, skipBad = false } = options;
+  const { columns, archive, skipBad = false } = options;
   const root = options.images ?? dirname(path);
   const rows: (SourceImage & { readonly file: string })[] = [];
   const lines = new Map<string, number>();
-  let places: { image: number; label?: number; split?: number; targets: readonly number[] } | undefined;
+  let fieldsOf: { image: number; label?: number; split?: number; targets: readonly number[] } | undefined;
   const find = (header: readonly string[], name: string | undefined) =>
     name === undefined ? undefined : findColumns(header, [name], path)[0];
   await readCsv(
     path,
     (fields, line) => {
-      if (!places) {
-        places = {
+      if (!fieldsOf) {
+        fieldsOf = {
           image: find(fields, columns.image)!,
           label: find(fields, columns.label),
           split: find(fields, columns.split),
@@ -54,21 +57,21 @@ export async function openTable(path: string, options: TableOptions): Promise<Im
         };
         return;
       }
-      const id = fields[places.image];
+      const id = fields[fieldsOf.image];
       if (id === '')
         throw new UserError(`${path}, line ${line}, column ${columns.image}: empty, where a file is named`);
       const before = lines.get(id);
       if (before !== undefined) throw new UserError(`${path}, line ${line}: ${id} is there already, in line ${before}`);
       lines.set(id, line);
-      const said = places.split === undefined ? '' : fields[places.split];
+      const said = fieldsOf.split === undefined ? '' : fields[fieldsOf.split];
       const side = sideOf(said);
       if (said !== '' && side === null)
         throw new UserError(
           `${path}, line ${line}, column ${columns.split}: "${said}" is no side; it must be train, val, test or empty`,
         );
-      const label = places.label === undefined ? null : fields[places.label] || null;
+      const label = fieldsOf.label === undefined ? null : fields[fieldsOf.label] || null;
       const values = valuesOf(
-        places.targets.map((place) => fields[place]),
+        fieldsOf.targets.map((place) => fields[place]),
         (k) => `${path}, line ${line}, column ${columns.targets![k]}`,
       );
       rows.push({ id, label, ...(columns.targets && { values }), side, file: isAbsolute(id) ? id : join(root, id) });
@@ -76,22 +79,35 @@ export async function openTable(path: string, options: TableOptions): Promise<Im
     /\.tsv(\.gz)?$/i.test(path) ? '\t' : ',',
   );
   if (rows.length === 0) throw new UserError(`${path} lists no images; it needs a header and a row for each image`);
-  const there = await allThere(rows.map(({ file }) => file));
+  const places = new Map(archive?.images.map(({ id }, index) => [id, index]));
+  const there = archive ? rows.map(({ id }) => places.has(id)) : await allThere(rows.map(({ file }) => file));
   const missing = rows.filter((_, i) => !there[i]);
   const told = `${path} names ${missing.length === 1 ? 'a file that is' : `${missing.length} files that are`} missing: ${missing
     .slice(0, NAMED)
-    .map(({ id, file }) => `${file} (line ${lines.get(id)})`)
+    .map(({ id, file }) => `${archive ? inArchive(id, archive.name) : file} (line ${lines.get(id)})`)
     .join(', ')}${missing.length > NAMED ? ` and ${missing.length - NAMED} more` : ''}`;
   if (missing.length > 0 && (!skipBad || missing.length === rows.length))
     throw new UserError(
-      `${told}; give the folder that the paths begin at by --images${skipBad ? '' : ', or leave them out by --skip-bad'}`,
+      `${told}; give the folder that the paths begin at${archive ? ', or an archive with these paths,' : ''} by --images${skipBad ? '' : ', or leave them out by --skip-bad'}`,
     );
-  const images = rows.filter((_, i) => there[i]);
+  const kept = rows.filter((_, i) => there[i]);
+  const notes = missing.length > 0 ? [`${told}: left out`] : [];
+  if (archive) {
+    const placeOf = (index: number): number => places.get(kept[index].id)!;
+    return {
+      name: path,
+      images: kept.map(({ file: _, ...image }) => image),
+      notes,
+      bytes: (index) => archive.bytes(placeOf(index)),
+      archiveOf: (index) => archive.archiveOf?.(placeOf(index)) ?? archive.name,
+      close: () => archive.close(),
+    };
+  }
   return {
     name: path,
-    images,
-    notes: missing.length > 0 ? [`${told}: left out`] : [],
-    bytes: (index) => readFile(images[index].file),
+    images: kept,
+    notes,
+    bytes: (index) => readFile(kept[index].file),
     close: async () => {},
   };
 }
