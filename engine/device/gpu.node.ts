@@ -34,12 +34,16 @@ export const SUBGROUP_MATRIX_TOGGLES: readonly string[] = ['allow_unsafe_apis'];
  */
 export const SLOW_ON_SWIFTSHADER = 'use_vulkan_zero_initialize_workgroup_memory_extension';
 
-const alive = new Set<GPU>();
+/**
+ * By their flags. One that was opened is kept: Dawn's binding frees its instance when the GPU object is collected,
+ * under the feet of every device made from it. And it is given again: each instance has threads that nothing ends.
+ */
+const opened = new Map<string, GPU>();
 let loaded: typeof import('webgpu') | undefined;
 
 /**
- * WebGPU for Node, through Dawn. The Vulkan loader reads its environment when the first adapter is asked for, so a
- * process that wants a software adapter says so in its first call.
+ * WebGPU for Node, through Dawn; the same object for the same options. The Vulkan loader reads its environment when the
+ * first adapter is asked for, so a process that wants a software adapter says so in its first call.
  */
 export function openGpu(options: GpuOptions = {}): GPU {
   process.env['XDG_RUNTIME_DIR'] ??= '/tmp';
@@ -80,8 +84,8 @@ export function openGpu(options: GpuOptions = {}): GPU {
   }
   Object.assign(globalThis, loaded.globals);
   pollPatiently();
-  // Dawn's binding frees its instance when the GPU object is collected, under the feet of every device made from it.
-  const gpu = loaded.create(flags);
-  alive.add(gpu);
+  const key = flags.join(' ');
+  const gpu = opened.get(key) ?? loaded.create(flags);
+  opened.set(key, gpu);
   return gpu;
 }
