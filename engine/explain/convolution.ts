@@ -30,7 +30,7 @@ const conv2dExplanation: Explanation = {
       [3, 3, channels, filters],
     ];
     return [
-      { name: 'x', says: 'images [n, h, w, c]: image, row, column, channel', shape: x, data: wholeNumbers(x, 0, 3, 1) },
+      { name: 'x', says: 'images [n, h, v, c]: image, row, column, channel', shape: x, data: wholeNumbers(x, 0, 3, 1) },
       {
         name: 'w',
         says: 'filters [r, s, c, k]: row, column, channel, filter',
@@ -85,8 +85,13 @@ const depthwiseExplanation: Explanation = {
   chapter: '4-depthwise-convolution',
   settings: SLIDING,
   operands: () => [
-    { name: 'x', says: 'images [n, h, w, c]', shape: [1, 4, 4, 2], data: wholeNumbers([1, 4, 4, 2], 0, 3, 5) },
-    { name: 'w', says: 'a filter a channel [r, s, c]', shape: [3, 3, 2], data: wholeNumbers([3, 3, 2], -1, 2, 6) },
+    { name: 'x', says: 'images [n, h, v, c]', shape: [1, 4, 4, 2], data: wholeNumbers([1, 4, 4, 2], 0, 3, 5) },
+    {
+      name: 'w',
+      says: 'one filter for each channel [r, s, c]',
+      shape: [3, 3, 2],
+      data: wholeNumbers([3, 3, 2], -1, 2, 6),
+    },
   ],
   apply: ({ x, w }, settings, version) => depthwiseConv2d(x, w, { ...windowOf(settings), version }),
   results: [

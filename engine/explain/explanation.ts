@@ -74,6 +74,8 @@ export interface Explanation {
   operands(settings: Settings): readonly Operand[];
   /** The op applied; of an update, the update. */
   apply(operands: Readonly<Record<string, Tensor>>, settings: Settings, version?: 1): Tensor;
+  /** The output's cotangent in the example: small whole numbers when absent. */
+  readonly cotangent?: readonly number[];
   /** The output first, then the gradients; of an update, what it changes. */
   readonly results: readonly Result[];
 }

@@ -28,8 +28,9 @@ const adamExplanation: Explanation = {
   settings: [],
   operands: () => [
     state('w', 'the weights, a parameter', [1, 2, -1]),
+    // After a first step with gradients 2, −1 and 0.
     state('m', 'mean of past gradients, a parameter', [0.2, -0.1, 0]),
-    state('v', 'mean of past squared gradients, a parameter', [0.002, 0.001, 0]),
+    state('v', 'mean of past squared gradients, a parameter', [0.004, 0.001, 0]),
     GRADIENT,
     {
       name: 'hyper',

@@ -21,7 +21,7 @@ const SETTINGS = [
 ] as const;
 const windowOf = ({ size, stride, padding }: Settings) => ({ size, stride, padding });
 const images = (shape: readonly number[], salt: number): Operand[] => [
-  { name: 'x', says: 'images [n, h, w, c]', shape, data: wholeNumbers(shape, -2, 9, salt) },
+  { name: 'x', says: 'images [n, h, v, c]', shape, data: wholeNumbers(shape, -2, 9, salt) },
 ];
 
 function geometryOf({ x: { shape } }: Values, { size, stride, padding }: Settings): ConvGeometry {
@@ -44,7 +44,7 @@ const maxPool: Explanation = {
     {
       name: 'y',
       formula: 'y[n, ho, wo, c] = max_{r,s} x[n, ho·stride + r − pad, wo·stride + s − pad, c]',
-      where: 'r and s run over the window, as far as it lies inside the image',
+      where: 'where x is outside the image it counts as −∞, so padding never wins',
       line: 'best = larger(best, select(best, Value(x[at]), inside));',
       behind(at, values, settings) {
         const { cells } = sumOf(avgPoolTerms(geometryOf(values, settings)).forward(at), values);

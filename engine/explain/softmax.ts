@@ -99,6 +99,8 @@ const crossEntropy: Explanation = {
     { name: 'targets', says: 'the probabilities that are wanted [n, k]', shape: [2, 3], data: [1, 0, 0, 0, 0, 1] },
   ],
   apply: ({ logits, targets }) => softmaxCrossEntropy(logits, targets),
+  // As of a sum over the samples: what one reads is then p − t itself.
+  cotangent: [1, 1],
   results: [
     {
       name: 'loss',

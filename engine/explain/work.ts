@@ -100,7 +100,7 @@ async function compute(
   const cotangent =
     given[made.cotangent]?.length === made.output.size
       ? given[made.cotangent]
-      : wholeNumbers(made.output.shape, -1, 2, 11);
+      : (explanation.cotangent ?? wholeNumbers(made.output.shape, -1, 2, 11));
   feeds[made.cotangent] = Float32Array.from(cotangent);
   values[made.cotangent] = { shape: made.output.shape, data: feeds[made.cotangent] };
   using program = await compile(device, { outputs: Object.values(made.results) });

@@ -30,8 +30,9 @@ const FUNCTIONS: Readonly<Record<string, (...args: Bounded[]) => Bounded>> = {
 /**
  * Evaluates arithmetic as explanations write it, in float64, with a running bound on the error of the same in f32
  * (Wilkinson 1986). Sums and products of whole numbers are exact there, so their bound is 0.
+ * @param known to what part of itself a number is known that is not whole
  */
-export function evaluateArithmetic(parts: readonly (string | number)[]): Bounded {
+export function evaluateArithmetic(parts: readonly (string | number)[], known = STEP): Bounded {
   const tokens = parts.flatMap((part) =>
     typeof part === 'number'
       ? [part]
@@ -81,7 +82,8 @@ export function evaluateArithmetic(parts: readonly (string | number)[]): Bounded
     }
     const token = tokens[at++];
     // A number that is not whole was rounded when it was computed, or given to the adapter.
-    if (typeof token === 'number') return Number.isInteger(token) ? exact(token) : rounded(token, 0);
+    if (typeof token === 'number')
+      return Number.isInteger(token) ? exact(token) : { value: token, error: known * Math.abs(token) };
     const f = FUNCTIONS[token];
     if (!f) throw new Error(`${token} means nothing in ${parts.join('')}`);
     need('(');

@@ -182,6 +182,15 @@ describeSite('the chapters of the site', (site) => {
     });
     await page.waitForFunction((before) => document.querySelector('.live .behind')!.textContent !== before, {}, first);
 
+    // A rate that is too large can be set: SGD leaves the valley.
+    await page.$$eval('input[name=momentum], input[name=sgdRate]', (dials) => {
+      for (const dial of dials as HTMLInputElement[]) {
+        dial.value = dial.name === 'momentum' ? '0' : '0.08';
+        dial.dispatchEvent(new Event('input'));
+      }
+    });
+    await textOf(page, '.live .behind', /SGD without bound/);
+
     await page.goto(new URL('chapters.html', page.url()).href);
     expect(await page.$$eval('main td a', (links) => links.map((link) => link.getAttribute('href')))).toEqual(
       chapters.map((name) => `${name}.html`),

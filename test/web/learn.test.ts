@@ -118,6 +118,42 @@ const title = (page: Page) => page.$eval('#inspector-title', (element) => elemen
 const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
 
 describeSite('the Learn page', (site) => {
+  it('has room for the labels of the axes, however large the loss', async () => {
+    const { page, problems } = await site.open('index.html');
+    await page.evaluateOnNewDocument(() => {
+      const labels: { text: string; left: number }[] = [];
+      Object.assign(globalThis, { labels });
+      const fillText = CanvasRenderingContext2D.prototype.fillText;
+      CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
+        labels.push({ text, left: x - (this.textAlign === 'right' ? this.measureText(text).width : 0) });
+        fillText.call(this, text, x, y);
+      };
+      const Original = Worker;
+      globalThis.Worker = class extends Original {
+        constructor(url: string | URL, options?: WorkerOptions) {
+          super(url, options);
+          // Before the page hears of it.
+          this.addEventListener('message', ({ data }) => {
+            if (typeof data.result?.result?.loss === 'number') data.result.result.loss *= 12_345;
+          });
+        }
+      };
+    });
+    await page.goto(new URL('learn.html', page.url()).href);
+    await page.waitForSelector('#step:not(:disabled)');
+    await page.click('#step');
+    await textOf(page, '#standing', /^Step 1:/);
+    await page.waitForFunction(() =>
+      (globalThis as unknown as { labels: { text: string }[] }).labels.some(({ text }) => Number(text) > 999),
+    );
+    const labels = await page.evaluate(
+      () => (globalThis as unknown as { labels: { text: string; left: number }[] }).labels,
+    );
+    for (const { text, left } of labels) expect(left, text).toBeGreaterThanOrEqual(0);
+    expect(problems).toEqual([]);
+    await page.close();
+  });
+
   it('trains as Node does, explains, checks, goes back, survives a lost GPU, and is driven by keys', async () => {
     const sky = await drawSky();
     const run = await inNode(sky);

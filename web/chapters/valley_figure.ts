@@ -21,7 +21,7 @@ interface Dial {
 }
 const DIALS: readonly Dial[] = [
   { name: 'adamRate', label: 'Adam: learning rate', range: [0.01, 0.5, 0.01], value: 0.1 },
-  { name: 'sgdRate', label: 'SGD: learning rate', range: [0.001, 0.03, 0.001], value: 0.01 },
+  { name: 'sgdRate', label: 'SGD: learning rate', range: [0.001, 0.1, 0.001], value: 0.01 },
   { name: 'momentum', label: 'SGD: momentum', range: [0, 0.95, 0.05], value: 0 },
 ];
 

@@ -5,6 +5,8 @@ import type { StepResult } from './view.ts';
 
 const HEIGHT = 130;
 const MARGIN = { left: 44, right: 10, top: 8, bottom: 20 };
+/** Between a label of the axis and what is beside it. */
+const GAP = 6;
 
 interface Series {
   readonly values: readonly (readonly [step: number, value: number])[];
@@ -51,7 +53,7 @@ export class Curves {
         { values: losses, dots: false, colour: 'faint' },
         { values: smooth(losses), dots: false, colour: 'accent' },
       ],
-      { most, last, step, palette, format: (v) => v.toFixed(2), marks: [0, most / 2, most] },
+      { most, last, step, palette, format: (v) => shortly(v, 3), marks: [0, most / 2, most] },
     );
     plot(
       this.accuracy,
@@ -95,15 +97,17 @@ function plot(
   [canvas.style.width, canvas.style.height] = [`${width}px`, `${HEIGHT}px`];
   const context = canvas.getContext('2d')!;
   context.scale(ratio, ratio);
-  const x = (at: number) => MARGIN.left + (at / last) * (width - MARGIN.left - MARGIN.right);
   const y = (v: number) => MARGIN.top + (1 - v / most) * (HEIGHT - MARGIN.top - MARGIN.bottom);
   context.font = '12px system-ui, sans-serif';
+  const labels = marks.map((mark) => context.measureText(format(mark)).width);
+  const left = Math.max(MARGIN.left, ...labels.map((label) => label + 2 * GAP));
+  const x = (at: number) => left + (at / last) * (width - left - MARGIN.right);
   context.fillStyle = palette.faint;
   context.strokeStyle = palette.line;
   context.textBaseline = 'middle';
   context.textAlign = 'right';
   for (const mark of marks) {
-    context.fillText(format(mark), MARGIN.left - 6, y(mark));
+    context.fillText(format(mark), left - GAP, y(mark));
     line(context, [
       [x(0), y(mark)],
       [x(last), y(mark)],

@@ -20,7 +20,7 @@ const roundingOf = ({ up, down, h }: Difference): number =>
 /** Why the differences are what they are, in a sentence or two. */
 export function verdict({ analytic, differences }: CheckResult): string {
   if (analytic === 0 && differences.every(({ up, down }) => up === down))
-    return 'Both are 0: this number does not reach the loss, for a ReLU or a maximum beyond it lets something else through.';
+    return 'Both are 0: the loss does not depend on this number. Further on, a ReLU gives 0 or a maximum takes another number.';
   const errors = differences.map((difference) => Math.abs(difference.slope - analytic));
   const best = errors.indexOf(Math.min(...errors));
   const parts = [

@@ -85,11 +85,13 @@ export class TrainingPanel {
         Math.max(loss, Math.min(validation?.loss ?? 0, 2 * this.news[0].loss)),
       ),
     );
-    const x = (step: number) => 40 + ((clientWidth - 44) * (step - 1)) / Math.max(1, steps - 1);
     const y = (loss: number) => 14 + (clientHeight - 18) * (1 - Math.min(loss, top) / top);
     context.fillStyle = paletteColour('faint');
     context.font = '12px system-ui, sans-serif';
-    context.fillText(top.toFixed(2), 4, 18);
+    const label = top.toPrecision(3);
+    const left = Math.max(40, context.measureText(label).width + 10);
+    const x = (step: number) => left + ((clientWidth - left - 4) * (step - 1)) / Math.max(1, steps - 1);
+    context.fillText(label, 4, 18);
     context.fillText('0', 4, clientHeight - 4);
     for (const { step, loss } of this.news) {
       context.beginPath();
