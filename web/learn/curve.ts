@@ -22,8 +22,8 @@ const smooth = (points: readonly (readonly [number, number])[]): (readonly [numb
   });
 
 /**
- * How training went: the loss and the share of right answers, step by step. Steps after the present one, which were gone back
- * from, are dotted out.
+ * How training went: the loss and the share of right answers, step by step. Steps after the present one, from which one
+ * has gone back, are drawn faintly.
  */
 export class Curves {
   private readonly loss = make('canvas', { role: 'img' });
