@@ -60,6 +60,9 @@ describeSite('the chapters of the site', (site) => {
     expect(await page.$$('math')).not.toHaveLength(0);
     // A bracket is as high as the matrix between it and its like.
     await page.evaluate(() => document.fonts.ready);
+    expect(await page.evaluate(() => [...document.fonts].map(({ family, status }) => [family, status]))).toEqual([
+      ['Noto Sans Math', 'loaded'],
+    ]);
     const brackets = await page.$$eval('math mtable', (tables) =>
       tables.flatMap((table) => {
         const before = table.previousElementSibling;
