@@ -88,6 +88,7 @@ export async function buildSite(common, root) {
   }
   copyFileSync(join(WEB, 'common/site.css'), join(out, 'site.css'));
   copyFileSync(join(WEB, 'icon.svg'), join(out, 'icon.svg'));
+  for (const file of ['math.woff2', 'math.woff2.LICENSE.txt']) copyFileSync(join(WEB, 'common', file), join(out, file));
   pack(out);
 }
 

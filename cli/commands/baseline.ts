@@ -6,7 +6,7 @@ export function register(program: Command): void {
   program
     .command('baseline')
     .description(
-      'how far simple answers get in the Galaxy Challenge: RMSE of 37 vote fractions, in all and by question',
+      'how well simple answers do in the Galaxy Challenge: RMSE of 37 vote fractions, overall and by question',
     )
     // BASELINES of galaxies/challenge/baselines.ts, which is not loaded for `--help`.
     .addArgument(

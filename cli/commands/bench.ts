@@ -291,13 +291,13 @@ function addGrowth(bench: Command): void {
     .addOption(new Option('--work <what>', 'what is measured').choices(['forward', 'train']).default('forward'))
     .option(
       '--batches <numbers>',
-      'images at once, ascending, with commas between',
+      'batch sizes, ascending, separated by commas',
       ascending(1, 1024),
       [1, 2, 4, 8, 16, 32, 64, 128, 256],
     )
     .option(
       '--sizes <pixels>',
-      'heights and widths, ascending, with commas between',
+      'heights and widths, ascending, separated by commas',
       ascending(32, 2048),
       [64, 96, 128, 192, 256, 384, 512],
     )
@@ -336,7 +336,7 @@ function addCatalogue(bench: Command): void {
     )
     .option(
       '--galaxies <n>',
-      'how many; as many as the Galaxy Challenge has when absent',
+      'how many (default: as many as the Galaxy Challenge has)',
       wholeNumberWithin(1, 1e6),
       61_578,
     )

@@ -13,7 +13,7 @@ export function register(program: Command): void {
     )
     .option(
       '--fold <k>',
-      'train this one alone, 1 to --folds: for machines that work side by side',
+      'train only this fold, 1 to --folds: to share the folds between machines',
       wholeNumberWithin(1, MOST_FOLDS),
     )
     .addHelpText(

@@ -8,7 +8,7 @@ export function register(program: Command): void {
     .description('the whole job in a few minutes: train on galaxies, judge, explain, and write the report')
     .option(
       '--data <folder>',
-      'a folder of galaxies to use, or synthetic:600; drawn ones when absent',
+      'a folder of galaxies, or synthetic:600 (default: drawn galaxies)',
       process.env['TUNINGFORK_DATA'],
     )
     .option('--weights <file>', 'EfficientNet-B0 weights to fine-tune; looked for in and beside --data when absent')

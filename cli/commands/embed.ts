@@ -9,7 +9,7 @@ export function register(program: Command): void {
     .argument('<model>', 'a run directory, its model.safetensors, or EfficientNet-B0 weights')
     .requiredOption(
       '--out <file>',
-      'where the rows go: .npy (ids beside it in <file>.ids.txt) or .csv (ids in the first column)',
+      'the file to write: .npy (ids beside it in <file>.ids.txt) or .csv (ids in the first column)',
     )
     .option('--input <file>', 'instead of images: a safetensors file with a tensor `input`, already normalised')
     .addOption(

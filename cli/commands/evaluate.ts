@@ -15,7 +15,7 @@ export function register(program: Command): void {
     .addOption(
       new Option(
         '--split <side>',
-        'which images; test is what the data keep for it; validation where the model was trained on the same data, all where not',
+        'which images: test is what the data keep apart for testing; default validation if the model was trained on the same data, otherwise all',
       ).choices(['validation', 'train', 'test', 'all']),
     )
     .option(

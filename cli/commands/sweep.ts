@@ -11,7 +11,7 @@ export function register(program: Command): void {
     )
     .option(
       '--run <k>',
-      'train the k-th combination alone: for machines that work side by side',
+      'train only the k-th combination: to share the combinations between machines',
       wholeNumberWithin(1, 10_000),
     )
     .option('--compare-only', 'train nothing: compare those that are there')

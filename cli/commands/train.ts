@@ -57,7 +57,7 @@ export function addTrainOptions(command: Command, out: string): Command {
     )
     .option(
       '--weights <file>',
-      'trained weights to begin from, as safetensors; without them the whole network is trained from scratch',
+      'trained weights to start from, as safetensors; without them the whole network is trained from scratch',
     )
     .option('--threshold <share>', 'how much of the votes makes a label (0.6)', numberWithin(0, 1))
     .option('--soft-labels', 'aim at the votes themselves instead of the class')
@@ -70,7 +70,7 @@ export function addTrainOptions(command: Command, out: string): Command {
     )
     .option(
       '--test-fraction <share>',
-      'share of images that take no part at all, by a hash of their ids: `evaluate --split test` judges on them (none)',
+      'share of images kept out of training and validation, by a hash of their ids, for `evaluate --split test` (none)',
       numberWithin(0, 0.9),
     )
     .option('--train-only <ranges>', 'ids never to validate on, such as 1-99,500-600')

@@ -1,9 +1,10 @@
 import { randomUniform } from './random.ts';
 
 /*
- * What the examples of the explanations and chapters come to, in float64, from the operands that are shown. Forward each
- * op is its definition; its gradients are the derivatives of just that, by carrying the derivative with respect to one
- * number along (forward-mode differentiation, Wengert 1964). So nothing here knows the gradient formulas that are taught.
+ * What the examples of explanations and chapters come to, in float64, from the operands that are shown. Forwards each
+ * op is its definition. Its gradients are the derivatives of that definition: each number carries its derivative with
+ * respect to one chosen number along (forward-mode differentiation, Wengert 1964). So nothing here knows the gradient
+ * formulas that are taught, and nothing is shared with the engine.
  */
 
 /** A number, and how it changes with the one number that is asked about. */

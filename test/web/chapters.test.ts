@@ -58,6 +58,20 @@ describeSite('the chapters of the site', (site) => {
       dark: name.includes('depthwise'),
     });
     expect(await page.$$('math')).not.toHaveLength(0);
+    // A bracket is as high as the matrix between it and its like.
+    await page.evaluate(() => document.fonts.ready);
+    expect(await page.evaluate(() => [...document.fonts].map(({ family, status }) => [family, status]))).toEqual([
+      ['Noto Sans Math', 'loaded'],
+    ]);
+    const brackets = await page.$$eval('math mtable', (tables) =>
+      tables.flatMap((table) => {
+        const before = table.previousElementSibling;
+        if (before?.tagName !== 'mo' || before.textContent !== '[') return [];
+        return [before.getBoundingClientRect().height / table.getBoundingClientRect().height];
+      }),
+    );
+    expect(brackets.length).toBeGreaterThan(0);
+    expect(Math.min(...brackets)).toBeGreaterThan(0.9);
     const sections = await page.$$('section.live');
     expect(sections.length).toBeGreaterThan(0);
     await page.waitForFunction(() =>

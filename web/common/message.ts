@@ -10,7 +10,7 @@ export function showMessage(place: HTMLElement, what: unknown): void {
 
 /** What a page computes on, as a sentence. */
 export const computingOn = (adapter: string, software: boolean): string =>
-  `Computing on ${adapter}${software ? ': no GPU but the CPU in its stead, which is slow and right' : ''}.`;
+  `Computing on ${adapter}${software ? ', which is the CPU and no GPU: slow, but correct' : ''}.`;
 
 /** As a sentence is written; a file's name that one begins with stays as it is. */
 const capital = (text: string): string =>

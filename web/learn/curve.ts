@@ -22,8 +22,8 @@ const smooth = (points: readonly (readonly [number, number])[]): (readonly [numb
   });
 
 /**
- * How training went: the loss and the share told right, step by step. Steps after the present one, which were gone back
- * from, are dotted out.
+ * How training went: the loss and the share of right answers, step by step. Steps after the present one, from which one
+ * has gone back, are drawn faintly.
  */
 export class Curves {
   private readonly loss = make('canvas', { role: 'img' });
@@ -33,9 +33,9 @@ export class Curves {
     const figure = (title: (string | Node)[], canvas: HTMLCanvasElement) =>
       make('figure', {}, make('figcaption', {}, ...title), canvas);
     place.append(
-      figure(['Loss of the batch, in nats; thick: mean of 8'], this.loss),
+      figure(['Loss of each batch, in nats; thick line: mean of the last 8'], this.loss),
       figure(
-        ['Told right, of the last 8 batches; ', make('span', { className: 'dot' }, '●'), ' of the held-out galaxies'],
+        ['Right answers in the last 8 batches; ', make('span', { className: 'dot' }, '●'), ' on the held-out galaxies'],
         this.accuracy,
       ),
     );
@@ -71,8 +71,8 @@ export class Curves {
     this.accuracy.setAttribute(
       'aria-label',
       now
-        ? `Share told right by step; at step ${now.step} ${Math.round(now.accuracy * 100)} % of the batch`
-        : 'Share told right by step; no step was made yet',
+        ? `Share of right answers by step; at step ${now.step} ${Math.round(now.accuracy * 100)} % of the batch`
+        : 'Share of right answers by step; no step was made yet',
     );
   }
 }

@@ -26,7 +26,7 @@ export function backwards(view: View, layer: number, index: readonly number[]): 
   if (!next)
     return {
       formula: 'dloss/dloss = 1',
-      filled: 'Here the way back begins.',
+      filled: 'Backpropagation begins here.',
       summands: [],
       computed: 1,
       line: 'loss input grad',
@@ -38,7 +38,7 @@ export function backwards(view: View, layer: number, index: readonly number[]): 
     const summands = summandsOf(terms, { dy, w });
     const cotangents = terms.map((term) => term.at.dy);
     const [, h, v, c] = index;
-    const division = g!.strideH === 1 ? '' : ', where the division leaves no rest';
+    const division = g!.strideH === 1 ? '' : ', where the division leaves no remainder';
     return {
       formula: `dx[n, h, v, c] = Σ dy[n, (h + ${g!.padTop} − r)/${g!.strideH}, (v + ${g!.padLeft} − s)/${g!.strideW}, k] · w[r, s, c, k]${division}`,
       filled: `${show('dx', index)} = Σ dy[0, ${seen('r', h + g!.padTop, g!.strideH)}, ${seen('s', v + g!.padLeft, g!.strideW)}, k] · w[r, s, ${c}, k]`,
@@ -82,7 +82,7 @@ export function backwards(view: View, layer: number, index: readonly number[]): 
         summands.length > 0
           ? undefined
           : isMax
-            ? 'It did not win its window: nothing comes back to it.'
+            ? 'It was not the largest of its window: its gradient is 0.'
             : 'No window sees it.',
     };
   }

@@ -26,7 +26,7 @@ export function forwards(view: View, layer: number, index: readonly number[]): B
       summands: [],
       computed: at(self.y, index),
       line: 'conv',
-      note: 'Nothing computes it: it is given. The line below reads it.',
+      note: 'It is given, not computed. The line below reads it.',
     };
   }
   const x = view.layers[layer - 1].y;
@@ -57,7 +57,7 @@ export function forwards(view: View, layer: number, index: readonly number[]): B
       filled: `${show('y', index)} = Σ x[0, ${slid('r', ho * g!.strideH - g!.padTop)}, ${slid('s', wo * g!.strideW - g!.padLeft)}, c] · w[r, s, c, ${k}]${tail(k)}`,
       note:
         terms.length < w.shape[0] * w.shape[1] * w.shape[2]
-          ? 'Part of the window lies outside of the image, where all is zero: those products are left out.'
+          ? 'Part of the window lies outside the image, where every pixel counts as 0: those products are left out.'
           : undefined,
     };
   }
@@ -72,7 +72,8 @@ export function forwards(view: View, layer: number, index: readonly number[]): B
       summands,
       computed: total(summands),
       line: letters,
-      note: name === 'max' ? 'The largest of the window alone goes on; of equals the first.' : undefined,
+      note:
+        name === 'max' ? 'Only the largest number of the window is passed on; of equal ones, the first.' : undefined,
     };
   }
   if (kind === 'activation') {

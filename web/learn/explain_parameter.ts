@@ -35,7 +35,7 @@ export function parameterGradient(view: View, layer: number, role: Role, index: 
       filled: `${show('dw', index)} = Σ x[0, ${slid(times('ho', g!.strideH), r - g!.padTop)}, ${slid(times('wo', g!.strideW), s - g!.padLeft)}, ${channel}] · dy[0, ho, wo, ${k}]`,
       line: 'conv filter grad',
       fields: [around(layer - 1, 'y', inputs), around(layer, 'dy', cotangents)],
-      note: 'Every place where this weight was used adds its share.',
+      note: 'Each place where this weight was used contributes one product.',
     };
   }
   const places = dy.data.length / dy.shape[dy.shape.length - 1];

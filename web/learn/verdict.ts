@@ -29,7 +29,7 @@ export function verdict({ analytic, differences }: CheckResult): string {
   const [first, last] = [0, differences.length - 1];
   if (best !== first && errors[first] > 2 * errors[best]) {
     parts.push(
-      `With the larger h = ${shortly(differences[first].h)} the loss is not straight over the distance: it curves, or has a kink where a ReLU or a maximum changes over.`,
+      `With the larger h = ${shortly(differences[first].h)} the loss is not a straight line over that distance: it curves, or it has a kink where a ReLU or a maximum switches.`,
     );
   }
   if (best !== last && errors[last] > 2 * errors[best]) {

@@ -42,10 +42,10 @@ export interface View {
 export interface StepResult {
   /** Steps made, this one included. */
   readonly step: number;
-  /** Mean cross entropy of the batch before the step, in nats, and the share of the batch that was told right. */
+  /** Mean cross entropy of the batch before the step, in nats, and the share of right answers in it. */
   readonly loss: number;
   readonly accuracy: number;
-  /** Share of the held-out images that are told right after the step, at every HELD_OUT_EVERY steps. */
+  /** Share of right answers on the held-out images after the step, at every HELD_OUT_EVERY steps. */
   readonly heldOut?: number;
 }
 

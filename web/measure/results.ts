@@ -69,7 +69,7 @@ export class Results {
       wrong ? `${wrong} with a WRONG result, not timed.` : 'No wrong result.',
       ratio === null
         ? ''
-        : `Tuningfork takes ${ratio.toFixed(2)} of the time of TensorFlow.js in the middle case${slower ? `, and is the slower one in ${slower}` : ''}.`,
+        : `Tuningfork takes ${ratio.toFixed(2)} of the time of TensorFlow.js in the median case${slower ? `; it is slower in ${slower} of ${cases.length}` : ''}.`,
       `The adapter itself: ${(roofline.bandwidth / 1e9).toPrecision(3)} GB/s in a copy, ${(roofline.flops / 1e9).toPrecision(3)} GFLOP/s in multiply-adds.`,
     ]
       .filter(Boolean)
