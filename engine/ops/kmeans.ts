@@ -11,8 +11,6 @@ function check(op: string, points: Tensor, centres: Tensor): kernels.KMeansSize 
   const [n, d] = points.shape;
   if (points.shape.length !== 2 || centres.shape.length !== 2 || centres.shape[1] !== d)
     shapeError(op, 'it takes points [n, d] and centres [k, d]', points, centres);
-  if (Math.min(n, d, centres.shape[0]) < 1)
-    shapeError(op, 'there must be at least one point, one centre and one coordinate', points, centres);
   if (n > MOST) throw new UserError(`${op}: ${n} points, and it counts to ${MOST}`);
   return { n, d, k: centres.shape[0] };
 }

@@ -65,15 +65,15 @@ export function batchNormElementwiseChoices({ rows, target }: BatchNormSize): Ch
 
 /** How the threads of a workgroup that makes sums stand: on a CPU each is alone. */
 const depthOf = (target: GpuTarget, columns: number, rows: number): Depth =>
-  target.software ? { COLUMNS: 64, DEPTH: 1, LANES: 64 } : depthFor(columns, rows);
+  target.software ? { COLUMNS: 64, DEPTH: 1, THREADS: 64 } : depthFor(columns, rows);
 
 /** The rows of a chunk that a workgroup or a thread of the sums takes. */
 function usualSumChunk({ rows, channels, target }: BatchNormSize): number {
   const values = channels / widthOf(channels);
-  const { COLUMNS, DEPTH, LANES } = depthOf(target, values, rows);
+  const { COLUMNS, DEPTH, THREADS } = depthOf(target, values, rows);
   const shared = target.software
     ? Math.floor(SUM_THREADS / values)
-    : Math.floor((4 * gpuOf(target).threads) / LANES / ceilDiv(values, COLUMNS));
+    : Math.floor((4 * gpuOf(target).threads) / THREADS / ceilDiv(values, COLUMNS));
   const least = target.software ? SUM_CHUNK : SUM_ROWS * DEPTH;
   return Math.max(least, ceilDiv(ceilDiv(rows, Math.max(1, shared)), 4) * 4);
 }

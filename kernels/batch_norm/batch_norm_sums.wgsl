@@ -31,7 +31,7 @@ struct Params {
 //!include deep_rows.wgsl
 //!include activation.wgsl
 
-@compute @workgroup_size(LANES)
+@compute @workgroup_size(THREADS)
 fn main(
   @builtin(workgroup_id) group: vec3<u32>,
   @builtin(num_workgroups) groups: vec3<u32>,

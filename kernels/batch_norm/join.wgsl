@@ -13,8 +13,8 @@ fn join(a: Part, b: Part) -> Part {
   return Part(a.mean + delta * weight, a.squares + b.squares + delta * delta * (a.count * weight), n);
 }
 
-var<workgroup> squares_piled: array<Value, LANES>;
-var<workgroup> counts_piled: array<f32, LANES>;
+var<workgroup> squares_piled: array<Value, THREADS>;
+var<workgroup> counts_piled: array<f32, THREADS>;
 
 fn pile(lane: u32, part: Part) {
   piled[lane] = part.mean;
@@ -32,7 +32,7 @@ fn join_depth(own: Part, lane: u32) {
   var joined = own;
   pile(lane, own);
   workgroupBarrier();
-  for (var live = LANES / 2u; live >= COLUMNS; live = live / 2u) {
+  for (var live = THREADS / 2u; live >= COLUMNS; live = live / 2u) {
     if (lane < live) {
       let other = lane + live;
       joined = join(joined, Part(piled[other], squares_piled[other], counts_piled[other]));

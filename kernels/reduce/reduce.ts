@@ -10,7 +10,7 @@ import wideKernel from './reduce_wide.wgsl';
 const LONGEST = 256;
 
 /** Threads of a workgroup that adds up columns together; every adapter allows as many. */
-const LANES = 128;
+const THREADS = 128;
 
 /** Neighbouring Values that fill a line of a GPU's cache, 128 bytes. */
 const NEIGHBOURS = 8;
@@ -19,12 +19,12 @@ const NEIGHBOURS = 8;
 const powerAbove = (n: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, n)));
 
 /** How the threads of a workgroup stand, side by side and one below the other: see include/depth.wgsl. */
-export type Depth = Readonly<Record<'COLUMNS' | 'DEPTH' | 'LANES', number>>;
+export type Depth = Readonly<Record<'COLUMNS' | 'DEPTH' | 'THREADS', number>>;
 
 /** For sums of so many rows in so many columns of Values, on a GPU. */
 export function depthFor(columns: number, rows: number): Depth {
-  const depth = Math.min(LANES / Math.min(NEIGHBOURS, powerAbove(columns)), powerAbove(rows / 4));
-  return { COLUMNS: LANES / depth, DEPTH: depth, LANES };
+  const depth = Math.min(THREADS / Math.min(NEIGHBOURS, powerAbove(columns)), powerAbove(rows / 4));
+  return { COLUMNS: THREADS / depth, DEPTH: depth, THREADS };
 }
 
 /** [outer, length, inner]: what is summed is the middle dimension. */
@@ -46,7 +46,7 @@ function widePass([outer, length, inner]: SumSize, target: GpuTarget): { across:
   const { COLUMNS, DEPTH } = depthFor(inner, length);
   const across = outer * ceilDiv(inner, COLUMNS);
   if (length <= 32 * DEPTH) return { across, parts: 1 };
-  return { across, parts: Math.min(ceilDiv(length, 8 * DEPTH), ceilDiv((4 * threads) / LANES, across)) };
+  return { across, parts: Math.min(ceilDiv(length, 8 * DEPTH), ceilDiv((4 * threads) / THREADS, across)) };
 }
 
 /**

@@ -17,7 +17,7 @@ alias Out = Value;
 //!include ../include/depth.wgsl
 //!include wide.wgsl
 
-@compute @workgroup_size(LANES)
+@compute @workgroup_size(THREADS)
 fn main(
   @builtin(workgroup_id) group: vec3<u32>,
   @builtin(num_workgroups) groups: vec3<u32>,

@@ -3,13 +3,13 @@
 alias Value = f32;
 alias Bits = u32; // as include/numbers.wgsl wants it
 
-override LANES: u32 = 1u; // threads of a row: 1, or 64
+override ROW_THREADS: u32 = 1u; // threads of a row: 1, or 64
 
 //!include ../include/numbers.wgsl
 //!include ../include/logarithm.wgsl
 
-// What a thread owns: classes first, first + LANES, ... of a row. Beyond the last row it goes through that one in vain,
-// because all threads meet at barriers, and writes nothing: `end` is 0.
+// What a thread owns: classes first, first + ROW_THREADS, ... of a row. Beyond the last row it goes through that one in
+// vain, because all threads meet at barriers, and writes nothing: `end` is 0.
 struct Row {
   number: u32,
   start: u32,
@@ -18,13 +18,13 @@ struct Row {
 }
 
 fn row_of(group: u32, lane: u32) -> Row {
-  let row = group * (64u / LANES) + lane / LANES;
+  let row = group * (64u / ROW_THREADS) + lane / ROW_THREADS;
   let number = min(row, params.rows - 1u);
   var end = params.classes;
   if (row >= params.rows) {
     end = 0u;
   }
-  return Row(number, number * params.classes, lane % LANES, end);
+  return Row(number, number * params.classes, lane % ROW_THREADS, end);
 }
 
 var<workgroup> piled: array<f32, 64>;
@@ -60,18 +60,18 @@ var<private> row_sum: f32 = 0.0; // Σ exp(x_k − row_largest), at least 1
 // Finds both for a row.
 fn sum_row(row: Row, lane: u32) {
   row_largest = x[row.start];
-  for (var k = row.first; k < params.classes; k += LANES) {
+  for (var k = row.first; k < params.classes; k += ROW_THREADS) {
     row_largest = larger(row_largest, x[row.start + k]);
   }
-  if (LANES != 1u) {
+  if (ROW_THREADS != 1u) {
     largest_of_lanes(row_largest, lane);
     row_largest = piled[0];
   }
   row_sum = 0.0;
-  for (var k = row.first; k < params.classes; k += LANES) {
+  for (var k = row.first; k < params.classes; k += ROW_THREADS) {
     row_sum += exponential(x[row.start + k] - row_largest);
   }
-  if (LANES != 1u) {
+  if (ROW_THREADS != 1u) {
     sum_lanes(row_sum, lane);
     row_sum = piled[0];
   }

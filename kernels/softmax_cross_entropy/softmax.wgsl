@@ -23,7 +23,7 @@ fn main(
   let row = row_of(flat_workgroup(group, groups), lane);
   sum_row(row, lane);
   let log_sum = logarithm(row_sum);
-  for (var k = row.first; k < row.end; k += LANES) {
+  for (var k = row.first; k < row.end; k += ROW_THREADS) {
     let shifted = x[row.start + k] - row_largest;
     if (LOGARITHM == 1u) {
       out[row.start + k] = shifted - log_sum;

@@ -18,7 +18,7 @@ function byRow(kernel: KernelSource, { rows, classes, target }: RowSize): Launch
   const lanes = target.software || classes < THREADS ? 1 : THREADS;
   return {
     kernel,
-    overrides: { LANES: lanes },
+    overrides: { ROW_THREADS: lanes },
     params: { rows, classes },
     workgroups: foldWorkgroups(ceilDiv(rows, THREADS / lanes)),
   };

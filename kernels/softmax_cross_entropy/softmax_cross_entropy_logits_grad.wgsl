@@ -25,14 +25,14 @@ fn main(
   let row = row_of(flat_workgroup(group, groups), lane);
   sum_row(row, lane);
   var total = 0.0;
-  for (var k = row.first; k < params.classes; k += LANES) {
+  for (var k = row.first; k < params.classes; k += ROW_THREADS) {
     total += t[row.start + k];
   }
-  if (LANES != 1u) {
+  if (ROW_THREADS != 1u) {
     sum_lanes(total, lane);
     total = piled[0];
   }
-  for (var k = row.first; k < row.end; k += LANES) {
+  for (var k = row.first; k < row.end; k += ROW_THREADS) {
     let i = row.start + k;
     out[i] = dLoss[row.number] * (exponential(x[i] - row_largest) / row_sum * total - t[i]);
   }

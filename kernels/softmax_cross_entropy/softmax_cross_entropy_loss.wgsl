@@ -25,10 +25,10 @@ fn main(
   sum_row(row, lane);
   let log_sum = logarithm(row_sum);
   var loss = 0.0;
-  for (var k = row.first; k < params.classes; k += LANES) {
+  for (var k = row.first; k < params.classes; k += ROW_THREADS) {
     loss += t[row.start + k] * ((row_largest - x[row.start + k]) + log_sum);
   }
-  if (LANES != 1u) {
+  if (ROW_THREADS != 1u) {
     sum_lanes(loss, lane);
     loss = piled[0];
   }

@@ -48,8 +48,8 @@ const VERSION = 1;
  */
 export const MEANS = [0, 1] as const;
 export const DEVIATIONS = [1e-3, 1] as const;
-/** The longest side of an image that is read, or shown to a network. */
-const MOST_PIXELS = 4096;
+/** A longer side of a network's input is a damaged file's, not a network's. */
+const MOST_PIXELS = 2 ** 14;
 const EPSILONS = [1e-12, 1] as const;
 
 /** The bytes of a model file; the same model gives the same bytes. */

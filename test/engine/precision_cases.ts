@@ -298,11 +298,15 @@ for (const shape of [
     () => {
       const at = new Operands();
       const x = at.stored('x', shape);
+      // So many that the threads of a workgroup share a sum on a GPU.
+      const many = [40, 2, w, c];
       return at
         .exact(sum(x, [1, 2]), sum(x))
         .results(
           sum(x, [0]),
           sum(mul(x, at.stored('other', shape)), [0]),
+          sum(at.stored('many', many), [0]),
+          sum(mul(at.stored('left', many), at.stored('right', many)), [0]),
           broadcastTo(at.stored('row', [1, 1, w, c]), shape),
         )
         .case((_, magnitude) => sumBound(x.size, magnitude));

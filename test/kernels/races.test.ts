@@ -118,7 +118,7 @@ function sumOfDepth(): [string, Buffers, Launch] {
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> out: array<f32>;
 ${readFileSync(path, 'utf8')}
-@compute @workgroup_size(LANES)
+@compute @workgroup_size(THREADS)
 fn main(@builtin(local_invocation_index) lane: u32) {
   sum_depth(x[lane], lane);
   if (lane < COLUMNS) { out[lane] = piled[lane]; }
@@ -128,7 +128,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     { name: 'x', binding: 0, kind: 'read' },
     { name: 'out', binding: 1, kind: 'read_write' },
   ] as const;
-  const overrides = { COLUMNS: 4, DEPTH: 8, LANES: 32 };
+  const overrides = { COLUMNS: 4, DEPTH: 8, THREADS: 32 };
   const buffers = { x: randomArray(32, 1), out: new Float32Array(4) };
   return ['the sum of depth', buffers, { ...launch, overrides, kernel: { ...launch.kernel, code, bindings } }];
 }

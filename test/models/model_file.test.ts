@@ -116,7 +116,7 @@ describe('model files', () => {
       changed((j) => {
         j.preprocessing.size = 1e9;
       }),
-      /'preprocessing\.size' .* 1000000000, more than 4096/,
+      /'preprocessing\.size' .* 1000000000, more than 16384/,
     ],
     [
       'no crop',
