@@ -154,6 +154,7 @@ describe('a report', () => {
         evaluation: {
           ...evaluation,
           auc: null,
+          aucInterval: null,
           roc: [],
           confusion: [
             [5, 0],

@@ -12,7 +12,7 @@ import {
   type Mistake,
   type Predictions,
 } from '../judge/metrics.ts';
-import { rocAuc, rocCurve } from '../judge/roc.ts';
+import { aucInterval, rocAuc, rocCurve } from '../judge/roc.ts';
 import { orNull } from '../json_text.ts';
 import type { Evaluation, Interval } from '../report/data.ts';
 
@@ -54,12 +54,12 @@ export function judgeClasses(predictions: Predictions, classes: readonly string[
       ...(classes.length > 2 && { macro: macroScore(scores) }),
       ...(classes.length > 5 && { top5: counted(topAccuracy(predictions, 5)) }),
       confusion,
-      perClass: scores.map(({ precision, recall, f1, support }, k) => ({
+      perClass: scores.map(({ precision, recall, f1, ...counted }, k) => ({
         name: classes[k],
         precision: orNull(precision),
         recall: orNull(recall),
         f1: orNull(f1),
-        support,
+        ...counted,
       })),
       ...ranking(predictions),
       ece: expectedCalibrationError(predictions),
@@ -77,10 +77,13 @@ export function judgeClasses(predictions: Predictions, classes: readonly string[
 }
 
 /** How well the score of the second class ranks, where there are two; one without rows has no other to be told from. */
-function ranking(predictions: Predictions): Pick<Evaluation, 'auc' | 'roc'> {
+function ranking(predictions: Predictions): Pick<Evaluation, 'auc' | 'aucInterval' | 'roc'> {
   const auc = predictions.classes === 2 ? rocAuc(predictions, 1) : Number.NaN;
+  const positives = Array.from(predictions.labels).filter((label) => label === 1).length;
+  const { low, high } = aucInterval(auc, positives, predictions.labels.length - positives);
   return {
     auc: orNull(auc),
+    aucInterval: Number.isNaN(auc) ? null : { low, high },
     roc: Number.isNaN(auc)
       ? []
       : rocCurve(predictions, 1).map(({ falsePositiveRate, truePositiveRate }) => ({
