@@ -180,7 +180,8 @@ export interface RunFacts {
   readonly version?: string;
   readonly date?: string;
   readonly command?: string;
-  /** Of the training; both absent where a model is only evaluated. */
+  /** Of the training; absent where a model is only evaluated. What of the seconds went into a frozen front, if any. */
   readonly seconds?: number;
+  readonly frontSeconds?: number;
   readonly seed?: number;
 }
