@@ -70,6 +70,23 @@ describe('images in folders by class', () => {
     expect(page).toMatch(/Where the network looks/);
   });
 
+  it('have their rows in predictions.csv, to which the report leads', async () => {
+    const [header, ...rows] = readFileSync(join(run, 'predictions.csv'), 'utf8').trim().split('\n');
+    expect(header).toBe('id,side,truth,predicted,probability');
+    const { accuracy } = JSON.parse(readFileSync(join(run, 'metrics.json'), 'utf8'));
+    expect(rows).toHaveLength(accuracy.n);
+    const cells = rows.map((row) => row.split(','));
+    for (const [id, side, truth] of cells) expect([side, truth]).toEqual(['validation', id.split('/')[0]]);
+    expect(cells.filter(([, , truth, predicted]) => truth === predicted)).toHaveLength(accuracy.correct);
+    const told = (await succeed('predict', run, '--data', shapes)).trim().split('\n');
+    const answers = new Map(told.map((row) => [row.split(',')[0], row.split(',').at(-1)]));
+    for (const [id, , , predicted] of cells) expect(predicted).toBe(answers.get(id));
+    const page = readFileSync(join(run, 'report.html'), 'utf8');
+    const led = [...page.matchAll(/href="predictions\.csv#:~:text=([^"]+)"/g)].map(([, id]) => decodeURIComponent(id));
+    expect(led.length).toBeGreaterThan(0);
+    for (const id of led) expect(cells.map(([first]) => first)).toContain(id);
+  });
+
   it('are predicted, by folder and by table, alike', async () => {
     const byFolder = (await succeed('predict', run, '--data', shapes)).trim().split('\n');
     expect(byFolder[0]).toBe('id,corner,lying,standing,predicted');

@@ -14,6 +14,7 @@ import {
 } from '../judge/metrics.ts';
 import { aucInterval, rocAuc, rocCurve } from '../judge/roc.ts';
 import { orNull } from '../json_text.ts';
+import type { PredictionColumns } from '../report/predictions.ts';
 import type { Evaluation, Interval } from '../report/data.ts';
 
 /** What is known of a classifier's answers: the figures of the report, and which rows are its surest mistakes. */
@@ -92,6 +93,19 @@ function ranking(predictions: Predictions): Pick<Evaluation, 'auc' | 'aucInterva
         })),
   };
 }
+
+/** What predictions.csv tells of a judged image: the label, the answer, and the probability given to it, 0..1. */
+export const classColumns = ({ predictions, evaluation: { classes } }: ClassJudgement): PredictionColumns => ({
+  names: ['truth', 'predicted', 'probability'],
+  row: (i) => {
+    const guess = predicted(predictions, i);
+    return [
+      classes[predictions.labels[i]],
+      classes[guess],
+      predictions.probabilities[i * predictions.classes + guess].toFixed(6),
+    ];
+  },
+});
 
 /** Two classes that were taken for each other, and how often. */
 export interface Confusion {
