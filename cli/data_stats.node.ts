@@ -6,6 +6,9 @@ import type { Galaxies } from '../galaxies/galaxy.ts';
 import { summariseClasses } from '../vision/classes/report.node.ts';
 import type { Dataset } from '../vision/data/dataset.ts';
 import { classNames, type Labelled } from '../vision/data/labelled.ts';
+import { imagesMet, type ImagesMet } from '../vision/data/images_met.node.ts';
+import type { Progress } from '../vision/progress.ts';
+import { imageSentences, imagesSection } from '../vision/report/section_images.ts';
 import { summariseTargets } from '../vision/targets/report.node.ts';
 import { targetsSection, TARGET_HEADS, targetRows } from '../vision/targets/sections.ts';
 import { TARGETS } from '../vision/targets/task.ts';
@@ -18,7 +21,7 @@ import { dataSpecOrDrawn, fileName, openData, type DataFlags } from './open_data
 import { terminalProgress } from './progress.node.ts';
 import { textTable } from '../vision/report/text_table.ts';
 import { toPng } from '../vision/report/encode.node.ts';
-import { page, percent } from '../vision/report/pieces.ts';
+import { page, percent, type Section } from '../vision/report/pieces.ts';
 import { thresholdBars } from '../galaxies/report/plots_votes.ts';
 import { voteHistogram } from '../galaxies/report/plots_votes.ts';
 import { renderStats } from '../galaxies/report/stats.ts';
@@ -31,27 +34,52 @@ import type { GlobalOptions } from './options.ts';
 export interface StatsOptions extends GlobalOptions, DataFlags {
   readonly threshold: number;
   readonly skipBad?: boolean;
+  /** Decode no more than the images that are shown. */
+  readonly quick?: boolean;
   readonly out: string;
 }
 
 /** Counts, page and pictures of a dataset: writes stats.html, an .svg a plot and a .png a class, prints the counts. */
 export async function dataStats(options: StatsOptions): Promise<void> {
-  const opened = await openData(dataSpecOrDrawn(options), terminalProgress(), { skipBad: options.skipBad });
+  const progress = terminalProgress();
+  const opened = await openData(dataSpecOrDrawn(options), progress, { skipBad: options.skipBad });
   const { dataset } = opened;
   try {
-    if (opened.kind === 'galaxies') await galaxyStats(opened.dataset, options);
-    else if (options.schema) await voteStats(opened.dataset, options.schema, options);
-    else if (opened.targets.length > 0) await targetStats(opened.dataset, opened.targets, options);
-    else await classStats(opened.dataset, options);
+    const told = { ...options, met: options.quick ? undefined : await met(dataset, progress) };
+    if (opened.kind === 'galaxies') await galaxyStats(opened.dataset, told);
+    else if (options.schema) await voteStats(opened.dataset, options.schema, told);
+    else if (opened.targets.length > 0) await targetStats(opened.dataset, opened.targets, told);
+    else await classStats(opened.dataset, told);
   } finally {
+    progress.end();
     await dataset.close();
   }
 }
 
-async function galaxyStats(dataset: Galaxies, { threshold, out, json }: StatsOptions): Promise<void> {
+/** What the commands print and show: the options, and what images were met; undefined where none was decoded. */
+interface Told extends StatsOptions {
+  readonly met: ImagesMet | undefined;
+}
+
+/** Decodes all images. Drawn ones are all alike, and tell nothing. */
+async function met(dataset: Dataset, progress: Progress): Promise<ImagesMet | undefined> {
+  if (!dataset.stamp) return undefined;
+  progress.start('decoding images', dataset.examples.length);
+  const found = await imagesMet(dataset, (done) => progress.tick(done));
+  progress.end();
+  return found;
+}
+
+const tellMet = (found: ImagesMet | undefined): void => {
+  for (const sentence of found ? imageSentences(found) : []) console.log(sentence);
+};
+
+const metSections = (found: ImagesMet | undefined): Section[] => (found ? [imagesSection(found)] : []);
+
+async function galaxyStats(dataset: Galaxies, { threshold, out, json, met: found }: Told): Promise<void> {
   const rows = labelTable(dataset, threshold);
   const summary = await summariseData(dataset, { threshold });
-  const files = await writeAll(out, summary);
+  const files = await writeAll(out, summary, metSections(found));
   const { thresholds, notes } = summary.data;
   if (json)
     console.log(
@@ -62,6 +90,7 @@ async function galaxyStats(dataset: Galaxies, { threshold, out, json }: StatsOpt
         classes: rows,
         thresholds,
         notes,
+        ...found,
         files,
       }),
     );
@@ -71,6 +100,7 @@ async function galaxyStats(dataset: Galaxies, { threshold, out, json }: StatsOpt
     );
     for (const { name, count, share } of rows)
       console.log(`  ${name.padEnd(11)}${String(count).padStart(8)}${percent(share).padStart(9)}`);
+    tellMet(found);
     for (const note of notes) console.log(`Note: ${note}`);
     console.log(`Page: ${files[0]}`);
   }
@@ -90,7 +120,7 @@ function sidesIn({ examples }: Dataset<Labelled>, known: (example: Labelled) => 
 async function targetStats(
   dataset: Dataset<Labelled>,
   columns: readonly string[],
-  { out, json }: StatsOptions,
+  { out, json, met: found }: Told,
 ): Promise<void> {
   const { name, examples } = dataset;
   // Throws where there is nothing to learn.
@@ -99,6 +129,7 @@ async function targetStats(
   const summary = await summariseTargets(dataset, columns, sides);
   const stats = page(`Images of ${name}`, 'What the images look like, and how their targets lie.', [
     await targetsSection(summary),
+    ...metSections(found),
   ]);
   const files = await writeFiles(out, [['stats.html', stats]]);
   const { splits, leftOut, notes } = summary;
@@ -112,6 +143,7 @@ async function targetStats(
         splits,
         withoutTargets: leftOut,
         notes,
+        ...found,
         files,
       }),
     );
@@ -119,12 +151,13 @@ async function targetStats(
   }
   console.log(`${name}: ${examples.length} images, ${examples.length - leftOut} with targets`);
   console.log(textTable(TARGET_HEADS, table));
+  tellMet(found);
   for (const note of notes) console.log(`Note: ${note}`);
   console.log(`Page: ${files[0]}`);
 }
 
 /** Counts, page and pictures of images that people answered questions on. */
-async function voteStats(dataset: Dataset<Labelled>, schema: Schema, { out, json }: StatsOptions): Promise<void> {
+async function voteStats(dataset: Dataset<Labelled>, schema: Schema, { out, json, met: found }: Told): Promise<void> {
   const { name, examples } = dataset;
   VOTES.fit(VOTES.choices({ schema }), dataset);
   const summary = await summariseVotes(
@@ -134,29 +167,41 @@ async function voteStats(dataset: Dataset<Labelled>, schema: Schema, { out, json
   );
   const stats = page(`Images of ${name}`, 'What the images look like, and what people said of them.', [
     votedSection(summary),
+    ...metSections(found),
   ]);
   const files = await writeFiles(out, [['stats.html', stats]]);
   const { splits, leftOut, notes, questions } = summary;
   if (json) {
     console.log(
-      jsonText({ dataset: name, images: examples.length, questions, splits, withoutVotes: leftOut, notes, files }),
+      jsonText({
+        dataset: name,
+        images: examples.length,
+        questions,
+        splits,
+        withoutVotes: leftOut,
+        notes,
+        ...found,
+        files,
+      }),
     );
     return;
   }
   console.log(`${name}: ${examples.length} images, ${examples.length - leftOut} with votes`);
   console.log(textTable(VOTE_HEADS, voteRows(summary)));
+  tellMet(found);
   for (const note of notes) console.log(`Note: ${note}`);
   console.log(`Page: ${files[0]}`);
 }
 
 /** Counts, page and pictures of images with classes. */
-async function classStats(dataset: Dataset<Labelled>, { out, json }: StatsOptions): Promise<void> {
+async function classStats(dataset: Dataset<Labelled>, { out, json, met: found }: Told): Promise<void> {
   const { name, examples } = dataset;
   const classes = [...new Set(examples.flatMap(({ label }) => label ?? []))].sort();
   const sides = sidesIn(dataset, ({ label }) => label !== null);
   const { summary, sheets } = await summariseClasses(dataset, classes, sides);
   const stats = page(`Images of ${name}`, 'What the images look like, and of which classes they are.', [
     classesSection(summary),
+    ...metSections(found),
   ]);
   const files = await writeFiles(out, [
     ['stats.html', stats],
@@ -170,7 +215,7 @@ async function classStats(dataset: Dataset<Labelled>, { out, json }: StatsOption
   const notes = [...summary.notes, ...untrainable(dataset)];
   if (json) {
     console.log(
-      jsonText({ dataset: name, images: examples.length, classes: counts, splits, unlabelled, notes, files }),
+      jsonText({ dataset: name, images: examples.length, classes: counts, splits, unlabelled, notes, ...found, files }),
     );
     return;
   }
@@ -179,6 +224,7 @@ async function classStats(dataset: Dataset<Labelled>, { out, json }: StatsOption
   const rows = classes.map((className, k) => [className, ...splits.map((split) => String(split.counts[k]))]);
   if (rows.length > 0) console.log(textTable(columns, rows));
   if (unlabelled > 0) console.log(`${unlabelled} without a label`);
+  tellMet(found);
   for (const note of notes) console.log(`Note: ${note}`);
   console.log(`Page: ${files[0]}`);
 }
@@ -195,9 +241,9 @@ function untrainable({ name, examples }: Dataset<Labelled>): string[] {
 }
 
 /** Writes the page and the pictures; returns their paths, the page first. */
-async function writeAll(folder: string, { data, sheets }: Summary): Promise<string[]> {
+async function writeAll(folder: string, { data, sheets }: Summary, further: readonly Section[]): Promise<string[]> {
   const files = new Map<string, string | Uint8Array>([
-    ['stats.html', await renderStats({ title: `Galaxies of ${data.dataset}`, data })],
+    ['stats.html', await renderStats({ title: `Galaxies of ${data.dataset}`, data }, further)],
   ]);
   for (const name of ['smooth', 'featured', 'artifact'] as const) {
     if (!data.votes) break;

@@ -3,6 +3,7 @@ import { jsonText } from '../vision/json_text.ts';
 import { taskOf } from '../galaxies/tasks.ts';
 import { SILENT } from '../vision/progress.ts';
 import { predictionRecord } from '../vision/answer/prediction_record.ts';
+import { eightDigits } from '../vision/report/predictions.ts';
 import { viewsFor } from '../vision/answer/stored_model.ts';
 import { DeviceLostError } from '../engine/device/device_lost.ts';
 import { UserError } from '../engine/user_error.ts';
@@ -28,9 +29,6 @@ export interface PredictFlags extends GlobalOptions, DataFlags {
 /** Images predicted and written at a time: what bounds the memory, and what an interruption costs. */
 const CHUNK = 128;
 
-/** Eight digits: what a network computes is no more exact. */
-const shortest = (value: number): string => String(Number(value.toPrecision(8)));
-
 /**
  * Class probabilities, vote fractions or numbers of every image of a folder, as csv (or a JSON line each), written as
  * they are made.
@@ -55,7 +53,7 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
     const { classes } = model;
     const columns = `id,${classes.map(csvField).join(',')}${task.answers === 'probabilities' ? ',predicted' : ''}\n`;
     const header = format ? format.header : flags.json ? '' : columns;
-    const show = task.answers === 'values' ? shortest : (share: number) => share.toFixed(6);
+    const show = task.answers === 'values' ? eightDigits : (share: number) => share.toFixed(6);
     const [first, end] = shardRange(dataset.examples.length, flags.shard ?? { index: 1, of: 1 });
     await using out = await openRows(path, flags, dataset, end - first, header);
     if (!out) process.stdout.write(header);

@@ -1,3 +1,4 @@
+import { trainingSeconds } from '../vision/report/report_context.ts';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../engine/user_error.ts';
@@ -93,15 +94,13 @@ export async function readRun(path: string): Promise<RunRecord> {
     finished: false,
     epochs,
     bestEpoch: state?.best?.epoch ?? null,
-    seconds: secondsOf(epochs),
+    seconds: state ? trainingSeconds(state) : 0,
     parameters: null,
     counts: null,
     judgedOn: null,
     figures: {},
   };
 }
-
-const secondsOf = (epochs: readonly Epoch[]): number => epochs.reduce((sum, { seconds }) => sum + seconds, 0);
 
 function figuresOf(
   path: string,

@@ -5,13 +5,20 @@ import { assetTable, hartTable, kaggleTable } from './catalogue.ts';
 import { ID_COLUMN } from './columns.ts';
 import { requireCommas, type RowSink } from '../vision/data/csv.ts';
 import { readCsv, readHeader } from '../vision/data/csv_file.node.ts';
+import { openZip } from '../vision/data/zip.node.ts';
+import type { ImageSource } from '../vision/data/source.ts';
 import type { Galaxy, Votes } from './galaxy.ts';
 import { KEEP_AS_TEXT, nearestIds } from '../vision/data/ids.ts';
 
-/** What a folder holds, images not yet decoded. `files[i]` is the image of `galaxies[i]`. */
+/**
+ * What a folder holds, images not yet decoded. `files[i]` is the image of `galaxies[i]`: a path, or the name of an entry
+ * of `archive`.
+ */
 export interface Catalogue {
   readonly galaxies: readonly Galaxy[];
   readonly files: readonly string[];
+  /** The zip file that the images lie in, open; absent where they are files. */
+  readonly archive?: ImageSource;
   /** What was left out and why, with counts. */
   readonly notes: readonly string[];
 }
@@ -26,14 +33,33 @@ const KAGGLE = ['labels.csv', 'training_solutions_rev1.csv'];
  * - Galaxy Zoo 2: `images/<asset_id>.jpg`, `gz2_filename_mapping.csv`, `gz2_hart16.csv` or `.csv.gz`;
  * - Kaggle: `images/<GalaxyID>.jpg` and `labels.csv`, `training_solutions_rev1.csv` or one csv with a GalaxyID column;
  * - no csv: images alone, in the folder or its `images/`, all without votes.
- * Images may be .jpg, .jpeg or .png. Galaxies come sorted by id, numbers by value.
+ * Images may be .jpg, .jpeg or .png, and in a zip file beside the csv where there is no `images/`: it is read in place,
+ * whatever folders are in it. Galaxies come sorted by id, numbers by value.
  * @throws UserError for a table that is empty, divided by another separator than commas or not well formed, and where
  * no image has votes: it then shows an id of the table beside an image's name
  */
 export async function readCatalogue(dir: string): Promise<Catalogue> {
   const names = await list(dir);
   const notes: string[] = [];
-  const images = await findImages(dir, names, notes);
+  const zip = findZip(dir, names);
+  if (zip === undefined) return readVotes(dir, names, await findImages(dir, names, notes), notes);
+  const archive = await openZip(zip);
+  try {
+    notes.push(...archive.notes);
+    const paths = archive.images.map(({ id }) => id);
+    return { ...(await readVotes(dir, names, imagesById(paths, zip, notes), notes)), archive };
+  } catch (error) {
+    await archive.close();
+    throw error;
+  }
+}
+
+async function readVotes(
+  dir: string,
+  names: string[],
+  images: Map<string, string>,
+  notes: string[],
+): Promise<Catalogue> {
   const hart = HART.find((name) => names.includes(name));
   const mapped = names.includes(MAPPING);
   if (mapped !== (hart !== undefined)) {
@@ -62,20 +88,39 @@ async function list(dir: string): Promise<string[]> {
   return (await readdir(dir)).sort();
 }
 
-/** Images by id, which is the file's name without its ending. */
+/** The zip file that holds the images, where the folder itself holds none. */
+function findZip(dir: string, names: readonly string[]): string | undefined {
+  if (names.includes('images') || names.some((name) => IMAGE.test(name) && !name.startsWith('.'))) return undefined;
+  const found = names.filter((name) => /\.zip$/i.test(name) && !name.startsWith('.'));
+  if (found.length > 1)
+    throw new UserError(
+      `${dir} has no images/ and several zip files (${found.join(', ')}); keep the one with the images of the table`,
+    );
+  return found.length === 1 ? join(dir, found[0]) : undefined;
+}
+
 async function findImages(dir: string, names: string[], notes: string[]): Promise<Map<string, string>> {
   const folder = names.includes('images') ? join(dir, 'images') : dir;
   const files = folder === dir ? names : await list(folder);
+  return imagesById(
+    files.map((name) => join(folder, name)),
+    folder,
+    notes,
+  );
+}
+
+/** Images by id, which is the file's name without its folder and ending. */
+function imagesById(paths: readonly string[], place: string, notes: string[]): Map<string, string> {
   const images = new Map<string, string>();
   let repeated = 0;
-  for (const name of files) {
-    const match = IMAGE.exec(name);
-    if (!match || name.startsWith('.')) continue;
+  for (const path of paths) {
+    const match = IMAGE.exec(basename(path));
+    if (!match || basename(path).startsWith('.')) continue;
     if (images.has(match[1])) repeated++;
-    else images.set(match[1], join(folder, name));
+    else images.set(match[1], path);
   }
-  if (images.size === 0) throw new UserError(`no .jpg, .jpeg or .png images in ${folder}`);
-  count(notes, repeated, 'image', 'left out: another image has the same name but for its ending');
+  if (images.size === 0) throw new UserError(`no .jpg, .jpeg or .png images in ${place}`);
+  count(notes, repeated, 'image', 'left out: another image has the same name but for its ending or folder');
   return images;
 }
 

@@ -1,5 +1,6 @@
 import { readCatalogue } from './catalogue.node.ts';
 import type { Galaxies } from './galaxy.ts';
+import { inArchive } from '../vision/data/archive_paths.ts';
 import { DecodePool } from '../vision/data/decode_pool.node.ts';
 import { fileStamp } from '../vision/data/file_stamp.node.ts';
 import { parseSynthetic, syntheticDataset } from './synthetic.ts';
@@ -18,14 +19,21 @@ export interface OpenOptions {
 export async function openDataset(spec: string, options: OpenOptions = {}): Promise<Galaxies> {
   const synthetic = parseSynthetic(spec);
   if (synthetic) return syntheticDataset(synthetic.count, synthetic.seed, { size: options.size });
-  const { galaxies: examples, files, notes } = await readCatalogue(spec);
+  const { galaxies: examples, files, notes, archive } = await readCatalogue(spec);
   const pool = new DecodePool(options);
+  const place = new Map(archive?.images.map(({ id }, i) => [id, i]));
   return {
     name: spec,
     examples,
     notes,
-    load: (index) => pool.decode(files[index]),
-    stamp: (index) => fileStamp(files[index]),
-    close: () => pool.close(),
+    load: async (index) =>
+      archive
+        ? pool.decode(inArchive(files[index], archive.name), await archive.bytes(place.get(files[index])!))
+        : pool.decode(files[index]),
+    stamp: (index) => fileStamp(archive?.name ?? files[index]),
+    async close() {
+      await pool.close();
+      await archive?.close();
+    },
   };
 }

@@ -8,9 +8,12 @@ export function register(program: Command): void {
   const data = program.command('data').description('look at images and their labels, or download public ones');
 
   addStretchOption(addImageOptions(data.command('stats'), 'labels', drawn()))
-    .description('count the images of each class, and draw the votes on galaxies, as a page and as pictures')
+    .description(
+      'count the images of each class, their sizes and equal ones, and draw the votes on galaxies, as a page and as pictures',
+    )
     .option('--threshold <share>', 'of galaxies: how much of the votes makes a label', numberWithin(0, 1), 0.6)
     .option('--skip-bad', 'decode every image once, and leave out those that cannot be read')
+    .option('--quick', 'decode only the images that are shown: no sizes, channels, equal or broken images are told')
     .option('--out <folder>', 'where the page and the pictures go', 'runs/stats')
     .addHelpText(
       'after',
@@ -18,6 +21,7 @@ export function register(program: Command): void {
 Examples:
   tuningfork data stats --data pets/
   tuningfork data stats --data galaxies/
+  tuningfork data stats --data survey/ --quick                            # millions of images
   tuningfork data stats --data synthetic:1000 --threshold 0.8 --out runs/sky
   tuningfork data stats --data galaxies/ --json | jq .thresholds`,
     )

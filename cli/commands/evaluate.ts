@@ -38,7 +38,7 @@ export function register(program: Command): void {
       wholeNumberWithin(1, 16),
     )
     .option('--skip-bad', 'leave out images that cannot be read instead of stopping')
-    .option('--out <folder>', 'write metrics.json and report.html there')
+    .option('--out <folder>', 'write metrics.json, predictions.csv and report.html there')
     .addHelpText(
       'after',
       `

@@ -1,3 +1,4 @@
+import { CHALLENGE_COLUMNS } from '../columns.ts';
 import { join } from 'node:path';
 import type { Device } from '../../engine/device/device.ts';
 import type { Galaxy } from '../galaxy.ts';
@@ -9,6 +10,7 @@ import { renderReport } from '../report/report.ts';
 import { plainPicture } from '../../vision/answer/draw.ts';
 import { explainForReport } from '../../vision/report/explain_for_report.node.ts';
 import type { Examination } from '../../vision/answer/predictor.ts';
+import { PREDICTIONS, predictionsCsv, pairedColumns } from '../../vision/report/predictions.ts';
 import type { ReportContext } from '../../vision/report/report_context.ts';
 import { RUN_FILES } from '../../vision/train/train.node.ts';
 import type { ChallengeJudgement } from './evaluate.ts';
@@ -18,7 +20,7 @@ import { fractionsData, rowOf, strongestAnswers, summariseVotes, tellingQuestion
 const BEST = 3;
 const WORST = 6;
 
-/** Writes metrics.json and report.html into a folder. */
+/** Writes metrics.json, predictions.csv and report.html into a folder. */
 export async function writeChallengeReport(
   device: Device,
   examination: Examination<Galaxy>,
@@ -29,6 +31,12 @@ export async function writeChallengeReport(
   const { dataset, examples: galaxies, network } = examination;
   const metrics = { ...judgement.figures, adapter: device.adapter.description, ...figures };
   await writeFileAtomic(join(folder, RUN_FILES.metrics), `${jsonText(metrics)}\n`);
+  const columns = pairedColumns(
+    CHALLENGE_COLUMNS,
+    (i) => dataset.examples[galaxies[i]].votes!.all!,
+    (i) => rowOf(judgement.predictions, i),
+  );
+  await writeFileAtomic(join(folder, PREDICTIONS), predictionsCsv(examination, sides, columns));
 
   const fractions = fractionsData(dataset, galaxies, judgement.predictions, judgement.figures);
   const report = await renderReport({

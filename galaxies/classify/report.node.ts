@@ -8,13 +8,15 @@ import type { ReportData } from '../report/data.ts';
 import { renderReport } from '../report/report.ts';
 import { voteShares } from '../report/answer_colour.ts';
 import { summariseData } from '../report/summary.node.ts';
+import { classColumns } from '../../vision/classes/evaluate.ts';
 import { gradCamCases, mistakenCases } from '../../vision/classes/cases.node.ts';
 import type { Examination } from '../../vision/answer/predictor.ts';
+import { PREDICTIONS, predictionsCsv } from '../../vision/report/predictions.ts';
 import type { ReportContext } from '../../vision/report/report_context.ts';
 import { RUN_FILES } from '../../vision/train/train.node.ts';
 import { classAt, type Judgement } from './evaluate.ts';
 
-/** Writes metrics.json and report.html into a folder. */
+/** Writes metrics.json, predictions.csv and report.html into a folder. */
 export async function writeReport(
   device: Device,
   examination: Examination<Galaxy>,
@@ -27,6 +29,8 @@ export async function writeReport(
   const { evaluation, mistakes, logLoss } = judgement;
   const metrics = { ...evaluation, logLoss, adapter: device.adapter.description, ...figures };
   await writeFileAtomic(join(folder, RUN_FILES.metrics), `${jsonText(metrics)}\n`);
+  const columns = classColumns(judgement);
+  await writeFileAtomic(join(folder, PREDICTIONS), predictionsCsv(examination, sides, columns));
 
   const splits = sides.map(({ name, examples: side }) => ({
     name,

@@ -1,3 +1,4 @@
+import { rowLink } from '../../vision/report/predictions.ts';
 import type { Extremes, Fractions, FractionsCase } from './data.ts';
 import { html } from '../../vision/report/html.ts';
 import type { Html } from '../../vision/report/html.ts';
@@ -91,7 +92,7 @@ const bar = (share: number, colour: string): Html =>
 /** A galaxy with its answers as pairs of bars. */
 function caseFigure({ id, rmse, picture, questions }: FractionsCase): Html {
   return html`<figure class="answers">${image(picture, `Galaxy ${id}`)}
-<table><caption><strong>RMSE ${decimal(rmse)}</strong> <span class="id">Galaxy ${id}</span></caption>
+<table><caption><strong>RMSE ${decimal(rmse)}</strong> ${rowLink(id, 'Galaxy')}</caption>
 <thead><tr><th scope="col">answer</th><th scope="col" aria-hidden="true"></th><th scope="col">given</th><th scope="col">predicted</th></tr></thead>
 ${questions.map(
   ({ number, text, answers }) => html`<tbody><tr><th scope="rowgroup" colspan="4">${number}. ${text}</th></tr>

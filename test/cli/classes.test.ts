@@ -1,9 +1,10 @@
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PNG } from 'pngjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fail, succeed, tuningfork } from './cli.ts';
-import { shape, SHAPES, SKY } from './shapes.ts';
+import { greyShape, shape, SHAPES, SKY } from './shapes.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tuningfork-classes-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -34,6 +35,47 @@ describe('images in folders by class', () => {
     expect(stats.classes.map(({ name }: { name: string }) => name)).toEqual([...SHAPES].sort());
     expect(readFileSync(join(out, 'stats.html'), 'utf8')).not.toMatch(SKY);
     for (const name of SHAPES) expect(existsSync(join(out, `examples_${name}.png`))).toBe(true);
+  });
+
+  it('are looked at one by one: sizes, channels, broken ones, equal ones on both sides of the split', async () => {
+    const sides = join(folder, 'sides');
+    const put = (path: string, bytes: Uint8Array | string) => {
+      mkdirSync(join(sides, path, '..'), { recursive: true });
+      writeFileSync(join(sides, path), bytes);
+    };
+    for (const i of [0, 1]) for (const kind of [0, 1]) put(`train/${SHAPES[kind]}/${i}.png`, shape(kind, i));
+    put('val/standing/again.png', shape(0, 1));
+    put('val/lying/9.png', shape(1, 9));
+    const { width, height, values } = greyShape(1, 4);
+    const grey = new PNG({ width, height, colorType: 0, inputColorType: 0 });
+    grey.data = Buffer.from(values);
+    put('val/lying/grey.png', PNG.sync.write(grey, { colorType: 0, inputColorType: 0 }));
+    put('train/lying/broken.png', shape(1, 2).subarray(0, 90));
+    const out = join(folder, 'sides-stats');
+    const stats = JSON.parse(await succeed('data', 'stats', '--data', sides, '--out', out, '--json'));
+    expect(stats.equal).toEqual({
+      onBothSides: true,
+      pairs: 1,
+      first: [['train/standing/1.png', 'val/standing/again.png']],
+    });
+    // By greyShape: 40 x 34 twice, 41 x 35 three times, 44 x 34 and 44 x 35 once.
+    expect(stats.sizes).toEqual({
+      different: 4,
+      frequent: { width: 41, height: 35, count: 3 },
+      least: { width: 40, height: 34, count: 2 },
+      largest: { width: 44, height: 35, count: 1 },
+    });
+    expect(stats.channels).toEqual([
+      { channels: 1, count: 1 },
+      { channels: 3, count: 6 },
+    ]);
+    expect(stats.unreadable).toEqual({ count: 1, first: [expect.stringMatching(/broken\.png/)] });
+    const said = await succeed('data', 'stats', '--data', sides, '--out', out);
+    const pair = 'train/standing/1.png and val/standing/again.png';
+    expect(said).toContain(`\n1 pair of equal images on different sides of the split: ${pair}.\n`);
+    expect(readFileSync(join(out, 'stats.html'), 'utf8')).toContain(pair);
+    const quick = JSON.parse(await succeed('data', 'stats', '--data', sides, '--out', out, '--json', '--quick'));
+    expect(quick.sizes).toBeUndefined();
   });
 
   it('are learnt, and told so', async () => {
@@ -68,6 +110,23 @@ describe('images in folders by class', () => {
     expect(page).toMatch(/48 labelled images of 3 classes/);
     expect(page).toMatch(/Macro F1/);
     expect(page).toMatch(/Where the network looks/);
+  });
+
+  it('have their rows in predictions.csv, to which the report leads', async () => {
+    const [header, ...rows] = readFileSync(join(run, 'predictions.csv'), 'utf8').trim().split('\n');
+    expect(header).toBe('id,side,truth,predicted,probability');
+    const { accuracy } = JSON.parse(readFileSync(join(run, 'metrics.json'), 'utf8'));
+    expect(rows).toHaveLength(accuracy.n);
+    const cells = rows.map((row) => row.split(','));
+    for (const [id, side, truth] of cells) expect([side, truth]).toEqual(['validation', id.split('/')[0]]);
+    expect(cells.filter(([, , truth, predicted]) => truth === predicted)).toHaveLength(accuracy.correct);
+    const told = (await succeed('predict', run, '--data', shapes)).trim().split('\n');
+    const answers = new Map(told.map((row) => [row.split(',')[0], row.split(',').at(-1)]));
+    for (const [id, , , predicted] of cells) expect(predicted).toBe(answers.get(id));
+    const page = readFileSync(join(run, 'report.html'), 'utf8');
+    const led = [...page.matchAll(/href="predictions\.csv#:~:text=([^"]+)"/g)].map(([, id]) => decodeURIComponent(id));
+    expect(led.length).toBeGreaterThan(0);
+    for (const id of led) expect(cells.map(([first]) => first)).toContain(id);
   });
 
   it('are predicted, by folder and by table, alike', async () => {

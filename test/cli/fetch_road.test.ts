@@ -1,5 +1,15 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -106,6 +116,21 @@ describe('from `data fetch galaxy-zoo-2` to a model', () => {
     await succeed('train', '--data', data, ...small, '--threshold', '0.5', '--epochs', '2', '--out', run);
     expect(JSON.parse(readFileSync(join(run, 'config.json'), 'utf8'))).toMatchObject({ data });
     expect(readdirSync(run)).toContain('model.safetensors');
+
+    // The zip file is as good as the folder that was unpacked from it.
+    const packed = join(folder, 'packed');
+    cpSync(data, packed, { recursive: true });
+    rmSync(join(packed, 'images'), { recursive: true });
+    const inPlace = JSON.parse(
+      await succeed('data', 'stats', '--data', packed, '--out', join(folder, 'packed-stats'), '--json'),
+    );
+    for (const name of ['galaxies', 'classes', 'thresholds', 'sizes', 'channels', 'equal', 'unreadable'])
+      expect(inPlace[name], name).toEqual(stats[name]);
+    await succeed('train', '--data', packed, ...small, '--threshold', '0.5', '--epochs', '2', '--out', `${run}-packed`);
+    const figures = (path: string) => JSON.parse(readFileSync(join(path, 'metrics.json'), 'utf8')) as object;
+    expect(figures(`${run}-packed`)).toMatchObject({ logLoss: (figures(run) as { logLoss: number }).logLoss });
+    expect(readFileSync(join(`${run}-packed`, 'predictions.csv'))).toEqual(readFileSync(join(run, 'predictions.csv')));
+    expect(existsSync(join(packed, 'images'))).toBe(false);
 
     said.length = 0;
     await fetchSet('galaxy-zoo-2', data, { sets, say: (sentence) => said.push(sentence) });

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -10,6 +10,7 @@ import { readCatalogue } from '../../galaxies/catalogue.node.ts';
 import { CHALLENGE_COLUMNS } from '../../galaxies/columns.ts';
 import { label, labelTable } from '../../galaxies/labels.ts';
 import { openDataset } from '../../galaxies/open_dataset.node.ts';
+import { makeZip } from '../vision/data/archive_files.ts';
 import { testData } from '../data.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'tuningfork-catalogue-'));
@@ -95,7 +96,7 @@ describe("a folder in Kaggle's layout", () => {
     expect(galaxies.map((g) => g.id)).toEqual(['3', '20', '100']);
     expect(files).toEqual(['3.PNG', '20.jpg', '100.jpeg'].map((name) => join(dir, 'images', name)));
     expect(notes).toEqual([
-      '1 image left out: another image has the same name but for its ending',
+      '1 image left out: another image has the same name but for its ending or folder',
       '2 galaxies of labels.csv left out: no image',
       '1 image left out: no votes',
     ]);
@@ -210,9 +211,83 @@ describe('openDataset', () => {
     writeFileSync(join(dir, 'images/1.png'), PNG.sync.write(png));
     const dataset = await openDataset(dir, { threads: 1 });
     expect(dataset.name).toBe(dir);
-    expect(await dataset.load(0)).toEqual({ width: 5, height: 4, data: new Uint8Array(60).fill(255) });
+    expect(await dataset.load(0)).toEqual({
+      width: 5,
+      height: 4,
+      data: new Uint8Array(60).fill(255),
+      channels: 4,
+    });
     await expect(dataset.load(1)).rejects.toThrow(`${join(dir, 'images/2.png')} is empty`);
     await dataset.close();
+  });
+
+  describe('of a folder with a zip file in place of images/', () => {
+    const png = (value: number) => {
+      const image = new PNG({ width: 5, height: 4 });
+      image.data.fill(value);
+      return PNG.sync.write(image);
+    };
+    const zipped = (entries: Parameters<typeof makeZip>[0], files: Record<string, string | Uint8Array> = {}) => {
+      const dir = folder([], { 'images_gz2.zip': makeZip(entries), ...files }, '.');
+      return { dir, zip: join(dir, 'images_gz2.zip') };
+    };
+
+    it('reads it in place, whatever folders are in it, as it reads the same images as files', async () => {
+      const hart = `${HART_COLUMNS.slice(1).join(',')},dr7objid\n0.2,0.7,0.1,7\n0.9,0.05,0.05,8\n`;
+      const mapping = 'objid,sample,asset_id\n7,original,11\n8,original,2\n';
+      const tables = { 'gz2_filename_mapping.csv': mapping, 'gz2_hart16.csv.gz': gzipSync(hart) };
+      const entries = [
+        { path: 'images/11.jpg', bytes: png(255) },
+        { path: 'more/2.png', bytes: png(7) },
+        { path: 'more/11.png', bytes: png(9) },
+        { path: '__MACOSX/images/._11.jpg', bytes: png(1) },
+        { path: 'images/README', bytes: png(1) },
+      ];
+      const { dir, zip } = zipped(entries, tables);
+      const before = readdirSync(dir);
+      const plain = await openDataset(folder([], { ...tables, '11.jpg': png(255), '2.png': png(7) }, '.'), {
+        threads: 0,
+      });
+      const dataset = await openDataset(dir, { threads: 1 });
+      expect(dataset.examples).toEqual(plain.examples);
+      expect(dataset.examples.map(({ id }) => id)).toEqual(['2', '11']);
+      for (const i of [0, 1]) expect(await dataset.load(i)).toEqual(await plain.load(i));
+      expect(dataset.notes).toEqual([
+        `2 entries of ${zip} are no images`,
+        '1 image left out: another image has the same name but for its ending or folder',
+      ]);
+      expect(await dataset.stamp!(0)).toMatch(new RegExp(`^${statSync(zip).size} bytes of `));
+      await dataset.close();
+      await plain.close();
+      expect(readdirSync(dir)).toEqual(before);
+    });
+
+    it('tells of a bad member by its name, and of a bad archive', async () => {
+      const votes = { 'labels.csv': csv(row('1'), row('2')) };
+      const { dir, zip } = zipped(
+        [
+          { path: 'a/1.png', bytes: png(1), crc: 5 },
+          { path: 'a/2.png', bytes: Buffer.from('no image') },
+        ],
+        votes,
+      );
+      const dataset = await openDataset(dir, { threads: 1 });
+      await expect(dataset.load(0)).rejects.toThrow(
+        `a/1.png in ${zip} is damaged: its checksum (CRC-32) does not match its bytes`,
+      );
+      await expect(dataset.load(1)).rejects.toThrow(`a/2.png in ${zip} is no image that is read`);
+      await dataset.close();
+      const out = zipped([{ path: '../1.png', bytes: png(1) }], votes);
+      await expect(openDataset(out.dir)).rejects.toThrow(
+        /images_gz2\.zip cannot be read as a zip file .*relative path: \.\.\/1\.png/,
+      );
+      const none = zipped([{ path: 'a/9.png', bytes: png(1) }], votes);
+      await expect(openDataset(none.dir)).rejects.toThrow(/none of the 1 images has votes/);
+      const two = folder([], { ...votes, 'a.zip': makeZip([]), 'b.zip': makeZip([]) }, '.');
+      await expect(openDataset(two)).rejects.toThrow(/no images\/ and several zip files \(a\.zip, b\.zip\)/);
+      const text = folder([], { ...votes, 'a.zip': 'no zip file' }, '.');
+      await expect(openDataset(text)).rejects.toThrow(/a\.zip cannot be read as a zip file/);
+    });
   });
 
   it.skipIf(testData() === null)(

@@ -105,6 +105,7 @@ describe('a training', () => {
     const [first, again] = [await train(device(), TWO_PHASES), await train(device(), TWO_PHASES)];
     expect(again.model.equals(first.model)).toBe(true);
     expect(first.state.history.map(({ phase }) => phase)).toEqual([1, 2]);
+    expect(first.state.frontSeconds).toBeGreaterThan(0);
     expect(readdirSync(first.folder)).not.toContain('cache');
     const { weights } = unpackModel(first.model, 'model');
     const { weights: begun } = unpackModel(

@@ -37,19 +37,29 @@ const where = async (out: string): Promise<string> => {
   return checkpoint ? `phase ${checkpoint.state.phase + 1}` : 'before the first checkpoint';
 };
 
-/** The bytes of a model trained with interruptions, and where each left the training. */
+interface Metrics {
+  readonly frontSeconds?: number;
+}
+
+/**
+ * The bytes of a model trained with interruptions, where each left the training, and the seconds that the frozen front
+ * had taken at each and at the end.
+ */
 async function trainInterrupted(
   args: readonly string[],
   moments: readonly Moment[],
-): Promise<{ model: Buffer; left: string[] }> {
+): Promise<{ model: Buffer; left: string[]; front: number[] }> {
   const out = scratch.next();
   const left: string[] = [];
+  const front: number[] = [];
   for (const moment of moments) {
     expect(
       await killAt(args, out, moment),
       `was to be killed at ${moment.nth}. ${moment.operation} of ${moment.file}`,
     ).toBe(true);
     left.push(await where(out));
+    const clock = join(out, RUN_FILES.cache, 'seconds');
+    front.push(existsSync(clock) ? Number(readFileSync(clock, 'utf8')) : 0);
   }
   const { code, stderr } = await tuningfork([...args, '--out', out]);
   expect(code, stderr).toBe(0);
@@ -58,7 +68,8 @@ async function trainInterrupted(
     readdirSync(out).filter((name) => name.endsWith('.tmp') || name === RUN_FILES.cache),
     'left over',
   ).toEqual([]);
-  return { model: readFileSync(join(out, RUN_FILES.model)), left };
+  const { frontSeconds = 0 } = JSON.parse(readFileSync(join(out, RUN_FILES.metrics), 'utf8')) as Metrics;
+  return { model: readFileSync(join(out, RUN_FILES.model)), left, front: [...front, frontSeconds] };
 }
 
 async function trainOnce(args: readonly string[]): Promise<Buffer> {
@@ -141,10 +152,14 @@ describe('a training killed by SIGKILL', () => {
         { file: CHECKPOINT, operation: 'renamed', nth: 6 },
         { file: CHECKPOINT, operation: 'rename', nth: 2 },
       ];
-      const { model, left } = await trainInterrupted(args, moments);
+      const { model, left, front } = await trainInterrupted(args, moments);
       expect(left[0]).toBe('before the first checkpoint');
       expect(left).toContain('phase 1');
       expect(left).toContain('phase 2');
+      // Told together, though it was interrupted.
+      expect(front[0]).toBeGreaterThan(0);
+      expect(front[1]).toBeGreaterThan(front[0]);
+      expect(front.slice(2)).toEqual(front.slice(2).fill(front[1]));
       expect(model.equals(await trainOnce(args))).toBe(true);
     },
     SLOW,

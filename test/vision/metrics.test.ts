@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { RandomStream } from '../../engine/random.ts';
 import { confidenceHistograms, expectedCalibrationError, median, reliability } from '../../vision/judge/calibration.ts';
 import {
   accuracy,
@@ -10,7 +11,7 @@ import {
   wilson,
 } from '../../vision/judge/metrics.ts';
 import { thresholdTradeOff } from '../../galaxies/classify/trade_off.ts';
-import { rocAuc, rocCurve } from '../../vision/judge/roc.ts';
+import { aucInterval, rocAuc, rocCurve } from '../../vision/judge/roc.ts';
 
 /** Two classes from P(class 1). */
 const binary = (scores: number[], labels: number[]): Predictions => ({
@@ -69,8 +70,8 @@ describe('confusion', () => {
       [7, 3],
       [1, 4],
     ]);
-    expect(zero).toEqual({ precision: 7 / 8, recall: 7 / 10, f1: 14 / 18, support: 10 });
-    expect(one).toEqual({ precision: 4 / 7, recall: 4 / 5, f1: 8 / 12, support: 5 });
+    expect(zero).toMatchObject({ precision: 7 / 8, recall: 7 / 10, f1: 14 / 18, support: 10 });
+    expect(one).toMatchObject({ precision: 4 / 7, recall: 4 / 5, f1: 8 / 12, support: 5 });
   });
 
   it('works for three classes, and is NaN where nothing was claimed', () => {
@@ -81,7 +82,19 @@ describe('confusion', () => {
       [0, 1, 0],
       [1, 0, 0],
     ]);
-    expect(classScores(confusion)[2]).toEqual({ precision: Number.NaN, recall: 0, f1: 0, support: 1 });
+    expect(classScores(confusion)[2]).toMatchObject({ precision: Number.NaN, recall: 0, f1: 0, support: 1 });
+  });
+
+  it("has Wilson's intervals: 8 of 10 called so, 8 of 8 that are", () => {
+    // Published for 8 of 10: 0.4902 to 0.9433. Of all of n the lower end is n / (n + z²).
+    const [zero] = classScores([
+      [8, 0],
+      [2, 0],
+    ]);
+    expect(zero.precisionInterval.low).toBeCloseTo(0.4902, 4);
+    expect(zero.precisionInterval.high).toBeCloseTo(0.9433, 4);
+    expect(zero.recallInterval.low).toBeCloseTo(8 / (8 + 1.959964 ** 2), 6);
+    expect(zero.recallInterval.high).toBeCloseTo(1, 12);
   });
 });
 
@@ -129,6 +142,50 @@ describe('ROC', () => {
       area += (b.falsePositiveRate - a.falsePositiveRate) * ((a.truePositiveRate + b.truePositiveRate) / 2);
     }
     expect(area).toBeCloseTo(rocAuc(tied, 1), 12);
+  });
+});
+
+describe('the interval of an area', () => {
+  it('ends where the area is 1.96 standard errors away: Hanley and McNeil, written out', () => {
+    const [area, n] = [0.893, 55];
+    const { low, high } = aucInterval(area, n, n);
+    for (const theta of [low, high]) {
+      const [q1, q2] = [theta / (2 - theta), (2 * theta ** 2) / (1 + theta)];
+      const variance = (theta * (1 - theta) + (n - 1) * (q1 - theta ** 2) + (n - 1) * (q2 - theta ** 2)) / n ** 2;
+      expect(Math.abs(area - theta) / Math.sqrt(variance)).toBeCloseTo(1.959964, 5);
+    }
+    expect(low).toBeLessThan(area);
+    expect(high).toBeGreaterThan(area);
+  });
+
+  it('has the published standard error, 0.032 for an area of 0.893 of 51 and 58', () => {
+    // So few standard errors away the interval is straight.
+    const { low, high } = aucInterval(0.893, 51, 58, 0.001);
+    expect((high - low) / 0.002).toBeCloseTo(0.032, 3);
+  });
+
+  it('stays within 0..1, and has a width at its ends', () => {
+    expect(aucInterval(1, 10, 10).high).toBe(1);
+    expect(aucInterval(1, 10, 10).low).toBeLessThan(0.95);
+    expect(aucInterval(0, 10, 10).low).toBe(0);
+    expect(aucInterval(0, 10, 10).high).toBeGreaterThan(0.05);
+    expect(aucInterval(Number.NaN, 3, 0)).toEqual({ value: Number.NaN, low: 0, high: 1 });
+  });
+
+  it('holds the true area about 95 times in 100', () => {
+    // Scores -ln u, those of the positives three times as large: P(positive > negative) = 3 / (3 + 1).
+    const random = new RandomStream(5);
+    const [trials, n] = [2000, 30];
+    let held = 0;
+    for (let trial = 0; trial < trials; trial++) {
+      const labels = Array.from({ length: 2 * n }, (_, i) => i % 2);
+      const scores = labels.map((label) => (label === 1 ? 3 : 1) * -Math.log(1 - random.uniform()));
+      const probabilities = scores.flatMap((score) => [Math.exp(-score), 1 - Math.exp(-score)]);
+      const { low, high } = aucInterval(rocAuc({ probabilities, labels, classes: 2 }, 1), n, n);
+      if (low <= 0.75 && 0.75 <= high) held++;
+    }
+    // Four standard errors of a share of 0.95 in 2000, sqrt(0.95 0.05 / 2000), are 0.0195.
+    expect(Math.abs(held / trials - 0.95)).toBeLessThan(0.0195);
   });
 });
 

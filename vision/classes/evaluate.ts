@@ -12,8 +12,9 @@ import {
   type Mistake,
   type Predictions,
 } from '../judge/metrics.ts';
-import { rocAuc, rocCurve } from '../judge/roc.ts';
+import { aucInterval, rocAuc, rocCurve } from '../judge/roc.ts';
 import { orNull } from '../json_text.ts';
+import type { PredictionColumns } from '../report/predictions.ts';
 import type { Evaluation, Interval } from '../report/data.ts';
 
 /** What is known of a classifier's answers: the figures of the report, and which rows are its surest mistakes. */
@@ -54,12 +55,12 @@ export function judgeClasses(predictions: Predictions, classes: readonly string[
       ...(classes.length > 2 && { macro: macroScore(scores) }),
       ...(classes.length > 5 && { top5: counted(topAccuracy(predictions, 5)) }),
       confusion,
-      perClass: scores.map(({ precision, recall, f1, support }, k) => ({
+      perClass: scores.map(({ precision, recall, f1, ...counted }, k) => ({
         name: classes[k],
         precision: orNull(precision),
         recall: orNull(recall),
         f1: orNull(f1),
-        support,
+        ...counted,
       })),
       ...ranking(predictions),
       ece: expectedCalibrationError(predictions),
@@ -77,10 +78,13 @@ export function judgeClasses(predictions: Predictions, classes: readonly string[
 }
 
 /** How well the score of the second class ranks, where there are two; one without rows has no other to be told from. */
-function ranking(predictions: Predictions): Pick<Evaluation, 'auc' | 'roc'> {
+function ranking(predictions: Predictions): Pick<Evaluation, 'auc' | 'aucInterval' | 'roc'> {
   const auc = predictions.classes === 2 ? rocAuc(predictions, 1) : Number.NaN;
+  const positives = Array.from(predictions.labels).filter((label) => label === 1).length;
+  const { low, high } = aucInterval(auc, positives, predictions.labels.length - positives);
   return {
     auc: orNull(auc),
+    aucInterval: Number.isNaN(auc) ? null : { low, high },
     roc: Number.isNaN(auc)
       ? []
       : rocCurve(predictions, 1).map(({ falsePositiveRate, truePositiveRate }) => ({
@@ -89,6 +93,19 @@ function ranking(predictions: Predictions): Pick<Evaluation, 'auc' | 'roc'> {
         })),
   };
 }
+
+/** What predictions.csv tells of a judged image: the label, the answer, and the probability given to it, 0..1. */
+export const classColumns = ({ predictions, evaluation: { classes } }: ClassJudgement): PredictionColumns => ({
+  names: ['truth', 'predicted', 'probability'],
+  row: (i) => {
+    const guess = predicted(predictions, i);
+    return [
+      classes[predictions.labels[i]],
+      classes[guess],
+      predictions.probabilities[i * predictions.classes + guess].toFixed(6),
+    ];
+  },
+});
 
 /** Two classes that were taken for each other, and how often. */
 export interface Confusion {

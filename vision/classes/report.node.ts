@@ -10,6 +10,7 @@ import { contactSheets } from '../report/contact_sheets.node.ts';
 import type { ClassSummary } from '../report/data.ts';
 import { toPicture } from '../report/encode.node.ts';
 import { runPage } from '../report/report.ts';
+import { PREDICTIONS, predictionsCsv } from '../report/predictions.ts';
 import type { ReportContext } from '../report/report_context.ts';
 import { classesSection } from '../report/section_classes.ts';
 import { evaluationSection, headline } from '../report/section_evaluation.ts';
@@ -17,7 +18,7 @@ import { gradCamSection, mistakesSection } from '../report/section_pictures.ts';
 import { trainingSection } from '../report/section_training.ts';
 import { RUN_FILES } from '../train/train.node.ts';
 import { gradCamCases, mistakenCases } from './cases.node.ts';
-import type { ClassJudgement } from './evaluate.ts';
+import { classColumns, type ClassJudgement } from './evaluate.ts';
 
 /** Classes that have a contact sheet: the first of them. */
 const SHEETS = 12;
@@ -60,7 +61,7 @@ export async function summariseClasses(
   };
 }
 
-/** Writes metrics.json and report.html into a folder. */
+/** Writes metrics.json, predictions.csv and report.html into a folder. */
 export async function writeClassReport(
   device: Device,
   examination: Examination<Labelled>,
@@ -72,6 +73,8 @@ export async function writeClassReport(
   const { evaluation, logLoss } = judgement;
   const metrics = { ...evaluation, logLoss, adapter: device.adapter.description, ...figures };
   await writeFileAtomic(join(folder, RUN_FILES.metrics), `${jsonText(metrics)}\n`);
+  const columns = classColumns(judgement);
+  await writeFileAtomic(join(folder, PREDICTIONS), predictionsCsv(examination, sides, columns));
   const { summary } = await summariseClasses(dataset, evaluation.classes, sides);
   const cases = await gradCamCases(device, examination, judgement);
   const mistakes = await mistakenCases(examination, judgement);

@@ -1,5 +1,6 @@
 import { UserError } from '../../engine/user_error.ts';
 import type { Dataset, Example } from './dataset.ts';
+import { eachImage } from './each_image.ts';
 
 const NAMED = 5;
 
@@ -13,17 +14,12 @@ export async function withoutBadImages<E extends Example>(
 ): Promise<Dataset<E>> {
   const good: number[] = [];
   const bad: string[] = [];
-  // A window of images at a time, so that decoding threads are busy and memory is bounded.
-  const window = 32;
-  for (let start = 0; start < dataset.examples.length; start += window) {
-    const indices = Array.from({ length: Math.min(window, dataset.examples.length - start) }, (_, i) => start + i);
-    const results = await Promise.allSettled(indices.map((i) => dataset.load(i)));
-    results.forEach((result, k) => {
-      if (result.status === 'fulfilled') good.push(indices[k]);
-      else if (result.reason instanceof UserError) bad.push(result.reason.message);
-      else throw result.reason;
-    });
-    onProgress?.(start + indices.length);
+  let index = 0;
+  for await (const image of eachImage(dataset)) {
+    if (image instanceof UserError) bad.push(image.message);
+    else good.push(index);
+    index++;
+    onProgress?.(index);
   }
   if (bad.length === 0) return dataset;
   const rest = bad.length > NAMED ? `; and ${bad.length - NAMED} more` : '';

@@ -51,14 +51,16 @@ export async function decodeImage(bytes: Uint8Array, file: string, stretch?: Str
   const kind = imageKind(bytes, file);
   if (kind === 'jpeg') return decodeCheckedJpeg(bytes, file);
   const { raster, orientation } = await DECODERS[kind](bytes, file);
-  return upright(toRgb(raster, file, raster.data instanceof Float32Array ? stretch : undefined), orientation);
+  const rgb = toRgb(raster, file, raster.data instanceof Float32Array ? stretch : undefined);
+  return { ...upright(rgb, orientation), channels: raster.channels };
 }
 
 function decodeCheckedJpeg(bytes: Uint8Array, file: string): RgbImage {
   checkImage(bytes, file);
-  checkScans(bytes, readJpegHeader(bytes)!, file);
+  const header = readJpegHeader(bytes)!;
+  checkScans(bytes, header, file);
   try {
-    return decodeJpeg(bytes);
+    return { ...decodeJpeg(bytes), channels: header.components.length };
   } catch (error) {
     throw undecodable(file, error);
   }

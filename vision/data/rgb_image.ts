@@ -3,4 +3,6 @@ export interface RgbImage {
   readonly width: number;
   readonly height: number;
   readonly data: Uint8Array;
+  /** Samples a pixel of the file that it was decoded from, alpha and planes counted; absent: it comes from no file. */
+  readonly channels?: number;
 }

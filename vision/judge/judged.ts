@@ -14,7 +14,7 @@ export interface Judged {
   /** The headline and all figures, for scripts. */
   readonly summary: object;
   readonly figures: object;
-  /** Writes metrics.json and report.html into a folder. */
+  /** Writes metrics.json, predictions.csv and report.html into a folder. */
   write(folder: string, context: ReportContext): Promise<void>;
 }
 

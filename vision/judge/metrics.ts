@@ -7,11 +7,15 @@ export interface Predictions {
   readonly classes: number;
 }
 
-/** A share with the ends of its 95 % interval, all in 0..1. */
-export interface Interval {
-  readonly value: number;
+/** The ends of a 95 % interval, in 0..1. */
+export interface Ends {
   readonly low: number;
   readonly high: number;
+}
+
+/** A share with its 95 % interval, all in 0..1. */
+export interface Interval extends Ends {
+  readonly value: number;
 }
 
 /**
@@ -91,6 +95,9 @@ export interface ClassScore {
   readonly f1: number;
   /** Rows of this class. */
   readonly support: number;
+  /** Wilson's intervals: of the rows called so, and of the rows that are. */
+  readonly precisionInterval: Ends;
+  readonly recallInterval: Ends;
 }
 
 /** Precision, recall and F1 of each class, from a confusion matrix; NaN where nothing was there to be right about. */
@@ -99,7 +106,15 @@ export function classScores(confusion: readonly (readonly number[])[]): ClassSco
     const hits = row[k];
     const support = row.reduce((a, b) => a + b, 0);
     const claimed = confusion.reduce((sum, r) => sum + r[k], 0);
-    return { precision: hits / claimed, recall: hits / support, f1: (2 * hits) / (claimed + support), support };
+    const ends = ({ low, high }: Interval): Ends => ({ low, high });
+    return {
+      precision: hits / claimed,
+      recall: hits / support,
+      f1: (2 * hits) / (claimed + support),
+      support,
+      precisionInterval: ends(wilson(hits, claimed)),
+      recallInterval: ends(wilson(hits, support)),
+    };
   });
 }
 

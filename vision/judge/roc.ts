@@ -1,4 +1,4 @@
-import { checkPredictions, type Predictions } from './metrics.ts';
+import { checkPredictions, type Interval, type Predictions } from './metrics.ts';
 
 /** Scores of class `k` and whether each row is of it, by falling score. */
 function ranked(p: Predictions, k: number): { score: number; positive: boolean }[] {
@@ -29,6 +29,32 @@ export function rocAuc(p: Predictions, k: number): number {
     }
   }
   return (rankSum - (positives * (positives + 1)) / 2) / (positives * (rows.length - positives));
+}
+
+/**
+ * The ends of the 95 % interval (z = 1.96) of an area under the ROC curve: the areas θ from which `auc` is z standard
+ * errors away, θ(1 - θ) [1 + N (1 - θ) / (2 - θ) + N θ / (1 + θ)] / (m n) being the variance of m positives and n
+ * negatives and N their mean less 1 (Hanley & McNeil 1982, equation 2, as method 5 of Newcombe 2006 solves it). Like
+ * Wilson's it stays within 0..1 and has a width where all is in order. Of NaN: 0..1.
+ */
+export function aucInterval(auc: number, positives: number, negatives: number, z = 1.959963984540054): Interval {
+  if (Number.isNaN(auc)) return { value: auc, low: 0, high: 1 };
+  const others = (positives + negatives) / 2 - 1;
+  const variance = (area: number) =>
+    (area * (1 - area) * (1 + (others * (1 - area)) / (2 - area) + (others * area) / (1 + area))) /
+    (positives * negatives);
+  const isWithin = (area: number) => (auc - area) ** 2 <= z ** 2 * variance(area);
+  /** Between `auc`, which is within, and an end of the range, by halves down to the last bits. */
+  const end = (limit: number) => {
+    let [within, outside] = [auc, limit];
+    for (let halves = 0; halves < 60; halves++) {
+      const middle = (within + outside) / 2;
+      if (isWithin(middle)) within = middle;
+      else outside = middle;
+    }
+    return within;
+  };
+  return { value: auc, low: end(0), high: end(1) };
 }
 
 export interface RocPoint {

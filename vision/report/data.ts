@@ -1,3 +1,5 @@
+import type { Ends } from '../judge/metrics.ts';
+
 /** A picture ready for a page. `src` is a `data:image/...` URI: a report fetches nothing. */
 export interface Picture {
   readonly src: string;
@@ -71,6 +73,9 @@ export interface ClassScores {
   readonly recall: number | null;
   readonly f1: number | null;
   readonly support: number;
+  /** 95 % intervals; 0..1 where there is no value. */
+  readonly precisionInterval: Ends;
+  readonly recallInterval: Ends;
 }
 
 /** One bin of predicted confidence, `low` to `high`: mean confidence and share of right answers of its `count`. */
@@ -96,6 +101,8 @@ export interface Evaluation {
   readonly top5?: Interval;
   /** Of two classes; null where one is missing from the evaluated images, or where there are more. */
   readonly auc: number | null;
+  /** Its 95 % interval; null where there is no value. */
+  readonly aucInterval: Ends | null;
   readonly roc: readonly { readonly fpr: number; readonly tpr: number }[];
   readonly ece: number;
   readonly reliability: readonly ReliabilityBin[];
@@ -173,7 +180,8 @@ export interface RunFacts {
   readonly version?: string;
   readonly date?: string;
   readonly command?: string;
-  /** Of the training; both absent where a model is only evaluated. */
+  /** Of the training; absent where a model is only evaluated. What of the seconds went into a frozen front, if any. */
   readonly seconds?: number;
+  readonly frontSeconds?: number;
   readonly seed?: number;
 }

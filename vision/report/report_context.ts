@@ -1,6 +1,7 @@
 import type { Device } from '../../engine/device/device.ts';
 import type { RunFacts, TrainingSummary } from './data.ts';
 import { hashIds } from '../data/split.ts';
+import type { TrainState } from '../train/checkpoint.node.ts';
 import type { TrainOptions } from '../train/options.ts';
 import type { Trained } from '../train/train.node.ts';
 
@@ -14,6 +15,10 @@ export interface ReportContext {
   readonly figures: object;
 }
 
+/** What a training took: its epochs, and the frozen front before them. */
+export const trainingSeconds = ({ history, frontSeconds = 0 }: Pick<TrainState, 'history' | 'frontSeconds'>): number =>
+  history.reduce((sum, { seconds }) => sum + seconds, frontSeconds);
+
 /** What there is to tell of a training. */
 export function trainingContext(
   device: Device,
@@ -21,9 +26,17 @@ export function trainingContext(
   options: TrainOptions,
   name: string,
 ): ReportContext {
-  const seconds = state.history.reduce((sum, epoch) => sum + epoch.seconds, 0);
+  const { frontSeconds } = state;
+  const seconds = trainingSeconds(state);
   return {
-    run: { name, model: model.network.name, adapter: device.adapter.description, seconds, seed: options.seed },
+    run: {
+      name,
+      model: model.network.name,
+      adapter: device.adapter.description,
+      seconds,
+      ...(frontSeconds !== undefined && { frontSeconds }),
+      seed: options.seed,
+    },
     training: {
       epochs: state.history,
       ...(changes.length > 0 && { changes }),
@@ -39,6 +52,7 @@ export function trainingContext(
     ],
     figures: {
       seconds,
+      ...(frontSeconds !== undefined && { frontSeconds }),
       bestEpoch: state.best?.epoch ?? null,
       keep: options.keep,
       history: state.history,

@@ -1,3 +1,4 @@
+import type { Ends } from '../judge/metrics.ts';
 import type { Evaluation } from './data.ts';
 import { html } from './html.ts';
 import type { Html } from './html.ts';
@@ -9,19 +10,27 @@ import { confusionMatrix, confusionMap } from './plots_confusion.ts';
 import { confidenceHistogram } from './plots_histograms.ts';
 
 /** The numbers a reader came for, as cards. */
-export function headline({ accuracy, auc, ece, macro, top5 }: Evaluation): Html {
+export function headline({ accuracy, auc, aucInterval, ece, macro, top5 }: Evaluation): Html {
   return html`<ul class="numbers">
 ${card(decimal(accuracy.value), 'Accuracy', `95 % interval ${decimal(accuracy.low)} to ${decimal(accuracy.high)}`)}
 ${
   macro
     ? card(decimal(macro.f1), 'Macro F1', 'the mean over classes, each counting the same')
-    : card(decimal(auc), 'ROC AUC', '0.5 is guessing, 1 is perfect')
+    : card(
+        decimal(auc),
+        'ROC AUC',
+        `${aucInterval ? `95 % interval ${decimal(aucInterval.low)} to ${decimal(aucInterval.high)}; ` : ''}0.5 is guessing, 1 is perfect`,
+      )
 }
 ${top5 && card(decimal(top5.value), 'Top-5 accuracy', `95 % interval ${decimal(top5.low)} to ${decimal(top5.high)}`)}
 ${card(decimal(ece), 'Calibration error', 'ECE; 0 is perfect')}
 ${card(count(accuracy.n), 'Images judged', `${count(accuracy.correct)} right, ${count(accuracy.n - accuracy.correct)} wrong`)}
 </ul>`;
 }
+
+/** A share and the ends of its interval. */
+const within = (share: number | null, { low, high }: Ends): string =>
+  share === null ? decimal(share) : `${decimal(share)} (${decimal(low, 2)} to ${decimal(high, 2)})`;
 
 /** Classes whose counts have room as numbers; and whose names have room beside a map. */
 const NUMBERED = 8;
@@ -118,17 +127,17 @@ export async function evaluationSection(evaluation: Evaluation, further: readonl
   return {
     id: 'evaluation',
     title: 'The evaluation',
-    body: html`<p>Measured on ${count(evaluation.accuracy.n)} images: ${evaluation.measuredOn}. Precision says how many of those called a class belong to it, recall how many of those that belong to it were found.</p>
+    body: html`<p>Measured on ${count(evaluation.accuracy.n)} images: ${evaluation.measuredOn}. Precision says how many of those called a class belong to it, recall how many of those that belong to it were found; in brackets the ends of the 95 % interval.</p>
 ${
   perClass.length > 0 &&
   table({
     caption: 'Scores per class',
     columns: ['class', 'precision', 'recall', 'F1', 'images'],
     rows: [
-      ...perClass.map(({ name, precision, recall, f1, support }) => [
+      ...perClass.map(({ name, precision, recall, f1, support, precisionInterval, recallInterval }) => [
         name,
-        decimal(precision),
-        decimal(recall),
+        within(precision, precisionInterval),
+        within(recall, recallInterval),
         decimal(f1),
         count(support),
       ]),

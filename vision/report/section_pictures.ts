@@ -2,6 +2,7 @@ import type { Explained, GradCamSummary, Mistake, Shares } from './data.ts';
 import { html } from './html.ts';
 import type { Html } from './html.ts';
 import { decimal, image, percent } from './pieces.ts';
+import { rowLink } from './predictions.ts';
 import type { Section } from './pieces.ts';
 
 /** Truth and answer in words, coloured but not by colour alone. */
@@ -16,7 +17,7 @@ export function caseFigure({ id, input, maps }: Explained, caption: Html): Html 
   return html`<figure><ul class="maps" style="--n:${tiles.length}">${tiles.map(
     ({ method, picture }) => html`<li>${image(picture, `${method} of image ${id}`)}<span>${method}</span></li>`,
   )}</ul>
-<figcaption>${caption} <span class="id">Image ${id}</span></figcaption></figure>
+<figcaption>${caption} ${rowLink(id)}</figcaption></figure>
 `;
 }
 
@@ -58,7 +59,7 @@ export function mistakesSection(mistakes: readonly Mistake[]): Section {
     body: html`<p>The wrong answers the network was surest of. Often the label itself deserves a second look.</p>
 <div class="mistakes">${mistakes.map(
       (mistake) => html`<figure>${mistake.picture && image(mistake.picture, `Image ${mistake.id}`)}
-<figcaption>${verdict(mistake, mistake.confidence)} <span class="id">Image ${mistake.id}</span>${mistake.shares && shareBar(mistake.shares)}</figcaption></figure>
+<figcaption>${verdict(mistake, mistake.confidence)} ${rowLink(mistake.id)}${mistake.shares && shareBar(mistake.shares)}</figcaption></figure>
 `,
     )}</div>`,
   };

@@ -11,6 +11,7 @@ import { contactSheets } from '../report/contact_sheets.node.ts';
 import { toPicture } from '../report/encode.node.ts';
 import { explainForReport } from '../report/explain_for_report.node.ts';
 import { runPage } from '../report/report.ts';
+import { PREDICTIONS, predictionsCsv, pairedColumns } from '../report/predictions.ts';
 import type { ReportContext } from '../report/report_context.ts';
 import { trainingSection } from '../report/section_training.ts';
 import { RUN_FILES } from '../train/train.node.ts';
@@ -67,7 +68,7 @@ export async function summariseTargets(
   };
 }
 
-/** Writes metrics.json and report.html into a folder. */
+/** Writes metrics.json, predictions.csv and report.html into a folder. */
 export async function writeTargetReport(
   device: Device,
   examination: Examination<Labelled>,
@@ -78,6 +79,12 @@ export async function writeTargetReport(
   const { dataset, network } = examination;
   const metrics = { ...judgement.figures, adapter: device.adapter.description, ...figures };
   await writeFileAtomic(join(folder, RUN_FILES.metrics), `${jsonText(metrics)}\n`);
+  const columns = pairedColumns(
+    task.columns,
+    (i) => judgement.truth[i],
+    (i) => judgement.predicted[i],
+  );
+  await writeFileAtomic(join(folder, PREDICTIONS), predictionsCsv(examination, sides, columns));
   const summary = await summariseTargets(dataset, task.columns, sides);
   const page = runPage(run, targetsHeadline(judgement.figures), [
     await targetsSection(summary),

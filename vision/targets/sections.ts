@@ -1,6 +1,7 @@
 import type { Explained, Picture } from '../report/data.ts';
 import { html, type Html } from '../report/html.ts';
 import { card, count, decimal, figure, image, plot, table, type Section } from '../report/pieces.ts';
+import { rowLink } from '../report/predictions.ts';
 import { caseFigure, readingMaps } from '../report/section_pictures.ts';
 import type { TargetFigures } from './evaluate.ts';
 import { residualHistogram, valueHistogram, valuesScatter } from './plots.ts';
@@ -116,7 +117,7 @@ export interface NumberCase {
 }
 
 const told = ({ target, predicted, truth, id }: NumberCase): Html =>
-  html`<strong>${target} ${number(predicted)}</strong>; true ${number(truth)} <span class="id">Image ${id}</span>`;
+  html`<strong>${target} ${number(predicted)}</strong>; true ${number(truth)} ${rowLink(id)}`;
 
 export const numberMapsSection = (layer: string, cases: readonly (NumberCase & Explained)[]): Section => ({
   id: 'grad-cam',

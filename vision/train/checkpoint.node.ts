@@ -21,6 +21,8 @@ export interface TrainState {
   /** Sums over the steps of this epoch so far. */
   sums: { loss: number; marks: number; seen: number; seconds: number };
   history: Epoch[];
+  /** What the frozen front took; absent: there is none, or a version kept the run that did not tell. */
+  frontSeconds?: number;
   /** The epoch whose weights are in the best file, counted from 1 over all phases, and its validation loss. */
   best: { epoch: number; loss: number } | null;
   /** Epochs of this phase since its best validation loss, and that loss. */

@@ -1,3 +1,4 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compile } from '../../engine/program/program.ts';
 import type { Device } from '../../engine/device/device.ts';
@@ -17,6 +18,8 @@ const FRONT_BATCH = 8;
 export interface Front {
   readonly cut: SampleSource;
   readonly features: SampleSource;
+  /** What it took, in all runs that it was interrupted in together. */
+  readonly seconds: number;
   close(): void;
 }
 
@@ -65,35 +68,44 @@ export async function runFront(
     ...prepared.train.flatMap((g) => Array.from({ length: views }, (_, v) => () => maker.random(g, v))),
     ...prepared.validation.map((g) => () => maker.plain(g)),
   ];
+  let seconds: number;
   try {
     const into = [
       { output: atCut, file: cutFile },
       { output: atFeatures, file: featureFile },
     ];
-    await fill(device, maker, all, into, { progress, begin });
+    seconds = await fill(device, maker, all, into, { progress, begin, clock: join(folder, 'seconds') });
   } catch (error) {
     close();
     throw error;
   }
   const source = (file: RecordFile, shape: readonly number[]) =>
     new RecordSource(file, shape, prepared.train.length, views);
-  return { cut: source(cutFile, cutShape), features: source(featureFile, featureShape), close };
+  return { cut: source(cutFile, cutShape), features: source(featureFile, featureShape), seconds, close };
 }
 
-/** Appends to each file what the network makes of the views that it does not hold yet. */
+/**
+ * Appends to each file what the network makes of the views that it does not hold yet.
+ * @param clock the file in which the seconds are kept that it took, this time and in interrupted runs before
+ * @returns these seconds
+ */
 async function fill(
   device: Device,
   maker: ViewMaker,
   views: readonly (() => View)[],
   into: readonly { readonly output: Tensor; readonly file: RecordFile }[],
-  { progress, begin }: Pick<FrontSpec, 'begin'> & { readonly progress: Progress },
-): Promise<void> {
+  { progress, begin, clock }: Pick<FrontSpec, 'begin'> & { readonly progress: Progress; readonly clock: string },
+): Promise<number> {
   // The files grow a batch at a time; what only some of them got before an interruption is made again.
   let done = Math.min(...into.map(({ file }) => file.count));
   if (done < views.length) done -= done % FRONT_BATCH;
   for (const { file } of into) file.truncate(done);
-  if (done >= views.length) return;
+  // 0 too where a run of an earlier version, which kept no time, is gone on with.
+  const before = (done > 0 && existsSync(clock) && Number(readFileSync(clock, 'utf8'))) || 0;
+  if (done >= views.length) return before;
 
+  const begun = performance.now();
+  const seconds = () => before + (performance.now() - begun) / 1000;
   using program = await compile(device, { outputs: into.map(({ output }) => output) });
   progress.start('frozen front', views.length, done);
   const batchAt = (start: number) => {
@@ -117,7 +129,9 @@ async function fill(
       file.append(records);
     }
     done += count;
+    writeFileSync(clock, String(seconds()));
     progress.tick(done);
   }
   progress.end();
+  return seconds();
 }

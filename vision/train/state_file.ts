@@ -21,6 +21,7 @@ const STATE = fields({
   adamStep: count,
   sums: fields({ loss: finite, marks: finite, seen: count, seconds: finite }),
   history: listOf(EPOCH),
+  frontSeconds: v.optional(finite),
   best: v.nullable(fields({ epoch: wholeFrom(1), loss: finite })),
   stale: fields({ epochs: count, loss: v.nullable(finite) }),
   finished: flag,

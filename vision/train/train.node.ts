@@ -99,6 +99,7 @@ export async function trainNetwork<E extends Example>(
           begin: () => run.begin(),
         };
         front = await runFront(learner, views, spec, progress);
+        state.frontSeconds = front.seconds;
       }
       if (checkpoint)
         progress.line(`resuming at phase ${state.phase + 1}, epoch ${state.epoch + 1}, step ${state.step}`);

@@ -11,11 +11,12 @@ import { contactSheets } from '../report/contact_sheets.node.ts';
 import { toPicture } from '../report/encode.node.ts';
 import { explainForReport } from '../report/explain_for_report.node.ts';
 import { runPage } from '../report/report.ts';
+import { PREDICTIONS, predictionsCsv, pairedColumns } from '../report/predictions.ts';
 import type { ReportContext } from '../report/report_context.ts';
 import { trainingSection } from '../report/section_training.ts';
 import { RUN_FILES } from '../train/train.node.ts';
 import type { VoteJudgement } from './evaluate.ts';
-import { placesOf, type Schema } from './schema.ts';
+import { columnsOf, placesOf, type Schema } from './schema.ts';
 import {
   fractionErrorsSection,
   fractionMapsSection,
@@ -77,7 +78,7 @@ interface Judged {
   readonly judgement: VoteJudgement;
 }
 
-/** Writes metrics.json and report.html into a folder. */
+/** Writes metrics.json, predictions.csv and report.html into a folder. */
 export async function writeVoteReport(
   device: Device,
   examination: Examination<Labelled>,
@@ -89,6 +90,12 @@ export async function writeVoteReport(
   const { schema, judgement } = judged;
   const metrics = { ...judgement.figures, adapter: device.adapter.description, ...figures };
   await writeFileAtomic(join(folder, RUN_FILES.metrics), `${jsonText(metrics)}\n`);
+  const columns = pairedColumns(
+    columnsOf(schema),
+    (i) => judgement.given[i],
+    (i) => judgement.expected[i],
+  );
+  await writeFileAtomic(join(folder, PREDICTIONS), predictionsCsv(examination, sides, columns));
   const page = runPage(run, votesHeadline(judgement.figures), [
     votedSection(await summariseVotes(dataset, schema, sides)),
     ...(training ? [await trainingSection(training)] : []),

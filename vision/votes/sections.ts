@@ -1,6 +1,7 @@
 import type { Explained, Picture } from '../report/data.ts';
 import { html, type Html } from '../report/html.ts';
 import { card, count, decimal, figure, image, percent, plot, table, type Section } from '../report/pieces.ts';
+import { rowLink } from '../report/predictions.ts';
 import { caseFigure, readingMaps } from '../report/section_pictures.ts';
 import { valuesScatter } from '../targets/plots.ts';
 import type { VoteFigures } from './evaluate.ts';
@@ -103,7 +104,7 @@ export const fractionErrorsSection = (cases: readonly (FractionCase & { readonly
 <div class="mistakes">${cases.map(
     (
       item,
-    ) => html`<figure>${image(item.picture, `Image ${item.id}`)}<figcaption>${told(item)} <span class="id">Image ${item.id}</span></figcaption></figure>
+    ) => html`<figure>${image(item.picture, `Image ${item.id}`)}<figcaption>${told(item)} ${rowLink(item.id)}</figcaption></figure>
 `,
   )}</div>`,
 });

@@ -62,10 +62,17 @@ async function useModel(next: ModelFacts): Promise<void> {
   );
   byId('answer-controls').hidden = false;
   byId('json-details').hidden = false;
+  showSky(next.task === 'smooth-or-featured' || next.task === 'challenge');
   maps.setModel(next);
   inspect.setModel(next);
   forget();
   await lookAt();
+}
+
+/** Shows or hides what is about galaxies: a model of other images says nothing sensible of drawn ones. */
+function showSky(shown: boolean): void {
+  for (const element of document.querySelectorAll<HTMLElement>('.sky')) element.hidden = !shown;
+  strip.showDrawn(shown);
 }
 
 function forget(): void {
@@ -74,10 +81,15 @@ function forget(): void {
   tellJson();
 }
 
-/** Shows the selected galaxy, and asks for all that is not known yet, it first. */
+/** Shows the selected image, and asks for all that is not known yet, it first. */
 async function lookAt(): Promise<void> {
   const galaxy = strip.selected;
-  if (galaxy === undefined) return;
+  if (galaxy === undefined) {
+    if (model) showMessage(byId('answer'), 'Open images to see what it says of them.');
+    byId('bars').replaceChildren();
+    await maps.setGalaxy(undefined, '');
+    return;
+  }
   const record = records.get(galaxy);
   if (record) showAnswer(record);
   else if (model) showMessage(byId('answer'), 'Working …');

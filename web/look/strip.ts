@@ -7,7 +7,11 @@ interface Entry {
   readonly index: number;
   readonly option: HTMLElement;
   readonly caption: HTMLElement;
+  /** Drawn by the page, not opened. */
+  readonly drawn: boolean;
 }
+
+const isShown = ({ option }: Entry): boolean => !option.hidden;
 
 /** The strip of thumbnails: a listbox with one tab stop, in which arrow keys, Home and End move. */
 export class Strip {
@@ -17,18 +21,20 @@ export class Strip {
 
   constructor(private readonly onSelect: () => void) {
     this.list.addEventListener('keydown', (event) => {
+      const shown = this.entries.filter(isShown);
+      const at = shown.indexOf(this.entries[this.at]);
       const to = {
-        ArrowRight: this.at + 1,
-        ArrowDown: this.at + 1,
-        ArrowLeft: this.at - 1,
-        ArrowUp: this.at - 1,
+        ArrowRight: at + 1,
+        ArrowDown: at + 1,
+        ArrowLeft: at - 1,
+        ArrowUp: at - 1,
         Home: 0,
-        End: this.entries.length - 1,
+        End: shown.length - 1,
       }[event.key];
-      if (to === undefined || !this.entries[to]) return;
+      if (to === undefined || !shown[to]) return;
       event.preventDefault();
-      this.select(to);
-      this.entries[to].option.focus();
+      this.select(this.entries.indexOf(shown[to]));
+      shown[to].option.focus();
     });
   }
 
@@ -36,17 +42,28 @@ export class Strip {
     return this.entries.length;
   }
 
-  /** The album's index of what is selected; undefined while the strip is empty. */
+  /** The album's index of what is selected; undefined while the strip shows none. */
   get selected(): number | undefined {
-    return this.entries[this.at]?.index;
+    const entry = this.entries[this.at];
+    return entry && isShown(entry) ? entry.index : undefined;
+  }
+
+  /** Shows the drawn galaxies or hides them: what is hidden is not selected, and not predicted. */
+  showDrawn(shown: boolean): void {
+    for (const { drawn, option } of this.entries) if (drawn) option.hidden = !shown;
+    if (this.selected !== undefined) return;
+    const first = this.entries.findIndex(isShown);
+    if (first >= 0) this.mark(first);
   }
 
   /** What is selected first, then the others: the order in which predictions are wanted. */
   get inOrder(): number[] {
-    return [...this.entries.slice(this.at), ...this.entries.slice(0, this.at)].map(({ index }) => index);
+    return [...this.entries.slice(this.at), ...this.entries.slice(0, this.at)]
+      .filter(isShown)
+      .map(({ index }) => index);
   }
 
-  /** Adds a galaxy and returns its place. */
+  /** Adds an image and returns its place. */
   add({ index, id, picture, votes }: Thumbnail): number {
     const canvas = make('canvas');
     draw(canvas, picture);
@@ -63,7 +80,7 @@ export class Strip {
     );
     const place = this.entries.length;
     option.onclick = () => this.select(place);
-    this.entries.push({ index, option, caption });
+    this.entries.push({ index, option, caption, drawn: votes !== null });
     this.list.append(option);
     if (place === 0) this.mark(0);
     return place;
