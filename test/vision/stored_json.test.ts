@@ -122,7 +122,7 @@ describe('JSON that a run reads again', () => {
     ['config.json', 'fold.index', 0, 'fold.index is 0 where a whole number from 1 to 100 is needed'],
     ['config.json', 'task.name', 5, 'task.name is 5 where a text is needed'],
     ['config.json', 'tune.epochs', -2, 'tune.epochs is -2 where a whole number of at least 0 is needed'],
-    ['config.json', 'table', { label: 'class' }, 'table.image is missing'],
+    ['config.json', 'table', { image: 5 }, 'table.image is 5 where a text is needed'],
     ['config.json', 'limit', 0, 'limit is 0 where a whole number of at least 1 is needed'],
     ['state of rows', 'rows', -1, 'rows is -1 where a whole number of at least 0 is needed'],
     ['state of rows', 'bytes', null, 'bytes is null where a whole number of at least 0 is needed'],
