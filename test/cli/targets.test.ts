@@ -72,6 +72,22 @@ describe('numbers of images', () => {
     expect(page).not.toMatch(/NaN|undefined|Infinity/);
   });
 
+  it('have a row each in predictions.csv, from which the RMSE follows', () => {
+    const [header, ...rows] = readFileSync(join(run, 'predictions.csv'), 'utf8').trim().split('\n');
+    expect(header).toBe('id,side,brightness_truth,brightness_predicted,slope_truth,slope_predicted');
+    const { columns, counts } = metricsOf(run);
+    expect(rows).toHaveLength(counts.validation);
+    const cells = rows.map((row) => row.split(','));
+    for (const [id, side, truth] of cells) {
+      expect(side).toBe('validation');
+      expect(Number(truth)).toBe(images.find((each) => each.id === id)!.brightness * 1e6);
+    }
+    const squares = cells.map(([, , truth, predicted]) => (Number(predicted) - Number(truth)) ** 2);
+    const rmse = Math.sqrt(squares.reduce((a, b) => a + b, 0) / rows.length);
+    // Eight digits of numbers of 1e8 are told, half of the last being 0.5.
+    expect(Math.abs(rmse - columns[0].rmse)).toBeLessThanOrEqual(0.5 * 10);
+  });
+
   it('are predicted in their own units, and judged as when they were trained', async () => {
     const rows = (await succeed('predict', run, ...TABLE)).trim().split('\n');
     expect(rows[0]).toBe('id,brightness,slope');
