@@ -11,8 +11,8 @@ import type { Galaxy, Votes } from './galaxy.ts';
 import { KEEP_AS_TEXT, nearestIds } from '../vision/data/ids.ts';
 
 /**
- * What a folder holds, images not yet decoded. `files[i]` is the image of `galaxies[i]`: a path, or the name of an entry
- * of `archive`.
+ * What a folder holds, images not yet decoded. `files[i]` is the image of `galaxies[i]`: a path, or the name of an
+ * entry of `archive`.
  */
 export interface Catalogue {
   readonly galaxies: readonly Galaxy[];
