@@ -45,6 +45,9 @@ function printed<T>({ output, code, said }: Ended): T {
   return output as T;
 }
 
+/** What a program that is too large for the adapter ends with. */
+const TOO_LARGE = /does not fit|binds at most|out of memory/;
+
 /** @throws LeftOut where the adapter has no such arithmetic */
 function envOf({ result: { adapter } }: Bench, arithmetic: Arithmetic): Record<string, string> | undefined {
   if (arithmetic !== 'f32' && !adapter?.f16) throw new LeftOut('this adapter has no f16');
@@ -84,21 +87,14 @@ const layers = (arithmetic: Arithmetic): Part => ({
 
 async function tuning(bench: Bench): Promise<void> {
   const { batch } = bench.result;
-  bench.result.tuning = printed<TuningReport>(
-    await bench.command([
-      ...[
-        'tune',
-        'efficientnet_b0',
-        '--training',
-        '--batch',
-        String(batch),
-        '--budget',
-        secondsOf(bench, SHARES.tuning),
-      ],
-      // A file of its own: what the user tuned is the user's.
-      ...['--tuning', join(bench.folder, 'tuning.json')],
-    ]),
-  );
+  const ended = await bench.command([
+    ...['tune', 'efficientnet_b0', '--training', '--batch', String(batch)],
+    ...['--budget', secondsOf(bench, SHARES.tuning)],
+    // A file of its own: what the user tuned is the user's.
+    ...['--tuning', join(bench.folder, 'tuning.json')],
+  ]);
+  if (ended.output === undefined && TOO_LARGE.test(ended.said)) throw new LeftOut(ended.said);
+  bench.result.tuning = printed<TuningReport>(ended);
 }
 
 /** Images per second of such a training step by the GPU's data sheet, which knows no tensor cores. */
@@ -118,7 +114,7 @@ const training = (model: string, size: number, arithmetic: Arithmetic): Part => 
     const measure = async (images: number): Promise<boolean> => {
       const job = ['--batch', String(images), '--size', String(size), '--precision', precisionOf(arithmetic)];
       const ended = await bench.command(['bench', 'train', '--model', model, ...job, '--profile'], env);
-      if (ended.output === undefined && /does not fit|binds at most|out of memory/.test(ended.said)) {
+      if (ended.output === undefined && TOO_LARGE.test(ended.said)) {
         const why = ended.said.replace('tuningfork could not open: ', '');
         bench.result.tooLarge = [...bench.result.tooLarge, { model, arithmetic, batch: images, why }];
         return false;

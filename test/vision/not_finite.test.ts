@@ -69,7 +69,11 @@ describe('JSON', () => {
     const answers = { probabilities: [0.9, 0.1, 0.8, 0.2], labels: [0, 0], classes: 2 };
     const { evaluation } = judge(dataset, [0, 1], answers, ['smooth', 'featured'], 'all');
     const read = JSON.parse(jsonText(evaluation));
-    expect(read.perClass[1]).toEqual({ name: 'featured', precision: null, recall: null, f1: null, support: 0 });
+    // Of what is not defined the interval is all that it could be.
+    const anything = { low: 0, high: 1 };
+    const intervals = { precisionInterval: anything, recallInterval: anything };
+    const undefinedFigures = { precision: null, recall: null, f1: null };
+    expect(read.perClass[1]).toEqual({ name: 'featured', ...undefinedFigures, ...intervals, support: 0 });
     expect(read.auc).toBeNull();
     expect(read.tradeOff.at(-1)).toEqual({ threshold: 0.9, n: 0, accuracy: null });
     expect(read.confidence.medianWrong).toBeNull();

@@ -4,7 +4,7 @@ import { describeSite, expectNoSidewaysScroll, textOf } from './browser.ts';
 describeSite('the first page', (site) => {
   it('names the adapter and fits a phone', async () => {
     const { page, problems } = await site.open('', { width: 360, height: 740 });
-    expect(await textOf(page, '#adapter', /Computing/)).toMatch(/swiftshader: no GPU/);
+    expect(await textOf(page, '#adapter', /Computing/)).toMatch(/swiftshader, which is the CPU and no GPU/);
     await expectNoSidewaysScroll(page);
     expect(problems).toEqual([]);
     await page.close();
