@@ -56,6 +56,7 @@ describe('train --task challenge', () => {
       'metrics.json',
       'model.safetensors',
       'origin.json',
+      'predictions.csv',
       'report.html',
       'tuning.json',
     ]);

@@ -69,6 +69,7 @@ describe('train', () => {
       'metrics.json',
       'model.safetensors',
       'origin.json',
+      'predictions.csv',
       'report.html',
       'tuning.json',
     ]);
