@@ -15,7 +15,8 @@ import { splitVoted } from '../galaxies/challenge/task.ts';
 import { CHALLENGE_COLUMNS } from '../galaxies/columns.ts';
 import { decimal } from '../vision/report/pieces.ts';
 import type { Progress } from '../vision/progress.ts';
-import { openGalaxies } from './open_galaxies.node.ts';
+import { openDataset } from '../galaxies/open_dataset.node.ts';
+import { prepare } from './open_data.node.ts';
 import type { GlobalOptions } from './options.ts';
 import { terminalProgress } from './progress.node.ts';
 import { openSession } from './session.node.ts';
@@ -45,7 +46,7 @@ export async function baseline(names: readonly (BaselineName | 'all')[], flags: 
   const { data, split, valFraction, trainOnly, skipBad, json } = flags;
   const chosen = names.includes('all') ? BASELINES : BASELINES.filter((name) => names.includes(name));
   const progress = terminalProgress();
-  const dataset = await openGalaxies(data, skipBad ?? false, progress);
+  const dataset = await prepare(await openDataset(data), ({ votes }) => votes !== null, { skipBad }, progress);
   try {
     for (const note of dataset.notes) progress.line(note);
     const { train, validation } = splitVoted(dataset, { valFraction, trainOnly: trainOnly ?? null });

@@ -169,7 +169,11 @@ async function open({ data, table, stretch }: DataSpec, skipBad: boolean): Promi
 /** Whether a path names many files, as shards of an archive do: see `shardNames`. */
 const isPattern = (path: string): boolean => /\{\d+\.\.\d+\}/.test(path) || basename(path).includes('*');
 
-async function prepare<E extends Example>(
+/**
+ * A dataset as a command asked for it: with `skipBad` every image is decoded once and those that cannot be are left
+ * out, with `limit` only so many of those that are `labelled` are taken.
+ */
+export async function prepare<E extends Example>(
   opened: Dataset<E>,
   labelled: (example: E) => boolean,
   { skipBad, limit }: OpenOptions,

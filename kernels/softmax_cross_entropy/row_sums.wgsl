@@ -30,7 +30,7 @@ fn row_of(group: u32, lane: u32) -> Row {
 var<workgroup> piled: array<f32, 64>;
 
 // Leaves the largest number of the threads in piled[0].
-fn largest_of_lanes(own: f32, lane: u32) {
+fn largest_of_threads(own: f32, lane: u32) {
   piled[lane] = own;
   workgroupBarrier();
   for (var live = 32u; live > 0u; live = live / 2u) {
@@ -42,7 +42,7 @@ fn largest_of_lanes(own: f32, lane: u32) {
 }
 
 // Leaves their sum in piled[0], added up in a fixed order.
-fn sum_lanes(own: f32, lane: u32) {
+fn sum_threads(own: f32, lane: u32) {
   workgroupBarrier(); // nobody reads what was piled before
   piled[lane] = own;
   workgroupBarrier();
@@ -64,7 +64,7 @@ fn sum_row(row: Row, lane: u32) {
     row_largest = larger(row_largest, x[row.start + k]);
   }
   if (ROW_THREADS != 1u) {
-    largest_of_lanes(row_largest, lane);
+    largest_of_threads(row_largest, lane);
     row_largest = piled[0];
   }
   row_sum = 0.0;
@@ -72,7 +72,7 @@ fn sum_row(row: Row, lane: u32) {
     row_sum += exponential(x[row.start + k] - row_largest);
   }
   if (ROW_THREADS != 1u) {
-    sum_lanes(row_sum, lane);
+    sum_threads(row_sum, lane);
     row_sum = piled[0];
   }
 }

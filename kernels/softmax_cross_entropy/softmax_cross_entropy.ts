@@ -15,12 +15,12 @@ export interface RowSize {
 const THREADS = 64;
 
 function byRow(kernel: KernelSource, { rows, classes, target }: RowSize): Launch {
-  const lanes = target.software || classes < THREADS ? 1 : THREADS;
+  const threads = target.software || classes < THREADS ? 1 : THREADS;
   return {
     kernel,
-    overrides: { ROW_THREADS: lanes },
+    overrides: { ROW_THREADS: threads },
     params: { rows, classes },
-    workgroups: foldWorkgroups(ceilDiv(rows, THREADS / lanes)),
+    workgroups: foldWorkgroups(ceilDiv(rows, THREADS / threads)),
   };
 }
 

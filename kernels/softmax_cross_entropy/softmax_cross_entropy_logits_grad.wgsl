@@ -29,7 +29,7 @@ fn main(
     total += t[row.start + k];
   }
   if (ROW_THREADS != 1u) {
-    sum_lanes(total, lane);
+    sum_threads(total, lane);
     total = piled[0];
   }
   for (var k = row.first; k < row.end; k += ROW_THREADS) {

@@ -29,7 +29,7 @@ fn main(
     loss += t[row.start + k] * ((row_largest - x[row.start + k]) + log_sum);
   }
   if (ROW_THREADS != 1u) {
-    sum_lanes(loss, lane);
+    sum_threads(loss, lane);
     loss = piled[0];
   }
   if (row.first == 0u && row.end > 0u) {

@@ -32,6 +32,7 @@ import { fitsFile } from '../vision/data/fits_files.ts';
 import { makePng } from '../vision/data/png_files.ts';
 import { makeTiff } from '../vision/data/tiff_files.ts';
 import { adobe, exif, flatJpeg, tiff } from '../vision/flat_jpeg.ts';
+import { EPOCH, METRICS } from '../vision/stored_samples.ts';
 
 /** A format that the program reads: sound files, and what reads one as the program does. */
 export interface Format {
@@ -214,26 +215,7 @@ const withoutSums = (file: Uint8Array): Uint8Array => {
 };
 const both = (file: Uint8Array) => [file, withoutSums(file)];
 
-const EPOCH = {
-  epoch: 1,
-  phase: 1,
-  learningRate: 1e-3,
-  seconds: 2,
-  train: { loss: 0.5, accuracy: 0.7 },
-  validation: null,
-};
 const STATE = { ...NEW_STATE, step: 3, history: [EPOCH], best: { epoch: 1, loss: 0.4 } };
-const METRICS = {
-  history: [EPOCH],
-  bestEpoch: 1,
-  keep: 'best',
-  seconds: 10,
-  parameters: 1000,
-  counts: { train: 8, validation: 2 },
-  accuracy: { value: 0.5 },
-  auc: null,
-  ece: 0.1,
-};
 const CONFIG = {
   task: { name: 'challenge' },
   weights: null,

@@ -11,6 +11,7 @@ import { UserError } from '../../engine/user_error.ts';
 import { NEW_STATE } from '../../vision/train/checkpoint.node.ts';
 import { optionsOf, readOptions } from '../../vision/train/options_file.node.ts';
 import { parseState } from '../../vision/train/state_file.ts';
+import { EPOCH, METRICS } from './stored_samples.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tuningfork-json-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -20,31 +21,12 @@ const put = (text: string): string => {
   return path;
 };
 
-const EPOCH = {
-  epoch: 1,
-  phase: 1,
-  learningRate: 1e-3,
-  seconds: 2,
-  train: { loss: 0.5, accuracy: 0.7 },
-  validation: null,
-};
 const STATE = {
   ...NEW_STATE,
   step: 3,
   history: [EPOCH],
   best: { epoch: 1, loss: 0.4 },
   stale: { epochs: 0, loss: 0.4 },
-};
-const METRICS = {
-  history: [EPOCH],
-  bestEpoch: 1,
-  keep: 'best',
-  seconds: 10,
-  parameters: 1000,
-  counts: { train: 8, validation: 2 },
-  accuracy: { value: 0.5 },
-  auc: null,
-  ece: 0.1,
 };
 const FOLD = { index: 1, of: 5, seed: 0, sides: 7 };
 const CONFIG = { task: { name: 'challenge', head: 'tree' }, weights: null, tune: { epochs: 2 }, fold: FOLD, data: 'x' };
