@@ -54,7 +54,7 @@ export { kMeans, nearestCentres, type Clusters, type KMeansOptions } from './eng
 export { buildModel, MODEL_NAMES, restoreModel } from './models/build_network.ts';
 export { applySegments, segmentsBetween, type ForwardContext, type Network, type Segment } from './models/network.ts';
 export { ParameterSet } from './models/parameter_set.ts';
-export { findTensor, gradCam, gradCamPlusPlus, guidedBackprop, oneHot } from './models/grad_cam.ts';
+export { findTensor, gradCam, gradCamPlusPlus, guidedBackprop, layerCam, oneHot } from './models/grad_cam.ts';
 
 export { grad } from './engine/autodiff.ts';
 export { compile, Program, type Feed, type ProgramSpec } from './engine/program/program.ts';

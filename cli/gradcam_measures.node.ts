@@ -93,7 +93,7 @@ export class MapMeasures {
     const cases = this.cases.map((one) =>
       caseFigure(
         one,
-        html`${this.classes[one.explained]}, score ${decimal(one.score)}; deletion ${this.methods.map(
+        html`<strong>${one.id}.</strong> ${this.classes[one.explained]}, score ${decimal(one.score)}; deletion ${this.methods.map(
           (method, i) => html`${i > 0 && ', '}${method} ${decimal(one.measures[method]!.deletion)}`,
         )}`,
         false,

@@ -20,7 +20,7 @@ import { SILENT } from '../progress.ts';
 import { requireFinite } from './require_finite.ts';
 import { addUpright, symmetryOf } from './upright.ts';
 
-/** A method's answer: a map [height, width], or [height, width, 3] at the pixels of the input (methods.ts says which). */
+/** A method's answer: a map [height, width], or [height, width, 3] at the input's pixels; methods.ts says which. */
 export interface ExplainedMap extends AskedMap {
   readonly method: Method;
 }

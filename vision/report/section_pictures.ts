@@ -18,7 +18,7 @@ export function caseFigure({ id, input, maps }: Explained, caption: Html, linked
   return html`<figure><ul class="maps" style="--n:${tiles.length}">${tiles.map(
     ({ method, picture }) => html`<li>${image(picture, `${method} of image ${id}`)}<span>${method}</span></li>`,
   )}</ul>
-<figcaption>${caption} ${linked ? rowLink(id) : id}</figcaption></figure>
+<figcaption>${caption}${linked && html` ${rowLink(id)}`}</figcaption></figure>
 `;
 }
 
