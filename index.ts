@@ -39,6 +39,10 @@ export { dropPath, dropout, randomUniform } from './engine/ops/random.ts';
 export { augmentImages } from './engine/ops/augment.ts';
 export { moveCentres, nearestCentre, seedCentre } from './engine/ops/kmeans.ts';
 export { adam } from './engine/ops/adam.ts';
+export { concat } from './engine/ops/concat.ts';
+export { pad, type Margin } from './engine/ops/pad.ts';
+export { slice, split } from './engine/ops/slice.ts';
+export { transpose } from './engine/ops/transpose.ts';
 export { sgd } from './engine/ops/sgd.ts';
 export { assign, ema, updateRunningStats } from './engine/ops/assign.ts';
 export {

@@ -1,6 +1,7 @@
 import { BATCH_NORMS } from './batch_norm.ts';
 import { CONVOLUTIONS } from './convolution.ts';
 import type { Explanation } from './explanation.ts';
+import { MOVES } from './moves.ts';
 import { OPTIMIZERS } from './optimizers.ts';
 import { POINTWISE } from './pointwise.ts';
 import { POOLING } from './pooling.ts';
@@ -16,6 +17,7 @@ export const EXPLANATIONS: readonly Explanation[] = [
   ...SOFTMAXES,
   ...POINTWISE,
   ...SHAPES,
+  ...MOVES,
   ...RANDOM,
   ...OPTIMIZERS,
 ];

@@ -127,8 +127,14 @@ export function pointwise(
   };
 }
 
-export const fill = (size: number, value: number): Launch => ({
-  kernel: fillKernel,
-  params: { size, value },
-  workgroups: foldWorkgroups(ceilDiv(size, 64)),
-});
+/** @param type of the elements; whole numbers up to 2^24 become u32 as they are */
+export function fill(size: number, value: number, type: 'f32' | 'u32' = 'f32'): Launch {
+  // WGSL makes no vector of u32 from one f32.
+  const width = size % 4 === 0 && type === 'f32' ? 4 : 1;
+  return {
+    kernel: fillKernel,
+    aliases: width === 4 ? {} : { Value: type },
+    params: { size: size / width, value },
+    workgroups: foldWorkgroups(ceilDiv(size / width, 64)),
+  };
+}

@@ -58,6 +58,19 @@ const CALLS: Record<string, () => unknown[]> = {
   zeros: () => [[2, 3]],
   reshape: () => [t(2, 3), [3, 2]],
   stopGradient: unary,
+  transpose: () => [t(2, 3), [1, 0]],
+  slice: () => [t(2, 3), [1, 2], [1, 2], [1, -1]],
+  split: () => [t(2, 3), [1, 2], 1],
+  pad: () => [
+    t(2, 3),
+    [
+      [0, 1],
+      [-1, 2],
+    ],
+    'constant',
+    1,
+  ],
+  concat: () => [[t(2, 3), t(2, 1)], 1],
   ...Object.fromEntries(
     ['abs', 'exp', 'log', 'neg', 'relu', 'sigmoid', 'silu', 'sqrt', 'square', 'tanh'].map((f) => [f, unary]),
   ),
@@ -196,8 +209,9 @@ describe('dtypes', () => {
   });
 
   it.each(Object.keys(CALLS))(
-    'the other one is refused for each tensor of %s, unless it only gives it another shape',
+    'the other one is refused for each tensor of %s, unless it only moves numbers',
     (name) => {
+      const takesAny = ['reshape', 'stopGradient', 'transpose', 'slice', 'split', 'pad'];
       const args = CALLS[name]();
       args.forEach((arg, i) => {
         if (!isTensor(arg) || arg.op.name === 'parameter') return;
@@ -205,7 +219,7 @@ describe('dtypes', () => {
         const message = refusal(name, replaced(args, i, other));
         // The third of these is asked for its shape only.
         if (name.startsWith('depthwiseConv2d') && name.endsWith('Grad') && i === 2 && message === undefined) return;
-        if (['reshape', 'stopGradient'].includes(name)) expect(message).toBeUndefined();
+        if (takesAny.includes(name)) expect(message).toBeUndefined();
         else
           expect(message).toBe(
             `${message?.split(':')[0]}: it takes ${arg.dtype}, and ${arg.name} is ${other.dtype} [${arg.shape.join(', ')}]`,

@@ -167,6 +167,11 @@ const FORWARD: Readonly<Record<string, (operands: Grids, settings: Settings) => 
   row: ({ x }) => over([4], (c) => x.at(1, c)),
   columns: ({ x }) => over([3, 2], (i, j) => x.at(i, j + 1)),
   place_columns: ({ x }) => over([3, 6], (i, j) => (j >= 1 && j <= 4 ? x.at(i, j - 1) : ZERO)),
+  transpose: ({ x }) => over([4, 3], (c, i) => x.at(i, c)),
+  slice: ({ x }) => over([2, 3], (i, j) => x.at(i, 4 - 2 * j)),
+  split: ({ x }) => over([2, 3], (i, j) => x.at(i, j + 1)),
+  pad: ({ x }) => over([3, 5], (o, p) => (o >= 1 && p >= 2 ? x.at(o - 1, p - 2) : ZERO)),
+  concat: ({ a, b }) => over([2, 5], (i, j) => (j < 2 ? a.at(i, j) : b.at(i, j - 2))),
   dropout: (o) => dropped(o, 12),
   drop_path: (o) => dropped(o, 6),
 };
