@@ -14,13 +14,14 @@ export interface LoadedModel extends StoredModel<TaskChoice>, Disposable {
   readonly parameters: ParameterSet;
 }
 
-/** Loads a run directory, or a file that `readModel` reads. */
+/** Loads a run directory, or a file that `readModel` reads; what was left out of it is told. */
 export async function loadModel(device: Device, path: string): Promise<LoadedModel> {
   const file = modelFile(path);
   const bytes = await readFile(file).catch((error) => {
     throw fileError('read', file, error);
   });
-  const model = readModel(bytes, file, storedTask);
+  const model = await readModel(bytes, file, storedTask);
+  for (const note of model.built.notes) console.error(note);
   const parameters = new ParameterSet(device, model.built.network.specs, model.built.weights, 0);
   return { ...model, parameters, [Symbol.dispose]: () => parameters[Symbol.dispose]() };
 }

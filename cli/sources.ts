@@ -95,7 +95,7 @@ export const OTHER_FORMATS: readonly Source[] = [
   {
     file: 'efficientnet-b0-355c32eb.pth',
     url: 'https://github.com/lukemelas/EfficientNet-PyTorch/releases/download/1.0/efficientnet-b0-355c32eb.pth',
-    about: 'efficientnet_pytorch, a pickle; its sha256 begins with the digits in its name',
+    about: 'efficientnet_pytorch, a file of PyTorch; its sha256 begins with the digits in its name',
   },
   {
     file: 'efficientnetb0_notop.h5',

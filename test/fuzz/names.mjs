@@ -12,6 +12,7 @@ export const NAMES = [
   'table',
   'csv.gz',
   'safetensors',
+  'weights of PyTorch',
   'model.safetensors',
   'checkpoint.safetensors',
   'npy',

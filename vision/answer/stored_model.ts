@@ -1,6 +1,6 @@
 import { buildModel, restoreModel, type BuiltModel } from '../../models/build_network.ts';
 import { unpackModel, type Model } from '../../models/formats/model_file.ts';
-import { parseSafetensors } from '../../models/formats/safetensors.ts';
+import { readWeights } from '../../models/formats/read_weights.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { Stretch } from '../data/stretch.ts';
 import type { TaskOptions } from '../train/task.ts';
@@ -24,20 +24,20 @@ export interface StoredModel<T extends TaskOptions = TaskOptions> {
 }
 
 /**
- * Reads a model file that a training wrote, or bare EfficientNet-B0 weights of any known naming (then there are no
- * classes: the features are of use, not the logits).
+ * Reads a model file that a training wrote, or bare EfficientNet-B0 weights of any format and naming that is known
+ * (then there are no classes: the features are of use, not the logits).
  * @param source what the file is called in error sentences
  * @param taskIn the task that a model file names
  */
-export function readModel<T extends TaskOptions>(
+export async function readModel<T extends TaskOptions>(
   bytes: Uint8Array,
   source: string,
   taskIn: (file: Model, source: string) => T,
-): StoredModel<T> {
-  const { tensors, metadata } = parseSafetensors(bytes, source);
-  if (metadata['tuningfork'] === undefined)
+): Promise<StoredModel<T>> {
+  const weights = await readWeights(bytes, source);
+  if (weights.metadata?.['tuningfork'] === undefined)
     return {
-      built: buildModel('efficientnet_b0', 2, { tensors, metadata, source }),
+      built: buildModel('efficientnet_b0', 2, weights),
       classes: [],
       size: 224,
       crop: null,
