@@ -87,10 +87,7 @@ export const SOURCES: readonly SourceSet[] = [
   },
 ];
 
-/**
- * The same checkpoints in formats this program does not read, for those who convert them by hand (any of their naming
- * conventions is recognised once it is in safetensors).
- */
+/** The same checkpoints as their publishers have them, which are read too. No sha256 of them was found. */
 export const OTHER_FORMATS: readonly Source[] = [
   {
     file: 'efficientnet-b0-355c32eb.pth',

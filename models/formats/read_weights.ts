@@ -1,5 +1,6 @@
 import { UserError } from '../../engine/user_error.ts';
 import { kindOf, notWeights } from './file_kind.ts';
+import { readKerasH5, readKerasZip } from './keras.ts';
 import { readTorchPickle, readTorchZip } from './pytorch.ts';
 import { parseSafetensors } from './safetensors.ts';
 import type { StoredTensor } from './stored_tensor.ts';
@@ -22,7 +23,8 @@ export interface WeightsFile {
 }
 
 /**
- * Reads a file of weights. Its bytes say what it is, and not its name: safetensors, or PyTorch's of either kind.
+ * Reads a file of weights. Its bytes say what it is, and not its name: safetensors, PyTorch's of either kind, or
+ * Keras's.
  * @param name what the file is called in sentences
  * @throws UserError naming what it is where it is none of these, and what is wrong with it where it is damaged
  */
@@ -32,6 +34,8 @@ export async function readWeights(bytes: Uint8Array, name: string): Promise<Weig
       return { source: name, format: 'safetensors', ...parseSafetensors(bytes, name) };
     case 'pickle':
       return { source: name, format: 'pytorch', ...readTorchPickle(bytes, name) };
+    case 'hdf5':
+      return { source: name, format: 'keras', ...(await readKerasH5(bytes, name)) };
     case 'zip':
       return readZip(bytes, name);
     default:
@@ -49,6 +53,8 @@ async function readZip(bytes: Uint8Array, name: string): Promise<WeightsFile> {
     );
   if (has(/(^|\/)data\.pkl$/))
     return { source: name, format: 'pytorch', ...(await readTorchZip(bytes, entries, name)) };
+  if (entries.has('model.weights.h5'))
+    return { source: name, format: 'keras', ...(await readKerasZip(bytes, entries, name)) };
   const what = has(/\.npy$/)
     ? 'a NumPy archive, which is not read as weights; save them as safetensors'
     : 'a zip archive without the data.pkl of PyTorch or the model.weights.h5 of Keras; if weights lie in it, unpack it';

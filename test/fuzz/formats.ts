@@ -30,6 +30,7 @@ import { columnsOf } from '../../vision/votes/schema.ts';
 import { readSchemaFile } from '../../vision/votes/schema_file.node.ts';
 import { makeTar, makeZip, noise } from '../vision/data/archive_files.ts';
 import { fitsFile } from '../vision/data/fits_files.ts';
+import { keras2, keras3, kerasArchive, type Layer } from '../models/keras_files.ts';
 import { BY_PYTHON_5, BY_PYTHON_LEGACY, tensor, torchLegacy, torchZip } from '../models/torch_files.ts';
 import { makePng } from '../vision/data/png_files.ts';
 import { makeTiff } from '../vision/data/tiff_files.ts';
@@ -222,6 +223,13 @@ const torchFiles = (): Uint8Array[] => {
     BY_PYTHON_LEGACY,
   ];
 };
+const KERAS: Layer[] = ['a', 'b'].map((name, i) => ({
+  name,
+  kind: ['Conv2D', 'BatchNormalization'][i],
+  variables: [{ name: ['kernel', 'gamma'][i], shape: [2, 3], data: Float32Array.from(noise(6, i)) }],
+}));
+const kerasFiles = (): Promise<Uint8Array[]> =>
+  Promise.all([keras2(KERAS), keras3(KERAS), kerasArchive(KERAS), kerasArchive(KERAS, { method: 0 })]);
 async function readAnyWeights(bytes: Uint8Array): Promise<void> {
   for (const { shape, data } of (await readWeights(bytes, 'case')).tensors.values())
     requireSound(data.length === elementCount(shape), 'a tensor that is not of its shape');
@@ -291,6 +299,7 @@ export const FORMATS: Readonly<Record<string, Format>> = {
     },
   },
   'weights of PyTorch': { sound: async () => torchFiles(), read: readAnyWeights },
+  'weights of Keras': { sound: kerasFiles, read: readAnyWeights },
   'model.safetensors': {
     sound: async () => both(packModel(MODEL)),
     read: async (bytes) => {

@@ -13,6 +13,7 @@ export const NAMES = [
   'csv.gz',
   'safetensors',
   'weights of PyTorch',
+  'weights of Keras',
   'model.safetensors',
   'checkpoint.safetensors',
   'npy',

@@ -1,6 +1,7 @@
 import { buildModel, restoreModel, type BuiltModel } from '../../models/build_network.ts';
 import { unpackModel, type Model } from '../../models/formats/model_file.ts';
-import { readWeights } from '../../models/formats/read_weights.ts';
+import type { WeightsFile } from '../../models/formats/read_weights.ts';
+import { parseSafetensors } from '../../models/formats/safetensors.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { Stretch } from '../data/stretch.ts';
 import type { TaskOptions } from '../train/task.ts';
@@ -24,24 +25,17 @@ export interface StoredModel<T extends TaskOptions = TaskOptions> {
 }
 
 /**
- * Reads a model file that a training wrote, or bare EfficientNet-B0 weights of any format and naming that is known
- * (then there are no classes: the features are of use, not the logits).
+ * Reads a model file that a training wrote, or bare weights that are safetensors too.
  * @param source what the file is called in error sentences
  * @param taskIn the task that a model file names
  */
-export async function readModel<T extends TaskOptions>(
+export function readModel<T extends TaskOptions>(
   bytes: Uint8Array,
   source: string,
   taskIn: (file: Model, source: string) => T,
-): Promise<StoredModel<T>> {
-  const weights = await readWeights(bytes, source);
-  if (weights.metadata?.['tuningfork'] === undefined)
-    return {
-      built: buildModel('efficientnet_b0', 2, weights),
-      classes: [],
-      size: 224,
-      crop: null,
-    };
+): StoredModel<T> {
+  const { tensors, metadata } = parseSafetensors(bytes, source);
+  if (metadata['tuningfork'] === undefined) return bareModel({ tensors, metadata, source });
   const file = unpackModel(bytes, source);
   const { size, crop } = file.preprocessing;
   const { shortSide, stretch } = file.config;
@@ -55,6 +49,14 @@ export async function readModel<T extends TaskOptions>(
     ...(typeof stretch === 'object' && { stretch: stretch as unknown as Stretch }),
     file,
   };
+}
+
+/**
+ * The network of bare weights: EfficientNet-B0's, of any naming that is known. There are no classes: the features are
+ * of use, not the logits.
+ */
+export function bareModel(weights: WeightsFile): StoredModel<never> {
+  return { built: buildModel('efficientnet_b0', 2, weights), classes: [], size: 224, crop: null };
 }
 
 /** The views of a dataset as a stored model wants them. */
