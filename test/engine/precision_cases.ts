@@ -1,17 +1,24 @@
 import { grad } from '../../engine/autodiff.ts';
+import { elu, gelu, hardSwish, mish, prelu } from '../../engine/ops/activations.ts';
 import { augmentImages } from '../../engine/ops/augment.ts';
 import { batchNorm, batchNormInference } from '../../engine/ops/batch_norm.ts';
+import { concat } from '../../engine/ops/concat.ts';
 import { conv2d } from '../../engine/ops/conv2d.ts';
 import { depthwiseConv2d } from '../../engine/ops/depthwise_conv2d.ts';
 import { input, reshape } from '../../engine/ops/leaves.ts';
+import { less, where } from '../../engine/ops/logic.ts';
 import { matmul } from '../../engine/ops/matmul.ts';
+import { pad } from '../../engine/ops/pad.ts';
 import {
   add,
   div,
+  erf,
   exp,
   greater,
+  log1p,
   maximum,
   mul,
+  pow,
   relu,
   sigmoid,
   silu,
@@ -22,6 +29,8 @@ import {
 import { adaptiveAvgPool2d, avgPool2d, maxPool2d } from '../../engine/ops/pool.ts';
 import { dropout } from '../../engine/ops/random.ts';
 import { broadcastTo, sum } from '../../engine/ops/reduce.ts';
+import { slice } from '../../engine/ops/slice.ts';
+import { transpose } from '../../engine/ops/transpose.ts';
 import { sizeOf, type Shape, type Tensor } from '../../engine/tensor.ts';
 import { roundToHalf } from '../half.ts';
 import { randomArray } from '../random.ts';
@@ -289,6 +298,19 @@ for (const shape of [
         ...grad(silu(z), [z], x),
         ...grad(relu(z), [z], y),
       );
+      at.results(
+        gelu(z),
+        hardSwish(z),
+        elu(z),
+        mish(z),
+        prelu(z, channel),
+        pow(x, y),
+        erf(z),
+        log1p(x),
+        where(less(z, 0), x, y),
+        ...grad(gelu(z), [z], x),
+        ...grad(hardSwish(z), [z], x),
+      );
       // A handful of functions of arguments below 8 in size.
       return at.case(() => functionBound(8, 64));
     },
@@ -320,6 +342,35 @@ for (const shape of [
       return at
         .results(dropout(at.stored('x', shape), input('seed', [2], 'u32'), { rate: 0.3, stream: 3 }))
         .case((_, magnitude) => functionBound(1, magnitude));
+    },
+  ]);
+}
+
+for (const shape of [
+  [2, 5, 6, 8],
+  [1, 9, 10, 5],
+  [1, 3, 33, 9],
+]) {
+  CASES.push([
+    `moves of ${shape.join('x')}`,
+    () => {
+      const at = new Operands();
+      const [n, h, w, c] = shape;
+      const x = at.stored('x', shape);
+      return at
+        .results(
+          transpose(x, [0, 2, 1, 3]),
+          transpose(x, [0, 3, 1, 2]),
+          slice(x, [0, 0, w - 1, 0], [n, h, w - 2, c], [1, 1, -1, 1]),
+          pad(x, [
+            [0, 0],
+            [1, 0],
+            [0, 2],
+            [0, 0],
+          ]),
+          concat([x, at.stored('other', [n, h, w, 4])], -1),
+        )
+        .case(() => 0);
     },
   ]);
 }
