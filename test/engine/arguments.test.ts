@@ -13,6 +13,7 @@ import { compile } from '../../engine/program/program.ts';
 import { Tensor, topologicalOrder, type DType } from '../../engine/tensor.ts';
 import { UserError } from '../../engine/user_error.ts';
 import * as library from '../../index.ts';
+import { callsOfMoves } from './calls_of_moves.ts';
 
 type AnyOp = Op<object>;
 type AnySpec = OpSpec<string, object>;
@@ -58,19 +59,7 @@ const CALLS: Record<string, () => unknown[]> = {
   zeros: () => [[2, 3]],
   reshape: () => [t(2, 3), [3, 2]],
   stopGradient: unary,
-  transpose: () => [t(2, 3), [1, 0]],
-  slice: () => [t(2, 3), [1, 2], [1, 2], [1, -1]],
-  split: () => [t(2, 3), [1, 2], 1],
-  pad: () => [
-    t(2, 3),
-    [
-      [0, 1],
-      [-1, 2],
-    ],
-    'constant',
-    1,
-  ],
-  concat: () => [[t(2, 3), t(2, 1)], 1],
+  ...callsOfMoves(t),
   ...Object.fromEntries(
     ['abs', 'exp', 'log', 'neg', 'relu', 'sigmoid', 'silu', 'sqrt', 'square', 'tanh'].map((f) => [f, unary]),
   ),
@@ -211,7 +200,17 @@ describe('dtypes', () => {
   it.each(Object.keys(CALLS))(
     'the other one is refused for each tensor of %s, unless it only moves numbers',
     (name) => {
-      const takesAny = ['reshape', 'stopGradient', 'transpose', 'slice', 'split', 'pad'];
+      const takesAny = [
+        'reshape',
+        'stopGradient',
+        'transpose',
+        'slice',
+        'split',
+        'pad',
+        'depthToSpace',
+        'spaceToDepth',
+        'cast',
+      ];
       const args = CALLS[name]();
       args.forEach((arg, i) => {
         if (!isTensor(arg) || arg.op.name === 'parameter') return;
@@ -290,8 +289,10 @@ describe('arguments of the wrong kind', () => {
     args.forEach((arg, i) => {
       for (const wrong of [...WRONG, new Parameter(device, 'p', [2])]) {
         const message = refusal(name, replaced(args, i, wrong));
-        // A number is an operand of arithmetic; nothing else stands for a tensor.
-        if (isTensor(arg) && !(i === 1 && typeof wrong === 'number' && args.length === 2))
+        // A number is an operand of arithmetic, a list names indices; nothing else stands for a tensor.
+        const standsForTensor =
+          i === 1 && (name === 'gather' ? Array.isArray(wrong) : typeof wrong === 'number' && args.length === 2);
+        if (isTensor(arg) && !standsForTensor)
           expect(message, `${name}: ${String(wrong)} as argument ${i}`).toMatch(/^\w+: /);
       }
     });
