@@ -97,6 +97,8 @@ export { buildModel, MODEL_NAMES, restoreModel } from './models/build_network.ts
 export { applySegments, segmentsBetween, type ForwardContext, type Network, type Segment } from './models/network.ts';
 export { ParameterSet } from './models/parameter_set.ts';
 export { findTensor, gradCam, gradCamPlusPlus, guidedBackprop, layerCam, oneHot } from './models/grad_cam.ts';
+export { parseSafetensors, writeSafetensors, type Safetensors } from './models/formats/safetensors.ts';
+export { toFloat32, type StoredData, type StoredDtype, type StoredTensor } from './models/formats/stored_tensor.ts';
 
 export { grad } from './engine/autodiff.ts';
 export { compile, Program, type Feed, type ProgramSpec } from './engine/program/program.ts';
