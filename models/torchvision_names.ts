@@ -1,5 +1,12 @@
 import type { StoredTensor } from './formats/stored_tensor.ts';
-import { foreignShape, importWeights, type ForeignTensor, type ImportedWeights } from './import_weights.ts';
+import {
+  foreignShape,
+  importWeights,
+  sharedPrefix,
+  type Expected,
+  type ForeignTensor,
+  type ImportedWeights,
+} from './import_weights.ts';
 import type { Network } from './network.ts';
 import type { ParameterSpec } from './parameter_spec.ts';
 
@@ -55,7 +62,7 @@ function resnetLayer(layer: string): string {
 }
 
 /** Every parameter of a VGG or ResNet under torchvision's names and in its shapes. */
-export function torchvisionTensors({ specs }: Network): ForeignTensor[] {
+export function torchvisionTensors({ specs }: Pick<Network, 'specs'>): ForeignTensor[] {
   const isVgg = specs[0].name.startsWith('block');
   const vggNames = isVgg ? vggLayers(specs) : undefined;
   const channels = specs.findLast(({ kind }) => kind === 'filter')!.shape[3];
@@ -73,6 +80,20 @@ export function torchvisionTensors({ specs }: Network): ForeignTensor[] {
   });
 }
 
+/** The namings of a VGG or ResNet: this project's and torchvision's. */
+export function torchvisionNamings(network: Pick<Network, 'name' | 'specs'>): Expected[] {
+  const { name, specs } = network;
+  return [
+    {
+      network: name,
+      layout: 'tuningfork',
+      tensors: specs.map((spec) => ({ spec, name: spec.name, shape: spec.shape })),
+      convention: 'tuningfork',
+    },
+    { network: name, layout: 'torch', tensors: torchvisionTensors(network), convention: 'torchvision' },
+  ];
+}
+
 /**
  * Weights of a VGG or ResNet as torchvision or this project names them.
  * @param source the file's name, for sentences
@@ -80,18 +101,11 @@ export function torchvisionTensors({ specs }: Network): ForeignTensor[] {
  */
 export function importTorchvision(
   tensors: ReadonlyMap<string, StoredTensor>,
-  network: Network,
+  network: Pick<Network, 'name' | 'specs'>,
   source: string,
 ): ImportedWeights {
-  const own = network.specs.map((spec) => ({ spec, name: spec.name, shape: spec.shape }));
-  // The first layer's name tells the two apart.
-  const expected = tensors.has(network.specs[0].name)
-    ? { network: network.name, layout: 'tuningfork' as const, tensors: own, convention: 'tuningfork' }
-    : {
-        network: network.name,
-        layout: 'torch' as const,
-        tensors: torchvisionTensors(network),
-        convention: 'torchvision',
-      };
-  return importWeights(tensors, expected, source);
+  const counted = torchvisionNamings(network).map((naming) => sharedPrefix(tensors.keys(), naming).count);
+  // Of a file that is neither's, torchvision's names are told as missing.
+  const naming = torchvisionNamings(network)[counted[0] > counted[1] ? 0 : 1];
+  return importWeights(tensors, naming, source);
 }
