@@ -80,9 +80,11 @@ export function torchvisionTensors({ specs }: Pick<Network, 'specs'>): ForeignTe
   });
 }
 
-/** The namings of a VGG or ResNet: this project's and torchvision's. */
+/** The namings of a VGG or ResNet: this project's, torchvision's, and timm's where there is such a network. */
 export function torchvisionNamings(network: Pick<Network, 'name' | 'specs'>): Expected[] {
   const { name, specs } = network;
+  const tensors = torchvisionTensors(network);
+  const timm = timmTensors(tensors);
   return [
     {
       network: name,
@@ -90,12 +92,38 @@ export function torchvisionNamings(network: Pick<Network, 'name' | 'specs'>): Ex
       tensors: specs.map((spec) => ({ spec, name: spec.name, shape: spec.shape })),
       convention: 'tuningfork',
     },
-    { network: name, layout: 'torch', tensors: torchvisionTensors(network), convention: 'torchvision' },
+    { network: name, layout: 'torch', tensors, convention: 'torchvision' },
+    ...(timm ? [{ network: name, layout: 'torch' as const, tensors: timm, convention: 'timm' }] : []),
   ];
 }
 
+/** What timm calls a VGG's fully connected layers, of which the first two are convolutions. */
+const TIMM_VGG: Readonly<Record<string, string>> = {
+  'classifier.0': 'pre_logits.fc1',
+  'classifier.3': 'pre_logits.fc2',
+  'classifier.6': 'head.fc',
+};
+
+/** timm's names: torchvision's of a ResNet, and of a VGG with two fully connected layers before its classifier. */
+function timmTensors(tensors: readonly ForeignTensor[]): readonly ForeignTensor[] | undefined {
+  if (!tensors.some(({ name }) => name.startsWith('classifier.'))) return tensors;
+  if (!tensors.some(({ name }) => name === 'classifier.6.weight')) return undefined;
+  return tensors.map((tensor) => {
+    const { name, shape, image } = tensor;
+    const [, layer, field] = /^(classifier\.\d)\.(\w+)$/.exec(name) ?? [];
+    if (!layer) return tensor;
+    const convolution = field === 'weight' && layer !== 'classifier.6';
+    const [h, w, c] = image ?? [1, 1, shape[1]];
+    return {
+      ...tensor,
+      name: `${TIMM_VGG[layer]}.${field}`,
+      shape: convolution ? [shape[0], c, h, w] : shape,
+    };
+  });
+}
+
 /**
- * Weights of a VGG or ResNet as torchvision or this project names them.
+ * Weights of a VGG or ResNet as torchvision, timm or this project names them.
  * @param source the file's name, for sentences
  * @throws UserError naming what is missing, too many or misshapen
  */
@@ -104,8 +132,9 @@ export function importTorchvision(
   network: Pick<Network, 'name' | 'specs'>,
   source: string,
 ): ImportedWeights {
-  const counted = torchvisionNamings(network).map((naming) => sharedPrefix(tensors.keys(), naming).count);
-  // Of a file that is neither's, torchvision's names are told as missing.
-  const naming = torchvisionNamings(network)[counted[0] > counted[1] ? 0 : 1];
+  const [own, ...others] = torchvisionNamings(network);
+  const count = (naming: Expected): number => sharedPrefix(tensors.keys(), naming).count;
+  // Of a file that is nobody's, torchvision's names are told as missing.
+  const naming = [...others, own].reduce((best, each) => (count(each) > count(best) ? each : best));
   return importWeights(tensors, naming, source);
 }

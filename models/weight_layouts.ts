@@ -1,5 +1,6 @@
 /*
- * From other programs' row-major layouts to ours and back. Filters here are HWIO [r,s,c,k], depthwise [r,s,c], dense [in,out].
+ * From other programs' row-major layouts to ours and back. Filters here are HWIO [r,s,c,k], depthwise [r,s,c], dense
+ * [in,out].
  */
 
 /** PyTorch's OIHW [k,c,r,s] to HWIO: out[r,s,c,k] = w[k,c,r,s]. */
