@@ -1,5 +1,7 @@
 import { extname } from 'node:path';
 import { UserError } from '../engine/user_error.ts';
+import type { ConventionName } from '../models/efficientnet_conventions.ts';
+import { conventionalArithmetic } from '../models/efficientnet_preprocessing.ts';
 import type { ExportName } from '../models/export_names.ts';
 import { exportWeights } from '../models/export_weights.ts';
 import { writeSafetensorsFile } from '../models/formats/safetensors.node.ts';
@@ -41,11 +43,16 @@ export async function exportModel(path: string, { to, names, json }: ExportFlags
 /** What EfficientNets of each program pad and add under the root of batch norm; timm has both kinds. */
 function arithmeticNotes({ built: { network, arithmetic } }: StoredModel, names: ExportName): string[] {
   if (!network.name.startsWith('efficientnet_')) return [];
-  const tensorflow = arithmetic.padding === 'same' && arithmetic.bnEpsilon === 1e-3;
-  const torch = arithmetic.padding === 'symmetric' && arithmetic.bnEpsilon === 1e-5;
+  const variant = network.name.slice('efficientnet_'.length);
+  const isThatOf = (convention: ConventionName): boolean => {
+    const { padding, bnEpsilon } = conventionalArithmetic(convention, variant);
+    return arithmetic.padding === padding && arithmetic.bnEpsilon === bnEpsilon;
+  };
+  const tensorflow = isThatOf('keras');
+  const torch = isThatOf('timm');
   if (names === 'timm' && (tensorflow || torch))
     return [`timm calls this network ${tensorflow ? `tf_${network.name}` : network.name}.`];
-  if (names === 'torchvision' ? torch : names !== 'timm' && tensorflow) return [];
+  if (isThatOf(names)) return [];
   const { padding, bnEpsilon } = arithmetic;
   const other = tensorflow
     ? `; timm's tf_${network.name} has: --names timm`

@@ -55,7 +55,7 @@ export function buildModel(
   if (variant) {
     if (width !== 1)
       throw new UserError(
-        `${name} comes in its published width only; take another of its family (b0 to b3), or a VGG or ResNet for --width ${width}`,
+        `${name} comes in its published width only; take another of its family (b0 to b7), or a VGG or ResNet for --width ${width}`,
       );
     const config = efficientNetConfig(variant, classes);
     if (file) refuseOther(name, file);

@@ -84,7 +84,7 @@ export function importEfficientNet(
     },
     source,
   );
-  const implied = impliedArithmetic(convention.name, source, tensors, options.metadata);
+  const implied = impliedArithmetic(convention.name, config.variant, source, tensors, options.metadata);
   const overridden = options.padding !== undefined && options.bnEpsilon !== undefined;
   return {
     convention: convention.name,

@@ -1,4 +1,5 @@
 import { UserError } from '../engine/user_error.ts';
+import { EFFICIENTNET_VARIANTS } from './efficientnet_table.ts';
 import type { Network } from './network.ts';
 import { RESNET_VARIANTS, narrowResNet, resnet } from './resnet.ts';
 import { VGG_VARIANTS, narrowVgg, vgg } from './vgg.ts';
@@ -11,10 +12,7 @@ export const efficientNetVariant = (name: string): string | undefined => EFFICIE
 
 /** The names that `buildModel` understands. */
 export const MODEL_NAMES: readonly string[] = [
-  'efficientnet_b0',
-  'efficientnet_b1',
-  'efficientnet_b2',
-  'efficientnet_b3',
+  ...EFFICIENTNET_VARIANTS.map((variant) => `efficientnet_${variant}`),
   ...Object.keys(RESNET_VARIANTS),
   ...Object.keys(VGG_VARIANTS),
 ];

@@ -45,6 +45,10 @@ function vggLayers(specs: readonly ParameterSpec[]): Map<string, string> {
 }
 
 const RESNET_LAYERS: Readonly<Record<string, string>> = {
+  'first.conv': 'conv1',
+  'first.bn': 'bn1',
+  'second.conv': 'conv2',
+  'second.bn': 'bn2',
   'reduce.conv': 'conv1',
   'reduce.bn': 'bn1',
   'middle.conv': 'conv2',

@@ -71,6 +71,9 @@ const STATE_DICTS: [name: string, entries: number, first: string[], last: string
     ],
     ['layer4.2.bn3.num_batches_tracked', 'fc.weight', 'fc.bias'],
   ],
+  ['resnet18', 122, ['conv1.weight'], ['layer4.1.bn2.num_batches_tracked', 'fc.weight', 'fc.bias']],
+  ['resnet34', 218, ['conv1.weight'], ['fc.weight', 'fc.bias']],
+  ['resnet101', 626, ['conv1.weight'], ['fc.weight', 'fc.bias']],
   [
     'vgg11',
     22,
