@@ -23,7 +23,7 @@ export async function loadModel(device: Device, path: string): Promise<LoadedMod
     throw fileError('read', file, error);
   });
   const ours = kindOf(bytes)?.reader === 'safetensors';
-  const model = ours ? readModel(bytes, file, storedTask) : bareModel(await readWeights(bytes, file));
+  const model = ours ? await readModel(bytes, file, storedTask) : bareModel(await readWeights(bytes, file));
   for (const note of model.built.notes) console.error(note);
   const parameters = new ParameterSet(device, model.built.network.specs, model.built.weights, 0);
   return { ...model, parameters, [Symbol.dispose]: () => parameters[Symbol.dispose]() };

@@ -8,7 +8,7 @@ import { storedTask, taskOf } from './tasks.ts';
 /** A model of any task, from its file: see `loadModel` of index.vision.ts. */
 export async function openModel(device: Device, file: FileSource, reader: FileReader): Promise<ImageModel> {
   const { bytes, name: source } = await bytesOfFile(file, 'the model', reader);
-  const stored = readModel(bytes, source, storedTask);
+  const stored = await readModel(bytes, source, storedTask);
   const task = stored.task && taskOf(stored.task, stored.classes);
   return new ImageModel(device, { stored, task, source, reader });
 }
