@@ -16,8 +16,8 @@ export interface LoadedModel extends StoredModel<TaskChoice>, Disposable {
   readonly parameters: ParameterSet;
 }
 
-/** Loads a run directory, or a file of weights of any format; what was left out of it is told. */
-export async function loadModel(device: Device, path: string): Promise<LoadedModel> {
+/** Reads a run directory, or a file of weights of any format; what was left out of it is told. */
+export async function readStored(path: string): Promise<StoredModel<TaskChoice>> {
   const file = modelFile(path);
   const bytes = await readFile(file).catch((error) => {
     throw fileError('read', file, error);
@@ -25,6 +25,12 @@ export async function loadModel(device: Device, path: string): Promise<LoadedMod
   const ours = kindOf(bytes)?.reader === 'safetensors';
   const model = ours ? await readModel(bytes, file, storedTask) : bareModel(await readWeights(bytes, file));
   for (const note of model.built.notes) console.error(note);
+  return model;
+}
+
+/** The same on a device. */
+export async function loadModel(device: Device, path: string): Promise<LoadedModel> {
+  const model = await readStored(path);
   const parameters = new ParameterSet(device, model.built.network.specs, model.built.weights, 0);
   return { ...model, parameters, [Symbol.dispose]: () => parameters[Symbol.dispose]() };
 }

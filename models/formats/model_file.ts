@@ -50,6 +50,8 @@ export interface Model {
 const GRAPH = 'network.onnx';
 const METADATA_KEY = 'tuningfork';
 const VERSION = 1;
+/** For those who read the file by other programs, whose filters lie otherwise. */
+const LAYOUT = 'filters [r, s, in, out], depthwise [r, s, channels], dense [in, out]; images NHWC';
 
 /*
  * What makes sense of pixels in 0..1. A deviation of 1/255 stands for networks that want 0..255; one of 58 was meant
@@ -71,7 +73,8 @@ export function packModel(model: Model): Uint8Array {
     throw new UserError(`a weight of the network is called ${GRAPH}, as its graph would be; give it another name`);
   if (graph) tensors.set(GRAPH, { dtype: 'u8', shape: [graph.length], data: graph });
   return writeSafetensors(tensors, {
-    format: 'pt',
+    format: 'tuningfork',
+    layout: LAYOUT,
     [METADATA_KEY]: JSON.stringify({ version: VERSION, ...description }),
   });
 }

@@ -1,5 +1,5 @@
 import { reshape } from '../../engine/ops/leaves.ts';
-import { transpose } from './to_come.ts';
+import { transpose } from '../../engine/ops/transpose.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import { isPlain, plainOrder, type Computed, type OnnxType } from './value.ts';
 

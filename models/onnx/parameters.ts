@@ -1,4 +1,4 @@
-import { constant } from './to_come.ts';
+import { constant } from '../../engine/ops/leaves.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import type { ParameterKind, ParameterSpec } from '../parameter_spec.ts';
 import type { ParameterSource } from '../parameter_set.ts';

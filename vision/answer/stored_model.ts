@@ -1,5 +1,6 @@
 import { buildModel, restoreModel, type BuiltModel } from '../../models/build_network.ts';
 import { unpackModel, type Model } from '../../models/formats/model_file.ts';
+import { recogniseModel } from '../../models/namings.ts';
 import type { WeightsFile } from '../../models/formats/read_weights.ts';
 import { parseSafetensors } from '../../models/formats/safetensors.ts';
 import type { Dataset } from '../data/dataset.ts';
@@ -59,11 +60,13 @@ async function restored(file: Model, source: string): Promise<BuiltModel> {
 }
 
 /**
- * The network of bare weights: EfficientNet-B0's, of any naming that is known. There are no classes: the features are
- * of use, not the logits.
+ * The network of bare weights, which their names and shapes tell; of any naming that is known. There are no classes:
+ * the features are of use, not the logits.
+ * @throws UserError where it is none that is known, as of EfficientNet-B0 that is not whole
  */
 export function bareModel(weights: WeightsFile): StoredModel<never> {
-  return { built: buildModel('efficientnet_b0', 2, weights), classes: [], size: 224, crop: null };
+  const name = recogniseModel(weights.tensors) ?? 'efficientnet_b0';
+  return { built: buildModel(name, 2, weights), classes: [], size: 224, crop: null };
 }
 
 /** The views of a dataset as a stored model wants them. */

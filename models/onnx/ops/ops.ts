@@ -1,6 +1,7 @@
 import type { OnnxNode } from '../graph.ts';
 import { OWN_DOMAIN } from '../graph.ts';
 import type { OnnxOp } from '../lowering.ts';
+import { MOVE_OPS } from './moves.ts';
 import { NORM_OPS } from './norms.ts';
 import { POINTWISE_OPS } from './pointwise.ts';
 import { PRODUCT_OPS } from './products.ts';
@@ -12,6 +13,7 @@ const OPS: Readonly<Record<string, OnnxOp>> = {
   ...WINDOW_OPS,
   ...POINTWISE_OPS,
   ...SHAPE_OPS,
+  ...MOVE_OPS,
   ...PRODUCT_OPS,
   ...REDUCTION_OPS,
   ...NORM_OPS,
