@@ -9,24 +9,62 @@ export { constant, input, ones, reshape, stopGradient, zeros } from './engine/op
 export {
   abs,
   add,
+  ceil,
   div,
+  erf,
   exp,
+  expm1,
+  floor,
   greater,
   greaterEqual,
   log,
+  log1p,
   maximum,
   minimum,
   mul,
   neg,
+  pow,
+  reciprocal,
   relu,
+  round,
   rsub,
   sigmoid,
+  sign,
   silu,
   sqrt,
   square,
   sub,
   tanh,
 } from './engine/ops/pointwise.ts';
+export {
+  equal,
+  isNaN,
+  less,
+  lessEqual,
+  logicalAnd,
+  logicalNot,
+  logicalOr,
+  logicalXor,
+  notEqual,
+  where,
+} from './engine/ops/logic.ts';
+export {
+  celu,
+  clip,
+  elu,
+  gelu,
+  hardSigmoid,
+  hardSwish,
+  leakyRelu,
+  mish,
+  prelu,
+  relu6,
+  selu,
+  softplus,
+  softsign,
+  thresholdedRelu,
+  type GeluOptions,
+} from './engine/ops/activations.ts';
 export { broadcastTo, mean, sum, sumTo } from './engine/ops/reduce.ts';
 export { matmul } from './engine/ops/matmul.ts';
 export { conv2d, conv2dFilterGrad, conv2dInputGrad } from './engine/ops/conv2d.ts';
@@ -39,6 +77,14 @@ export { dropPath, dropout, randomUniform } from './engine/ops/random.ts';
 export { augmentImages } from './engine/ops/augment.ts';
 export { moveCentres, nearestCentre, seedCentre } from './engine/ops/kmeans.ts';
 export { adam } from './engine/ops/adam.ts';
+export { cast } from './engine/ops/cast.ts';
+export { concat } from './engine/ops/concat.ts';
+export { depthToSpace, spaceToDepth } from './engine/ops/depth_to_space.ts';
+export { gather } from './engine/ops/gather.ts';
+export { pad, type Margin, type PadMode } from './engine/ops/pad.ts';
+export { resize, type ResizeOptions } from './engine/ops/resize.ts';
+export { slice, split } from './engine/ops/slice.ts';
+export { transpose } from './engine/ops/transpose.ts';
 export { sgd } from './engine/ops/sgd.ts';
 export { assign, ema, updateRunningStats } from './engine/ops/assign.ts';
 export {
@@ -53,9 +99,7 @@ export { DEFAULT_SGD, type ParameterGroup, type SgdOptions } from './engine/trai
 export { learningRateAt, type Schedule } from './engine/train/schedule.ts';
 export { kMeans, nearestCentres, type Clusters, type KMeansOptions } from './engine/train/kmeans.ts';
 
-// Layers that make their own parameters, and the training of models that are made of them.
-export * as layers from './models/layer_kinds.ts';
-export type { ConvOptions, DepthwiseOptions } from './models/layer_kinds.ts';
+// The training of models that are made of layers, which index.layers.ts has.
 export { networkOf, Scope, type Layer } from './models/layer.ts';
 export { Model, type ModelOptions, type RunOptions } from './models/model.ts';
 export { evaluate, fit, type EpochResult, type Evaluation, type FitOptions, type FitResult } from './models/fit.ts';
@@ -71,7 +115,7 @@ export type { Arrays, Samples } from './models/samples.ts';
 export { buildModel, MODEL_NAMES, restoreModel } from './models/build_network.ts';
 export { applySegments, segmentsBetween, type ForwardContext, type Network, type Segment } from './models/network.ts';
 export { ParameterSet } from './models/parameter_set.ts';
-export { findTensor, gradCam, gradCamPlusPlus, guidedBackprop, oneHot } from './models/grad_cam.ts';
+export { findTensor, gradCam, gradCamPlusPlus, guidedBackprop, layerCam, oneHot } from './models/grad_cam.ts';
 export { parseSafetensors, writeSafetensors, type Safetensors } from './models/formats/safetensors.ts';
 export { toFloat32, type StoredData, type StoredDtype, type StoredTensor } from './models/formats/stored_tensor.ts';
 

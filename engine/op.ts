@@ -66,8 +66,8 @@ export interface OpSpec<N extends string, A extends object> {
   /** The shape of the output; throws a UserError where the inputs do not fit. */
   shape(inputs: readonly Tensor[], attrs: A): Shape;
   /** What the output holds: f32 where not said; a view holds what its input does. */
-  readonly dtype?: DType;
-  /** What the inputs must hold: f32 where not said. `any` is for ops that neither compute nor copy. */
+  readonly dtype?: DType | ((inputs: readonly Tensor[], attrs: A) => DType);
+  /** What the inputs must hold: f32 where not said. `any` is for ops that do not compute. */
   readonly takes?: Readonly<Partial<Record<N, DType | 'any'>>>;
   /** The name in messages, where the attributes decide what is computed; `name` when absent. */
   called?(attrs: A): string;
@@ -151,12 +151,20 @@ export function defineOp<N extends string, A extends object = Record<string, nev
     checkInputs(called, spec, inputs);
     const shape = spec.shape(inputs, attrs);
     checkShape(called, shape);
-    const dtype = spec.dtype ?? (spec.view ? inputs[0].dtype : 'f32');
-    return new Tensor(op, inputs, attrs as Attributes, shape, dtype);
+    return new Tensor(op, inputs, attrs as Attributes, shape, dtypeOf(spec, inputs, attrs));
   }) as Op<A>;
   // `name` of a function is read-only by assignment, so the definition is laid over the function property by property.
   for (const [key, value] of Object.entries(def)) Object.defineProperty(op, key, { value });
   return op;
+}
+
+function dtypeOf<A extends object>(
+  { dtype, view }: Pick<OpSpec<string, A>, 'dtype' | 'view'>,
+  inputs: readonly Tensor[],
+  attrs: A,
+): DType {
+  if (typeof dtype === 'function') return dtype(inputs, attrs);
+  return dtype ?? (view ? inputs[0].dtype : 'f32');
 }
 
 /** Throws a UserError where an input is no tensor, or holds what the op does not take. */

@@ -4,22 +4,19 @@ import { efficientNet, type EfficientNetArithmetic } from './efficientnet.ts';
 import { importEfficientNet, type ImportOptions } from './efficientnet_names.ts';
 import { saidNormalisation } from './efficientnet_preprocessing.ts';
 import { efficientNetConfig } from './efficientnet_table.ts';
-import type { Safetensors } from './formats/safetensors.ts';
+import type { WeightsFile } from './formats/read_weights.ts';
 import { describedBy, type Model } from './formats/model_file.ts';
+import { efficientNetVariant, plainNetwork } from './model_table.ts';
+import { recogniseModel } from './namings.ts';
 import type { Network } from './network.ts';
 import type { Weights } from './parameter_set.ts';
-import { RESNET_VARIANTS, narrowResNet, resnet } from './resnet.ts';
 import { importTorchvision } from './torchvision_names.ts';
-import { VGG_VARIANTS, narrowVgg, vgg } from './vgg.ts';
+
+export { MODEL_NAMES } from './model_table.ts';
 
 export interface WidthOption {
   /** Channels in shares of what the network has, 0..1: 1 when absent. VGG and ResNet only. */
   readonly width?: number;
-}
-
-/** A file of weights: its tensors, what it says of itself, and its name. */
-export interface WeightsFile extends Pick<Safetensors, 'tensors'>, Partial<Pick<Safetensors, 'metadata'>> {
-  readonly source: string;
 }
 
 export interface Normalisation {
@@ -45,20 +42,9 @@ const OPTIONS: Known<ImportOptions & WidthOption> = {
   metadata: true,
   width: true,
 };
-const EFFICIENTNET = /^efficientnet_(b\d)$/;
 const IMAGENET: Normalisation = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 /** What a network trained here from nothing uses where nothing else is given. */
 const OWN_ARITHMETIC: EfficientNetArithmetic = { padding: 'same', bnEpsilon: 1e-3 };
-
-/** The names that `buildModel` understands. */
-export const MODEL_NAMES: readonly string[] = [
-  'efficientnet_b0',
-  'efficientnet_b1',
-  'efficientnet_b2',
-  'efficientnet_b3',
-  ...Object.keys(RESNET_VARIANTS),
-  ...Object.keys(VGG_VARIANTS),
-];
 
 /**
  * A network by name with `classes` outputs.
@@ -72,7 +58,7 @@ export function buildModel(
   file?: WeightsFile,
   options: ImportOptions & WidthOption = {},
 ): BuiltModel {
-  const variant = EFFICIENTNET.exec(name)?.[1];
+  const variant = efficientNetVariant(name);
   checkWhole('buildModel', 'the number of classes', classes, 1);
   checkOptions('buildModel', options, OPTIONS);
   const { width = 1 } = options;
@@ -81,9 +67,10 @@ export function buildModel(
   if (variant) {
     if (width !== 1)
       throw new UserError(
-        `${name} comes in its published width only; take another of its family (b0 to b3), or a VGG or ResNet for --width ${width}`,
+        `${name} comes in its published width only; take another of its family (b0 to b7), or a VGG or ResNet for --width ${width}`,
       );
     const config = efficientNetConfig(variant, classes);
+    if (file) refuseOther(name, file);
     if (!file) {
       return {
         network: efficientNet(config, OWN_ARITHMETIC),
@@ -104,16 +91,15 @@ export function buildModel(
       pretrained: true,
       arithmetic: { padding, bnEpsilon },
       preprocessing,
-      notes,
+      notes: [...(file.notes ?? []), ...notes],
     };
   }
-  if (!MODEL_NAMES.includes(name))
-    throw new UserError(`there is no model ${name}; choose one of ${MODEL_NAMES.join(', ')}`);
+  const network = plainNetwork(name, classes, width);
   if (file && width !== 1)
     throw new UserError(
       `${file.source} holds weights of the whole ${name}, which do not fit --width ${width}; leave one of them out`,
     );
-  const network = plainNetwork(name, classes, width);
+  if (file) refuseOther(name, file);
   const imported = file && importTorchvision(file.tensors, network, file.source);
   const said = file && (fromFile(file).preprocessing ? undefined : saidNormalisation(file.source, file.metadata));
   return {
@@ -122,8 +108,15 @@ export function buildModel(
     pretrained: file !== undefined,
     arithmetic: OWN_ARITHMETIC,
     preprocessing: (file && fromFile(file).preprocessing) ?? said?.preprocessing ?? IMAGENET,
-    notes: [...(said?.notes ?? []), ...(imported?.notes ?? [])],
+    notes: [...(file?.notes ?? []), ...(said?.notes ?? []), ...(imported?.notes ?? [])],
   };
+}
+
+/** Refuses weights that are those of another network that is known. */
+function refuseOther(name: string, { tensors, source }: WeightsFile): void {
+  const other = recogniseModel(tensors);
+  if (other !== undefined && other !== name)
+    throw new UserError(`${source} holds weights of ${other}, and not of ${name}; give --model ${other} for them.`);
 }
 
 /** What a file of weights says of their arithmetic: all of it where this program saved a model. */
@@ -132,14 +125,6 @@ function fromFile({ metadata = {}, source }: WeightsFile): ImportOptions {
   if (!model) return { metadata };
   const { padding, bnEpsilon, preprocessing } = model;
   return { padding, bnEpsilon, preprocessing: { ...preprocessing, scale: 1 / 255 }, metadata };
-}
-
-/** A ResNet or VGG; its width is written down only where it is not its own. */
-function plainNetwork(name: string, classes: number, width: number): Network {
-  const network = Object.hasOwn(RESNET_VARIANTS, name)
-    ? resnet(name, classes, narrowResNet(RESNET_VARIANTS[name], width))
-    : vgg(name, classes, narrowVgg(VGG_VARIANTS[name], width));
-  return width === 1 ? network : { ...network, config: { ...network.config, width } };
 }
 
 /** The network of a model file that Tuningfork saved, with its weights. */
@@ -153,7 +138,7 @@ export function restoreModel(model: Model, source: string): BuiltModel {
       `${source}: the width ${JSON.stringify(width)} of its ${name} is not a number in 0..1; the file is damaged or was edited`,
     );
   const arithmetic = { padding: model.padding, bnEpsilon: model.bnEpsilon };
-  const variant = EFFICIENTNET.exec(name)?.[1];
+  const variant = efficientNetVariant(name);
   const classes = model.classes.length;
   const network = variant
     ? efficientNet(efficientNetConfig(variant, classes), arithmetic)

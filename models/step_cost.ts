@@ -85,7 +85,7 @@ export function leastTraffic({ steps, buffers, bufferOf }: Lowered): Traffic {
     for (const [name, use] of bindingUses(step.launch)) {
       const ref = step.buffers[name];
       const { kind } = buffers[ref];
-      if (use.reads && (kind === 'parameter' || kind === 'input')) read.add(ref);
+      if (use.reads && (kind === 'parameter' || kind === 'input' || kind === 'constant')) read.add(ref);
       if (use.writes && (kind === 'parameter' || kind === 'kept')) written.add(ref);
     }
     if (flopsOf(step.tensor) === 0) continue;

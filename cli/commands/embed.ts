@@ -6,7 +6,7 @@ import { allOptions } from '../options.ts';
 export function register(program: Command): void {
   addImageOptions(program.command('embed'), 'images', drawn())
     .description('write the features that a model makes of each image, as .npy or csv')
-    .argument('<model>', 'a run directory, its model.safetensors, or EfficientNet-B0 weights')
+    .argument('<model>', 'a run directory, its model.safetensors, or a file of weights')
     .requiredOption(
       '--out <file>',
       'the file to write: .npy (ids beside it in <file>.ids.txt) or .csv (ids in the first column)',

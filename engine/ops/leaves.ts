@@ -1,5 +1,5 @@
 import { fill } from '../../kernels/pointwise/pointwise.ts';
-import { checkNumber, checkOneOf, show } from '../check.ts';
+import { checkOneOf, show } from '../check.ts';
 import { defineOp } from '../op.ts';
 import {
   checkShape,
@@ -14,11 +14,10 @@ import {
 } from '../tensor.ts';
 import { UserError } from '../user_error.ts';
 
-const inputF32 = defineOp<never, { shape: Shape }>({ name: 'input', inputs: [], shape: (_, a) => a.shape });
-const inputU32 = defineOp<never, { shape: Shape }>({
+const inputOp = defineOp<never, { shape: Shape; dtype: DType }>({
   name: 'input',
   inputs: [],
-  dtype: 'u32',
+  dtype: (_, a) => a.dtype,
   shape: (_, a) => a.shape,
 });
 
@@ -29,20 +28,41 @@ export function input(name: string, shape: Shape, dtype: DType = 'f32'): Tensor 
   if (typeof name !== 'string') throw new UserError(`input: the name must be text, not ${show(name)}`);
   checkShape(`input ${name}`, shape);
   checkOneOf(`input ${name}`, 'dtype', dtype, ['f32', 'u32']);
-  return (dtype === 'u32' ? inputU32 : inputF32)([], { shape }).named(name);
+  return inputOp([], { shape, dtype }).named(name);
 }
 
-const constantOp = defineOp<never, { shape: Shape; value: number }>({
+const constantOp = defineOp<never, { shape: Shape; value: number | Float32Array | Uint32Array }>({
   name: 'constant',
   inputs: [],
-  shape: (_, a) => a.shape,
-  lower: ({ attrs, output, out }) => [{ launch: fill(output.size, attrs.value), buffers: { out: out() } }],
+  dtype: (_, { value }) => (value instanceof Uint32Array ? 'u32' : 'f32'),
+  shape(_, { shape, value }) {
+    checkShape('constant', shape);
+    if (typeof value !== 'number' && value.length !== sizeOf(shape))
+      throw new UserError(`constant: ${value.length} numbers do not fill ${showShape(shape)}`);
+    return shape;
+  },
+  // An array is uploaded when the program is made: see VirtualBuffer.
+  lower: ({ attrs: { value }, output, out }) =>
+    typeof value === 'number' ? [{ launch: fill(output.size, value), buffers: { out: out() } }] : [],
 });
 
-/** A tensor with one number in every place. */
-export function constant(value: number, shape: Shape = []): Tensor {
-  checkNumber('constant', 'the value', value);
-  return constantOp([], { shape, value });
+/**
+ * A tensor whose numbers never change: one number in every place, or those of an array, which must fill the shape. An
+ * Uint32Array makes a tensor of dtype u32. A program copies the array to the adapter once, when it is compiled.
+ * @param values an array must not be changed any more: it is not copied before
+ */
+export function constant(values: Uint32Array, shape: Shape): Tensor & { readonly dtype: 'u32' };
+export function constant(values: number | Float32Array | Uint32Array, shape?: Shape): Tensor;
+export function constant(values: number | Float32Array | Uint32Array, shape: Shape = []): Tensor {
+  if (typeof values !== 'number' && !(values instanceof Float32Array || values instanceof Uint32Array))
+    throw new UserError(`constant: it takes a number, a Float32Array or a Uint32Array, not ${show(values)}`);
+  return constantOp([], { shape, value: values });
+}
+
+/** The numbers of a constant that was made from an array; undefined of any other tensor. */
+export function constantArray({ op, attrs }: Tensor): Float32Array | Uint32Array | undefined {
+  const { value } = attrs as { value?: unknown };
+  return op === constantOp && typeof value !== 'number' ? (value as Float32Array | Uint32Array) : undefined;
 }
 /** A tensor full of ones. */
 export const ones = (shape: Shape): Tensor => constant(1, shape);

@@ -1,5 +1,6 @@
 import type { Choice, Choices } from '../../kernels/kernel.ts';
 import { parameterOf } from '../device/parameter.ts';
+import { constantArray } from '../ops/leaves.ts';
 import type { BufferRef, Capabilities, Step } from '../op.ts';
 import type { Tensor, StorageType } from '../tensor.ts';
 import { choose, type Tuning } from '../tuning.ts';
@@ -15,9 +16,9 @@ export interface VirtualBuffer {
   readonly tensor?: Tensor;
   /**
    * Memory of its own for the program's whole life: inputs, outputs, and everything under `keep: 'all'`. Parameters
-   * have theirs already.
+   * have theirs already, and what is constant is copied there once.
    */
-  readonly kind: 'temporary' | 'kept' | 'input' | 'parameter';
+  readonly kind: 'temporary' | 'kept' | 'input' | 'constant' | 'parameter';
   /**
    * It has no memory of its own: it begins so many bytes after the beginning of another buffer, of its kind. See
    * update_groups.ts.
@@ -86,9 +87,11 @@ export function lower(
       ? 'parameter'
       : t.op.name === 'input'
         ? 'input'
-        : keepAll || keptSources.has(t)
-          ? 'kept'
-          : 'temporary';
+        : constantArray(t)
+          ? 'constant'
+          : keepAll || keptSources.has(t)
+            ? 'kept'
+            : 'temporary';
   const bufferOf = (tensor: Tensor): BufferRef => {
     const t = source(tensor);
     let ref = home.get(t);

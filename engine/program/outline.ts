@@ -60,7 +60,7 @@ function checkSpec(spec: ProgramSpec): void {
 export interface MemoryNeed {
   /** Buffers that intermediates take turns in. */
   readonly temporaries: number;
-  /** Inputs, outputs and uniforms, which have memory of their own. */
+  /** Inputs, outputs, constants and uniforms, which have memory of their own. */
   readonly own: number;
   /** Parameters and moments that the program reads or changes; other programs may share them. */
   readonly parameters: number;
@@ -130,7 +130,7 @@ function needOf({ buffers }: Lowered, plan: MemoryPlan, uniformStrides: readonly
   const of = (...kinds: string[]) =>
     sum(buffers.filter(({ kind, within }) => !within && kinds.includes(kind)).map(({ bytes }) => bytes));
   const temporaries = sum(plan.slotBytes);
-  const own = of('kept', 'input') + Math.max(16, sum(uniformStrides));
+  const own = of('kept', 'input', 'constant') + Math.max(16, sum(uniformStrides));
   const parameters = of('parameter');
   return { temporaries, own, parameters, total: temporaries + own + parameters };
 }

@@ -3,6 +3,7 @@ import { requireDevice, type Device } from '../device/device.ts';
 import { numbersFor, type Numbers } from '../device/numbers.ts';
 import { parameterOf, type Parameter } from '../device/parameter.ts';
 import { show } from '../check.ts';
+import { constantArray } from '../ops/leaves.ts';
 import type { BufferRef } from '../op.ts';
 import { halfToNumber } from '../half.ts';
 import { checkTensors, type Tensor, type StorageType } from '../tensor.ts';
@@ -102,6 +103,11 @@ export class Program implements Disposable {
           } else physical.set(ref, { buffer: own(bytes, storage, String(tensor)) });
         }
       });
+      for (const { ref, kind, tensor } of lowered.buffers) {
+        const { buffer } = physical.get(ref) ?? {};
+        if (kind === 'constant' && buffer)
+          device.gpu.queue.writeBuffer(buffer, 0, constantArray(tensor!)! as Float32Array<ArrayBuffer>);
+      }
       const recorded = await record(device, outlined, pipelines, physical, own);
       device.check();
       return new Program(

@@ -41,6 +41,8 @@ export interface Model {
 
 const METADATA_KEY = 'tuningfork';
 const VERSION = 1;
+/** For those who read the file by other programs, whose filters lie otherwise. */
+const LAYOUT = 'filters [r, s, in, out], depthwise [r, s, channels], dense [in, out]; images NHWC';
 
 /*
  * What makes sense of pixels in 0..1. A deviation of 1/255 stands for networks that want 0..255; one of 58 was meant
@@ -59,7 +61,8 @@ export function packModel(model: Model): Uint8Array {
     [...weights].map(([name, { shape, data }]) => [name, { dtype: 'f32' as const, shape, data }]),
   );
   return writeSafetensors(tensors, {
-    format: 'pt',
+    format: 'tuningfork',
+    layout: LAYOUT,
     [METADATA_KEY]: JSON.stringify({ version: VERSION, ...description }),
   });
 }

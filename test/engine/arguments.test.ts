@@ -13,6 +13,7 @@ import { compile } from '../../engine/program/program.ts';
 import { Tensor, topologicalOrder, type DType } from '../../engine/tensor.ts';
 import { UserError } from '../../engine/user_error.ts';
 import * as library from '../../index.ts';
+import { callsOfMoves } from './calls_of_moves.ts';
 
 type AnyOp = Op<object>;
 type AnySpec = OpSpec<string, object>;
@@ -58,12 +59,23 @@ const CALLS: Record<string, () => unknown[]> = {
   zeros: () => [[2, 3]],
   reshape: () => [t(2, 3), [3, 2]],
   stopGradient: unary,
+  ...callsOfMoves(t),
   ...Object.fromEntries(
-    ['abs', 'exp', 'log', 'neg', 'relu', 'sigmoid', 'silu', 'sqrt', 'square', 'tanh'].map((f) => [f, unary]),
+    'abs ceil erf exp expm1 floor hardSwish isNaN log log1p logicalNot mish neg reciprocal relu relu6 round selu sigmoid sign silu softplus softsign sqrt square tanh'
+      .split(' ')
+      .map((f) => [f, unary]),
   ),
   ...Object.fromEntries(
-    ['add', 'div', 'greater', 'greaterEqual', 'maximum', 'minimum', 'mul', 'rsub', 'sub'].map((f) => [f, binary]),
+    'add div equal greater greaterEqual less lessEqual logicalAnd logicalOr logicalXor maximum minimum mul notEqual pow rsub sub'
+      .split(' ')
+      .map((f) => [f, binary]),
   ),
+  ...Object.fromEntries(['celu', 'elu', 'leakyRelu', 'thresholdedRelu'].map((f) => [f, () => [t(2, 3), 0.5]])),
+  clip: () => [t(2, 3), -1, 1],
+  gelu: () => [t(2, 3), { approximate: 'tanh' }],
+  hardSigmoid: () => [t(2, 3), 0.2, 0.5],
+  prelu: () => [t(2, 3), t(3)],
+  where: () => [t(2, 3), t(2, 3), t(2, 3)],
   broadcastTo: () => [t(2, 1), [2, 3]],
   sumTo: () => [t(2, 3), [1, 3]],
   mean: () => [t(2, 3), [0]],
@@ -196,8 +208,19 @@ describe('dtypes', () => {
   });
 
   it.each(Object.keys(CALLS))(
-    'the other one is refused for each tensor of %s, unless it only gives it another shape',
+    'the other one is refused for each tensor of %s, unless it only moves numbers',
     (name) => {
+      const takesAny = [
+        'reshape',
+        'stopGradient',
+        'transpose',
+        'slice',
+        'split',
+        'pad',
+        'depthToSpace',
+        'spaceToDepth',
+        'cast',
+      ];
       const args = CALLS[name]();
       args.forEach((arg, i) => {
         if (!isTensor(arg) || arg.op.name === 'parameter') return;
@@ -205,7 +228,7 @@ describe('dtypes', () => {
         const message = refusal(name, replaced(args, i, other));
         // The third of these is asked for its shape only.
         if (name.startsWith('depthwiseConv2d') && name.endsWith('Grad') && i === 2 && message === undefined) return;
-        if (['reshape', 'stopGradient'].includes(name)) expect(message).toBeUndefined();
+        if (takesAny.includes(name)) expect(message).toBeUndefined();
         else
           expect(message).toBe(
             `${message?.split(':')[0]}: it takes ${arg.dtype}, and ${arg.name} is ${other.dtype} [${arg.shape.join(', ')}]`,
@@ -276,8 +299,11 @@ describe('arguments of the wrong kind', () => {
     args.forEach((arg, i) => {
       for (const wrong of [...WRONG, new Parameter(device, 'p', [2])]) {
         const message = refusal(name, replaced(args, i, wrong));
-        // A number is an operand of arithmetic; nothing else stands for a tensor.
-        if (isTensor(arg) && !(i === 1 && typeof wrong === 'number' && args.length === 2))
+        // A number is an operand of arithmetic, and of a choice; a list names indices; nothing else is taken as a tensor.
+        const isOperand = i > 0 && (args.length === 2 || name === 'where');
+        const standsForTensor =
+          name === 'gather' ? i === 1 && Array.isArray(wrong) : isOperand && typeof wrong === 'number';
+        if (isTensor(arg) && !standsForTensor)
           expect(message, `${name}: ${String(wrong)} as argument ${i}`).toMatch(/^\w+: /);
       }
     });

@@ -17,7 +17,8 @@ import { randomArray } from '../random.ts';
 import { evaluateGraph } from '../reference/interpreter.ts';
 import { expectWithin } from '../tolerance.ts';
 import { asHardware, asLavapipe } from './as_adapter.ts';
-import { PRECISION_CASES, type PrecisionCase } from './precision_cases.ts';
+import { PRECISION_CASES } from './precision_cases.ts';
+import type { PrecisionCase } from './precision_operands.ts';
 
 const TITLES = [...PRECISION_CASES.keys()];
 const AS = [

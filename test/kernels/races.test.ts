@@ -6,6 +6,7 @@ import { detectRaces } from 'wgsl_reflect/wgsl_reflect.module.js';
 import { convGeometry } from '../../engine/ops/conv_geometry.ts';
 import { input } from '../../engine/ops/leaves.ts';
 import { conv2dFilterGradV2, conv2dV2 } from '../../kernels/conv2d/conv2d.ts';
+import { copyStrided } from '../../kernels/copy/copy.ts';
 import { guard } from '../../kernels/guard/guard.ts';
 import { packParams, specialise, type Launch } from '../../kernels/kernel.ts';
 import { matmulV2, type MatmulSize } from '../../kernels/matmul/matmul.ts';
@@ -87,6 +88,17 @@ function sums(): [string, Buffers, Launch][] {
   ];
 }
 
+/** A transpose of 2 matrices of 40 rows and 9 columns. */
+function transposed(): [string, Buffers, Launch] {
+  const dimensions = [
+    { length: 2, x: 360, out: 360 },
+    { length: 9, x: 1, out: 40 },
+    { length: 40, x: 9, out: 1 },
+  ];
+  const buffers = { x: randomArray(720, 1), out: new Float32Array(720) };
+  return ['tiled copy', buffers, copyStrided({ dimensions, xFirst: 0, outFirst: 0 }, 'f32', false)];
+}
+
 /**
  * Every kernel with a barrier, but for those that wgsl_reflect cannot run: the staged input gradient, whose barriers
  * are those of tile.wgsl, as here; sums whose threads get a struct from a function, which wgsl_reflect gives to all of
@@ -109,6 +121,7 @@ const LAUNCHES: readonly (readonly [string, Buffers, Launch])[] = [
   }),
   ...convolutions(),
   ...sums(),
+  transposed(),
 ];
 
 /** The sum of `depth.wgsl` alone. */

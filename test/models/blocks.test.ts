@@ -91,7 +91,7 @@ class Stage {
 }
 
 describe('the blocks of published networks', () => {
-  const small = resnet('resnet50', 3, { depths: [1, 2], width: 4 });
+  const small = resnet('resnet50', 3, { block: 'bottleneck', depths: [1, 2], width: 4 });
 
   it.each([18, 19])('ResNet: the stem of an image of %i', (side) => {
     const stage = new Stage(small, 'stem', [side, side, 3]);
@@ -123,6 +123,25 @@ describe('the blocks of published networks', () => {
       expect(relativeL2(stage.get(), want)).toBeLessThan(EXACT);
     },
   );
+
+  it.each([6, 7])('ResNet-18 and -34: two 3x3 convolutions, the stride in the first of them, side %i', (side) => {
+    const basic = resnet('resnet18', 3, { block: 'basic', depths: [2, 2], width: 4 });
+    const first = new Stage(basic, 'stage1', [side, side, 4]);
+    const plainly = { stride: 1, projects: false };
+    const want = first.want((x) =>
+      plain.basicBlock(plain.basicBlock(x, first.values('stage1.0.'), plainly), first.values('stage1.1.'), plainly),
+    );
+    expect(relativeL2(first.get(), want)).toBeLessThan(EXACT);
+    const second = new Stage(basic, 'stage2', [side, side, 4]);
+    const halved = second.want((x) =>
+      plain.basicBlock(
+        plain.basicBlock(x, second.values('stage2.0.'), { stride: 2, projects: true }),
+        second.values('stage2.1.'),
+        plainly,
+      ),
+    );
+    expect(relativeL2(second.get(), halved)).toBeLessThan(EXACT);
+  });
 
   it.each([true, false])('VGG: two convolutions with biases behind a pooling, batch norm %s', (normed) => {
     const network = vgg('vgg', 3, {
@@ -254,7 +273,7 @@ describe('dropout', () => {
           bnEpsilon: 1e-3,
         },
       ),
-      resnet('resnet50', 3, { depths: [1, 1], width: 4 }),
+      resnet('resnet50', 3, { block: 'bottleneck', depths: [1, 1], width: 4 }),
     ];
     for (const network of networks) {
       const width = network.specs.find(({ name }) => name === 'classifier.w')!.shape[0];

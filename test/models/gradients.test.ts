@@ -76,7 +76,7 @@ const CASES: readonly Case[] = [
   },
   {
     title: 'a ResNet, batch statistics',
-    network: resnet('resnet50', 3, { depths: [1, 2], width: 4 }),
+    network: resnet('resnet50', 3, { block: 'bottleneck', depths: [1, 2], width: 4 }),
     side: 33,
     batchNorm: 'batch',
   },

@@ -129,6 +129,19 @@ export function bottleneck(
   return relu(sum(y, projects ? layer(x, 'shortcut', symmetric(x, 1, stride, 0)) : x));
 }
 
+/** A block of two 3x3 convolutions (He et al. 2016, figure 5, left) as torchvision has it. */
+export function basicBlock(
+  x: Image,
+  values: Values,
+  { stride, projects }: { stride: number; projects: boolean },
+): Image {
+  const layer = (from: Image, at: string, window: Window) =>
+    norm(conv(from, values(`${at}.conv.w`), window), `${at}.bn`, values, TORCH_EPSILON);
+  let y = relu(layer(x, 'first', symmetric(x, 3, stride, 1)));
+  y = layer(y, 'second', symmetric(y, 3, 1, 1));
+  return relu(sum(y, projects ? layer(x, 'shortcut', symmetric(x, 1, stride, 0)) : x));
+}
+
 /** A block of VGG (Simonyan & Zisserman 2015, section 2.1), 2x2 max pooling first where another block stands before. */
 export function vggBlock(
   x: Image,

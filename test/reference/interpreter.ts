@@ -2,6 +2,7 @@ import { parameterOf } from '../../engine/device/parameter.ts';
 import type { ConvGeometry } from '../../engine/ops/conv_geometry.ts';
 import { topologicalOrder, type Tensor } from '../../engine/tensor.ts';
 import { augment } from './augment.ts';
+import * as moves from './moves.ts';
 import * as norm from './batch_norm.ts';
 import * as conv from './conv2d.ts';
 import * as depthwise from './depthwise_conv2d.ts';
@@ -100,8 +101,34 @@ const lastOf = ({ shape }: Tensor): number => shape[shape.length - 1];
 const OPS: Readonly<Record<string, Evaluate>> = {
   input: leaf,
   parameter: leaf,
-  constant: (t) => new Float64Array(t.size).fill(attrs<{ value: number }>(t).value),
+  constant: (t) => {
+    const { value } = attrs<{ value: number | ArrayLike<number> }>(t);
+    return typeof value === 'number' ? new Float64Array(t.size).fill(value) : Float64Array.from(value);
+  },
   reshape: (_, [x]) => x,
+  transpose: (t, [x]) => moves.transpose(x, t.inputs[0].shape, attrs<{ perm: number[] }>(t).perm),
+  slice: (t, [x]) => {
+    const { starts, steps } = attrs<{ starts: number[]; steps: number[] }>(t);
+    return moves.slice(x, t.inputs[0].shape, starts, t.shape, steps);
+  },
+  place: (t, [x]) => {
+    const { starts, steps, value } = attrs<{ starts: number[]; steps: number[]; value: number }>(t);
+    return moves.place(x, t.inputs[0].shape, t.shape, starts, steps, value);
+  },
+  resample: (t, [x, down, across]) => {
+    const { axis, matrices } = attrs<{ axis: number; matrices: readonly unknown[] }>(t);
+    const tables = matrices.length === 1 ? [down] : [down, across];
+    return moves.resample(x, t.inputs[0].shape, t.shape, axis, tables);
+  },
+  gather: (t, [x, indices]) => moves.gather(x, t.inputs[0].shape, indices, attrs<{ axis: number }>(t).axis),
+  gather_input_grad: (t, [dy, indices]) => moves.gatherInputGrad(dy, t.shape, indices, attrs<{ axis: number }>(t).axis),
+  cast: (t, [x]) => (t.dtype === 'f32' ? x : x.map((v) => (v > 0 ? Math.min(Math.trunc(v), 2 ** 32 - 1) : 0))),
+  concat: (t, parts) =>
+    moves.concat(
+      parts,
+      t.inputs.map(({ shape }) => shape),
+      attrs<{ axis: number }>(t).axis,
+    ),
   stop_gradient: (_, [x]) => x,
   row: (t, [x]) =>
     x.slice(attrs<{ index: number }>(t).index * t.size, (attrs<{ index: number }>(t).index + 1) * t.size),
