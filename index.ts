@@ -9,24 +9,62 @@ export { constant, input, ones, reshape, stopGradient, zeros } from './engine/op
 export {
   abs,
   add,
+  ceil,
   div,
+  erf,
   exp,
+  expm1,
+  floor,
   greater,
   greaterEqual,
   log,
+  log1p,
   maximum,
   minimum,
   mul,
   neg,
+  pow,
+  reciprocal,
   relu,
+  round,
   rsub,
   sigmoid,
+  sign,
   silu,
   sqrt,
   square,
   sub,
   tanh,
 } from './engine/ops/pointwise.ts';
+export {
+  equal,
+  isNaN,
+  less,
+  lessEqual,
+  logicalAnd,
+  logicalNot,
+  logicalOr,
+  logicalXor,
+  notEqual,
+  where,
+} from './engine/ops/logic.ts';
+export {
+  celu,
+  clip,
+  elu,
+  gelu,
+  hardSigmoid,
+  hardSwish,
+  leakyRelu,
+  mish,
+  prelu,
+  relu6,
+  selu,
+  softplus,
+  softsign,
+  thresholdedRelu,
+  type GeluOptions,
+} from './engine/ops/activations.ts';
 export { broadcastTo, mean, sum, sumTo } from './engine/ops/reduce.ts';
 export { matmul } from './engine/ops/matmul.ts';
 export { conv2d, conv2dFilterGrad, conv2dInputGrad } from './engine/ops/conv2d.ts';
@@ -62,7 +100,9 @@ export { kMeans, nearestCentres, type Clusters, type KMeansOptions } from './eng
 export { buildModel, MODEL_NAMES, restoreModel } from './models/build_network.ts';
 export { applySegments, segmentsBetween, type ForwardContext, type Network, type Segment } from './models/network.ts';
 export { ParameterSet } from './models/parameter_set.ts';
-export { findTensor, gradCam, gradCamPlusPlus, guidedBackprop, oneHot } from './models/grad_cam.ts';
+export { findTensor, gradCam, gradCamPlusPlus, guidedBackprop, layerCam, oneHot } from './models/grad_cam.ts';
+export { parseSafetensors, writeSafetensors, type Safetensors } from './models/formats/safetensors.ts';
+export { toFloat32, type StoredData, type StoredDtype, type StoredTensor } from './models/formats/stored_tensor.ts';
 
 export { grad } from './engine/autodiff.ts';
 export { compile, Program, type Feed, type ProgramSpec } from './engine/program/program.ts';

@@ -7,10 +7,17 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { wgslEsbuild } from '../kernels/wgsl_plugin.mjs';
 import { buildSite } from '../web/build_site.mjs';
+import { pureOps } from './pure_ops.mjs';
 import { sourcesFingerprint, stampFile } from './setup/freshness.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const WORKER = 'vision/data/decode_worker.node.ts';
+
+/** What a package in Node imports, by the name of its file. */
+const LIBRARY = { tuningfork: 'index.ts', 'tuningfork.node': 'index.node.ts', 'tuningfork.vision': 'index.vision.ts' };
+
+/** What of other people's is in the file for images in browsers. */
+const VISION_PACKAGES = /\/(jpeg-js|csv-parse)\//;
 
 const common = {
   absWorkingDir: ROOT,
@@ -26,14 +33,17 @@ const common = {
 };
 const forNode = { ...common, platform: 'node', packages: 'external' };
 
-/** Fails when an output, or a chunk it imports, contains or imports what a browser does not have. */
-function assertRunsInBrowser({ outputs }, entry) {
+/**
+ * Fails when an output, or a chunk it imports, contains or imports what a browser does not have.
+ * @param isAllowed packages that it may contain
+ */
+function assertRunsInBrowser({ outputs }, entry, isAllowed = () => false) {
   const seen = new Set();
   const check = (path) => {
     if (seen.has(path)) return;
     seen.add(path);
     for (const input of Object.keys(outputs[path].inputs)) {
-      if (/\.node\.ts$|(^|\/)node_modules\//.test(input))
+      if (/\.node\.ts$|(^|\/)node_modules\//.test(input) && !isAllowed(input))
         throw new Error(`${entry} must run in a browser and contains ${input}`);
     }
     for (const { path: imported, external } of outputs[path].imports) {
@@ -53,19 +63,27 @@ export async function bundle() {
     // Split into chunks, so that a command loads what it needs and `--help` next to nothing.
     build({ ...forNode, entryPoints: { cli: 'cli/main.ts' }, splitting: true }),
     existsSync(join(ROOT, WORKER)) && build({ ...forNode, entryPoints: { decode_worker: WORKER } }),
-    // Split too: what both import (UserError, Device) must exist once, or `instanceof` tells them apart.
+    // Split too: what all import (UserError, Device) must exist once, or `instanceof` tells them apart.
     build({
       ...forNode,
-      entryPoints: { tuningfork: 'index.ts', 'tuningfork.node': 'index.node.ts' },
+      entryPoints: LIBRARY,
       splitting: true,
-      minify: true,
       chunkNames: 'shared-[hash]',
     }),
-    build({ ...common, platform: 'browser', entryPoints: { 'tuningfork.browser': 'index.ts' }, minify: true }),
+    // Not minified, as a bundler drops only calls that a comment marks as pure, and minifying drops comments.
+    build({
+      ...common,
+      plugins: [...common.plugins, pureOps],
+      platform: 'browser',
+      splitting: true,
+      entryPoints: { 'tuningfork.browser': 'index.ts', 'tuningfork.vision.browser': 'index.vision.browser.ts' },
+      chunkNames: 'shared-[hash]',
+    }),
     buildSite(common, ROOT),
   ]);
   assertRunsInBrowser(library.metafile, 'dist/tuningfork.js');
   assertRunsInBrowser(browser.metafile, 'dist/tuningfork.browser.js');
+  assertRunsInBrowser(browser.metafile, 'dist/tuningfork.vision.browser.js', (input) => VISION_PACKAGES.test(input));
   writeFileSync(stampFile(ROOT), fingerprint);
 }
 

@@ -1,14 +1,19 @@
-import { jsonText } from '../vision/json_text.ts';
 import { join } from 'node:path';
 import { UserError } from '../engine/user_error.ts';
-import { METHODS, explainExamples, type Method } from '../vision/answer/explain.ts';
 import { drawMap, plainPicture } from '../vision/answer/draw.ts';
-import { toPng } from '../vision/report/encode.node.ts';
-import { taskOf } from '../galaxies/tasks.ts';
-import { contactSheet } from '../vision/report/pictures.ts';
+import { Explainer, explainOne } from '../vision/answer/explain.ts';
+import { METHODS, TRAITS, type Method } from '../vision/answer/methods.ts';
+import { Predictor } from '../vision/answer/predictor.ts';
 import { viewsFor } from '../vision/answer/stored_model.ts';
+import type { Dataset } from '../vision/data/dataset.ts';
+import { jsonText } from '../vision/json_text.ts';
+import { toPicture, toPng } from '../vision/report/encode.node.ts';
+import { contactSheet } from '../vision/report/pictures.ts';
+import { imageInput } from '../vision/view/views.ts';
+import { taskOf } from '../galaxies/tasks.ts';
 import { writeFileAtomic } from '../models/formats/atomic.node.ts';
 import { makeFolder } from '../models/formats/make_folder.node.ts';
+import { MapMeasures, measureMaps } from './gradcam_measures.node.ts';
 import { loadModel, requireTask } from './load_model.node.ts';
 import type { GlobalOptions } from './options.ts';
 import { fileName, openData, requireData, type DataFlags } from './open_data.node.ts';
@@ -20,18 +25,14 @@ export interface GradcamFlags extends GlobalOptions, DataFlags {
   readonly count: number;
   readonly class?: string;
   readonly layer?: string;
-  readonly method: 'grad-cam' | 'grad-cam++' | 'guided' | 'all';
+  readonly methods: readonly Method[];
+  /** Views over which each map is averaged. */
+  readonly tta: number;
+  readonly measure?: boolean;
   readonly out: string;
 }
 
-const METHOD_OF: Record<GradcamFlags['method'], readonly Method[]> = {
-  'grad-cam': ['Grad-CAM'],
-  'grad-cam++': ['Grad-CAM++'],
-  guided: ['Guided backprop'],
-  all: METHODS,
-};
-
-/** One PNG an image: the input and a map a method, left to right. */
+/** One PNG an image: the input and a map a method, left to right; with `--measure` how faithful the maps are. */
 export async function gradcam(path: string, flags: GradcamFlags): Promise<void> {
   using device = await openSession(flags);
   using model = await loadModel(device, path);
@@ -43,36 +44,97 @@ export async function gradcam(path: string, flags: GradcamFlags): Promise<void> 
     throw new UserError(
       `${path} predicts ${task.answers === 'fractions' ? 'vote fractions' : 'numbers'}: say which to explain by --class, such as --class ${model.classes[0]}; it has ${model.classes.join(', ')}`,
     );
-  const { dataset } = await openData({ ...requireData(flags), stretch: model.stretch }, terminalProgress());
-  try {
-    const examples =
-      flags.ids === undefined
-        ? dataset.examples.slice(0, flags.count).map((_, i) => i)
-        : flags.ids.split(',').map((id) => {
-            const index = dataset.examples.findIndex((g) => g.id === id.trim());
-            if (index < 0) throw new UserError(`${dataset.name} has no image ${id.trim()}`);
-            return index;
-          });
-    const views = viewsFor(model, dataset);
-    const found = await explainExamples(
-      device,
-      { network: model.built.network, parameters: model.parameters, task, views },
-      examples.map((example) => ({ example, explained })),
-      METHOD_OF[flags.method],
-      flags.layer,
+  if (flags.measure && task.answers === 'values')
+    throw new UserError(
+      `${path} predicts numbers of any size, and --measure is about a confidence in 0..1; leave it out`,
     );
-    makeFolder(flags.out);
-    for (const explanation of found) {
-      const { id } = dataset.examples[explanation.example];
-      const picture = await plainPicture(dataset, views.geometry, explanation.example);
-      const row = [picture, ...explanation.maps.map((map) => drawMap(picture, map))];
+  const progress = terminalProgress();
+  const { dataset } = await openData({ ...requireData(flags), stretch: model.stretch }, progress);
+  try {
+    const examples = chosen(dataset, flags);
+    const views = viewsFor(model, dataset);
+    const answering = { network: model.built.network, parameters: model.parameters, task, views };
+    const { layer, measure: measured } = flags;
+    using explainer = await Explainer.create(device, answering, flags.methods, { layer, measured });
+    using predictor = await Predictor.create(device, answering, imageInput(1, views.side, views.geometry));
+    const share = (row: ArrayLike<number>) => task.told?.(row) ?? row;
+    const measures = measured
+      ? new MapMeasures(layer ?? answering.network.lastConv, model.classes, flags.methods)
+      : undefined;
+    progress.start('explaining', examples.length);
+    for (const [i, example] of examples.entries()) {
+      const explanation = await explainOne({ explainer, predictor, views }, { example, explained }, flags.tta);
+      const { id } = dataset.examples[example];
+      const picture = await plainPicture(dataset, views.geometry, example);
+      const maps = explanation.maps.map((map) => ({ method: map.method, picture: drawMap(picture, map) }));
+      makeFolder(flags.out);
       const file = join(flags.out, `${fileName(id)}.png`);
+      const row = [picture, ...maps.map((map) => map.picture)];
       await writeFileAtomic(file, toPng(contactSheet(row, row.length, views.geometry.size)));
-      const score = (task.told?.(explanation.prediction) ?? explanation.prediction)[explanation.explained];
-      if (flags.json) console.log(jsonText({ id, file, class: model.classes[explanation.explained], score }, 0));
-      else console.log(`${file}  ${model.classes[explanation.explained]} ${score.toFixed(4)}`);
+      const score = share(explanation.prediction)[explanation.explained];
+      const faithful =
+        measured &&
+        (await measureMaps(explainer, explanation, (scores) => share(task.prediction(scores))[explanation.explained]));
+      if (faithful)
+        measures!.add({
+          id,
+          input: toPicture(picture),
+          maps: maps.map((map) => ({ ...map, picture: toPicture(map.picture) })),
+          explained: explanation.explained,
+          score,
+          measures: faithful,
+        });
+      progress.tick(i + 1);
+      tell(flags, {
+        id,
+        file,
+        class: model.classes[explanation.explained],
+        score,
+        ...(faithful && { measures: faithful }),
+      });
     }
+    progress.end();
+    await measures?.write(flags);
   } finally {
+    progress.end();
     await dataset.close();
   }
+}
+
+/** The images to explain: those named, or the first. */
+function chosen(dataset: Dataset, { ids, count }: Pick<GradcamFlags, 'ids' | 'count'>): number[] {
+  if (ids === undefined) return dataset.examples.slice(0, count).map((_, i) => i);
+  return ids.split(',').map((id) => {
+    const index = dataset.examples.findIndex((example) => example.id === id.trim());
+    if (index < 0) throw new UserError(`${dataset.name} has no image ${id.trim()}`);
+    return index;
+  });
+}
+
+/** What is printed of an image. */
+interface Told {
+  readonly id: string;
+  readonly file: string;
+  readonly class: string;
+  readonly score: number;
+  readonly measures?: object;
+}
+
+function tell({ json }: GlobalOptions, told: Told): void {
+  if (json) console.log(jsonText(told, 0));
+  else console.log(`${told.file}  ${told.class} ${told.score.toFixed(4)}`);
+}
+
+/**
+ * The methods of a list such as `grad-cam,occlusion`, or of `all`.
+ * @throws UserError where there is no such method
+ */
+export function methodsOf(list: string): readonly Method[] {
+  if (list === 'all') return METHODS;
+  const flagsOf = METHODS.map((method) => TRAITS[method].flag as string);
+  return list.split(',').map((flag) => {
+    const index = flagsOf.indexOf(flag.trim());
+    if (index < 0) throw new UserError(`there is no method ${flag.trim()}; choose of ${flagsOf.join(', ')}, or all`);
+    return METHODS[index];
+  });
 }

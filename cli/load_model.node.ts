@@ -1,8 +1,10 @@
 import type { Device } from '../engine/device/device.ts';
 import { UserError } from '../engine/user_error.ts';
-import { readModel, type StoredModel } from '../vision/answer/stored_model.ts';
+import { bareModel, readModel, type StoredModel } from '../vision/answer/stored_model.ts';
 import { storedTask, type TaskChoice } from '../galaxies/tasks.ts';
 import { fileError } from '../models/formats/file_error.node.ts';
+import { kindOf } from '../models/formats/file_kind.ts';
+import { readWeights } from '../models/formats/read_weights.ts';
 import { ParameterSet } from '../models/parameter_set.ts';
 import { finishedFolds } from './crossval_folder.node.ts';
 import { existsSync, statSync } from 'node:fs';
@@ -14,13 +16,15 @@ export interface LoadedModel extends StoredModel<TaskChoice>, Disposable {
   readonly parameters: ParameterSet;
 }
 
-/** Loads a run directory, or a file that `readModel` reads. */
+/** Loads a run directory, or a file of weights of any format; what was left out of it is told. */
 export async function loadModel(device: Device, path: string): Promise<LoadedModel> {
   const file = modelFile(path);
   const bytes = await readFile(file).catch((error) => {
     throw fileError('read', file, error);
   });
-  const model = readModel(bytes, file, storedTask);
+  const ours = kindOf(bytes)?.reader === 'safetensors';
+  const model = ours ? readModel(bytes, file, storedTask) : bareModel(await readWeights(bytes, file));
+  for (const note of model.built.notes) console.error(note);
   const parameters = new ParameterSet(device, model.built.network.specs, model.built.weights, 0);
   return { ...model, parameters, [Symbol.dispose]: () => parameters[Symbol.dispose]() };
 }

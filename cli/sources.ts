@@ -87,15 +87,12 @@ export const SOURCES: readonly SourceSet[] = [
   },
 ];
 
-/**
- * The same checkpoints in formats this program does not read, for those who convert them by hand (any of their naming
- * conventions is recognised once it is in safetensors).
- */
+/** The same checkpoints as their publishers have them, which are read too. No sha256 of them was found. */
 export const OTHER_FORMATS: readonly Source[] = [
   {
     file: 'efficientnet-b0-355c32eb.pth',
     url: 'https://github.com/lukemelas/EfficientNet-PyTorch/releases/download/1.0/efficientnet-b0-355c32eb.pth',
-    about: 'efficientnet_pytorch, a pickle; its sha256 begins with the digits in its name',
+    about: 'efficientnet_pytorch, a file of PyTorch; its sha256 begins with the digits in its name',
   },
   {
     file: 'efficientnetb0_notop.h5',

@@ -3,7 +3,7 @@ import { efficientNet, type EfficientNetArithmetic } from './efficientnet.ts';
 import { importEfficientNet, type ImportOptions } from './efficientnet_names.ts';
 import { saidNormalisation } from './efficientnet_preprocessing.ts';
 import { efficientNetConfig } from './efficientnet_table.ts';
-import type { Safetensors } from './formats/safetensors.ts';
+import type { WeightsFile } from './formats/read_weights.ts';
 import { describedBy, type Model } from './formats/model_file.ts';
 import type { Network } from './network.ts';
 import type { Weights } from './parameter_set.ts';
@@ -14,11 +14,6 @@ import { VGG_VARIANTS, narrowVgg, vgg } from './vgg.ts';
 export interface WidthOption {
   /** Channels in shares of what the network has, 0..1: 1 when absent. VGG and ResNet only. */
   readonly width?: number;
-}
-
-/** A file of weights: its tensors, what it says of itself, and its name. */
-export interface WeightsFile extends Pick<Safetensors, 'tensors'>, Partial<Pick<Safetensors, 'metadata'>> {
-  readonly source: string;
 }
 
 export interface Normalisation {
@@ -92,7 +87,7 @@ export function buildModel(
       pretrained: true,
       arithmetic: { padding, bnEpsilon },
       preprocessing,
-      notes,
+      notes: [...(file.notes ?? []), ...notes],
     };
   }
   if (!MODEL_NAMES.includes(name))
@@ -110,7 +105,7 @@ export function buildModel(
     pretrained: file !== undefined,
     arithmetic: OWN_ARITHMETIC,
     preprocessing: (file && fromFile(file).preprocessing) ?? said?.preprocessing ?? IMAGENET,
-    notes: [...(said?.notes ?? []), ...(imported?.notes ?? [])],
+    notes: [...(file?.notes ?? []), ...(said?.notes ?? []), ...(imported?.notes ?? [])],
   };
 }
 

@@ -76,6 +76,19 @@ export function gradCamPlusPlus(logits: Tensor, classes: Tensor, activation: Ten
 }
 
 /**
+ * Layer-CAM (Jiang et al. 2021, eq. 5 to 7): each place of the activation is weighted by the positive part of the class
+ * score's gradient at that very place, so early layers, whose maps are fine, can be explained too.
+ *
+ * @param logits [N, K], made from `activation`
+ * @param classes [N, K]: one-hot rows that pick the class to explain
+ * @param activation [N, H, W, C]: any node between input and logits
+ */
+export function layerCam(logits: Tensor, classes: Tensor, activation: Tensor): Tensor {
+  const gradient = gradientAt('layerCam', logits, classes, activation);
+  return asMap(relu(sum(mul(activation, relu(gradient)), [3])));
+}
+
+/**
  * Guided backpropagation (Springenberg et al. 2015, section 3): the gradient of the class score at the input, where
  * negative cotangents are cut off at the output of every ReLU and SiLU on the way back, those fused into a batch norm
  * too, once for each where several follow one another. Gates (sigmoid, tanh) let all pass.

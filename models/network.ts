@@ -21,7 +21,7 @@ export interface ForwardContext {
 /** A piece of a network between two places where it may be cut. */
 export interface Segment {
   readonly name: string;
-  /** The parameters it uses are those whose names begin so. */
+  /** The parameters it uses are those whose names begin so, where it ends in a dot, and else the one of this name. */
   readonly prefixes: readonly string[];
   /** The segment's part of the forward pass. */
   apply(x: Tensor, context: ForwardContext): Tensor;
@@ -72,4 +72,6 @@ export function applySegments(segments: readonly Segment[], x: Tensor, context: 
 export const belongsTo =
   (segments: readonly Segment[]) =>
   (name: string): boolean =>
-    segments.some((segment) => segment.prefixes.some((prefix) => name.startsWith(prefix)));
+    segments.some((segment) =>
+      segment.prefixes.some((prefix) => (prefix.endsWith('.') ? name.startsWith(prefix) : name === prefix)),
+    );

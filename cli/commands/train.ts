@@ -57,7 +57,7 @@ export function addTrainOptions(command: Command, out: string): Command {
     )
     .option(
       '--weights <file>',
-      'trained weights to start from, as safetensors; without them the whole network is trained from scratch',
+      'trained weights to start from, of safetensors, PyTorch (.pth, .pt, .bin) or Keras (.h5, .keras); without them the whole network is trained from scratch',
     )
     .option('--threshold <share>', 'how much of the votes makes a label (0.6)', numberWithin(0, 1))
     .option('--soft-labels', 'aim at the votes themselves instead of the class')

@@ -1,6 +1,8 @@
+import { ACTIVATIONS } from './activations.ts';
 import { BATCH_NORMS } from './batch_norm.ts';
 import { CONVOLUTIONS } from './convolution.ts';
 import type { Explanation } from './explanation.ts';
+import { FUNCTIONS } from './functions.ts';
 import { MOVES } from './moves.ts';
 import { OPTIMIZERS } from './optimizers.ts';
 import { POINTWISE } from './pointwise.ts';
@@ -16,6 +18,8 @@ export const EXPLANATIONS: readonly Explanation[] = [
   ...POOLING,
   ...SOFTMAXES,
   ...POINTWISE,
+  ...FUNCTIONS,
+  ...ACTIVATIONS,
   ...SHAPES,
   ...MOVES,
   ...RANDOM,

@@ -2,10 +2,10 @@ import * as ops from '../ops/pointwise.ts';
 import type { Tensor } from '../tensor.ts';
 import { elementOf, joined, written, type Behind, type Explanation, type Values } from './explanation.ts';
 
-type Text = Behind['arithmetic'];
+export type Text = Behind['arithmetic'];
 
 /** A function of one number: what it gives and its slope, as formulas and with numbers put in; `y` is the output. */
-interface Unary {
+export interface Unary {
   readonly name: string;
   readonly says: string;
   readonly apply: (x: Tensor) => Tensor;
@@ -13,14 +13,14 @@ interface Unary {
   readonly slope: string;
   readonly where?: string;
   /** Lines of kernels/pointwise. */
-  readonly line: string;
+  readonly line?: string;
   readonly slopeLine?: string;
   readonly data?: readonly number[];
   value(x: number): Text;
   slopeAt(x: number, y: number): Text;
 }
 
-const sigmoidOf = (x: number) => 1 / (1 + Math.exp(-x));
+export const sigmoidOf = (x: number) => 1 / (1 + Math.exp(-x));
 const SIGMOID = '1 / (1 + exp(−x))';
 
 const UNARY: readonly Unary[] = [
@@ -141,7 +141,7 @@ const UNARY: readonly Unary[] = [
   },
 ];
 
-const explainUnary = ({
+export const explainUnary = ({
   name,
   says,
   apply,
@@ -187,20 +187,21 @@ const explainUnary = ({
 });
 
 /** A function of two numbers; `toX` and `toA` are the slopes. */
-interface Binary {
+export interface Binary {
   readonly name: string;
   readonly says: string;
   readonly apply: (x: Tensor, a: Tensor) => Tensor;
   readonly formula: string;
   readonly slopes: readonly [x: string, a: string];
   readonly where?: string;
-  readonly line: string;
+  readonly line?: string;
+  readonly data?: readonly number[];
   value(x: number, a: number): Text;
   toX(x: number, a: number): Text;
   toA(x: number, a: number): Text;
 }
 
-const COMPARED = 'a comparison counts 1 where it holds, else 0';
+export const COMPARED = 'a comparison counts 1 where it holds, else 0';
 
 const BINARY: readonly Binary[] = [
   {
@@ -287,12 +288,24 @@ const BINARY: readonly Binary[] = [
 const both = (values: Values, at: readonly number[]) =>
   [elementOf(values, { of: 'x', at }), elementOf(values, { of: 'a', at: [at[1]] })] as const;
 
-const explainBinary = ({ name, says, apply, formula, slopes, where, line, value, toX, toA }: Binary): Explanation => ({
+export const explainBinary = ({
+  name,
+  says,
+  apply,
+  formula,
+  slopes,
+  where,
+  line,
+  data = [3, -1, 2, 4, 0, -2],
+  value,
+  toX,
+  toA,
+}: Binary): Explanation => ({
   name,
   says,
   settings: [],
   operands: () => [
-    { name: 'x', says: 'numbers [i, c]', shape: [2, 3], data: [3, -1, 2, 4, 0, -2] },
+    { name: 'x', says: 'numbers [i, c]', shape: [2, 3], data },
     {
       name: 'a',
       says: 'one for each column [c], repeated over i: the smaller tensor is broadcast, and its gradient summed',

@@ -25,7 +25,7 @@ interface Row {
   readonly a?: (dy: Tensor, x: Tensor, a: Tensor, y: Tensor) => Tensor;
 }
 
-// An indicator is flat wherever it has a derivative.
+// Indicators and what rounds are flat wherever they have a derivative.
 const flat = (dy: Tensor): Tensor => zeros(dy.shape);
 
 // y = op(x, a). One row an op: what its WGSL case (kernels/pointwise/ops.wgsl) differentiates to.
@@ -69,8 +69,48 @@ const TABLE: Partial<Record<PointwiseName, Row>> = {
     x: (dy, _, a) => binary('silu_grad', dy, a as Tensor),
     a: (dy, x, a) => mul(binary('sigmoid_grad', mul(dy, x), sigmoid(a)), add(mul(a, rsub(mul(sigmoid(a), 2), 1)), 2)),
   },
+  expm1: { x: (dy, _, __, y) => mul(dy, add(y, 1)) },
+  log1p: { x: (dy, x) => div(dy, add(x, 1)) },
+  // 2/√π · exp(−x²)
+  erf: { x: (dy, x) => mul(exp(rsub(square(x), Math.log(2 / Math.sqrt(Math.PI)))), dy) },
+  // The slope in x is 0 where a is, and that in a where x is 0 and a is not negative, as in PyTorch: the formulas give
+  // NaN there.
+  pow: {
+    x: (dy, x, a) => {
+      if (typeof a === 'number') return a === 0 ? zeros(dy.shape) : mul(mul(pow(x, a - 1), a), dy);
+      return binary('unless', mul(mul(pow(x, sub(a, 1)), a), dy), binary('equal', a, 0));
+    },
+    a: (dy, x, a, y) => {
+      const isFlat = mul(binary('equal', x, 0), binary('greater_equal', a, 0));
+      return binary('unless', mul(mul(log(x), y), dy), isFlat);
+    },
+  },
+  gelu: { x: (dy, x) => binary('gelu_grad', dy, x) },
+  hard_swish: { x: (dy, x) => binary('hard_swish_grad', dy, x) },
+  softplus: { x: (dy, x) => mul(sigmoid(x), dy) },
+  // gelu'' is φ(s)(2 − s²), hard_swish'' 1/3 between −3 and 3.
+  gelu_grad: {
+    x: (dy, _, a) => binary('gelu_grad', dy, a as Tensor),
+    a: (dy, x, a) => {
+      const square_ = square(a);
+      const density = exp(rsub(mul(square_, 0.5), -0.5 * Math.log(2 * Math.PI)));
+      return mul(mul(density, rsub(square_, 2)), mul(dy, x));
+    },
+  },
+  hard_swish_grad: {
+    x: (dy, _, a) => binary('hard_swish_grad', dy, a as Tensor),
+    a: (dy, x, a) => binary('relu_grad', mul(mul(dy, 1 / 3), x), rsub(square(a), 9)),
+  },
+  unless: { x: (dy, _, a) => binary('unless', dy, a as Tensor), a: flat },
+  floor: { x: flat },
+  ceil: { x: flat },
+  round: { x: flat },
+  sign: { x: flat },
   greater: { x: flat, a: flat },
   greater_equal: { x: flat, a: flat },
+  less: { x: flat, a: flat },
+  less_equal: { x: flat, a: flat },
+  equal: { x: flat, a: flat },
   takes_max: { x: flat, a: flat },
   takes_min: { x: flat, a: flat },
 };
@@ -147,7 +187,8 @@ export function operandMode(operand: Shape, full: Shape): OperandMode | undefine
   return sizeOf(operand) === full[0] ? 'sample' : undefined;
 }
 
-const unary = (op: PointwiseName, x: Tensor): Tensor => pointwiseOp([x], { stages: [{ op, mode: 'immediate' }] });
+export const unary = (op: PointwiseName, x: Tensor): Tensor =>
+  pointwiseOp([x], { stages: [{ op, mode: 'immediate' }] });
 
 /** What two shapes broadcast to, as in NumPy: aligned at the last dimension, lengths equal or one of them 1. */
 function commonShape(x: Shape, y: Shape): Shape | undefined {
@@ -160,8 +201,11 @@ function commonShape(x: Shape, y: Shape): Shape | undefined {
 const checkOperands = (op: PointwiseName, x: Tensor, y: Tensor | number): void =>
   checkTensors(op, typeof y === 'number' ? { x } : { x, y });
 
-/** op(x, a): `a` is a number, or a tensor; both are repeated to their common shape. */
-function binary(op: PointwiseName, x: Tensor, a: Tensor | number): Tensor {
+/**
+ * op(x, a), for ops that are made of rows of the table: `a` is a number, or a tensor; both are repeated to their common
+ * shape.
+ */
+export function binary(op: PointwiseName, x: Tensor, a: Tensor | number): Tensor {
   checkOperands(op, x, a);
   if (typeof a === 'number') return pointwiseOp([x], { stages: [{ op, mode: 'immediate', immediate: a }] });
   const shape = commonShape(x.shape, a.shape) ?? shapeError(op, 'the shapes do not broadcast', x, a);
@@ -199,12 +243,34 @@ export const greater = (x: Tensor, y: Tensor | number): Tensor => binary('greate
 /** 1 where x >= y, else 0. Its gradient is 0. */
 export const greaterEqual = (x: Tensor, y: Tensor | number): Tensor => binary('greater_equal', x, y);
 
+/**
+ * x to the power y, as C's pow: 1 for y = 0 and for x = 1 even beside a NaN; of negative x NaN unless y is whole. The
+ * gradient of x is 0 where y is, that of y where x is 0 and y is not negative, as in PyTorch.
+ */
+export const pow = (x: Tensor, y: Tensor | number): Tensor => (y === 2 ? square(x) : binary('pow', x, y));
+/** 1 / x. */
+export const reciprocal = (x: Tensor): Tensor => binary('rdiv', x, 1);
+
 /** −x. */
 export const neg = (x: Tensor): Tensor => mul(x, -1);
 /** The exponential function. */
 export const exp = (x: Tensor): Tensor => unary('exp', x);
 /** The natural logarithm. */
 export const log = (x: Tensor): Tensor => unary('log', x);
+/** log(1 + x), exact where x is small. */
+export const log1p = (x: Tensor): Tensor => unary('log1p', x);
+/** exp(x) − 1, exact where x is small. */
+export const expm1 = (x: Tensor): Tensor => unary('expm1', x);
+/** The error function, 2/√π · ∫ exp(−t²) dt from 0 to x. */
+export const erf = (x: Tensor): Tensor => unary('erf', x);
+/** The largest whole number that is not above x; its gradient is 0, as that of the three below. */
+export const floor = (x: Tensor): Tensor => unary('floor', x);
+/** The smallest whole number that is not below x. */
+export const ceil = (x: Tensor): Tensor => unary('ceil', x);
+/** The nearest whole number, of two the even one. */
+export const round = (x: Tensor): Tensor => unary('round', x);
+/** −1, 0 or 1, as x is negative, zero or positive. */
+export const sign = (x: Tensor): Tensor => unary('sign', x);
 /** The square root. */
 export const sqrt = (x: Tensor): Tensor => unary('sqrt', x);
 /** x · x. */

@@ -1,6 +1,6 @@
 // The pointwise functions that follow convolutions in networks, by their numbers in POINTWISE of pointwise.ts: `v` is
 // the value that flows through a chain, `s` the stage's second operand. All that an epilogue has (EPILOGUE_OPS of
-// kernels/epilogue/epilogue.ts): all 24 would be compiled 64 times into each pipeline of a product, once for every
+// kernels/epilogue/epilogue.ts): all others would be compiled 64 times into each pipeline of a product, once for every
 // stage and vector of a thread's block, before a driver can drop what the overrides leave out: three times as long a
 // start-up.
 //!include ../include/numbers.wgsl

@@ -1,7 +1,10 @@
-// All pointwise functions by number (POINTWISE in pointwise.ts names them): those of functions.wgsl and the others.
-// Used with a constant `op`, so that only one case remains after compilation.
+// All pointwise functions by number (POINTWISE in pointwise.ts names them): those of functions.wgsl and special.wgsl,
+// and the others. Used with a constant `op`, so that only one case remains after compilation.
+override SPECIAL: u32 = 0; // 1 where a stage is one of special.wgsl
+
 //!include functions.wgsl
 //!include ../include/logarithm.wgsl
+//!include special.wgsl
 
 // tanh(v) to a few units in the last place, where WGSL promises 1e-5 and one driver gives NaN from 88.7 on. Near 0 the
 // polynomial of Cephes's tanhf (Moshier 1992), elsewhere 1 − 2/(e²ᵃ + 1), whose a is bounded so that nothing overflows.
@@ -35,6 +38,25 @@ fn pointwise(op: u32, v: Value, s: Value) -> Value {
     // Whether the larger or the smaller of v and s is v: where they are equal it is, and a NaN is taken, v before s.
     case 25u: { return if_nan(v, Value(1.0), if_nan(s, Value(0.0), select(Value(0.0), Value(1.0), v >= s))); }
     case 26u: { return if_nan(v, Value(1.0), if_nan(s, Value(0.0), select(Value(0.0), Value(1.0), v <= s))); }
-    default: { return common_function(op, v, s); }
+    case 27u: { return if_nan(v, Value(0.0), if_nan(s, Value(0.0), select(Value(0.0), Value(1.0), v < s))); }
+    case 28u: { return if_nan(v, Value(0.0), if_nan(s, Value(0.0), select(Value(0.0), Value(1.0), v <= s))); }
+    case 29u: { return if_nan(v, Value(0.0), if_nan(s, Value(0.0), select(Value(0.0), Value(1.0), v == s))); }
+    case 30u: { return if_nan(v, v, floor(v)); }
+    case 31u: { return if_nan(v, v, ceil(v)); }
+    case 32u: { return if_nan(v, v, round(v)); } // a half to the even neighbour
+    case 33u: { return if_nan(v, v, sign(v)); }
+    case 40u: { return v * (smaller(positive_part(v + 3.0), Value(6.0)) * 0.16666667); }
+    case 41u: {
+      let inside = select(Value(0.0), s * 0.33333333 + 0.5, s > Value(-3.0));
+      return v * if_nan(s, s, select(inside, Value(1.0), s >= Value(3.0)));
+    }
+    // v where s is neither positive nor NaN, else 0: what where_positive leaves out.
+    case 43u: { return if_nan(s, Value(0.0), select(v, Value(0.0), s > Value(0.0))); }
+    default: {
+      if (SPECIAL == 1u) {
+        return special_function(op, v, s);
+      }
+      return common_function(op, v, s);
+    }
   }
 }

@@ -3,8 +3,8 @@ import fillKernel from './fill.wgsl';
 import pointwiseKernel from './pointwise.wgsl';
 
 /**
- * The numbers of the functions in ops.wgsl and functions.wgsl. `v` flows through a chain, `s` is the stage's second
- * operand.
+ * The numbers of the functions in ops.wgsl, functions.wgsl and special.wgsl. `v` flows through a chain, `s` is the
+ * stage's second operand.
  */
 export const POINTWISE = {
   add: 1,
@@ -33,9 +33,37 @@ export const POINTWISE = {
   greater_equal: 24,
   takes_max: 25,
   takes_min: 26,
+  less: 27,
+  less_equal: 28,
+  equal: 29,
+  floor: 30,
+  ceil: 31,
+  round: 32,
+  sign: 33,
+  expm1: 34,
+  log1p: 35,
+  erf: 36,
+  pow: 37,
+  gelu: 38,
+  gelu_grad: 39,
+  hard_swish: 40,
+  hard_swish_grad: 41,
+  softplus: 42,
+  unless: 43,
 } as const;
 
 export type PointwiseName = keyof typeof POINTWISE;
+
+/** The functions of special.wgsl. */
+const SPECIAL: ReadonlySet<PointwiseName> = new Set<PointwiseName>([
+  'expm1',
+  'log1p',
+  'erf',
+  'pow',
+  'gelu',
+  'gelu_grad',
+  'softplus',
+]);
 
 /**
  * How a stage reads its second operand: not at all (an immediate number), or from a tensor of this shape. `channel`
@@ -99,7 +127,7 @@ export function pointwise(
   { chunk }: { readonly chunk: number },
 ): Launch {
   const width = widthOf(stages, size, channels);
-  const overrides: Record<string, number> = {};
+  const overrides: Record<string, number> = stages.some(({ op }) => SPECIAL.has(op)) ? { SPECIAL: 1 } : {};
   const [values, row, image] = [size / width, channels / width, sample / width];
   const params: Record<string, number> = {
     size: values,

@@ -2,6 +2,7 @@ import { UserError } from '../../engine/user_error.ts';
 import { CHECKSUMS, checkChecksums, checksumsOf } from './checksums.ts';
 import { bytesOf } from './crc32.ts';
 import { duplicateKey } from './duplicate_key.ts';
+import { refuseOtherKinds } from './file_kind.ts';
 import { elementCount, STORED_DTYPES } from './stored_tensor.ts';
 import type { StoredDtype, StoredTensor } from './stored_tensor.ts';
 
@@ -66,6 +67,7 @@ export function parseSafetensors(bytes: Uint8Array, name: string): Safetensors {
 }
 
 function readHeader(bytes: Uint8Array, name: string): { header: object; dataStart: number } {
+  refuseOtherKinds(bytes, name);
   if (bytes.byteLength < 8) {
     throw new UserError(
       `${name}: ${bytes.byteLength} bytes are too few for a safetensors file, which begins with 8 bytes of header length.`,

@@ -122,46 +122,6 @@ describe('predict', () => {
   });
 });
 
-describe('gradcam', () => {
-  it('draws the input and a map, side by side', async () => {
-    const out = join(folder, 'maps');
-    const lines = (
-      await succeed(
-        'gradcam',
-        run,
-        '--data',
-        'synthetic:4',
-        '--ids',
-        's0-1,s0-3',
-        '--method',
-        'grad-cam',
-        '--layer',
-        'block2',
-        '--out',
-        out,
-        '--json',
-      )
-    )
-      .trimEnd()
-      .split('\n');
-    expect(lines.map((line) => (JSON.parse(line) as { id: string }).id)).toEqual(['s0-1', 's0-3']);
-    const png = readFileSync(join(out, 's0-3.png'));
-    const [width, height] = [png.readUInt32BE(16), png.readUInt32BE(20)];
-    expect(width).toBeGreaterThanOrEqual(2 * 48);
-    expect(height).toBeGreaterThanOrEqual(48);
-  });
-
-  it('lists the layers and the classes where it is asked for others', async () => {
-    expect(
-      await fail('gradcam', run, '--data', 'synthetic:2', '--layer', 'stage9', '--out', join(folder, 'none')),
-    ).toMatch(/no layer stage9.*block1.*block4.*pool/);
-    expect(
-      await fail('gradcam', run, '--data', 'synthetic:2', '--class', 'comet', '--out', join(folder, 'none')),
-    ).toMatch(/no class comet.*smooth, featured/);
-    expect(existsSync(join(folder, 'none'))).toBe(false);
-  });
-});
-
 describe('evaluate', () => {
   it('gives what training gave on the same split', async () => {
     const again = JSON.parse(await succeed('evaluate', run, '--json')) as Report;

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,6 +7,8 @@ import { transformSync } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { declarations } from '../../cli/build.mjs';
 import { ADAPTERS } from '../gpu.ts';
+import { writeClassModel } from '../web/look_fixture.ts';
+import { shape } from './shapes.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const MODULES = join(ROOT, 'node_modules');
@@ -17,29 +19,33 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'tuningfork-'));
   const installed = join(folder, 'node_modules', 'tuningfork');
   mkdirSync(installed, { recursive: true });
-  symlinkSync(join(MODULES, 'webgpu'), join(folder, 'node_modules', 'webgpu'));
+  const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  for (const name of Object.keys(dependencies)) {
+    mkdirSync(join(folder, 'node_modules', name, '..'), { recursive: true });
+    symlinkSync(join(MODULES, name), join(folder, 'node_modules', name));
+  }
   writeFileSync(join(installed, 'package.json'), readFileSync(join(ROOT, 'package.json')));
   mkdirSync(join(installed, 'dist'));
-  for (const file of ['tuningfork.js', 'tuningfork.node.js', 'tuningfork.browser.js', ...shared()])
+  for (const file of libraryFiles())
     writeFileSync(join(installed, 'dist', file), readFileSync(join(ROOT, 'dist', file)));
   declarations(join(installed, 'dist', 'types'));
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** The chunks that the library's two entries share. */
-const shared = (): string[] =>
-  [...readFileSync(join(ROOT, 'dist/tuningfork.node.js'), 'utf8').matchAll(/from"\.\/(shared-[^"]+)"/g)].map(
-    (match) => match[1],
-  );
+/** What lies in dist/ of the library: its entries and the chunks that they share. */
+const libraryFiles = (): string[] =>
+  readdirSync(join(ROOT, 'dist')).filter((name) => /^(tuningfork[\w.]*|shared-\w+)\.js$/.test(name));
 
 const PROGRAM = `
 import { compile, grad, input, mean, openDevice, square, UserError } from 'tuningfork';
 import { openGpu } from 'tuningfork/node';
 `;
 
-/** The TypeScript example of the README. */
-const README_EXAMPLE = /```ts\n([\s\S]*?)```/.exec(readFileSync(join(ROOT, 'README.md'), 'utf8'))![1];
+/** The TypeScript examples of the README. */
+const README_EXAMPLES = [...readFileSync(join(ROOT, 'README.md'), 'utf8').matchAll(/```ts\n([\s\S]*?)```/g)].map(
+  ([, text]) => text,
+);
 
 function check(name: string, program: string): string {
   writeFileSync(join(folder, name), program);
@@ -103,21 +109,59 @@ console.log(JSON.stringify(values));
     expect(stdout, stderr).toBe('[7.5,0.5,1,1.5,2,true]\n');
   });
 
-  it('does what the README says', () => {
-    expect(check('readme.ts', README_EXAMPLE)).toBe('');
-    const program = README_EXAMPLE.replace('openGpu()', `openGpu({ adapter: '${ADAPTERS[0]}' })`);
+  it('gives classes of its own to no entry: what one throws is an error of the other', () => {
     writeFileSync(
-      join(folder, 'readme.mjs'),
-      transformSync(program, { loader: 'ts', format: 'esm', target: 'es2022' }).code,
+      join(folder, 'identity.mjs'),
+      `import { Device, openDevice, UserError } from 'tuningfork';
+import { openGpu } from 'tuningfork/node';
+import { loadModel } from 'tuningfork/vision';
+const device = await openDevice({ gpu: openGpu({ adapter: '${ADAPTERS[0]}' }) });
+const refused = await loadModel(device, new Uint8Array(3)).catch((error) => error instanceof UserError);
+console.log(device instanceof Device, refused);
+device[Symbol.dispose]();
+`,
     );
-    const { stdout, stderr } = spawnSync(process.execPath, [join(folder, 'readme.mjs')], { encoding: 'utf8' });
-    const promised = /console\.log.*\/\/ (.*)/.exec(README_EXAMPLE)![1];
-    expect(stdout, stderr).toBe(`${promised}\n`);
+    const { stdout, stderr } = spawnSync(process.execPath, [join(folder, 'identity.mjs')], { encoding: 'utf8' });
+    expect(stdout, stderr).toBe('true true\n');
   });
 
-  it('is one file without imports for a browser', () => {
-    const text = readFileSync(join(folder, 'node_modules/tuningfork/dist/tuningfork.browser.js'), 'utf8');
-    expect(text).not.toMatch(/\bfrom\s*"|\bimport\s*\(|\brequire\(/);
-    expect(text).toMatch(/export\s*\{/);
+  it('shows the line that failed in Node, and no screen of minified code', () => {
+    writeFileSync(join(folder, 'wrong.mjs'), `import { input, mean } from 'tuningfork';\nmean(input('x', [2]), 7);\n`);
+    const { stderr } = spawnSync(process.execPath, [join(folder, 'wrong.mjs')], { encoding: 'utf8' });
+    for (const line of stderr.split('\n')) expect(line.length).toBeLessThan(200);
+    expect(stderr).toMatch(/UserError: mean: /);
+    expect(stderr).toMatch(/wrong\.mjs:2/);
+  });
+
+  it('does what the README says', () => {
+    // The run and the picture that the README speaks of.
+    for (const path of ['runs/pets', 'new']) mkdirSync(join(folder, path), { recursive: true });
+    writeClassModel(join(folder, 'runs/pets'));
+    writeFileSync(join(folder, 'new/cat.jpg'), shape(0, 1));
+    expect(README_EXAMPLES.length).toBeGreaterThan(1);
+    for (const [i, example] of README_EXAMPLES.entries()) {
+      expect(check(`readme${i}.ts`, example)).toBe('');
+      const program = example.replace('openGpu()', `openGpu({ adapter: '${ADAPTERS[0]}' })`);
+      const { code } = transformSync(program, { loader: 'ts', format: 'esm', target: 'es2022' });
+      writeFileSync(join(folder, `readme${i}.mjs`), code);
+      const { stdout, stderr } = spawnSync(process.execPath, [`readme${i}.mjs`], { encoding: 'utf8', cwd: folder });
+      const promised = /console\.log.*\/\/ (.*)/.exec(example)?.[1];
+      if (promised !== undefined) expect(stdout, stderr).toBe(`${promised}\n`);
+      else
+        expect(stdout, stderr).toMatch(/^\[\s+\{\s+id: 'new\/cat.jpg',\s+probabilities: \{[^}]*\},\s+predicted: '\w+'/);
+    }
+  });
+
+  it('imports nothing but its own files in a browser', () => {
+    for (const name of ['tuningfork.browser.js', 'tuningfork.vision.browser.js']) {
+      const text = readFileSync(join(folder, 'node_modules/tuningfork/dist', name), 'utf8');
+      const imported = [
+        ...text.matchAll(/^(?:import|export|\}).*?\bfrom\s*["'](.*?)["'];$|^import\s*["'](.*?)["'];$/gm),
+      ];
+      for (const [, from, bare] of imported) expect(libraryFiles()).toContain((from ?? bare).replace(/^\.\//, ''));
+      expect(imported.length).toBeGreaterThan(0);
+      expect(text).not.toMatch(/\bimport\s*\(|\brequire\(["']/);
+      expect(text).toMatch(/export\s*\{/);
+    }
   });
 });

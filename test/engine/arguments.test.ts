@@ -61,11 +61,21 @@ const CALLS: Record<string, () => unknown[]> = {
   stopGradient: unary,
   ...callsOfMoves(t),
   ...Object.fromEntries(
-    ['abs', 'exp', 'log', 'neg', 'relu', 'sigmoid', 'silu', 'sqrt', 'square', 'tanh'].map((f) => [f, unary]),
+    'abs ceil erf exp expm1 floor hardSwish isNaN log log1p logicalNot mish neg reciprocal relu relu6 round selu sigmoid sign silu softplus softsign sqrt square tanh'
+      .split(' ')
+      .map((f) => [f, unary]),
   ),
   ...Object.fromEntries(
-    ['add', 'div', 'greater', 'greaterEqual', 'maximum', 'minimum', 'mul', 'rsub', 'sub'].map((f) => [f, binary]),
+    'add div equal greater greaterEqual less lessEqual logicalAnd logicalOr logicalXor maximum minimum mul notEqual pow rsub sub'
+      .split(' ')
+      .map((f) => [f, binary]),
   ),
+  ...Object.fromEntries(['celu', 'elu', 'leakyRelu', 'thresholdedRelu'].map((f) => [f, () => [t(2, 3), 0.5]])),
+  clip: () => [t(2, 3), -1, 1],
+  gelu: () => [t(2, 3), { approximate: 'tanh' }],
+  hardSigmoid: () => [t(2, 3), 0.2, 0.5],
+  prelu: () => [t(2, 3), t(3)],
+  where: () => [t(2, 3), t(2, 3), t(2, 3)],
   broadcastTo: () => [t(2, 1), [2, 3]],
   sumTo: () => [t(2, 3), [1, 3]],
   mean: () => [t(2, 3), [0]],
@@ -289,9 +299,9 @@ describe('arguments of the wrong kind', () => {
     args.forEach((arg, i) => {
       for (const wrong of [...WRONG, new Parameter(device, 'p', [2])]) {
         const message = refusal(name, replaced(args, i, wrong));
-        // A number is an operand of arithmetic, a list names indices; nothing else stands for a tensor.
-        const standsForTensor =
-          i === 1 && (name === 'gather' ? Array.isArray(wrong) : typeof wrong === 'number' && args.length === 2);
+        // A number is an operand of arithmetic and of a choice, a list names indices; nothing else stands for a tensor.
+        const isNumber = typeof wrong === 'number' && i > 0 && (args.length === 2 || name === 'where');
+        const standsForTensor = name === 'gather' ? i === 1 && Array.isArray(wrong) : isNumber;
         if (isTensor(arg) && !standsForTensor)
           expect(message, `${name}: ${String(wrong)} as argument ${i}`).toMatch(/^\w+: /);
       }

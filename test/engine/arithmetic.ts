@@ -1,3 +1,4 @@
+import { erf } from '../reference/pointwise.ts';
 import { UNIT } from '../tolerance.ts';
 
 /** A number and a bound on what computing it in f32 may be off by. */
@@ -15,6 +16,7 @@ const exact = (value: number): Bounded => ({ value, error: 0 });
 const FUNCTIONS: Readonly<Record<string, (...args: Bounded[]) => Bounded>> = {
   exp: (a) => rounded(Math.exp(a.value), Math.exp(a.value) * a.error),
   log: (a) => rounded(Math.log(a.value), a.error / a.value + STEP),
+  erf: (a) => rounded(erf(a.value), 1.2 * a.error), // its slope is at most 2/√π
   tanh: (a) => rounded(Math.tanh(a.value), a.error),
   '√': (a) => rounded(Math.sqrt(a.value), a.value > 0 ? a.error / (2 * Math.sqrt(a.value)) : Math.sqrt(a.error)),
   max: (...args) => ({

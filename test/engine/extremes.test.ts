@@ -80,9 +80,16 @@ function isRight(got: number, wants: readonly number[], { size, exponent = 0, fl
 
 const finiteSize = (...values: number[]) => Math.max(...values.filter(Number.isFinite).map(Math.abs), 1);
 
-/** Which functions take exp of v or of s. */
-const exponentOf = (name: string, v: number, s = v): number =>
-  /exp|sigmoid|silu|tanh/.test(name) ? finiteSize(/_grad/.test(name) ? s : v) : 0;
+/**
+ * The argument of the exp that functions of v or of s take. The normal density is exp(−v²/2), whose argument is rounded
+ * once more, that of a power s·log v, rounded twice and multiplied for exp2.
+ */
+function exponentOf(name: string, v: number, s = v): number {
+  const argument = /_grad/.test(name) ? s : v;
+  if (/gelu|erf/.test(name)) return 1.25 * finiteSize(argument ** 2 / (name === 'erf' ? 1 : 2));
+  if (name === 'pow') return 2 * finiteSize(s * Math.log(Math.abs(v)));
+  return /exp|sigmoid|silu|tanh|softplus/.test(name) ? finiteSize(argument) : 0;
+}
 
 /** What of the feeds a gradient depends on: that of a sum is the cotangent alone. */
 const fed = (program: Program, feeds: Record<string, Float32Array>): Record<string, Float32Array> =>
@@ -106,9 +113,9 @@ describeAdapters('at the extremes of f32', (device) => {
     const got = await program.read(y);
     const failures = pairs.flatMap(([v, s], i): Failure[] => {
       const wants = readings(v).flatMap((p) => readings(s).map((q) => pointwise(op, p, q)));
-      // sigmoid(s) is below the smallest normal number there, and may be 0.
-      if (op === 'silu_grad' && s < -87) wants.push(0 * v);
-      const size = op === 'silu_grad' ? finiteSize(v) * finiteSize(s) : finiteSize(v, s);
+      // sigmoid(s), or the normal density, is below the smallest normal number there, and may be 0.
+      if ((op === 'silu_grad' && s < -87) || (op === 'gelu_grad' && s < -13)) wants.push(0 * v);
+      const size = /[sg]e?lu_grad/.test(op) ? finiteSize(v) * finiteSize(s) : finiteSize(v, s);
       const right = isRight(got[i], wants, { size, exponent: exponentOf(op, v, s) });
       return right ? [] : [{ at: `${op}(${v}, ${s})`, got: got[i], want: wants[0] }];
     });
@@ -148,7 +155,8 @@ describeAdapters('at the extremes of f32', (device) => {
       const failures = pairs.flatMap(([v, s], i): Failure[] => {
         const wants = readings(v).flatMap((p) => readings(s).map((q) => slopes(p, q)[k]));
         const at = `d${name}/d${'xa'[k]}(${v}, ${s})`;
-        return isRight(got[i], wants, { size: finiteSize(v, s) }) ? [] : [{ at, got: got[i], want: wants[0] }];
+        const right = isRight(got[i], wants, { size: finiteSize(v, s), exponent: exponentOf(name, v, s) });
+        return right ? [] : [{ at, got: got[i], want: wants[0] }];
       });
       expect(failures.slice(0, 8), `${failures.length} of ${pairs.length}`).toEqual([]);
     }
@@ -176,6 +184,14 @@ const SLOPES: Readonly<Record<string, Slope>> = {
   // As PyTorch: a NaN is not below 0, and what comes back goes through it.
   relu: { apply: pw.relu, slope: (v) => (v <= 0 ? 0 : 1) },
   silu: { apply: pw.silu, slope: (v) => sigmoid(v) * (1 + v * (1 - sigmoid(v))) },
+  expm1: { apply: pw.expm1, slope: Math.exp, flat: 4 * UNIT },
+  log1p: { apply: pw.log1p, slope: (v) => 1 / (1 + v) },
+  erf: { apply: pw.erf, slope: (v) => (2 / Math.sqrt(Math.PI)) * Math.exp(-v * v) },
+  floor: { apply: pw.floor, slope: () => 0 },
+  ceil: { apply: pw.ceil, slope: () => 0 },
+  round: { apply: pw.round, slope: () => 0 },
+  sign: { apply: pw.sign, slope: () => 0 },
+  reciprocal: { apply: pw.reciprocal, slope: (v) => -(1 / v / v) },
   neg: { apply: pw.neg, slope: () => -1 },
   greater: { apply: (x) => pw.greater(x, 0.5), slope: () => 0 },
   greaterEqual: { apply: (x) => pw.greaterEqual(x, 0.5), slope: () => 0 },
@@ -192,6 +208,14 @@ const PAIR_SLOPES: Readonly<Record<string, PairSlope>> = {
   rsub: { apply: pw.rsub, slopes: () => [-1, 1] },
   mul: { apply: pw.mul, slopes: (v, s) => [s, v] },
   div: { apply: pw.div, slopes: (v, s) => [1 / s, -(v / s / s)] },
+  // As PyTorch: 0 where the formulas have no value. Whether s − 1 is whole, and the power of it finite, f32 decides.
+  pow: {
+    apply: pw.pow,
+    slopes: (v, s) => [
+      s === 0 ? 0 : s * Math.fround(pointwise('pow', v, Math.fround(s - 1))),
+      v === 0 && s >= 0 ? 0 : pointwise('pow', v, s) * Math.log(v),
+    ],
+  },
   // The gradient goes where the value came from.
   maximum: { apply: pw.maximum, slopes: (v, s) => (pointwise('takes_max', v, s) === 1 ? [1, 0] : [0, 1]) },
   minimum: { apply: pw.minimum, slopes: (v, s) => (pointwise('takes_min', v, s) === 1 ? [1, 0] : [0, 1]) },
@@ -199,7 +223,7 @@ const PAIR_SLOPES: Readonly<Record<string, PairSlope>> = {
 
 describe('the tables of gradients', () => {
   it('hold every function of a tensor that is exported', () => {
-    const without = new Set(['pointwiseOp', 'pointwiseStep', 'operandMode']);
+    const without = new Set(['pointwiseOp', 'pointwiseStep', 'operandMode', 'unary', 'binary']);
     const exported = Object.entries(pw).flatMap(([name, value]) => (typeof value === 'function' ? [name] : []));
     expect(exported.filter((name) => !without.has(name) && !(name in SLOPES) && !(name in PAIR_SLOPES))).toEqual([]);
   });

@@ -1,17 +1,22 @@
 import { grad } from '../../engine/autodiff.ts';
+import { elu, gelu, hardSwish, mish, prelu } from '../../engine/ops/activations.ts';
 import { augmentImages } from '../../engine/ops/augment.ts';
 import { batchNorm, batchNormInference } from '../../engine/ops/batch_norm.ts';
 import { conv2d } from '../../engine/ops/conv2d.ts';
 import { depthwiseConv2d } from '../../engine/ops/depthwise_conv2d.ts';
 import { input, reshape } from '../../engine/ops/leaves.ts';
+import { less, where } from '../../engine/ops/logic.ts';
 import { matmul } from '../../engine/ops/matmul.ts';
 import {
   add,
   div,
+  erf,
   exp,
   greater,
+  log1p,
   maximum,
   mul,
+  pow,
   relu,
   sigmoid,
   silu,
@@ -222,6 +227,19 @@ for (const shape of [
         mul(y, add(z, relu(mul(x, z)))),
         ...grad(silu(z), [z], x),
         ...grad(relu(z), [z], y),
+      );
+      at.results(
+        gelu(z),
+        hardSwish(z),
+        elu(z),
+        mish(z),
+        prelu(z, channel),
+        pow(x, y),
+        erf(z),
+        log1p(x),
+        where(less(z, 0), x, y),
+        ...grad(gelu(z), [z], x),
+        ...grad(hardSwish(z), [z], x),
       );
       // A handful of functions of arguments below 8 in size.
       return at.case(() => functionBound(8, 64));

@@ -27,6 +27,7 @@ export interface PrecisionCase {
 /** See PrecisionCase. */
 const across = (x: Tensor): Tensor => maxPool2d(x, { size: 1 });
 
+/** The operands and results of a case, as they are made. */
 export class Operands {
   readonly feeds: Record<string, Float32Array | Uint32Array> = {};
   readonly half: Tensor[] = [];

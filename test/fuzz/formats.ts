@@ -14,6 +14,7 @@ import { CHALLENGE_COLUMNS, ID_COLUMN } from '../../galaxies/columns.ts';
 import { parseKaggle } from '../../galaxies/catalogue.ts';
 import { packModel, unpackModel } from '../../models/formats/model_file.ts';
 import { readNpy, writeNpy } from '../../models/formats/npy.ts';
+import { readWeights } from '../../models/formats/read_weights.ts';
 import { parseSafetensors, writeSafetensors } from '../../models/formats/safetensors.ts';
 import { elementCount } from '../../models/formats/stored_tensor.ts';
 import { readCsv } from '../../vision/data/csv_file.node.ts';
@@ -29,6 +30,8 @@ import { columnsOf } from '../../vision/votes/schema.ts';
 import { readSchemaFile } from '../../vision/votes/schema_file.node.ts';
 import { makeTar, makeZip, noise } from '../vision/data/archive_files.ts';
 import { fitsFile } from '../vision/data/fits_files.ts';
+import { keras2, keras3, kerasArchive, type Layer } from '../models/keras_files.ts';
+import { BY_PYTHON_5, BY_PYTHON_LEGACY, tensor, torchLegacy, torchZip } from '../models/torch_files.ts';
 import { makePng } from '../vision/data/png_files.ts';
 import { makeTiff } from '../vision/data/tiff_files.ts';
 import { adobe, exif, flatJpeg, tiff } from '../vision/flat_jpeg.ts';
@@ -203,6 +206,35 @@ const MODEL = {
   config: { data: 'x' },
   weights: TENSORS,
 };
+const TORCH = new Map<unknown, unknown>([
+  ['a', tensor({ count: 6, shape: [2, 3], strides: [3, 1] })],
+  ['b', tensor({ key: '1', storage: 'HalfStorage', count: 8, offset: 2, shape: [3, 2], strides: [1, 3] })],
+]);
+const torchFiles = (): Uint8Array[] => {
+  const storages = { 0: noise(24, 4), 1: noise(16, 5) };
+  const files = [0, 8].map((method) => torchZip(TORCH, storages, { method }));
+  return [
+    ...files,
+    torchLegacy(TORCH, [
+      ['0', 6, storages[0]],
+      ['1', 8, storages[1]],
+    ]),
+    BY_PYTHON_5,
+    BY_PYTHON_LEGACY,
+  ];
+};
+const KERAS: Layer[] = ['a', 'b'].map((name, i) => ({
+  name,
+  kind: ['Conv2D', 'BatchNormalization'][i],
+  variables: [{ name: ['kernel', 'gamma'][i], shape: [2, 3], data: Float32Array.from(noise(6, i)) }],
+}));
+const kerasFiles = (): Promise<Uint8Array[]> =>
+  Promise.all([keras2(KERAS), keras3(KERAS), kerasArchive(KERAS), kerasArchive(KERAS, { method: 0 })]);
+async function readAnyWeights(bytes: Uint8Array): Promise<void> {
+  for (const { shape, data } of (await readWeights(bytes, 'case')).tensors.values())
+    requireSound(data.length === elementCount(shape), 'a tensor that is not of its shape');
+}
+
 /** Without checksums, as others write it: else nothing behind them would be reached. */
 const withoutSums = (file: Uint8Array): Uint8Array => {
   const length = Number(new DataView(file.buffer, file.byteOffset).getBigUint64(0, true));
@@ -266,6 +298,8 @@ export const FORMATS: Readonly<Record<string, Format>> = {
         requireSound(data.length === elementCount(shape), 'a tensor that is not of its shape');
     },
   },
+  'weights of PyTorch': { sound: async () => torchFiles(), read: readAnyWeights },
+  'weights of Keras': { sound: kerasFiles, read: readAnyWeights },
   'model.safetensors': {
     sound: async () => both(packModel(MODEL)),
     read: async (bytes) => {

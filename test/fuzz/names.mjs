@@ -12,6 +12,8 @@ export const NAMES = [
   'table',
   'csv.gz',
   'safetensors',
+  'weights of PyTorch',
+  'weights of Keras',
   'model.safetensors',
   'checkpoint.safetensors',
   'npy',

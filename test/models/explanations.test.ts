@@ -5,7 +5,7 @@ import { input, reshape } from '../../engine/ops/leaves.ts';
 import { matmul } from '../../engine/ops/matmul.ts';
 import { relu, silu } from '../../engine/ops/pointwise.ts';
 import type { Tensor } from '../../engine/tensor.ts';
-import { classInput, gradCam, gradCamPlusPlus, guidedBackprop, oneHot } from '../../models/grad_cam.ts';
+import { classInput, gradCam, gradCamPlusPlus, guidedBackprop, layerCam, oneHot } from '../../models/grad_cam.ts';
 import { describeAdapters, evaluate } from '../gpu.ts';
 import { randomArray } from '../random.ts';
 import { evaluateGraph } from '../reference/interpreter.ts';
@@ -154,18 +154,22 @@ const inFloat64: Evaluate = (outputs, feeds) => {
 async function holdMaps(title: string, run: Evaluate, close: number): Promise<void> {
   const { tensors, logits, classes, feeds, seen, cotangent } = build(NETWORKS[title]);
   const inner = tensors.slice(1, -1);
-  const maps = inner.flatMap((t) => [gradCam(logits, classes, t), gradCamPlusPlus(logits, classes, t)]);
+  const maps = inner.flatMap((t) => [
+    gradCam(logits, classes, t),
+    gradCamPlusPlus(logits, classes, t),
+    layerCam(logits, classes, t),
+  ]);
   const got = await run(maps, feeds);
   let drawn = 0;
   inner.forEach((_, i) => {
     const g = cotangent(i + 1);
-    const want = [plain.gradCam(seen[i + 1], g), plain.gradCamPlusPlus(seen[i + 1], g)];
+    const want = [plain.gradCam, plain.gradCamPlusPlus, plain.layerCam].map((of) => of(seen[i + 1], g));
     want.forEach((map, method) => {
-      const place = `${['Grad-CAM', 'Grad-CAM++'][method]} after layer ${i + 1}`;
-      expect(maps[2 * i + method].shape, place).toEqual([1, H, W]);
-      if (!map.some((v) => v > 0)) return expect([...(got[2 * i + method] as Float32Array)], place).toEqual([...map]);
+      const place = `${['Grad-CAM', 'Grad-CAM++', 'Layer-CAM'][method]} after layer ${i + 1}`;
+      expect(maps[3 * i + method].shape, place).toEqual([1, H, W]);
+      if (!map.some((v) => v > 0)) return expect([...(got[3 * i + method] as Float32Array)], place).toEqual([...map]);
       drawn++;
-      expect(relativeL2(got[2 * i + method], map), place).toBeLessThan(close);
+      expect(relativeL2(got[3 * i + method], map), place).toBeLessThan(close);
     });
   });
   expect(drawn, 'maps of zeros would prove nothing').toBeGreaterThan(inner.length);
@@ -180,7 +184,7 @@ async function holdGuided(title: string, run: Evaluate, close: number): Promise<
 }
 
 describe('explanations in float64', () => {
-  it.each(Object.keys(NETWORKS))('%s: Grad-CAM and Grad-CAM++ of every inner layer', (title) =>
+  it.each(Object.keys(NETWORKS))('%s: Grad-CAM, Grad-CAM++ and Layer-CAM of every inner layer', (title) =>
     holdMaps(title, inFloat64, EXACT),
   );
   it.each(Object.keys(NETWORKS))('%s: guided backpropagation, which is not the plain gradient', (title) =>
@@ -211,7 +215,9 @@ describe('explanations in float64', () => {
 describeAdapters('explanations on the GPU', (device) => {
   const run: Evaluate = (outputs, feeds) => evaluate(device(), outputs, feeds);
   const titles = ['ReLU', 'SiLU', 'ReLU of ReLU', 'batch norm with SiLU, then ReLU'];
-  it.each(titles)('%s: Grad-CAM and Grad-CAM++ of every inner layer', (title) => holdMaps(title, run, CLOSE));
+  it.each(titles)('%s: Grad-CAM, Grad-CAM++ and Layer-CAM of every inner layer', (title) =>
+    holdMaps(title, run, CLOSE),
+  );
   it.each(titles)('%s: guided backpropagation', (title) => holdGuided(title, run, CLOSE));
 
   it('Grad-CAM++ counts nothing at the pole and does not depend on how small the gradient is', async () => {

@@ -1,3 +1,4 @@
+import * as reference from './pointwise.ts';
 import { randomUniform } from './random.ts';
 
 /*
@@ -24,6 +25,12 @@ const exp = (a: Dual) => num(Math.exp(a.v), Math.exp(a.v) * a.d);
 const log = (a: Dual) => num(Math.log(a.v), a.d / a.v);
 const sqrt = (a: Dual) => num(Math.sqrt(a.v), a.d / (2 * Math.sqrt(a.v)));
 const tanh = (a: Dual) => num(Math.tanh(a.v), a.d / Math.cosh(a.v) ** 2);
+const erf = (a: Dual) => num(reference.erf(a.v), (2 / Math.sqrt(Math.PI)) * Math.exp(-a.v * a.v) * a.d);
+const softplus = (a: Dual) => log(add(num(1), exp(a)));
+const scaled = (by: number, a: Dual) => mul(num(by), a);
+/** `a` where it is positive, else `b`. */
+const bent = (a: Dual, b: Dual) => (a.v > 0 ? a : b);
+const between = (a: Dual, low: number, high: number) => (a.v < low ? num(low) : a.v > high ? num(high) : a);
 const sigmoid = (a: Dual) => inverse(add(num(1), exp(neg(a))));
 const total = (all: readonly Dual[]) => all.reduce(add, ZERO);
 const mean = (all: readonly Dual[]) => div(total(all), num(all.length));
@@ -152,6 +159,27 @@ const FORWARD: Readonly<Record<string, (operands: Grids, settings: Settings) => 
   square: unary((x) => mul(x, x)),
   abs: unary((x) => (x.v > 0 ? x : x.v < 0 ? neg(x) : ZERO)),
   neg: unary(neg),
+  log1p: unary((x) => log(add(num(1), x))),
+  expm1: unary((x) => sub(exp(x), num(1))),
+  erf: unary(erf),
+  reciprocal: unary(inverse),
+  pow: binary((x, a) => exp(mul(a, log(x)))),
+  gelu: unary((x) => scaled(0.5, mul(x, add(num(1), erf(scaled(Math.SQRT1_2, x)))))),
+  hard_sigmoid: unary((x) => between(add(scaled(1 / 6, x), num(0.5)), 0, 1)),
+  hard_swish: unary((x) => mul(x, between(add(scaled(1 / 6, x), num(0.5)), 0, 1))),
+  leaky_relu: unary((x) => bent(x, scaled(0.01, x))),
+  elu: unary((x) => bent(x, sub(exp(x), num(1)))),
+  selu: unary((x) => scaled(1.0507009873554805, bent(x, scaled(1.6732632423543772, sub(exp(x), num(1)))))),
+  celu: unary((x) => bent(x, scaled(2, sub(exp(scaled(0.5, x)), num(1))))),
+  softplus: unary(softplus),
+  softsign: unary((x) => div(x, add(num(1), x.v < 0 ? neg(x) : x))),
+  mish: unary((x) => mul(x, tanh(softplus(x)))),
+  clip: unary((x) => between(x, -1, 2)),
+  relu6: unary((x) => (x.v > 0 ? between(x, 0, 6) : ZERO)),
+  thresholded_relu: unary((x) => (x.v > 1 ? x : ZERO)),
+  prelu: binary((x, a) => bent(x, mul(a, x))),
+  where: ({ condition, x, other }) =>
+    over(x.shape, (...at) => (condition.at(...at).v === 1 ? x.at(...at) : other.at(...at))),
   add: binary(add),
   sub: binary(sub),
   rsub: binary((x, a) => sub(a, x)),

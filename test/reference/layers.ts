@@ -148,6 +148,15 @@ export function gradCamPlusPlus({ h, w, c, values: a }: Image, g: Float64Array):
   });
 }
 
+/** Layer-CAM: Jiang et al. 2021, equations 5 to 7. */
+export function layerCam({ h, w, c, values: a }: Image, g: Float64Array): Float64Array {
+  return Float64Array.from({ length: h * w }, (_, p) => {
+    let sum = 0;
+    for (let k = p * c; k < (p + 1) * c; k++) sum += Math.max(0, g[k]) * a[k];
+    return Math.max(0, sum);
+  });
+}
+
 /** At each place the sum over the channels, each with its weight, where that is positive. */
 function weighted(a: Float64Array, c: number, weightOf: (k: number) => number): Float64Array {
   const weights = Array.from({ length: c }, (_, k) => weightOf(k));

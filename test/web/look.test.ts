@@ -10,7 +10,8 @@ import { viewsFor } from '../../vision/answer/stored_model.ts';
 import { CLASSES } from '../../galaxies/labels.ts';
 import { taskOf } from '../../galaxies/tasks.ts';
 import { plainPicture } from '../../vision/answer/draw.ts';
-import { METHODS, explainExamples, type Method } from '../../vision/answer/explain.ts';
+import { explainExamples } from '../../vision/answer/explain.ts';
+import { METHODS, TRAITS, isQuick, type QuickMethod } from '../../vision/answer/methods.ts';
 import { MODEL_NAMES, buildModel } from '../../models/build_network.ts';
 import { trainedModel } from '../../vision/train/trained_model.ts';
 import { packModel, unpackModel } from '../../models/formats/model_file.ts';
@@ -24,9 +25,10 @@ import { DRAWN, SUMS, commandLinePredictions, expectSame, trainModels, writeImag
 import { choose, inWorker, mapOf, numbersOf, pixelsOf, predictions, refusal, untilReady } from './look_page.ts';
 
 /** Of a map: forward, backward, and the sums over channels and image; Grad-CAM++ takes the cube of what came back. */
-const MAP: Record<Method, number> = {
+const MAP: Record<QuickMethod, number> = {
   'Grad-CAM': adaptersBound([...SUMS, ...SUMS, 64]),
   'Grad-CAM++': adaptersBound([...SUMS, ...SUMS, ...SUMS, ...SUMS, 64]),
+  'Layer-CAM': adaptersBound([...SUMS, ...SUMS, 64]),
   'Guided backprop': adaptersBound([...SUMS, ...SUMS]),
 };
 
@@ -79,20 +81,25 @@ describeSite(
         views: viewsFor(model, dataset),
       };
       for (const [layer, name] of ['block1', 'block2', 'block3', 'block4'].entries()) {
-        const [{ maps, explained }] = await explainExamples(device, answering, [{ example: 3 }], METHODS, name);
+        const quick = METHODS.filter(isQuick).filter((method) => layer === 0 || TRAITS[method].at === 'layer');
+        const options = { layer: name };
+        const [{ maps, explained }] = await explainExamples(device, answering, [{ example: 3 }], quick, options);
         for (const { method, values, height, width } of maps) {
-          if (method === 'Guided backprop' && layer > 0) continue;
           const shown = await mapOf(page, 'd', method, layer, name);
           expect(shown).toMatchObject({ height, width, class: model.classes[explained] });
           expect(
             values.some((v) => v !== 0),
             `${method} at ${name}`,
           ).toBe(true);
-          expect(relativeL2(shown.values, values), `${method} at ${name}`).toBeLessThan(MAP[method]);
+          expect(relativeL2(shown.values, values), `${method} at ${name}`).toBeLessThan(MAP[method as QuickMethod]);
         }
       }
+      // One that asks the network again about the image with parts replaced.
+      const covered = await mapOf(page, 'd', 'Occlusion', 3, 'block4');
+      expect(covered).toMatchObject({ height: 14, width: 14 });
+      expect(new Set(covered.values).size).toBeGreaterThan(14);
       expect(await textOf(page, '#map-text', /On the adapter/)).toMatch(
-        /Guided|Grad-CAM.*: \d+\.\d MiB for this, \d+\.\d MiB for the weights and \d+ programs\.$/,
+        /Occlusion.*: \d+\.\d MiB for this, \d+\.\d MiB for the weights and \d+ programs\.$/,
       );
 
       await page.select('#tta', '8');
@@ -114,7 +121,9 @@ describeSite(
         };
         const explained = votes.classes.indexOf('Class3.1');
         await page.select('#explained', 'Class3.1');
-        const [{ maps }] = await explainExamples(device, asked, [{ example: 3, explained }], ['Grad-CAM'], 'block2');
+        const [{ maps }] = await explainExamples(device, asked, [{ example: 3, explained }], ['Grad-CAM'], {
+          layer: 'block2',
+        });
         await page.waitForFunction(() => /bar: yes/.test(document.querySelector('#map-text')!.textContent!));
         const shown = await mapOf(page, 'd', 'Grad-CAM', 1, 'block2');
         expect(shown.class).toBe('Class3.1');

@@ -2,42 +2,18 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { taskOf } from '../../galaxies/tasks.ts';
-import { buildModel } from '../../models/build_network.ts';
-import { packModel } from '../../models/formats/model_file.ts';
-import { initialValues } from '../../models/initialise.ts';
-import { trainedModel } from '../../vision/train/trained_model.ts';
-import { PAGE_TRAINING } from '../../web/look/training.ts';
 import { succeed } from '../cli/cli.ts';
 import { shape, SHAPES, SKY } from '../cli/shapes.ts';
 import { describeSite, textOf } from './browser.ts';
-import { expectSame } from './look_fixture.ts';
+import { expectSame, writeClassModel } from './look_fixture.ts';
 import { byId, choose, mapOf, predictions, untilReady } from './look_page.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tuningfork-look-classes-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** A network of the page's size that nobody trained: what it answers is as good to compare as any. */
-function writeClassModel(): string {
-  const options = {
-    ...PAGE_TRAINING,
-    task: { name: 'classes', labelSmoothing: 0 } as const,
-    data: 'shapes',
-    crop: 48,
-    shortSide: 55,
-  };
-  const built = buildModel(options.model, SHAPES.length);
-  const weights = new Map(
-    built.network.specs.map((spec) => [spec.name, { shape: spec.shape, data: initialValues(spec, 1) }]),
-  );
-  const file = join(folder, 'model.safetensors');
-  writeFileSync(file, packModel(trainedModel(taskOf(options.task, SHAPES), built, weights, options)));
-  return file;
-}
-
 describeSite('Look, with a model of classes', (site) => {
   it("opens it, predicts as the command line does, shows the classes' names and no word of galaxies", async () => {
-    const model = writeClassModel();
+    const model = writeClassModel(folder);
     const images = SHAPES.map((name, kind) => {
       const file = join(folder, `${name}.png`);
       writeFileSync(file, shape(kind, 1));

@@ -3,10 +3,17 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PNG } from 'pngjs';
 import { expect } from 'vitest';
+import { syntheticDataset } from '../../galaxies/synthetic.ts';
+import { taskOf } from '../../galaxies/tasks.ts';
+import { buildModel } from '../../models/build_network.ts';
+import { packModel } from '../../models/formats/model_file.ts';
+import { initialValues } from '../../models/initialise.ts';
 import type { PredictionRecord } from '../../vision/answer/prediction_record.ts';
 import { toJpeg, toPng } from '../../vision/report/encode.node.ts';
-import { syntheticDataset } from '../../galaxies/synthetic.ts';
+import { trainedModel } from '../../vision/train/trained_model.ts';
+import { PAGE_TRAINING } from '../../web/look/training.ts';
 import { succeed } from '../cli/cli.ts';
+import { SHAPES } from '../cli/shapes.ts';
 import { adaptersBound, expectWithin } from '../tolerance.ts';
 import { byId, numbersOf } from './look_page.ts';
 
@@ -49,6 +56,26 @@ export async function trainModels(folder: string) {
     return join(folder, name, 'model.safetensors');
   };
   return { classes: await train('classes', 'smooth-or-featured'), votes: await train('votes', 'challenge') };
+}
+
+/**
+ * The file of a network of the page's size that nobody trained: what it answers is as good to compare as any.
+ */
+export function writeClassModel(folder: string): string {
+  const options = {
+    ...PAGE_TRAINING,
+    task: { name: 'classes', labelSmoothing: 0 } as const,
+    data: 'shapes',
+    crop: 48,
+    shortSide: 55,
+  };
+  const built = buildModel(options.model, SHAPES.length);
+  const weights = new Map(
+    built.network.specs.map((spec) => [spec.name, { shape: spec.shape, data: initialValues(spec, 1) }]),
+  );
+  const file = join(folder, 'model.safetensors');
+  writeFileSync(file, packModel(trainedModel(taskOf(options.task, SHAPES), built, weights, options)));
+  return file;
 }
 
 /** What `tuningfork predict --json` prints of the files and of the galaxies that the page draws. */

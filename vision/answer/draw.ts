@@ -4,6 +4,7 @@ import { gradientImage, overlayHeatmap } from '../report/pictures.ts';
 import { cropResize } from '../view/resample.ts';
 import type { ViewGeometry } from '../view/views.ts';
 import type { ExplainedMap } from './explain.ts';
+import { TRAITS } from './methods.ts';
 
 /** The image as a plain view shows it. */
 export async function plainPicture(
@@ -15,9 +16,9 @@ export async function plainPicture(
   return cropResize(image, { crop: Math.min(1, crop / (shortSide ?? Math.min(image.width, image.height))), size });
 }
 
-/** A map over the picture it explains; guided backprop stands for itself. */
+/** A map over the picture it explains; numbers of single pixels stand for themselves. */
 export function drawMap(picture: RgbImage, { method, values, height, width }: ExplainedMap): RgbImage {
-  return method === 'Guided backprop'
+  return TRAITS[method].gives === 'pixels'
     ? gradientImage(values, height, width)
     : overlayHeatmap(picture, values, height, width);
 }

@@ -61,7 +61,7 @@ export class Predictor implements Disposable {
 }
 
 /** Images at a time; together with the views of each it bounds the memory of a prediction. */
-const BATCH = 8;
+export const BATCH = 8;
 
 /** A network that answers for images: what it is, what it was trained for, and how it is shown them. */
 export interface Answering extends Answerer {

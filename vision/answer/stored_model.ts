@@ -1,5 +1,6 @@
 import { buildModel, restoreModel, type BuiltModel } from '../../models/build_network.ts';
 import { unpackModel, type Model } from '../../models/formats/model_file.ts';
+import type { WeightsFile } from '../../models/formats/read_weights.ts';
 import { parseSafetensors } from '../../models/formats/safetensors.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { Stretch } from '../data/stretch.ts';
@@ -24,8 +25,7 @@ export interface StoredModel<T extends TaskOptions = TaskOptions> {
 }
 
 /**
- * Reads a model file that a training wrote, or bare EfficientNet-B0 weights of any known naming (then there are no
- * classes: the features are of use, not the logits).
+ * Reads a model file that a training wrote, or bare weights that are safetensors too.
  * @param source what the file is called in error sentences
  * @param taskIn the task that a model file names
  */
@@ -35,13 +35,7 @@ export function readModel<T extends TaskOptions>(
   taskIn: (file: Model, source: string) => T,
 ): StoredModel<T> {
   const { tensors, metadata } = parseSafetensors(bytes, source);
-  if (metadata['tuningfork'] === undefined)
-    return {
-      built: buildModel('efficientnet_b0', 2, { tensors, metadata, source }),
-      classes: [],
-      size: 224,
-      crop: null,
-    };
+  if (metadata['tuningfork'] === undefined) return bareModel({ tensors, metadata, source });
   const file = unpackModel(bytes, source);
   const { size, crop } = file.preprocessing;
   const { shortSide, stretch } = file.config;
@@ -55,6 +49,14 @@ export function readModel<T extends TaskOptions>(
     ...(typeof stretch === 'object' && { stretch: stretch as unknown as Stretch }),
     file,
   };
+}
+
+/**
+ * The network of bare weights: EfficientNet-B0's, of any naming that is known. There are no classes: the features are
+ * of use, not the logits.
+ */
+export function bareModel(weights: WeightsFile): StoredModel<never> {
+  return { built: buildModel('efficientnet_b0', 2, weights), classes: [], size: 224, crop: null };
 }
 
 /** The views of a dataset as a stored model wants them. */

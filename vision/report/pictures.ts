@@ -1,71 +1,13 @@
 import { UserError } from '../../engine/user_error.ts';
 import type { RgbImage } from '../data/rgb_image.ts';
+import { resamplePlanes } from '../view/planes.ts';
 import { viridis } from './viridis.ts';
-
-/** The weights with which one output pixel gathers input pixels `start`, `start + 1`, ... along one axis. */
-interface Taps {
-  readonly start: number;
-  readonly weights: readonly number[];
-}
-
-/**
- * Taps of a triangle filter whose half width is one output pixel when shrinking (so that nothing aliases) and one
- * input pixel when enlarging (bilinear). Pixel centres at i + 0.5; weights sum to 1, also at the borders.
- */
-function triangleTaps(from: number, to: number): Taps[] {
-  const scale = from / to;
-  const reach = Math.max(1, scale);
-  return Array.from({ length: to }, (_, i) => {
-    const centre = (i + 0.5) * scale;
-    const start = Math.max(0, Math.ceil(centre - reach - 0.5));
-    const end = Math.min(from - 1, Math.floor(centre + reach - 0.5));
-    const raw = Array.from({ length: end - start + 1 }, (_, k) => 1 - Math.abs(start + k + 0.5 - centre) / reach);
-    const sum = raw.reduce((a, b) => a + b, 0);
-    return { start, weights: raw.map((weight) => weight / sum) };
-  });
-}
-
-/** Interleaved planes [h, w, channels]. */
-interface Planes {
-  readonly data: ArrayLike<number>;
-  readonly w: number;
-  readonly h: number;
-  readonly channels: number;
-}
-
-/** Resamples planes to [height, width, channels], rows first. */
-function resample({ data, w, h, channels }: Planes, width: number, height: number): Float32Array {
-  const across = triangleTaps(w, width);
-  const down = triangleTaps(h, height);
-  const rows = new Float32Array(h * width * channels);
-  for (let y = 0; y < h; y++) {
-    for (let x = 0; x < width; x++) {
-      const { start, weights } = across[x];
-      for (let c = 0; c < channels; c++) {
-        let sum = 0;
-        for (let k = 0; k < weights.length; k++) sum += weights[k] * data[(y * w + start + k) * channels + c];
-        rows[(y * width + x) * channels + c] = sum;
-      }
-    }
-  }
-  const out = new Float32Array(height * width * channels);
-  const stride = width * channels;
-  for (let y = 0; y < height; y++) {
-    const { start, weights } = down[y];
-    for (let i = 0; i < stride; i++) {
-      let sum = 0;
-      for (let k = 0; k < weights.length; k++) sum += weights[k] * rows[(start + k) * stride + i];
-      out[y * stride + i] = sum;
-    }
-  }
-  return out;
-}
 
 const toByte = (value: number): number => Math.min(255, Math.max(0, Math.round(value)));
 
 /** The image at another size: bilinear when enlarging, averaging when shrinking. */
 export function resizeImage(image: RgbImage, width: number, height: number): RgbImage {
-  const data = resample({ data: image.data, w: image.width, h: image.height, channels: 3 }, width, height);
+  const data = resamplePlanes({ data: image.data, w: image.width, h: image.height, channels: 3 }, width, height);
   return { width, height, data: Uint8Array.from(data, toByte) };
 }
 
@@ -124,7 +66,7 @@ export function overlayHeatmap(
   }
   const positive = map.map((value) => Math.max(0, value));
   const peak = positive.reduce((a, b) => Math.max(a, b), 0);
-  const heat = resample({ data: positive, w: mapW, h: mapH, channels: 1 }, image.width, image.height);
+  const heat = resamplePlanes({ data: positive, w: mapW, h: mapH, channels: 1 }, image.width, image.height);
   const data = new Uint8Array(image.data.length);
   for (let i = 0; i < heat.length; i++) {
     const colour = viridis(peak > 0 ? heat[i] / peak : 0);

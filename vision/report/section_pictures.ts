@@ -12,12 +12,13 @@ function verdict({ truth, predicted }: { truth: string; predicted: string }, sco
     : html`<span class="wrong">✗ ${predicted}</span>, score ${decimal(score)}; labelled ${truth}`;
 }
 
-export function caseFigure({ id, input, maps }: Explained, caption: Html): Html {
+/** An image and its maps side by side; `linked` to its row in a table of predictions where there is one. */
+export function caseFigure({ id, input, maps }: Explained, caption: Html, linked = true): Html {
   const tiles = [{ method: 'Input', picture: input }, ...maps];
   return html`<figure><ul class="maps" style="--n:${tiles.length}">${tiles.map(
     ({ method, picture }) => html`<li>${image(picture, `${method} of image ${id}`)}<span>${method}</span></li>`,
   )}</ul>
-<figcaption>${caption} ${rowLink(id)}</figcaption></figure>
+<figcaption>${caption}${linked && html` ${rowLink(id)}`}</figcaption></figure>
 `;
 }
 

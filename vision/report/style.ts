@@ -62,7 +62,7 @@ tr.marked th, tr.marked td { font-weight: 700; }
 .plain td { overflow-wrap: anywhere; }
 .cases { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 480px), 1fr)); gap: 16px; }
 .cases figure, .mistakes figure { padding: 12px; gap: 8px; }
-.maps { display: grid; grid-template-columns: repeat(var(--n, 4), 1fr); gap: 6px; margin: 0; padding: 0; list-style: none; }
+.maps { display: grid; grid-template-columns: repeat(var(--n, 4), minmax(0, 1fr)); gap: 6px; margin: 0; padding: 0; list-style: none; }
 .maps img { display: block; width: 100%; height: auto; border-radius: 4px; background: #000; }
 .maps span { display: block; font-size: 0.78rem; color: var(--soft); text-align: center; line-height: 1.3; padding-top: 3px; }
 .cases.three { grid-template-columns: repeat(auto-fill, minmax(min(100%, 320px), 1fr)); }

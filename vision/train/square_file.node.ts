@@ -28,6 +28,7 @@ export class SquareFile implements SquareStore {
   /** The place of each example's square. */
   private readonly places = new Map<number, number>();
   private count = 0;
+  private open = true;
   private readonly stride: number;
 
   private constructor(
@@ -63,7 +64,7 @@ export class SquareFile implements SquareStore {
 
   read(example: number): Uint32Array | undefined {
     const place = this.places.get(example);
-    if (place === undefined) return undefined;
+    if (!this.open || place === undefined) return undefined;
     const bytes = Buffer.allocUnsafe(this.stride);
     const got = readSync(this.handle, bytes, 0, bytes.length, place * this.stride);
     const pixels = bytes.subarray(HEAD);
@@ -76,7 +77,7 @@ export class SquareFile implements SquareStore {
 
   write(example: number, square: Uint32Array): void {
     const place = this.places.get(example) ?? this.count;
-    if ((place + 1) * this.stride > this.spec.most) return;
+    if (!this.open || (place + 1) * this.stride > this.spec.most) return;
     const bytes = Buffer.allocUnsafe(this.stride);
     for (let i = 0, at = HEAD; i < square.length; i++) {
       bytes[at++] = square[i];
@@ -95,7 +96,9 @@ export class SquareFile implements SquareStore {
     this.count = Math.max(this.count, place + 1);
   }
 
+  /** Closes the file. Views of a training outlive it: they find nothing here any more, and decode their images. */
   close(): void {
+    this.open = false;
     closeSync(this.handle);
   }
 }

@@ -8,7 +8,7 @@ import { UserError } from '../../engine/user_error.ts';
 import { buildModel, type BuiltModel } from '../../models/build_network.ts';
 import { writeFileAtomic } from '../../models/formats/atomic.node.ts';
 import { packModel } from '../../models/formats/model_file.ts';
-import { readSafetensorsFile } from '../../models/formats/safetensors.node.ts';
+import { readWeightsFile } from '../../models/formats/read_weights.node.ts';
 import { ParameterSet } from '../../models/parameter_set.ts';
 import type { Dataset, Example } from '../data/dataset.ts';
 import type { Figures } from '../report/data.ts';
@@ -78,10 +78,7 @@ export async function trainNetwork<E extends Example>(
     const prepared = task.prepare(dataset, options);
     const origin = await originOf(device, prepared, options);
     const changes = await run.dependOn(origin, acceptChanges, progress);
-    const file =
-      options.weights === null
-        ? undefined
-        : { ...(await readSafetensorsFile(options.weights)), source: options.weights };
+    const file = options.weights === null ? undefined : await readWeightsFile(options.weights);
     const model = buildModel(options.model, task.outputs.length, file, { width: options.width });
     for (const note of model.notes) progress.line(note);
     const views = new ViewMaker(dataset, geometryOf(options, model), options.augmentation, options.seed);

@@ -7,7 +7,7 @@ import { cropResize } from '../../vision/view/resample.ts';
 import { readModel, type StoredModel } from '../../vision/answer/stored_model.ts';
 import { DEFAULT_TASK, storedTask, taskOf, type TaskChoice } from '../../galaxies/tasks.ts';
 import { plainPicture } from '../../vision/answer/draw.ts';
-import type { Method } from '../../vision/answer/explain.ts';
+import { TRAITS, type Method } from '../../vision/answer/methods.ts';
 import { costOf, planModel, type ModelCost } from '../../vision/train/model_cost.ts';
 import { predictWith } from '../../vision/answer/predictor.ts';
 import { SILENT } from '../../vision/progress.ts';
@@ -161,7 +161,7 @@ export class Look {
       const [{ values, height, width }] = await explainer.explain(index, explained);
       const black = { width: CLOSE, height: CLOSE, data: new Uint8Array(CLOSE * CLOSE * 3) };
       const picture = rgba(
-        method === 'Guided backprop'
+        TRAITS[method].gives === 'pixels'
           ? gradientImage(values, height, width)
           : overlayHeatmap(black, values, height, width, { alpha: 1 }),
       );
@@ -170,7 +170,7 @@ export class Look {
         values,
         height,
         width,
-        memory: { program: explainer.program.bytes, all: device.memory.bytes, programs: session.programs },
+        memory: { program: explainer.bytes, all: device.memory.bytes, programs: session.programs },
       };
     });
   }

@@ -2,7 +2,8 @@ import type { Device } from '../../engine/device/device.ts';
 import type { StoredModel } from '../../vision/answer/stored_model.ts';
 import { viewsFor } from '../../vision/answer/stored_model.ts';
 import { taskOf, type TaskChoice } from '../../galaxies/tasks.ts';
-import { Explainer, type Method } from '../../vision/answer/explain.ts';
+import { Explainer } from '../../vision/answer/explain.ts';
+import { TRAITS, type Method } from '../../vision/answer/methods.ts';
 import { Predictor, type Answering } from '../../vision/answer/predictor.ts';
 import { imageInput } from '../../vision/view/views.ts';
 import { ParameterSet } from '../../models/parameter_set.ts';
@@ -43,8 +44,8 @@ export class LookSession implements Disposable {
 
   /** What explains by a method at a layer. */
   async explainer(method: Method, layer: string): Promise<Explainer> {
-    const key = method === 'Guided backprop' ? method : `${method} ${layer}`;
-    const made = this.explainers.get(key) ?? (await Explainer.create(this.device, this.answering, [method], layer));
+    const key = TRAITS[method].at === 'image' ? method : `${method} ${layer}`;
+    const made = this.explainers.get(key) ?? (await Explainer.create(this.device, this.answering, [method], { layer }));
     // A Map keeps the order of insertion: the last is the latest used.
     this.explainers.delete(key);
     this.explainers.set(key, made);
@@ -57,7 +58,7 @@ export class LookSession implements Disposable {
   }
 
   private get programBytes(): number {
-    return [...this.explainers.values()].reduce((sum, { program }) => sum + program.bytes, 0);
+    return [...this.explainers.values()].reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
   get programs(): number {

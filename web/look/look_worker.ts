@@ -1,10 +1,10 @@
 import { UserError } from '../../engine/user_error.ts';
 import type { TaskChoice } from '../../galaxies/tasks.ts';
-import { METHODS, type Method } from '../../vision/answer/explain.ts';
+import { METHODS, type Method } from '../../vision/answer/methods.ts';
 import { MODEL_NAMES } from '../../models/build_network.ts';
 import { emit, serve } from '../common/worker_server.ts';
 import type { DeviceNews } from '../common/device_keeper.ts';
-import { decodeFile, readFile } from './decode.ts';
+import { decodeFile, readFile } from '../../vision/data/decode.browser.ts';
 import { Look, type Thumbnail } from './look_core.ts';
 import { PAGE_TRAINING, Training } from './training.ts';
 

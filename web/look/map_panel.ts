@@ -1,4 +1,4 @@
-import type { Method } from '../../vision/answer/explain.ts';
+import { TRAITS, type Method } from '../../vision/answer/methods.ts';
 import { byId, make } from '../common/dom.ts';
 import { showMessage } from '../common/message.ts';
 import type { WorkerClient } from '../common/worker_client.ts';
@@ -91,11 +91,11 @@ export class MapPanel {
   private tellLayer(): void {
     const { name, shape } = this.model!.layers[Number(layer.value)];
     const said = `${name} · ${shape[0]} × ${shape[1]} pixels, ${shape[2]} channels`;
-    const guided = method.value === 'Guided backprop';
-    layer.disabled = guided;
-    byId('layer-name').textContent = guided ? 'guided backprop is the gradient at the input' : said;
+    const { at, gives } = TRAITS[method.value as Method];
+    layer.disabled = at === 'image';
+    byId('layer-name').textContent = at === 'image' ? `${method.value} looks at the image itself` : said;
     layer.setAttribute('aria-valuetext', said);
-    byId('map-caption').textContent = guided ? 'the gradient' : 'the map';
+    byId('map-caption').textContent = gives === 'pixels' ? 'the single pixels' : 'the map';
   }
 
   private async explain(): Promise<void> {
@@ -111,17 +111,17 @@ export class MapPanel {
       draw(map, explanation.picture);
       this.last = {
         explanation,
-        about: { id, class: wanted, method: chosen, ...(chosen !== 'Guided backprop' && { layer: name }) },
+        about: { id, class: wanted, method: chosen, ...(TRAITS[chosen].at === 'layer' && { layer: name }) },
       };
       this.overlay();
       const {
         values,
         memory: { program, all, programs },
       } = explanation;
-      const empty = chosen !== 'Guided backprop' && values.every((v) => v <= 0);
+      const empty = TRAITS[chosen].gives === 'map' && values.every((v) => v <= 0);
       showMessage(
         text,
-        `${chosen} for “${outputName(wanted)}”${chosen === 'Guided backprop' ? '' : ` at ${name}`}${empty ? ': nothing there speaks for it' : ''}. On the adapter: ${mebibytes(program)} for this, ${mebibytes(all)} for the weights and ${programs} programs.`,
+        `${chosen} for “${outputName(wanted)}”${TRAITS[chosen].at === 'image' ? '' : ` at ${name}`}${empty ? ': nothing there speaks for it' : ''}. On the adapter: ${mebibytes(program)} for this, ${mebibytes(all)} for the weights and ${programs} programs.`,
       );
       this.tellValues();
     } catch (error) {

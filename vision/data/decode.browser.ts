@@ -1,7 +1,7 @@
-import type { RgbImage } from '../../vision/data/rgb_image.ts';
-import { upright, withoutExif } from '../../vision/data/exif.ts';
-import { checkImage, decodeJpeg, overBlack, undecodable } from '../../vision/data/image_file.ts';
 import { UserError } from '../../engine/user_error.ts';
+import { upright, withoutExif } from './exif.ts';
+import { checkImage, decodeJpeg, overBlack, undecodable } from './image_file.ts';
+import type { RgbImage } from './rgb_image.ts';
 
 /** Bytes that an image file may have: one of the largest side that is decoded has fewer. */
 const MAX_BYTES = 2 ** 27;
@@ -16,12 +16,16 @@ export async function decodeFile(file: File): Promise<RgbImage> {
     throw new UserError(
       `${file.name} has ${Math.round(file.size / 2 ** 20)} MiB; an image may have ${MAX_BYTES / 2 ** 20}`,
     );
-  const bytes = await readFile(file);
-  const kind = checkImage(bytes, file.name);
+  return decodeInBrowser(await readFile(file), file.name);
+}
+
+/** The same of the bytes of such a file. @param name what errors call it */
+export async function decodeInBrowser(bytes: Uint8Array<ArrayBuffer>, name: string): Promise<RgbImage> {
+  const kind = checkImage(bytes, name);
   try {
     return kind === 'png' ? await decodePng(bytes) : decodeJpeg(bytes);
   } catch (error) {
-    throw undecodable(file.name, error);
+    throw undecodable(name, error);
   }
 }
 

@@ -1,0 +1,62 @@
+import { mean, sum } from '../../../engine/ops/reduce.ts';
+import { softmax, logSoftmax } from '../../../engine/ops/softmax_cross_entropy.ts';
+import type { Tensor } from '../../../engine/tensor.ts';
+import { axesOf, axisOf } from '../arguments.ts';
+import { sizeOf } from '../fold_arrays.ts';
+import { arranged, computed, dropped, plain, settle } from '../layout.ts';
+import type { OnnxOp } from '../lowering.ts';
+import { plainOrder, type Computed } from '../value.ts';
+import { reshape } from '../../../engine/ops/leaves.ts';
+
+/** f over some axes, which keep the length 1, in whatever order they lie. */
+const reduction = (f: (x: Tensor, axes: readonly number[]) => Tensor): OnnxOp => ({
+  lower(l) {
+    const x = settle(l.computed(0));
+    const rank = x.shape.length;
+    const told = axesOf(l.node, l.inputs, 1, rank);
+    const isNone = told === undefined || told.length === 0;
+    if (isNone && l.node.int('noop_with_empty_axes', 0) === 1) return x;
+    const axes = isNone ? plainOrder(rank) : told;
+    const y = f(
+      x.tensor,
+      axes.map((axis) => x.order.indexOf(axis)),
+    );
+    const kept = computed(
+      y,
+      x.shape.map((n, axis) => (axes.includes(axis) ? 1 : n)),
+      x.order,
+      x.type,
+    );
+    return l.node.int('keepdims', 1) === 1 ? kept : dropped(kept, axes);
+  },
+});
+
+/** Before opset 13 over all axes from the given one on, taken together; since then over that axis alone. */
+const overClasses = (f: (x: Tensor) => Tensor): OnnxOp => ({
+  lower(l) {
+    const x = settle(l.computed(0));
+    const rank = x.shape.length;
+    const isTogether = l.node.opset < 13;
+    const axis = axisOf(l.node, l.node.int('axis', isTogether ? 1 : -1), rank);
+    const isLast = sizeOf(x.shape.slice(axis + 1)) === 1;
+    if (isTogether && !isLast) return together(x, axis, f);
+    return along(x, axis, f);
+  },
+});
+
+function together(x: Computed, axis: number, f: (x: Tensor) => Tensor): Computed {
+  const rows = [sizeOf(x.shape.slice(0, axis)), sizeOf(x.shape.slice(axis))];
+  return computed(reshape(f(reshape(plain(x), rows)), x.shape), x.shape, undefined, x.type);
+}
+
+function along(x: Computed, axis: number, f: (x: Tensor) => Tensor): Computed {
+  const order = [...x.order.filter((a) => a !== axis), axis];
+  return computed(f(arranged(x, order)), x.shape, order, x.type);
+}
+
+export const REDUCTION_OPS: Readonly<Record<string, OnnxOp>> = {
+  ReduceMean: reduction(mean),
+  ReduceSum: reduction(sum),
+  Softmax: overClasses(softmax),
+  LogSoftmax: overClasses(logSoftmax),
+};

@@ -1,0 +1,76 @@
+import { dropout } from '../../../engine/ops/random.ts';
+import { axisOf, reshapeTarget } from '../arguments.ts';
+import { flattenedShape, permutation, squeezedShape, toldShape, unsqueezedShape } from '../fold.ts';
+import { sizeOf } from '../fold_arrays.ts';
+import { computed, dropped, reshaped, settle } from '../layout.ts';
+import type { Lowering, OnnxOp } from '../lowering.ts';
+import { typeByNumber } from '../tensor_data.ts';
+import { constantOf, type Computed, type Value } from '../value.ts';
+
+/** The same elements under another shape. */
+const under = (target: (l: Lowering, shape: readonly number[]) => readonly number[]): OnnxOp => ({
+  lower(l) {
+    const x = l.computed(0);
+    return reshaped(x, target(l, x.shape));
+  },
+});
+
+/** Transposing is renaming: axis i of the result is axis perm[i]. */
+function transposed(l: Lowering): Computed {
+  const x = l.computed(0);
+  const perm = permutation(l.node, x.shape.length);
+  const shape = perm.map((axis) => x.shape[axis]);
+  return computed(
+    x.tensor,
+    shape,
+    x.order.map((axis) => perm.indexOf(axis)),
+    x.type,
+  );
+}
+
+function cast(l: Lowering): Computed {
+  const x = l.computed(0);
+  const number = l.node.int('to', 0);
+  const type = typeByNumber(number) ?? l.node.fail(`there is no type number ${number}`);
+  return castTo(l, x, type);
+}
+
+/** Floats of every width are f32 here; what would lose a fraction is not passed through. */
+function castTo({ node }: Lowering, x: Computed, type: Computed['type']): Computed {
+  const isFloating = ['float', 'float16', 'bfloat16', 'double'].includes(type);
+  if (!isFloating && type !== x.type) node.fail(`it makes ${type} of ${x.type}, which is not computed here`);
+  return { ...x, type };
+}
+
+/** Before opset 14 an output tells what was kept; nobody reads it. */
+function droppedOut(l: Lowering): Value {
+  const { noise } = l.context;
+  const x = l.value(0);
+  if (!noise || noise.dropout === 0 || x.kind === 'constant') return x;
+  return { ...x, tensor: dropout(x.tensor, noise.seed, { rate: noise.dropout, stream: l.stream }) };
+}
+
+const flatten2 = under(({ node }, shape) => flattenedShape(node, shape));
+
+export const SHAPE_OPS: Readonly<Record<string, OnnxOp>> = {
+  Identity: { takesPending: true, lower: (l) => l.value(0) },
+  Dropout: { takesPending: true, lower: droppedOut },
+  Cast: { takesPending: true, lower: cast },
+  CastLike: { takesPending: true, lower: (l) => castTo(l, l.computed(0), l.value(1).type) },
+  Shape: { takesPending: true, lower: (l) => toldShape(l.node, l.value(0).shape) },
+  Size: { takesPending: true, lower: (l) => constantOf([sizeOf(l.value(0).shape)], []) },
+  Reshape: under((l, shape) => reshapeTarget(l.node, l.inputs, shape)),
+  Flatten: flatten2,
+  Unsqueeze: under((l, shape) => unsqueezedShape(l.node, l.inputs, shape)),
+  Squeeze: {
+    lower(l) {
+      const x = settle(l.computed(0));
+      const left = squeezedShape(l.node, l.inputs, x.shape);
+      // Which axes went is told by the lengths: all of them are 1.
+      const axes = l.node.ints('axes') ?? l.knownNumbers(1) ?? x.shape.flatMap((n, i) => (n === 1 ? [i] : []));
+      const gone = axes.map((axis) => axisOf(l.node, axis, x.shape.length));
+      return left.length === x.shape.length ? x : dropped(x, gone);
+    },
+  },
+  Transpose: { lower: transposed },
+};

@@ -1,0 +1,143 @@
+import { conv2d } from '../../../engine/ops/conv2d.ts';
+import type { Margins } from '../../../engine/ops/conv_geometry.ts';
+import { depthwiseConv2d } from '../../../engine/ops/depthwise_conv2d.ts';
+import { reshape } from '../../../engine/ops/leaves.ts';
+import { add } from '../../../engine/ops/pointwise.ts';
+import { avgPool2d, maxPool2d } from '../../../engine/ops/pool.ts';
+import { mean } from '../../../engine/ops/reduce.ts';
+import type { Tensor } from '../../../engine/tensor.ts';
+import { hwcFromC1hw, hwioFromOihw } from '../../weight_layouts.ts';
+import { arranged, computed } from '../layout.ts';
+import type { Lowering, OnnxOp } from '../lowering.ts';
+import { channelsLast, plainOrder, type Computed } from '../value.ts';
+
+/** Of one axis of length 1 and the other, where the images are rows: 1-D windows are 2-D ones of height 1. */
+const two = (list: readonly number[], one: number): [number, number] =>
+  list.length === 1 ? [one, list[0]] : [list[0], list[1]];
+
+interface Window {
+  readonly size: [number, number];
+  readonly stride: [number, number];
+  readonly dilation: [number, number];
+  readonly padding: Margins;
+}
+
+/** How the node's window slides over images whose two sides are `sides`. */
+function windowOf({ node }: Lowering, shape: readonly number[], kernel: readonly number[]): Window {
+  const rank = shape.length - 2;
+  if (rank < 1 || rank > 2 || kernel.length !== rank)
+    node.fail(`its input is [${shape.join(', ')}]; only images [N, C, H, W] and rows [N, C, L] are computed here`);
+  const each = (name: string) => {
+    const list = node.ints(name) ?? kernel.map(() => 1);
+    if (list.length !== rank) node.fail(`its ${name} ${list.join(', ')} do not fit [${shape.join(', ')}]`);
+    return two(list, 1);
+  };
+  const [size, stride, dilation] = [two(kernel, 1), each('strides'), each('dilations')];
+  const sides = two(shape.slice(2), 1);
+  const pads = node.ints('pads') ?? Array<number>(2 * rank).fill(0);
+  if (pads.length !== 2 * rank) node.fail(`its pads ${pads.join(', ')} do not fit [${shape.join(', ')}]`);
+  const auto = node.text('auto_pad', 'NOTSET');
+  const margins = ([0, 1] as const).map((side): readonly [number, number] => {
+    if (auto === 'NOTSET' || auto === '') {
+      const [before, after] = [two(pads.slice(0, rank), 0), two(pads.slice(rank), 0)];
+      return [before[side], after[side]];
+    }
+    if (auto === 'VALID') return [0, 0];
+    const span = (size[side] - 1) * dilation[side] + 1;
+    const total = Math.max((Math.ceil(sides[side] / stride[side]) - 1) * stride[side] + span - sides[side], 0);
+    const less = Math.floor(total / 2);
+    if (auto === 'SAME_UPPER') return [less, total - less];
+    if (auto === 'SAME_LOWER') return [total - less, less];
+    return node.fail(`there is no auto_pad ${auto}`);
+  });
+  return { size, stride, dilation, padding: [margins[0], margins[1]] };
+}
+
+/** Images or rows [N, C, ...] as the engine's images. */
+function imagesOf(value: Computed): Tensor {
+  const x = arranged(value, channelsLast(value.shape.length));
+  const [n, l, c] = x.shape;
+  return x.shape.length === 3 ? reshape(x, [n, 1, l, c]) : x;
+}
+
+/** The engine's images as a value of as many axes as `like` has. */
+function asValue(y: Tensor, like: Computed): Computed {
+  const [n, h, w, c] = y.shape;
+  return like.shape.length === 3
+    ? computed(reshape(y, [n, w, c]), [n, c, w], channelsLast(3), like.type)
+    : computed(y, [n, c, h, w], channelsLast(4), like.type);
+}
+
+function conv(l: Lowering): Computed {
+  const { node } = l;
+  const x = l.computed(0);
+  const { shape } = l.value(1);
+  const window = windowOf(l, x.shape, node.ints('kernel_shape') ?? shape.slice(2));
+  const groups = node.int('group', 1);
+  const [k, c] = shape;
+  if (shape.slice(2).join() !== (shape.length === 3 ? window.size.slice(1) : window.size).join())
+    node.fail(`its kernel_shape ${window.size.join(', ')} is not that of its weights [${shape.join(', ')}]`);
+  if (c * groups !== x.shape[1] || k % groups !== 0)
+    node.fail(`its weights [${shape.join(', ')}] in ${groups} groups do not fit ${x.shape[1]} channels`);
+  const { size, ...sliding } = window;
+  const isDepthwise = groups > 1 && c === 1 && k === groups;
+  const oihw = [k, c, ...size];
+  const images = imagesOf(x);
+  const filter =
+    l.weightsAs(1, () =>
+      isDepthwise
+        ? { kind: 'depthwise', shape: [...size, k], arrange: (w) => hwcFromC1hw(w, oihw) }
+        : { kind: 'filter', shape: [...size, c, k], arrange: (w) => hwioFromOihw(w, oihw) },
+    ) ?? computedFilter(l.computed(1), isDepthwise);
+  const y = isDepthwise ? depthwiseConv2d(images, filter, sliding) : conv2d(images, filter, { ...sliding, groups });
+  const bias = l.vector(2, 'bias');
+  return asValue(bias ? add(y, bias) : y, x);
+}
+
+/** A filter [K, C, r, s] that is computed, in the engine's layout. */
+function computedFilter(value: Computed, isDepthwise: boolean): Tensor {
+  const { shape } = value;
+  const w = shape.length === 3 ? arranged(value, [2, 1, 0]) : arranged(value, [2, 3, 1, 0]);
+  const [r, s] = two(shape.slice(2), 1);
+  return reshape(w, isDepthwise ? [r, s, shape[0]] : [r, s, shape[1], shape[0]]);
+}
+
+function maxPool(l: Lowering): Computed {
+  const { node } = l;
+  if (node.outputs.length > 1 && node.outputs[1]) node.fail('its second output, the indices, is not computed here');
+  const x = l.computed(0);
+  const window = windowOf(l, x.shape, node.ints('kernel_shape') ?? node.fail('it has no kernel_shape'));
+  refuseLate(l, window);
+  return asValue(maxPool2d(imagesOf(x), { size: window.size, stride: window.stride, padding: window.padding }), x);
+}
+
+/** What the engine's pools do not know yet. */
+function refuseLate({ node }: Lowering, { dilation }: Window): void {
+  if (dilation.some((d) => d !== 1)) node.fail('pools with dilations are not computed here');
+  if (node.int('ceil_mode', 0) !== 0) node.fail('pools with ceil_mode are not computed here');
+}
+
+function averagePool(l: Lowering): Computed {
+  const { node } = l;
+  const x = l.computed(0);
+  const window = windowOf(l, x.shape, node.ints('kernel_shape') ?? node.fail('it has no kernel_shape'));
+  refuseLate(l, window);
+  const countIncludePad = node.int('count_include_pad', 0) === 1;
+  const { size, stride, padding } = window;
+  return asValue(avgPool2d(imagesOf(x), { size, stride, padding, countIncludePad }), x);
+}
+
+function globalAverage(l: Lowering): Computed {
+  const x = l.computed(0);
+  const rank = x.shape.length;
+  if (rank < 3) l.node.fail(`its input is [${x.shape.join(', ')}] and has no pixels`);
+  const y = mean(arranged(x, channelsLast(rank)), plainOrder(rank).slice(1, -1));
+  return computed(y, [x.shape[0], x.shape[1], ...x.shape.slice(2).map(() => 1)], channelsLast(rank), x.type);
+}
+
+export const WINDOW_OPS: Readonly<Record<string, OnnxOp>> = {
+  Conv: { lower: conv },
+  MaxPool: { lower: maxPool },
+  AveragePool: { lower: averagePool },
+  GlobalAveragePool: { lower: globalAverage },
+};
