@@ -18,16 +18,21 @@ const LIBRARY = {
   tuningfork: 'index.ts',
   'tuningfork.layers': 'index.layers.ts',
   'tuningfork.node': 'index.node.ts',
+  'tuningfork.onnx': 'index.onnx.ts',
   'tuningfork.vision': 'index.vision.ts',
 };
 const BROWSER_LIBRARY = {
   'tuningfork.browser': 'index.ts',
   'tuningfork.layers.browser': 'index.layers.ts',
+  'tuningfork.onnx.browser': 'index.onnx.ts',
   'tuningfork.vision.browser': 'index.vision.browser.ts',
 };
 
-/** What of other people's is in the files for images in browsers; ONNX is in a chunk that is loaded when it is needed. */
-const VISION_PACKAGES = /\/(jpeg-js|csv-parse|@bufbuild\/protobuf)\//;
+/** What of other people's is in these files for browsers. Of images, ONNX is a chunk that is loaded when needed. */
+const PACKAGES = {
+  onnx: /\/@bufbuild\/protobuf\//,
+  vision: /\/(jpeg-js|csv-parse|@bufbuild\/protobuf)\//,
+};
 
 const common = {
   absWorkingDir: ROOT,
@@ -95,7 +100,8 @@ export async function bundle() {
     assertRunsInBrowser(library.metafile, `dist/${name}.js`);
     assertRunsInBrowser(browser.metafile, `dist/${name}.browser.js`);
   }
-  assertRunsInBrowser(browser.metafile, 'dist/tuningfork.vision.browser.js', (input) => VISION_PACKAGES.test(input));
+  for (const [name, packages] of Object.entries(PACKAGES))
+    assertRunsInBrowser(browser.metafile, `dist/tuningfork.${name}.browser.js`, (input) => packages.test(input));
   writeFileSync(stampFile(ROOT), fingerprint);
 }
 
