@@ -27,7 +27,7 @@ const bundle = Buffer.concat(library);
 const gzipped = (bytes: Buffer): number => gzipSync(bytes, { level: 9 }).length;
 const kilobytes = (bytes: number): string => `${(bytes / 1000).toFixed(1)} kB`;
 
-it('the library for browsers is under 250 kB gzipped, with its shaders', () => {
+it('the library for browsers is under 300 kB gzipped, with its shaders and what reads ONNX files', () => {
   const site = readdirSync(join(DIST, 'web'))
     .filter((name) => !/^tfjs\.|\.map$/.test(name))
     .map((name) => readFileSync(join(DIST, 'web', name)));
@@ -38,7 +38,7 @@ it('the library for browsers is under 250 kB gzipped, with its shaders', () => {
   const vision = Buffer.concat(filesOf('tuningfork.vision.browser.js').map((name) => readFileSync(join(DIST, name))));
   console.log(`tuningfork.vision.browser.js with what it shares: ${kilobytes(gzipped(vision))} gzipped`);
   expect(gzipped(vision)).toBeLessThan(250_000);
-  expect(gzipped(bundle)).toBeLessThan(250_000);
+  expect(gzipped(bundle)).toBeLessThan(300_000);
   expect(bundle.toString()).toContain('@compute');
 });
 
@@ -69,7 +69,7 @@ it('the library for browsers is an ES module of its own, with its sources, and n
         .sources as string[],
   );
   expect(sources).toContain('../engine/program/program.ts');
-  expect(sources.filter((source) => /\.node\.ts$|node_modules/.test(source))).toEqual([]);
+  expect(sources.filter((source) => /\.node\.ts$|node_modules\/(?!@bufbuild\/protobuf\/)/.test(source))).toEqual([]);
 });
 
 /** A project of a user for a browser: what `npm pack` makes, installed. */
