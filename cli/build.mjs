@@ -26,8 +26,8 @@ const BROWSER_LIBRARY = {
   'tuningfork.vision.browser': 'index.vision.browser.ts',
 };
 
-/** What of other people's is in the file for images in browsers. */
-const VISION_PACKAGES = /\/(jpeg-js|csv-parse)\//;
+/** What of other people's is in the files for images in browsers; ONNX is in a chunk that is loaded when it is needed. */
+const VISION_PACKAGES = /\/(jpeg-js|csv-parse|@bufbuild\/protobuf)\//;
 
 const common = {
   absWorkingDir: ROOT,
