@@ -16,10 +16,12 @@ import { expectSame, writeClassModel } from './look_fixture.ts';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const DIST = join(ROOT, 'dist');
 
-/** A file of the library for browsers, and the chunks that it imports. */
-function filesOf(entry: string): string[] {
+/** A file of the library for browsers, and all that it imports. @param lazily as well as at once */
+function filesOf(entry: string, lazily = false, found = new Set([entry])): string[] {
   const text = readFileSync(join(DIST, entry), 'utf8');
-  return [entry, ...[...text.matchAll(/from ["']\.\/(shared-[^"']+)["']/g)].map(([, chunk]) => chunk)];
+  const imports = lazily ? /(?:from\s*|import\(\s*)["']\.\/([^"']+)["']/g : /from\s*["']\.\/([^"']+)["']/g;
+  for (const [, name] of text.matchAll(imports)) if (!found.has(name)) filesOf(name, lazily, found.add(name));
+  return [...found];
 }
 const library = filesOf('tuningfork.browser.js').map((name) => readFileSync(join(DIST, name)));
 const bundle = Buffer.concat(library);
@@ -167,7 +169,7 @@ describeSite(
         logLevel: 'error',
       });
       const dist = 'node_modules/tuningfork/dist';
-      const wanted = ['tuningfork.browser.js', 'tuningfork.vision.browser.js'].flatMap(filesOf);
+      const wanted = ['tuningfork.browser.js', 'tuningfork.vision.browser.js'].flatMap((name) => filesOf(name, true));
       expect(new Set(Object.keys(metafile.inputs))).toEqual(
         new Set(['app.ts', ...wanted.map((name) => `${dist}/${name}`)]),
       );
