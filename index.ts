@@ -77,8 +77,12 @@ export { dropPath, dropout, randomUniform } from './engine/ops/random.ts';
 export { augmentImages } from './engine/ops/augment.ts';
 export { moveCentres, nearestCentre, seedCentre } from './engine/ops/kmeans.ts';
 export { adam } from './engine/ops/adam.ts';
+export { cast } from './engine/ops/cast.ts';
 export { concat } from './engine/ops/concat.ts';
-export { pad, type Margin } from './engine/ops/pad.ts';
+export { depthToSpace, spaceToDepth } from './engine/ops/depth_to_space.ts';
+export { gather } from './engine/ops/gather.ts';
+export { pad, type Margin, type PadMode } from './engine/ops/pad.ts';
+export { resize, type ResizeOptions } from './engine/ops/resize.ts';
 export { slice, split } from './engine/ops/slice.ts';
 export { transpose } from './engine/ops/transpose.ts';
 export { sgd } from './engine/ops/sgd.ts';
@@ -91,9 +95,31 @@ export {
   type LossScaleOptions,
   type TrainStepSpec,
 } from './engine/train/train_step.ts';
+export { DEFAULT_SGD, type ParameterGroup, type SgdOptions } from './engine/train/optimizer.ts';
+export { learningRateAt, type Schedule } from './engine/train/schedule.ts';
 export { kMeans, nearestCentres, type Clusters, type KMeansOptions } from './engine/train/kmeans.ts';
 
+// The training of models that are made of layers, which index.layers.ts has.
+export { networkOf, Scope, type Layer } from './models/layer.ts';
+export { Model, type ModelOptions, type RunOptions } from './models/model.ts';
+export { evaluate, fit, type EpochResult, type Evaluation, type FitOptions, type FitResult } from './models/fit.ts';
+export {
+  Trainer,
+  type GroupOptions,
+  type Loss,
+  type OptimizerOptions,
+  type Select,
+  type TrainerOptions,
+} from './models/trainer.ts';
+export type { Arrays, Samples } from './models/samples.ts';
 export { buildModel, MODEL_NAMES, restoreModel } from './models/build_network.ts';
+export {
+  importOnnx,
+  type ImportedOnnx,
+  type ImportOnnxOptions,
+  type OnnxPort,
+} from './models/onnx/import_onnx.ts';
+export { loadOnnx, type LoadedOnnx, type LoadOnnxOptions } from './models/onnx/load_onnx.ts';
 export { applySegments, segmentsBetween, type ForwardContext, type Network, type Segment } from './models/network.ts';
 export { ParameterSet } from './models/parameter_set.ts';
 export { findTensor, gradCam, gradCamPlusPlus, guidedBackprop, layerCam, oneHot } from './models/grad_cam.ts';

@@ -1,5 +1,8 @@
 import { concat } from '../ops/concat.ts';
+import { depthToSpace, spaceToDepth } from '../ops/depth_to_space.ts';
+import { gather } from '../ops/gather.ts';
 import { pad } from '../ops/pad.ts';
+import { resize } from '../ops/resize.ts';
 import { slice, split } from '../ops/slice.ts';
 import { transpose } from '../ops/transpose.ts';
 import { sumOf, wholeNumbers, type Behind, type Explanation, type Operand, type Values } from './explanation.ts';
@@ -141,5 +144,150 @@ const concatExplanation: Explanation = {
   ],
 };
 
-/** Ops that move numbers and compute none. */
-export const MOVES = [transposeExplanation, sliceExplanation, splitExplanation, padExplanation, concatExplanation];
+const gatherExplanation: Explanation = {
+  name: 'gather',
+  says: 'Some rows, named by their numbers: in any order, and any number of times.',
+  settings: [],
+  operands: () => [
+    operand('x', 3, 2, 27),
+    { name: 'indices', says: 'which row stands there [j]', shape: [4], data: [2, 0, 2, 1], dtype: 'u32' },
+  ],
+  apply: ({ x, indices }) => gather(x, indices, 0),
+  results: [
+    {
+      name: 'y',
+      formula: 'y[j, c] = x[indices[j], c]',
+      line: 'v = Value(x[(o * params.length + index) * params.inner + i]);',
+      behind: ([j, c], values) => copy('x', [values.indices.data[j], c], values),
+    },
+    {
+      name: 'dx',
+      of: 'x',
+      formula: 'dx[i, c] = Σ_{j} dy[j, c] · (indices[j] = i)',
+      line: 'sum += Value(dy[(o * params.count + j) * params.inner + i]);',
+      behind: ([i, c], values) =>
+        sumOf(
+          Array.from(values.indices.data).flatMap((index, j) => (index === i ? [{ at: { dy: [j, c] } }] : [])),
+          values,
+        ),
+    },
+  ],
+};
+
+/** Of pixel p of 4 the pixels of 2 that it is made from, with their shares, in halves of pixels. */
+const SHARES: readonly (readonly (readonly [number, number])[])[] = [
+  [[0, 1]],
+  [
+    [0, 0.75],
+    [1, 0.25],
+  ],
+  [
+    [0, 0.25],
+    [1, 0.75],
+  ],
+  [[1, 1]],
+];
+const RESAMPLE_LINE = 'part += bitcast<f32>(across[b + 1u]) * Value(x[(first + across[b]) * params.inner + i]);';
+
+const resizeExplanation: Explanation = {
+  name: 'resize',
+  says: 'Images in another size; here twice as wide, each pixel between its two neighbours, which count by nearness.',
+  settings: [],
+  operands: () => [
+    { name: 'x', says: 'an image [n, h, v, c]', shape: [1, 2, 2, 1], data: wholeNumbers([1, 2, 2, 1], -3, 6, 28) },
+  ],
+  apply: ({ x }) => resize(x, { size: [2, 4], method: 'linear', coordinates: 'half_pixel' }),
+  results: [
+    {
+      name: 'y',
+      formula: 'y[n, h, wo, c] = Σ_{v} share[wo, v] · x[n, h, v, c]',
+      where: 'share[wo, v] = max(0, 1 − |v − (wo + 1/2)/2 + 1/2|), and what lies outside counts for the edge',
+      line: RESAMPLE_LINE,
+      behind: ([n, h, wo, c], values) =>
+        sumOf(
+          SHARES[wo].map(([v, factor]) => ({ at: { x: [n, h, v, c] }, factor })),
+          values,
+        ),
+    },
+    {
+      name: 'dx',
+      of: 'x',
+      formula: 'dx[n, h, v, c] = Σ_{wo} share[wo, v] · dy[n, h, wo, c]',
+      line: RESAMPLE_LINE,
+      behind: ([n, h, v, c], values) =>
+        sumOf(
+          SHARES.flatMap((shares, wo) =>
+            shares.flatMap(([of, factor]) => (of === v ? [{ at: { dy: [n, h, wo, c] }, factor }] : [])),
+          ),
+          values,
+        ),
+    },
+  ],
+};
+
+const depthExplanation: Explanation = {
+  name: 'depth_to_space',
+  says: 'Channels become pixels: the four channels of a pixel become a block of two by two.',
+  settings: [],
+  operands: () => [
+    { name: 'x', says: 'an image [n, h, v, c]', shape: [1, 1, 2, 4], data: wholeNumbers([1, 1, 2, 4], -3, 6, 29) },
+  ],
+  apply: ({ x }) => depthToSpace(x, 2),
+  results: [
+    {
+      name: 'y',
+      formula: 'y[n, ho, wo, 0] = x[n, ⌊ho/2⌋, ⌊wo/2⌋, c]',
+      where: 'c = 2·(ho mod 2) + wo mod 2',
+      line: LINE,
+      behind: ([n, ho, wo], values) =>
+        copy('x', [n, Math.floor(ho / 2), Math.floor(wo / 2), 2 * (ho % 2) + (wo % 2)], values),
+    },
+    {
+      name: 'dx',
+      of: 'x',
+      formula: 'dx[n, h, v, c] = dy[n, 2·h + ⌊c/2⌋, 2·v + c mod 2, 0]',
+      line: LINE,
+      behind: ([n, h, v, c], values) => copy('dy', [n, 2 * h + Math.floor(c / 2), 2 * v + (c % 2), 0], values),
+    },
+  ],
+};
+
+const spaceExplanation: Explanation = {
+  name: 'space_to_depth',
+  says: 'Pixels become channels: a block of two by two pixels becomes one with four channels.',
+  settings: [],
+  operands: () => [
+    { name: 'x', says: 'an image [n, h, v, c]', shape: [1, 2, 4, 1], data: wholeNumbers([1, 2, 4, 1], -3, 6, 30) },
+  ],
+  apply: ({ x }) => spaceToDepth(x, 2),
+  results: [
+    {
+      name: 'y',
+      formula: 'y[n, ho, wo, k] = x[n, 2·ho + ⌊k/2⌋, 2·wo + k mod 2, 0]',
+      line: LINE,
+      behind: ([n, ho, wo, k], values) => copy('x', [n, 2 * ho + Math.floor(k / 2), 2 * wo + (k % 2), 0], values),
+    },
+    {
+      name: 'dx',
+      of: 'x',
+      formula: 'dx[n, h, v, 0] = dy[n, ⌊h/2⌋, ⌊v/2⌋, k]',
+      where: 'k = 2·(h mod 2) + v mod 2',
+      line: LINE,
+      behind: ([n, h, v], values) =>
+        copy('dy', [n, Math.floor(h / 2), Math.floor(v / 2), 2 * (h % 2) + (v % 2)], values),
+    },
+  ],
+};
+
+/** Ops that move numbers, and resizing, which mixes neighbours. */
+export const MOVES = [
+  transposeExplanation,
+  sliceExplanation,
+  splitExplanation,
+  padExplanation,
+  concatExplanation,
+  gatherExplanation,
+  resizeExplanation,
+  depthExplanation,
+  spaceExplanation,
+];

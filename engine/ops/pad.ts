@@ -1,7 +1,9 @@
 import { checkNumber, checkOneOf, show } from '../check.ts';
 import { checkTensors, shapeError, type Tensor } from '../tensor.ts';
 import { UserError } from '../user_error.ts';
+import { resample } from './resample.ts';
 import { placeAmong, slice } from './slice.ts';
+import type { SparseRow } from './sparse_rows.ts';
 
 /** How many elements are added before and behind a dimension; negative ones are cut off. */
 export type Margin = readonly [before: number, after: number];
@@ -18,25 +20,45 @@ function checkMargins(x: Tensor, margins: readonly Margin[]): void {
   });
 }
 
+/** The remainder of a division that rounds down: from 0 to below `length`. */
+const modulo = (i: number, length: number): number => ((i % length) + length) % length;
+
+/** Which element of a dimension stands at an index that may lie outside. */
+const ELEMENT_AT = {
+  edge: (i: number, length: number) => Math.min(Math.max(i, 0), length - 1),
+  wrap: modulo,
+  // There and back again without the elements at the ends twice: a period of 2·length − 2.
+  reflect: (i: number, length: number) =>
+    length === 1 ? 0 : length - 1 - Math.abs(length - 1 - modulo(i, 2 * length - 2)),
+};
+
+export type PadMode = 'constant' | keyof typeof ELEMENT_AT;
+
+/** A dimension of more elements is not extended by tables. */
+const MOST_ELEMENTS = 2 ** 20;
+
 /**
- * x with margins around it.
- * @param margins [before, after] of each dimension; negative ones cut off
- * @param value what the margins hold
+ * x with margins around it. They hold `value`, or what is inside: the elements at the edge (edge), the others in their
+ * order as if x were repeated (wrap), or mirrored at the edge, which is not repeated (reflect).
+ * @param margins [before, after] of each dimension; negative ones cut off, before anything is added
  */
-export function pad(x: Tensor, margins: readonly Margin[], mode: 'constant' = 'constant', value = 0): Tensor {
+export function pad(x: Tensor, margins: readonly Margin[], mode: PadMode = 'constant', value = 0): Tensor {
   checkTensors('pad', { x });
   checkMargins(x, margins);
-  checkOneOf('pad', 'the mode', mode, ['constant']);
+  checkOneOf('pad', 'the mode', mode, ['constant', ...Object.keys(ELEMENT_AT)]);
   checkNumber('pad', 'the value', value);
   const within = slice(
     x,
     margins.map(([before]) => Math.max(0, -before)),
     x.shape.map((d, i) => d + Math.min(0, margins[i][0]) + Math.min(0, margins[i][1])),
   );
-  return placeAmong(
-    within,
-    x.shape.map((d, i) => d + margins[i][0] + margins[i][1]),
-    margins.map(([before]) => Math.max(0, before)),
-    value,
-  );
+  const lengths = x.shape.map((d, i) => d + margins[i][0] + margins[i][1]);
+  const added = margins.map(([before]) => Math.max(0, before));
+  if (mode === 'constant') return placeAmong(within, lengths, added, value);
+  const longest = Math.max(...lengths);
+  if (longest > MOST_ELEMENTS) shapeError('pad', `mode ${mode} makes at most ${MOST_ELEMENTS} along a dimension`, x);
+  const rowsOf = (d: number): SparseRow[] =>
+    Array.from({ length: lengths[d] }, (_, i) => [[ELEMENT_AT[mode](i - added[d], within.shape[d]), 1]]);
+  const grown = lengths.flatMap((length, d) => (length > within.shape[d] ? [d] : []));
+  return resample(within, new Map(grown.map((d) => [d, rowsOf(d)])));
 }

@@ -13,6 +13,7 @@ import { compile } from '../../engine/program/program.ts';
 import { Tensor, topologicalOrder, type DType } from '../../engine/tensor.ts';
 import { UserError } from '../../engine/user_error.ts';
 import * as library from '../../index.ts';
+import { callsOfMoves } from './calls_of_moves.ts';
 
 type AnyOp = Op<object>;
 type AnySpec = OpSpec<string, object>;
@@ -58,19 +59,7 @@ const CALLS: Record<string, () => unknown[]> = {
   zeros: () => [[2, 3]],
   reshape: () => [t(2, 3), [3, 2]],
   stopGradient: unary,
-  transpose: () => [t(2, 3), [1, 0]],
-  slice: () => [t(2, 3), [1, 2], [1, 2], [1, -1]],
-  split: () => [t(2, 3), [1, 2], 1],
-  pad: () => [
-    t(2, 3),
-    [
-      [0, 1],
-      [-1, 2],
-    ],
-    'constant',
-    1,
-  ],
-  concat: () => [[t(2, 3), t(2, 1)], 1],
+  ...callsOfMoves(t),
   ...Object.fromEntries(
     'abs ceil erf exp expm1 floor hardSwish isNaN log log1p logicalNot mish neg reciprocal relu relu6 round selu sigmoid sign silu softplus softsign sqrt square tanh'
       .split(' ')
@@ -221,7 +210,17 @@ describe('dtypes', () => {
   it.each(Object.keys(CALLS))(
     'the other one is refused for each tensor of %s, unless it only moves numbers',
     (name) => {
-      const takesAny = ['reshape', 'stopGradient', 'transpose', 'slice', 'split', 'pad'];
+      const takesAny = [
+        'reshape',
+        'stopGradient',
+        'transpose',
+        'slice',
+        'split',
+        'pad',
+        'depthToSpace',
+        'spaceToDepth',
+        'cast',
+      ];
       const args = CALLS[name]();
       args.forEach((arg, i) => {
         if (!isTensor(arg) || arg.op.name === 'parameter') return;
@@ -300,9 +299,12 @@ describe('arguments of the wrong kind', () => {
     args.forEach((arg, i) => {
       for (const wrong of [...WRONG, new Parameter(device, 'p', [2])]) {
         const message = refusal(name, replaced(args, i, wrong));
-        // A number is an operand of arithmetic, and of a choice; nothing else stands for a tensor.
-        const isNumber = typeof wrong === 'number' && i > 0 && (args.length === 2 || name === 'where');
-        if (isTensor(arg) && !isNumber) expect(message, `${name}: ${String(wrong)} as argument ${i}`).toMatch(/^\w+: /);
+        // A number is an operand of arithmetic and of a choice, a list names indices; nothing else stands for a tensor.
+        const isOperand = i > 0 && (args.length === 2 || name === 'where');
+        const standsForTensor =
+          name === 'gather' ? i === 1 && Array.isArray(wrong) : isOperand && typeof wrong === 'number';
+        if (isTensor(arg) && !standsForTensor)
+          expect(message, `${name}: ${String(wrong)} as argument ${i}`).toMatch(/^\w+: /);
       }
     });
     refusal(name, []);

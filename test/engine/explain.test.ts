@@ -187,6 +187,7 @@ describe('explanations', () => {
       'input',
       'constant',
       'constant_array',
+      'cast',
       'ones',
       'zeros',
       // updates
@@ -212,7 +213,7 @@ describe('explanations', () => {
       'sum_of_products_op',
     ]);
     const helpers =
-      /^(pair$|unary$|binary$|axis_of|copy_steps|place_among|strides_of|chain|check_|conv_geometry|window_geometry|expect_shape|filter_shape|input_shape|output_shape|lower_|with_winograd|winograd_|epilogue_pass|last_step|plainly|operand_mode|pointwise_step|fold_batch_norm|steps$)/;
+      /^(pair$|unary$|binary$|axis_of|copy_steps|place_among|check_each|resample|pack_rows|transpose_rows|is_identity|strides_of|chain|check_|conv_geometry|window_geometry|expect_shape|filter_shape|input_shape|output_shape|lower_|with_winograd|winograd_|epilogue_pass|last_step|plainly|operand_mode|pointwise_step|fold_batch_norm|steps$)/;
     const names = new Set<string>(EXPLANATIONS.map(({ name }) => name));
     for (const file of files) {
       const module = (await import(`../../engine/ops/${file}.ts`)) as Record<string, unknown>;

@@ -2,13 +2,11 @@ import { grad } from '../../engine/autodiff.ts';
 import { elu, gelu, hardSwish, mish, prelu } from '../../engine/ops/activations.ts';
 import { augmentImages } from '../../engine/ops/augment.ts';
 import { batchNorm, batchNormInference } from '../../engine/ops/batch_norm.ts';
-import { concat } from '../../engine/ops/concat.ts';
 import { conv2d } from '../../engine/ops/conv2d.ts';
 import { depthwiseConv2d } from '../../engine/ops/depthwise_conv2d.ts';
 import { input, reshape } from '../../engine/ops/leaves.ts';
 import { less, where } from '../../engine/ops/logic.ts';
 import { matmul } from '../../engine/ops/matmul.ts';
-import { pad } from '../../engine/ops/pad.ts';
 import {
   add,
   div,
@@ -29,14 +27,12 @@ import {
 import { adaptiveAvgPool2d, avgPool2d, maxPool2d } from '../../engine/ops/pool.ts';
 import { dropout } from '../../engine/ops/random.ts';
 import { broadcastTo, sum } from '../../engine/ops/reduce.ts';
-import { slice } from '../../engine/ops/slice.ts';
-import { transpose } from '../../engine/ops/transpose.ts';
 import { sizeOf, type Shape } from '../../engine/tensor.ts';
 import { randomArray } from '../random.ts';
 import { UNIT, functionBound, sumBound, winogradBound } from '../tolerance.ts';
-import { Operands, type PrecisionCase } from './precision_operands.ts';
+import { MOVES } from './precision_moves.ts';
+import { Operands, type Build } from './precision_operands.ts';
 
-type Build = () => PrecisionCase;
 const CASES: [string, Build][] = [];
 
 const CONVOLUTIONS: readonly [string, Shape, Shape, object][] = [
@@ -280,34 +276,7 @@ for (const shape of [
   ]);
 }
 
-for (const shape of [
-  [2, 5, 6, 8],
-  [1, 9, 10, 5],
-  [1, 3, 33, 9],
-]) {
-  CASES.push([
-    `moves of ${shape.join('x')}`,
-    () => {
-      const at = new Operands();
-      const [n, h, w, c] = shape;
-      const x = at.stored('x', shape);
-      return at
-        .results(
-          transpose(x, [0, 2, 1, 3]),
-          transpose(x, [0, 3, 1, 2]),
-          slice(x, [0, 0, w - 1, 0], [n, h, w - 2, c], [1, 1, -1, 1]),
-          pad(x, [
-            [0, 0],
-            [1, 0],
-            [0, 2],
-            [0, 0],
-          ]),
-          concat([x, at.stored('other', [n, h, w, 4])], -1),
-        )
-        .case(() => 0);
-    },
-  ]);
-}
+CASES.push(...MOVES);
 
 CASES.push([
   'views of images',

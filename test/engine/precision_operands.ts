@@ -70,3 +70,5 @@ export class Operands {
     return { half: this.half, outputs: this.outputs, results: this.resultOf, feeds: this.feeds, error };
   }
 }
+
+export type Build = () => PrecisionCase;

@@ -200,6 +200,16 @@ const FORWARD: Readonly<Record<string, (operands: Grids, settings: Settings) => 
   split: ({ x }) => over([2, 3], (i, j) => x.at(i, j + 1)),
   pad: ({ x }) => over([3, 5], (o, p) => (o >= 1 && p >= 2 ? x.at(o - 1, p - 2) : ZERO)),
   concat: ({ a, b }) => over([2, 5], (i, j) => (j < 2 ? a.at(i, j) : b.at(i, j - 2))),
+  gather: ({ x, indices }) => over([4, 2], (j, c) => x.at(indices.at(j).v, c)),
+  // Pixel centres at −1/4, 1/4, 3/4 and 5/4 of those of x.
+  resize: ({ x }) =>
+    over([1, 2, 4, 1], (_, h, wo) => {
+      const [a, b] = [x.at(0, h, 0, 0), x.at(0, h, 1, 0)];
+      const share = Math.min(1, Math.max(0, wo / 2 - 0.25));
+      return add(mul(num(1 - share), a), mul(num(share), b));
+    }),
+  depth_to_space: ({ x }) => over([1, 2, 4, 1], (_, ho, wo) => x.at(0, 0, Math.floor(wo / 2), (ho % 2) * 2 + (wo % 2))),
+  space_to_depth: ({ x }) => over([1, 1, 2, 4], (_, __, wo, k) => x.at(0, Math.floor(k / 2), 2 * wo + (k % 2), 0)),
   dropout: (o) => dropped(o, 12),
   drop_path: (o) => dropped(o, 6),
 };

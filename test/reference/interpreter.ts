@@ -115,6 +115,14 @@ const OPS: Readonly<Record<string, Evaluate>> = {
     const { starts, steps, value } = attrs<{ starts: number[]; steps: number[]; value: number }>(t);
     return moves.place(x, t.inputs[0].shape, t.shape, starts, steps, value);
   },
+  resample: (t, [x, down, across]) => {
+    const { axis, matrices } = attrs<{ axis: number; matrices: readonly unknown[] }>(t);
+    const tables = matrices.length === 1 ? [down] : [down, across];
+    return moves.resample(x, t.inputs[0].shape, t.shape, axis, tables);
+  },
+  gather: (t, [x, indices]) => moves.gather(x, t.inputs[0].shape, indices, attrs<{ axis: number }>(t).axis),
+  gather_input_grad: (t, [dy, indices]) => moves.gatherInputGrad(dy, t.shape, indices, attrs<{ axis: number }>(t).axis),
+  cast: (t, [x]) => (t.dtype === 'f32' ? x : x.map((v) => (v > 0 ? Math.min(Math.trunc(v), 2 ** 32 - 1) : 0))),
   concat: (t, parts) =>
     moves.concat(
       parts,

@@ -84,3 +84,72 @@ export function concat(parts: readonly ArrayLike<number>[], shapes: readonly Ind
     },
   );
 }
+
+/** x [outer.., length, inner..] at these indices of its dimension d. */
+export function gather(x: ArrayLike<number>, shape: Index, indices: ArrayLike<number>, d: number): Float64Array {
+  const found: number[] = [];
+  for (const outer of indicesOf(shape.slice(0, d)))
+    for (const index of Array.from(indices))
+      for (const inner of indicesOf(shape.slice(d + 1)))
+        found.push(index < shape[d] ? x[offsetOf(shape, [...outer, index, ...inner])] : NaN);
+  return Float64Array.from(found);
+}
+
+export function gatherInputGrad(
+  dy: ArrayLike<number>,
+  shape: Index,
+  indices: ArrayLike<number>,
+  d: number,
+): Float64Array {
+  const dx = new Float64Array(shape.reduce((a, b) => a * b, 1));
+  let k = 0;
+  for (const outer of indicesOf(shape.slice(0, d)))
+    for (const index of Array.from(indices))
+      for (const inner of indicesOf(shape.slice(d + 1))) {
+        if (index < shape[d]) dx[offsetOf(shape, [...outer, index, ...inner])] += dy[k];
+        k++;
+      }
+  return dx;
+}
+
+/** x along dimension d and, where there are two, the next one, multiplied by matrices as kernels/resample has them. */
+export function resample(
+  x: Float64Array,
+  shape: Index,
+  to: Index,
+  d: number,
+  tables: readonly ArrayLike<number>[],
+): Float64Array {
+  const asNumber = (bits: number) => new Float32Array(Uint32Array.of(bits).buffer)[0];
+  const entries = (table: ArrayLike<number>, row: number) => {
+    const found: [number, number][] = [];
+    for (let k = table[row]; k < table[row + 1]; k += 2) found.push([table[k], asNumber(table[k + 1])]);
+    return found;
+  };
+  return over(to, (at) => {
+    let sum = 0;
+    for (const [i, w] of entries(tables[0], at[d])) {
+      if (tables.length === 1)
+        sum +=
+          w *
+          x[
+            offsetOf(
+              shape,
+              at.map((v, k) => (k === d ? i : v)),
+            )
+          ];
+      else
+        for (const [j, u] of entries(tables[1], at[d + 1]))
+          sum +=
+            w *
+            u *
+            x[
+              offsetOf(
+                shape,
+                at.map((v, k) => (k === d ? i : k === d + 1 ? j : v)),
+              )
+            ];
+    }
+    return sum;
+  });
+}

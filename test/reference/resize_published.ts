@@ -1,0 +1,161 @@
+import type { ResizeOptions } from '../../engine/ops/resize.ts';
+
+/** Of the examples of the operator Resize in ONNX 1.16, the first row or all of the result. */
+export const PUBLISHED: readonly [string, readonly [number, number], ResizeOptions, readonly number[]][] = [
+  [
+    'downsample_scales_cubic',
+    [4, 4],
+    { size: [3, 3], scales: [0.8, 0.8], method: 'cubic', coordinates: 'half_pixel' },
+    [1.47119141, 2.78125, 4.08251953, 6.71142578, 8.02148438, 9.32275391, 11.91650391, 13.2265625, 14.52783203],
+  ],
+  [
+    'downsample_scales_cubic_A_n0p5_exclude_outside',
+    [4, 4],
+    {
+      size: [3, 3],
+      scales: [0.8, 0.8],
+      method: 'cubic',
+      coordinates: 'half_pixel',
+      cubicA: -0.5,
+      excludeOutside: true,
+    },
+    [1.36812675, 2.6695014, 4.0133367, 6.57362535, 7.875, 9.2188353, 11.94896657, 13.25034122, 14.59417652],
+  ],
+  [
+    'downsample_scales_cubic_align_corners',
+    [4, 4],
+    { size: [3, 3], scales: [0.8, 0.8], method: 'cubic', coordinates: 'align_corners' },
+    [1, 2.39519159, 3.79038317, 6.58076634, 7.97595793, 9.37114951, 12.16153268, 13.55672427, 14.95191585],
+  ],
+  [
+    'downsample_scales_linear',
+    [2, 4],
+    { size: [1, 2], scales: [0.6, 0.6], method: 'linear', coordinates: 'half_pixel' },
+    [2.6666665, 4.3333331],
+  ],
+  [
+    'downsample_scales_linear_align_corners',
+    [2, 4],
+    { size: [1, 2], scales: [0.6, 0.6], method: 'linear', coordinates: 'align_corners' },
+    [1, 3.142857],
+  ],
+  [
+    'downsample_scales_nearest',
+    [2, 4],
+    { size: [1, 2], scales: [0.6, 0.6], method: 'nearest', coordinates: 'half_pixel' },
+    [1, 3],
+  ],
+  [
+    'downsample_sizes_cubic',
+    [4, 4],
+    { size: [3, 3], method: 'cubic', coordinates: 'half_pixel' },
+    [1.63078704, 3.00462963, 4.37847222, 7.12615741, 8.5, 9.87384259, 12.62152778, 13.99537037, 15.36921296],
+  ],
+  [
+    'downsample_sizes_linear_pytorch_half_pixel',
+    [4, 4],
+    { size: [3, 1], method: 'linear', coordinates: 'pytorch_half_pixel' },
+    [1.6666666, 7, 12.333333],
+  ],
+  ['downsample_sizes_nearest', [2, 4], { size: [1, 3], method: 'nearest', coordinates: 'half_pixel' }, [1, 2, 4]],
+  [
+    'upsample_scales_cubic',
+    [4, 4],
+    { size: [8, 8], scales: [2, 2], method: 'cubic', coordinates: 'half_pixel' },
+    [0.47265625, 0.76953125, 1.24609375, 1.875, 2.28125, 2.91015625, 3.38671875, 3.68359375],
+  ],
+  [
+    'upsample_scales_cubic_align_corners',
+    [4, 4],
+    { size: [8, 8], scales: [2, 2], method: 'cubic', coordinates: 'align_corners' },
+    [1, 1.34110787, 1.80029155, 2.32944606, 2.67055394, 3.19970845, 3.65889213, 4],
+  ],
+  [
+    'upsample_scales_cubic_A_n0p5_exclude_outside',
+    [4, 4],
+    {
+      size: [8, 8],
+      scales: [2, 2],
+      method: 'cubic',
+      coordinates: 'half_pixel',
+      cubicA: -0.5,
+      excludeOutside: true,
+    },
+    [0.55882353, 0.81494204, 1.35698249, 1.89705882, 2.39705882, 2.93713516, 3.47917561, 3.73529412],
+  ],
+  [
+    'upsample_scales_cubic_asymmetric',
+    [4, 4],
+    { size: [8, 8], scales: [2, 2], method: 'cubic', coordinates: 'asymmetric' },
+    [1, 1.40625, 2, 2.5, 3, 3.59375, 4, 4.09375],
+  ],
+  [
+    'upsample_scales_linear',
+    [2, 2],
+    { size: [4, 4], scales: [2, 2], method: 'linear', coordinates: 'half_pixel' },
+    [1, 1.25, 1.75, 2, 1.5, 1.75, 2.25, 2.5, 2.5, 2.75, 3.25, 3.5, 3, 3.25, 3.75, 4],
+  ],
+  [
+    'upsample_scales_linear_align_corners',
+    [2, 2],
+    { size: [4, 4], scales: [2, 2], method: 'linear', coordinates: 'align_corners' },
+    [1, 1.33333333, 1.66666667, 2],
+  ],
+  [
+    'upsample_sizes_cubic',
+    [4, 4],
+    { size: [9, 10], method: 'cubic', coordinates: 'half_pixel' },
+    [
+      0.45507922, 0.64057922, 0.97157922, 1.42257922, 1.90732922, 2.22332922, 2.70807922, 3.15907922, 3.49007922,
+      3.67557922,
+    ],
+  ],
+  [
+    'upsample_sizes_nearest_ceil_half_pixel',
+    [4, 4],
+    { size: [8, 8], method: 'nearest', coordinates: 'half_pixel', rounding: 'ceil' },
+    [1, 2, 2, 3, 3, 4, 4, 4],
+  ],
+  [
+    'upsample_sizes_nearest_floor_align_corners',
+    [4, 4],
+    { size: [8, 8], method: 'nearest', coordinates: 'align_corners', rounding: 'floor' },
+    [1, 1, 1, 2, 2, 3, 3, 4],
+  ],
+  [
+    'upsample_sizes_nearest_round_prefer_ceil_asymmetric',
+    [4, 4],
+    { size: [8, 8], method: 'nearest', coordinates: 'asymmetric', rounding: 'round_prefer_ceil' },
+    [1, 2, 2, 3, 3, 4, 4, 4],
+  ],
+  [
+    'downsample_scales_linear_antialias',
+    [4, 4],
+    { size: [2, 2], scales: [0.6, 0.6], method: 'linear', coordinates: 'half_pixel', antialias: true },
+    [2.875, 4.5, 9.375, 11],
+  ],
+  [
+    'downsample_sizes_linear_antialias',
+    [4, 4],
+    { size: [3, 3], method: 'linear', coordinates: 'half_pixel', antialias: true },
+    [2.3636363, 3.590909, 4.818182, 7.2727275, 8.5, 9.727273, 12.181818, 13.409091, 14.636364],
+  ],
+  [
+    'downsample_scales_cubic_antialias',
+    [4, 4],
+    { size: [2, 2], scales: [0.6, 0.6], method: 'cubic', coordinates: 'half_pixel', antialias: true },
+    [2.5180721, 4.2858863, 9.589329, 11.357142],
+  ],
+  [
+    'downsample_sizes_cubic_antialias',
+    [4, 4],
+    { size: [3, 3], method: 'cubic', coordinates: 'half_pixel', antialias: true },
+    [1.7750092, 3.1200073, 4.4650054, 7.1550016, 8.5, 9.844998, 12.534994, 13.8799925, 15.224991],
+  ],
+  [
+    'downsample_scales_linear_half_pixel_symmetric',
+    [1, 4],
+    { size: [1, 2], scales: [1, 0.6], method: 'linear', coordinates: 'half_pixel_symmetric' },
+    [1.6666667, 3.3333333],
+  ],
+];
