@@ -13,11 +13,21 @@ import { sourcesFingerprint, stampFile } from './setup/freshness.mjs';
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const WORKER = 'vision/data/decode_worker.node.ts';
 
-/** What a package in Node imports, by the name of its file. */
-const LIBRARY = { tuningfork: 'index.ts', 'tuningfork.node': 'index.node.ts', 'tuningfork.vision': 'index.vision.ts' };
+/** What a user imports, by the name of its file: in Node, and in browsers. */
+const LIBRARY = {
+  tuningfork: 'index.ts',
+  'tuningfork.layers': 'index.layers.ts',
+  'tuningfork.node': 'index.node.ts',
+  'tuningfork.vision': 'index.vision.ts',
+};
+const BROWSER_LIBRARY = {
+  'tuningfork.browser': 'index.ts',
+  'tuningfork.layers.browser': 'index.layers.ts',
+  'tuningfork.vision.browser': 'index.vision.browser.ts',
+};
 
-/** What of other people's is in the file for images in browsers. */
-const VISION_PACKAGES = /\/(jpeg-js|csv-parse)\//;
+/** What of other people's is in the files for images in browsers; ONNX is in a chunk that is loaded when it is needed. */
+const VISION_PACKAGES = /\/(jpeg-js|csv-parse|@bufbuild\/protobuf)\//;
 
 const common = {
   absWorkingDir: ROOT,
@@ -76,13 +86,15 @@ export async function bundle() {
       plugins: [...common.plugins, pureOps],
       platform: 'browser',
       splitting: true,
-      entryPoints: { 'tuningfork.browser': 'index.ts', 'tuningfork.vision.browser': 'index.vision.browser.ts' },
+      entryPoints: BROWSER_LIBRARY,
       chunkNames: 'shared-[hash]',
     }),
     buildSite(common, ROOT),
   ]);
-  assertRunsInBrowser(library.metafile, 'dist/tuningfork.js');
-  assertRunsInBrowser(browser.metafile, 'dist/tuningfork.browser.js');
+  for (const name of ['tuningfork', 'tuningfork.layers']) {
+    assertRunsInBrowser(library.metafile, `dist/${name}.js`);
+    assertRunsInBrowser(browser.metafile, `dist/${name}.browser.js`);
+  }
   assertRunsInBrowser(browser.metafile, 'dist/tuningfork.vision.browser.js', (input) => VISION_PACKAGES.test(input));
   writeFileSync(stampFile(ROOT), fingerprint);
 }

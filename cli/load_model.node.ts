@@ -23,7 +23,7 @@ export async function readStored(path: string): Promise<StoredModel<TaskChoice>>
     throw fileError('read', file, error);
   });
   const ours = kindOf(bytes)?.reader === 'safetensors';
-  const model = ours ? readModel(bytes, file, storedTask) : bareModel(await readWeights(bytes, file));
+  const model = ours ? await readModel(bytes, file, storedTask) : bareModel(await readWeights(bytes, file));
   for (const note of model.built.notes) console.error(note);
   return model;
 }

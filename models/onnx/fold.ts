@@ -239,6 +239,7 @@ export const FOLDS: Readonly<Record<string, Fold>> = {
   },
   ConstantOfShape: (node, inputs) => {
     const shape = [...needed(node, inputs, 0).data];
+    if (shape.some((n) => n < 0)) node.fail(`[${shape.join(', ')}] is no shape`);
     const { type, data: value } = node.tensor('value') ?? constantOf([0], [1], 'float');
     return [{ kind: 'constant', type, shape, data: emptyFor(node, type, sizeOf(shape)).fill(value[0]) }];
   },
@@ -254,10 +255,10 @@ export function permutation(node: OnnxNode, rank: number): number[] {
 
 function tile(node: OnnxNode, x: Constant, repeats: readonly number[]): Constant {
   if (repeats.length !== x.shape.length) node.fail(`it repeats ${repeats.length} axes of ${x.shape.length}`);
-  return x.shape.reduce<Constant>((y, length, axis) => {
-    const indices = Array.from({ length: Math.min(repeats[axis] * length, 2 ** 27) }, (_, i) => i % length);
-    return gatherConstant(node, y, constantOf(indices), axis);
-  }, x);
+  // Along [r, d] with steps of nothing and of one.
+  const shape = x.shape.flatMap((length, axis) => [repeats[axis], length]);
+  const strides = stridesOf(x.shape).flatMap((step) => [0, step]);
+  return { ...x, shape: x.shape.map((n, axis) => n * repeats[axis]), data: strided(node, x.data, shape, strides) };
 }
 
 /**

@@ -6,6 +6,7 @@ import { NORM_OPS } from './norms.ts';
 import { POINTWISE_OPS } from './pointwise.ts';
 import { PRODUCT_OPS } from './products.ts';
 import { REDUCTION_OPS } from './reductions.ts';
+import { RESIZE_OPS } from './resizes.ts';
 import { SHAPE_OPS } from './shapes.ts';
 import { WINDOW_OPS } from './windows.ts';
 
@@ -14,6 +15,7 @@ const OPS: Readonly<Record<string, OnnxOp>> = {
   ...POINTWISE_OPS,
   ...SHAPE_OPS,
   ...MOVE_OPS,
+  ...RESIZE_OPS,
   ...PRODUCT_OPS,
   ...REDUCTION_OPS,
   ...NORM_OPS,
