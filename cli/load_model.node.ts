@@ -56,7 +56,7 @@ export async function loadModel(device: Device, path: string, flags?: OnnxFlags)
 }
 
 /** What the model was trained for. Throws where it was for nothing yet. */
-export function requireTask({ task }: LoadedModel, path: string): TaskChoice {
+export function requireTask({ task }: Pick<LoadedModel, 'task'>, path: string): TaskChoice {
   if (!task)
     throw new UserError(
       `${path} holds a trunk without classes; train it first, or use \`tuningfork embed\` for its features`,

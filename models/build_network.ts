@@ -1,3 +1,4 @@
+import { checkOptions, checkWhole, show, type Known } from '../engine/check.ts';
 import { UserError } from '../engine/user_error.ts';
 import { efficientNet, type EfficientNetArithmetic } from './efficientnet.ts';
 import { importEfficientNet, type ImportOptions } from './efficientnet_names.ts';
@@ -32,6 +33,13 @@ export interface BuiltModel {
   readonly graph?: Uint8Array;
 }
 
+const OPTIONS: Known<ImportOptions & WidthOption> = {
+  padding: true,
+  bnEpsilon: true,
+  preprocessing: true,
+  metadata: true,
+  width: true,
+};
 /** What a network trained here from nothing uses where nothing else is given. */
 const OWN_ARITHMETIC: EfficientNetArithmetic = { padding: 'same', bnEpsilon: 1e-3 };
 
@@ -51,7 +59,11 @@ export function buildModel(
   options: ImportOptions & WidthOption = {},
 ): BuiltModel {
   const variant = efficientNetVariant(name);
+  checkWhole('buildModel', 'the number of classes', classes, 1);
+  checkOptions('buildModel', options, OPTIONS);
   const { width = 1 } = options;
+  if (!(typeof width === 'number' && width > 0 && width <= 1))
+    throw new UserError(`buildModel: width must be more than 0 and at most 1, not ${show(width)}`);
   if (variant) {
     if (width !== 1)
       throw new UserError(

@@ -1,12 +1,12 @@
 import { packParams } from '../../kernels/kernel.ts';
-import type { Device } from '../device/device.ts';
+import { requireDevice, type Device } from '../device/device.ts';
 import { numbersFor, type Numbers } from '../device/numbers.ts';
 import { parameterOf, type Parameter } from '../device/parameter.ts';
 import { show } from '../check.ts';
 import { constantArray } from '../ops/leaves.ts';
 import type { BufferRef } from '../op.ts';
 import { halfToNumber } from '../half.ts';
-import type { Tensor, StorageType } from '../tensor.ts';
+import { checkTensors, type Tensor, type StorageType } from '../tensor.ts';
 import { UserError } from '../user_error.ts';
 import type { ChoicePoint, Lowered, LoweredStep } from './lower.ts';
 import { outline, requireFit, type Outline, type ProgramSpec } from './outline.ts';
@@ -67,6 +67,7 @@ export class Program implements Disposable {
 
   /** See `compile`. */
   static async create(device: Device, spec: ProgramSpec): Promise<Program> {
+    requireDevice('compile', device);
     device.requireOpen('compile');
     const outlined = outline(device, spec);
     const { graph, lowered, plan, inputs } = outlined;
@@ -152,7 +153,7 @@ export class Program implements Disposable {
     // All are checked before the first is written: a run that is refused changes nothing.
     const checked = [...this.inputs].map(([name, tensor]) => {
       const value = feeds[name];
-      if (value === undefined) throw new UserError(`run: no value for input ${tensor}`);
+      if (value === undefined) throw new UserError(`run: no value for input ${tensor}; feed it as ${name}`);
       return { tensor, data: numbersFor(`run: input ${tensor}`, value, tensor.shape, tensor.dtype) };
     });
     for (const { tensor, data } of checked)
@@ -177,6 +178,7 @@ export class Program implements Disposable {
   read(tensor: Tensor): Promise<Float32Array>;
   async read(tensor: Tensor): Promise<Float32Array | Uint32Array> {
     this.requireOpen('read');
+    checkTensors('read', { 'what is read': tensor });
     if (this.readable !== 'all' && !this.readable.has(tensor))
       throw new UserError(`read: ${tensor} is not among the program's outputs`);
     const { kind, tensor: held, dtype: storage } = this.lowered.buffers[this.lowered.bufferOf(this.resolve(tensor))];

@@ -7,11 +7,12 @@ export interface SgdSettings {
   readonly weightDecay: number;
 }
 
-/** One step for `size` weights. */
-export function sgd(size: number, { momentum, nesterov, weightDecay }: SgdSettings): Launch {
+/** One step for `size` weights; guarded, it is left undone where the guard is not finite. */
+export function sgd(size: number, { momentum, nesterov, weightDecay }: SgdSettings, guarded: boolean): Launch {
   const width = size % 4 === 0 ? 4 : 1;
   return {
     kernel: sgdKernel,
+    overrides: { GUARDED: Number(guarded) },
     aliases: width === 4 ? undefined : { Value: 'f32' },
     params: { size: size / width, momentum, nesterov: Number(nesterov), weightDecay },
     workgroups: foldWorkgroups(ceilDiv(size / width, 64)),

@@ -299,7 +299,7 @@ describe('arguments of the wrong kind', () => {
     args.forEach((arg, i) => {
       for (const wrong of [...WRONG, new Parameter(device, 'p', [2])]) {
         const message = refusal(name, replaced(args, i, wrong));
-        // A number is an operand of arithmetic, and of a choice; a list names indices; nothing else is taken as a tensor.
+        // A number is an operand of arithmetic and of a choice, a list names indices; nothing else stands for a tensor.
         const isOperand = i > 0 && (args.length === 2 || name === 'where');
         const standsForTensor =
           name === 'gather' ? i === 1 && Array.isArray(wrong) : isOperand && typeof wrong === 'number';
