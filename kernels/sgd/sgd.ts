@@ -3,17 +3,18 @@ import sgdKernel from './sgd.wgsl';
 
 export interface SgdSettings {
   readonly momentum: number;
+  readonly dampening: number;
   readonly nesterov: boolean;
   readonly weightDecay: number;
 }
 
 /** One step for `size` weights. */
-export function sgd(size: number, { momentum, nesterov, weightDecay }: SgdSettings): Launch {
+export function sgd(size: number, { momentum, dampening, nesterov, weightDecay }: SgdSettings): Launch {
   const width = size % 4 === 0 ? 4 : 1;
   return {
     kernel: sgdKernel,
     aliases: width === 4 ? undefined : { Value: 'f32' },
-    params: { size: size / width, momentum, nesterov: Number(nesterov), weightDecay },
+    params: { size: size / width, momentum, nesterov: Number(nesterov), weightDecay, undamped: 1 - dampening },
     workgroups: foldWorkgroups(ceilDiv(size / width, 64)),
   };
 }
