@@ -99,9 +99,7 @@ export { DEFAULT_SGD, type ParameterGroup, type SgdOptions } from './engine/trai
 export { learningRateAt, type Schedule } from './engine/train/schedule.ts';
 export { kMeans, nearestCentres, type Clusters, type KMeansOptions } from './engine/train/kmeans.ts';
 
-// Layers that make their own parameters, and the training of models that are made of them.
-export * as layers from './models/layer_kinds.ts';
-export type { ConvOptions, DepthwiseOptions } from './models/layer_kinds.ts';
+// The training of models that are made of layers, which index.layers.ts has.
 export { networkOf, Scope, type Layer } from './models/layer.ts';
 export { Model, type ModelOptions, type RunOptions } from './models/model.ts';
 export { evaluate, fit, type EpochResult, type Evaluation, type FitOptions, type FitResult } from './models/fit.ts';

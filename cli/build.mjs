@@ -13,12 +13,22 @@ import { sourcesFingerprint, stampFile } from './setup/freshness.mjs';
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const WORKER = 'vision/data/decode_worker.node.ts';
 
-/** What a package in Node imports, by the name of its file. */
-const LIBRARY = { tuningfork: 'index.ts', 'tuningfork.node': 'index.node.ts', 'tuningfork.vision': 'index.vision.ts' };
+/** What a user imports, by the name of its file: in Node, and in browsers. */
+const LIBRARY = {
+  tuningfork: 'index.ts',
+  'tuningfork.layers': 'index.layers.ts',
+  'tuningfork.node': 'index.node.ts',
+  'tuningfork.vision': 'index.vision.ts',
+};
+const BROWSER_LIBRARY = {
+  'tuningfork.browser': 'index.ts',
+  'tuningfork.layers.browser': 'index.layers.ts',
+  'tuningfork.vision.browser': 'index.vision.browser.ts',
+};
 
 /** What of other people's is in the files for browsers: it reads ONNX's files, and images. */
 const MODEL_PACKAGES = /@bufbuild\/protobuf(\/|$)/;
-const VISION_PACKAGES = /\/(jpeg-js|csv-parse)\/|@bufbuild\/protobuf\//;
+const VISION_PACKAGES = /\/(jpeg-js|csv-parse|@bufbuild\/protobuf)\//;
 
 const common = {
   absWorkingDir: ROOT,
@@ -79,13 +89,15 @@ export async function bundle() {
       // A package asks for a variable of the environment, which a browser has not.
       define: { 'process.env': 'undefined' },
       splitting: true,
-      entryPoints: { 'tuningfork.browser': 'index.ts', 'tuningfork.vision.browser': 'index.vision.browser.ts' },
+      entryPoints: BROWSER_LIBRARY,
       chunkNames: 'shared-[hash]',
     }),
     buildSite(common, ROOT),
   ]);
-  assertRunsInBrowser(library.metafile, 'dist/tuningfork.js', (input) => MODEL_PACKAGES.test(input));
-  assertRunsInBrowser(browser.metafile, 'dist/tuningfork.browser.js', (input) => MODEL_PACKAGES.test(input));
+  for (const name of ['tuningfork', 'tuningfork.layers']) {
+    assertRunsInBrowser(library.metafile, `dist/${name}.js`, (input) => MODEL_PACKAGES.test(input));
+    assertRunsInBrowser(browser.metafile, `dist/${name}.browser.js`, (input) => MODEL_PACKAGES.test(input));
+  }
   assertRunsInBrowser(browser.metafile, 'dist/tuningfork.vision.browser.js', (input) => VISION_PACKAGES.test(input));
   writeFileSync(stampFile(ROOT), fingerprint);
 }

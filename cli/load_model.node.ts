@@ -23,7 +23,7 @@ export async function readStored(path: string): Promise<StoredModel<TaskChoice>>
     throw fileError('read', file, error);
   });
   const ours = kindOf(bytes)?.reader === 'safetensors';
-  const model = ours ? readModel(bytes, file, storedTask) : bareModel(await readWeights(bytes, file));
+  const model = ours ? await readModel(bytes, file, storedTask) : bareModel(await readWeights(bytes, file));
   for (const note of model.built.notes) console.error(note);
   return model;
 }
@@ -36,7 +36,7 @@ export async function loadModel(device: Device, path: string): Promise<LoadedMod
 }
 
 /** What the model was trained for. Throws where it was for nothing yet. */
-export function requireTask({ task }: LoadedModel, path: string): TaskChoice {
+export function requireTask({ task }: Pick<LoadedModel, 'task'>, path: string): TaskChoice {
   if (!task)
     throw new UserError(
       `${path} holds a trunk without classes; train it first, or use \`tuningfork embed\` for its features`,

@@ -9,7 +9,7 @@ import { storedTask, taskOf } from './tasks.ts';
 export async function openModel(device: Device, file: FileSource, reader: FileReader): Promise<ImageModel> {
   requireDevice('loadModel', device);
   const { bytes, name: source } = await bytesOfFile(file, 'the model', reader);
-  const stored = readModel(bytes, source, storedTask);
+  const stored = await readModel(bytes, source, storedTask);
   const task = stored.task && taskOf(stored.task, stored.classes);
   return new ImageModel(device, { stored, task, source, reader });
 }

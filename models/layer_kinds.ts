@@ -1,4 +1,4 @@
-// The layers of the library: `import { layers } from 'tuningfork'`. Each is a function that gives a Layer, or one.
+// The layers of the library, `tuningfork/layers`: each is a Layer, or a function that gives one.
 import { checkNumber, checkOptions, checkWhole, show, type Known } from '../engine/check.ts';
 import type { BatchNormAttributes } from '../engine/ops/batch_norm.ts';
 import { conv2d } from '../engine/ops/conv2d.ts';

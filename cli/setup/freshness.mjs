@@ -17,6 +17,7 @@ const SOURCES = [
   'docs',
   'index.ts',
   'index.node.ts',
+  'index.layers.ts',
   'index.vision.ts',
   'index.vision.browser.ts',
   'package.json',

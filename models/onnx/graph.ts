@@ -200,7 +200,7 @@ function constantNode(node: OnnxNode): Constant {
   return held ?? node.fail('it holds no numbers');
 }
 
-function readInfo({ name, type }: ValueInfoProto, source: string): OnnxValueInfo {
+export function readInfo({ name, type }: ValueInfoProto, source: string): OnnxValueInfo {
   const tensor = type?.tensorType;
   if (type && !tensor) throw new UserError(`${source}: ${name} is no tensor, and only tensors are computed here`);
   const element = tensor ? typeByNumber(tensor.elemType) : 'float';

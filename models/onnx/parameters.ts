@@ -51,6 +51,11 @@ export class GraphParameters {
     return [...this.entries.values()].map(({ spec }) => spec);
   }
 
+  /** The constants that are parameters, by their own names. */
+  get constantNames(): string[] {
+    return [...this.entries.values()].map(({ constant }) => constant.name!);
+  }
+
   /** Values of the parameters, in their layout. */
   get weights(): Map<string, Float32Array> {
     return new Map([...this.entries].map(([name, { constant: c, use }]) => [name, arrangedData(c, use)]));

@@ -57,8 +57,8 @@ export function readTensor(proto: TensorProto, where: string, external?: Externa
     throw new UserError(
       `${what}: [${shape.join(', ')}] of ${type} takes ${wanted} ${isRaw ? 'bytes' : 'elements'} and there are ${there}; the file is damaged or was cut off`,
     );
-  // Views must begin at a multiple of the element's size.
-  const aligned = isRaw && bytes.byteOffset % width !== 0 ? bytes.slice() : bytes;
+  // Views must begin at a multiple of the element's size. (A Buffer of Node's would not copy by `slice`.)
+  const aligned = isRaw && bytes.byteOffset % width !== 0 ? new Uint8Array(bytes) : bytes;
   const elements = isRaw ? view(aligned.buffer, aligned.byteOffset, size) : typed;
   return { kind: 'constant', type, shape, data: numbersOf(elements, type), ...(proto.name && { name: proto.name }) };
 }
@@ -80,8 +80,14 @@ function numbersOf(elements: ArrayLike<number | bigint>, type: OnnxType): Float3
   }
 }
 
+/** Bytes of a tensor's elements, as its shape and type say. */
+export function claimedBytes({ dims, dataType }: TensorProto): number {
+  const storage = STORAGE[typeByNumber(dataType) ?? 'string'];
+  return storage ? dims.map(Number).reduce((a, b) => a * b, STORED_DTYPES[storage[0]].bytes) : NaN;
+}
+
 /** The bytes of a tensor that lie in another file. */
-function externalBytes(proto: TensorProto, what: string, external?: ExternalData): Uint8Array {
+export function externalBytes(proto: TensorProto, what: string, external?: ExternalData): Uint8Array {
   const { location, offset = '0', length } = Object.fromEntries(proto.externalData.map((e) => [e.key, e.value]));
   const isCount = (text: string) => /^\d{1,15}$/.test(text);
   if (!location || !isCount(offset) || (length !== undefined && !isCount(length)))

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import * as library from '../../index.ts';
+import * as layers from '../../index.layers.ts';
 import { openGpu } from '../../engine/device/gpu.node.ts';
 import { describeAdapters } from '../gpu.ts';
 
 // What an outsider does wrong with the library, and the sentence that each gets: what is wrong, where, what to do.
-const { compile, grad, input, layers, mean, mul, openDevice, Parameter, square, UserError } = library;
+const { compile, grad, input, mean, mul, openDevice, Parameter, square, UserError } = library;
 
 /** The library without its types, as JavaScript sees it. */
 // biome-ignore lint/suspicious/noExplicitAny: misuse is what the types forbid

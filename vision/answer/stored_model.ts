@@ -30,11 +30,11 @@ export interface StoredModel<T extends TaskOptions = TaskOptions> {
  * @param source what the file is called in error sentences
  * @param taskIn the task that a model file names
  */
-export function readModel<T extends TaskOptions>(
+export async function readModel<T extends TaskOptions>(
   bytes: Uint8Array,
   source: string,
   taskIn: (file: Model, source: string) => T,
-): StoredModel<T> {
+): Promise<StoredModel<T>> {
   const { tensors, metadata } = parseSafetensors(bytes, source);
   if (metadata['tuningfork'] === undefined) return bareModel({ tensors, metadata, source });
   const file = unpackModel(bytes, source);
@@ -42,7 +42,7 @@ export function readModel<T extends TaskOptions>(
   const { shortSide, stretch } = file.config;
   return {
     task: taskIn(file, source),
-    built: restoreModel(file, source),
+    built: await restored(file, source),
     classes: file.classes,
     size,
     crop,
@@ -50,6 +50,13 @@ export function readModel<T extends TaskOptions>(
     ...(typeof stretch === 'object' && { stretch: stretch as unknown as Stretch }),
     file,
   };
+}
+
+/** Reading ONNX is loaded when it is needed: most models have a name, and pages should not wait for it. */
+async function restored(file: Model, source: string): Promise<BuiltModel> {
+  if (!file.graph) return restoreModel(file, source);
+  const { restoreOnnx } = await import('../../models/onnx/onnx_model.ts');
+  return restoreOnnx(file, source);
 }
 
 /**

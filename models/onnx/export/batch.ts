@@ -1,0 +1,37 @@
+import { topologicalOrder, type Tensor } from '../../../engine/tensor.ts';
+import { UserError } from '../../../engine/user_error.ts';
+
+/*
+ * Which lengths grow with the batch is found by describing the network for two batches: nothing is computed for it.
+ * Primes, so that hardly any other length is a multiple of one; where it is, the next one is taken.
+ */
+const PRIMES = [61, 67, 71, 73, 79, 83, 89, 97];
+
+/** The graph of a network for a batch whose multiples are lengths that grow with it, and no others. */
+export function graphOfAnyBatch<G extends { readonly y: Tensor }>(build: (batch: number) => G): G & { batch: number } {
+  for (let i = 0; i + 1 < PRIMES.length; i++) {
+    const [one, other] = [build(PRIMES[i]), build(PRIMES[i + 1])];
+    if (isClear(one.y, other.y, PRIMES[i], PRIMES[i + 1])) return { ...one, batch: PRIMES[i] };
+  }
+  throw new UserError('exportOnnx: too many lengths of the network are multiples of primes; this is no usual network');
+}
+
+/** Whether the lengths that are multiples of the batch are those that differ from one batch to the other. */
+function isClear(one: Tensor, other: Tensor, batch: number, otherBatch: number): boolean {
+  const [a, b] = [topologicalOrder([one]), topologicalOrder([other])];
+  const fail = (t: Tensor) => {
+    throw new UserError(
+      `exportOnnx: what ${t} gives depends on the batch in a way that a file for any batch cannot say`,
+    );
+  };
+  const odd = a.findIndex((t, i) => t.op.name !== b[i]?.op.name || t.shape.length !== b[i].shape.length);
+  if (odd >= 0 || a.length !== b.length) fail(a[odd] ?? one);
+  return a.every((t, i) =>
+    t.shape.every((n, d) => {
+      const m = b[i].shape[d];
+      if (n === m) return n % batch !== 0;
+      if (n % batch !== 0 || m % otherBatch !== 0 || n / batch !== m / otherBatch) fail(t);
+      return true;
+    }),
+  );
+}
