@@ -35,14 +35,15 @@ export async function exportOnnxModel(path: string, flags: OnnxFlags): Promise<v
   await writeFileAtomic(to, bytes);
   const output = answer?.name ?? 'logits';
   const side = model.size;
-  const shape = layout === 'nhwc' ? `[N, ${side}, ${side}, 3]` : `[N, 3, ${side}, ${side}]`;
+  const sides = layout === 'nhwc' ? [side, side, 3] : [3, side, side];
   if (flags.json) {
-    console.log(jsonText({ file: to, bytes: bytes.length, input: shape, pixels, output, classes: model.classes }, 0));
+    // As in ONNX's own tools, -1 is any length.
+    console.log(jsonText({ file: to, input: [-1, ...sides], pixels, output, classes: model.classes }, 0));
     return;
   }
   const normalised = `normalised: pixels in 0..1 less ${mean.join(', ')}, divided by ${std.join(', ')}`;
   console.log(
-    `${to}: ${model.built.network.name} for onnxruntime and others; \`input\` ${shape} ${preprocess === undefined ? normalised : `of pixels in ${pixels}`}; \`${output}\` [N, ${model.classes.length}]`,
+    `${to}: ${model.built.network.name} for onnxruntime and others; \`input\` [N, ${sides.join(', ')}] ${preprocess === undefined ? normalised : `of pixels in ${pixels}`}; \`${output}\` [N, ${model.classes.length}]`,
   );
 }
 

@@ -74,6 +74,7 @@ export function exportOnnx({ network, weights }: Exportable, options: ExportOnnx
     const logits = applySegments(network.segments, ready, { parameters, batchNorm: 'running' });
     return { x: images, y: answer ? answer.of(logits) : logits };
   });
+  if (y.dtype !== 'f32') throw new UserError(`exportOnnx: ${network.name} gives whole numbers, and files give f32`);
   const writer = written(x, y, batch, layout === 'NCHW' ? [0, 3, 1, 2] : [0, 1, 2, 3], parameters);
   const value = writer.arranged(writer.of(y));
   // Only what a node gives has a name of its own.
@@ -108,6 +109,7 @@ function written(
   parameters: FileParameters,
 ): GraphWriter {
   const tensors = topologicalOrder([y]);
+  checkTensors(tensors.filter((t) => t !== x && !parameters.of(t)));
   const readers = new Map<Tensor, number>([[y, 1]]);
   for (const { inputs } of tensors) for (const t of inputs) readers.set(t, (readers.get(t) ?? 0) + 1);
   const images = new Ref(layout.map((axis) => x.shape[axis]));
@@ -121,13 +123,25 @@ function written(
       writer.set(t, leaf);
       continue;
     }
-    if (!Object.hasOwn(WRITERS, t.op.name)) writer.refuse(t, t.op.name);
     const value = WRITERS[t.op.name](writer, t);
     writer.set(t, value);
     // A name is a tensor's that a node gives here; a view that needs none has no name in the file.
     if (value.kind === 'placed') writer.nameAs(t, value.ref);
   }
   return writer;
+}
+
+/** @throws UserError naming all ops that cannot be written, or what is read beside the images */
+function checkTensors(tensors: readonly Tensor[]): void {
+  const ops = new Set(tensors.map(({ op }) => op.name).filter((op) => !Object.hasOwn(WRITERS, op)));
+  for (const leaf of ['constant', 'input']) ops.delete(leaf);
+  if (ops.size > 0)
+    throw new UserError(`exportOnnx: the network computes ${[...ops].join(', ')}, and files have no ops for it here`);
+  const other = tensors.find(({ op }) => op.name === 'input');
+  if (other)
+    throw new UserError(
+      `exportOnnx: the network reads the input ${other.names[0]} beside its images, and files here read them alone`,
+    );
 }
 
 function constantOf(t: Tensor): Known | undefined {

@@ -4,7 +4,8 @@ import type { GraphWriter } from '../writer.ts';
 import { writeBatchNorm } from './norms.ts';
 import { writePointwise } from './pointwise.ts';
 import { writeMatmul } from './products.ts';
-import { writeSoftmax, writeSum } from './reductions.ts';
+import { writeArg, writeCast, writeFold, writeSoftmax, writeSum } from './reductions.ts';
+import { writeGather, writeResample } from './resample.ts';
 import {
   writeBroadcast,
   writeColumns,
@@ -43,7 +44,12 @@ export const WRITERS: Readonly<Record<string, OpWriter>> = {
   adaptive_avg_pool2d: writeAdaptivePool,
   batch_norm_apply: writeBatchNorm,
   sum: writeSum,
+  fold: writeFold,
+  arg: writeArg,
+  cast: writeCast,
   softmax: writeSoftmax,
+  gather: writeGather,
+  resample: writeResample,
   reshape: writeReshape,
   stop_gradient: writeSame,
   transpose: writeTranspose,
