@@ -119,6 +119,7 @@ export {
   type ImportOnnxOptions,
   type OnnxPort,
 } from './models/onnx/import_onnx.ts';
+export { exportOnnx, type Exportable, type ExportOnnxOptions } from './models/onnx/export/export_onnx.ts';
 export { loadOnnx, type LoadedOnnx, type LoadOnnxOptions } from './models/onnx/load_onnx.ts';
 export { applySegments, segmentsBetween, type ForwardContext, type Network, type Segment } from './models/network.ts';
 export { ParameterSet } from './models/parameter_set.ts';
