@@ -113,14 +113,6 @@ export {
 } from './models/trainer.ts';
 export type { Arrays, Samples } from './models/samples.ts';
 export { buildModel, MODEL_NAMES, restoreModel } from './models/build_network.ts';
-export {
-  importOnnx,
-  type ImportedOnnx,
-  type ImportOnnxOptions,
-  type OnnxPort,
-} from './models/onnx/import_onnx.ts';
-export { exportOnnx, type Exportable, type ExportOnnxOptions } from './models/onnx/export/export_onnx.ts';
-export { loadOnnx, type LoadedOnnx, type LoadOnnxOptions } from './models/onnx/load_onnx.ts';
 export { applySegments, segmentsBetween, type ForwardContext, type Network, type Segment } from './models/network.ts';
 export { ParameterSet } from './models/parameter_set.ts';
 export { findTensor, gradCam, gradCamPlusPlus, guidedBackprop, layerCam, oneHot } from './models/grad_cam.ts';

@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { UserError } from '../../engine/user_error.ts';
 import { IMAGENET, type Normalisation } from '../../models/normalisation.ts';
-import { numberWithin } from '../options.ts';
+import { numberWithin, wholeNumberWithin } from '../options.ts';
 
 /** How the network of an ONNX file wants its pixels, as flags say it. */
 export interface PreprocessingFlags {
@@ -39,6 +39,16 @@ export const addPreprocessingOptions = (command: Command): Command =>
         'bgr',
       ]),
     );
+
+/** The same, and the size, for commands that read an ONNX file as it is. */
+export const addOnnxOptions = (command: Command): Command =>
+  addPreprocessingOptions(
+    command.option(
+      '--size <pixels>',
+      'of an ONNX file: side of the images, where it leaves it open (224)',
+      wholeNumberWithin(1, 4096),
+    ),
+  );
 
 const HIGHEST_MEAN = 1;
 const LOWEST_STD = 1e-3;

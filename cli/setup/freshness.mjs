@@ -18,6 +18,7 @@ const SOURCES = [
   'index.ts',
   'index.node.ts',
   'index.layers.ts',
+  'index.onnx.ts',
   'index.vision.ts',
   'index.vision.browser.ts',
   'package.json',

@@ -1,7 +1,7 @@
 import { UserError } from '../../engine/user_error.ts';
 import { UNUSED_ARITHMETIC, checkWeights, type BuiltModel } from '../build_network.ts';
 import type { JsonObject, Model } from '../formats/model_file.ts';
-import type { Normalisation } from '../normalisation.ts';
+import { IMAGENET, type Normalisation } from '../normalisation.ts';
 import { readInfo } from './graph.ts';
 import { imageAxes, loadOnnx, type LoadOnnxOptions, type LoadedOnnx } from './load_onnx.ts';
 import { decodeModel } from './proto.ts';
@@ -28,18 +28,24 @@ export interface OnnxChoices {
 
 /**
  * A network from an ONNX file, as those that have a name.
+ * @param preprocessing ImageNet's, which is told, when absent
  * @throws UserError as loadOnnx does, and where it takes no square pictures of three colours and this size
  */
-export function buildOnnx({ bytes, source }: OnnxFile, choices: OnnxChoices, preprocessing: Normalisation): BuiltModel {
-  const loaded = load(bytes, source, choices);
-  const { network, weights, notes, constantNames } = loaded;
+export function buildOnnx(
+  { bytes, source }: OnnxFile,
+  choices: OnnxChoices,
+  preprocessing: Normalisation = IMAGENET,
+): BuiltModel {
+  const { network, weights, notes, constantNames } = load(bytes, source, choices);
+  const { mean, std } = IMAGENET;
+  const assumed = `${source} does not say how pixels are normalised, and ImageNet's numbers are assumed: mean ${mean.join(', ')}, std ${std.join(', ')} of pixels in 0..1; --mean, --std, --scale and --channels say it otherwise`;
   return {
     network,
     weights,
     pretrained: true,
     arithmetic: UNUSED_ARITHMETIC,
     preprocessing,
-    notes,
+    notes: preprocessing === IMAGENET ? [...notes, assumed] : notes,
     graph: withoutWeights(bytes, constantNames, source),
   };
 }

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { UserError } from '../../engine/user_error.ts';
 import { MODEL_NAMES, buildModel, type BuiltModel } from '../../models/build_network.ts';
 import { readWeightsFile } from '../../models/formats/read_weights.node.ts';
-import { IMAGENET } from '../../models/normalisation.ts';
 import { isOnnxFile, readOnnxFile } from '../../models/onnx/onnx_file.node.ts';
 import { buildOnnx, type OnnxFile } from '../../models/onnx/onnx_model.ts';
 import type { TrainOptions } from './options.ts';
@@ -54,7 +53,5 @@ export async function networkOf(
     const file = weights === null ? undefined : await readWeightsFile(weights);
     return buildModel(model, outputs, file, { width });
   }
-  const built = buildOnnx(network, { classes: outputs, size, layout }, preprocessing ?? IMAGENET);
-  const assumed = `${model} does not say how pixels are normalised, and those of ImageNet are assumed: mean ${IMAGENET.mean.join(', ')}, std ${IMAGENET.std.join(', ')} of pixels in 0..1; say by --mean, --std, --scale and --channels where it is otherwise`;
-  return { ...built, notes: [...built.notes, ...(preprocessing ? [] : [assumed])] };
+  return buildOnnx(network, { classes: outputs, size, layout }, preprocessing);
 }

@@ -148,7 +148,7 @@ function gatheredAt(x: Computed, axis: number, indices: Computed): Computed {
   return computed(y, [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)], undefined, x.type);
 }
 
-export const MOVE_OPS: Readonly<Record<string, OnnxOp>> = {
+export const moveOps = (): Readonly<Record<string, OnnxOp>> => ({
   Concat: { lower: concatenated },
   Split: { lower: parts },
   Slice: { lower: sliced },
@@ -156,4 +156,4 @@ export const MOVE_OPS: Readonly<Record<string, OnnxOp>> = {
   Expand: { lower: expanded },
   Tile: { lower: tiled },
   Gather: { lower: gathered },
-};
+});

@@ -96,7 +96,7 @@ function addend(l: Lowering, shape: readonly number[]): Tensor {
   return isRow ? l.vector(2, 'bias')! : arranged(l.computed(2), plainOrder(shape.length));
 }
 
-export const PRODUCT_OPS: Readonly<Record<string, OnnxOp>> = {
+export const productOps = (): Readonly<Record<string, OnnxOp>> => ({
   MatMul: { lower: product, takesPending: true },
   Gemm: { lower: gemm, takesPending: true },
-};
+});

@@ -103,9 +103,9 @@ function imagesValue(y: Computed['tensor'], { type }: Computed): Computed {
   return computed(y, [n, c, h, w], channelsLast(4), type);
 }
 
-export const RESIZE_OPS: Readonly<Record<string, OnnxOp>> = {
+export const resizeOps = (): Readonly<Record<string, OnnxOp>> => ({
   Resize: { lower: resized },
   Upsample: { lower: resized },
   DepthToSpace: { lower: toSpace },
   SpaceToDepth: { lower: toDepth },
-};
+});
