@@ -12,6 +12,7 @@ import { register as demo } from './commands/demo.ts';
 import { register as doctor } from './commands/doctor.ts';
 import { register as embed } from './commands/embed.ts';
 import { register as evaluate } from './commands/evaluate.ts';
+import { register as exportModel } from './commands/export.ts';
 import { register as explain } from './commands/explain.ts';
 import { register as gradcam } from './commands/gradcam.ts';
 import { register as inspect } from './commands/inspect.ts';
@@ -41,6 +42,7 @@ const COMMANDS = [
   gradcam,
   embed,
   inspect,
+  exportModel,
   explain,
   tune,
   sweep,

@@ -1,4 +1,4 @@
-import { show } from './check.ts';
+import { remedy, show } from './check.ts';
 import { UserError } from './user_error.ts';
 import type { OpDef } from './op.ts';
 
@@ -55,6 +55,8 @@ export class Tensor {
 
   /** Gives the tensor a name for listings, errors and Grad-CAM, and returns it. */
   named(...names: readonly string[]): this {
+    const wrong = names.find((name) => typeof name !== 'string');
+    if (wrong !== undefined) throw new UserError(`named: a name must be text, not ${show(wrong)}`);
     this.names.push(...names);
     return this;
   }
@@ -69,9 +71,17 @@ export class Tensor {
 export function checkTensors(op: string, inputs: Readonly<Record<string, unknown>>): void {
   for (const [name, t] of Object.entries(inputs)) {
     if (t instanceof Tensor) continue;
-    const hint = (t as { tensor?: unknown } | undefined)?.tensor instanceof Tensor ? '; give its tensor' : '';
+    const hint = (t as { tensor?: unknown } | undefined)?.tensor instanceof Tensor ? '; give its tensor' : remedy(t);
     throw new UserError(`${op}: ${name} must be a tensor, and is ${show(t)}${hint}`);
   }
+}
+
+/** Throws a UserError unless the tensor holds what the op takes as its input of this name. */
+export function checkDType(op: string, input: string, t: Tensor, wanted: DType): void {
+  if (t.dtype !== wanted)
+    throw new UserError(
+      `${op}: it takes ${wanted}, and ${t.name ?? `its input ${input}`} is ${t.dtype} ${showShape(t.shape)}`,
+    );
 }
 
 /** Throws a shape error that names the op and every input's shape. */

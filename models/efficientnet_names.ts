@@ -5,7 +5,7 @@ import type { Convention, ConventionName } from './efficientnet_conventions.ts';
 import { impliedArithmetic } from './efficientnet_preprocessing.ts';
 import type { Normalisation } from './efficientnet_preprocessing.ts';
 import type { EfficientNetConfig } from './efficientnet_table.ts';
-import { importWeights } from './import_weights.ts';
+import { importWeights, sharedPrefix } from './import_weights.ts';
 
 export interface ImportOptions {
   /** Instead of what the names imply: timm's are the same for both kinds of padding and epsilon. */
@@ -41,9 +41,8 @@ export function recogniseConvention(names: Iterable<string>, config: EfficientNe
   let best: Convention | null = null;
   let most = 0;
   for (const convention of CONVENTIONS) {
-    const present = new Set(stored.map((name) => convention.normalise?.(name) ?? name));
-    const expected = foreignTensors(convention, config);
-    const share = expected.filter(({ name }) => present.has(name)).length / expected.length;
+    const tensors = foreignTensors(convention, config);
+    const share = sharedPrefix(stored, { tensors, normalise: convention.normalise }).count / tensors.length;
     if (share > most && share >= RECOGNISED) [best, most] = [convention, share];
   }
   return best;
@@ -85,7 +84,7 @@ export function importEfficientNet(
     },
     source,
   );
-  const implied = impliedArithmetic(convention.name, source, tensors, options.metadata);
+  const implied = impliedArithmetic(convention.name, config.variant, source, tensors, options.metadata);
   const overridden = options.padding !== undefined && options.bnEpsilon !== undefined;
   return {
     convention: convention.name,

@@ -3,6 +3,7 @@ import { MEANS } from './formats/model_file.ts';
 import { toFloat32 } from './formats/stored_tensor.ts';
 import type { StoredTensor } from './formats/stored_tensor.ts';
 import type { ConventionName } from './efficientnet_conventions.ts';
+import { IMAGENET as imagenet } from './normalisation.ts';
 
 /** x = (pixel · scale − mean) / std, per channel (R, G, B), for pixels in 0..255. */
 export interface Normalisation {
@@ -21,7 +22,7 @@ export interface Arithmetic {
   readonly notes: readonly string[];
 }
 
-export const IMAGENET: Normalisation = { scale: 1 / 255, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+const IMAGENET: Normalisation = { scale: 1 / 255, ...imagenet };
 /** To -1..1: what the AdvProp checkpoints were trained with. */
 const INCEPTION: Normalisation = { scale: 1 / 255, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] };
 
@@ -71,28 +72,42 @@ export function saidNormalisation(
 }
 
 /**
+ * Padding and epsilon of an EfficientNet under a convention's names; of timm's, which has both, those that it trained
+ * itself. torchvision's B5 to B7 hold TensorFlow's weights with its own padding, and keep their epsilon.
+ */
+export function conventionalArithmetic(
+  convention: ConventionName,
+  variant: string,
+): Pick<Arithmetic, 'padding' | 'bnEpsilon'> {
+  if (convention === 'torchvision') return /^b[567]$/.test(variant) ? { ...TORCH, bnEpsilon: 1e-3 } : TORCH;
+  return convention === 'timm' ? TORCH : TENSORFLOW;
+}
+
+/**
  * The arithmetic a convention implies. efficientnet_pytorch and Keras hold TensorFlow's checkpoints: SAME padding,
- * epsilon 1e-3. torchvision's B0 to B3 were trained in PyTorch: symmetric padding, 1e-5. timm has both under the same
+ * epsilon 1e-3. torchvision's B0 to B4 were trained in PyTorch: symmetric padding, 1e-5. timm has both under the same
  * tensor names; its `tf_` models are TensorFlow's, and only the name of the file tells.
  * @param source the file's name.
  */
 export function impliedArithmetic(
   convention: ConventionName,
+  variant: string,
   source: string,
   tensors: ReadonlyMap<string, StoredTensor>,
   metadata?: Readonly<Record<string, string>>,
 ): Arithmetic {
   const said = saidNormalisation(source, metadata);
+  const conventional = conventionalArithmetic(convention, variant);
   switch (convention) {
     case 'efficientnet_pytorch':
     case 'tuningfork':
-      return { ...TENSORFLOW, ...said };
+      return { ...conventional, ...said };
     case 'torchvision':
       // Under these names there is one training of each, with ImageNet's numbers.
-      return { ...TORCH, ...said, notes: said.preprocessing === IMAGENET ? [] : said.notes };
+      return { ...conventional, ...said, notes: said.preprocessing === IMAGENET ? [] : said.notes };
     case 'keras': {
       const stored = kerasNormalisation(tensors, source);
-      return { ...TENSORFLOW, ...(stored ? { preprocessing: stored, notes: [] } : said) };
+      return { ...conventional, ...(stored ? { preprocessing: stored, notes: [] } : said) };
     }
     case 'timm':
       return timmArithmetic(source, said);

@@ -1,7 +1,7 @@
 import { UserError } from '../engine/user_error.ts';
 
 /*
- * EfficientNet (Tan & Le 2019, arXiv:1905.11946, table 1) as data: B0 is the table, B1 to B3 the same table made wider
+ * EfficientNet (Tan & Le 2019, arXiv:1905.11946, table 1) as data: B0 is the table, B1 to B7 the same table made wider
  * and deeper by two coefficients.
  */
 
@@ -51,13 +51,17 @@ export interface EfficientNetConfig {
   readonly dropout: number;
 }
 
-export type EfficientNetVariant = 'b0' | 'b1' | 'b2' | 'b3';
+export type EfficientNetVariant = 'b0' | 'b1' | 'b2' | 'b3' | 'b4' | 'b5' | 'b6' | 'b7';
 
 const VARIANTS: Readonly<Record<EfficientNetVariant, Omit<EfficientNetConfig, 'variant' | 'classes'>>> = {
   b0: { width: 1.0, depth: 1.0, imageSize: 224, dropout: 0.2 },
   b1: { width: 1.0, depth: 1.1, imageSize: 240, dropout: 0.2 },
   b2: { width: 1.1, depth: 1.2, imageSize: 260, dropout: 0.3 },
   b3: { width: 1.2, depth: 1.4, imageSize: 300, dropout: 0.3 },
+  b4: { width: 1.4, depth: 1.8, imageSize: 380, dropout: 0.4 },
+  b5: { width: 1.6, depth: 2.2, imageSize: 456, dropout: 0.4 },
+  b6: { width: 1.8, depth: 2.6, imageSize: 528, dropout: 0.5 },
+  b7: { width: 2.0, depth: 3.1, imageSize: 600, dropout: 0.5 },
 };
 
 /** The configuration of a variant for `classes` classes. @throws UserError for an unknown variant or no class. */
@@ -68,6 +72,9 @@ export function efficientNetConfig(variant: string, classes: number): EfficientN
     throw new UserError(`A classifier needs at least one class, not ${classes}.`);
   return { variant, classes, ...VARIANTS[variant] };
 }
+
+/** The names of the variants, by size. */
+export const EFFICIENTNET_VARIANTS = Object.keys(VARIANTS) as EfficientNetVariant[];
 
 function isVariant(variant: string): variant is EfficientNetVariant {
   return Object.hasOwn(VARIANTS, variant);

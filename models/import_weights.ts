@@ -3,6 +3,7 @@ import { checkValues } from './formats/check_values.ts';
 import { toFloat32 } from './formats/stored_tensor.ts';
 import type { StoredTensor } from './formats/stored_tensor.ts';
 import type { ParameterSpec } from './parameter_spec.ts';
+import { adaptStem } from './stem_channels.ts';
 import { hwcFromC1hw, hwioFromOihw, transposed } from './weight_layouts.ts';
 
 /** torch: OIHW, [C,1,k,k], [out,in]. keras: HWIO, [k,k,C,1], [in,out]. tuningfork: ours. */
@@ -54,7 +55,35 @@ const NOT_WEIGHTS = /(^|\.)num_batches_tracked$|(^|\/)normalization(_\d+)?\/(mea
 const NAMED_AT_MOST = 5;
 
 /**
- * The weights of a file, under our names and in our layouts. A classifier of other classes than wanted is left out.
+ * The words before the names of a network that another one holds, such as `encoder.` or `module.model.`, and how many
+ * names are known without them. '' where as many are known as they are.
+ */
+export function sharedPrefix(
+  stored: Iterable<string>,
+  { tensors, normalise }: Pick<Expected, 'tensors' | 'normalise'>,
+): { prefix: string; count: number } {
+  const known = new Set(tensors.map(({ name }) => name));
+  const counts = new Map([['', 0]]);
+  for (const name of stored)
+    for (let at = 0; at >= 0; at = afterDot(name, at)) {
+      const rest = name.slice(at);
+      if (known.has(normalise?.(rest) ?? rest)) counts.set(name.slice(0, at), (counts.get(name.slice(0, at)) ?? 0) + 1);
+    }
+  let best = { prefix: '', count: counts.get('')! };
+  for (const [prefix, count] of counts) if (count > best.count) best = { prefix, count };
+  return best;
+}
+
+/** Where the next word of a name begins; -1 where there is none. */
+function afterDot(name: string, at: number): number {
+  const dot = name.indexOf('.', at);
+  return dot < 0 ? -1 : dot + 1;
+}
+
+/**
+ * The weights of a file, under our names and in our layouts. A prefix that its names share is taken off, with what
+ * has other names left out; so is a classifier of other classes than wanted. A first layer for grey images becomes one
+ * for colours, and the reverse (see adaptStem).
  * @param source the file's name, for sentences
  * @throws UserError naming what is missing, too many or misshapen (with both shapes), up to five of each
  */
@@ -63,19 +92,26 @@ export function importWeights(
   expected: Expected,
   source: string,
 ): ImportedWeights {
-  const found = collect(tensors, expected, source);
+  const { prefix } = sharedPrefix(tensors.keys(), expected);
+  const outside = [...tensors.keys()].filter((name) => !name.startsWith(prefix) && !NOT_WEIGHTS.test(name));
+  const found = collect(tensors, expected, prefix, source);
+  const notes = prefix ? [prefixNote(prefix, outside, source)] : [];
   const classifier = classifierFate(expected, found, source);
   const wanted = classifier.missing ? expected.tensors.filter(({ spec }) => !isClassifier(spec)) : expected.tensors;
-  checkAgainst(wanted, expected, found, source);
+  const stem = otherStem(wanted[0], found, expected.layout);
+  checkAgainst(stem ? wanted.slice(1) : wanted, expected, found, source);
   const weights = new Map<string, Float32Array>();
   for (const tensor of wanted) {
     const { stored, storedName } = found.get(tensor.name)!;
     const where = `${source}: tensor '${storedName}'`;
     const values = toFloat32(stored, where);
     checkValues(values, tensor.spec.kind === 'var', where);
-    weights.set(tensor.spec.name, inOurLayout(values, tensor, expected.layout));
+    const ours = inOurLayout(values, { ...tensor, shape: stored.shape }, expected.layout);
+    const [, , channels, k] = tensor.spec.shape;
+    weights.set(tensor.spec.name, stem && tensor === wanted[0] ? adaptStem(ours, stem.channels, channels, k)! : ours);
   }
-  return { weights, missingClassifier: classifier.missing, notes: classifier.notes };
+  if (stem) notes.push(stemNote(stem, wanted[0], source));
+  return { weights, missingClassifier: classifier.missing, notes: [...notes, ...classifier.notes] };
 }
 
 interface Found {
@@ -88,12 +124,14 @@ interface Found {
 function collect(
   tensors: ReadonlyMap<string, StoredTensor>,
   { convention, normalise }: Expected,
+  prefix: string,
   source: string,
 ): Map<string, Found> {
   const found = new Map<string, Found>();
   for (const [storedName, stored] of tensors) {
-    if (NOT_WEIGHTS.test(storedName)) continue;
-    const name = normalise?.(storedName) ?? storedName;
+    if (NOT_WEIGHTS.test(storedName) || !storedName.startsWith(prefix)) continue;
+    const bare = storedName.slice(prefix.length);
+    const name = normalise?.(bare) ?? bare;
     const other = found.get(name);
     if (other)
       throw new UserError(
@@ -102,6 +140,41 @@ function collect(
     found.set(name, { stored, storedName });
   }
   return found;
+}
+
+function prefixNote(prefix: string, outside: readonly string[], source: string): string {
+  const left = listed(
+    'of other names left out',
+    outside.map((name) => `'${name}'`),
+  );
+  return `${source}: its names begin with '${prefix}', which is taken off${left ? `; ${left}` : ''}.`;
+}
+
+interface OtherStem {
+  readonly storedName: string;
+  readonly channels: number;
+}
+
+/** The first layer where it is for another number of channels, and can be made one for what is wanted. */
+function otherStem(
+  { name, shape, spec }: ForeignTensor,
+  found: ReadonlyMap<string, Found>,
+  layout: Layout,
+): OtherStem | undefined {
+  const stored = found.get(name);
+  const axis = layout === 'torch' ? 1 : 2; // of the channels
+  const channels = stored?.stored.shape[axis];
+  if (spec.kind !== 'filter' || !channels || channels === shape[axis] || stored.stored.shape.length !== 4)
+    return undefined;
+  const sameElse = shape.every((dim, i) => i === axis || stored.stored.shape[i] === dim);
+  const canBe = adaptStem(new Float32Array(channels), channels, shape[axis], 1) !== null;
+  return sameElse && canBe ? { storedName: stored.storedName, channels } : undefined;
+}
+
+function stemNote({ storedName, channels }: OtherStem, { spec }: ForeignTensor, source: string): string {
+  const to = spec.shape[2];
+  const how = to === 1 ? 'summed' : `repeated, each in its share`;
+  return `${source}: '${storedName}' is for images of ${channels} ${channels === 1 ? 'channel' : 'channels'}; they are ${how}, for images of ${to}.`;
 }
 
 function isClassifier(spec: ParameterSpec): boolean {

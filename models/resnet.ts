@@ -7,8 +7,33 @@ import { CLASSIFIER, GLOBAL_POOL, normalise } from './layers.ts';
 import type { ForwardContext, Network, Segment } from './network.ts';
 import { ParameterList } from './parameter_spec.ts';
 
-/** Depth and width of a residual network of bottleneck blocks. */
+/** A convolution of a residual block, with its batch norm. */
+interface BlockLayer {
+  readonly name: string;
+  /** Side of its filter. */
+  readonly size: number;
+  /** Channels out, in times of the block's width. */
+  readonly times: number;
+  /** Whether a block that halves the image does it here. */
+  readonly strided: boolean;
+}
+
+/** He et al. 2016, figure 5. Stride 2 sits in a bottleneck's 3x3 convolution, as torchvision has it ("v1.5"). */
+const BLOCKS: Readonly<Record<'basic' | 'bottleneck', readonly BlockLayer[]>> = {
+  basic: [
+    { name: 'first', size: 3, times: 1, strided: true },
+    { name: 'second', size: 3, times: 1, strided: false },
+  ],
+  bottleneck: [
+    { name: 'reduce', size: 1, times: 1, strided: false },
+    { name: 'middle', size: 3, times: 1, strided: true },
+    { name: 'expand', size: 1, times: 4, strided: false },
+  ],
+};
+
+/** Depth and width of a residual network. */
 export interface ResNetConfig {
+  readonly block: 'basic' | 'bottleneck';
   /** Blocks in each stage. */
   readonly depths: readonly number[];
   /** Channels of the stem and of the first stage's 3x3 convolutions; they double from stage to stage. */
@@ -17,7 +42,10 @@ export interface ResNetConfig {
 
 /** He et al. 2016, table 1. */
 export const RESNET_VARIANTS: Readonly<Record<string, ResNetConfig>> = {
-  resnet50: { depths: [3, 4, 6, 3], width: 64 },
+  resnet18: { block: 'basic', depths: [2, 2, 2, 2], width: 64 },
+  resnet34: { block: 'basic', depths: [3, 4, 6, 3], width: 64 },
+  resnet50: { block: 'bottleneck', depths: [3, 4, 6, 3], width: 64 },
+  resnet101: { block: 'bottleneck', depths: [3, 4, 23, 3], width: 64 },
 };
 
 /** All widths times `by`. */
@@ -26,16 +54,14 @@ export const narrowResNet = (config: ResNetConfig, by: number): ResNetConfig => 
   width: roundChannels(config.width, by),
 });
 
-/** Channels out of a bottleneck block for one inside it. */
-const EXPANSION = 4;
 const BN_EPSILON = 1e-5;
 
 /**
- * ResNet (He et al. 2016) as a chain: stem, stage1 .. stage4, pool, classifier. Stride 2 sits in a block's 3x3
- * convolution, as torchvision has it ("v1.5"), rather than in its first. Input [N, S, S, 3], normalised.
+ * ResNet (He et al. 2016) as a chain: stem, stage1 .. stage4, pool, classifier. Input [N, S, S, 3], normalised.
  */
 export function resnet(name: string, classes: number, config: ResNetConfig = RESNET_VARIANTS[name]): Network {
   const { depths, width } = config;
+  const layers = BLOCKS[config.block];
   const list = new ParameterList();
   const conv = (at: string, size: number, from: number, to: number) => {
     list.add(`${at}.conv.w`, 'filter', size, size, from, to);
@@ -43,16 +69,22 @@ export function resnet(name: string, classes: number, config: ResNetConfig = RES
   };
   conv('stem', 7, 3, width);
   let channels = width;
+  const projects = new Set<string>();
   depths.forEach((depth, s) => {
     const inner = width * 2 ** s;
     for (let b = 0; b < depth; b++) {
       const at = `stage${s + 1}.${b}`;
-      conv(`${at}.reduce`, 1, channels, inner);
-      conv(`${at}.middle`, 3, inner, inner);
-      conv(`${at}.expand`, 1, inner, inner * EXPANSION);
+      let inside = channels;
+      for (const { name: layer, size, times } of layers) {
+        conv(`${at}.${layer}`, size, inside, inner * times);
+        inside = inner * times;
+      }
       // Where the shape changes, the way past the block is a convolution too.
-      if (b === 0) conv(`${at}.shortcut`, 1, channels, inner * EXPANSION);
-      channels = inner * EXPANSION;
+      if (b === 0 && (s > 0 || inside !== channels)) {
+        conv(`${at}.shortcut`, 1, channels, inside);
+        projects.add(at);
+      }
+      channels = inside;
     }
   });
   list.addDense('classifier', channels, classes);
@@ -72,11 +104,13 @@ export function resnet(name: string, classes: number, config: ResNetConfig = RES
       context,
     );
   };
-  const bottleneck = (x: Tensor, at: string, first: boolean, stride: number, context: ForwardContext): Tensor => {
-    let y = convNorm(x, `${at}.reduce`, 'relu', context);
-    y = convNorm(y, `${at}.middle`, 'relu', context, stride);
-    y = convNorm(y, `${at}.expand`, 'none', context);
-    return relu(add(y, first ? convNorm(x, `${at}.shortcut`, 'none', context, stride) : x)).named(at);
+  const block = (x: Tensor, at: string, stride: number, context: ForwardContext): Tensor => {
+    const y = layers.reduce(
+      (inside, { name: layer, strided }, i) =>
+        convNorm(inside, `${at}.${layer}`, i < layers.length - 1 ? 'relu' : 'none', context, strided ? stride : 1),
+      x,
+    );
+    return relu(add(y, projects.has(at) ? convNorm(x, `${at}.shortcut`, 'none', context, stride) : x)).named(at);
   };
 
   const stages = depths.map(
@@ -85,8 +119,7 @@ export function resnet(name: string, classes: number, config: ResNetConfig = RES
       prefixes: [`stage${s + 1}.`],
       apply(x, context) {
         let y = x;
-        for (let b = 0; b < depth; b++)
-          y = bottleneck(y, `stage${s + 1}.${b}`, b === 0, b === 0 && s > 0 ? 2 : 1, context);
+        for (let b = 0; b < depth; b++) y = block(y, `stage${s + 1}.${b}`, b === 0 && s > 0 ? 2 : 1, context);
         return y;
       },
     }),

@@ -1,5 +1,14 @@
+import { convNextTensors } from './convnext_names.ts';
 import type { StoredTensor } from './formats/stored_tensor.ts';
-import { foreignShape, importWeights, type ForeignTensor, type ImportedWeights } from './import_weights.ts';
+import {
+  foreignShape,
+  importWeights,
+  sharedPrefix,
+  type Expected,
+  type ForeignTensor,
+  type ImportedWeights,
+} from './import_weights.ts';
+import { mobileNetLayers } from './mobilenet_names.ts';
 import type { Network } from './network.ts';
 import type { ParameterSpec } from './parameter_spec.ts';
 
@@ -38,6 +47,10 @@ function vggLayers(specs: readonly ParameterSpec[]): Map<string, string> {
 }
 
 const RESNET_LAYERS: Readonly<Record<string, string>> = {
+  'first.conv': 'conv1',
+  'first.bn': 'bn1',
+  'second.conv': 'conv2',
+  'second.bn': 'bn2',
   'reduce.conv': 'conv1',
   'reduce.bn': 'bn1',
   'middle.conv': 'conv2',
@@ -54,17 +67,18 @@ function resnetLayer(layer: string): string {
   return { 'stem.conv': 'conv1', 'stem.bn': 'bn1', classifier: 'fc' }[layer]!;
 }
 
-/** Every parameter of a VGG or ResNet under torchvision's names and in its shapes. */
-export function torchvisionTensors({ specs }: Network): ForeignTensor[] {
+/** Every parameter of a VGG, ResNet or MobileNetV3 under torchvision's names and in its shapes. */
+export function torchvisionTensors({ name, specs }: Pick<Network, 'name' | 'specs'>): ForeignTensor[] {
   const isVgg = specs[0].name.startsWith('block');
   const vggNames = isVgg ? vggLayers(specs) : undefined;
+  const nameOf = name.startsWith('mobilenet') ? mobileNetLayers(specs) : resnetLayer;
   const channels = specs.findLast(({ kind }) => kind === 'filter')!.shape[3];
   const firstDense = specs.find(({ kind }) => kind === 'dense');
   return specs.map((spec) => {
     const [layer, field] = split(spec);
     const foreign = {
       spec,
-      name: `${vggNames?.get(layer) ?? resnetLayer(layer)}.${FIELDS[field]}`,
+      name: `${vggNames?.get(layer) ?? nameOf(layer)}.${FIELDS[field]}`,
       shape: foreignShape('torch', spec),
     };
     if (!isVgg || spec !== firstDense) return foreign;
@@ -73,25 +87,67 @@ export function torchvisionTensors({ specs }: Network): ForeignTensor[] {
   });
 }
 
+/** The namings of a network other than EfficientNet: this project's, torchvision's, and timm's where it has it. */
+export function torchvisionNamings(network: Pick<Network, 'name' | 'specs'>): Expected[] {
+  const { name, specs } = network;
+  const own = specs.map((spec) => ({ spec, name: spec.name, shape: spec.shape }));
+  return [
+    { network: name, layout: 'tuningfork', tensors: own, convention: 'tuningfork' },
+    ...theirTensors(network).map(([convention, tensors]) => ({
+      network: name,
+      layout: 'torch' as const,
+      tensors,
+      convention,
+    })),
+  ];
+}
+
+function theirTensors(network: Pick<Network, 'name' | 'specs'>) {
+  const { name, specs } = network;
+  if (name.startsWith('convnext')) return convNextTensors(name, specs);
+  const tensors = torchvisionTensors(network);
+  const timm = name.startsWith('mobilenet') ? undefined : timmTensors(tensors);
+  return [['torchvision', tensors] as const, ...(timm ? [['timm', timm] as const] : [])];
+}
+
+/** What timm calls a VGG's fully connected layers, of which the first two are convolutions. */
+const TIMM_VGG: Readonly<Record<string, string>> = {
+  'classifier.0': 'pre_logits.fc1',
+  'classifier.3': 'pre_logits.fc2',
+  'classifier.6': 'head.fc',
+};
+
+/** timm's names: torchvision's of a ResNet, and of a VGG with two fully connected layers before its classifier. */
+function timmTensors(tensors: readonly ForeignTensor[]): readonly ForeignTensor[] | undefined {
+  if (!tensors.some(({ name }) => name.startsWith('classifier.'))) return tensors;
+  if (!tensors.some(({ name }) => name === 'classifier.6.weight')) return undefined;
+  return tensors.map((tensor) => {
+    const { name, shape, image } = tensor;
+    const [, layer, field] = /^(classifier\.\d)\.(\w+)$/.exec(name) ?? [];
+    if (!layer) return tensor;
+    const convolution = field === 'weight' && layer !== 'classifier.6';
+    const [h, w, c] = image ?? [1, 1, shape[1]];
+    return {
+      ...tensor,
+      name: `${TIMM_VGG[layer]}.${field}`,
+      shape: convolution ? [shape[0], c, h, w] : shape,
+    };
+  });
+}
+
 /**
- * Weights of a VGG or ResNet as torchvision or this project names them.
+ * Weights of a network other than EfficientNet as torchvision, timm or this project names them.
  * @param source the file's name, for sentences
  * @throws UserError naming what is missing, too many or misshapen
  */
 export function importTorchvision(
   tensors: ReadonlyMap<string, StoredTensor>,
-  network: Network,
+  network: Pick<Network, 'name' | 'specs'>,
   source: string,
 ): ImportedWeights {
-  const own = network.specs.map((spec) => ({ spec, name: spec.name, shape: spec.shape }));
-  // The first layer's name tells the two apart.
-  const expected = tensors.has(network.specs[0].name)
-    ? { network: network.name, layout: 'tuningfork' as const, tensors: own, convention: 'tuningfork' }
-    : {
-        network: network.name,
-        layout: 'torch' as const,
-        tensors: torchvisionTensors(network),
-        convention: 'torchvision',
-      };
-  return importWeights(tensors, expected, source);
+  const [own, ...others] = torchvisionNamings(network);
+  const count = (naming: Expected): number => sharedPrefix(tensors.keys(), naming).count;
+  // Of a file that is nobody's, torchvision's names are told as missing.
+  const naming = [...others, own].reduce((best, each) => (count(each) > count(best) ? each : best));
+  return importWeights(tensors, naming, source);
 }

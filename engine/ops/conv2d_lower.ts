@@ -15,7 +15,7 @@ import type { Known } from '../check.ts';
 import type { BufferRef, LowerContext, Step } from '../op.ts';
 import type { ConvGeometry } from './conv_geometry.ts';
 import { epiloguePass, lastStep, plainly, type Epilogue } from './epilogue.ts';
-import { winogradFilterGradSteps, winogradSteps, withWinograd } from './conv2d_winograd.ts';
+import { winogradFilterGradSteps, winogradSteps, withWinograd, type Direction } from './conv2d_winograd.ts';
 import { Steps } from './matmul_lower.ts';
 
 /** The options that convolutions and pooling share. */
@@ -103,6 +103,18 @@ function cutFilter(ctx: Context, steps: Steps, dw: BufferRef): void {
   steps.cut(narrow, ctx.out(), 1, unchanged(taps * C[0] * groups), cutBack(K));
 }
 
+const DIRECT = {
+  forward: conv2dChoices,
+  input_grad: conv2dInputGradChoices,
+  filter_grad: conv2dFilterGradChoices,
+};
+
+/** How the convolution, or a gradient of it, is computed: on tensor cores, by Winograd, or in plain tiles. */
+function chooseTiling({ capabilities, choose }: Context, g: Conv2dGeometry, direction: Direction) {
+  const plain = DIRECT[direction](g, capabilities);
+  return choose(withMatrices(withWinograd(plain, g, direction, capabilities), g, direction, capabilities));
+}
+
 export function lowerConv2d(ctx: Context): Step[] {
   const g = ctx.attrs;
   if (isNaive(g)) return lastStep(ctx, conv2dV1(g), (y) => ({ x: ctx.in(0), w: ctx.in(1), y }), ctx.in(1));
@@ -115,14 +127,7 @@ export function lowerConv2d(ctx: Context): Step[] {
   }
   const x = steps.padded(ctx.in(0), 1, inRows, C);
   const w = paddedFilter(steps, ctx.in(1), as);
-  const tiling = ctx.choose(
-    withMatrices(
-      withWinograd(conv2dChoices(geometry, ctx.capabilities), geometry, 'forward', ctx.capabilities),
-      geometry,
-      'forward',
-      ctx.capabilities,
-    ),
-  );
+  const tiling = chooseTiling(ctx, geometry, 'forward');
   const direct = () =>
     isMatrix(tiling) ? matrixConv(geometry, 'forward', tiling, ctx.capabilities) : conv2dV2(geometry, tiling);
   const byWinograd = (to: BufferRef) =>
@@ -150,14 +155,7 @@ export function lowerConv2dInputGrad(ctx: Context): Step[] {
   const dy = steps.padded(ctx.in(0), 1, outRows, K);
   const w = paddedFilter(steps, ctx.in(1), as);
   const dx = C[0] === C[1] ? ctx.out() : ctx.temp(inRows[0] * C[1]);
-  const tiling = ctx.choose(
-    withMatrices(
-      withWinograd(conv2dInputGradChoices(geometry, ctx.capabilities), geometry, 'input_grad', ctx.capabilities),
-      geometry,
-      'input_grad',
-      ctx.capabilities,
-    ),
-  );
+  const tiling = chooseTiling(ctx, geometry, 'input_grad');
   if (isMatrix(tiling))
     steps.list.push({ launch: matrixConv(geometry, 'input_grad', tiling, ctx.capabilities), buffers: { dy, w, dx } });
   else if (tiling.winograd) steps.list.push(...winogradSteps(ctx, geometry, 'input_grad', { x: dy, w, y: dx }, tiling));
@@ -177,14 +175,7 @@ export function lowerConv2dFilterGrad(ctx: Context): Step[] {
   }
   const x = steps.padded(ctx.in(0), 1, inRows, C);
   const dy = steps.padded(ctx.in(1), 1, outRows, K);
-  const tiling = ctx.choose(
-    withMatrices(
-      withWinograd(conv2dFilterGradChoices(geometry, ctx.capabilities), geometry, 'filter_grad', ctx.capabilities),
-      geometry,
-      'filter_grad',
-      ctx.capabilities,
-    ),
-  );
+  const tiling = chooseTiling(ctx, geometry, 'filter_grad');
   const size = taps * C[1] * K[1] * g.groups;
   const isWhole = C[0] === C[1] && K[0] === K[1];
   const dw = isWhole ? ctx.out() : ctx.temp(size);

@@ -3,7 +3,7 @@ import type { PointwiseStage } from '../../kernels/pointwise/pointwise.ts';
 import { batchNormApplyOp, foldBatchNorm } from '../ops/batch_norm.ts';
 import { pointwiseOp, type PointwiseAttributes } from '../ops/pointwise.ts';
 import { Tensor } from '../tensor.ts';
-import { COMMUTES, countUses, withInputs } from './rewrite.ts';
+import { COMMUTES, countUses, rewriteEach } from './rewrite.ts';
 
 /** Whether an op can take what follows it as its epilogue: nobody else may read what it makes without that. */
 const isOpen = (t: Tensor, uses: ReadonlyMap<Tensor, number>, roots: ReadonlySet<Tensor>) =>
@@ -19,23 +19,11 @@ export function foldBatchNorms(
   became: Map<Tensor, Tensor>,
 ): Tensor[] {
   const uses = countUses(order);
-  const now = new Map<Tensor, Tensor>();
-  return order.flatMap((t) => {
-    const made: Tensor[] = [];
-    let next = withInputs(
-      t,
-      t.inputs.map((input) => now.get(input) ?? input),
-    );
-    if (t.op === batchNormApplyOp && isOpen(t.inputs[0], uses, roots)) {
-      const { folded, stages } = foldBatchNorm(next);
-      made.push(folded);
-      next = new Tensor(pointwiseOp, [next.inputs[0], folded, folded], { stages }, t.shape).named(...t.names);
-    }
-    if (next !== t) {
-      now.set(t, next);
-      became.set(t, next);
-    }
-    return [...made, next];
+  return rewriteEach(order, became, (t, moved) => {
+    if (t.op !== batchNormApplyOp || !isOpen(t.inputs[0], uses, roots)) return undefined;
+    const { folded, stages } = foldBatchNorm(moved);
+    const next = new Tensor(pointwiseOp, [moved.inputs[0], folded, folded], { stages }, t.shape).named(...t.names);
+    return { next, before: [folded] };
   });
 }
 
@@ -49,51 +37,25 @@ export function fuseEpilogues(
   became: Map<Tensor, Tensor>,
 ): Tensor[] {
   const uses = countUses(order);
-  const now = new Map<Tensor, Tensor>();
-  const absorbed = new Set<Tensor>();
   const open = (t: Tensor) => isOpen(t, uses, roots);
-  const made = order.flatMap((t) => {
-    let next = withInputs(
-      t,
-      t.inputs.map((input) => now.get(input) ?? input),
-    );
-    let before: Tensor[] = [];
-    if (t.op === pointwiseOp) {
-      const { stages } = t.attrs as unknown as PointwiseAttributes;
-      let [head, ...operands] = t.inputs;
-      // x + f(y) is f(y) + x: f takes the sum as its epilogue.
-      if (!open(head) && stages[0].mode === 'full' && COMMUTES.has(stages[0].op) && open(operands[0]))
-        [head, operands[0]] = [operands[0], head];
-      const count = longestEpilogue(stages);
-      if (open(head) && count > 0) {
-        const source = withInputs(
-          head,
-          head.inputs.map((input) => now.get(input) ?? input),
-        );
-        const read = operands.map((operand) => now.get(operand) ?? operand);
-        const taken = stages.slice(0, count).filter(({ mode }) => mode !== 'immediate').length;
-        next = new Tensor(
-          head.op,
-          [...source.inputs, ...read.slice(0, taken)],
-          { ...head.attrs, epilogue: stages.slice(0, count) },
-          t.shape,
-        );
-        if (count < stages.length) {
-          before = [next];
-          next = new Tensor(pointwiseOp, [next, ...read.slice(taken)], { stages: stages.slice(count) }, t.shape);
-        }
-        next.named(...t.names);
-        absorbed.add(head);
-      }
-    }
-    if (next !== t) {
-      now.set(t, next);
-      became.set(t, next);
-    }
-    return [...before, next];
+  return rewriteEach(order, became, (t, _, now) => {
+    if (t.op !== pointwiseOp) return undefined;
+    const { stages } = t.attrs as unknown as PointwiseAttributes;
+    let [head, ...operands] = t.inputs;
+    // x + f(y) is f(y) + x: f takes the sum as its epilogue.
+    if (!open(head) && stages[0].mode === 'full' && COMMUTES.has(stages[0].op) && open(operands[0]))
+      [head, operands[0]] = [operands[0], head];
+    const count = longestEpilogue(stages);
+    if (!open(head) || count === 0) return undefined;
+    const [epilogue, rest] = [stages.slice(0, count), stages.slice(count)];
+    const read = operands.map(now);
+    const taken = epilogue.filter(({ mode }) => mode !== 'immediate').length;
+    const inputs = [...now(head).inputs, ...read.slice(0, taken)];
+    const whole = new Tensor(head.op, inputs, { ...head.attrs, epilogue }, t.shape);
+    if (rest.length === 0) return { next: whole.named(...t.names), absorbed: head };
+    const behind = new Tensor(pointwiseOp, [whole, ...read.slice(taken)], { stages: rest }, t.shape);
+    return { next: behind.named(...t.names), before: [whole], absorbed: head };
   });
-  const gone = new Set([...absorbed].map((head) => now.get(head) ?? head));
-  return made.filter((t) => !gone.has(t));
 }
 
 /** How many stages at the beginning can be an epilogue. */

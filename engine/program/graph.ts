@@ -1,10 +1,10 @@
 import { Tensor, topologicalOrder } from '../tensor.ts';
 import { operandMode, pointwiseOp, type PointwiseAttributes } from '../ops/pointwise.ts';
 import { broadcastOp, sumOfProductsOp, sumOp } from '../ops/reduce.ts';
-import { MAX_STAGES } from '../../kernels/pointwise/pointwise.ts';
+import { MAX_STAGES, type PointwiseStage } from '../../kernels/pointwise/pointwise.ts';
 import { foldBatchNorms, fuseEpilogues } from './epilogue.ts';
 import { recompute, type Recompute } from './recompute.ts';
-import { COMMUTES, countUses, withInputs } from './rewrite.ts';
+import { COMMUTES, countUses, rewriteEach } from './rewrite.ts';
 
 /** The tensors of a program in the order of their making, and what the caller's own tensors became. */
 export interface Graph {
@@ -53,25 +53,14 @@ const exactNumbers = (_: string, value: unknown): unknown =>
 /** Common subexpressions: the same op with the same attributes on the same inputs is computed once. */
 function shareEqual(order: readonly Tensor[], became: Map<Tensor, Tensor>): Tensor[] {
   const seen = new Map<string, Tensor>();
-  const kept: Tensor[] = [];
-  for (const t of order) {
-    const moved = withInputs(
-      t,
-      t.inputs.map((input) => became.get(input) ?? input),
-    );
+  return rewriteEach(order, became, (t, moved) => {
     // Leaves are state or input, and updates have effects: neither is a value one could share.
-    const key =
-      isLeaf(t) || t.op.mutates.length > 0
-        ? undefined
-        : JSON.stringify([t.op.name, moved.inputs.map((i) => i.id), t.attrs, t.shape], exactNumbers);
-    const twin = key === undefined ? undefined : seen.get(key);
-    if (!twin) {
-      if (key !== undefined) seen.set(key, moved);
-      kept.push(moved);
-    }
-    if ((twin ?? moved) !== t) became.set(t, twin ?? moved);
-  }
-  return kept;
+    if (isLeaf(t) || t.op.mutates.length > 0) return undefined;
+    const key = JSON.stringify([t.op.name, moved.inputs.map((i) => i.id), t.attrs, t.shape], exactNumbers);
+    const twin = seen.get(key);
+    if (!twin) seen.set(key, moved);
+    return twin && { next: twin, isMade: true };
+  });
 }
 
 /**
@@ -79,109 +68,63 @@ function shareEqual(order: readonly Tensor[], became: Map<Tensor, Tensor>): Tens
  * written out.
  */
 function readBroadcasts(order: readonly Tensor[], became: Map<Tensor, Tensor>): Tensor[] {
-  const now = new Map<Tensor, Tensor>();
-  const kept: Tensor[] = [];
-  for (const t of order) {
-    let next = withInputs(
-      t,
-      t.inputs.map((input) => now.get(input) ?? input),
-    );
-    const stage = t.op === pointwiseOp ? (t.attrs as unknown as PointwiseAttributes).stages[0] : undefined;
-    if (stage?.mode === 'full') {
-      let [x, a] = next.inputs;
-      if (x.op === broadcastOp && COMMUTES.has(stage.op)) [x, a] = [a, x];
-      const [small] = a.inputs;
-      const mode = a.op === broadcastOp ? operandMode(small.shape, t.shape) : undefined;
-      if (mode === 'channel' || mode === 'sampleChannel') {
-        const { scale } = a.attrs as { scale: number };
-        const operand =
-          scale === 1
-            ? small
-            : new Tensor(
-                pointwiseOp,
-                [small],
-                { stages: [{ op: 'mul', mode: 'immediate', immediate: scale }] },
-                small.shape,
-              );
-        if (operand !== small) kept.push(operand);
-        next = new Tensor(pointwiseOp, [x, operand], { stages: [{ ...stage, mode }] }, t.shape).named(...t.names);
-      }
-    }
-    if (next !== t) {
-      now.set(t, next);
-      became.set(t, next);
-    }
-    kept.push(next);
-  }
-  return kept;
+  return rewriteEach(order, became, (t, moved) => {
+    if (t.op !== pointwiseOp) return undefined;
+    const [stage] = stagesOf(t);
+    if (stage.mode !== 'full') return undefined;
+    let [x, a] = moved.inputs;
+    if (x.op === broadcastOp && COMMUTES.has(stage.op)) [x, a] = [a, x];
+    if (a.op !== broadcastOp) return undefined;
+    const [small] = a.inputs;
+    const mode = operandMode(small.shape, t.shape);
+    if (mode !== 'channel' && mode !== 'sampleChannel') return undefined;
+    const { scale } = a.attrs as { scale: number };
+    const operand = scale === 1 ? small : pointwiseOp([small], { stages: [times(scale)] });
+    return {
+      next: new Tensor(pointwiseOp, [x, operand], { stages: [{ ...stage, mode }] }, t.shape).named(...t.names),
+      before: operand === small ? [] : [operand],
+    };
+  });
 }
+
+const stagesOf = (t: Tensor): readonly PointwiseStage[] => (t.attrs as unknown as PointwiseAttributes).stages;
+const times = (immediate: number): PointwiseStage => ({ op: 'mul', mode: 'immediate', immediate });
 
 /** The sum of a product that nobody else reads becomes one op: the product is then never written out. */
 function sumProducts(order: readonly Tensor[], roots: ReadonlySet<Tensor>, became: Map<Tensor, Tensor>): Tensor[] {
   const uses = countUses(order);
   const isProduct = (t: Tensor): boolean => {
     if (t.op !== pointwiseOp || uses.get(t) !== 1 || roots.has(t)) return false;
-    const { stages } = t.attrs as unknown as PointwiseAttributes;
+    const stages = stagesOf(t);
     return stages.length === 1 && stages[0].op === 'mul' && stages[0].mode === 'full';
   };
-  const now = new Map<Tensor, Tensor>();
-  const absorbed = new Set<Tensor>();
-  const made = order.map((t) => {
-    let next = withInputs(
-      t,
-      t.inputs.map((input) => now.get(input) ?? input),
-    );
-    if (t.op === sumOp && isProduct(t.inputs[0])) {
-      next = new Tensor(sumOfProductsOp, next.inputs[0].inputs, t.attrs, t.shape).named(...t.names);
-      absorbed.add(t.inputs[0]);
-    }
-    if (next !== t) {
-      now.set(t, next);
-      became.set(t, next);
-    }
-    return next;
+  return rewriteEach(order, became, (t, moved) => {
+    const [product] = t.inputs;
+    if (t.op !== sumOp || !isProduct(product)) return undefined;
+    const next = new Tensor(sumOfProductsOp, moved.inputs[0].inputs, t.attrs, t.shape).named(...t.names);
+    return { next, absorbed: product };
   });
-  const gone = new Set([...absorbed].map((t) => now.get(t) ?? t));
-  return made.filter((t) => !gone.has(t));
 }
 
 /** Merges a pointwise node into its only user where that is pointwise too and keeps the shape. */
 function fusePointwise(order: readonly Tensor[], roots: ReadonlySet<Tensor>, became: Map<Tensor, Tensor>): Tensor[] {
   const uses = countUses(order);
-  const absorbed = new Set<Tensor>();
-  const now = new Map<Tensor, Tensor>();
-  const mergeable = (t: Tensor, into: number) =>
-    t.op === pointwiseOp &&
-    uses.get(t) === 1 &&
-    !roots.has(t) &&
-    (now.get(t)!.attrs as unknown as PointwiseAttributes).stages.length + into <= MAX_STAGES;
-
-  for (const t of order) {
-    let next = withInputs(
-      t,
-      t.inputs.map((input) => now.get(input) ?? input),
-    );
-    if (t.op === pointwiseOp) {
-      const { stages } = t.attrs as unknown as PointwiseAttributes;
-      let [head, ...operands] = t.inputs;
-      const [stage] = stages;
-      // x + f(y) is f(y) + x: the chain that can be continued goes first.
-      if (!mergeable(head, 1) && stage.mode === 'full' && COMMUTES.has(stage.op) && mergeable(operands[0], 1))
-        [head, operands[0]] = [operands[0], head];
-      if (mergeable(head, 1)) {
-        const before = now.get(head)!;
-        const merged = [...(before.attrs as unknown as PointwiseAttributes).stages, ...stages];
-        next = new Tensor(
-          pointwiseOp,
-          [...before.inputs, ...operands.map((o) => now.get(o) ?? o)],
-          { stages: merged },
-          t.shape,
-        ).named(...t.names);
-        absorbed.add(head);
-      }
-    }
-    now.set(t, next);
-  }
-  for (const [t, next] of now) if (next !== t) became.set(t, next);
-  return order.filter((t) => !absorbed.has(t)).map((t) => now.get(t)!);
+  return rewriteEach(order, became, (t, _, now) => {
+    if (t.op !== pointwiseOp) return undefined;
+    const stages = stagesOf(t);
+    const mergeable = (head: Tensor) =>
+      head.op === pointwiseOp &&
+      uses.get(head) === 1 &&
+      !roots.has(head) &&
+      stagesOf(now(head)).length + 1 <= MAX_STAGES;
+    let [head, ...operands] = t.inputs;
+    // x + f(y) is f(y) + x: the chain that can be continued goes first.
+    if (!mergeable(head) && stages[0].mode === 'full' && COMMUTES.has(stages[0].op) && mergeable(operands[0]))
+      [head, operands[0]] = [operands[0], head];
+    if (!mergeable(head)) return undefined;
+    const before = now(head);
+    const inputs = [...before.inputs, ...operands.map(now)];
+    const merged = { stages: [...stagesOf(before), ...stages] };
+    return { next: new Tensor(pointwiseOp, inputs, merged, t.shape).named(...t.names), absorbed: head };
+  });
 }

@@ -24,11 +24,11 @@ describe('the table of public files', () => {
 
   it("saves timm's files under names from which their arithmetic follows", () => {
     const file = (set: string): string => SOURCES.find(({ name }) => name === set)!.files[0].file;
-    expect(impliedArithmetic('timm', file('efficientnet-b0'), new Map())).toMatchObject({
+    expect(impliedArithmetic('timm', 'b0', file('efficientnet-b0'), new Map())).toMatchObject({
       padding: 'same',
       bnEpsilon: 1e-3,
     });
-    expect(impliedArithmetic('timm', file('efficientnet-b0-ra'), new Map())).toMatchObject({
+    expect(impliedArithmetic('timm', 'b0', file('efficientnet-b0-ra'), new Map())).toMatchObject({
       padding: 'symmetric',
       bnEpsilon: 1e-5,
     });

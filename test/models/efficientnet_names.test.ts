@@ -4,6 +4,7 @@ import { UserError } from '../../engine/user_error.ts';
 import { importEfficientNet } from '../../models/efficientnet_names.ts';
 import type { ImportOptions } from '../../models/efficientnet_names.ts';
 import { efficientNetParameters } from '../../models/efficientnet_parameters.ts';
+import { conventionalArithmetic } from '../../models/efficientnet_preprocessing.ts';
 import { efficientNetConfig } from '../../models/efficientnet_table.ts';
 import { readSafetensorsFile } from '../../models/formats/safetensors.node.ts';
 import type { StoredTensor } from '../../models/formats/stored_tensor.ts';
@@ -103,6 +104,11 @@ describe('arithmetic', () => {
     expect(of(timm(CLASSES), 'a/tf_efficientnet_b0.in1k.safetensors')).toEqual(['same', 1e-3, 0.229]);
     expect(of(timm(CLASSES), 'tf_efficientnet_b0.ap_in1k.safetensors')).toEqual(['same', 1e-3, 0.5]);
     expect(imported(ramps(timm(CLASSES))).notes.join()).toMatch(/timm efficientnet: symmetric padding/);
+  });
+  it("of torchvision's B5 to B7, which hold TensorFlow's weights, keeps its epsilon", () => {
+    expect(conventionalArithmetic('torchvision', 'b4')).toEqual({ padding: 'symmetric', bnEpsilon: 1e-5 });
+    for (const variant of ['b5', 'b6', 'b7'])
+      expect(conventionalArithmetic('torchvision', variant)).toEqual({ padding: 'symmetric', bnEpsilon: 1e-3 });
   });
   it('can be overridden', () => {
     const options: ImportOptions = { padding: 'same', bnEpsilon: 1e-3 };

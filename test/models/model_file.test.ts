@@ -29,6 +29,9 @@ describe('model files', () => {
 
   it('are plain safetensors with one key of JSON', () => {
     const { tensors, metadata } = parseSafetensors(packModel(model), 'm');
+    // Its filters lie as ours do, and not as PyTorch's.
+    expect(metadata.format).toBe('tuningfork');
+    expect(metadata.layout).toMatch(/^filters \[r, s, in, out\]/);
     expect(tensors.get('classifier.b')!.data).toEqual(new Float32Array([3, 4]));
     expect(JSON.parse(metadata.tuningfork)).toMatchObject({
       version: 1,

@@ -21,7 +21,14 @@ describe('as large as torchvision says', () => {
   ])('%s', (name, parameters) => {
     expect(count(vgg(name, 1000))).toBe(parameters);
   });
-  it('resnet50', () => expect(count(resnet('resnet50', 1000))).toBe(25_557_032));
+  it.each([
+    ['resnet18', 11_689_512],
+    ['resnet34', 21_797_672],
+    ['resnet50', 25_557_032],
+    ['resnet101', 44_549_160],
+  ])('%s', (name, parameters) => {
+    expect(count(resnet(name, 1000))).toBe(parameters);
+  });
 });
 
 // Typed from the state dictionaries of torchvision's models.
@@ -56,6 +63,21 @@ const LISTED: Readonly<Record<string, readonly (readonly [name: string, shape: r
     ['features.41.weight', [512]],
     ['features.41.running_var', [512]],
   ],
+  resnet18: [
+    ['conv1.weight', [64, 3, 7, 7]],
+    ['layer1.0.conv1.weight', [64, 64, 3, 3]],
+    ['layer1.1.bn2.running_var', [64]],
+    ['layer2.0.conv1.weight', [128, 64, 3, 3]],
+    ['layer2.0.conv2.weight', [128, 128, 3, 3]],
+    ['layer2.0.downsample.0.weight', [128, 64, 1, 1]],
+    ['layer2.0.downsample.1.weight', [128]],
+    ['layer4.1.conv2.weight', [512, 512, 3, 3]],
+    ['fc.weight', [1000, 512]],
+  ],
+  resnet101: [
+    ['layer3.22.conv3.weight', [1024, 256, 1, 1]],
+    ['layer4.2.bn3.bias', [2048]],
+  ],
   resnet50: [
     ['conv1.weight', [64, 3, 7, 7]],
     ['bn1.weight', [64]],
@@ -75,7 +97,10 @@ const LISTED: Readonly<Record<string, readonly (readonly [name: string, shape: r
 describe('names', () => {
   it.each(Object.keys(LISTED))('of %s', (name) => {
     const tensors = new Map(
-      torchvisionTensors(name === 'resnet50' ? resnet(name, 1000) : vgg(name, 1000)).map((t) => [t.name, t.shape]),
+      torchvisionTensors(name.startsWith('resnet') ? resnet(name, 1000) : vgg(name, 1000)).map((t) => [
+        t.name,
+        t.shape,
+      ]),
     );
     for (const [foreign, shape] of LISTED[name]) expect(tensors.get(foreign), foreign).toEqual(shape);
     expect(tensors.size).toBe(new Set(tensors.keys()).size);

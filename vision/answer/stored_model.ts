@@ -1,6 +1,9 @@
 import { buildModel, restoreModel, type BuiltModel } from '../../models/build_network.ts';
 import { unpackModel, type Model } from '../../models/formats/model_file.ts';
+import { isOnnx } from '../../models/formats/file_kind.ts';
+import { recogniseModel } from '../../models/namings.ts';
 import type { WeightsFile } from '../../models/formats/read_weights.ts';
+import type { Normalisation } from '../../models/normalisation.ts';
 import { parseSafetensors } from '../../models/formats/safetensors.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { Stretch } from '../data/stretch.ts';
@@ -24,16 +27,26 @@ export interface StoredModel<T extends TaskOptions = TaskOptions> {
   readonly file?: Model;
 }
 
+/** How an ONNX file is read; a model file says it itself. */
+export interface ReadOptions {
+  /** Side of the pictures, where the file leaves it open: 224 when absent. */
+  readonly size?: number;
+  /** ImageNet's, which is told, when absent. */
+  readonly preprocessing?: Normalisation;
+}
+
 /**
- * Reads a model file that a training wrote, or bare weights that are safetensors too.
+ * Reads a model file that a training wrote, an ONNX file, or bare weights that are safetensors too.
  * @param source what the file is called in error sentences
  * @param taskIn the task that a model file names
  */
-export function readModel<T extends TaskOptions>(
+export async function readModel<T extends TaskOptions>(
   bytes: Uint8Array,
   source: string,
   taskIn: (file: Model, source: string) => T,
-): StoredModel<T> {
+  options: ReadOptions = {},
+): Promise<StoredModel<T>> {
+  if (isOnnx(bytes)) return onnxModel(bytes, source, taskIn, options);
   const { tensors, metadata } = parseSafetensors(bytes, source);
   if (metadata['tuningfork'] === undefined) return bareModel({ tensors, metadata, source });
   const file = unpackModel(bytes, source);
@@ -41,7 +54,7 @@ export function readModel<T extends TaskOptions>(
   const { shortSide, stretch } = file.config;
   return {
     task: taskIn(file, source),
-    built: restoreModel(file, source),
+    built: await restored(file, source),
     classes: file.classes,
     size,
     crop,
@@ -51,12 +64,50 @@ export function readModel<T extends TaskOptions>(
   };
 }
 
+/** Of the picture scaled so a square is seen, as networks for photographs are tried out. */
+const SHORT_SIDE = 8 / 7;
+
+/** The classifier of an ONNX file as it is, with its classes by number: what a model file of it would hold. */
+async function onnxModel<T extends TaskOptions>(
+  bytes: Uint8Array,
+  source: string,
+  taskIn: (file: Model, source: string) => T,
+  { size, preprocessing }: ReadOptions,
+): Promise<StoredModel<T>> {
+  const { buildOnnx, declaredSide } = await import('../../models/onnx/onnx_model.ts');
+  const side = size ?? declaredSide({ bytes, source }) ?? 224;
+  const built = buildOnnx({ bytes, source }, { size: side }, preprocessing);
+  const { network, arithmetic, graph } = built;
+  const classes = Array.from({ length: Number(network.config.classes) }, (_, k) => String(k));
+  const shortSide = Math.round(SHORT_SIDE * side);
+  const file: Model = {
+    architecture: { name: network.name, config: network.config },
+    task: { name: 'classes', head: 'softmax' },
+    classes,
+    preprocessing: { size: side, crop: side, ...built.preprocessing },
+    ...arithmetic,
+    config: { shortSide },
+    weights: new Map(),
+    graph,
+  };
+  return { built, task: taskIn(file, source), classes, size: side, crop: side, shortSide, file };
+}
+
+/** Reading ONNX is loaded when it is needed: most models have a name, and pages should not wait for it. */
+async function restored(file: Model, source: string): Promise<BuiltModel> {
+  if (!file.graph) return restoreModel(file, source);
+  const { restoreOnnx } = await import('../../models/onnx/onnx_model.ts');
+  return restoreOnnx(file, source);
+}
+
 /**
- * The network of bare weights: EfficientNet-B0's, of any naming that is known. There are no classes: the features are
- * of use, not the logits.
+ * The network of bare weights, which their names and shapes tell; of any naming that is known. There are no classes:
+ * the features are of use, not the logits.
+ * @throws UserError where it is none that is known, as of EfficientNet-B0 that is not whole
  */
 export function bareModel(weights: WeightsFile): StoredModel<never> {
-  return { built: buildModel('efficientnet_b0', 2, weights), classes: [], size: 224, crop: null };
+  const name = recogniseModel(weights.tensors) ?? 'efficientnet_b0';
+  return { built: buildModel(name, 2, weights), classes: [], size: 224, crop: null };
 }
 
 /** The views of a dataset as a stored model wants them. */

@@ -1,10 +1,15 @@
 import { batchNorm, type BatchNormAttributes } from '../../../engine/ops/batch_norm.ts';
-import { add, div, mul, relu, silu, sqrt, sub } from '../../../engine/ops/pointwise.ts';
+import { reshape } from '../../../engine/ops/leaves.ts';
+import { add, div, mul, pow, relu, silu, sqrt, square, sub } from '../../../engine/ops/pointwise.ts';
+import { avgPool2d } from '../../../engine/ops/pool.ts';
+import { mean } from '../../../engine/ops/reduce.ts';
 import type { Tensor } from '../../../engine/tensor.ts';
 import { normalise } from '../../layers.ts';
-import { computed } from '../layout.ts';
+import { axisOf } from '../arguments.ts';
+import { computed, settle } from '../layout.ts';
 import type { Lowering, OnnxOp } from '../lowering.ts';
-import { channelsLast, type Computed, type Constant } from '../value.ts';
+import { channelsLast, plainOrder, type Computed, type Constant } from '../value.ts';
+import { aligned } from './pointwise.ts';
 
 /** What the layer is called after the name of its scale: `bn1` of `bn1.weight`. */
 const stemOf = (scale: string): string => scale.replace(/[./_](weight|gamma|scale|w_0|gamma:0)$/, '');
@@ -46,6 +51,88 @@ function asArithmetic(l: Lowering, x: Tensor, attrs: BatchNormAttributes): Tenso
   return attrs.activation === 'relu' ? relu(y) : attrs.activation === 'silu' ? silu(y) : y;
 }
 
-export const NORM_OPS: Readonly<Record<string, OnnxOp>> = {
+/** x less its mean over these dimensions, over its deviation. */
+function standardised(x: Tensor, dimensions: readonly number[], epsilon: number): Tensor {
+  const centred = sub(x, mean(x, dimensions));
+  return div(centred, sqrt(add(mean(square(centred), dimensions), epsilon)));
+}
+
+/** Over the axes from the given one on; scale and shift have the shape of those. */
+function layerNormalisation(l: Lowering): Computed {
+  const { node } = l;
+  if (node.outputs[1] || node.outputs[2]) node.fail('its mean and deviation are not told here');
+  const x = settle(l.computed(0));
+  const rank = x.shape.length;
+  const axis = axisOf(node, node.int('axis', -1), rank);
+  const dimensions = plainOrder(rank).filter((d) => x.order[d] >= axis);
+  const y = standardised(x.tensor, dimensions, node.float('epsilon', 1e-5));
+  return scaled(l, { ...x, tensor: y });
+}
+
+/** y · scale + shift, which broadcast to it, and are weights where they are vectors. */
+function scaled(l: Lowering, y: Computed): Computed {
+  const { order } = y;
+  const { operands } = aligned(l, [y, l.value(1)], true);
+  const product = mul(y.tensor, operands[1].tensor);
+  if (l.inputs[2] === undefined) return { ...y, tensor: product };
+  const shift = aligned(l, [y, l.value(2)], true).operands[1];
+  return computed(add(product, shift.tensor), y.shape, order, y.type);
+}
+
+/** Each channel of each sample by itself. */
+function instanceNormalisation(l: Lowering): Computed {
+  const x = l.computed(0);
+  const rank = x.shape.length;
+  const images = l.channelsLast(0);
+  const y = standardised(images, plainOrder(rank).slice(1, -1), l.node.float('epsilon', 1e-5));
+  return computed(add(mul(y, l.vector(1, 'gamma')!), l.vector(2, 'beta')!), x.shape, channelsLast(rank), x.type);
+}
+
+/** Groups of channels; before opset 21 scale and shift have a number for each group, since then for each channel. */
+function groupNormalisation(l: Lowering): Computed {
+  const { node } = l;
+  const x = l.computed(0);
+  const [batch, channels] = x.shape;
+  const groups = node.int('num_groups', 0);
+  if (groups < 1 || channels % groups !== 0) node.fail(`${channels} channels do not divide into ${groups} groups`);
+  const images = l.channelsLast(0);
+  const perGroup = channels / groups;
+  const apart = reshape(images, [batch, images.size / batch / channels, groups, perGroup]);
+  const y = standardised(apart, [1, 3], node.float('epsilon', 1e-5));
+  // [groups, 1] beside [..., groups, per group], or [C] beside the whole.
+  const isPerGroup = node.opset < 21;
+  const whole = isPerGroup ? y : reshape(y, images.shape);
+  const each = (v: Tensor) => (isPerGroup ? reshape(v, [groups, 1]) : v);
+  const shifted = add(mul(whole, each(l.vector(1, 'gamma')!)), each(l.vector(2, 'beta')!));
+  return computed(reshape(shifted, images.shape), x.shape, channelsLast(x.shape.length), x.type);
+}
+
+/** Local response normalisation over `size` neighbouring channels (Krizhevsky et al. 2012), as ONNX counts them. */
+function localResponse(l: Lowering): Computed {
+  const { node } = l;
+  const x = l.computed(0);
+  const images = l.channelsLast(0);
+  const channels = x.shape[1];
+  const size = node.int('size', 1);
+  const before = Math.floor((size - 1) / 2);
+  const rows = reshape(square(images), [images.size / channels, 1, channels, 1]);
+  const means = avgPool2d(rows, {
+    size: [1, size],
+    stride: 1,
+    padding: [
+      [0, 0],
+      [before, size - 1 - before],
+    ],
+  });
+  const base = add(mul(reshape(means, images.shape), node.float('alpha', 1e-4)), node.float('bias', 1));
+  const y = div(images, pow(base, node.float('beta', 0.75)));
+  return computed(y, x.shape, channelsLast(x.shape.length), x.type);
+}
+
+export const normOps = (): Readonly<Record<string, OnnxOp>> => ({
   BatchNormalization: { lower: batchNormalisation },
-};
+  LayerNormalization: { lower: layerNormalisation },
+  InstanceNormalization: { lower: instanceNormalisation },
+  GroupNormalization: { lower: groupNormalisation },
+  LRN: { lower: localResponse },
+});

@@ -1,18 +1,54 @@
 import {
+  celu,
+  elu,
+  gelu,
+  hardSigmoid,
+  hardSwish,
+  leakyRelu,
+  mish,
+  prelu,
+  selu,
+  softplus,
+  softsign,
+  thresholdedRelu,
+} from '../../../engine/ops/activations.ts';
+import { constant } from '../../../engine/ops/leaves.ts';
+import {
+  equal,
+  isNaN as isNan,
+  less,
+  lessEqual,
+  logicalAnd,
+  logicalNot,
+  logicalOr,
+  logicalXor,
+  notEqual,
+  where,
+} from '../../../engine/ops/logic.ts';
+import {
   abs,
   add,
+  ceil,
   div,
+  erf,
   exp,
+  floor,
+  greater,
+  greaterEqual,
   log,
   maximum,
   minimum,
   mul,
   neg,
+  pow,
+  reciprocal,
   relu,
+  round,
+  rsub,
   sigmoid,
+  sign,
   silu,
   sqrt,
-  square,
   sub,
   tanh,
 } from '../../../engine/ops/pointwise.ts';
@@ -20,7 +56,8 @@ import type { Tensor } from '../../../engine/tensor.ts';
 import { commonShape } from '../arguments.ts';
 import { arranged, computed, extended } from '../layout.ts';
 import type { Lowering, OnnxOp } from '../lowering.ts';
-import { plainOrder, type Computed, type OnnxType, type Value } from '../value.ts';
+import { typeByNumber } from '../tensor_data.ts';
+import { isFloat, isWhole, plainOrder, type Computed, type OnnxType, type Value } from '../value.ts';
 
 /** f of each number: in any order of axes, and before a transposition as well as after it. */
 export const unary = (f: (x: Tensor, l: Lowering) => Tensor, type?: OnnxType): OnnxOp => ({
@@ -104,34 +141,157 @@ const folded = (
 });
 
 /** Clip: limits are attributes before opset 11 and inputs since. */
-function clip(x: Tensor, l: Lowering): Tensor {
+function clipped(x: Tensor, l: Lowering): Tensor {
   const low = l.knownNumber(1, 'min') ?? -Infinity;
   const high = l.knownNumber(2, 'max') ?? Infinity;
-  const isRelu = low === 0;
-  const cut = isRelu ? relu(x) : low > -Infinity ? maximum(x, low) : x;
+  // A relu is what the engine joins to the op before it.
+  const cut = low === 0 ? relu(x) : low > -Infinity ? maximum(x, low) : x;
   return high < Infinity ? minimum(cut, high) : cut;
 }
 
-export const POINTWISE_OPS: Readonly<Record<string, OnnxOp>> = {
+/** Towards 0. */
+const truncated = (x: Tensor): Tensor => mul(sign(x), floor(abs(x)));
+
+/** What an element of type `from` becomes as one of type `to`. */
+function castNumbers({ node }: Lowering, x: Tensor, from: OnnxType, to: OnnxType): Tensor {
+  if (to === 'string') node.fail('text is not computed here');
+  if (to === 'bool') return from === 'bool' ? x : notEqual(x, 0);
+  return isWhole(to) && isFloat(from) ? truncated(x) : x;
+}
+
+const cast = (typeFor: (l: Lowering) => OnnxType): OnnxOp => ({
+  takesPending: true,
+  lower(l) {
+    const x = l.computed(0);
+    const type = typeFor(l);
+    return { ...x, tensor: castNumbers(l, x.tensor, x.type, type), type };
+  },
+});
+
+function castType({ node }: Lowering): OnnxType {
+  const number = node.int('to', 0);
+  return typeByNumber(number) ?? node.fail(`there is no type number ${number}`);
+}
+
+/** Whole numbers are divided towards 0. */
+function divided(): OnnxOp {
+  const quotient = binary(div, (y, x) => div(constant(x), y));
+  return {
+    ...quotient,
+    lower(l) {
+      const y = quotient.lower(l) as Computed;
+      return isWhole(y.type) ? { ...y, tensor: truncated(y.tensor) } : y;
+    },
+  };
+}
+
+/** The remainder with the divisor's sign, or with fmod that of the dividend. */
+const remainder: OnnxOp = {
+  lower(l) {
+    const { operands, shape } = aligned(l, [l.value(0), l.value(1)]);
+    const [a, b] = operands.map(({ tensor }) => tensor);
+    const ratio = div(a, b);
+    const whole = l.node.int('fmod', 0) === 1 ? truncated(ratio) : floor(ratio);
+    return computed(sub(a, mul(b, whole)), shape, operands[0].order, operands[0].type);
+  },
+};
+
+const chosen: OnnxOp = {
+  lower(l) {
+    const { operands, shape } = aligned(
+      l,
+      [0, 1, 2].map((i) => l.value(i)),
+    );
+    const [condition, x, y] = operands.map(({ tensor }) => tensor);
+    return computed(where(condition, x, y), shape, operands[0].order, operands[1].type);
+  },
+};
+
+/** PRelu: slopes broadcast to x, and are weights. */
+const prelus: OnnxOp = {
+  lower(l) {
+    const { operands, shape } = aligned(l, [l.value(0), l.value(1)], true);
+    return computed(prelu(operands[0].tensor, operands[1].tensor), shape, operands[0].order, operands[0].type);
+  },
+};
+
+/** Of two tensors; a number in the first place becomes one. */
+const pairs = (f: (x: Tensor, y: Operand) => Tensor, type?: OnnxType): OnnxOp =>
+  binary(f, (y, x) => f(constant(x), y), { type });
+
+/** x - x is NaN where x is infinite, and x is not. */
+function isInfinite(x: Tensor, { node }: Lowering): Tensor {
+  const either = logicalAnd(isNan(sub(x, x)), logicalNot(isNan(x)));
+  const [negative, positive] = [node.int('detect_negative', 1), node.int('detect_positive', 1)];
+  if (negative && positive) return either;
+  return mul(either, negative ? less(x, 0) : positive ? greater(x, 0) : 0);
+}
+
+const alpha = ({ node }: Lowering, absent: number): number => node.float('alpha', absent);
+
+export const pointwiseOps = (): Readonly<Record<string, OnnxOp>> => ({
   Abs: unary(abs),
+  Ceil: unary(ceil),
+  Celu: unary((x, l) => celu(x, alpha(l, 1))),
+  Clip: unary(clipped),
+  Elu: unary((x, l) => elu(x, alpha(l, 1))),
+  Erf: unary(erf),
   Exp: unary(exp),
+  Floor: unary(floor),
+  Gelu: unary((x, { node }) => gelu(x, node.text('approximate', 'none') === 'tanh' ? { approximate: 'tanh' } : {})),
+  HardSigmoid: unary((x, l) => hardSigmoid(x, alpha(l, 0.2), l.node.float('beta', 0.5))),
+  HardSwish: unary(hardSwish),
+  IsInf: unary(isInfinite, 'bool'),
+  IsNaN: unary(isNan, 'bool'),
+  LeakyRelu: unary((x, l) => leakyRelu(x, alpha(l, 0.01))),
   Log: unary(log),
+  Mish: unary(mish),
   Neg: unary(neg),
+  Not: unary(logicalNot),
+  Reciprocal: unary(reciprocal),
   Relu: unary(relu),
+  Round: unary(round),
+  Selu: unary((x, l) =>
+    l.node.has('alpha') || l.node.has('gamma')
+      ? mul(elu(x, alpha(l, 1.6732632423543772)), l.node.float('gamma', 1.0507009873554805))
+      : selu(x),
+  ),
+  Shrink: unary((x, { node }) => shrunk(x, node.float('lambd', 0.5), node.float('bias', 0))),
   Sigmoid: unary(sigmoid),
+  Sign: unary(sign),
+  Softplus: unary(softplus),
+  Softsign: unary(softsign),
   Sqrt: unary(sqrt),
   Tanh: unary(tanh),
-  HardSigmoid: unary((x, { node }) => minimum(relu(add(mul(x, node.float('alpha', 0.2)), node.float('beta', 0.5))), 1)),
-  HardSwish: unary((x) => mul(mul(minimum(relu(add(x, 3)), 6), x), 1 / 6)),
-  Clip: unary(clip),
+  ThresholdedRelu: unary((x, l) => thresholdedRelu(x, alpha(l, 1))),
+  Cast: cast(castType),
+  CastLike: cast((l) => l.value(1).type),
   Add: commutes(add),
   Mul: commutes(mul),
-  Sub: binary(sub, (y, x) => add(neg(y), x)),
-  Div: binary(div, (y, x) => mul(div(y, square(y)), x)),
+  Sub: binary(sub, (y, x) => rsub(y, x)),
+  Div: divided(),
+  Mod: remainder,
+  Pow: pairs(pow),
+  PRelu: prelus,
   Max: folded(maximum),
   Min: folded(minimum),
   Sum: folded(add),
   Mean: folded(add, (x, count) => mul(x, 1 / count)),
+  And: pairs((x, y) => logicalAnd(x, asTensor(y)), 'bool'),
+  Or: pairs((x, y) => logicalOr(x, asTensor(y)), 'bool'),
+  Xor: pairs((x, y) => logicalXor(x, asTensor(y)), 'bool'),
+  Equal: pairs(equal, 'bool'),
+  Less: pairs(less, 'bool'),
+  LessOrEqual: pairs(lessEqual, 'bool'),
+  Greater: pairs(greater, 'bool'),
+  GreaterOrEqual: pairs(greaterEqual, 'bool'),
+  Where: chosen,
   // Patterns that were recognised (patterns.ts).
   Silu: unary(silu),
-};
+});
+
+const asTensor = (y: Operand): Tensor => (typeof y === 'number' ? constant(y) : y);
+
+/** x moved by `bias` towards 0 where |x| > limit, else 0. */
+const shrunk = (x: Tensor, limit: number, bias: number): Tensor =>
+  where(greater(x, limit), sub(x, bias), where(less(x, -limit), add(x, bias), 0));

@@ -4,7 +4,6 @@ import { flattenedShape, permutation, squeezedShape, toldShape, unsqueezedShape 
 import { sizeOf } from '../fold_arrays.ts';
 import { computed, dropped, reshaped, settle } from '../layout.ts';
 import type { Lowering, OnnxOp } from '../lowering.ts';
-import { typeByNumber } from '../tensor_data.ts';
 import { constantOf, type Computed, type Value } from '../value.ts';
 
 /** The same elements under another shape. */
@@ -28,20 +27,6 @@ function transposed(l: Lowering): Computed {
   );
 }
 
-function cast(l: Lowering): Computed {
-  const x = l.computed(0);
-  const number = l.node.int('to', 0);
-  const type = typeByNumber(number) ?? l.node.fail(`there is no type number ${number}`);
-  return castTo(l, x, type);
-}
-
-/** Floats of every width are f32 here; what would lose a fraction is not passed through. */
-function castTo({ node }: Lowering, x: Computed, type: Computed['type']): Computed {
-  const isFloating = ['float', 'float16', 'bfloat16', 'double'].includes(type);
-  if (!isFloating && type !== x.type) node.fail(`it makes ${type} of ${x.type}, which is not computed here`);
-  return { ...x, type };
-}
-
 /** Before opset 14 an output tells what was kept; nobody reads it. */
 function droppedOut(l: Lowering): Value {
   const { noise } = l.context;
@@ -50,17 +35,13 @@ function droppedOut(l: Lowering): Value {
   return { ...x, tensor: dropout(x.tensor, noise.seed, { rate: noise.dropout, stream: l.stream }) };
 }
 
-const flatten2 = under(({ node }, shape) => flattenedShape(node, shape));
-
-export const SHAPE_OPS: Readonly<Record<string, OnnxOp>> = {
+export const shapeOps = (): Readonly<Record<string, OnnxOp>> => ({
   Identity: { takesPending: true, lower: (l) => l.value(0) },
   Dropout: { takesPending: true, lower: droppedOut },
-  Cast: { takesPending: true, lower: cast },
-  CastLike: { takesPending: true, lower: (l) => castTo(l, l.computed(0), l.value(1).type) },
   Shape: { takesPending: true, lower: (l) => toldShape(l.node, l.value(0).shape) },
   Size: { takesPending: true, lower: (l) => constantOf([sizeOf(l.value(0).shape)], []) },
   Reshape: under((l, shape) => reshapeTarget(l.node, l.inputs, shape)),
-  Flatten: flatten2,
+  Flatten: under(({ node }, shape) => flattenedShape(node, shape)),
   Unsqueeze: under((l, shape) => unsqueezedShape(l.node, l.inputs, shape)),
   Squeeze: {
     lower(l) {
@@ -73,4 +54,4 @@ export const SHAPE_OPS: Readonly<Record<string, OnnxOp>> = {
     },
   },
   Transpose: { lower: transposed },
-};
+});
