@@ -119,8 +119,23 @@ export {
   type LossScaleOptions,
   type TrainStepSpec,
 } from './engine/train/train_step.ts';
+export { DEFAULT_SGD, type ParameterGroup, type SgdOptions } from './engine/train/optimizer.ts';
+export { learningRateAt, type Schedule } from './engine/train/schedule.ts';
 export { kMeans, nearestCentres, type Clusters, type KMeansOptions } from './engine/train/kmeans.ts';
 
+// The training of models that are made of layers, which index.layers.ts has.
+export { networkOf, Scope, type Layer } from './models/layer.ts';
+export { Model, type ModelOptions, type RunOptions } from './models/model.ts';
+export { evaluate, fit, type EpochResult, type Evaluation, type FitOptions, type FitResult } from './models/fit.ts';
+export {
+  Trainer,
+  type GroupOptions,
+  type Loss,
+  type OptimizerOptions,
+  type Select,
+  type TrainerOptions,
+} from './models/trainer.ts';
+export type { Arrays, Samples } from './models/samples.ts';
 export { buildModel, MODEL_NAMES, restoreModel } from './models/build_network.ts';
 export { applySegments, segmentsBetween, type ForwardContext, type Network, type Segment } from './models/network.ts';
 export { ParameterSet } from './models/parameter_set.ts';

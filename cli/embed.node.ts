@@ -13,14 +13,14 @@ import { viewsFor } from '../vision/answer/stored_model.ts';
 import { npyHeader } from '../models/formats/npy.ts';
 import { readSafetensorsFile } from '../models/formats/safetensors.node.ts';
 import { toFloat32 } from '../models/formats/stored_tensor.ts';
-import { loadModel, type LoadedModel } from './load_model.node.ts';
+import { loadModel, type LoadedModel, type OnnxFlags } from './load_model.node.ts';
 import { dataSpecOrDrawn, openData, tellData, type DataFlags } from './open_data.node.ts';
 import type { GlobalOptions } from './options.ts';
 import { PartFile } from './part_file.node.ts';
 import { terminalProgress } from './progress.node.ts';
 import { openSession } from './session.node.ts';
 
-export interface EmbedFlags extends GlobalOptions, DataFlags {
+export interface EmbedFlags extends GlobalOptions, DataFlags, OnnxFlags {
   readonly input?: string;
   readonly layout: Layout;
   readonly layer?: string;
@@ -46,7 +46,7 @@ export async function embedToFile(path: string, flags: EmbedFlags): Promise<void
   if (flags.input !== undefined && (flags.data !== undefined || flags.table !== undefined))
     throw new UserError('images and --input are two sources of what to embed; give one of them');
   using device = await openSession(flags);
-  using model = await loadModel(device, path);
+  using model = await loadModel(device, path, flags);
   const progress = terminalProgress();
   const samples =
     flags.input === undefined

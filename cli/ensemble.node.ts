@@ -5,7 +5,7 @@ import { SILENT } from '../vision/progress.ts';
 import type { Task } from '../vision/train/task.ts';
 import { KEPT_IMAGES, type ViewMaker } from '../vision/view/views.ts';
 import { finishedFolds } from './crossval_folder.node.ts';
-import { loadModel, type LoadedModel } from './load_model.node.ts';
+import { loadModel, type LoadedModel, type OnnxFlags } from './load_model.node.ts';
 
 /** The networks of a cross-validation, whose predictions are averaged; or a single one. */
 export interface Ensemble extends Disposable {
@@ -20,9 +20,9 @@ export interface Ensemble extends Disposable {
  * Loads what `loadModel` loads, or the folder of a cross-validation whose folds are all finished. At most two of its
  * networks are on the device at a time.
  */
-export async function loadEnsemble(device: Device, path: string): Promise<Ensemble> {
+export async function loadEnsemble(device: Device, path: string, flags: OnnxFlags = {}): Promise<Ensemble> {
   const [first, ...others] = finishedFolds(path) ?? [path];
-  const model = await loadModel(device, first);
+  const model = await loadModel(device, first, flags);
   const networks = 1 + others.length;
 
   const predictWith = (task: Task, views: ViewMaker): Predict => {

@@ -14,14 +14,14 @@ import { makeFolder } from '../models/formats/make_folder.node.ts';
 import { SUMMARY } from './crossval_folder.node.ts';
 import { judgeModel } from './judge.node.ts';
 import { loadEnsemble } from './ensemble.node.ts';
-import { requireTask, type LoadedModel } from './load_model.node.ts';
+import { requireTask, type LoadedModel, type OnnxFlags } from './load_model.node.ts';
 import { dataSpec, openData, tellData, type DataFlags, type DataSpec, type OpenData } from './open_data.node.ts';
 import { defaultData, type GlobalOptions } from './options.ts';
 import { provenance } from './provenance.node.ts';
 import { terminalProgress } from './progress.node.ts';
 import { openSession } from './session.node.ts';
 
-export interface EvaluateFlags extends GlobalOptions, DataFlags {
+export interface EvaluateFlags extends GlobalOptions, DataFlags, OnnxFlags {
   readonly split?: Split;
   readonly threshold?: number;
   readonly valFraction?: number;
@@ -36,7 +36,7 @@ type Split = 'validation' | 'train' | 'test' | 'all';
 /** Judges a model on galaxies with votes: prints the figures and, with --out, writes metrics.json and report.html. */
 export async function evaluate(path: string, flags: EvaluateFlags): Promise<void> {
   using device = await openSession(flags);
-  using ensemble = await loadEnsemble(device, path);
+  using ensemble = await loadEnsemble(device, path, flags);
   const { model, networks } = ensemble;
   const stored = requireTask(model, path);
   const settings = settingsFor(model, path, networks, stored, flags);

@@ -7,17 +7,30 @@ import { exportWeights } from '../models/export_weights.ts';
 import { writeSafetensorsFile } from '../models/formats/safetensors.node.ts';
 import type { StoredModel } from '../vision/answer/stored_model.ts';
 import { jsonText } from '../vision/json_text.ts';
+import { exportOnnxModel, type OnnxFlags } from './export_onnx.node.ts';
 import { readStored } from './load_model.node.ts';
-import type { GlobalOptions } from './options.ts';
 
-export interface ExportFlags extends GlobalOptions {
-  readonly to: string;
-  readonly names: ExportName;
+export interface ExportFlags extends OnnxFlags {
+  readonly names?: ExportName;
+}
+
+/** Writes a model for another program: the ending of the file says as what. */
+export async function exportModel(path: string, flags: ExportFlags): Promise<void> {
+  const { to } = flags;
+  const kind = extname(to);
+  if (kind !== '.safetensors' && kind !== '.onnx')
+    throw new UserError(`--to ${to}: it must end with .safetensors or .onnx`);
+  const foreign = kind === '.onnx' ? (['names'] as const) : (['probabilities', 'preprocess', 'layout'] as const);
+  const refused = foreign.find((flag) => flags[flag] !== undefined);
+  if (refused)
+    throw new UserError(
+      `--${refused} is for ${kind === '.onnx' ? '.safetensors' : '.onnx'}, and --to is ${to}; leave it out`,
+    );
+  await (kind === '.onnx' ? exportOnnxModel : exportWeightsFile)(path, flags);
 }
 
 /** Writes a model's weights under the names, and in the layouts, of another program. */
-export async function exportModel(path: string, { to, names, json }: ExportFlags): Promise<void> {
-  if (extname(to) !== '.safetensors') throw new UserError(`--to ${to}: it must end with .safetensors`);
+async function exportWeightsFile(path: string, { to, names = 'torchvision', json }: ExportFlags): Promise<void> {
   const model = await readStored(path);
   const { network, weights, arithmetic, preprocessing } = model.built;
   const { tensors, layout, notes } = exportWeights(network, weights, names);

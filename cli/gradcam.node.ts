@@ -14,13 +14,13 @@ import { taskOf } from '../galaxies/tasks.ts';
 import { writeFileAtomic } from '../models/formats/atomic.node.ts';
 import { makeFolder } from '../models/formats/make_folder.node.ts';
 import { MapMeasures, measureMaps } from './gradcam_measures.node.ts';
-import { loadModel, requireTask } from './load_model.node.ts';
+import { loadModel, requireTask, type OnnxFlags } from './load_model.node.ts';
 import type { GlobalOptions } from './options.ts';
 import { fileName, openData, requireData, type DataFlags } from './open_data.node.ts';
 import { terminalProgress } from './progress.node.ts';
 import { openSession } from './session.node.ts';
 
-export interface GradcamFlags extends GlobalOptions, DataFlags {
+export interface GradcamFlags extends GlobalOptions, DataFlags, OnnxFlags {
   readonly ids?: string;
   readonly count: number;
   readonly class?: string;
@@ -35,7 +35,7 @@ export interface GradcamFlags extends GlobalOptions, DataFlags {
 /** One PNG an image: the input and a map a method, left to right; with `--measure` how faithful the maps are. */
 export async function gradcam(path: string, flags: GradcamFlags): Promise<void> {
   using device = await openSession(flags);
-  using model = await loadModel(device, path);
+  using model = await loadModel(device, path, flags);
   const task = taskOf(requireTask(model, path), model.classes);
   const explained = flags.class === undefined ? undefined : model.classes.indexOf(flags.class);
   if (explained === -1)

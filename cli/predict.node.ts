@@ -8,7 +8,7 @@ import { viewsFor } from '../vision/answer/stored_model.ts';
 import { DeviceLostError } from '../engine/device/device_lost.ts';
 import { UserError } from '../engine/user_error.ts';
 import { loadEnsemble } from './ensemble.node.ts';
-import { requireTask } from './load_model.node.ts';
+import { requireTask, type OnnxFlags } from './load_model.node.ts';
 import { openData, requireData, tellData, type DataFlags } from './open_data.node.ts';
 import type { GlobalOptions } from './options.ts';
 import { openRows } from './shards.node.ts';
@@ -16,7 +16,7 @@ import { shardRange, type Shard } from './shards.ts';
 import { terminalProgress } from './progress.node.ts';
 import { openSession } from './session.node.ts';
 
-export interface PredictFlags extends GlobalOptions, DataFlags {
+export interface PredictFlags extends GlobalOptions, DataFlags, OnnxFlags {
   readonly out?: string;
   /** `kaggle`: as the Galaxy Challenge takes it. */
   readonly format: 'csv' | 'kaggle';
@@ -35,7 +35,7 @@ const CHUNK = 128;
  */
 export async function predict(path: string, flags: PredictFlags): Promise<void> {
   using device = await openSession(flags);
-  using ensemble = await loadEnsemble(device, path);
+  using ensemble = await loadEnsemble(device, path, flags);
   const { model } = ensemble;
   const task = taskOf(requireTask(model, path), model.classes);
   const format = flags.format === 'csv' ? undefined : task.formats?.[flags.format];

@@ -1,6 +1,7 @@
 import { trainingSeconds } from '../vision/report/report_context.ts';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { MODEL_NAMES } from '../models/build_network.ts';
 import { UserError } from '../engine/user_error.ts';
 import type { Epoch } from '../vision/report/data.ts';
 import { loadCheckpoint } from '../vision/train/checkpoint.node.ts';
@@ -79,12 +80,14 @@ export async function readRun(path: string): Promise<RunRecord> {
   const options = Object.fromEntries(flatten(withTask(readOptions(files.config) as JsonObject)));
   const task = String(options['task.name']);
   const epochsOf = (phase: string): number => Number(options[`${phase}.epochs`] ?? 0);
+  // What is no name is an ONNX file, which has weights.
+  const isFromScratch = options.weights === null && MODEL_NAMES.includes(String(options.model));
   const common = {
     path,
     task,
     options,
     head: String(options['task.head'] ?? 'softmax'),
-    planned: (options.weights === null ? 0 : epochsOf('head')) + epochsOf('tune'),
+    planned: (isFromScratch ? 0 : epochsOf('head')) + epochsOf('tune'),
   };
   if (existsSync(files.metrics)) return { ...common, finished: true, ...figuresOf(files.metrics, task) };
   const state = (await loadCheckpoint(files.checkpoint))?.state;

@@ -1,9 +1,13 @@
 import { jsonText } from '../vision/json_text.ts';
-import { basename } from 'node:path';
+import { existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import type { Device } from '../engine/device/device.ts';
 import type { Precision } from '../engine/program/precision.ts';
 import type { MemoryLevel } from '../engine/program/recompute.ts';
 import { UserError } from '../engine/user_error.ts';
+import { MODEL_NAMES } from '../models/build_network.ts';
+import { isOnnxFile, readOnnxFile } from '../models/onnx/onnx_file.node.ts';
+import { declaredSide } from '../models/onnx/onnx_model.ts';
 import { sideName } from '../vision/data/folds.ts';
 import { taskKind, taskOf, TASKS, type TaskChoice, type TaskName } from '../galaxies/tasks.ts';
 import type { TrainOptions } from '../vision/train/options.ts';
@@ -17,6 +21,7 @@ import { StopRequest } from '../vision/train/stop.ts';
 import { onInterrupt } from './interrupt.ts';
 import type { Judged } from '../vision/judge/judged.ts';
 import { judgeModel } from './judge.node.ts';
+import { preprocessingOf, type PreprocessingFlags } from './commands/preprocessing_options.ts';
 import type { GlobalOptions } from './options.ts';
 import { dataSpecOrDrawn, openData, tellData, type DataFlags, type OpenData } from './open_data.node.ts';
 import { provenance } from './provenance.node.ts';
@@ -24,7 +29,7 @@ import { terminalProgress } from './progress.node.ts';
 import { openSession } from './session.node.ts';
 
 /** The flags of `tuningfork train` as commander gives them. */
-export interface TrainFlags extends GlobalOptions, DataFlags, TaskFlags {
+export interface TrainFlags extends GlobalOptions, DataFlags, TaskFlags, PreprocessingFlags {
   task?: TaskName;
   out: string;
   model?: string;
@@ -47,7 +52,8 @@ export interface TrainFlags extends GlobalOptions, DataFlags, TaskFlags {
   lrHead: number;
   epochs?: number;
   lr?: number;
-  unfreeze: number;
+  unfreeze?: number | string;
+  layout?: 'nchw' | 'nhwc';
   batchNorm?: 'running' | 'batch';
   schedule: 'constant' | 'cosine';
   warmup: number;
@@ -94,28 +100,17 @@ export function trainOptions(flags: TrainFlags, data: OpenData['kind']): TrainOp
 }
 
 function optionsOf(flags: TrainFlags, task: TaskChoice, preset: Preset): TrainOptions<TaskChoice> {
-  const pretrained = flags.weights !== undefined;
+  const onnx = onnxOf(flags);
+  const pretrained = flags.weights !== undefined || onnx !== undefined;
   const { data, table, stretch } = dataSpecOrDrawn(flags);
   const of = ([withWeights, without]: readonly [number, number]) => (pretrained ? withWeights : without);
-  const {
-    valFraction,
-    seed,
-    batch,
-    views,
-    unfreeze,
-    schedule,
-    warmup,
-    weightDecay,
-    dropout,
-    dropPath,
-    keep,
-    checkpointSteps,
-  } = flags;
+  const { valFraction, seed, batch, views, schedule, warmup, weightDecay, dropout, dropPath, keep, checkpointSteps } =
+    flags;
   const model = flags.model ?? (pretrained ? 'efficientnet_b0' : preset.model);
   // The preset's width is that of its own network, whether it was named or not.
   const width = flags.width ?? (model === preset.model && !pretrained ? preset.width : undefined);
   const jitter = flags.jitter ?? preset.jitter;
-  const size = flags.size ?? of(preset.size);
+  const size = flags.size ?? onnx?.side ?? of(preset.size);
   // Where images are scaled, a smaller network sees them as whole as a larger one.
   const crop = flags.crop ?? (preset.shortSide === undefined ? of(preset.crop) : size);
   return {
@@ -126,6 +121,7 @@ function optionsOf(flags: TrainFlags, task: TaskChoice, preset: Preset): TrainOp
     model,
     ...(width !== undefined && width !== 1 && { width }),
     weights: flags.weights ?? null,
+    ...onnx?.options,
     valFraction,
     ...(flags.testFraction && { testFraction: flags.testFraction }),
     trainOnly: flags.trainOnly ?? null,
@@ -153,7 +149,7 @@ function optionsOf(flags: TrainFlags, task: TaskChoice, preset: Preset): TrainOp
       epochs: flags.epochs ?? (pretrained ? 5 : preset.epochs),
       learningRate: flags.lr ?? (pretrained ? 1e-4 : 1e-3),
     },
-    unfreeze,
+    unfreeze: flags.unfreeze ?? (onnx ? 0.75 : 3),
     batchNorm: flags.batchNorm ?? (pretrained ? 'running' : 'batch'),
     schedule,
     warmup,
@@ -167,6 +163,29 @@ function optionsOf(flags: TrainFlags, task: TaskChoice, preset: Preset): TrainOp
     ...(flags.memory !== undefined && flags.memory !== 'full' && { memory: flags.memory }),
     ...(flags.precision === 'f16' && { precision: flags.precision }),
   };
+}
+
+/**
+ * What an ONNX file as the model says, and flags of it; undefined where the model has a name. A run that was begun has
+ * a copy of the file.
+ * @throws UserError where the file cannot be read, or flags are given that say nothing
+ */
+function onnxOf(flags: TrainFlags) {
+  const { model, out, weights, width, layout: order } = flags;
+  if (model === undefined || MODEL_NAMES.includes(model) || !isOnnxFile(model)) {
+    const useless = (['mean', 'std', 'scale', 'channels', 'layout'] as const).find((name) => flags[name] !== undefined);
+    if (useless === undefined) return undefined;
+    throw new UserError(
+      `--${useless} says how an ONNX file takes images, and --model names none; weights say it themselves: leave it out`,
+    );
+  }
+  if (weights !== undefined) throw new UserError(`${model} holds its own weights; leave --weights out`);
+  if (width !== undefined) throw new UserError(`${model} says how wide it is itself; leave --width out`);
+  const copy = join(out, RUN_FILES.network);
+  const layout = order === undefined ? undefined : order === 'nchw' ? ('NCHW' as const) : ('NHWC' as const);
+  const side = declaredSide(readOnnxFile(existsSync(model) || !existsSync(copy) ? model : copy), layout);
+  const preprocessing = preprocessingOf(flags);
+  return { side, options: { ...(layout && { layout }), ...(preprocessing && { preprocessing }) } };
 }
 
 /** Trains, evaluates and reports; prints where everything is. */

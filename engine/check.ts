@@ -11,8 +11,20 @@ export function show(value: unknown): string {
   return kind === 'Object' ? `{ ${Object.keys(value).join(', ')} }` : `${/^[AEIOU]/.test(kind) ? 'an' : 'a'} ${kind}`;
 }
 
+/** What to do about a value that should be another: the end of a sentence, or nothing. */
+export function remedy(value: unknown): string {
+  if (value instanceof Promise) return '; await it';
+  if (Array.isArray(value) || ArrayBuffer.isView(value)) return '; make a constant of it, or an input that is fed';
+  return '';
+}
+
 /** The names of all options of a kind: one that is added to the interface and forgotten here does not compile. */
 export type Known<Options extends object> = Readonly<Record<keyof Options, unknown>>;
+
+const isPlain = (value: unknown): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  !(Array.isArray(value) || ArrayBuffer.isView(value) || value instanceof Promise);
 
 /**
  * Refuses what is no object of options, and options that `op` does not know: it would compute something else than was
@@ -20,8 +32,10 @@ export type Known<Options extends object> = Readonly<Record<keyof Options, unkno
  */
 export function checkOptions<Options extends object>(op: string, options: Options, known: Known<Options>): void {
   const names = Object.keys(known).join(', ');
-  if (typeof options !== 'object' || options === null || Array.isArray(options) || ArrayBuffer.isView(options))
-    throw new UserError(`${op}: the options must be an object of ${names}, not ${show(options)}`);
+  if (!isPlain(options))
+    throw new UserError(
+      `${op}: the options must be an object of ${names}, not ${show(options)}${(options as unknown) instanceof Promise ? remedy(options) : ''}`,
+    );
   for (const name of Object.keys(options))
     if (!Object.hasOwn(known, name)) throw new UserError(`${op}: there is no option ${name}; it knows ${names}`);
 }

@@ -1,4 +1,4 @@
-import { show } from './check.ts';
+import { remedy, show } from './check.ts';
 import { UserError } from './user_error.ts';
 import type { OpDef } from './op.ts';
 
@@ -55,6 +55,8 @@ export class Tensor {
 
   /** Gives the tensor a name for listings, errors and Grad-CAM, and returns it. */
   named(...names: readonly string[]): this {
+    const wrong = names.find((name) => typeof name !== 'string');
+    if (wrong !== undefined) throw new UserError(`named: a name must be text, not ${show(wrong)}`);
     this.names.push(...names);
     return this;
   }
@@ -69,7 +71,7 @@ export class Tensor {
 export function checkTensors(op: string, inputs: Readonly<Record<string, unknown>>): void {
   for (const [name, t] of Object.entries(inputs)) {
     if (t instanceof Tensor) continue;
-    const hint = (t as { tensor?: unknown } | undefined)?.tensor instanceof Tensor ? '; give its tensor' : '';
+    const hint = (t as { tensor?: unknown } | undefined)?.tensor instanceof Tensor ? '; give its tensor' : remedy(t);
     throw new UserError(`${op}: ${name} must be a tensor, and is ${show(t)}${hint}`);
   }
 }

@@ -1,3 +1,4 @@
+import { checkOptions, checkWhole, show, type Known } from '../engine/check.ts';
 import { UserError } from '../engine/user_error.ts';
 import { efficientNet, type EfficientNetArithmetic } from './efficientnet.ts';
 import { importEfficientNet, type ImportOptions } from './efficientnet_names.ts';
@@ -5,9 +6,10 @@ import { saidNormalisation } from './efficientnet_preprocessing.ts';
 import { efficientNetConfig } from './efficientnet_table.ts';
 import type { WeightsFile } from './formats/read_weights.ts';
 import { describedBy, type Model } from './formats/model_file.ts';
-import { efficientNetVariant, plainNetwork } from './model_table.ts';
+import { efficientNetVariant, plainNetwork, requireOwnWidth } from './model_table.ts';
 import { recogniseModel } from './namings.ts';
 import type { Network } from './network.ts';
+import { IMAGENET, type Normalisation } from './normalisation.ts';
 import type { Weights } from './parameter_set.ts';
 import { importTorchvision } from './torchvision_names.ts';
 
@@ -16,11 +18,6 @@ export { MODEL_NAMES } from './model_table.ts';
 export interface WidthOption {
   /** Channels in shares of what the network has, 0..1: 1 when absent. VGG and ResNet only. */
   readonly width?: number;
-}
-
-export interface Normalisation {
-  readonly mean: readonly number[];
-  readonly std: readonly number[];
 }
 
 /** A network, what is known of its weights, and how its input is to be normalised. */
@@ -32,11 +29,22 @@ export interface BuiltModel {
   readonly arithmetic: EfficientNetArithmetic;
   readonly preprocessing: Normalisation;
   readonly notes: readonly string[];
+  /** The graph of a network that came as an ONNX file, which a model file holds too; absent of those with a name. */
+  readonly graph?: Uint8Array;
 }
 
-const IMAGENET: Normalisation = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+const OPTIONS: Known<ImportOptions & WidthOption> = {
+  padding: true,
+  bnEpsilon: true,
+  preprocessing: true,
+  metadata: true,
+  width: true,
+};
 /** What a network trained here from nothing uses where nothing else is given. */
 const OWN_ARITHMETIC: EfficientNetArithmetic = { padding: 'same', bnEpsilon: 1e-3 };
+
+/** What is written for networks whose own graph says it. */
+export const UNUSED_ARITHMETIC = OWN_ARITHMETIC;
 
 /**
  * A network by name with `classes` outputs.
@@ -51,12 +59,13 @@ export function buildModel(
   options: ImportOptions & WidthOption = {},
 ): BuiltModel {
   const variant = efficientNetVariant(name);
+  checkWhole('buildModel', 'the number of classes', classes, 1);
+  checkOptions('buildModel', options, OPTIONS);
   const { width = 1 } = options;
+  if (!(typeof width === 'number' && width > 0 && width <= 1))
+    throw new UserError(`buildModel: width must be more than 0 and at most 1, not ${show(width)}`);
   if (variant) {
-    if (width !== 1)
-      throw new UserError(
-        `${name} comes in its published width only; take another of its family (b0 to b7), or a VGG or ResNet for --width ${width}`,
-      );
+    requireOwnWidth(name, width);
     const config = efficientNetConfig(variant, classes);
     if (file) refuseOther(name, file);
     if (!file) {
@@ -115,8 +124,10 @@ function fromFile({ metadata = {}, source }: WeightsFile): ImportOptions {
   return { padding, bnEpsilon, preprocessing: { ...preprocessing, scale: 1 / 255 }, metadata };
 }
 
-/** The network of a model file that Tuningfork saved, with its weights. */
+/** The network of a model file that Tuningfork saved, with its weights; the network is one of those with names. */
 export function restoreModel(model: Model, source: string): BuiltModel {
+  if (model.graph)
+    throw new UserError(`${source}: its network came as an ONNX file; load it by loadModel of tuningfork/vision`);
   const {
     name,
     config: { width = 1 },
@@ -131,19 +142,31 @@ export function restoreModel(model: Model, source: string): BuiltModel {
   const network = variant
     ? efficientNet(efficientNetConfig(variant, classes), arithmetic)
     : buildModel(name, classes, undefined, { width }).network;
+  const weights = checkWeights(model, network, source);
+  return { network, weights, pretrained: true, arithmetic, preprocessing: model.preprocessing, notes: [] };
+}
+
+/** The weights of a model file by name, which must be those of the network. */
+export function checkWeights(
+  model: Pick<Model, 'weights'>,
+  network: Pick<Network, 'name' | 'specs'>,
+  source: string,
+): Map<string, Float32Array> {
   const weights = new Map<string, Float32Array>();
   for (const spec of network.specs) {
     const stored = model.weights.get(spec.name);
     if (!stored)
-      throw new UserError(`${source}: the tensor ${spec.name} [${spec.shape.join(', ')}] of ${name} is missing`);
+      throw new UserError(
+        `${source}: the tensor ${spec.name} [${spec.shape.join(', ')}] of ${network.name} is missing`,
+      );
     if (stored.shape.join() !== spec.shape.join()) {
       throw new UserError(
-        `${source}: the tensor ${spec.name} has the shape [${stored.shape.join(', ')}] and ${name} wants [${spec.shape.join(', ')}]`,
+        `${source}: the tensor ${spec.name} has the shape [${stored.shape.join(', ')}] and ${network.name} wants [${spec.shape.join(', ')}]`,
       );
     }
     weights.set(spec.name, stored.data);
   }
   for (const extra of model.weights.keys())
-    if (!weights.has(extra)) throw new UserError(`${source}: ${name} has no tensor ${extra}`);
-  return { network, weights, pretrained: true, arithmetic, preprocessing: model.preprocessing, notes: [] };
+    if (!weights.has(extra)) throw new UserError(`${source}: ${network.name} has no tensor ${extra}`);
+  return weights;
 }

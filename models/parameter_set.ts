@@ -1,7 +1,7 @@
-import type { Device } from '../engine/device/device.ts';
+import { requireDevice, type Device } from '../engine/device/device.ts';
 import { Parameter } from '../engine/device/parameter.ts';
 import { ParameterPool } from '../engine/device/parameter_pool.ts';
-import { sizeOf, type Tensor } from '../engine/tensor.ts';
+import { sameShape, showShape, sizeOf, type Tensor } from '../engine/tensor.ts';
 import { UserError } from '../engine/user_error.ts';
 import type { ParameterSpec } from './parameter_spec.ts';
 import { initialValues } from './initialise.ts';
@@ -26,11 +26,12 @@ export class ParameterSet implements ParameterSource, Disposable {
    * @param weights values by the names of `specs`; what is missing is drawn from the seed (see initialise.ts)
    */
   constructor(
-    device: Device,
+    readonly device: Device,
     private readonly specs: readonly ParameterSpec[],
     weights: Weights,
     seed: number,
   ) {
+    requireDevice('ParameterSet', device);
     // As the moments in engine/train/train_step.ts: weight decay takes the ones and not the others.
     const pools = ['vectors', 'filters'].map((name) => new ParameterPool(device, name));
     try {
@@ -112,6 +113,33 @@ export class ParameterSet implements ParameterSource, Disposable {
       });
     }
     return values;
+  }
+
+  /**
+   * Gives all parameters other values, by the names and shapes of the specs: what `read` gives.
+   * @param source begins error sentences: what the values come from
+   * @throws UserError where one is missing, has another shape or is no parameter of the model; nothing is changed then
+   */
+  write(values: ReadonlyMap<string, { shape: readonly number[]; data: Float32Array }>, source: string): void {
+    const wanted = new Map(this.specs.map(({ name, shape }) => [name, shape]));
+    for (const [name, shape] of wanted) {
+      const found = values.get(name);
+      if (!found) throw new UserError(`${source}: the parameter ${name} ${showShape(shape)} is missing`);
+      if (!sameShape(found.shape, shape))
+        throw new UserError(
+          `${source}: ${name} has the shape ${showShape(found.shape)}, and the model wants ${showShape(shape)}`,
+        );
+    }
+    for (const name of values.keys())
+      if (!wanted.has(name)) throw new UserError(`${source}: the model has no parameter ${name}`);
+    for (const spec of this.specs) {
+      const name = statisticsName(spec);
+      if (name === undefined) this.parameter(spec.name).write(values.get(spec.name)!.data);
+      else if (spec.kind === 'mean') {
+        const variance = values.get(name.replace(/stats$/, 'var'))!.data;
+        this.parameter(name).write(Float32Array.of(...values.get(spec.name)!.data, ...variance));
+      }
+    }
   }
 
   /** Gives back the memory of all parameters. */

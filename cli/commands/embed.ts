@@ -1,12 +1,13 @@
 import { Option, type Command } from 'commander';
 import { addImageOptions, drawn } from './image_options.ts';
 import { allOptions } from '../options.ts';
+import { addOnnxOptions } from './preprocessing_options.ts';
 
 /** `tuningfork embed`. */
 export function register(program: Command): void {
-  addImageOptions(program.command('embed'), 'images', drawn())
+  addOnnxOptions(addImageOptions(program.command('embed'), 'images', drawn()))
     .description('write the features that a model makes of each image, as .npy or csv')
-    .argument('<model>', 'a run directory, its model.safetensors, or a file of weights')
+    .argument('<model>', 'a run directory, its model.safetensors, an ONNX file, or a file of weights')
     .requiredOption(
       '--out <file>',
       'the file to write: .npy (ids beside it in <file>.ids.txt) or .csv (ids in the first column)',

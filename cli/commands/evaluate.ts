@@ -1,16 +1,17 @@
 import { Option, type Command } from 'commander';
 import { addImageOptions } from './image_options.ts';
 import { allOptions, numberWithin, wholeNumberWithin } from '../options.ts';
+import { addOnnxOptions } from './preprocessing_options.ts';
 
 /** `tuningfork evaluate`. */
 export function register(program: Command): void {
-  addImageOptions(program.command('evaluate'), 'labels', 'what the model was trained on')
+  addOnnxOptions(addImageOptions(program.command('evaluate'), 'labels', 'what the model was trained on'))
     .description(
       'judge a model on images with labels, or on galaxies with votes: accuracy, confusion, scores per class, calibration, or the RMSE of vote fractions; with --out a report',
     )
     .argument(
       '<model>',
-      'a run directory, its model.safetensors, or the folder of a finished cross-validation: the mean of its networks',
+      'a run directory, its model.safetensors, an ONNX file, or the folder of a finished cross-validation: the mean of its networks',
     )
     .addOption(
       new Option(

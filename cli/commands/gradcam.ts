@@ -2,12 +2,13 @@ import { Option, type Command } from 'commander';
 import { addImageOptions } from './image_options.ts';
 import type { GradcamFlags } from '../gradcam.node.ts';
 import { allOptions, wholeNumberWithin } from '../options.ts';
+import { addOnnxOptions } from './preprocessing_options.ts';
 
 /** `tuningfork gradcam`. */
 export function register(program: Command): void {
-  addImageOptions(program.command('gradcam'), 'images')
+  addOnnxOptions(addImageOptions(program.command('gradcam'), 'images'))
     .description('draw what a model looked at: the image and its class activation map side by side, a PNG each')
-    .argument('<model>', 'a run directory or its model.safetensors')
+    .argument('<model>', 'a run directory, its model.safetensors, or an ONNX file')
     .option('--ids <list>', 'which images, separated by commas; the first --count when absent')
     .option('--count <n>', 'how many images', wholeNumberWithin(1, 10_000), 8)
     .option('--class <name>', 'the class or the column (Class7.1) to explain; the predicted class when absent')

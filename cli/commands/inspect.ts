@@ -8,7 +8,7 @@ const GPUS = Object.keys(GPU_SHEETS);
 export function register(program: Command): void {
   newModelOptions(program.command('inspect'))
     .description('show what a model is made of: parameters, arithmetic, memory, steps, graph; nothing is run')
-    .argument('<model>', `${MODELS}, a run directory, or a file of weights`)
+    .argument('<model>', `${MODELS}, a run directory, an ONNX file, or a file of weights`)
     .option('--training', 'a training step (forward, backward, Adam) instead of a forward pass')
     .option('--batch <n>', 'images at a time', wholeNumberWithin(1, 4096), 1)
     .option('--size <pixels>', "side of the input; the model's own when absent", wholeNumberWithin(1, 4096))

@@ -4,6 +4,7 @@ import { UserError } from '../../engine/user_error.ts';
 import { addImageOptions } from './image_options.ts';
 import { allOptions, wholeNumberWithin } from '../options.ts';
 import { parseShard } from '../shards.ts';
+import { addOnnxOptions } from './preprocessing_options.ts';
 
 /** `tuningfork predict`. */
 export function register(program: Command): void {
@@ -45,10 +46,10 @@ With --out, what was interrupted goes on when the same command is given again.`,
 
 /** A model, images, and how they are predicted. */
 export const addPredictOptions = (command: Command): Command =>
-  addImageOptions(command, 'images')
+  addOnnxOptions(addImageOptions(command, 'images'))
     .argument(
       '<model>',
-      'a run directory, its model.safetensors, or the folder of a finished cross-validation: the mean of its networks',
+      'a run directory, its model.safetensors, an ONNX file, or the folder of a finished cross-validation: the mean of its networks',
     )
     .addOption(
       new Option(

@@ -1,5 +1,6 @@
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { drawn, addImageOptions, addStretchOption } from './image_options.ts';
+import { addPreprocessingOptions } from './preprocessing_options.ts';
 import { MODELS, allOptions, numberWithin, wholeNumberWithin } from '../options.ts';
 import type { TrainFlags } from '../train.node.ts';
 
@@ -19,6 +20,7 @@ Examples:
   tuningfork train --data galaxies/ --weights efficientnet_b0.safetensors --out runs/b0
   tuningfork train --data synthetic:600 --out runs/sky --epochs 8
   tuningfork train --data galaxies/ --weights b0.safetensors --epochs-head 3 --epochs 1 --views 2   # quick look
+  tuningfork train --data pets/ --model net.onnx --unfreeze 0.3 --out runs/net                      # a network of others
   tuningfork train --task challenge --data galaxies/ --out runs/challenge                           # all 37 vote fractions
 A run that was interrupted goes on when the same command is given again.`,
     )
@@ -28,6 +30,15 @@ A run that was interrupted goes on when the same command is given again.`,
     });
 }
 
+/** A number, or a name where it is none. */
+function unfreezeOf(text: string): number | string {
+  const number = Number(text);
+  if (text.trim() === '' || !Number.isFinite(number)) return text;
+  if (!(number > 0 && (number < 1 || Number.isInteger(number))))
+    throw new InvalidArgumentError('It must be a whole number, a share below 1, or the name of a layer.');
+  return number;
+}
+
 /** The flags of `tuningfork train` with these arguments. */
 export function trainFlags(args: readonly string[]): TrainFlags {
   return addTrainOptions(new Command('train'), 'runs/classifier').parse(args, { from: 'user' }).opts<TrainFlags>();
@@ -35,7 +46,7 @@ export function trainFlags(args: readonly string[]): TrainFlags {
 
 /** The options of a training, which cross-validation has too. */
 export function addTrainOptions(command: Command, out: string): Command {
-  return addStretchOption(addImageOptions(command, 'labels', drawn()))
+  return addPreprocessingOptions(addStretchOption(addImageOptions(command, 'labels', drawn())))
     .addOption(
       new Option(
         '--task <name>',
@@ -49,7 +60,7 @@ export function addTrainOptions(command: Command, out: string): Command {
       ).choices(['tree', 'independent']),
     )
     .option('--out <folder>', 'the run directory', out)
-    .option('--model <name>', `${MODELS}; chosen by whether there are weights when absent`)
+    .option('--model <name>', `${MODELS}; or an ONNX file; chosen by whether there are weights when absent`)
     .option(
       '--width <share>',
       "channels of a VGG or ResNet in shares of its own; of the challenge's galaxy_vgg 0.25 when absent",
@@ -58,6 +69,12 @@ export function addTrainOptions(command: Command, out: string): Command {
     .option(
       '--weights <file>',
       'trained weights to start from, of safetensors, PyTorch (.pth, .pt, .bin) or Keras (.h5, .keras); without them the whole network is trained from scratch',
+    )
+    .addOption(
+      new Option('--layout <order>', 'of an ONNX file: how it takes images; seen by its lengths when absent').choices([
+        'nchw',
+        'nhwc',
+      ]),
     )
     .option('--threshold <share>', 'how much of the votes makes a label (0.6)', numberWithin(0, 1))
     .option('--soft-labels', 'aim at the votes themselves instead of the class')
@@ -79,7 +96,7 @@ export function addTrainOptions(command: Command, out: string): Command {
     .option('--seed <n>', 'of everything random', wholeNumberWithin(0, 2 ** 32 - 1), 1)
     .option(
       '--size <pixels>',
-      "side of the network's input: 224 (classes and challenge from scratch: 128)",
+      "side of the network's input: 224, or what an ONNX file says (classes and challenge from scratch: 128)",
       wholeNumberWithin(32, 1024),
     )
     .option(
@@ -107,7 +124,11 @@ export function addTrainOptions(command: Command, out: string): Command {
       wholeNumberWithin(0, 10_000),
     )
     .option('--lr <rate>', 'learning rate of phase 2 (1e-4), or from scratch (1e-3)', numberWithin(0, 10))
-    .option('--unfreeze <n>', 'stages at the end that phase 2 trains, with the head conv', wholeNumberWithin(1, 7), 3)
+    .option(
+      '--unfreeze <what>',
+      'what phase 2 trains of the end of the network: a number of stages, or of layers with weights where it has none; a share of its weights, such as 0.3; or all from a layer on, by name (3 stages; of an ONNX file 0.75)',
+      unfreezeOf,
+    )
     .addOption(
       new Option(
         '--memory <level>',

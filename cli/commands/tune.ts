@@ -5,7 +5,7 @@ import { MODELS, allOptions, newModelOptions, numberWithin, wholeNumberWithin } 
 export function register(program: Command): void {
   newModelOptions(program.command('tune'))
     .description('measure on this adapter which kernels are the fastest for a model, and remember them')
-    .argument('[model]', `${MODELS}, a run directory, or a file of weights`, 'efficientnet_b0')
+    .argument('[model]', `${MODELS}, a run directory, an ONNX file, or a file of weights`, 'efficientnet_b0')
     .option('--training', 'a training step (forward, backward, Adam) instead of a forward pass')
     .option(
       '--batch <n>',

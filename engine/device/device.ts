@@ -1,6 +1,6 @@
 import { decidedText } from '../../kernels/decided.ts';
 import { pipelineKey, type Launch } from '../../kernels/kernel.ts';
-import { checkOptions, type Known } from '../check.ts';
+import { checkOptions, remedy, show, type Known } from '../check.ts';
 import type { Capabilities } from '../op.ts';
 import { TuningTable } from '../tuning.ts';
 import { gpuModel } from './gpu_model.ts';
@@ -235,17 +235,29 @@ export class Device implements Disposable {
   }
 }
 
+/** Throws a UserError where it is no device, such as the promise of one. @param what begins the message */
+export function requireDevice(what: string, device: unknown): asserts device is Device {
+  if (!(device instanceof Device))
+    throw new UserError(
+      `${what}: the device must be what \`await openDevice()\` gives, not ${show(device)}${remedy(device)}`,
+    );
+}
+
 /**
  * Opens a device with the adapter's own limits and every optional feature that Tuningfork can use.
  * Throws a UserError where there is no WebGPU or no adapter.
  */
 export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
+  if (typeof options === 'object' && options !== null && 'requestAdapter' in options)
+    throw new UserError('openDevice: give the entry point as { gpu: openGpu() }');
   checkOptions('openDevice', options, OPTIONS);
   const gpu = options.gpu ?? (globalThis.navigator as Navigator | undefined)?.gpu;
   if (!gpu)
     throw new UserError(
       'this JavaScript engine has no WebGPU: use a browser that has it, or give openDevice({ gpu: openGpu() }) in Node',
     );
+  if (typeof gpu.requestAdapter !== 'function')
+    throw new UserError(`openDevice: gpu must be navigator.gpu, or openGpu() in Node, not ${show(gpu)}`);
   const adapter = await gpu.requestAdapter({ powerPreference: options.powerPreference ?? 'high-performance' });
   if (!adapter)
     throw new UserError(

@@ -1,4 +1,4 @@
-import { show } from '../check.ts';
+import { remedy, show } from '../check.ts';
 import { showShape, sizeOf, type DType, type Shape } from '../tensor.ts';
 import { UserError } from '../user_error.ts';
 
@@ -35,7 +35,7 @@ export function numbersFor(what: string, values: Numbers, shape: Shape, dtype: D
 export function numbersFor(what: string, values: Numbers, shape: Shape, dtype: DType): Float32Array | Uint32Array {
   const size = sizeOf(shape);
   if (typeof values !== 'number' && !isList(values))
-    throw new UserError(`${what} takes an array of ${size} numbers, not ${show(values)}`);
+    throw new UserError(`${what} takes an array of ${size} numbers, not ${show(values)}${remedy(values)}`);
   const isNested = Array.isArray(values) && values.some(isList);
   const given = typeof values === 'number' ? 1 : values.length;
   if (isNested) requireNesting(what, values, shape, '');

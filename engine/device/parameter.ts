@@ -1,7 +1,8 @@
+import { show } from '../check.ts';
 import { defineOp } from '../op.ts';
 import { checkShape, showShape, sizeOf, type Shape, type Tensor } from '../tensor.ts';
 import { UserError } from '../user_error.ts';
-import type { Device } from './device.ts';
+import { requireDevice, type Device } from './device.ts';
 import { numbersFor, type Numbers } from './numbers.ts';
 import type { ParameterPool } from './parameter_pool.ts';
 
@@ -34,6 +35,8 @@ export class Parameter implements Disposable {
     initial?: Numbers | (() => Numbers),
     pool?: ParameterPool,
   ) {
+    if (typeof name !== 'string') throw new UserError(`parameter: the name must be text, not ${show(name)}`);
+    requireDevice(`parameter ${name}`, device);
     checkShape(`parameter ${name}`, shape);
     this.tensor = parameterLeaf([], { parameter: this }).named(name);
     this.initial = typeof initial === 'function' || initial === undefined ? initial : this.converted(initial);

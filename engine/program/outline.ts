@@ -49,6 +49,8 @@ function checkSpec(spec: ProgramSpec): void {
       throw new UserError(`compile: ${name} must be a list of tensors, not ${show(tensors)}`);
     checkTensors('compile', Object.fromEntries(tensors.map((t, i) => [`number ${i} of ${name}`, t])));
   }
+  if ((spec.outputs ?? []).length + (spec.updates ?? []).length === 0)
+    throw new UserError('compile: there is nothing to compute; give outputs, or updates');
   checkOneOf('compile', 'keep', spec.keep, ['outputs', 'all']);
   checkOneOf('compile', 'recompute', spec.recompute, Object.values(MEMORY_LEVELS));
   checkOneOf('compile', 'precision', spec.precision, ['f32', 'f16']);
@@ -105,7 +107,8 @@ export function outline(device: Device, spec: ProgramSpec): Outline {
   for (const t of graph.order) {
     if (t.op.name !== 'input') continue;
     const other = inputs.get(t.name!);
-    if (other && other !== t) throw new UserError(`compile: two inputs are named ${t.name}`);
+    if (other && other !== t)
+      throw new UserError(`compile: two inputs are named ${t.name}; give one of them another name`);
     inputs.set(t.name!, t);
     whole.bufferOf(t);
   }

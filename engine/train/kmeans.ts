@@ -1,5 +1,5 @@
 import { checkOptions, checkWhole, type Known } from '../check.ts';
-import type { Device } from '../device/device.ts';
+import { requireDevice, type Device } from '../device/device.ts';
 import { Parameter } from '../device/parameter.ts';
 import { moveCentres, nearestCentre, seedCentre } from '../ops/kmeans.ts';
 import { input } from '../ops/leaves.ts';
@@ -36,6 +36,7 @@ export async function kMeans(
   d: number,
   options: KMeansOptions,
 ): Promise<Clusters> {
+  requireDevice('k-means', device);
   checkOptions('k-means', options, OPTIONS);
   const { k, seed, limit } = options;
   checkWhole('k-means', 'd', d, 1);

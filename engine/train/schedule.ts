@@ -1,3 +1,5 @@
+import { checkNumber } from '../check.ts';
+
 export interface Schedule {
   readonly kind: 'constant' | 'cosine';
   /** The rate after the warm-up. */
@@ -10,7 +12,10 @@ export interface Schedule {
 /**
  * The learning rate of a step, counted from 0. Cosine: Loshchilov & Hutter 2017, eq. 5, without restarts, down to 0.
  */
-export function learningRateAt({ kind, learningRate, warmupSteps, totalSteps }: Schedule, step: number): number {
+export function learningRateAt(schedule: Schedule, step: number): number {
+  const { kind, learningRate, warmupSteps, totalSteps } = schedule;
+  for (const [name, value] of Object.entries({ learningRate, warmupSteps, totalSteps, step }))
+    checkNumber('learningRateAt', name, value);
   if (step < warmupSteps) return (learningRate * (step + 1)) / warmupSteps;
   if (kind === 'constant') return learningRate;
   const progress = (step - warmupSteps) / Math.max(1, totalSteps - warmupSteps);

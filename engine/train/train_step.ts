@@ -1,10 +1,9 @@
 import { LEAST_SCALE, MOST_SCALE } from '../../kernels/loss_scale/loss_scale.ts';
-import { checkOptions, type Known } from '../check.ts';
+import { checkNumber, checkOptions, show, type Known } from '../check.ts';
 import { grad } from '../autodiff.ts';
-import type { Device } from '../device/device.ts';
+import { requireDevice, type Device } from '../device/device.ts';
 import { Parameter } from '../device/parameter.ts';
-import { ParameterPool } from '../device/parameter_pool.ts';
-import { adam, adamHyper } from '../ops/adam.ts';
+import { adamHyper } from '../ops/adam.ts';
 import { assign, guarded } from '../ops/assign.ts';
 import { guard } from '../ops/guard.ts';
 import { constant, input, reshape } from '../ops/leaves.ts';
@@ -13,24 +12,11 @@ import { add, div, maximum, mul, sqrt } from '../ops/pointwise.ts';
 import { sum } from '../ops/reduce.ts';
 import { row } from '../ops/row.ts';
 import { compile, type Feed, type Program, type ProgramSpec } from '../program/program.ts';
-import type { Tensor } from '../tensor.ts';
+import { checkTensors, type Tensor } from '../tensor.ts';
 import { UserError } from '../user_error.ts';
+import { checkOptimizing, updatesOf, type Optimizing } from './optimizer.ts';
 
-/** Adam's constants: decay of the two moments, what keeps the divisor from 0, weight decay, clipping. */
-export interface AdamOptions {
-  readonly beta1: number;
-  readonly beta2: number;
-  readonly epsilon: number;
-  /** Decoupled (Loshchilov & Hutter 2019); applied to filters and dense weights, not to biases, scales and shifts. */
-  readonly weightDecay: number;
-  /**
-   * Gradients are scaled down together where their global L2 norm is larger (Pascanu et al. 2013); undefined: never.
-   */
-  readonly clipNorm?: number;
-}
-
-/** Adam as in its paper, without decay or clipping. */
-export const DEFAULT_ADAM: AdamOptions = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 };
+export { DEFAULT_ADAM, DEFAULT_SGD, type AdamOptions, type ParameterGroup, type SgdOptions } from './optimizer.ts';
 
 /** How the scale of the loss is found where gradients are stored as f16. */
 export interface LossScaleOptions {
@@ -47,7 +33,7 @@ export const DEFAULT_LOSS_SCALE: LossScaleOptions = { initial: 2 ** 16, growAfte
  * A step in which the loss or a gradient is not finite changes nothing: no weight, no moment, none of `updates`. With
  * precision f16 the loss is scaled while gradients are made, and such a step lowers that scale.
  */
-export interface TrainStepSpec extends Pick<ProgramSpec, 'recompute' | 'onMemory' | 'precision'> {
+export interface TrainStepSpec extends Optimizing, Pick<ProgramSpec, 'recompute' | 'onMemory' | 'precision'> {
   /** What is minimised: a scalar. */
   readonly loss: Tensor;
   readonly trainable: readonly Parameter[];
@@ -55,11 +41,9 @@ export interface TrainStepSpec extends Pick<ProgramSpec, 'recompute' | 'onMemory
   readonly outputs?: readonly Tensor[];
   /** Further state changed by a step: running statistics. Only what `assign`, `ema` and `updateRunningStats` make. */
   readonly updates?: readonly Tensor[];
-  readonly adam: AdamOptions;
   readonly lossScale?: LossScaleOptions;
 }
 
-const ADAM: Known<AdamOptions> = { beta1: true, beta2: true, epsilon: true, weightDecay: true, clipNorm: true };
 const LOSS_SCALE: Known<LossScaleOptions> = { initial: true, growAfter: true };
 const SPEC: Known<TrainStepSpec> = {
   loss: true,
@@ -67,6 +51,8 @@ const SPEC: Known<TrainStepSpec> = {
   outputs: true,
   updates: true,
   adam: true,
+  sgd: true,
+  groups: true,
   lossScale: true,
   recompute: true,
   onMemory: true,
@@ -78,16 +64,19 @@ export const STEPS_TAKEN = 'steps_taken';
 const SCALE = 'loss_scale';
 const HYPER = 'step_hyper';
 
-/** Forward, backward and Adam as one program; owns the moments, the count of steps taken and the scale of the loss. */
+/**
+ * Forward, backward and the optimizer (Adam or SGD) as one program; owns the moments, the count of steps taken and the
+ * scale of the loss.
+ */
 export class TrainStep implements Disposable {
   /** Steps made, with those that changed nothing. */
   step = 0;
-  private readonly hyper = Float32Array.of(0, 1);
 
   private constructor(
     readonly program: Program,
     private readonly moments: readonly Parameter[],
     private readonly finite: Tensor,
+    private readonly rates: ReadonlyMap<string, number>,
   ) {}
 
   /**
@@ -95,9 +84,9 @@ export class TrainStep implements Disposable {
    * @throws UserError where the spec is at fault or the adapter cannot hold it
    */
   static async create(device: Device, spec: TrainStepSpec): Promise<TrainStep> {
-    const { program, moments, finite } = trainingProgram(device, spec);
+    const { program, moments, finite, rates } = trainingProgram(device, spec);
     try {
-      return new TrainStep(await compile(device, program), moments, finite);
+      return new TrainStep(await compile(device, program), moments, finite, rates);
     } catch (error) {
       for (const moment of moments) moment[Symbol.dispose]();
       throw error;
@@ -106,9 +95,10 @@ export class TrainStep implements Disposable {
 
   /** Takes one step; returns at once. */
   run(feeds: Readonly<Record<string, Feed>>, learningRate: number): void {
+    checkNumber('TrainStep: run', 'the learning rate', learningRate);
+    const hypers = [...this.rates].map(([name, rate]) => [name, Float32Array.of(learningRate * rate, 1)]);
+    this.program.run({ ...feeds, ...Object.fromEntries(hypers) });
     this.step++;
-    this.hyper[0] = learningRate;
-    this.program.run({ ...feeds, [HYPER]: this.hyper });
   }
 
   /** The value that a tensor had in the last step. */
@@ -163,36 +153,37 @@ export interface TrainingProgram {
   readonly moments: readonly Parameter[];
   /** One number, 0 where the step changes anything, else NaN. */
   readonly finite: Tensor;
+  /** The inputs that are fed the learning rate, and what it is multiplied by for each. */
+  readonly rates: ReadonlyMap<string, number>;
 }
 
 /** The program of a step, and what it changes besides the caller's parameters. */
 export function trainingProgram(device: Device, spec: TrainStepSpec): TrainingProgram {
+  requireDevice('TrainStep', device);
   checkOptions('TrainStep', spec, SPEC);
-  checkOptions('TrainStep: adam', spec.adam, ADAM);
+  checkTensors('TrainStep', { loss: spec.loss });
+  if (!Array.isArray(spec.trainable) || !spec.trainable.every((each) => each instanceof Parameter))
+    throw new UserError(`TrainStep: trainable must be a list of parameters, not ${show(spec.trainable)}`);
+  if (spec.trainable.length === 0) throw new UserError('TrainStep: trainable is empty: there is nothing to train');
   if (spec.lossScale) checkOptions('TrainStep: lossScale', spec.lossScale, LOSS_SCALE);
   const { trainable, loss, recompute, onMemory, precision } = spec;
-  const { beta1, beta2, epsilon, weightDecay, clipNorm } = spec.adam;
+  checkOptimizing(spec, trainable);
   const scaling = precision === 'f16' ? lossScaling(device, spec) : undefined;
   const scale = scaling && row(scaling.state.tensor, 0);
-  const weights = trainable.map((p) => p.tensor);
-  const made = grad(loss, weights, scale && reshape(scale, loss.shape));
+  const made = grad(
+    loss,
+    trainable.map((p) => p.tensor),
+    scale && reshape(scale, loss.shape),
+  );
   const finite = guard([loss, ...made]);
   const taken = new Parameter(device, STEPS_TAKEN, [1]);
-  const hyper = adamHyper(taken.tensor, input(HYPER, [2]), { beta1, beta2 }, scale);
-  const gradients = clip(made, clipNorm, scale && row(hyper, 3));
-  // Moments lie as the parameters do, whose neighbours then change together: engine/program/update_groups.ts.
-  const pools = ['m', 'v'].map((name) =>
-    ['vectors', 'filters'].map((kind) => new ParameterPool(device, `${kind}/${name}`)),
-  );
-  const moments: Parameter[] = [taken, ...(scaling ? [scaling.state] : [])];
-  const updates = trainable.map((w, i) => {
-    const [m, v] = ['m', 'v'].map(
-      (name, k) => new Parameter(device, `${w.name}/${name}`, w.shape, undefined, pools[k][w.shape.length > 1 ? 1 : 0]),
-    );
-    moments.push(m, v);
-    const settings = { beta1, beta2, epsilon, weightDecay: w.shape.length > 1 ? weightDecay : 0 };
-    return adam({ w: w.tensor, m: m.tensor, v: v.tensor }, gradients[i], hyper, finite, settings);
-  });
+  const { hyperOf, rates } = hypers(spec, taken.tensor, scale);
+  const gradients = spec.adam
+    ? clip(made, spec.adam.clipNorm, scale && row(hyperOf(1), 3))
+    : clip(scale ? made.map((g) => div(g, scale)) : made, spec.sgd!.clipNorm);
+  const weights = trainable.map((parameter, i) => ({ parameter, gradient: gradients[i] }));
+  const { updates, moments: own } = updatesOf(device, spec, weights, { hyperOf, finite });
+  const moments: Parameter[] = [taken, ...(scaling ? [scaling.state] : []), ...own];
   const further = [...(spec.updates ?? []), assign(taken.tensor, add(taken.tensor, 1))];
   const rescale = scaling ? [lossScale(scaling.state.tensor, finite, scaling.growAfter)] : [];
   return {
@@ -205,7 +196,26 @@ export function trainingProgram(device: Device, spec: TrainStepSpec): TrainingPr
     },
     moments,
     finite,
+    rates,
   };
+}
+
+/** The hyperparameters of the optimizer by what the learning rate is multiplied with, and the inputs that they need. */
+function hypers({ adam }: TrainStepSpec, taken: Tensor, scale?: Tensor) {
+  const rates = new Map<string, number>();
+  const made = new Map<number, Tensor>();
+  const make = (rate: number): Tensor => {
+    const name = rate === 1 ? HYPER : `${HYPER}/${rate}`;
+    rates.set(name, rate);
+    const fed = input(name, [2]);
+    return adam ? adamHyper(taken, fed, { beta1: adam.beta1, beta2: adam.beta2 }, scale) : fed;
+  };
+  const hyperOf = (rate: number): Tensor => {
+    const hyper = made.get(rate) ?? make(rate);
+    made.set(rate, hyper);
+    return hyper;
+  };
+  return { hyperOf, rates };
 }
 
 /** The scale of the loss (Micikevicius et al. 2018), and after how many good steps it is doubled. */

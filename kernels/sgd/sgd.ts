@@ -8,11 +8,16 @@ export interface SgdSettings {
   readonly weightDecay: number;
 }
 
-/** One step for `size` weights. */
-export function sgd(size: number, { momentum, dampening, nesterov, weightDecay }: SgdSettings): Launch {
+/** One step for `size` weights; guarded, it is left undone where the guard is not finite. */
+export function sgd(
+  size: number,
+  { momentum, dampening, nesterov, weightDecay }: SgdSettings,
+  guarded: boolean,
+): Launch {
   const width = size % 4 === 0 ? 4 : 1;
   return {
     kernel: sgdKernel,
+    overrides: { GUARDED: Number(guarded) },
     aliases: width === 4 ? undefined : { Value: 'f32' },
     params: { size: size / width, momentum, nesterov: Number(nesterov), weightDecay, undamped: 1 - dampening },
     workgroups: foldWorkgroups(ceilDiv(size / width, 64)),

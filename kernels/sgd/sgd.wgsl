@@ -4,8 +4,10 @@
 //
 // Stochastic gradient descent with momentum as Sutskever et al. 2013 and PyTorch write it, the weight decay added to
 // the gradient (L2), in place. hyper is what changes from step to step: the learning rate, and what the gradient is
-// multiplied by. A thread owns one Value of the weights and their momentum.
+// multiplied by. With GUARDED, nothing changes where guard[0] is not finite, as in adam.wgsl.
+// A thread owns one Value of the weights and their momentum.
 alias Value = vec4<f32>;
+override GUARDED: u32 = 0;
 
 struct Params {
   size: u32, // in Values
@@ -19,7 +21,8 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> m: array<Value>;
 @group(0) @binding(2) var<storage, read> g: array<Value>;
 @group(0) @binding(3) var<storage, read> hyper: array<f32>;
-@group(0) @binding(4) var<uniform> params: Params;
+@group(0) @binding(4) var<storage, read> guard: array<f32>;
+@group(0) @binding(5) var<uniform> params: Params;
 
 //!include ../include/grid.wgsl
 
@@ -30,7 +33,8 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let i = flat_workgroup(group, groups) * 64u + lane;
-  if (i >= params.size) {
+  let finite = (bitcast<u32>(guard[0]) & 0x7f800000u) != 0x7f800000u;
+  if (i >= params.size || (GUARDED == 1u && !finite)) {
     return;
   }
   let weight = w[i];

@@ -29,6 +29,7 @@ const matches =
 
 const UNPACK = 'unpack it, and give what lies in it';
 const DOWNLOAD = 'a download went wrong: get the file anew';
+const ONNX = 'an ONNX model';
 const CONVERT = 'save its weights as safetensors where they were made';
 
 /**
@@ -92,7 +93,7 @@ const KINDS: readonly KindRow[] = [
     fits: starts('\x08\x01\x12'),
   },
   {
-    what: 'an ONNX model',
+    what: ONNX,
     advice: 'it is a network with its weights: give it as --model',
     // ir_version, and then producer_name, producer_version, domain, model_version, doc_string, graph or opset_import.
     fits: (head) =>
@@ -124,6 +125,9 @@ export function kindOf(bytes: Uint8Array): FileKind | undefined {
   const head = text(bytes.subarray(0, HEAD_BYTES));
   return KINDS.find(({ fits }) => fits(head, bytes));
 }
+
+/** Whether a file is a network as ONNX. */
+export const isOnnx = (bytes: Uint8Array): boolean => kindOf(bytes)?.what === ONNX;
 
 /** Why a file is not read as weights, in a sentence. */
 export function notWeights(bytes: Uint8Array, name: string): UserError {

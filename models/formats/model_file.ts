@@ -31,14 +31,23 @@ export interface Model {
     /** Per channel (R, G, B) of pixels in 0..1: x = (pixel - mean) / std. */
     readonly mean: readonly number[];
     readonly std: readonly number[];
+    /** The network is given B, G, R; absent: R, G, B. */
+    readonly channels?: 'bgr';
   };
   readonly padding: 'same' | 'symmetric';
   readonly bnEpsilon: number;
   /** How it was trained, for whoever reads the file; nothing here is needed to predict. */
   readonly config: JsonObject;
   readonly weights: ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>;
+  /**
+   * Of an architecture that has no name here: the graph as ONNX, without its weights. It is a tensor of bytes of the
+   * same file, so that one file is all that predicting needs, in a browser too, and checksums cover it.
+   */
+  readonly graph?: Uint8Array;
 }
 
+/** The tensor that holds `Model.graph`. */
+const GRAPH = 'network.onnx';
 const METADATA_KEY = 'tuningfork';
 const VERSION = 1;
 /** For those who read the file by other programs, whose filters lie otherwise. */
@@ -56,10 +65,13 @@ const EPSILONS = [1e-12, 1] as const;
 
 /** The bytes of a model file; the same model gives the same bytes. */
 export function packModel(model: Model): Uint8Array {
-  const { weights, ...description } = model;
-  const tensors = new Map(
-    [...weights].map(([name, { shape, data }]) => [name, { dtype: 'f32' as const, shape, data }]),
+  const { weights, graph, ...description } = model;
+  const tensors = new Map<string, StoredTensor>(
+    [...weights].map(([name, { shape, data }]) => [name, { dtype: 'f32', shape, data }]),
   );
+  if (graph && tensors.has(GRAPH))
+    throw new UserError(`a weight of the network is called ${GRAPH}, as its graph would be; give it another name`);
+  if (graph) tensors.set(GRAPH, { dtype: 'u8', shape: [graph.length], data: graph });
   return writeSafetensors(tensors, {
     format: 'tuningfork',
     layout: LAYOUT,
@@ -80,13 +92,17 @@ export function unpackModel(bytes: Uint8Array, name: string): Model {
       `${name}: its metadata has no '${METADATA_KEY}' key, so it is not a model that tuningfork saved; give bare weights by --weights instead.`,
     );
   }
+  // Bytes, which a weight never is.
+  const { dtype, data } = tensors.get(GRAPH) ?? {};
+  const graph = dtype === 'u8' && data instanceof Uint8Array ? data : undefined;
   const weights = new Map(
-    [...tensors].map(([key, tensor]) => [
-      key,
-      { shape: tensor.shape, data: soundValues(tensor, key, `${name}: tensor '${key}'`) },
-    ]),
+    [...tensors].flatMap(([key, tensor]) =>
+      graph && key === GRAPH
+        ? []
+        : [[key, { shape: tensor.shape, data: soundValues(tensor, key, `${name}: tensor '${key}'`) }] as const],
+    ),
   );
-  return { ...description, weights };
+  return { ...description, weights, ...(graph && { graph }) };
 }
 
 /**
@@ -122,6 +138,7 @@ export function describedBy(
       crop: preprocessing.json.crop === null ? null : preprocessing.positiveInteger('crop', MOST_PIXELS),
       mean: preprocessing.colour('mean', ...MEANS),
       std: preprocessing.colour('std', ...DEVIATIONS),
+      ...(Object.hasOwn(preprocessing.json, 'channels') && { channels: preprocessing.channels('channels') }),
     },
     padding,
     bnEpsilon: fields.between('bnEpsilon', ...EPSILONS),
@@ -214,6 +231,11 @@ class Fields {
     const value = this.positive(key);
     if (!(value >= low && value <= high)) throw this.wrong(key, `${value}, not a number from ${low} to ${high}`);
     return value;
+  }
+
+  channels(key: string): 'bgr' {
+    if (this.#get(key) !== 'bgr') throw this.wrong(key, "not 'bgr'");
+    return 'bgr';
   }
 
   colour(key: string, low: number, high: number): number[] {

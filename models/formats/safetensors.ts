@@ -1,3 +1,4 @@
+import { remedy, show } from '../../engine/check.ts';
 import { UserError } from '../../engine/user_error.ts';
 import { CHECKSUMS, checkChecksums, checksumsOf } from './checksums.ts';
 import { bytesOf } from './crc32.ts';
@@ -40,6 +41,8 @@ interface Entry {
  * @throws UserError naming file and tensor, whatever the header lies about: nothing of it is believed unchecked.
  */
 export function parseSafetensors(bytes: Uint8Array, name: string): Safetensors {
+  if (!(bytes instanceof Uint8Array))
+    throw new UserError(`${name} must be the bytes of a file, as a Uint8Array, not ${show(bytes)}${remedy(bytes)}`);
   const { header, dataStart } = readHeader(bytes, name);
   const entries: Entry[] = [];
   let metadata: Record<string, string> = Object.create(null);
@@ -180,6 +183,8 @@ export function writeSafetensors(
   tensors: ReadonlyMap<string, StoredTensor>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
+  if (!((tensors as unknown) instanceof Map))
+    throw new UserError(`writeSafetensors: the tensors must be a Map by name, not ${show(tensors)}`);
   const sorted = [...tensors].sort(
     ([a, x], [b, y]) => STORED_DTYPES[y.dtype].bytes - STORED_DTYPES[x.dtype].bytes || compare(a, b),
   );

@@ -78,7 +78,7 @@ export class OnnxNode {
 
   /** What it is called in messages and by Grad-CAM: many exporters name no nodes, but all name outputs. */
   get label(): string {
-    return this.name || this.outputs[0];
+    return this.name || this.outputs[0] || 'without a name';
   }
 
   get where(): string {
@@ -200,7 +200,7 @@ function constantNode(node: OnnxNode): Constant {
   return held ?? node.fail('it holds no numbers');
 }
 
-function readInfo({ name, type }: ValueInfoProto, source: string): OnnxValueInfo {
+export function readInfo({ name, type }: ValueInfoProto, source: string): OnnxValueInfo {
   const tensor = type?.tensorType;
   if (type && !tensor) throw new UserError(`${source}: ${name} is no tensor, and only tensors are computed here`);
   const element = tensor ? typeByNumber(tensor.elemType) : 'float';

@@ -37,6 +37,8 @@ export interface LoadedOnnx {
   readonly weights: Weights;
   /** Of the images for which it was read: it takes [N, height, width, channels], and others where the graph does. */
   readonly input: { readonly height: number; readonly width: number; readonly channels: number };
+  /** The file's initialisers and constants that are weights of it, those of a replaced last layer too. */
+  readonly constantNames: readonly string[];
   /** What the user should know. */
   readonly notes: readonly string[];
 }
@@ -68,7 +70,7 @@ export function loadOnnx(bytes: Uint8Array, options: LoadOnnxOptions = {}): Load
   const head = findHead(whole, start.values);
   if (classes !== undefined && !head)
     throw new UserError(
-      `${whole.source}: its last layer is no Gemm or MatMul of features [N, D], so that no other classifier fits; leave \`classes\` out`,
+      `${whole.source}: its last layer is no Gemm or MatMul of features [N, D], so it is no classifier whose classes can be replaced`,
     );
   const graph = head ? upTo(whole, classes === undefined ? head.logits : head.features) : whole;
   const { weights, values } = graph === whole ? start : explore(graph, new Map([[info.name, x]]));
@@ -96,6 +98,7 @@ export function loadOnnx(bytes: Uint8Array, options: LoadOnnxOptions = {}): Load
     },
     weights: weights.weights,
     input: { height: image.sides[0], width: image.sides[1], channels },
+    constantNames: start.weights.constantNames,
     notes: [...notesOf(weights), ...headNotes(whole, head?.leftOut ?? [])],
   };
 }
@@ -104,11 +107,16 @@ function headNotes({ source }: OnnxGraph, leftOut: readonly string[]): string[] 
   return leftOut.map((op) => `${source}: the ${op} at its end is left out; the network gives logits`);
 }
 
-/** How images [N, H, W, C] are given to the graph. */
-function imageInput({ name }: OnnxValueInfo, shape: readonly number[], layout?: 'NCHW' | 'NHWC') {
-  const isChannels = (n: number) => n === 1 || n === 3 || n === 4;
+/** Which axes of an input are those of images [N, H, W, C]: seen by which dimension is 1, 3 or 4 if not told. */
+export function imageAxes(shape: readonly (number | string)[], layout?: LoadOnnxOptions['layout']): number[] {
+  const isChannels = (n: number | string) => n === 1 || n === 3 || n === 4;
   const isLast = layout ? layout === 'NHWC' : !isChannels(shape[1]) && isChannels(shape[3]);
-  const order = isLast ? plainOrder(4) : channelsLast(4);
+  return isLast ? plainOrder(4) : channelsLast(4);
+}
+
+/** How images [N, H, W, C] are given to the graph. */
+function imageInput({ name }: OnnxValueInfo, shape: readonly number[], layout?: LoadOnnxOptions['layout']) {
+  const order = imageAxes(shape, layout);
   const [batch, height, width, channels] = order.map((axis) => shape[axis]);
   const image: ImageInput = { name, order, sides: [height, width] };
   const x = computed(input(name, [batch, height, width, channels]), shape, order);

@@ -24,10 +24,9 @@ const STORAGE: Readonly<Partial<Record<OnnxType, readonly [StoredDtype, keyof Te
   bool: ['bool', 'int32Data'],
 };
 
-const TYPE_NAMES = new Map(Object.entries(DATA_TYPES).map(([name, number]) => [number as number, name as OnnxType]));
-
 /** The name of a type by its number, or undefined of one that is not read here (complex numbers, 8 bits and fewer). */
-export const typeByNumber = (number: number): OnnxType | undefined => TYPE_NAMES.get(number);
+export const typeByNumber = (number: number): OnnxType | undefined =>
+  (Object.keys(DATA_TYPES) as OnnxType[]).find((name) => DATA_TYPES[name] === number);
 
 const bfloatToNumber = (bits: number): number => new Float32Array(Uint32Array.of(bits << 16).buffer)[0];
 
@@ -58,8 +57,8 @@ export function readTensor(proto: TensorProto, where: string, external?: Externa
     throw new UserError(
       `${what}: [${shape.join(', ')}] of ${type} takes ${wanted} ${isRaw ? 'bytes' : 'elements'} and there are ${there}; the file is damaged or was cut off`,
     );
-  // Views must begin at a multiple of the element's size.
-  const aligned = isRaw && bytes.byteOffset % width !== 0 ? bytes.slice() : bytes;
+  // Views must begin at a multiple of the element's size. (A Buffer of Node's would not copy by `slice`.)
+  const aligned = isRaw && bytes.byteOffset % width !== 0 ? new Uint8Array(bytes) : bytes;
   const elements = isRaw ? view(aligned.buffer, aligned.byteOffset, size) : typed;
   return { kind: 'constant', type, shape, data: numbersOf(elements, type), ...(proto.name && { name: proto.name }) };
 }
@@ -81,8 +80,14 @@ function numbersOf(elements: ArrayLike<number | bigint>, type: OnnxType): Float3
   }
 }
 
+/** Bytes of a tensor's elements, as its shape and type say. */
+export function claimedBytes({ dims, dataType }: TensorProto): number {
+  const storage = STORAGE[typeByNumber(dataType) ?? 'string'];
+  return storage ? dims.map(Number).reduce((a, b) => a * b, STORED_DTYPES[storage[0]].bytes) : NaN;
+}
+
 /** The bytes of a tensor that lie in another file. */
-function externalBytes(proto: TensorProto, what: string, external?: ExternalData): Uint8Array {
+export function externalBytes(proto: TensorProto, what: string, external?: ExternalData): Uint8Array {
   const { location, offset = '0', length } = Object.fromEntries(proto.externalData.map((e) => [e.key, e.value]));
   const isCount = (text: string) => /^\d{1,15}$/.test(text);
   if (!location || !isCount(offset) || (length !== undefined && !isCount(length)))

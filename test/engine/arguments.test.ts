@@ -131,8 +131,6 @@ const CALLS: Record<string, () => unknown[]> = {
   ema: () => [parameter('p', 3), t(3), 0.5],
   updateRunningStats: () => [parameter('p', 2, 3), t(2, 3), 4, 0.5],
   row: () => [t(2, 3), 1],
-  columns: () => [t(2, 3), 1, 2],
-  placeColumns: () => [t(2, 3), 1, 5],
   guard: () => [[t(2, 3), t(4)]],
   lossScale: () => [parameter('s', 2), t(1), 10],
   adamHyper: () => [t(1), t(2), { beta1: 0.9, beta2: 0.999 }],

@@ -216,8 +216,6 @@ const FORWARD: Readonly<Record<string, (operands: Grids, settings: Settings) => 
   sum_to: ({ x }) => over([4], (c) => total(column(x, c))),
   reshape: ({ x }) => over([2, 6], (o, p) => x.at(Math.floor((6 * o + p) / 4), (6 * o + p) % 4)),
   row: ({ x }) => over([4], (c) => x.at(1, c)),
-  columns: ({ x }) => over([3, 2], (i, j) => x.at(i, j + 1)),
-  place_columns: ({ x }) => over([3, 6], (i, j) => (j >= 1 && j <= 4 ? x.at(i, j - 1) : ZERO)),
   transpose: ({ x }) => over([4, 3], (c, i) => x.at(i, c)),
   slice: ({ x }) => over([2, 3], (i, j) => x.at(i, 4 - 2 * j)),
   split: ({ x }) => over([2, 3], (i, j) => x.at(i, j + 1)),

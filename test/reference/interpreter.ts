@@ -98,8 +98,6 @@ const threeOf = (t: Tensor, shape: readonly number[]) => {
 const summedIndex = (i: number, length: number, inner: number) =>
   Math.floor(i / (length * inner)) * inner + (i % inner);
 
-const lastOf = ({ shape }: Tensor): number => shape[shape.length - 1];
-
 const OPS: Readonly<Record<string, Evaluate>> = {
   input: leaf,
   parameter: leaf,
@@ -137,18 +135,6 @@ const OPS: Readonly<Record<string, Evaluate>> = {
   place_row: (t, [x]) => {
     const y = new Float64Array(t.size);
     y.set(x, attrs<{ index: number }>(t).index * x.length);
-    return y;
-  },
-  columns: (t, [x]) => {
-    const { from, count } = attrs<{ from: number; count: number }>(t);
-    const width = lastOf(t.inputs[0]);
-    return x.filter((_, i) => i % width >= from && i % width < from + count);
-  },
-  place_columns: (t, [x]) => {
-    const { from, width } = attrs<{ from: number; width: number }>(t);
-    const count = lastOf(t.inputs[0]);
-    const y = new Float64Array(t.size);
-    x.forEach((v, i) => (y[Math.floor(i / count) * width + from + (i % count)] = v));
     return y;
   },
   pointwise: (t, [x, ...operands]) => {

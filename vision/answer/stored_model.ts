@@ -1,7 +1,9 @@
 import { buildModel, restoreModel, type BuiltModel } from '../../models/build_network.ts';
 import { unpackModel, type Model } from '../../models/formats/model_file.ts';
+import { isOnnx } from '../../models/formats/file_kind.ts';
 import { recogniseModel } from '../../models/namings.ts';
 import type { WeightsFile } from '../../models/formats/read_weights.ts';
+import type { Normalisation } from '../../models/normalisation.ts';
 import { parseSafetensors } from '../../models/formats/safetensors.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { Stretch } from '../data/stretch.ts';
@@ -25,16 +27,26 @@ export interface StoredModel<T extends TaskOptions = TaskOptions> {
   readonly file?: Model;
 }
 
+/** How an ONNX file is read; a model file says it itself. */
+export interface ReadOptions {
+  /** Side of the pictures, where the file leaves it open: 224 when absent. */
+  readonly size?: number;
+  /** ImageNet's, which is told, when absent. */
+  readonly preprocessing?: Normalisation;
+}
+
 /**
- * Reads a model file that a training wrote, or bare weights that are safetensors too.
+ * Reads a model file that a training wrote, an ONNX file, or bare weights that are safetensors too.
  * @param source what the file is called in error sentences
  * @param taskIn the task that a model file names
  */
-export function readModel<T extends TaskOptions>(
+export async function readModel<T extends TaskOptions>(
   bytes: Uint8Array,
   source: string,
   taskIn: (file: Model, source: string) => T,
-): StoredModel<T> {
+  options: ReadOptions = {},
+): Promise<StoredModel<T>> {
+  if (isOnnx(bytes)) return onnxModel(bytes, source, taskIn, options);
   const { tensors, metadata } = parseSafetensors(bytes, source);
   if (metadata['tuningfork'] === undefined) return bareModel({ tensors, metadata, source });
   const file = unpackModel(bytes, source);
@@ -42,7 +54,7 @@ export function readModel<T extends TaskOptions>(
   const { shortSide, stretch } = file.config;
   return {
     task: taskIn(file, source),
-    built: restoreModel(file, source),
+    built: await restored(file, source),
     classes: file.classes,
     size,
     crop,
@@ -50,6 +62,42 @@ export function readModel<T extends TaskOptions>(
     ...(typeof stretch === 'object' && { stretch: stretch as unknown as Stretch }),
     file,
   };
+}
+
+/** Of the picture scaled so a square is seen, as networks for photographs are tried out. */
+const SHORT_SIDE = 8 / 7;
+
+/** The classifier of an ONNX file as it is, with its classes by number: what a model file of it would hold. */
+async function onnxModel<T extends TaskOptions>(
+  bytes: Uint8Array,
+  source: string,
+  taskIn: (file: Model, source: string) => T,
+  { size, preprocessing }: ReadOptions,
+): Promise<StoredModel<T>> {
+  const { buildOnnx, declaredSide } = await import('../../models/onnx/onnx_model.ts');
+  const side = size ?? declaredSide({ bytes, source }) ?? 224;
+  const built = buildOnnx({ bytes, source }, { size: side }, preprocessing);
+  const { network, arithmetic, graph } = built;
+  const classes = Array.from({ length: Number(network.config.classes) }, (_, k) => String(k));
+  const shortSide = Math.round(SHORT_SIDE * side);
+  const file: Model = {
+    architecture: { name: network.name, config: network.config },
+    task: { name: 'classes', head: 'softmax' },
+    classes,
+    preprocessing: { size: side, crop: side, ...built.preprocessing },
+    ...arithmetic,
+    config: { shortSide },
+    weights: new Map(),
+    graph,
+  };
+  return { built, task: taskIn(file, source), classes, size: side, crop: side, shortSide, file };
+}
+
+/** Reading ONNX is loaded when it is needed: most models have a name, and pages should not wait for it. */
+async function restored(file: Model, source: string): Promise<BuiltModel> {
+  if (!file.graph) return restoreModel(file, source);
+  const { restoreOnnx } = await import('../../models/onnx/onnx_model.ts');
+  return restoreOnnx(file, source);
 }
 
 /**

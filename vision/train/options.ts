@@ -1,5 +1,6 @@
 import type { Precision } from '../../engine/program/precision.ts';
 import type { MemoryLevel } from '../../engine/program/recompute.ts';
+import type { Normalisation } from '../../models/normalisation.ts';
 import type { Stretch } from '../data/stretch.ts';
 import type { AugmentationOptions } from '../view/view.ts';
 import type { SplitOptions, TaskOptions } from './task.ts';
@@ -23,10 +24,15 @@ export interface TrainOptions<T extends TaskOptions = TaskOptions> extends Split
   };
   /** How samples of more than 8 bits become 8; absent: see `decodeImage`. */
   readonly stretch?: Stretch;
+  /** A name, or the path of an ONNX file. */
   readonly model: string;
   /** Channels in shares of what the model has; absent: all. */
   readonly width?: number;
   readonly weights: string | null;
+  /** How the network of an ONNX file wants its pixels; absent: as ImageNet's. */
+  readonly preprocessing?: Normalisation;
+  /** In which order an ONNX file takes images; absent: seen by its lengths. */
+  readonly layout?: 'NCHW' | 'NHWC';
   readonly skipBad: boolean;
   /** Only so many of the labelled images, chosen by a hash of their ids; absent: all. */
   readonly limit?: number;
@@ -44,9 +50,10 @@ export interface TrainOptions<T extends TaskOptions = TaskOptions> extends Split
   readonly augmentation: AugmentationOptions;
   /** Phase 1: the last layer on frozen features. */
   readonly head: PhaseOptions;
-  /** Phase 2: the last `unfreeze` stages, the head conv and the classifier. Without weights: the whole network. */
+  /** Phase 2: the end of the network and the classifier. Without weights: the whole network. */
   readonly tune: PhaseOptions;
-  readonly unfreeze: number;
+  /** Where the end of the network begins: see `cutOf`. */
+  readonly unfreeze: number | string;
   /** What a training step may hold: all that the gradients need, or less for more time. Absent: full. */
   readonly memory?: MemoryLevel;
   /** How a training step stores activations and their cotangents. Absent: f32. */

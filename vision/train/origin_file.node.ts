@@ -16,6 +16,8 @@ const ORIGIN = fields({
   adapter: words,
   /** SHA-256 of the file of weights; null: there is none. */
   weights: v.nullable(words),
+  /** SHA-256 of the ONNX file of the network that the run began with, its data in it; absent: it has a name. */
+  network: v.optional(words),
   images: listOf(IMAGE),
   /** What had changed when someone went on all the same: a sentence each time. */
   accepted: listOf(words),
@@ -32,11 +34,16 @@ export const originText = (origin: Origin): string => `${JSON.stringify(origin)}
 /** Files asked for at a time. */
 const AT_ONCE = 256;
 
-/** What a training depends on now. @throws UserError where the weights cannot be read */
+/**
+ * What a training depends on now.
+ * @param network SHA-256 of the ONNX file of the network
+ * @throws UserError where the weights cannot be read
+ */
 export async function originOf(
   device: Device,
   { dataset, train, validation }: Prepared,
   { weights }: TrainOptions,
+  network?: string,
 ): Promise<Origin> {
   const all = [
     ...train.map((index) => ({ index, side: 'train' })),
@@ -53,6 +60,7 @@ export async function originOf(
   return {
     adapter: device.adapter.description,
     weights: weights === null ? null : await fileHash(weights),
+    ...(network !== undefined && { network }),
     images,
     accepted: [],
   };
@@ -97,6 +105,8 @@ export function originChanges(earlier: Origin, now: Origin): string[] {
     named('image has another label', 'images have other labels', differing(2)),
     named('image is on another side', 'images are on other sides', differing(1)),
     earlier.weights !== now.weights && 'the file of weights is another',
+    earlier.network !== now.network &&
+      'the ONNX file is another, and the run keeps to its copy of the one it began with',
     earlier.adapter !== now.adapter && `the adapter was ${earlier.adapter} and is now ${now.adapter}`,
   ].filter((phrase) => phrase !== false);
   const order = (images: Origin['images']) => images.map(([id]) => id).join('\n');

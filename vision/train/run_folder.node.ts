@@ -22,6 +22,7 @@ export const RUN_FILES = {
   report: 'report.html',
   tuning: 'tuning.json',
   origin: 'origin.json',
+  network: 'network.onnx',
   cache: 'cache',
   lock: '.lock',
 } as const;
@@ -57,6 +58,8 @@ export class RunFolder implements Disposable {
     /** What `begin` writes. */
     private readonly texts: { readonly config: string; readonly tuning: string },
     private origin?: Origin,
+    /** The ONNX file that the network is read from, which the run keeps a copy of. */
+    private network?: Uint8Array,
   ) {}
 
   /**
@@ -84,12 +87,19 @@ export class RunFolder implements Disposable {
 
   /**
    * Takes what the training depends on now, which must be what the run was begun with.
+   * @param network the ONNX file that the network is read from, where there is one
    * @param accept go on where it is not, and remember that
    * @returns what had changed when someone went on all the same, a sentence each time
    * @throws UserError naming what has changed
    */
-  async dependOn(now: Origin, accept: boolean, progress: Progress): Promise<readonly string[]> {
+  async dependOn(
+    now: Origin,
+    network: Uint8Array | undefined,
+    accept: boolean,
+    progress: Progress,
+  ): Promise<readonly string[]> {
     this.origin = now;
+    this.network = network;
     const path = join(this.path, RUN_FILES.origin);
     if (!this.begun) return [];
     // A run of an earlier version has none: what it was begun with is not known.
@@ -102,7 +112,8 @@ export class RunFolder implements Disposable {
     const accepted = changes === '' ? earlier.accepted : [...earlier.accepted, changes];
     if (changes !== '')
       progress.line(`going on all the same, with what has changed since the run was begun: ${changes}`);
-    if (changes !== '' || !existsSync(path)) await writeFileAtomic(path, originText({ ...now, accepted }));
+    if (changes !== '' || !existsSync(path))
+      await writeFileAtomic(path, originText({ ...now, network: earlier.network, accepted }));
     return accepted;
   }
 
@@ -110,6 +121,7 @@ export class RunFolder implements Disposable {
   async begin(): Promise<void> {
     if (this.begun) return;
     await writeFileAtomic(join(this.path, RUN_FILES.tuning), this.texts.tuning);
+    if (this.network) await writeFileAtomic(join(this.path, RUN_FILES.network), this.network);
     if (this.origin) await writeFileAtomic(join(this.path, RUN_FILES.origin), originText(this.origin));
     // The options come last: their file makes the folder a run.
     await writeFileAtomic(join(this.path, RUN_FILES.config), this.texts.config);
@@ -124,8 +136,8 @@ export class RunFolder implements Disposable {
 
 /** Removes what a killed run was writing; files that others write have other names. */
 function removeLeft(path: string): void {
-  const { config, tuning, origin, checkpoint, best, model } = RUN_FILES;
-  const left = [config, tuning, origin, checkpoint, best, model].map((name) => `.${name}.`);
+  const { config, tuning, origin, network, checkpoint, best, model } = RUN_FILES;
+  const left = [config, tuning, origin, network, checkpoint, best, model].map((name) => `.${name}.`);
   for (const name of readdirSync(path))
     if (left.some((start) => name.startsWith(start)) && /\.\d+\.\d+\.tmp$/.test(name))
       rmSync(join(path, name), { force: true });

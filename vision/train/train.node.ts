@@ -5,19 +5,20 @@ import { mebibytes } from '../../engine/device/mebibytes.ts';
 import type { MemoryNeed } from '../../engine/program/program.ts';
 import { requirePrecision } from '../../engine/program/precision.ts';
 import { UserError } from '../../engine/user_error.ts';
-import { buildModel, type BuiltModel } from '../../models/build_network.ts';
+import type { BuiltModel } from '../../models/build_network.ts';
 import { writeFileAtomic } from '../../models/formats/atomic.node.ts';
 import { packModel } from '../../models/formats/model_file.ts';
-import { readWeightsFile } from '../../models/formats/read_weights.node.ts';
 import { ParameterSet } from '../../models/parameter_set.ts';
 import type { Dataset, Example } from '../data/dataset.ts';
 import type { Figures } from '../report/data.ts';
 import { ViewMaker, type ViewGeometry } from '../view/views.ts';
 import { Ahead } from './ahead.ts';
+import { cutOf } from './cut.ts';
 import { explodedLoss } from './exploded_loss.ts';
 import { NEW_STATE, loadCheckpoint, saveCheckpoint, type TrainState } from './checkpoint.node.ts';
 import { runFront, type Front } from './front.node.ts';
 import type { Learner } from './learner.ts';
+import { networkFile, networkOf } from './network_file.node.ts';
 import type { TrainOptions } from './options.ts';
 import { frontOrigin, originOf, type Origin } from './origin_file.node.ts';
 import { Phase, type PhaseSpec, type StepResult } from './phase.ts';
@@ -76,21 +77,26 @@ export async function trainNetwork<E extends Example>(
   let pack: SquareFile | undefined;
   try {
     const prepared = task.prepare(dataset, options);
-    const origin = await originOf(device, prepared, options);
-    const changes = await run.dependOn(origin, acceptChanges, progress);
-    const file = options.weights === null ? undefined : await readWeightsFile(options.weights);
-    const model = buildModel(options.model, task.outputs.length, file, { width: options.width });
+    const network = networkFile(options, folder);
+    const origin = await originOf(device, prepared, options, network?.given);
+    const changes = await run.dependOn(origin, network?.bytes, acceptChanges, progress);
+    const model = await networkOf(options, task.outputs.length, network);
     for (const note of model.notes) progress.line(note);
     const views = new ViewMaker(dataset, geometryOf(options, model), options.augmentation, options.seed);
     parameters = new ParameterSet(device, model.network.specs, model.weights, options.seed);
+    const cut = model.pretrained ? cutOf(model.network, parameters, options) : undefined;
+    if (cut && model.graph)
+      progress.line(
+        `fine-tuning begins with ${cut.first}: ${(100 * cut.share).toFixed(0)} % of the weights before the classifier are trained, the others stay as they are (--unfreeze)`,
+      );
     const learner: Learner = { device, task, model, parameters, prepared, options };
     const checkpoint = await loadCheckpoint(join(folder, RUN_FILES.checkpoint));
     const state: TrainState = checkpoint?.state ?? structuredClone(NEW_STATE);
     if (!state.finished) {
-      if (model.pretrained) {
-        const key = frontKey(dataset, origin, options);
+      if (cut) {
+        const key = frontKey(dataset, origin, options, network?.used);
         const spec = {
-          cut: cutOf(model, options),
+          cut: cut.after,
           folder: join(folder, RUN_FILES.cache),
           key,
           begin: () => run.begin(),
@@ -106,7 +112,7 @@ export async function trainNetwork<E extends Example>(
           throw new UserError(`${folder}: the checkpoint lacks ${p.name}: it is of another model`);
         if (values) p.write(values);
       }
-      const specs = phases(model, options, prepared, views, front);
+      const specs = phases(model, options, prepared, views, front && { ...front, after: cut!.after });
       // Once a step went well, because a training that is refused leaves nothing.
       const keepSquares = async () => {
         if (pack || model.pretrained || packBytes === 0) return;
@@ -154,19 +160,10 @@ const geometryOf = ({ size, crop, shortSide }: TrainOptions, { preprocessing }: 
   ...(shortSide !== undefined && { shortSide }),
 });
 
-/** The segment after which fine-tuning begins: the last `unfreeze` stages follow it. */
-function cutOf({ network: { name, segments } }: BuiltModel, { unfreeze }: TrainOptions): string {
-  const stages = segments.filter((segment) => /^(stage|block)\d+$/.test(segment.name));
-  // Something must lie before the cut: a network without a stem keeps its first stage frozen.
-  const most = stages.length - (stages[0] === segments[0] ? 1 : 0);
-  if (!(unfreeze >= 1 && unfreeze <= most))
-    throw new UserError(`${name} has ${stages.length} stages; --unfreeze takes 1 to ${most}, not ${unfreeze}`);
-  return segments[segments.indexOf(stages[stages.length - unfreeze]) - 1].name;
-}
-
 /** All that the activations of the frozen front depend on. */
-function frontKey(dataset: Dataset, origin: Origin, options: TrainOptions): string {
+function frontKey(dataset: Dataset, origin: Origin, options: TrainOptions, network?: string): string {
   const { model, width, size, crop, shortSide, stretch, views, seed, augmentation, unfreeze } = options;
+  const { preprocessing, layout } = options;
   return JSON.stringify([
     dataset.name,
     frontOrigin(origin),
@@ -180,6 +177,7 @@ function frontKey(dataset: Dataset, origin: Origin, options: TrainOptions): stri
     unfreeze,
     ...(shortSide === undefined ? [] : [shortSide]),
     ...(stretch === undefined ? [] : [stretch]),
+    ...(network === undefined ? [] : [network, preprocessing, layout]),
   ]);
 }
 
@@ -188,7 +186,7 @@ function phases(
   options: TrainOptions,
   prepared: Prepared,
   views: ViewMaker,
-  front: Front | undefined,
+  front: (Pick<Front, 'cut' | 'features'> & { readonly after: string }) | undefined,
 ): PhaseSpec[] {
   if (!front)
     return [
@@ -196,7 +194,7 @@ function phases(
     ];
   return [
     { number: 1, title: 'head', after: model.network.features, source: front.features, ...options.head },
-    { number: 2, title: 'fine-tuning', after: cutOf(model, options), source: front.cut, ...options.tune },
+    { number: 2, title: 'fine-tuning', after: front.after, source: front.cut, ...options.tune },
   ].filter((spec) => spec.epochs > 0);
 }
 

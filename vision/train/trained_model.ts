@@ -6,7 +6,7 @@ import type { Task } from './task.ts';
 /** What a training's model file holds. */
 export function trainedModel(
   { name, head, outputs }: Pick<Task, 'name' | 'head' | 'outputs'>,
-  { network, arithmetic, preprocessing }: BuiltModel,
+  { network, arithmetic, preprocessing: { mean, std, channels }, graph }: BuiltModel,
   weights: Model['weights'],
   options: TrainOptions,
 ): Model {
@@ -14,9 +14,10 @@ export function trainedModel(
     architecture: { name: network.name, config: network.config },
     task: { name, head },
     classes: outputs,
-    preprocessing: { size: options.size, crop: options.crop, mean: preprocessing.mean, std: preprocessing.std },
+    preprocessing: { size: options.size, crop: options.crop, mean, std, ...(channels && { channels }) },
     ...arithmetic,
     config: JSON.parse(JSON.stringify(options)),
     weights,
+    ...(graph && { graph }),
   };
 }

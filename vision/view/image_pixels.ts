@@ -1,9 +1,9 @@
 import { checkOptions, checkWhole } from '../../engine/check.ts';
+import type { Normalisation } from '../../models/normalisation.ts';
 import type { RgbImage } from '../data/rgb_image.ts';
 import { cropResize } from './resample.ts';
-import type { Normalisation } from './view.ts';
 
-export interface PixelOptions extends Partial<Normalisation> {
+export interface PixelOptions extends Partial<Pick<Normalisation, 'mean' | 'std'>> {
   /** Side of the square in pixels. */
   readonly size: number;
 }

@@ -1,3 +1,4 @@
+import type { Normalisation } from '../../models/normalisation.ts';
 import type { RandomStream } from '../../engine/random.ts';
 
 /** How much a training view may differ from the plain one. Angles in degrees, all else shares. */
@@ -112,17 +113,15 @@ export function viewMatrix(
   return [a, b, centre + shiftX * crop - (a + b) * middle, c, d, centre + shiftY * crop - (c + d) * middle];
 }
 
-export interface Normalisation {
-  readonly mean: readonly number[];
-  readonly std: readonly number[];
-}
-
 const LUMA = [0.299, 0.587, 0.114];
 
-/** Colour jitter and normalisation as one affine map of (r, g, b) in 0..1: three rows of (r, g, b, offset). */
+/**
+ * Colour jitter and normalisation as one affine map of (r, g, b) in 0..1: three rows of (r, g, b, offset), the rows in
+ * the order in which the network wants its channels.
+ */
 export function colourMatrix(
   options: AugmentationOptions,
-  { mean, std }: Normalisation,
+  { mean, std, channels }: Normalisation,
   random?: RandomStream,
 ): number[] {
   const around = (width: number) => (random ? 1 + width * (2 * random.uniform() - 1) : 1);
@@ -132,7 +131,7 @@ export function colourMatrix(
   const turn = 2 * Math.PI * (around(options.hue) - 1);
   const hue = hueRotation(turn);
   const rows: number[] = [];
-  for (let row = 0; row < 3; row++) {
+  for (const row of channels === 'bgr' ? [2, 1, 0] : [0, 1, 2]) {
     for (let column = 0; column < 3; column++) {
       // Saturation mixes with the grey of the hue-turned colour; contrast scales around mid-grey; brightness scales
       // all.

@@ -3,6 +3,7 @@ import type { Feed } from '../../engine/program/program.ts';
 import { augmentImages } from '../../engine/ops/augment.ts';
 import { input } from '../../engine/ops/leaves.ts';
 import type { Tensor } from '../../engine/tensor.ts';
+import type { Normalisation } from '../../models/normalisation.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { cropResize } from './resample.ts';
 import type { RgbImage } from '../data/rgb_image.ts';
@@ -15,7 +16,6 @@ import {
   randomPlacement,
   viewMatrix,
   type AugmentationOptions,
-  type Normalisation,
   type Placement,
 } from './view.ts';
 

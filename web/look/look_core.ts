@@ -79,7 +79,7 @@ export class Look {
 
   /** Looks through another model from now on. Where the file is none, the one before stays. */
   async load(bytes: Uint8Array, name: string): Promise<ModelFacts> {
-    const model = readModel(bytes, name, storedTask);
+    const model = await readModel(bytes, name, storedTask);
     if (!model.task)
       throw new UserError(
         `${name} holds weights without classes: there is nothing to predict with it; train it first by \`tuningfork train --weights\`, and give the model.safetensors that comes of it`,

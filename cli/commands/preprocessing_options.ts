@@ -1,0 +1,75 @@
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { UserError } from '../../engine/user_error.ts';
+import { IMAGENET, type Normalisation } from '../../models/normalisation.ts';
+import { numberWithin, wholeNumberWithin } from '../options.ts';
+
+/** How the network of an ONNX file wants its pixels, as flags say it. */
+export interface PreprocessingFlags {
+  readonly mean?: readonly number[];
+  readonly std?: readonly number[];
+  readonly scale?: number;
+  readonly channels?: 'rgb' | 'bgr';
+}
+
+/** One number for all channels, or three. */
+function colour(text: string): number[] {
+  const numbers = text.split(',').map((part) => (part.trim() === '' ? NaN : Number(part)));
+  if (![1, 3].includes(numbers.length) || !numbers.every(Number.isFinite))
+    throw new InvalidArgumentError('It must be a number, or three with commas between them.');
+  return numbers.length === 1 ? [numbers[0], numbers[0], numbers[0]] : numbers;
+}
+
+/** The options that say how an ONNX file's network wants its pixels. */
+export const addPreprocessingOptions = (command: Command): Command =>
+  command
+    .option(
+      '--mean <numbers>',
+      "of an ONNX file: what is taken off each pixel, one number or three in the network's order of channels (ImageNet's)",
+      colour,
+    )
+    .option('--std <numbers>', "of an ONNX file: what it is divided by then, as --mean (ImageNet's)", colour)
+    .option(
+      '--scale <number>',
+      'of an ONNX file: what the brightest pixel counts, before --mean and --std: 1, or 255 where pixels are counted to 255 (1)',
+      numberWithin(1e-3, 65_535),
+    )
+    .addOption(
+      new Option('--channels <order>', 'of an ONNX file: in which order it wants red, green and blue (rgb)').choices([
+        'rgb',
+        'bgr',
+      ]),
+    );
+
+/** The same, and the size, for commands that read an ONNX file as it is. */
+export const addOnnxOptions = (command: Command): Command =>
+  addPreprocessingOptions(
+    command.option(
+      '--size <pixels>',
+      'of an ONNX file: side of the images, where it leaves it open (224)',
+      wholeNumberWithin(1, 4096),
+    ),
+  );
+
+const HIGHEST_MEAN = 1;
+const LOWEST_STD = 1e-3;
+
+/**
+ * What flags say of pixels; undefined where they say nothing. With `--scale` alone nothing is taken off.
+ * @throws UserError where the numbers make no sense of pixels
+ */
+export function preprocessingOf({ mean, std, scale, channels }: PreprocessingFlags): Normalisation | undefined {
+  const isSaid = mean ?? std ?? scale;
+  if (isSaid === undefined && channels === undefined) return undefined;
+  const isBgr = channels === 'bgr';
+  const order = (numbers: readonly number[]) => (isBgr ? [...numbers].reverse() : numbers);
+  const bright = scale ?? 1;
+  const inOne = (numbers: readonly number[]) => order(numbers.map((n) => n / bright));
+  const [takenOff, dividedBy] =
+    isSaid === undefined ? [IMAGENET.mean, IMAGENET.std] : [inOne(mean ?? [0, 0, 0]), inOne(std ?? [1, 1, 1])];
+  const counted = `of pixels that are counted from 0 to ${bright}${scale === undefined ? '; give --scale 255 where the numbers are of pixels counted to 255' : ''}`;
+  if (!takenOff.every((n) => n >= 0 && n <= HIGHEST_MEAN))
+    throw new UserError(`--mean ${mean!.join(',')} makes no sense ${counted}`);
+  if (!dividedBy.every((n) => n >= LOWEST_STD && n <= 1))
+    throw new UserError(`--std ${(std ?? [1]).join(',')} makes no sense ${counted}`);
+  return { mean: takenOff, std: dividedBy, ...(isBgr && { channels: 'bgr' as const }) };
+}

@@ -1,0 +1,188 @@
+import {
+  checkNumber,
+  checkOneOf,
+  checkOptions,
+  checkWhole,
+  type Known as KnownOptions,
+} from '../../../engine/check.ts';
+import { constantArray, constant, input } from '../../../engine/ops/leaves.ts';
+import { div, sub } from '../../../engine/ops/pointwise.ts';
+import { topologicalOrder, type Tensor } from '../../../engine/tensor.ts';
+import { UserError } from '../../../engine/user_error.ts';
+import { applySegments, type Network } from '../../network.ts';
+import type { Weights } from '../../parameter_set.ts';
+import { graphOfAnyBatch } from './batch.ts';
+import { Ref, type Known } from './draft.ts';
+import { fileOf } from './file.ts';
+import { WRITERS } from './ops/ops.ts';
+import { GraphWriter } from './writer.ts';
+
+export interface ExportOnnxOptions {
+  /** The sides of the images: one number, or [height, width]. */
+  readonly size: number | readonly [number, number];
+  /** Of an image; 3 when absent. */
+  readonly channels?: number;
+  /** In which order the file takes images; NCHW when absent. */
+  readonly layout?: 'NCHW' | 'NHWC';
+  /**
+   * What the file gives instead of `logits`, made of them: it is called `name`. `softmax` makes probabilities, as an
+   * example.
+   */
+  readonly answer?: { readonly name: string; readonly of: (logits: Tensor) => Tensor };
+  /** The file takes pixels as they are, up to `most` (1 or 255), and normalises them itself, channel by channel. */
+  readonly preprocess?: {
+    readonly most: 1 | 255;
+    /** Of pixels in 0..1. */
+    readonly mean: readonly number[];
+    readonly std: readonly number[];
+  };
+  /** What whoever reads the file should know, as text by key. */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+const OPTIONS: KnownOptions<ExportOnnxOptions> = {
+  size: true,
+  channels: true,
+  layout: true,
+  answer: true,
+  preprocess: true,
+  metadata: true,
+};
+
+/** A network and the numbers of all its parameters: of `buildModel`, `loadOnnx` or a run. */
+export interface Exportable {
+  readonly network: Network;
+  readonly weights: Weights;
+}
+
+/**
+ * The bytes of an ONNX file (opset 17) that computes what the network does at inference: from `input` [N, C, H, W],
+ * normalised, to `logits` [N, K], for any batch N. Segments, parameters and named tensors keep their names. The same
+ * network gives the same bytes.
+ * @throws UserError where a parameter has no values, or the network computes what ONNX has no op for
+ */
+export function exportOnnx({ network, weights }: Exportable, options: ExportOnnxOptions): Uint8Array {
+  checkOptions('exportOnnx', options, OPTIONS);
+  const { size, channels = 3, layout = 'NCHW', answer, preprocess, metadata = {} } = options;
+  const [height, width] = typeof size === 'number' ? [size, size] : size;
+  for (const [name, n] of Object.entries({ height, width, channels })) checkWhole('exportOnnx', name, n, 1);
+  checkOneOf('exportOnnx', 'layout', layout, ['NCHW', 'NHWC']);
+  const parameters = new FileParameters(network, weights);
+  const { x, y, batch } = graphOfAnyBatch((n) => {
+    const images = input('input', [n, height, width, channels]);
+    const ready = preprocess ? normalised(images, preprocess) : images;
+    const logits = applySegments(network.segments, ready, { parameters, batchNorm: 'running' });
+    return { x: images, y: answer ? answer.of(logits) : logits };
+  });
+  if (y.dtype !== 'f32') throw new UserError(`exportOnnx: ${network.name} gives whole numbers, and files give f32`);
+  const writer = written(x, y, batch, layout === 'NCHW' ? [0, 3, 1, 2] : [0, 1, 2, 3], parameters);
+  const value = writer.arranged(writer.of(y));
+  // Only what a node gives has a name of its own.
+  const ref = value.node ? value : writer.node('Identity', [value], value.dims);
+  const output = { name: answer?.name ?? 'logits', ref };
+  return fileOf(writer, output, { name: network.name, metadata });
+}
+
+/** Pixels as the network wants them. */
+function normalised(x: Tensor, { most, mean, std }: NonNullable<ExportOnnxOptions['preprocess']>): Tensor {
+  checkOneOf('exportOnnx', 'preprocess.most', most, [1, 255]);
+  const channels = x.shape[3];
+  for (const [name, list] of Object.entries({ mean, std })) {
+    if (list.length !== channels)
+      throw new UserError(`exportOnnx: preprocess.${name} has ${list.length} numbers for ${channels} channels`);
+    list.forEach((n) => checkNumber('exportOnnx', `preprocess.${name}`, n));
+  }
+  const perChannel = (list: readonly number[]) =>
+    constant(
+      Float32Array.from(list, (n) => n * most),
+      [channels],
+    );
+  return div(sub(x, perChannel(mean)), perChannel(std));
+}
+
+/** Goes through the graph and writes each tensor of it. */
+function written(
+  x: Tensor,
+  y: Tensor,
+  batch: number,
+  layout: readonly number[],
+  parameters: FileParameters,
+): GraphWriter {
+  const tensors = topologicalOrder([y]);
+  checkTensors(tensors.filter((t) => t !== x && !parameters.of(t)));
+  const readers = new Map<Tensor, number>([[y, 1]]);
+  for (const { inputs } of tensors) for (const t of inputs) readers.set(t, (readers.get(t) ?? 0) + 1);
+  const images = new Ref(layout.map((axis) => x.shape[axis]));
+  images.name = 'input';
+  const writer = new GraphWriter(batch, images, readers);
+  writer.set(x, { kind: 'placed', shape: x.shape, order: layout, ref: images });
+  for (const t of tensors) {
+    if (t === x) continue;
+    const leaf = parameters.of(t) ?? constantOf(t);
+    if (leaf) {
+      writer.set(t, leaf);
+      continue;
+    }
+    const value = WRITERS[t.op.name](writer, t);
+    writer.set(t, value);
+    // A name is a tensor's that a node gives here; a view that needs none has no name in the file.
+    if (value.kind === 'placed') writer.nameAs(t, value.ref);
+  }
+  return writer;
+}
+
+/** @throws UserError naming all ops that cannot be written, or what is read beside the images */
+function checkTensors(tensors: readonly Tensor[]): void {
+  const ops = new Set(tensors.map(({ op }) => op.name).filter((op) => !Object.hasOwn(WRITERS, op)));
+  for (const leaf of ['constant', 'input']) ops.delete(leaf);
+  if (ops.size > 0)
+    throw new UserError(`exportOnnx: the network computes ${[...ops].join(', ')}, and files have no ops for it here`);
+  const other = tensors.find(({ op }) => op.name === 'input');
+  if (other)
+    throw new UserError(
+      `exportOnnx: the network reads the input ${other.names[0]} beside its images, and files here read them alone`,
+    );
+}
+
+function constantOf(t: Tensor): Known | undefined {
+  if (t.op.name !== 'constant') return undefined;
+  const { value } = t.attrs as { value: number };
+  return { kind: 'known', shape: t.shape, data: constantArray(t) ?? value };
+}
+
+/** Stands for the parameters while the network is described, and knows their values. */
+class FileParameters {
+  private readonly tensors = new Map<string, Tensor>();
+  private readonly known = new Map<Tensor, Known>();
+
+  constructor(
+    private readonly network: Network,
+    private readonly weights: Weights,
+  ) {}
+
+  /** The leaf of this name. Batch norm's `stats` are its mean and its variance. */
+  tensor(name: string): Tensor {
+    const made = this.tensors.get(name);
+    if (made) return made;
+    const spec = this.network.specs.find((each) => each.name === name);
+    const parts = spec ? [name] : ['mean', 'var'].map((kind) => name.replace(/stats$/, kind));
+    const shape = this.network.specs.find((each) => each.name === parts[0])?.shape;
+    if (!shape) throw new UserError(`exportOnnx: ${this.network.name} has no parameter ${name}`);
+    const values = parts.map((part) => this.weights.get(part) ?? missing(part));
+    const data = values.length === 1 ? values[0] : Float32Array.from(values.flatMap((v) => [...v]));
+    const t = input(name, spec ? shape : [2, ...shape]);
+    if (data.length !== t.size)
+      throw new UserError(`exportOnnx: ${name} has ${data.length} values for [${t.shape.join(', ')}]`);
+    this.tensors.set(name, t);
+    this.known.set(t, { kind: 'known', shape: t.shape, data, name });
+    return t;
+  }
+
+  of(t: Tensor): Known | undefined {
+    return this.known.get(t);
+  }
+}
+
+function missing(name: string): never {
+  throw new UserError(`exportOnnx: there are no values of the parameter ${name}`);
+}
