@@ -9,11 +9,8 @@ export interface SgdSettings {
 }
 
 /** One step for `size` weights; guarded, it is left undone where the guard is not finite. */
-export function sgd(
-  size: number,
-  { momentum, dampening, nesterov, weightDecay }: SgdSettings,
-  guarded: boolean,
-): Launch {
+export function sgd(size: number, settings: SgdSettings, guarded: boolean): Launch {
+  const { momentum, dampening, nesterov, weightDecay } = settings;
   const width = size % 4 === 0 ? 4 : 1;
   return {
     kernel: sgdKernel,
