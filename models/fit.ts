@@ -20,6 +20,7 @@ export interface EpochResult {
   readonly validation?: Evaluation;
 }
 
+/** How well a model does on samples. */
 export interface Evaluation {
   readonly loss: number;
   /** The share of samples whose class had the largest output, 0..1; absent where targets are no classes. */
