@@ -164,6 +164,13 @@ describe('an ONNX file of a network', () => {
       const bytes = exportOnnx(model, { size, preprocess: { most, mean, std } });
       const given = { input: imagesOf(pixels.map((v) => v * most)) };
       expect(worst((await onnxruntime(bytes, given))['logits'].data, logits.data)).toBeLessThan(1e-5);
+      const blueFirst = exportOnnx(model, { size, preprocess: { most, mean, std, channels: 'bgr' } });
+      const exchanged = pixels.map((_, i) => pixels[i - (i % 3) + 2 - (i % 3)] * most);
+      const swapped = { mean: [...mean].reverse(), std: [...std].reverse() };
+      const turned = exportOnnx(model, { size, preprocess: { most, ...swapped } });
+      // Blue first and red first: the same numbers, if the pixels are exchanged outside.
+      const [a, b] = [await onnxruntime(blueFirst, given), await onnxruntime(turned, { input: imagesOf(exchanged) })];
+      expect(worst(a['logits'].data, b['logits'].data)).toBeLessThan(1e-5);
       // What was put in front is no parameter when it is read back.
       expect(loadOnnx(bytes).network.specs.length).toBe(network.specs.length);
     }
@@ -195,6 +202,6 @@ describe('an ONNX file of a network', () => {
     expect(() => exportOnnx({ network, weights: lacking }, { size })).toThrow(/classifier\.b/);
     expect(() => exportOnnx(model, { size, colour: 1 } as never)).toThrow(UserError);
     expect(() => exportOnnx(model, { size: 0 })).toThrow(UserError);
-    expect(() => exportOnnx(model, { size, preprocess: { most: 1, mean: [0], std: [1] } })).toThrow(/channels/);
+    expect(() => exportOnnx(model, { size, preprocess: { most: 1, mean: [0], std: [1] } })).toThrow(/channel/);
   });
 });
