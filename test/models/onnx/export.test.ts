@@ -8,6 +8,7 @@ import { softmax } from '../../../engine/ops/softmax_cross_entropy.ts';
 import type { Tensor } from '../../../engine/tensor.ts';
 import { UserError } from '../../../engine/user_error.ts';
 import { buildModel } from '../../../models/build_network.ts';
+import { convNext } from '../../../models/convnext.ts';
 import { initialValues } from '../../../models/initialise.ts';
 import { applySegments, type Network } from '../../../models/network.ts';
 import { exportOnnx } from '../../../models/onnx/export/export_onnx.ts';
@@ -44,17 +45,23 @@ async function ours(device: Device, network: Network, weights: Weights, data: Fl
   return (await evaluate(device, [y], { x: data }))[0];
 }
 
+const built = (name: string, size: number, width = 1) => ({
+  name,
+  size,
+  network: buildModel(name, 3, undefined, { width }).network,
+});
 const NETWORKS = [
-  { name: 'vgg_small', size: 32, width: 1 },
-  { name: 'efficientnet_b0', size: 32, width: 1 },
-  { name: 'vgg11', size: 64, width: 0.125 },
-  { name: 'resnet50', size: 32, width: 0.25 },
-  { name: 'galaxy_vgg', size: 64, width: 0.25 },
-] as const;
+  built('vgg_small', 32),
+  built('efficientnet_b0', 32),
+  built('vgg11', 64, 0.125),
+  built('resnet50', 32, 0.25),
+  built('galaxy_vgg', 64, 0.25),
+  built('mobilenet_v3_small', 32),
+  { name: 'convnext', size: 32, network: convNext('convnext', 3, { depths: [1, 1], widths: [16, 24] }) },
+];
 
 describeAdapters('networks as ONNX files', (device) => {
-  it.each(NETWORKS)('$name gives in onnxruntime what it gives here', async ({ name, size, width }) => {
-    const { network } = buildModel(name, 3, undefined, { width });
+  it.each(NETWORKS)('$name gives in onnxruntime what it gives here', async ({ size, network }) => {
     const weights = drawnWeights(network);
     const bytes = exportOnnx({ network, weights }, { size });
     const again = loadOnnx(bytes);
@@ -109,6 +116,10 @@ describe('an ONNX file of a network', () => {
       Relu: 4,
     });
     const b0 = buildModel('efficientnet_b0', 3).network;
+    // Layer norms over channels repeat nothing, and move nothing.
+    const convNeXt = convNext('convnext', 3, { depths: [1, 1], widths: [16, 24] });
+    const ops = Object.keys(count(exportOnnx({ network: convNeXt, weights: drawnWeights(convNeXt) }, { size: 32 })));
+    for (const op of ['Expand', 'Transpose', 'Reshape', 'Shape']) expect(ops).not.toContain(op);
     // 16 blocks, of which the first has no expansion; two more convolutions in each squeeze and excite.
     expect(count(exportOnnx({ network: b0, weights: drawnWeights(b0) }, { size: 32 }))).toEqual({
       Add: 9,

@@ -1,7 +1,6 @@
 import { beforeAll, expect, it } from 'vitest';
 import { clip, elu, gelu, hardSigmoid, hardSwish, leakyRelu, mish, softplus } from '../../../engine/ops/activations.ts';
 import { batchNormInference } from '../../../engine/ops/batch_norm.ts';
-import { columns } from '../../../engine/ops/columns.ts';
 import { concat } from '../../../engine/ops/concat.ts';
 import { conv2d, conv2dInputGrad } from '../../../engine/ops/conv2d.ts';
 import { convGeometry } from '../../../engine/ops/conv_geometry.ts';
@@ -189,7 +188,6 @@ const CASES: Readonly<Record<string, (x: Tensor) => Tensor>> = {
   'a token before a sequence': (x) => concat([broadcastTo(numbers(3, 1, 1, C), [x.shape[0], 1, C]), rows(x)], 1),
   picked: (x) => gather(x, [3, 0, 0, 2], 3),
   'indices that are known': (x) => gather(rows(x), constant(Uint32Array.of(7, 1, 29, 4), [2, 2]), 1),
-  columns: (x) => columns(x, 1, 2),
   'a row of weights': (x) => add(x, row(numbers(3, 2, C), 1)),
   'resized, nearest': (x) => resize(x, side),
   'resized to odd sides': (x) => resize(x, { ...side, size: [7, 9], coordinates: 'half_pixel', rounding: 'floor' }),

@@ -8,10 +8,8 @@ import { writeArg, writeCast, writeFold, writeSoftmax, writeSum } from './reduct
 import { writeGather, writeResample } from './resample.ts';
 import {
   writeBroadcast,
-  writeColumns,
   writeConcat,
   writePlace,
-  writePlaceColumns,
   writeReshape,
   writeRow,
   writeSame,
@@ -57,7 +55,5 @@ export const WRITERS: Readonly<Record<string, OpWriter>> = {
   slice: writeSlice,
   place: writePlace,
   concat: writeConcat,
-  columns: writeColumns,
-  place_columns: writePlaceColumns,
   row: writeRow,
 };
