@@ -105,15 +105,17 @@ export function dropout(rate: number): Layer {
   );
 }
 
+const POOL: Known<PoolAttributes> = { size: true, stride: true, padding: true, dilation: true, ceilMode: true };
+
 /** The largest of each window of 2 x 2, or of `size`, which moves by its own size where no stride is given. */
 export function maxPool(options: Partial<PoolAttributes> = {}): Layer {
-  checkOptions('maxPool', options, { size: true, stride: true, padding: true });
+  checkOptions('maxPool', options, POOL);
   return layer('maxPool', (x) => maxPool2d(x, { size: 2, ...options }));
 }
 
 /** The mean of each window of 2 x 2, or of `size`, which moves by its own size where no stride is given. */
 export function avgPool(options: Partial<AvgPoolAttributes> = {}): Layer {
-  checkOptions('avgPool', options, { size: true, stride: true, padding: true, countIncludePad: true });
+  checkOptions('avgPool', options, { ...POOL, countIncludePad: true });
   return layer('avgPool', (x) => avgPool2d(x, { size: 2, ...options }));
 }
 

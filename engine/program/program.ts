@@ -15,9 +15,9 @@ import type { MemoryPlan } from './plan.ts';
 export type { MemoryNeed, ProgramSpec } from './outline.ts';
 
 /**
- * What an input is given at a run: an array of its own type as it is, other numbers converted (see Numbers); or a buffer
- * on the program's device with the numbers of its dtype from the first byte on, such as `buffer` gives of another
- * program's output. It is copied on the GPU.
+ * What an input is given at a run: an array of its own type as it is, other numbers converted (see Numbers); or a
+ * buffer on the program's device with the numbers of its dtype from the first byte on, such as `buffer` gives of
+ * another program's output. It is copied on the GPU.
  */
 export type Feed = Numbers | GPUBuffer;
 

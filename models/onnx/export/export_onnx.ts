@@ -56,7 +56,7 @@ const PREPROCESS: KnownOptions<NonNullable<ExportOnnxOptions['preprocess']>> = {
   channels: true,
 };
 
-/** A network and the numbers of its parameters, as of `buildModel` or `loadOnnx`, or as `ParameterSet.read` gives them. */
+/** A network and the numbers of all its parameters, of `buildModel`, `loadOnnx`, or as `ParameterSet.read` gives. */
 export interface Exportable {
   readonly network: Network;
   readonly weights: ReadonlyMap<string, Float32Array | { readonly data: Float32Array }>;

@@ -13,7 +13,7 @@ interface Resampling {
   readonly matrices: readonly { readonly rows: number; readonly columns: number }[];
 }
 
-/** Products with sparse matrices along one axis or two: what resizing, gathering and padding by pixels become. */
+/** Products with sparse matrices along one axis, or along two: what resizing, gathering and padding become. */
 export function writeResample(w: GraphWriter, t: Tensor): Written {
   const mode = resizeOf(t);
   if (mode) return writeResize(w, t, mode);

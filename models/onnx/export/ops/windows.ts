@@ -45,7 +45,7 @@ const withOneChannel = (w: GraphWriter, filter: Written): Written => {
   return w.reshaped(filter, [r, s, 1, c]);
 };
 
-/** A filter [r, s, c, k] in ONNX's order [k, c, r, s]; of a transposed convolution, which makes c of k, too. */
+/** A filter [r, s, c, k] in ONNX's order [k, c, r, s]; so is that of a transposed convolution, which makes c of k. */
 const OIHW: readonly number[] = [3, 2, 0, 1];
 
 const named = (filter: Written): string | undefined => (filter.kind === 'known' ? stemOf(filter.name) : undefined);
