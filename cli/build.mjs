@@ -16,7 +16,7 @@ const WORKER = 'vision/data/decode_worker.node.ts';
 /** What a package in Node imports, by the name of its file. */
 const LIBRARY = { tuningfork: 'index.ts', 'tuningfork.node': 'index.node.ts', 'tuningfork.vision': 'index.vision.ts' };
 
-/** What of other people's is in the files for images in browsers; ONNX is in a chunk that is loaded when it is needed. */
+/** What of other people's is in the files for images in browsers; protobuf in a chunk that only ONNX loads. */
 const VISION_PACKAGES = /\/(jpeg-js|csv-parse|@bufbuild\/protobuf)\//;
 
 const common = {

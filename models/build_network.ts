@@ -127,7 +127,7 @@ function fromFile({ metadata = {}, source }: WeightsFile): ImportOptions {
   return { padding, bnEpsilon, preprocessing: { ...preprocessing, scale: 1 / 255 }, metadata };
 }
 
-/** The network of a model file that Tuningfork saved, with its weights, where the network is one of those with names. */
+/** The network of a model file that Tuningfork saved, with its weights. The network must be one that has a name. */
 export function restoreModel(model: Model, source: string): BuiltModel {
   if (model.graph)
     throw new UserError(`${source}: its network came as an ONNX file; load it by loadModel of tuningfork/vision`);
