@@ -66,17 +66,40 @@ export {
   type GeluOptions,
 } from './engine/ops/activations.ts';
 export { broadcastTo, mean, sum, sumTo } from './engine/ops/reduce.ts';
+export {
+  argMax,
+  argMin,
+  l1Norm,
+  l2Norm,
+  logSumExp,
+  max,
+  min,
+  prod,
+  type ArgOptions,
+} from './engine/ops/fold.ts';
+export { groupNorm, instanceNorm, layerNorm, rmsNorm, type LayerNormOptions } from './engine/ops/norm.ts';
 export { matmul } from './engine/ops/matmul.ts';
 export { conv2d, conv2dFilterGrad, conv2dInputGrad } from './engine/ops/conv2d.ts';
 export type { ConvAttributes, Padding } from './engine/ops/conv_geometry.ts';
+export { convTranspose2d, type ConvTransposeAttributes } from './engine/ops/conv_transpose2d.ts';
 export { depthwiseConv2d } from './engine/ops/depthwise_conv2d.ts';
 export { batchNorm, batchNormInference, batchNormStats, type BatchNormAttributes } from './engine/ops/batch_norm.ts';
-export { avgPool2d, globalAvgPool, maxPool2d } from './engine/ops/pool.ts';
+export { avgPool2d, globalAvgPool, globalMaxPool, maxPool2d } from './engine/ops/pool.ts';
 export { logSoftmax, softmax, softmaxCrossEntropy } from './engine/ops/softmax_cross_entropy.ts';
+export {
+  binaryCrossEntropyWithLogits,
+  crossEntropy,
+  huber,
+  l1,
+  mse,
+  type BinaryCrossEntropyOptions,
+  type CrossEntropyOptions,
+  type Reduction,
+} from './engine/ops/losses.ts';
 export { dropPath, dropout, randomUniform } from './engine/ops/random.ts';
 export { augmentImages } from './engine/ops/augment.ts';
 export { moveCentres, nearestCentre, seedCentre } from './engine/ops/kmeans.ts';
-export { adam } from './engine/ops/adam.ts';
+export { adam, adamW } from './engine/ops/adam.ts';
 export { cast } from './engine/ops/cast.ts';
 export { concat } from './engine/ops/concat.ts';
 export { depthToSpace, spaceToDepth } from './engine/ops/depth_to_space.ts';
@@ -86,6 +109,7 @@ export { resize, type ResizeOptions } from './engine/ops/resize.ts';
 export { slice, split } from './engine/ops/slice.ts';
 export { transpose } from './engine/ops/transpose.ts';
 export { sgd } from './engine/ops/sgd.ts';
+export { rmsprop } from './engine/ops/rmsprop.ts';
 export { assign, ema, updateRunningStats } from './engine/ops/assign.ts';
 export {
   DEFAULT_ADAM,
@@ -99,9 +123,7 @@ export { DEFAULT_SGD, type ParameterGroup, type SgdOptions } from './engine/trai
 export { learningRateAt, type Schedule } from './engine/train/schedule.ts';
 export { kMeans, nearestCentres, type Clusters, type KMeansOptions } from './engine/train/kmeans.ts';
 
-// Layers that make their own parameters, and the training of models that are made of them.
-export * as layers from './models/layer_kinds.ts';
-export type { ConvOptions, DepthwiseOptions } from './models/layer_kinds.ts';
+// The training of models that are made of layers, which index.layers.ts has.
 export { networkOf, Scope, type Layer } from './models/layer.ts';
 export { Model, type ModelOptions, type RunOptions } from './models/model.ts';
 export { evaluate, fit, type EpochResult, type Evaluation, type FitOptions, type FitResult } from './models/fit.ts';

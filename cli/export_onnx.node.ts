@@ -22,27 +22,30 @@ export async function exportOnnxModel(path: string, flags: OnnxFlags): Promise<v
   const { to, layout = 'nchw', preprocess } = flags;
   const model = await readStored(path);
   const task = requireTask(model, path);
-  const { mean, std } = model.built.preprocessing;
+  const { mean, std, channels } = model.built.preprocessing;
+  const normalisation = { mean, std, ...(channels && { channels }) };
   const answer = flags.probabilities ? answerOf(model, task, path) : undefined;
   const pixels = preprocess === undefined ? 'normalised' : `0..${preprocess}`;
   const bytes = exportOnnx(model.built, {
     size: model.size,
     layout: layout === 'nhwc' ? 'NHWC' : 'NCHW',
     ...(answer && { answer }),
-    ...(preprocess !== undefined && { preprocess: { most: preprocess === '1' ? 1 : 255, mean, std } }),
+    ...(preprocess !== undefined && { preprocess: { ...normalisation, most: preprocess === '1' ? 1 : 255 } }),
     metadata: metadataOf(model, task, pixels),
   });
   await writeFileAtomic(to, bytes);
   const output = answer?.name ?? 'logits';
   const side = model.size;
-  const shape = layout === 'nhwc' ? `[N, ${side}, ${side}, 3]` : `[N, 3, ${side}, ${side}]`;
+  const sides = layout === 'nhwc' ? [side, side, 3] : [3, side, side];
   if (flags.json) {
-    console.log(jsonText({ file: to, bytes: bytes.length, input: shape, pixels, output, classes: model.classes }, 0));
+    // As in ONNX's own tools, -1 is any length.
+    console.log(jsonText({ file: to, input: [-1, ...sides], pixels, output, classes: model.classes }, 0));
     return;
   }
-  const normalised = `normalised: pixels in 0..1 less ${mean.join(', ')}, divided by ${std.join(', ')}`;
+  const order = channels === 'bgr' ? '; blue first' : '';
+  const normalised = `normalised: pixels in 0..1 less ${mean.join(', ')}, divided by ${std.join(', ')}${order}`;
   console.log(
-    `${to}: ${model.built.network.name} for onnxruntime and others; \`input\` ${shape} ${preprocess === undefined ? normalised : `of pixels in ${pixels}`}; \`${output}\` [N, ${model.classes.length}]`,
+    `${to}: ${model.built.network.name} for onnxruntime and others; \`input\` [N, ${sides.join(', ')}] ${preprocess === undefined ? normalised : `of pixels in ${pixels}`}; \`${output}\` [N, ${model.classes.length}]`,
   );
 }
 
@@ -59,12 +62,12 @@ function answerOf({ classes }: StoredModel, choice: TaskChoice, path: string): E
 /** For whoever shows the model images: what they are to be like, and what the outputs stand for. */
 function metadataOf(model: StoredModel, task: TaskChoice, pixels: string): Record<string, string> {
   const { built, classes, size, crop, shortSide, stretch } = model;
-  const { mean, std } = built.preprocessing;
+  const { mean, std, channels = 'rgb' } = built.preprocessing;
   return {
     architecture: built.network.name,
     task: JSON.stringify(task),
     classes: JSON.stringify(classes),
-    preprocessing: JSON.stringify({ size, crop, shortSide, stretch, mean, std, channels: 'rgb' }),
+    preprocessing: JSON.stringify({ size, crop, shortSide, stretch, mean, std, channels }),
     input: pixels,
   };
 }

@@ -37,7 +37,7 @@ export function wholeNumberWithin(low: number, high: number): (text: string) => 
  * not loaded for it, has them all.
  */
 export const MODELS =
-  'efficientnet_b0 .. b7, resnet18, 34, 50 and 101, vgg11, vgg16 (or with _bn), galaxy_vgg, vgg_small';
+  'efficientnet_b0 .. b7, resnet18, 34, 50 and 101, mobilenet_v3_small and _large, convnext_nano and _tiny, vgg11, vgg16 (or with _bn), galaxy_vgg, vgg_small';
 
 /** Options that say more of a model that is given by name (`NewModelFlags` of model_program.node.ts). */
 export const newModelOptions = (command: Command): Command =>

@@ -31,9 +31,11 @@ export function grad(of: Tensor, wrt: readonly Tensor[], seed?: Tensor, through?
     if (t.dtype !== 'f32') throw new UserError(`grad: only f32 has gradients, and ${t} is ${t.dtype}`);
   const order = topologicalOrder([of]);
 
-  // Only what lies between `wrt` and `of` needs a cotangent, and nothing does that is seen through stop_gradient alone.
+  // Only what lies between `wrt` and `of` needs a cotangent, and nothing does that is seen through stop_gradient alone,
+  // or through whole numbers (an arg max).
   const relevant = new Set<Tensor>(wrt);
-  for (const t of order) if (t.op !== stopGradientOp && t.inputs.some((input) => relevant.has(input))) relevant.add(t);
+  for (const t of order.filter(({ dtype }) => dtype === 'f32'))
+    if (t.op !== stopGradientOp && t.inputs.some((input) => relevant.has(input))) relevant.add(t);
 
   const cotangents = new Map<Tensor, Tensor>([[of, seed ?? ones(of.shape)]]);
   for (const t of order.reverse()) {

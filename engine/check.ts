@@ -14,7 +14,7 @@ export function show(value: unknown): string {
 /** What to do about a value that should be another: the end of a sentence, or nothing. */
 export function remedy(value: unknown): string {
   if (value instanceof Promise) return '; await it';
-  if (Array.isArray(value) || ArrayBuffer.isView(value)) return '; make an input of it, and feed the numbers to run';
+  if (Array.isArray(value) || ArrayBuffer.isView(value)) return '; make a constant of it, or an input that is fed';
   return '';
 }
 

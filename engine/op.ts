@@ -1,8 +1,7 @@
 import type { Gpu } from '../kernels/gpu.ts';
 import type { Choice, Choices, Launch } from '../kernels/kernel.ts';
 import type { SubgroupMatrix } from '../kernels/matmul/matrix_tiling.ts';
-import { checkShape, checkTensors, showShape, Tensor, type Attributes, type DType, type Shape } from './tensor.ts';
-import { UserError } from './user_error.ts';
+import { checkDType, checkShape, checkTensors, Tensor, type Attributes, type DType, type Shape } from './tensor.ts';
 
 /** What a kernel may count on: taken from the adapter, never assumed. */
 export interface Capabilities {
@@ -177,9 +176,6 @@ function checkInputs<N extends string>(
     const input = names[i];
     checkTensors(called, { [input]: t });
     const wanted = takes?.[input] ?? 'f32';
-    if (wanted !== 'any' && t.dtype !== wanted)
-      throw new UserError(
-        `${called}: it takes ${wanted}, and ${t.name ?? `its input ${input}`} is ${t.dtype} ${showShape(t.shape)}`,
-      );
+    if (wanted !== 'any') checkDType(called, input, t, wanted);
   });
 }

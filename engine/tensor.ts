@@ -76,6 +76,14 @@ export function checkTensors(op: string, inputs: Readonly<Record<string, unknown
   }
 }
 
+/** Throws a UserError unless the tensor holds what the op takes as its input of this name. */
+export function checkDType(op: string, input: string, t: Tensor, wanted: DType): void {
+  if (t.dtype !== wanted)
+    throw new UserError(
+      `${op}: it takes ${wanted}, and ${t.name ?? `its input ${input}`} is ${t.dtype} ${showShape(t.shape)}`,
+    );
+}
+
 /** Throws a shape error that names the op and every input's shape. */
 export function shapeError(op: string, problem: string, ...inputs: Tensor[]): never {
   throw new UserError(

@@ -1,9 +1,9 @@
 // Learns to read digits that it draws itself, each at a place, of a size and with noise of its own.
 // Run it with `node examples/digits.ts` after `npm run build`; see README.md.
-import { fit, layers, Model, openDevice } from 'tuningfork';
+import { fit, Model, openDevice } from 'tuningfork';
+import { batchNorm, conv, dense, dropout, globalPool, maxPool, sequential } from 'tuningfork/layers';
 import { openGpu } from 'tuningfork/node';
 
-const { batchNorm, conv, dense, dropout, globalPool, maxPool, sequential } = layers;
 const SIDE = 20;
 /** Digits of 3 x 5 pixels: a number for each row, whose three bits are its pixels. */
 const GLYPHS = ['75557', '26227', '71747', '71717', '55711', '74717', '74757', '71222', '75757', '75717'];

@@ -6,7 +6,7 @@ import { saidNormalisation } from './efficientnet_preprocessing.ts';
 import { efficientNetConfig } from './efficientnet_table.ts';
 import type { WeightsFile } from './formats/read_weights.ts';
 import { describedBy, type Model } from './formats/model_file.ts';
-import { efficientNetVariant, plainNetwork } from './model_table.ts';
+import { efficientNetVariant, plainNetwork, requireOwnWidth } from './model_table.ts';
 import { recogniseModel } from './namings.ts';
 import type { Network } from './network.ts';
 import { IMAGENET, type Normalisation } from './normalisation.ts';
@@ -65,10 +65,7 @@ export function buildModel(
   if (!(typeof width === 'number' && width > 0 && width <= 1))
     throw new UserError(`buildModel: width must be more than 0 and at most 1, not ${show(width)}`);
   if (variant) {
-    if (width !== 1)
-      throw new UserError(
-        `${name} comes in its published width only; take another of its family (b0 to b7), or a VGG or ResNet for --width ${width}`,
-      );
+    requireOwnWidth(name, width);
     const config = efficientNetConfig(variant, classes);
     if (file) refuseOther(name, file);
     if (!file) {
@@ -127,7 +124,7 @@ function fromFile({ metadata = {}, source }: WeightsFile): ImportOptions {
   return { padding, bnEpsilon, preprocessing: { ...preprocessing, scale: 1 / 255 }, metadata };
 }
 
-/** The network of a model file that Tuningfork saved, with its weights. The network must be one that has a name. */
+/** The network of a model file that Tuningfork saved, with its weights; the network is one of those with names. */
 export function restoreModel(model: Model, source: string): BuiltModel {
   if (model.graph)
     throw new UserError(`${source}: its network came as an ONNX file; load it by loadModel of tuningfork/vision`);

@@ -3,6 +3,7 @@ import { MEANS } from './formats/model_file.ts';
 import { toFloat32 } from './formats/stored_tensor.ts';
 import type { StoredTensor } from './formats/stored_tensor.ts';
 import type { ConventionName } from './efficientnet_conventions.ts';
+import { IMAGENET as imagenet } from './normalisation.ts';
 
 /** x = (pixel · scale − mean) / std, per channel (R, G, B), for pixels in 0..255. */
 export interface Normalisation {
@@ -21,7 +22,7 @@ export interface Arithmetic {
   readonly notes: readonly string[];
 }
 
-export const IMAGENET: Normalisation = { scale: 1 / 255, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+const IMAGENET: Normalisation = { scale: 1 / 255, ...imagenet };
 /** To -1..1: what the AdvProp checkpoints were trained with. */
 const INCEPTION: Normalisation = { scale: 1 / 255, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] };
 

@@ -1,6 +1,7 @@
 import { UserError } from '../engine/user_error.ts';
 import type { ExportName } from './export_names.ts';
 import type { StoredTensor } from './formats/stored_tensor.ts';
+import { MODEL_NAMES } from './model_table.ts';
 import type { ForeignTensor, Layout } from './import_weights.ts';
 import { namings } from './namings.ts';
 import type { Network } from './network.ts';
@@ -18,9 +19,11 @@ export interface ExportedWeights {
  * Weights under the names and in the layouts of another program: the inverse of importing them. For PyTorch the step
  * counters of batch norm are among them, since `load_state_dict` asks for them.
  * @param weights by our names; a classifier may be absent
- * @throws UserError where that program's names for this network are not known
+ * @throws UserError where that program's names for this network are not known, as of one that came as ONNX
  */
 export function exportWeights(network: Network, weights: Weights, names: ExportName): ExportedWeights {
+  if (!MODEL_NAMES.includes(network.name))
+    throw new UserError(`nobody's names for ${network.name} are known; export it as ONNX, whole.`);
   const known = namings(network).filter(({ convention }) => convention !== 'tuningfork');
   const naming = known.find(({ convention }) => convention === names);
   if (!naming)

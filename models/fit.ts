@@ -83,8 +83,8 @@ const DEFAULT_BATCH = 32;
 const AHEAD = 2;
 
 /**
- * Trains a model for some epochs. Each sees all samples once, in an order that the seed decides; the last batch is filled
- * up from the beginning of that order. The same options give the same bits on the same adapter.
+ * Trains a model for some epochs. Each sees all samples once, in an order that the seed decides; the last batch is
+ * filled up from the beginning of that order. The same options give the same bits on the same adapter.
  * @throws UserError where the options are at fault, or no step of an epoch had a finite loss
  */
 export async function fit(model: Model, options: FitOptions): Promise<FitResult> {

@@ -5,7 +5,8 @@ import type { ParameterSpec } from './parameter_spec.ts';
 /**
  * Values before training, drawn per parameter from (seed, name): filters from a normal distribution of variance
  * 2/fan-in (He et al. 2015, eq. 10; a depthwise filter's fan-in is its r·s taps), dense weights uniformly in
- * ±1/√fan-in, scales 1, shifts 0.
+ * ±1/√fan-in, scales 1, shifts 0; a
+ * residual branch's scale 1e-6 (Liu et al. 2022, table 5).
  */
 export function initialValues({ name, shape, kind }: ParameterSpec, seed: number): Float32Array {
   const values = new Float32Array(sizeOf(shape));
@@ -21,6 +22,8 @@ export function initialValues({ name, shape, kind }: ParameterSpec, seed: number
       const bound = 1 / Math.sqrt(shape[0]);
       return values.map(() => bound * (2 * random.uniform() - 1));
     }
+    case 'scale':
+      return values.fill(1e-6);
     case 'gamma':
     case 'var':
       return values.fill(1);

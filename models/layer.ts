@@ -10,8 +10,8 @@ import type { ParameterSource } from './parameter_set.ts';
 import { ParameterList, type ParameterKind } from './parameter_spec.ts';
 
 /**
- * A layer: a function from a batch [N, ...] to another one, which asks its scope for the parameters that it needs. An op
- * of one tensor, such as `relu`, is a layer without parameters.
+ * A layer: a function from a batch [N, ...] to another one, which asks its scope for the parameters that it needs. An
+ * op of one tensor, such as `relu`, is a layer without parameters.
  */
 export interface Layer {
   (x: Tensor, scope: Scope): Tensor;
@@ -49,8 +49,8 @@ export class Scope {
 
   /**
    * The parameter of this name, made where the network is made.
-   * @param kind decides what it holds at first: `filter` [r, s, c, k], `depthwise` [r, s, c] and `dense` [in, out] small
-   *   random numbers (see initialise.ts), `gamma` ones, `bias` and `beta` zeros
+   * @param kind decides what it holds at first: `filter` [r, s, c, k], `depthwise` [r, s, c] and `dense` [in, out]
+   *   small random numbers (see initialise.ts), `gamma` ones, `bias` and `beta` zeros
    * @throws UserError where the layer has another one of this name, or it was made with another shape
    */
   parameter(name: string, shape: Shape, kind: Exclude<ParameterKind, 'mean' | 'var'>): Tensor {

@@ -1,4 +1,4 @@
-// The layers of the library: `import { layers } from 'tuningfork'`. Each is a function that gives a Layer, or one.
+// The layers of the library, `tuningfork/layers`: each is a Layer, or a function that gives one.
 import { checkNumber, checkOptions, checkWhole, show, type Known } from '../engine/check.ts';
 import type { BatchNormAttributes } from '../engine/ops/batch_norm.ts';
 import { conv2d } from '../engine/ops/conv2d.ts';
@@ -105,15 +105,17 @@ export function dropout(rate: number): Layer {
   );
 }
 
+const POOL: Known<PoolAttributes> = { size: true, stride: true, padding: true, dilation: true, ceilMode: true };
+
 /** The largest of each window of 2 x 2, or of `size`, which moves by its own size where no stride is given. */
 export function maxPool(options: Partial<PoolAttributes> = {}): Layer {
-  checkOptions('maxPool', options, { size: true, stride: true, padding: true });
+  checkOptions('maxPool', options, POOL);
   return layer('maxPool', (x) => maxPool2d(x, { size: 2, ...options }));
 }
 
 /** The mean of each window of 2 x 2, or of `size`, which moves by its own size where no stride is given. */
 export function avgPool(options: Partial<AvgPoolAttributes> = {}): Layer {
-  checkOptions('avgPool', options, { size: true, stride: true, padding: true, countIncludePad: true });
+  checkOptions('avgPool', options, { ...POOL, countIncludePad: true });
   return layer('avgPool', (x) => avgPool2d(x, { size: 2, ...options }));
 }
 

@@ -1,7 +1,7 @@
 import { batchNorm, batchNormInference, type BatchNormAttributes } from '../engine/ops/batch_norm.ts';
 import { reshape } from '../engine/ops/leaves.ts';
 import { matmul } from '../engine/ops/matmul.ts';
-import { add } from '../engine/ops/pointwise.ts';
+import { add, div, mul, sqrt, square, sub } from '../engine/ops/pointwise.ts';
 import { dropout } from '../engine/ops/random.ts';
 import { mean } from '../engine/ops/reduce.ts';
 import type { Tensor } from '../engine/tensor.ts';
@@ -19,6 +19,17 @@ export function normalise(
   const { y, stats } = batchNorm(x, gamma, beta, attrs);
   onStatistics?.(`${name}.stats`, stats, x.size / x.shape[x.shape.length - 1]);
   return y;
+}
+
+/**
+ * Layer norm over the last axis, y = (x − mean) / √(variance + epsilon) · gamma + beta, by the mean and variance of
+ * each pixel's channels (Ba et al. 2016, eq. 4).
+ */
+export function layerNorm(x: Tensor, name: string, epsilon: number, { parameters: p }: ForwardContext): Tensor {
+  const last = [x.shape.length - 1];
+  const centred = sub(x, mean(x, last));
+  const deviation = sqrt(add(mean(square(centred), last), epsilon));
+  return add(mul(div(centred, deviation), p.tensor(`${name}.gamma`)), p.tensor(`${name}.beta`));
 }
 
 /**

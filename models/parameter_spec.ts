@@ -1,4 +1,5 @@
-export type ParameterKind = 'filter' | 'depthwise' | 'dense' | 'bias' | 'gamma' | 'beta' | 'mean' | 'var';
+/** `scale`: what the channels of a residual branch are multiplied by, near 0 before training (Touvron et al. 2021). */
+export type ParameterKind = 'filter' | 'depthwise' | 'dense' | 'bias' | 'gamma' | 'beta' | 'mean' | 'var' | 'scale';
 
 /** One array of numbers a model holds: its name, its shape in our layout, what it is. */
 export interface ParameterSpec {

@@ -1,3 +1,4 @@
+import { convNextTensors } from './convnext_names.ts';
 import type { StoredTensor } from './formats/stored_tensor.ts';
 import {
   foreignShape,
@@ -7,6 +8,7 @@ import {
   type ForeignTensor,
   type ImportedWeights,
 } from './import_weights.ts';
+import { mobileNetLayers } from './mobilenet_names.ts';
 import type { Network } from './network.ts';
 import type { ParameterSpec } from './parameter_spec.ts';
 
@@ -65,17 +67,18 @@ function resnetLayer(layer: string): string {
   return { 'stem.conv': 'conv1', 'stem.bn': 'bn1', classifier: 'fc' }[layer]!;
 }
 
-/** Every parameter of a VGG or ResNet under torchvision's names and in its shapes. */
-export function torchvisionTensors({ specs }: Pick<Network, 'specs'>): ForeignTensor[] {
+/** Every parameter of a VGG, ResNet or MobileNetV3 under torchvision's names and in its shapes. */
+export function torchvisionTensors({ name, specs }: Pick<Network, 'name' | 'specs'>): ForeignTensor[] {
   const isVgg = specs[0].name.startsWith('block');
   const vggNames = isVgg ? vggLayers(specs) : undefined;
+  const nameOf = name.startsWith('mobilenet') ? mobileNetLayers(specs) : resnetLayer;
   const channels = specs.findLast(({ kind }) => kind === 'filter')!.shape[3];
   const firstDense = specs.find(({ kind }) => kind === 'dense');
   return specs.map((spec) => {
     const [layer, field] = split(spec);
     const foreign = {
       spec,
-      name: `${vggNames?.get(layer) ?? resnetLayer(layer)}.${FIELDS[field]}`,
+      name: `${vggNames?.get(layer) ?? nameOf(layer)}.${FIELDS[field]}`,
       shape: foreignShape('torch', spec),
     };
     if (!isVgg || spec !== firstDense) return foreign;
@@ -84,21 +87,27 @@ export function torchvisionTensors({ specs }: Pick<Network, 'specs'>): ForeignTe
   });
 }
 
-/** The namings of a VGG or ResNet: this project's, torchvision's, and timm's where there is such a network. */
+/** The namings of a network other than EfficientNet: this project's, torchvision's, and timm's where it has it. */
 export function torchvisionNamings(network: Pick<Network, 'name' | 'specs'>): Expected[] {
   const { name, specs } = network;
-  const tensors = torchvisionTensors(network);
-  const timm = timmTensors(tensors);
+  const own = specs.map((spec) => ({ spec, name: spec.name, shape: spec.shape }));
   return [
-    {
+    { network: name, layout: 'tuningfork', tensors: own, convention: 'tuningfork' },
+    ...theirTensors(network).map(([convention, tensors]) => ({
       network: name,
-      layout: 'tuningfork',
-      tensors: specs.map((spec) => ({ spec, name: spec.name, shape: spec.shape })),
-      convention: 'tuningfork',
-    },
-    { network: name, layout: 'torch', tensors, convention: 'torchvision' },
-    ...(timm ? [{ network: name, layout: 'torch' as const, tensors: timm, convention: 'timm' }] : []),
+      layout: 'torch' as const,
+      tensors,
+      convention,
+    })),
   ];
+}
+
+function theirTensors(network: Pick<Network, 'name' | 'specs'>) {
+  const { name, specs } = network;
+  if (name.startsWith('convnext')) return convNextTensors(name, specs);
+  const tensors = torchvisionTensors(network);
+  const timm = name.startsWith('mobilenet') ? undefined : timmTensors(tensors);
+  return [['torchvision', tensors] as const, ...(timm ? [['timm', timm] as const] : [])];
 }
 
 /** What timm calls a VGG's fully connected layers, of which the first two are convolutions. */
@@ -127,7 +136,7 @@ function timmTensors(tensors: readonly ForeignTensor[]): readonly ForeignTensor[
 }
 
 /**
- * Weights of a VGG or ResNet as torchvision, timm or this project names them.
+ * Weights of a network other than EfficientNet as torchvision, timm or this project names them.
  * @param source the file's name, for sentences
  * @throws UserError naming what is missing, too many or misshapen
  */

@@ -3,8 +3,8 @@
  * [in,out].
  */
 
-/** PyTorch's OIHW [k,c,r,s] to HWIO: out[r,s,c,k] = w[k,c,r,s]. */
-export function hwioFromOihw(w: Float32Array, [k, c, r, s]: readonly number[]): Float32Array {
+/** PyTorch's OIHW [k,c,r,s], or [k,c] of one pixel, to HWIO: out[r,s,c,k] = w[k,c,r,s]. */
+export function hwioFromOihw(w: Float32Array, [k, c, r = 1, s = 1]: readonly number[]): Float32Array {
   const out = new Float32Array(w.length);
   let from = 0;
   for (let ki = 0; ki < k; ki++) {

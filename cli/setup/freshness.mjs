@@ -17,6 +17,8 @@ const SOURCES = [
   'docs',
   'index.ts',
   'index.node.ts',
+  'index.layers.ts',
+  'index.onnx.ts',
   'index.vision.ts',
   'index.vision.browser.ts',
   'package.json',

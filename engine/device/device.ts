@@ -248,6 +248,8 @@ export function requireDevice(what: string, device: unknown): asserts device is 
  * Throws a UserError where there is no WebGPU or no adapter.
  */
 export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
+  if (typeof options === 'object' && options !== null && 'requestAdapter' in options)
+    throw new UserError('openDevice: give the entry point as { gpu: openGpu() }');
   checkOptions('openDevice', options, OPTIONS);
   const gpu = options.gpu ?? (globalThis.navigator as Navigator | undefined)?.gpu;
   if (!gpu)

@@ -120,7 +120,7 @@ const sgdExplanation: Explanation = {
       of: 'm',
       formula: "m'[i] = momentum · m[i] + g[i] · hyper[1]",
       where: 'momentum = 0.9',
-      line: 'let velocity = m[i] * params.momentum + gradient;',
+      line: 'let velocity = m[i] * params.momentum + gradient * params.undamped;',
       behind(at, values): Behind {
         const { of, hyper } = numbersAt(values, at);
         return {

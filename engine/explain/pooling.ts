@@ -89,7 +89,7 @@ const averagePool: Explanation = {
       of: 'x',
       formula: 'dx[n, h, v, c] = Σ_{ho,wo} dy[n, ho, wo, c] / (size·size)',
       where: 'over the windows that see x[n, h, v, c]',
-      line: 'sum += Value(dy[((n * p.outH + ho) * p.outW + wo) * p.channels + c]) / window_count(rows, columns);',
+      line: 'sum += Value(dy[((n * p.outH + ho) * p.outW + wo) * p.channels + c]) / window_count(ho, wo);',
       behind: (at, values, settings) => sumOf(avgPoolTerms(geometryOf(values, settings)).inputGrad(at), values),
     },
   ],

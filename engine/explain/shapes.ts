@@ -1,4 +1,3 @@
-import { columns, placeColumns } from '../ops/columns.ts';
 import { reshape } from '../ops/leaves.ts';
 import { broadcastTo, mean, sum, sumTo } from '../ops/reduce.ts';
 import { row } from '../ops/row.ts';
@@ -28,7 +27,7 @@ const along = (of: string, i: number, values: Values): Behind =>
 
 const SUM_LINE = 'sum += Value(x[(o * params.length + r) * params.inner + i]);';
 const REPEAT_LINE = 'out[t] = Out(storable(params.scale * Value(x[o * params.inner + t % params.inner])));';
-const COPY_LINE = 'out[t] = select(0.0, x[t / params.size * params.xSize + u32(select(0, start, inside))], inside);';
+const COPY_LINE = 'out[at.out] = Out(storable(Value(x[at.x])));';
 
 const sumExplanation: Explanation = {
   name: 'sum',
@@ -153,54 +152,6 @@ const rowExplanation: Explanation = {
   ],
 };
 
-const columnsExplanation: Explanation = {
-  name: 'columns',
-  says: 'Some columns of a tensor, here columns 1 and 2.',
-  settings: [],
-  operands: () => matrix(6),
-  apply: ({ x }) => columns(x, 1, 2),
-  results: [
-    {
-      name: 'y',
-      formula: 'y[i, j] = x[i, j + 1]',
-      line: COPY_LINE,
-      behind: ([i, j], values) => copy('x', [i, j + 1], values),
-    },
-    {
-      name: 'dx',
-      of: 'x',
-      formula: 'dx[i, c] = dy[i, c − 1]',
-      where: 'c is 1 or 2; other columns get 0',
-      line: COPY_LINE,
-      behind: ([i, c], values) => within([i, c - 1], c === 1 || c === 2, values),
-    },
-  ],
-};
-
-const placeExplanation: Explanation = {
-  name: 'place_columns',
-  says: 'A tensor as some columns among zeros, here from column 1 on of 6.',
-  settings: [],
-  operands: () => matrix(7),
-  apply: ({ x }) => placeColumns(x, 1, 6),
-  results: [
-    {
-      name: 'y',
-      formula: 'y[i, j] = x[i, j − 1]',
-      where: 'j is 1 to 4; other columns are 0',
-      line: COPY_LINE,
-      behind: ([i, j], values) => within([i, j - 1], j >= 1 && j <= 4, values, 'x'),
-    },
-    {
-      name: 'dx',
-      of: 'x',
-      formula: 'dx[i, c] = dy[i, c + 1]',
-      line: COPY_LINE,
-      behind: ([i, c], values) => copy('dy', [i, c + 1], values),
-    },
-  ],
-};
-
 export const SHAPES = [
   sumExplanation,
   meanExplanation,
@@ -208,6 +159,4 @@ export const SHAPES = [
   sumToExplanation,
   reshapeExplanation,
   rowExplanation,
-  columnsExplanation,
-  placeExplanation,
 ];

@@ -66,6 +66,15 @@ export const adam = (
   });
 };
 
+/**
+ * AdamW (Loshchilov & Hutter 2019): `adam` with a weight decay of 0.01 where nothing else is said. The decay acts on
+ * the weights and is not part of the gradient, in `adam` too.
+ */
+export const adamW: typeof adam = (state, g, hyper, guard, settings = {}) => {
+  checkOptions('adam_w', settings, OPTIONS);
+  return adam(state, g, hyper, guard, { weightDecay: 0.01, ...settings });
+};
+
 interface HyperAttributes {
   readonly beta1: number;
   readonly beta2: number;

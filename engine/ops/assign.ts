@@ -1,5 +1,5 @@
 import { ema as emaLaunch } from '../../kernels/assign/assign.ts';
-import { copyWindow } from '../../kernels/copy/copy.ts';
+import { copyStrided, run } from '../../kernels/copy/copy.ts';
 import { checkWhole, show } from '../check.ts';
 import { defineOp } from '../op.ts';
 import type { Shape, Tensor } from '../tensor.ts';
@@ -14,8 +14,8 @@ const assignOp = defineOp<'p' | 'value'>({
     checkUpdate('assign', [p], [value]);
     return p.shape;
   },
-  lower: ({ inputs: [p], in: from }) => [
-    { launch: copyWindow(p.size, p.size, 0), buffers: { x: from(1), out: from(0) } },
+  lower: ({ inputs: [p], capabilities, in: from }) => [
+    { launch: copyStrided(run(p.size), 'f32', capabilities.software), buffers: { x: from(1), out: from(0) } },
   ],
 });
 

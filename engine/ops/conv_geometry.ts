@@ -65,7 +65,13 @@ const isMargins = (value: unknown): value is Margins =>
 const isCount = (n: number, least: number) => Number.isInteger(n) && n >= least;
 
 /** Zeros before and after a dimension of `size`, for a window that spans `span` inputs. */
-function margins(padding: Padding, axis: 0 | 1, size: number, span: number, stride: number): readonly [number, number] {
+export function margins(
+  padding: Padding,
+  axis: 0 | 1,
+  size: number,
+  span: number,
+  stride: number,
+): readonly [number, number] {
   if (padding === 'valid') return [0, 0];
   if (typeof padding === 'number') return [padding, padding];
   if (padding !== 'same') return padding[axis];
@@ -74,9 +80,45 @@ function margins(padding: Padding, axis: 0 | 1, size: number, span: number, stri
   return [low, total - low];
 }
 
+/** Both directions of a window's strides and dilations, and how many pixels it reaches over. */
+interface Sliding {
+  readonly strides: readonly [number, number];
+  readonly dilations: readonly [number, number];
+  readonly spans: readonly [number, number];
+}
+
+/** @throws UserError where an attribute is no count, or the window [filterH, filterW] has no pixel */
+export function checkWindow(
+  op: string,
+  operands: readonly Tensor[],
+  [filterH, filterW]: readonly [number, number],
+  { stride = 1, dilation = 1, padding = 'valid' }: WindowAttributes,
+): Sliding {
+  const fail = (problem: string): never => shapeError(op, problem, ...operands);
+  const [strideH, strideW] = pair(op, 'stride', stride);
+  const [dilationH, dilationW] = pair(op, 'dilation', dilation);
+  if (typeof padding !== 'number' && !['same', 'valid'].includes(padding as string) && !isMargins(padding))
+    fail(`padding must be 'same', 'valid', a number or [[top, bottom], [left, right]], not ${show(padding)}`);
+  if (![strideH, strideW].every((n) => isCount(n, 1)))
+    fail(`stride must be a whole number of at least 1, not ${strideH}, ${strideW}`);
+  if (![dilationH, dilationW].every((n) => isCount(n, 1)))
+    fail(`dilation must be a whole number of at least 1, not ${dilationH}, ${dilationW}`);
+  if (!isCount(filterH, 1) || !isCount(filterW, 1))
+    fail(`the window must be at least 1 x 1, not ${filterH} x ${filterW}`);
+  if (typeof padding !== 'string' && ![padding].flat(2).every((n) => isCount(n, 0)))
+    fail(`padding must be 'same', 'valid' or whole numbers, not ${show(padding)}`);
+  return {
+    strides: [strideH, strideW],
+    dilations: [dilationH, dilationW],
+    spans: [(filterH - 1) * dilationH + 1, (filterW - 1) * dilationW + 1],
+  };
+}
+
 /**
  * The geometry of a window [filterH, filterW] over x [N, H, W, C] that makes `outChannels` channels from `groups`
  * separate groups. `op` and `operands` are named in errors.
+ * @param roundUp a last window may hang over the padded image, but not begin behind the image and its padding before
+ * it (PyTorch's and ONNX's ceil_mode)
  *
  * @throws UserError where x has not four dimensions, an attribute is no count, or the window is larger than the padded
  * image
@@ -86,31 +128,27 @@ export function windowGeometry(
   operands: readonly Tensor[],
   window: { filterH: number; filterW: number; outChannels: number; groups: number },
   attrs: WindowAttributes,
+  roundUp = false,
 ): ConvGeometry {
   const [x] = operands;
   checkTensors(op, { x });
   const fail = (problem: string): never => shapeError(op, problem, ...operands);
   if (x.shape.length !== 4) fail('the input must be [N, H, W, C]');
   const [batch, inH, inW, inChannels] = x.shape;
-  const { stride = 1, dilation = 1, padding = 'valid' } = attrs;
-  const [strideH, strideW] = pair(op, 'stride', stride);
-  const [dilationH, dilationW] = pair(op, 'dilation', dilation);
-  if (typeof padding !== 'number' && !['same', 'valid'].includes(padding as string) && !isMargins(padding))
-    fail(`padding must be 'same', 'valid', a number or [[top, bottom], [left, right]], not ${show(padding)}`);
-  if (![strideH, strideW].every((n) => isCount(n, 1)))
-    fail(`stride must be a whole number of at least 1, not ${strideH}, ${strideW}`);
-  if (![dilationH, dilationW].every((n) => isCount(n, 1)))
-    fail(`dilation must be a whole number of at least 1, not ${dilationH}, ${dilationW}`);
-  if (!isCount(window.filterH, 1) || !isCount(window.filterW, 1))
-    fail(`the window must be at least 1 x 1, not ${window.filterH} x ${window.filterW}`);
-  const spanH = (window.filterH - 1) * dilationH + 1;
-  const spanW = (window.filterW - 1) * dilationW + 1;
+  const { padding = 'valid' } = attrs;
+  const { strides, dilations, spans } = checkWindow(op, operands, [window.filterH, window.filterW], attrs);
+  const [strideH, strideW] = strides;
+  const [dilationH, dilationW] = dilations;
+  const [spanH, spanW] = spans;
   const [padTop, padBottom] = margins(padding, 0, inH, spanH, strideH);
   const [padLeft, padRight] = margins(padding, 1, inW, spanW, strideW);
-  if (![padTop, padBottom, padLeft, padRight].every((n) => isCount(n, 0)))
-    fail(`padding must be 'same', 'valid' or whole numbers, not ${show(padding)}`);
-  const outH = Math.floor((inH + padTop + padBottom - spanH) / strideH) + 1;
-  const outW = Math.floor((inW + padLeft + padRight - spanW) / strideW) + 1;
+  const windows = (inside: number, before: number, after: number, span: number, stride: number): number => {
+    const steps = (inside + before + after - span) / stride;
+    if (!roundUp) return Math.floor(steps) + 1;
+    return Math.ceil(steps) * stride >= inside + before ? Math.ceil(steps) : Math.ceil(steps) + 1;
+  };
+  const outH = windows(inH, padTop, padBottom, spanH, strideH);
+  const outW = windows(inW, padLeft, padRight, spanW, strideW);
   if (outH < 1 || outW < 1) {
     fail(
       `the window spans ${spanH} x ${spanW} pixels and the padded image has only ${inH + padTop + padBottom} x ${inW + padLeft + padRight}`,

@@ -34,5 +34,7 @@ export const logicalXor = (x: Tensor, y: Tensor): Tensor => notEqual(logicalNot(
 export function where(condition: Tensor, x: Tensor | number, y: Tensor | number): Tensor {
   checkTensors('where', { condition, ...(typeof x !== 'number' && { x }), ...(typeof y !== 'number' && { y }) });
   const [taken, other] = [x, y].map((t) => (typeof t === 'number' ? constant(t) : t));
+  if (y === 0) return binary('relu_grad', taken, condition);
+  if (x === 0) return binary('unless', other, condition);
   return add(binary('relu_grad', taken, condition), binary('unless', other, condition));
 }

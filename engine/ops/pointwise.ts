@@ -191,7 +191,7 @@ export const unary = (op: PointwiseName, x: Tensor): Tensor =>
   pointwiseOp([x], { stages: [{ op, mode: 'immediate' }] });
 
 /** What two shapes broadcast to, as in NumPy: aligned at the last dimension, lengths equal or one of them 1. */
-function commonShape(x: Shape, y: Shape): Shape | undefined {
+export function commonShape(x: Shape, y: Shape): Shape | undefined {
   const rank = Math.max(x.length, y.length);
   const [p, q] = [x, y].map((s) => [...Array<number>(rank - s.length).fill(1), ...s]);
   const shape = p.map((d, i) => (d === 1 ? q[i] : d));

@@ -4,6 +4,7 @@ import { defineOp } from '../op.ts';
 import { checkTensors, shapeError, type Shape, type Tensor } from '../tensor.ts';
 import { VERSION_OPTIONS, type Version } from './conv2d_lower.ts';
 import { pair, windowGeometry, type ConvGeometry, type Padding, type Pair } from './conv_geometry.ts';
+import { max } from './fold.ts';
 import { reshape } from './leaves.ts';
 import { mean } from './reduce.ts';
 
@@ -12,17 +13,24 @@ export interface PoolAttributes {
   /** The size of the window when absent. */
   readonly stride?: Pair;
   readonly padding?: Padding;
+  /** How far apart the pixels of a window are: 1 when absent. */
+  readonly dilation?: Pair;
+  /**
+   * A last window may hang over the end, as long as it does not begin in the padding there (PyTorch's and ONNX's
+   * ceil_mode).
+   */
+  readonly ceilMode?: boolean;
 }
 
 export interface AvgPoolAttributes extends PoolAttributes {
   /**
-   * Divide by the window's whole size even where it hangs over the edge (PyTorch's default, and ours), or only by what
-   * lies inside.
+   * Divide by the window's whole size even where it lies in the padding (PyTorch's default, and ours), or only by what
+   * lies inside. What hangs over the padding, in `ceilMode`, never counts.
    */
   readonly countIncludePad?: boolean;
 }
 
-const OPTIONS: Known<PoolAttributes> = { size: true, stride: true, padding: true };
+const OPTIONS: Known<PoolAttributes> = { size: true, stride: true, padding: true, dilation: true, ceilMode: true };
 const MAX_OPTIONS: Known<PoolAttributes & Version> = { ...OPTIONS, ...VERSION_OPTIONS };
 const AVG_OPTIONS: Known<AvgPoolAttributes> = { ...OPTIONS, countIncludePad: true };
 
@@ -47,24 +55,33 @@ const sizeFor = ({ geometry: g }: Attributes): kernels.PoolSize => ({
   strideW: g.strideW,
   padTop: g.padTop,
   padLeft: g.padLeft,
+  padBottom: g.padBottom,
+  padRight: g.padRight,
+  dilationH: g.dilationH,
+  dilationW: g.dilationW,
 });
 
 function attributes(op: string, x: Tensor, a: AvgPoolAttributes): Attributes {
   checkTensors(op, { x });
   const [filterH, filterW] = pair(op, 'size', a.size);
+  checkOneOf(op, 'ceilMode', a.ceilMode, [true, false]);
   const channels = x.shape[3];
   const geometry = windowGeometry(
     op,
     [x],
     { filterH, filterW, outChannels: channels, groups: channels },
-    { stride: a.stride === undefined ? a.size : a.stride, padding: a.padding },
+    { stride: a.stride === undefined ? a.size : a.stride, padding: a.padding, dilation: a.dilation },
+    a.ceilMode,
   );
-  const { padTop, padBottom, padLeft, padRight, outH, outW, strideH, strideW, inH, inW } = geometry;
+  const { padTop, padLeft, outH, outW, strideH, strideW, inH, inW, dilationH, dilationW } = geometry;
   // A window over zeros alone has no maximum and no average.
-  const empty = (outs: number, stride: number, before: number, after: number, size: number, inside: number) =>
-    before >= size || after >= size || (outs - 1) * stride - before >= inside;
-  if (empty(outH, strideH, padTop, padBottom, filterH, inH) || empty(outW, strideW, padLeft, padRight, filterW, inW)) {
-    shapeError(op, `padding must be less than the window of ${filterH} x ${filterW}`, x);
+  const empty = (outs: number, stride: number, before: number, size: number, dilation: number, inside: number) =>
+    Array.from({ length: outs }, (_, o) => o * stride - before).some((start) => {
+      const skipped = Math.max(0, Math.ceil(-start / dilation));
+      return skipped >= size || start + skipped * dilation >= inside;
+    });
+  if (empty(outH, strideH, padTop, filterH, dilationH, inH) || empty(outW, strideW, padLeft, filterW, dilationW, inW)) {
+    shapeError(op, `padding must be less than the window of ${filterH} x ${filterW}, and each see the image`, x);
   }
   return { geometry, countPadding: a.countIncludePad ?? true };
 }
@@ -179,6 +196,13 @@ export function avgPool2d(x: Tensor, attrs: AvgPoolAttributes): Tensor {
   checkOptions('avg_pool2d', attrs, AVG_OPTIONS);
   checkOneOf('avg_pool2d', 'countIncludePad', attrs.countIncludePad, [true, false]);
   return averageOp([x], attributes('avg_pool2d', x, attrs));
+}
+
+/** The maximum over all pixels: [N, H, W, C] to [N, C]. Equals share the cotangent. */
+export function globalMaxPool(x: Tensor): Tensor {
+  checkTensors('global_max_pool', { x });
+  if (x.shape.length !== 4) shapeError('global_max_pool', 'the input must be [N, H, W, C]', x);
+  return reshape(max(x, [1, 2]), [x.shape[0], x.shape[3]]);
 }
 
 /** The average over all pixels: [N, H, W, C] to [N, C]. */

@@ -14,7 +14,7 @@ interface Run {
 }
 
 const product = (dims: readonly number[]) => dims.reduce((a, b) => a * b, 1);
-const asThree = (shape: Shape, { first, last }: Run) =>
+export const asThree = (shape: Shape, { first, last }: Pick<Run, 'first' | 'last'>) =>
   [product(shape.slice(0, first)), product(shape.slice(first, last + 1)), product(shape.slice(last + 1))] as const;
 
 const withoutRun = (shape: Shape, { first, last }: Run): Shape =>
@@ -60,7 +60,7 @@ const sumRun = (x: Tensor, run: Run): Tensor => sumOp([x], run);
 const repeatRun = (x: Tensor, run: Run & { shape: Shape }): Tensor => broadcastOp([x], run);
 
 /** Runs of neighbouring axes, last first. */
-function runs(axes: readonly number[]): { first: number; last: number }[] {
+export function runs(axes: readonly number[]): { first: number; last: number }[] {
   const found: { first: number; last: number }[] = [];
   for (const axis of [...new Set(axes)].sort((a, b) => b - a)) {
     const run = found[found.length - 1];
@@ -71,7 +71,7 @@ function runs(axes: readonly number[]): { first: number; last: number }[] {
 }
 
 /** The axes counted from 0, all of them when absent. */
-function axesOf(op: string, x: Tensor, axes: readonly number[] = x.shape.map((_, i) => i)): number[] {
+export function axesOf(op: string, x: Tensor, axes: readonly number[] = x.shape.map((_, i) => i)): number[] {
   if (!Array.isArray(axes)) throw new UserError(`${op}: the axes must be a list such as [0], not ${show(axes)}`);
   const rank = x.shape.length;
   const counted = axes.map((axis: unknown) => {

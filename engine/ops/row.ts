@@ -1,6 +1,8 @@
-import { copyWindow } from '../../kernels/copy/copy.ts';
+import { run } from '../../kernels/copy/copy.ts';
+import { fill } from '../../kernels/pointwise/pointwise.ts';
 import { defineOp } from '../op.ts';
-import { shapeError, sizeOf, type Tensor } from '../tensor.ts';
+import { shapeError, type Tensor } from '../tensor.ts';
+import { copySteps } from './copy.ts';
 
 // y[...] = x[index, ...]
 export const rowOp = defineOp<'x', { index: number }>({
@@ -12,9 +14,7 @@ export const rowOp = defineOp<'x', { index: number }>({
     return x.shape.slice(1);
   },
   vjp: ({ x }, dy, { index }) => ({ x: () => placeRow(dy, index, x.shape[0]) }),
-  lower: ({ inputs: [x], output, attrs, in: from, out }) => [
-    { launch: copyWindow(output.size, x.size, attrs.index * output.size), buffers: { x: from(0), out: out() } },
-  ],
+  lower: (context) => copySteps(context, run(context.output.size, context.attrs.index * context.output.size)),
 });
 
 // y[r, ...] = x[...] for r = index, else 0
@@ -23,9 +23,14 @@ const placeRowOp = defineOp<'x', { index: number; rows: number }>({
   inputs: ['x'],
   shape: ([x], { rows }) => [rows, ...x.shape],
   vjp: (_, dy, { index }) => ({ x: () => row(dy, index) }),
-  lower: ({ inputs: [x], output, attrs, in: from, out }) => [
-    { launch: copyWindow(output.size, x.size, -attrs.index * sizeOf(x.shape)), buffers: { x: from(0), out: out() } },
-  ],
+  lower: (context) => {
+    const { inputs, attrs, output, out } = context;
+    const [{ size }] = inputs;
+    return [
+      { launch: fill(output.size, 0), buffers: { out: out() } },
+      ...copySteps(context, run(size, 0, attrs.index * size)),
+    ];
+  },
 });
 
 /** x[index]: one entry of the first dimension, which disappears. */

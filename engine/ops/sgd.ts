@@ -12,14 +12,18 @@ const sgdOp = defineOp<'w' | 'm' | 'g' | 'hyper' | 'guard', kernels.SgdSettings>
   name: 'sgd',
   inputs: ['w', 'm', 'g', 'hyper', 'guard'],
   mutates: [0, 1],
-  shape([w, m, g, hyper, guard], { momentum, nesterov, weightDecay }): Shape {
+  shape([w, m, g, hyper, guard], { momentum, dampening, nesterov, weightDecay }): Shape {
     checkUpdate('sgd', [w, m], [g]);
     checkHyper('sgd', hyper, SGD_HYPER);
     if (guard && guard.size !== 1) shapeError('sgd', 'the guard must be one number', guard);
-    for (const [name, value] of Object.entries({ momentum, weightDecay })) checkNumber('sgd', name, value);
+    for (const [name, value] of Object.entries({ momentum, dampening, weightDecay })) checkNumber('sgd', name, value);
     checkOneOf('sgd', 'nesterov', nesterov, [true, false]);
     if (!(momentum >= 0 && momentum < 1))
       throw new UserError(`sgd: the momentum must be at least 0 and less than 1, not ${momentum}`);
+    if (!(dampening >= 0 && dampening <= 1))
+      throw new UserError(`sgd: the dampening must be between 0 and 1, not ${dampening}`);
+    if (nesterov && (momentum === 0 || dampening > 0))
+      throw new UserError('sgd: nesterov needs a momentum, and no dampening');
     if (!(weightDecay >= 0)) throw new UserError(`sgd: weightDecay must not be negative, and is ${weightDecay}`);
     return w.shape;
   },
@@ -32,12 +36,13 @@ const sgdOp = defineOp<'w' | 'm' | 'g' | 'hyper' | 'guard', kernels.SgdSettings>
   ],
 });
 
-const OPTIONS: Known<kernels.SgdSettings> = { momentum: true, nesterov: true, weightDecay: true };
+const OPTIONS: Known<kernels.SgdSettings> = { momentum: true, dampening: true, nesterov: true, weightDecay: true };
 
 /**
  * An update: one step of stochastic gradient descent of the parameter w with its momentum m (zeros at first), from the
- * gradient g; weight decay is added to the gradient (L2). `hyper` is an f32 tensor, see SGD_HYPER. Where the one number
- * of `guard` is NaN or infinite, nothing is changed.
+ * gradient g: m ← momentum·m + (1 − dampening)·g and w ← w − rate·m, or with Nesterov's momentum w − rate·(g +
+ * momentum·m), as PyTorch has it, which leaves the first step undamped. Weight decay is added to the gradient (L2).
+ * `hyper` is an f32 tensor, see SGD_HYPER. Where the one number of `guard` is NaN or infinite, nothing is changed.
  */
 export const sgd = (
   state: { w: Tensor; m: Tensor },
@@ -50,6 +55,7 @@ export const sgd = (
   checkOptions('sgd', settings, OPTIONS);
   return sgdOp([state.w, state.m, g, hyper, ...(guard ? [guard] : [])], {
     momentum: 0.9,
+    dampening: 0,
     nesterov: false,
     weightDecay: 0,
     ...settings,

@@ -1,9 +1,11 @@
 import * as kernels from '../../kernels/softmax_cross_entropy/softmax_cross_entropy.ts';
 import { defineOp, type LowerContext } from '../op.ts';
-import { sameShape, shapeError, type Shape, type Tensor } from '../tensor.ts';
+import { checkDType, checkTensors, sameShape, shapeError, type Shape, type Tensor } from '../tensor.ts';
+import { axisOf } from './axis.ts';
 import { reshape } from './leaves.ts';
 import { exp, mul, neg, sub } from './pointwise.ts';
 import { sum } from './reduce.ts';
+import { transpose } from './transpose.ts';
 
 const classesOf = (x: Tensor): number => x.shape[x.shape.length - 1];
 const rowsOf = ({ inputs: [x], capabilities }: LowerContext<object>): kernels.RowSize => ({
@@ -31,10 +33,23 @@ const softmaxOp = defineOp<'x', { logarithm: boolean }>({
   ],
 });
 
-/** exp(x) / Σ exp(x) over the last dimension. */
-export const softmax = (x: Tensor): Tensor => softmaxOp([x], { logarithm: false });
+/** The op takes the last dimension: another one changes places with it, and back. */
+function along(x: Tensor, axis: number, logarithm: boolean): Tensor {
+  const op = logarithm ? 'log_softmax' : 'softmax';
+  checkTensors(op, { x });
+  checkDType(op, 'x', x, 'f32');
+  const last = x.shape.length - 1;
+  if (last < 0) shapeError(op, 'the input must have classes as its last dimension', x);
+  const at = axisOf(op, x, axis);
+  if (at === last) return softmaxOp([x], { logarithm });
+  const exchanged = x.shape.map((_, d) => (d === at ? last : d === last ? at : d));
+  return transpose(softmaxOp([transpose(x, exchanged)], { logarithm }), exchanged);
+}
+
+/** exp(x) / Σ exp(x) over an axis, the last where not said. */
+export const softmax = (x: Tensor, axis = -1): Tensor => along(x, axis, false);
 /** The logarithm of `softmax`, exact where that rounds to zero. */
-export const logSoftmax = (x: Tensor): Tensor => softmaxOp([x], { logarithm: true });
+export const logSoftmax = (x: Tensor, axis = -1): Tensor => along(x, axis, true);
 
 // loss[n] = −Σ_k targets[n, k] · log softmax(logits)[n, k]
 const lossOp = defineOp<'logits' | 'targets'>({
@@ -64,11 +79,11 @@ const logitsGradOp = defineOp<'logits' | 'targets' | 'dLoss'>({
   vjp: ({ logits, targets, dLoss }, c) => {
     const p = softmax(logits);
     const perRow = reshape(dLoss, [dLoss.size, 1]);
-    const along = rowSum(mul(c, p));
+    const shared = rowSum(mul(c, p));
     return {
-      logits: () => mul(mul(p, sub(c, along)), mul(perRow, rowSum(targets))),
-      targets: () => mul(neg(sub(c, along)), perRow),
-      dLoss: () => reshape(sub(mul(along, rowSum(targets)), rowSum(mul(c, targets))), dLoss.shape),
+      logits: () => mul(mul(p, sub(c, shared)), mul(perRow, rowSum(targets))),
+      targets: () => mul(neg(sub(c, shared)), perRow),
+      dLoss: () => reshape(sub(mul(shared, rowSum(targets)), rowSum(mul(c, targets))), dLoss.shape),
     };
   },
   lower: (ctx) => [

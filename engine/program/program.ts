@@ -14,8 +14,14 @@ import type { MemoryPlan } from './plan.ts';
 
 export type { MemoryNeed, ProgramSpec } from './outline.ts';
 
-/** What an input is given at a run: an array of its own type as it is, other numbers converted (see Numbers). */
-export type Feed = Numbers;
+/**
+ * What an input is given at a run: an array of its own type as it is, other numbers converted (see Numbers); or a
+ * buffer on the program's device with the numbers of its dtype from the first byte on, such as `buffer` gives of
+ * another program's output. It is copied on the GPU.
+ */
+export type Feed = Numbers | GPUBuffer;
+
+const isBuffer = (value: Feed): value is GPUBuffer => typeof value === 'object' && 'mapState' in value;
 
 interface Recorded {
   readonly pipeline: GPUComputePipeline;
@@ -154,10 +160,37 @@ export class Program implements Disposable {
     const checked = [...this.inputs].map(([name, tensor]) => {
       const value = feeds[name];
       if (value === undefined) throw new UserError(`run: no value for input ${tensor}; feed it as ${name}`);
-      return { tensor, data: numbersFor(`run: input ${tensor}`, value, tensor.shape, tensor.dtype) };
+      const what = `run: input ${tensor}`;
+      if (value !== null && isBuffer(value)) return { tensor, buffer: checkedBuffer(what, value, tensor) };
+      return { tensor, data: numbersFor(what, value, tensor.shape, tensor.dtype) };
     });
+    const { queue } = this.device.gpu;
     for (const { tensor, data } of checked)
-      this.device.gpu.queue.writeBuffer(this.bufferOf(tensor), 0, data as Float32Array<ArrayBuffer>);
+      if (data) queue.writeBuffer(this.bufferOf(tensor), 0, data as Float32Array<ArrayBuffer>);
+    if (checked.every(({ buffer }) => buffer === undefined)) return;
+    const encoder = this.device.gpu.createCommandEncoder();
+    for (const { tensor, buffer } of checked)
+      if (buffer) encoder.copyBufferToBuffer(buffer, 0, this.bufferOf(tensor), 0, tensor.size * 4);
+    queue.submit([encoder.finish()]);
+  }
+
+  /**
+   * The memory of an output, which holds its value after each run: to feed it to another program, or to copy it. It
+   * belongs to the program and goes with it.
+   */
+  buffer(output: Tensor): GPUBuffer {
+    this.requireReadable('buffer', output);
+    const { kind, dtype } = this.lowered.buffers[this.lowered.bufferOf(this.resolve(output))];
+    if (kind === 'parameter' || dtype === 'f16')
+      throw new UserError(`buffer: ${output} has no f32 memory of its own in this program; read it instead`);
+    return this.bufferOf(output);
+  }
+
+  private requireReadable(what: string, tensor: Tensor): void {
+    this.requireOpen(what);
+    checkTensors(what, { 'what is read': tensor });
+    if (this.readable !== 'all' && !this.readable.has(tensor))
+      throw new UserError(`${what}: ${tensor} is not among the program's outputs`);
   }
 
   private requireOpen(what: string): void {
@@ -177,10 +210,7 @@ export class Program implements Disposable {
   read(tensor: Tensor & { readonly dtype: 'u32' }): Promise<Uint32Array>;
   read(tensor: Tensor): Promise<Float32Array>;
   async read(tensor: Tensor): Promise<Float32Array | Uint32Array> {
-    this.requireOpen('read');
-    checkTensors('read', { 'what is read': tensor });
-    if (this.readable !== 'all' && !this.readable.has(tensor))
-      throw new UserError(`read: ${tensor} is not among the program's outputs`);
+    this.requireReadable('read', tensor);
     const { kind, tensor: held, dtype: storage } = this.lowered.buffers[this.lowered.bufferOf(this.resolve(tensor))];
     if (kind === 'parameter') parameterOf(held!)!.requireOpen();
     const isHalf = storage === 'f16';
@@ -229,6 +259,15 @@ export class Program implements Disposable {
     this.closed = true;
     for (const buffer of this.owned) this.device.destroyBuffer(buffer);
   }
+}
+
+/** The buffer, where it holds enough and can be copied. */
+function checkedBuffer(what: string, buffer: GPUBuffer, tensor: Tensor): GPUBuffer {
+  if (buffer.size < tensor.size * 4)
+    throw new UserError(`${what} needs ${tensor.size * 4} bytes, and the buffer has ${buffer.size}`);
+  if ((buffer.usage & GPUBufferUsage.COPY_SRC) === 0)
+    throw new UserError(`${what}: the buffer cannot be copied; make it with GPUBufferUsage.COPY_SRC`);
+  return buffer;
 }
 
 const parametersOf = ({ buffers }: Lowered): Parameter[] => [

@@ -1,5 +1,5 @@
 import { parameterOf, type Parameter } from '../device/parameter.ts';
-import { copyWindow } from '../../kernels/copy/copy.ts';
+import { copiedRun } from '../../kernels/copy/copy.ts';
 import { adam, type AdamSettings } from '../../kernels/adam/adam.ts';
 import type { BufferRef } from '../op.ts';
 import { placeWithin, type Lowered, type LoweredStep, type VirtualBuffer } from './lower.ts';
@@ -11,7 +11,6 @@ import { placeWithin, type Lowered, type LoweredStep, type VirtualBuffer } from 
  * the last bit.
  */
 
-const COPY = copyWindow(1, 1, 0).kernel;
 const ADAM = adam(1, { beta1: 0, beta2: 0, epsilon: 0, weightDecay: 0 }).kernel;
 
 /**
@@ -21,19 +20,28 @@ const ADAM = adam(1, { beta1: 0, beta2: 0, epsilon: 0, weightDecay: 0 }).kernel;
 export function viewCopies(lowered: Lowered, alignment: number): Lowered {
   const buffers = [...lowered.buffers];
   const writes = writesOf(lowered.steps);
-  const isCopy = ({ launch: { kernel, params } }: LoweredStep) => kernel === COPY && params.rows === 1;
-  const mayBeView = ({ launch: { params }, buffers: { x, out } }: LoweredStep) =>
-    params.shift >= 0 &&
-    params.shift + params.size <= params.xSize &&
-    (params.shift * 4) % alignment === 0 &&
-    [x, out].every((ref) => buffers[ref].kind === 'temporary' && buffers[ref].dtype === 'f32' && writes.get(ref) === 1);
+  /** Where the copy would begin in x, in bytes; undefined where it is none, NaN where it cannot be a view. */
+  const beginningOf = ({ launch, buffers: { x, out } }: LoweredStep): number | undefined => {
+    const run = copiedRun(launch);
+    if (!run) return undefined;
+    const [from, to] = [buffers[x], buffers[out]];
+    const begin = run.first * (from.dtype === 'f16' ? 2 : 4);
+    const mayBeView =
+      begin % alignment === 0 &&
+      // The smallest binding has more bytes than a number.
+      begin + to.bytes <= from.bytes &&
+      from.dtype === to.dtype &&
+      [from, to].every(({ ref, kind }) => kind === 'temporary' && writes.get(ref) === 1);
+    return mayBeView ? begin : NaN;
+  };
   const copied = new Set(
-    lowered.steps.filter((step) => isCopy(step) && !mayBeView(step)).map(({ buffers: { x } }) => x),
+    lowered.steps.filter((step) => Number.isNaN(beginningOf(step))).map(({ buffers: { x } }) => x),
   );
   const steps = lowered.steps.filter((step) => {
     const { x, out } = step.buffers;
-    if (!isCopy(step) || copied.has(x)) return true;
-    buffers[out] = { ...buffers[out], within: { ref: x, offset: step.launch.params.shift * 4 } };
+    const offset = beginningOf(step);
+    if (offset === undefined || copied.has(x)) return true;
+    buffers[out] = { ...buffers[out], within: { ref: x, offset } };
     return false;
   });
   return { ...lowered, steps, buffers };

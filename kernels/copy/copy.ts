@@ -1,14 +1,6 @@
 import { ceilDiv, foldWorkgroups, type Launch } from '../kernel.ts';
 import stridedKernel from './copy_strided.wgsl';
 import tiledKernel from './copy_tiled.wgsl';
-import windowKernel from './copy_window.wgsl';
-
-/** Of each of the rows of x [rows, xSize]: `size` elements from `shift` on; zeros where that is outside the row. */
-export const copyWindow = (size: number, xSize: number, shift: number, rows = 1): Launch => ({
-  kernel: windowKernel,
-  params: { rows, size, xSize, shift },
-  workgroups: foldWorkgroups(ceilDiv(rows * size, 64)),
-});
 
 /** One dimension of a copy: how many elements, and how far apart they lie in x and in out. */
 export interface CopyDimension {
@@ -22,6 +14,21 @@ export interface StridedCopy {
   readonly dimensions: readonly CopyDimension[];
   readonly xFirst: number;
   readonly outFirst: number;
+}
+
+/** Elements that lie side by side in x as in out. */
+export const run = (length: number, xFirst = 0, outFirst = 0): StridedCopy => ({
+  dimensions: [{ length, x: 1, out: 1 }],
+  xFirst,
+  outFirst,
+});
+
+/** Which elements of x a launch copies to the beginning of out, one after the other; undefined where it does not. */
+export function copiedRun({ kernel, overrides, aliases, params }: Launch): { first: number; size: number } | undefined {
+  const isRun = kernel === stridedKernel && overrides!['DIMENSIONS'] === 1 && params['outFirst'] === 0;
+  if (!isRun || params['x0'] !== 1 || params['out0'] !== 1) return undefined;
+  const width = /vec4/.test(aliases!['Value'] ?? 'vec4') ? 4 : 1;
+  return { first: params['xFirst'] * width, size: params['size'] * width };
 }
 
 /** As many dimensions as a copy can have once those that stay together are merged. */

@@ -27,14 +27,16 @@ fn main(
   }
   let c = t % p.channels;
   let pixel = t / p.channels;
-  let rows = window_span(pixel / p.outW % p.outH, p.strideH, p.padTop, p.sizeH, p.inH);
-  let columns = window_span(pixel % p.outW, p.strideW, p.padLeft, p.sizeW, p.inW);
+  let ho = pixel / p.outW % p.outH;
+  let wo = pixel % p.outW;
+  let rows = window_span(ho, down());
+  let columns = window_span(wo, across());
   let image = pixel / p.outW / p.outH * p.inH;
   var sum = Value(0.0);
-  for (var h = rows.first; h < rows.end; h++) {
-    for (var w = columns.first; w < columns.end; w++) {
+  for (var h = rows.first; h < rows.end; h += p.dilationH) {
+    for (var w = columns.first; w < columns.end; w += p.dilationW) {
       sum += Value(x[((image + h) * p.inW + w) * p.channels + c]);
     }
   }
-  out[t] = Out(storable(sum / window_count(rows, columns)));
+  out[t] = Out(storable(sum / window_count(ho, wo)));
 }

@@ -28,14 +28,16 @@ fn main(
   let c = t % p.channels;
   let pixel = t / p.channels;
   let n = pixel / p.inW / p.inH;
-  let down = windows_over(pixel / p.inW % p.inH, p.strideH, p.padTop, p.sizeH, p.outH);
-  let across = windows_over(pixel % p.inW, p.strideW, p.padLeft, p.sizeW, p.outW);
+  let myRow = pixel / p.inW % p.inH;
+  let myColumn = pixel % p.inW;
+  let rows = windows_over(myRow, down());
+  let columns = windows_over(myColumn, across());
   var sum = Value(0.0);
-  for (var ho = down.first; ho < down.end; ho++) {
-    let rows = window_span(ho, p.strideH, p.padTop, p.sizeH, p.inH);
-    for (var wo = across.first; wo < across.end; wo++) {
-      let columns = window_span(wo, p.strideW, p.padLeft, p.sizeW, p.inW);
-      sum += Value(dy[((n * p.outH + ho) * p.outW + wo) * p.channels + c]) / window_count(rows, columns);
+  for (var ho = rows.first; ho < rows.end; ho++) {
+    for (var wo = columns.first; wo < columns.end; wo++) {
+      if (window_sees(ho, myRow, down()) && window_sees(wo, myColumn, across())) {
+        sum += Value(dy[((n * p.outH + ho) * p.outW + wo) * p.channels + c]) / window_count(ho, wo);
+      }
     }
   }
   out[t] = Out(storable(sum));

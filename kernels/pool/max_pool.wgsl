@@ -8,6 +8,8 @@ alias Out = Value;
 // The same numbers as in Params: known to the compiler it unrolls the loops.
 override SIZE_H: u32 = 2;
 override SIZE_W: u32 = 2;
+override DILATION_H: u32 = 1;
+override DILATION_W: u32 = 1;
 
 //!include window.wgsl
 
@@ -40,8 +42,8 @@ fn main(
   var best = bitcast<Value>(lowest);
   for (var r = 0u; r < SIZE_H; r++) {
     for (var s = 0u; s < SIZE_W; s++) {
-      let h = top + r;
-      let w = left + s;
+      let h = top + r * DILATION_H;
+      let w = left + s * DILATION_W;
       let inside = h < p.inH && w < p.inW;
       let at = ((image + min(h, p.inH - 1u)) * p.inW + min(w, p.inW - 1u)) * p.channels + c;
       best = larger(best, select(best, Value(x[at]), inside));

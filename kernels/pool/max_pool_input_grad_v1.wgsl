@@ -46,15 +46,18 @@ fn main(
   let n = pixel / p.inW / p.inH;
   let mine = Value(x[t]);
   var sum = Value(0.0);
-  let down = windows_over(myRow, p.strideH, p.padTop, p.sizeH, p.outH);
-  let across = windows_over(myColumn, p.strideW, p.padLeft, p.sizeW, p.outW);
-  for (var ho = down.first; ho < down.end; ho++) {
-    let rows = window_span(ho, p.strideH, p.padTop, p.sizeH, p.inH);
-    for (var wo = across.first; wo < across.end; wo++) {
-      let columns = window_span(wo, p.strideW, p.padLeft, p.sizeW, p.inW);
+  let over = windows_over(myRow, down());
+  let beside = windows_over(myColumn, across());
+  for (var ho = over.first; ho < over.end; ho++) {
+    let rows = window_span(ho, down());
+    for (var wo = beside.first; wo < beside.end; wo++) {
+      if (!window_sees(ho, myRow, down()) || !window_sees(wo, myColumn, across())) {
+        continue;
+      }
+      let columns = window_span(wo, across());
       var cotangent = Value(dy[((n * p.outH + ho) * p.outW + wo) * p.channels + c]);
-      for (var h = rows.first; h < rows.end; h++) {
-        for (var w = columns.first; w < columns.end; w++) {
+      for (var h = rows.first; h < rows.end; h += p.dilationH) {
+        for (var w = columns.first; w < columns.end; w += p.dilationW) {
           let other = Value(x[((n * p.inH + h) * p.inW + w) * p.channels + c]);
           let earlier = h < myRow || (h == myRow && w < myColumn);
           cotangent = select(cotangent, Value(0.0), beats(other, mine, earlier) > Value(0.0));

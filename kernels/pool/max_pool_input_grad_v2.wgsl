@@ -1,8 +1,9 @@
 // dx[n, h, w, c] = dy[n, ho, wo, c] if x[n, h, w, c] is the maximum of window (ho, wo), of equal values the first; else
 // 0
 //
-// For windows that do not overlap, size <= stride. Each sees its pixels once, finds where its maximum is and writes
-// them all, where the gather of max_pool_input_grad_v1.wgsl goes through the window again for every pixel of it.
+// For windows that do not overlap, size <= stride, without dilation. Each sees its pixels once, finds where its maximum
+// is and writes them all, where the gather of max_pool_input_grad_v1.wgsl goes through the window again for every pixel
+// of it.
 // A thread owns one Value of one cell: the STRIDE_H x STRIDE_W pixels from a window's first one on; those of a cell
 // beyond the last window get 0.
 alias Value = vec4<f32>;

@@ -25,6 +25,10 @@ export interface PoolSize extends AdaptivePoolSize {
   readonly strideW: number;
   readonly padTop: number;
   readonly padLeft: number;
+  readonly padBottom: number;
+  readonly padRight: number;
+  readonly dilationH: number;
+  readonly dilationW: number;
 }
 
 function launch(
@@ -44,27 +48,32 @@ function launch(
 
 const outputs = (s: AdaptivePoolSize) => s.batch * s.outH * s.outW * s.channels;
 const inputs = (s: AdaptivePoolSize) => s.batch * s.inH * s.inW * s.channels;
-const counting = (padding: boolean) => ({ countPadding: Number(padding) });
+
+/** A launch with sliding windows; `padding` counts for averages. */
+function sliding(kernel: KernelSource, size: PoolSize, elements: number, padding = false): Launch {
+  const { padBottom, padRight, ...rest } = size;
+  const [paddedH, paddedW] = padding ? [size.inH + padBottom, size.inW + padRight] : [size.inH, size.inW];
+  return launch(kernel, rest, elements, { paddedH, paddedW, countPadding: Number(padding) });
+}
 
 export const maxPool = (size: PoolSize): Launch => ({
-  ...launch(maxKernel, size, outputs(size), counting(false)),
-  overrides: { SIZE_H: size.sizeH, SIZE_W: size.sizeW },
+  ...sliding(maxKernel, size, outputs(size)),
+  overrides: { SIZE_H: size.sizeH, SIZE_W: size.sizeW, DILATION_H: size.dilationH, DILATION_W: size.dilationW },
 });
-export const maxPoolInputGradV1 = (size: PoolSize): Launch =>
-  launch(maxInputGradV1Kernel, size, inputs(size), counting(false));
-/** Windows may overlap for version 1 only. */
-export const windowsOverlap = ({ sizeH, sizeW, strideH, strideW }: PoolSize): boolean =>
-  sizeH > strideH || sizeW > strideW;
+export const maxPoolInputGradV1 = (size: PoolSize): Launch => sliding(maxInputGradV1Kernel, size, inputs(size));
+/** Windows may overlap, and have dilation, for version 1 only. */
+export const windowsOverlap = ({ sizeH, sizeW, strideH, strideW, dilationH, dilationW }: PoolSize): boolean =>
+  sizeH > strideH || sizeW > strideW || dilationH > 1 || dilationW > 1;
 export function maxPoolInputGradV2(size: PoolSize): Launch {
   const { batch, channels, sizeH, sizeW, strideH, strideW } = size;
   const cells = ceilDiv(size.inH + size.padTop, strideH) * ceilDiv(size.inW + size.padLeft, strideW);
   const overrides = { SIZE_H: sizeH, SIZE_W: sizeW, STRIDE_H: strideH, STRIDE_W: strideW };
-  return { ...launch(maxInputGradV2Kernel, size, batch * cells * channels, counting(false)), overrides };
+  return { ...sliding(maxInputGradV2Kernel, size, batch * cells * channels), overrides };
 }
 export const averagePool = (size: PoolSize, countPadding: boolean): Launch =>
-  launch(averageKernel, size, outputs(size), counting(countPadding));
+  sliding(averageKernel, size, outputs(size), countPadding);
 export const averagePoolInputGrad = (size: PoolSize, countPadding: boolean): Launch =>
-  launch(averageInputGradKernel, size, inputs(size), counting(countPadding));
+  sliding(averageInputGradKernel, size, inputs(size), countPadding);
 export const adaptiveAveragePool = (size: AdaptivePoolSize): Launch => launch(adaptiveKernel, size, outputs(size));
 export const adaptiveAveragePoolInputGrad = (size: AdaptivePoolSize): Launch =>
   launch(adaptiveInputGradKernel, size, inputs(size));

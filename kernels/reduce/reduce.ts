@@ -1,6 +1,9 @@
 import { gpuOf, type GpuTarget } from '../gpu.ts';
-import { ceilDiv, foldWorkgroups, type Launch } from '../kernel.ts';
+import { ceilDiv, foldWorkgroups, type KernelSource, type Launch } from '../kernel.ts';
+import argKernel from './arg.wgsl';
 import broadcastKernel from './broadcast.wgsl';
+import foldKernel from './fold.wgsl';
+import foldWideKernel from './fold_wide.wgsl';
 import reduceKernel from './reduce.wgsl';
 import reduceProductsKernel from './reduce_products.wgsl';
 import productsWideKernel from './reduce_products_wide.wgsl';
@@ -49,35 +52,68 @@ function widePass([outer, length, inner]: SumSize, target: GpuTarget): { across:
   return { across, parts: Math.min(ceilDiv(length, 8 * DEPTH), ceilDiv((4 * threads) / THREADS, across)) };
 }
 
+/** The kernel of a thread for each result, and that whose threads share one. */
+interface Kernels {
+  readonly plain: KernelSource;
+  readonly wide: KernelSource;
+}
+const SUMS: Kernels = { plain: reduceKernel, wide: wideKernel };
+const PRODUCTS: Kernels = { plain: reduceProductsKernel, wide: productsWideKernel };
+const FOLDS: Kernels = { plain: foldKernel, wide: foldWideKernel };
+
 /**
- * The passes that sum the middle dimension of [outer, length, inner]. Each pass's output, [outer, parts, inner], is the
- * next one's input, of `outSize` elements; the last has parts = 1 and applies `scale`.
- * @param ofProducts the first pass sums the products of two tensors
+ * The passes that make one number of the middle dimension of [outer, length, inner]. Each pass's output, [outer, parts,
+ * inner], is the next one's input, of `outSize` elements; the last has parts = 1 and applies `scale`.
  */
-export function reduce(
+function passes(
   [outer, length, inner]: SumSize,
-  scale: number,
   target: GpuTarget,
-  ofProducts = false,
+  kernelsOf: (pass: number) => Kernels,
+  { scale = 1, overrides }: { scale?: number; overrides?: Record<string, number> },
 ): SumPass[] {
   const width = inner % 4 === 0 ? 4 : 1;
   const values = inner / width;
-  const passes: SumPass[] = [];
+  const made: SumPass[] = [];
   for (let rest = length; ; ) {
-    const products = ofProducts && passes.length === 0;
+    const { plain, wide: together } = kernelsOf(made.length);
     const wide = widePass([outer, rest, values], target);
     const parts = wide?.parts ?? (rest <= LONGEST ? 1 : ceilDiv(rest, LONGEST));
     const launch: Launch = {
-      kernel: wide ? (products ? productsWideKernel : wideKernel) : products ? reduceProductsKernel : reduceKernel,
-      ...(wide && { overrides: depthFor(values, rest) }),
+      kernel: wide ? together : plain,
+      ...((wide || overrides) && { overrides: { ...(wide && depthFor(values, rest)), ...overrides } }),
       aliases: width === 4 ? undefined : { Value: 'f32' },
       params: { outer, length: rest, inner: values, parts, scale: parts === 1 ? scale : 1 },
       workgroups: foldWorkgroups(wide ? wide.across * parts : ceilDiv(outer * parts * values, 64)),
     };
-    passes.push({ launch, outSize: outer * parts * inner });
-    if (parts === 1) return passes;
+    made.push({ launch, outSize: outer * parts * inner });
+    if (parts === 1) return made;
     rest = parts;
   }
+}
+
+/**
+ * The passes that sum the middle dimension of [outer, length, inner], times `scale`.
+ * @param ofProducts the first pass sums the products of two tensors
+ */
+export const reduce = (size: SumSize, scale: number, target: GpuTarget, ofProducts = false): SumPass[] =>
+  passes(size, target, (pass) => (ofProducts && pass === 0 ? PRODUCTS : SUMS), { scale });
+
+const FOLD = { max: 1, min: 2, prod: 3 } as const;
+
+/** The passes that take the largest, the smallest or the product of the middle dimension of [outer, length, inner]. */
+export const fold = (how: keyof typeof FOLD, size: SumSize, target: GpuTarget): SumPass[] =>
+  passes(size, target, () => FOLDS, { overrides: { FOLD: FOLD[how] } });
+
+/** Where the largest or smallest of the middle dimension of [outer, length, inner] is: the first, or the `last`. */
+export function arg(how: 'max' | 'min', [outer, length, inner]: SumSize, last: boolean): Launch {
+  const width = inner % 4 === 0 ? 4 : 1;
+  return {
+    kernel: argKernel,
+    overrides: { SIGN: how === 'max' ? 1 : -1, LAST: Number(last) },
+    aliases: width === 4 ? undefined : { Value: 'f32' },
+    params: { outer, length, inner: inner / width },
+    workgroups: foldWorkgroups(ceilDiv((outer * inner) / width, 64)),
+  };
 }
 
 /** [outer, inner] repeated `length` times along a new middle dimension, times `scale`. */

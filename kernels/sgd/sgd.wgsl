@@ -1,5 +1,5 @@
 // g' = g·hyper[1] + weightDecay·w
-// m ← momentum·m + g'
+// m ← momentum·m + (1 − dampening)·g'
 // w ← w − lr·m, or with Nesterov's momentum w ← w − lr·(g' + momentum·m)
 //
 // Stochastic gradient descent with momentum as Sutskever et al. 2013 and PyTorch write it, the weight decay added to
@@ -14,6 +14,7 @@ struct Params {
   momentum: f32,
   nesterov: u32,
   weightDecay: f32,
+  undamped: f32, // 1 − dampening
 }
 
 @group(0) @binding(0) var<storage, read_write> w: array<Value>;
@@ -38,7 +39,7 @@ fn main(
   }
   let weight = w[i];
   let gradient = g[i] * hyper[1] + weight * params.weightDecay;
-  let velocity = m[i] * params.momentum + gradient;
+  let velocity = m[i] * params.momentum + gradient * params.undamped;
   m[i] = velocity;
   w[i] = weight - select(velocity, gradient + velocity * params.momentum, params.nesterov == 1u) * hyper[0];
 }

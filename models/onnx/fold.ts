@@ -142,7 +142,7 @@ const castTo: Fold = (node, inputs) => {
 };
 
 /** Ops on constants alone, by name. What is not here and has only constants is computed by the engine. */
-export const FOLDS: Readonly<Record<string, Fold>> = {
+const makeFolds = (): Readonly<Record<string, Fold>> => ({
   Abs: unary(Math.abs),
   Ceil: unary(Math.ceil),
   Exp: unary(Math.exp),
@@ -239,10 +239,17 @@ export const FOLDS: Readonly<Record<string, Fold>> = {
   },
   ConstantOfShape: (node, inputs) => {
     const shape = [...needed(node, inputs, 0).data];
+    if (shape.some((n) => n < 0)) node.fail(`[${shape.join(', ')}] is no shape`);
     const { type, data: value } = node.tensor('value') ?? constantOf([0], [1], 'float');
     return [{ kind: 'constant', type, shape, data: emptyFor(node, type, sizeOf(shape)).fill(value[0]) }];
   },
-};
+});
+
+let made: Readonly<Record<string, Fold>> | undefined;
+const folds = () => (made ??= makeFolds());
+
+/** Whether this node is computed here where all that it reads is known. */
+export const isFolded = ({ op, domain }: OnnxNode): boolean => domain === '' && Object.hasOwn(folds(), op);
 
 /** The order that a Transpose gives its axes: reversed where it does not say. */
 export function permutation(node: OnnxNode, rank: number): number[] {
@@ -254,10 +261,10 @@ export function permutation(node: OnnxNode, rank: number): number[] {
 
 function tile(node: OnnxNode, x: Constant, repeats: readonly number[]): Constant {
   if (repeats.length !== x.shape.length) node.fail(`it repeats ${repeats.length} axes of ${x.shape.length}`);
-  return x.shape.reduce<Constant>((y, length, axis) => {
-    const indices = Array.from({ length: Math.min(repeats[axis] * length, 2 ** 27) }, (_, i) => i % length);
-    return gatherConstant(node, y, constantOf(indices), axis);
-  }, x);
+  // Along [r, d] with steps of nothing and of one.
+  const shape = x.shape.flatMap((length, axis) => [repeats[axis], length]);
+  const strides = stridesOf(x.shape).flatMap((step) => [0, step]);
+  return { ...x, shape: x.shape.map((n, axis) => n * repeats[axis]), data: strided(node, x.data, shape, strides) };
 }
 
 /**
@@ -265,13 +272,14 @@ function tile(node: OnnxNode, x: Constant, repeats: readonly number[]): Constant
  * weights is named, and can be trained as they can.
  */
 export function fold(node: OnnxNode, inputs: Constants): readonly Constant[] | undefined {
-  const make = node.domain === '' && Object.hasOwn(FOLDS, node.op) ? FOLDS[node.op] : undefined;
-  if (!make) return undefined;
+  if (!isFolded(node)) return undefined;
   if (node.op !== 'ConstantOfShape') needed(node, inputs, 0);
   known(node, inputs, 0);
   const isWeights = inputs.some((c) => c?.name !== undefined);
-  return make(node, inputs).map((c, k) => {
-    const { name: _, ...rest } = c;
-    return isWeights ? { ...rest, name: node.outputs[k] } : rest;
-  });
+  return folds()
+    [node.op](node, inputs)
+    .map((c, k) => {
+      const { name: _, ...rest } = c;
+      return isWeights ? { ...rest, name: node.outputs[k] } : rest;
+    });
 }

@@ -14,7 +14,8 @@ export const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) 
 
 /** An empty array of the same kind for this many elements. */
 export function room(node: OnnxNode, like: Numbers, size: number): Numbers {
-  if (!(size <= MOST_ELEMENTS)) node.fail(`it makes a constant of ${size} elements, which is more than is believed`);
+  if (!(Number.isInteger(size) && size >= 0 && size <= MOST_ELEMENTS))
+    node.fail(`it makes a constant of ${size} elements, which is more than is believed`);
   return like instanceof Float32Array ? new Float32Array(size) : new Float64Array(size);
 }
 

@@ -78,7 +78,7 @@ export class OnnxNode {
 
   /** What it is called in messages and by Grad-CAM: many exporters name no nodes, but all name outputs. */
   get label(): string {
-    return this.name || this.outputs[0];
+    return this.name || this.outputs[0] || 'without a name';
   }
 
   get where(): string {

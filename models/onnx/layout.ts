@@ -1,7 +1,7 @@
 import { reshape } from '../../engine/ops/leaves.ts';
 import { transpose } from '../../engine/ops/transpose.ts';
 import type { Tensor } from '../../engine/tensor.ts';
-import { isPlain, plainOrder, type Computed, type OnnxType } from './value.ts';
+import { plainOrder, type Computed, type OnnxType } from './value.ts';
 
 /** Lengths of the tensor's dimensions, of a value of this shape in this order of axes. */
 export const physical = (shape: readonly number[], order: readonly number[]): number[] =>
@@ -17,10 +17,11 @@ export const computed = (
 
 /** The value with its tensor in this order of axes; moves elements only where axes longer than 1 change places. */
 export function arranged(value: Computed, order: readonly number[]): Tensor {
-  const { shape, order: from, tensor } = settle(value);
+  const settled = settle(value);
+  const { shape, order: from, tensor } = settled;
+  if (liesAs(settled, order)) return reshape(tensor, physical(shape, order));
   const long = (axes: readonly number[]) => axes.filter((axis) => shape[axis] !== 1);
   const [old, wanted] = [long(from), long(order)];
-  if (old.every((axis, i) => axis === wanted[i])) return reshape(tensor, physical(shape, order));
   // Without the axes of length 1 the permutation is shorter.
   const moved = transpose(
     reshape(tensor, physical(shape, old)),
@@ -106,5 +107,8 @@ export function reshaped(value: Computed, target: readonly number[]): Computed {
   return { ...computed(reshape(tensor, target), target, undefined, type), pending: { shape, order } };
 }
 
-/** Whether nothing must move for ONNX's own order. */
-export const liesPlain = ({ order, pending }: Computed): boolean => !pending && isPlain(order);
+/** Whether the value lies in this order of axes already, but for those of length 1. */
+export function liesAs({ shape, order, pending }: Computed, wanted: readonly number[]): boolean {
+  const long = (axes: readonly number[]) => axes.filter((axis) => shape[axis] !== 1);
+  return !pending && long(order).join() === long(wanted).join();
+}

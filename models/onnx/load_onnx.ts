@@ -107,7 +107,7 @@ function headNotes({ source }: OnnxGraph, leftOut: readonly string[]): string[] 
   return leftOut.map((op) => `${source}: the ${op} at its end is left out; the network gives logits`);
 }
 
-/** Which axes of an input are those of images [N, H, W, C]: seen by which length is 1, 3 or 4 where it is not told. */
+/** Which axes of an input are those of images [N, H, W, C]: seen by which dimension is 1, 3 or 4 if not told. */
 export function imageAxes(shape: readonly (number | string)[], layout?: LoadOnnxOptions['layout']): number[] {
   const isChannels = (n: number | string) => n === 1 || n === 3 || n === 4;
   const isLast = layout ? layout === 'NHWC' : !isChannels(shape[1]) && isChannels(shape[3]);

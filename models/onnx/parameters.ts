@@ -1,5 +1,6 @@
 import { constant } from '../../engine/ops/leaves.ts';
-import type { Tensor } from '../../engine/tensor.ts';
+import { showShape, sizeOf, type Tensor } from '../../engine/tensor.ts';
+import { UserError } from '../../engine/user_error.ts';
 import type { ParameterKind, ParameterSpec } from '../parameter_spec.ts';
 import type { ParameterSource } from '../parameter_set.ts';
 import { isFloat, type Constant } from './value.ts';
@@ -77,6 +78,8 @@ export class GraphParameters {
   /** The name of the parameter that this constant is; undefined where it is one in another use already. */
   claim(c: Constant, use: Use): string | undefined {
     const name = use.name ?? c.name!;
+    if (sizeOf(use.shape) !== c.data.length)
+      throw new UserError(`${c.name} is [${c.shape.join(', ')}], where ${showShape(use.shape)} is wanted`);
     const entry = this.entries.get(name);
     if (entry && (entry.constant.name !== c.name || keyOf(entry.use) !== keyOf(use))) {
       this.shared.add(c.name!);

@@ -21,38 +21,7 @@ const COMMUTES = ['Add', 'Mul'];
 const op =
   (name: string, fits?: NodePattern['fits']) =>
   (...from: readonly Pattern[]): NodePattern => ({ op: name, from, fits });
-const [mul, add, sub, div, pow, erf, tanh, sigmoid, sqrt, softplus] = [
-  ...['Mul', 'Add', 'Sub', 'Div', 'Pow', 'Erf', 'Tanh', 'Sigmoid', 'Sqrt', 'Softplus'],
-].map((name) => op(name));
-
 const near = (a: number | undefined, b: number): boolean => a !== undefined && Math.abs(a - b) <= 1e-5 * Math.abs(b);
-
-const relu6 = op('Clip', (node, numberAt) => {
-  const low = numberAt(1) ?? node.float('min');
-  const high = numberAt(2) ?? node.float('max');
-  return low === 0 && high === 6;
-});
-const sixths = op('HardSigmoid', (node) => near(node.float('alpha', 0.2), 1 / 6) && node.float('beta', 0.5) === 0.5);
-/** Over the last axis, which stays with the length 1. */
-const meanOfLast = op('ReduceMean', (node, numberAt) => {
-  const axes = node.ints('axes') ?? [numberAt(1)];
-  return node.int('keepdims', 1) === 1 && axes.length === 1 && axes[0] === -1;
-});
-
-const upTo6 = relu6(add('x', 3));
-const cubed: readonly Pattern[] = [pow('x', 3), mul('x', mul('x', 'x'))];
-const errorTerm: readonly Pattern[] = [div('x', Math.SQRT2), mul('x', Math.SQRT1_2)].map((s) => add(erf(s), 1));
-const tanhTerm: readonly Pattern[] = cubed.map((cube) =>
-  add(tanh(mul(add('x', mul(cube, 0.044715)), Math.sqrt(2 / Math.PI))), 1),
-);
-/** x · term / 2, however it is put together. */
-const halfOf = (terms: readonly Pattern[]): Pattern[] =>
-  terms.flatMap((term) => [mul(mul('x', term), 0.5), mul('x', mul(term, 0.5)), mul(mul('x', 0.5), term)]);
-
-const centred = sub('x', meanOfLast('x'));
-const standardised = [pow(centred, 2), mul(centred, centred)].map((squares) =>
-  div(centred, sqrt(add(meanOfLast(squares), '#epsilon'))),
-);
 
 interface Rule {
   /** The op that the nodes are: its inputs are x and those named here. */
@@ -62,25 +31,62 @@ interface Rule {
   readonly attributes?: Readonly<Record<string, number | string>>;
 }
 
-const RULES: readonly Rule[] = [
-  { op: 'Silu', patterns: [mul('x', sigmoid('x'))] },
-  { op: 'Mish', patterns: [mul('x', tanh(softplus('x')))] },
-  {
-    op: 'HardSwish',
-    patterns: [
-      ...[div(mul('x', upTo6), 6), mul(mul('x', upTo6), 1 / 6)],
-      ...[mul('x', div(upTo6, 6)), mul('x', mul(upTo6, 1 / 6)), mul('x', sixths('x'))],
-    ],
-  },
-  { op: 'HardSigmoid', patterns: [div(upTo6, 6), mul(upTo6, 1 / 6)], attributes: { alpha: 1 / 6, beta: 0.5 } },
-  { op: 'Gelu', patterns: halfOf(errorTerm) },
-  { op: 'Gelu', patterns: halfOf(tanhTerm), attributes: { approximate: 'tanh' } },
-  {
-    op: 'LayerNormalization',
-    patterns: standardised.map((y) => add(mul(y, 'gamma'), 'beta')),
-    inputs: ['gamma', 'beta'],
-  },
-];
+/** Made when it is first asked for, as in ops/ops.ts. */
+function makeRules(): readonly Rule[] {
+  const [mul, add, sub, div, pow, erf, tanh, sigmoid, sqrt, softplus] = [
+    ...['Mul', 'Add', 'Sub', 'Div', 'Pow', 'Erf', 'Tanh', 'Sigmoid', 'Sqrt', 'Softplus'],
+  ].map((name) => op(name));
+
+  const relu6 = op('Clip', (node, numberAt) => {
+    const low = numberAt(1) ?? node.float('min');
+    const high = numberAt(2) ?? node.float('max');
+    return low === 0 && high === 6;
+  });
+  const sixths = op('HardSigmoid', (node) => near(node.float('alpha', 0.2), 1 / 6) && node.float('beta', 0.5) === 0.5);
+  /** Over the last axis, which stays with the length 1. */
+  const meanOfLast = op('ReduceMean', (node, numberAt) => {
+    const axes = node.ints('axes') ?? [numberAt(1)];
+    return node.int('keepdims', 1) === 1 && axes.length === 1 && axes[0] === -1;
+  });
+
+  const upTo6 = relu6(add('x', 3));
+  const cubed: readonly Pattern[] = [pow('x', 3), mul('x', mul('x', 'x'))];
+  const errorTerm: readonly Pattern[] = [div('x', Math.SQRT2), mul('x', Math.SQRT1_2)].map((s) => add(erf(s), 1));
+  const tanhTerm: readonly Pattern[] = cubed.map((cube) =>
+    add(tanh(mul(add('x', mul(cube, 0.044715)), Math.sqrt(2 / Math.PI))), 1),
+  );
+  /** x · term / 2, however it is put together. */
+  const halfOf = (terms: readonly Pattern[]): Pattern[] =>
+    terms.flatMap((term) => [mul(mul('x', term), 0.5), mul('x', mul(term, 0.5)), mul(mul('x', 0.5), term)]);
+
+  const centred = sub('x', meanOfLast('x'));
+  const standardised = [pow(centred, 2), mul(centred, centred)].map((squares) =>
+    div(centred, sqrt(add(meanOfLast(squares), '#epsilon'))),
+  );
+
+  return [
+    { op: 'Silu', patterns: [mul('x', sigmoid('x'))] },
+    { op: 'Mish', patterns: [mul('x', tanh(softplus('x')))] },
+    {
+      op: 'HardSwish',
+      patterns: [
+        ...[div(mul('x', upTo6), 6), mul(mul('x', upTo6), 1 / 6)],
+        ...[mul('x', div(upTo6, 6)), mul('x', mul(upTo6, 1 / 6)), mul('x', sixths('x'))],
+      ],
+    },
+    { op: 'HardSigmoid', patterns: [div(upTo6, 6), mul(upTo6, 1 / 6)], attributes: { alpha: 1 / 6, beta: 0.5 } },
+    { op: 'Gelu', patterns: halfOf(errorTerm) },
+    { op: 'Gelu', patterns: halfOf(tanhTerm), attributes: { approximate: 'tanh' } },
+    {
+      op: 'LayerNormalization',
+      patterns: standardised.map((y) => add(mul(y, 'gamma'), 'beta')),
+      inputs: ['gamma', 'beta'],
+    },
+  ];
+}
+
+let made: readonly Rule[] | undefined;
+const rules = () => (made ??= makeRules());
 
 type Bound = ReadonlyMap<string, string>;
 
@@ -137,7 +143,7 @@ export function recognisePatterns(graph: OnnxGraph): OnnxGraph {
   const matcher = new Matcher(graph);
   const readers = readersOf(graph);
   const nodes = graph.nodes.map((node) => {
-    for (const { op: name, patterns, inputs = [], attributes = {} } of RULES)
+    for (const { op: name, patterns, inputs = [], attributes = {} } of rules())
       for (const pattern of patterns) {
         const met = new Set<OnnxNode>();
         const bound = matcher.match(pattern, node.outputs[0], new Map(), met);

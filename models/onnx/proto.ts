@@ -160,7 +160,7 @@ export const ATTRIBUTE_TYPES = { f: 1, i: 2, s: 3, t: 4, g: 5, floats: 6, ints: 
 /** TensorProto.DataLocation: the data lie in another file. */
 export const EXTERNAL = 1;
 
-const SCALAR_TYPES: Readonly<Record<keyof Scalars, FieldDescriptorProto_Type>> = {
+const scalarTypes = (): Readonly<Record<keyof Scalars, FieldDescriptorProto_Type>> => ({
   int32: FieldDescriptorProto_Type.INT32,
   int64: FieldDescriptorProto_Type.INT64,
   uint64: FieldDescriptorProto_Type.UINT64,
@@ -168,9 +168,10 @@ const SCALAR_TYPES: Readonly<Record<keyof Scalars, FieldDescriptorProto_Type>> =
   double: FieldDescriptorProto_Type.DOUBLE,
   string: FieldDescriptorProto_Type.STRING,
   bytes: FieldDescriptorProto_Type.BYTES,
-};
+});
 
-const modelMessage: DescMessage = (() => {
+function describeModel(): DescMessage {
+  const scalars = scalarTypes();
   const file = create(FileDescriptorProtoSchema, {
     name: 'onnx.proto',
     package: 'onnx',
@@ -181,14 +182,18 @@ const modelMessage: DescMessage = (() => {
         name: field,
         number,
         label: label ? FieldDescriptorProto_Label.REPEATED : FieldDescriptorProto_Label.OPTIONAL,
-        ...(Object.hasOwn(SCALAR_TYPES, type)
-          ? { type: SCALAR_TYPES[type as keyof Scalars] }
+        ...(Object.hasOwn(scalars, type)
+          ? { type: scalars[type as keyof Scalars] }
           : { type: FieldDescriptorProto_Type.MESSAGE, typeName: `.onnx.${type}` }),
       })),
     })),
   });
   return createFileRegistry(file, () => undefined).getMessage('onnx.ModelProto')!;
-})();
+}
+
+let described: DescMessage | undefined;
+/** Made when it is first needed, so that a bundler can leave out what nobody calls. */
+const modelMessage = (): DescMessage => (described ??= describeModel());
 
 /**
  * The model in the bytes of an ONNX file. Tensors' raw data are views of the bytes, not copies.
@@ -197,7 +202,7 @@ const modelMessage: DescMessage = (() => {
  */
 export function decodeModel(bytes: Uint8Array, source: string): ModelProto {
   try {
-    return fromBinary(modelMessage, bytes, { readUnknownFields: false }) as unknown as ModelProto;
+    return fromBinary(modelMessage(), bytes, { readUnknownFields: false }) as unknown as ModelProto;
   } catch (error) {
     // Besides the library's own complaints: messages that are nested deeper than the call stack.
     throw new UserError(
@@ -208,4 +213,4 @@ export function decodeModel(bytes: Uint8Array, source: string): ModelProto {
 
 /** The bytes of an ONNX file. */
 export const encodeModel = (model: MessageInit<'ModelProto'>): Uint8Array =>
-  toBinary(modelMessage, create(modelMessage, model as Record<string, unknown>));
+  toBinary(modelMessage(), create(modelMessage(), model as Record<string, unknown>));

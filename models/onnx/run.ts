@@ -1,6 +1,6 @@
 import { UserError } from '../../engine/user_error.ts';
 import type { ForwardContext } from '../network.ts';
-import { fold, FOLDS } from './fold.ts';
+import { fold, isFolded } from './fold.ts';
 import type { OnnxGraph, OnnxNode } from './graph.ts';
 import { settle } from './layout.ts';
 import { Lowering } from './lowering.ts';
@@ -97,7 +97,7 @@ export function liveNodes(nodes: readonly OnnxNode[], { outputs }: Pick<OnnxGrap
  * @throws UserError where there are nodes whose op is not computed here: all of them in one sentence
  */
 export function checkOps({ nodes, source }: OnnxGraph): void {
-  const unknown = nodes.filter((node) => !opOf(node) && !(node.domain === '' && Object.hasOwn(FOLDS, node.op)));
+  const unknown = nodes.filter((node) => !opOf(node) && !isFolded(node));
   if (unknown.length === 0) return;
   const byOp = new Map<string, OnnxNode[]>();
   for (const node of unknown) {

@@ -24,10 +24,9 @@ const STORAGE: Readonly<Partial<Record<OnnxType, readonly [StoredDtype, keyof Te
   bool: ['bool', 'int32Data'],
 };
 
-const TYPE_NAMES = new Map(Object.entries(DATA_TYPES).map(([name, number]) => [number as number, name as OnnxType]));
-
 /** The name of a type by its number, or undefined of one that is not read here (complex numbers, 8 bits and fewer). */
-export const typeByNumber = (number: number): OnnxType | undefined => TYPE_NAMES.get(number);
+export const typeByNumber = (number: number): OnnxType | undefined =>
+  (Object.keys(DATA_TYPES) as OnnxType[]).find((name) => DATA_TYPES[name] === number);
 
 const bfloatToNumber = (bits: number): number => new Float32Array(Uint32Array.of(bits << 16).buffer)[0];
 

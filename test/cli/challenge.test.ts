@@ -190,7 +190,7 @@ describe('a model of vote fractions', () => {
   });
 
   it('is inspected as it was trained', async () => {
-    expect(await succeed('inspect', run, '--training', '--steps')).toContain('copy_window');
+    expect(await succeed('inspect', run, '--training', '--steps')).toContain('copy_strided');
   });
 
   it('is inspected before it is trained', async () => {
@@ -204,10 +204,10 @@ describe('a model of vote fractions', () => {
     for (const mode of [['--training'], []]) {
       const { parameters, memory, listing } = await inspected(...named, ...mode);
       expect(await inspected(run, ...mode)).toMatchObject({ parameters, memory, listing });
-      expect(listing.some(({ kernel }) => kernel === 'copy_window')).toBe(true);
+      expect(listing.some(({ kernel }) => kernel === 'copy_strided')).toBe(true);
     }
     expect(
-      (await inspected(...named, '--head', 'independent')).listing.some(({ kernel }) => kernel === 'copy_window'),
+      (await inspected(...named, '--head', 'independent')).listing.some(({ kernel }) => kernel === 'copy_strided'),
     ).toBe(false);
     expect(await fail('inspect', 'galaxy_vgg', '--head', 'tree')).toMatch(/--head is for --task challenge/);
     expect(await fail('inspect', run, '--width', '0.5')).toMatch(/--width is for models by name/);

@@ -173,6 +173,8 @@ describe('explanations', () => {
       'logical_not',
       'logical_or',
       'logical_xor',
+      'arg_max',
+      'arg_min',
       'floor',
       'ceil',
       'round',
@@ -198,11 +200,23 @@ describe('explanations', () => {
       'seed_centre',
       'loss_scale',
       'adam_hyper',
+      'adam_w',
+      'rmsprop',
       // gradients, which are explained with their ops
       'conv2d_input_grad',
       'conv2d_filter_grad',
       'depthwise_conv2d_input_grad',
       'depthwise_conv2d_filter_grad',
+      // compositions of what is explained
+      'cross_entropy',
+      'binary_cross_entropy_with_logits',
+      'huber',
+      'mse',
+      'l1',
+      'layer_norm',
+      'rms_norm',
+      'group_norm',
+      'instance_norm',
       // ops themselves, whose functions are explained; and what lowers, checks and plans
       'pointwise_op',
       'batch_norm_apply_op',
@@ -213,7 +227,7 @@ describe('explanations', () => {
       'sum_of_products_op',
     ]);
     const helpers =
-      /^(pair$|unary$|binary$|axis_of|copy_steps|place_among|check_each|resample|pack_rows|transpose_rows|is_identity|strides_of|chain|check_|conv_geometry|window_geometry|expect_shape|filter_shape|input_shape|output_shape|lower_|with_winograd|winograd_|epilogue_pass|last_step|plainly|operand_mode|pointwise_step|fold_batch_norm|steps$)/;
+      /^(pair$|unary$|binary$|axis_of|axes_of|margins|runs$|as_three|common_shape|copy_steps|place_among|check_each|resample|pack_rows|transpose_rows|is_identity|strides_of|chain|check_|conv_geometry|window_geometry|expect_shape|filter_shape|input_shape|output_shape|lower_|with_winograd|winograd_|epilogue_pass|last_step|plainly|operand_mode|pointwise_step|fold_batch_norm|steps$)/;
     const names = new Set<string>(EXPLANATIONS.map(({ name }) => name));
     for (const file of files) {
       const module = (await import(`../../engine/ops/${file}.ts`)) as Record<string, unknown>;

@@ -5,7 +5,7 @@ import { numbersFor, type Numbers } from '../../engine/device/numbers.ts';
 import { Parameter } from '../../engine/device/parameter.ts';
 import { assign } from '../../engine/ops/assign.ts';
 import { input, reshape } from '../../engine/ops/leaves.ts';
-import { add, mul } from '../../engine/ops/pointwise.ts';
+import { add, mul, square } from '../../engine/ops/pointwise.ts';
 import { randomUniform } from '../../engine/ops/random.ts';
 import { compile } from '../../engine/program/program.ts';
 import { UserError } from '../../engine/user_error.ts';
@@ -221,5 +221,34 @@ describe('what was disposed', () => {
     expect(() => p.binding).toThrow(/holds 2 numbers and was given 1/);
     expect(() => p.binding).toThrow(/holds 2 numbers and was given 1/);
     expect(device.memory.buffers).toBe(0);
+  });
+});
+
+describeAdapters('feeds on the GPU', (device) => {
+  it('are copied from a buffer, such as the output of another program', async () => {
+    const [x, z] = [input('x', [2, 3]), input('z', [2, 3])];
+    const [y, u] = [square(x), add(z, 1)];
+    using first = await compile(device(), { outputs: [y] });
+    using second = await compile(device(), { outputs: [u] });
+    first.run({ x: [1, 2, 3, 4, 5, 6] });
+    second.run({ z: first.buffer(y) });
+    // What comes later changes nothing of it.
+    first.run({ x: [0, 0, 0, 0, 0, 0] });
+    expect(await second.read(u)).toEqual(Float32Array.of(2, 5, 10, 17, 26, 37));
+  });
+
+  it('are refused where they are too small, cannot be copied, or are no output', async () => {
+    const x = input('x', [2, 3]);
+    const y = square(x);
+    using program = await compile(device(), { outputs: [y] });
+    const make = (size: number, usage: number) => device().gpu.createBuffer({ size, usage });
+    const [small, closed] = [make(20, GPUBufferUsage.COPY_SRC), make(24, GPUBufferUsage.COPY_DST)];
+    expect(() => program.run({ x: small })).toThrow('run: input x: input[2, 3] needs 24 bytes, and the buffer has 20');
+    expect(() => program.run({ x: closed })).toThrow(
+      'the buffer cannot be copied; make it with GPUBufferUsage.COPY_SRC',
+    );
+    expect(() => program.buffer(x)).toThrow("buffer: x: input[2, 3] is not among the program's outputs");
+    small.destroy();
+    closed.destroy();
   });
 });

@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { openDevice, type Device } from '../../engine/device/device.ts';
 import { openGpu } from '../../engine/device/gpu.node.ts';
 import { Parameter } from '../../engine/device/parameter.ts';
-import { adam } from '../../engine/ops/adam.ts';
+import { adam, adamW } from '../../engine/ops/adam.ts';
 import { assign, ema, updateRunningStats } from '../../engine/ops/assign.ts';
 import { constant, input } from '../../engine/ops/leaves.ts';
 import { mul } from '../../engine/ops/pointwise.ts';
+import { rmsprop } from '../../engine/ops/rmsprop.ts';
 import { sgd } from '../../engine/ops/sgd.ts';
 import { compile } from '../../engine/program/program.ts';
 import { UserError } from '../../engine/user_error.ts';
@@ -76,11 +77,66 @@ describeAdapters('updates', (device) => {
     expect(await w.read()).not.toEqual(initial);
   });
 
+  it('adamW decays the weights by 0.01 where nothing else is said', async () => {
+    const initial = randomArray(7, 1);
+    using w = new Parameter(device(), 'w', [7], initial);
+    using m = new Parameter(device(), 'm', [7], new Float32Array(7));
+    using v = new Parameter(device(), 'v', [7], new Float32Array(7));
+    const state = { w: w.tensor, m: m.tensor, v: v.tensor };
+    using program = await compile(device(), {
+      updates: [adamW(state, input('g', [7]), input('hyper', [4]), constant(0.5))],
+    });
+    const g = randomArray(7, 2, 0.5, 1);
+    program.run({ g, hyper: Float32Array.of(0.1, 0.1, 0.001, 1) });
+    const want = { w: Float64Array.from(initial), m: new Float64Array(7), v: new Float64Array(7) };
+    reference.adamStep(want, g, 1, 0.1, { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01 });
+    expectWithin(await w.read(), want.w, () => 40 * UNIT, 'w');
+  });
+
   it.each([
-    [false, 0],
-    [false, 0.9],
-    [true, 0.9],
-  ])('sgd, nesterov %s, momentum %d: five steps', async (nesterov, momentum) => {
+    [0, false],
+    [0.9, false],
+    [0.9, true],
+  ])('rmsprop, momentum %d, centred %s: five steps', async (momentum, centred) => {
+    const settings = { decay: 0.9, momentum, epsilon: 1e-3, weightDecay: 0.01 };
+    for (const shape of SHAPES) {
+      const size = elements(shape);
+      const initial = randomArray(size, 1);
+      using w = new Parameter(device(), 'w', shape, initial);
+      using v = new Parameter(device(), 'v', shape, new Float32Array(size));
+      using m = new Parameter(device(), 'm', shape, new Float32Array(size));
+      using a = new Parameter(device(), 'a', shape, new Float32Array(size));
+      const state = { w: w.tensor, v: v.tensor, m: m.tensor, ...(centred && { a: a.tensor }) };
+      using program = await compile(device(), {
+        updates: [rmsprop(state, input('g', shape), input('hyper', [2]), settings)],
+      });
+      const zeros = () => new Float64Array(size);
+      const want = { w: Float64Array.from(initial), v: zeros(), m: zeros(), ...(centred && { a: zeros() }) };
+      // From 0.5 on, so that a root of v, and of the variance of five of them, does not vanish.
+      let smallest = Infinity;
+      for (let t = 1; t <= STEPS; t++) {
+        const g = randomArray(size, 10 + t, 0.5, 1).map((d, i) => ((i + t) % 2 === 0 ? d : -d));
+        program.run({ g: g.map((d) => d * 8), hyper: Float32Array.of(0.01, 1 / 8) });
+        reference.rmspropStep(want, g, 0.01, settings);
+        for (let i = 0; i < size; i++) smallest = Math.min(smallest, want.v[i] - (want.a?.[i] ?? 0) ** 2);
+      }
+      expectWithin(await v.read(), want.v, () => STEPS * 10 * UNIT, 'v');
+      if (centred) expectWithin(await a.read(), want.a!, () => STEPS * 10 * UNIT, 'a');
+      else expect([...(await a.read())]).toEqual([...zeros()]);
+      // A step is at most 1/√smallest, and five of them add up; the variance is off by 20 units a step of at most 1.
+      const step = 1 / Math.sqrt(smallest);
+      const error = STEPS * (STEPS * 20 * UNIT * step ** 3 + 20 * UNIT * step);
+      expectWithin(await m.read(), want.m, () => error, 'm');
+      expectWithin(await w.read(), want.w, () => STEPS * (0.01 * error + 10 * UNIT), 'w');
+    }
+  });
+
+  it.each([
+    [false, 0, 0],
+    [false, 0.9, 0],
+    [false, 0.9, 0.5],
+    [true, 0.9, 0],
+  ])('sgd, nesterov %s, momentum %d, dampening %d: five steps', async (nesterov, momentum, dampening) => {
     for (const shape of SHAPES) {
       const size = elements(shape);
       const initial = randomArray(size, 1);
@@ -90,6 +146,7 @@ describeAdapters('updates', (device) => {
         updates: [
           sgd({ w: w.tensor, m: m.tensor }, input('g', shape), input('hyper', [2]), {
             momentum,
+            dampening,
             nesterov,
             weightDecay: 0.01,
           }),
@@ -99,7 +156,7 @@ describeAdapters('updates', (device) => {
       for (let t = 1; t <= STEPS; t++) {
         const g = randomArray(size, 10 + t);
         program.run({ g: g.map((d) => d * 8), hyper: Float32Array.of(0.1, 1 / 8) });
-        reference.sgdStep(want, g, 0.1, momentum, nesterov, 0.01);
+        reference.sgdStep(want, g, 0.1, momentum, nesterov, 0.01, dampening);
       }
       // The momentum of five gradients below 1.02 stays below 5, with fewer than 10 roundings a step.
       expectWithin(await m.read(), want.m, () => STEPS * 10 * UNIT * 5, 'm');
@@ -162,6 +219,11 @@ describe('updates', () => {
       expect(() => adam(state, g, hyper, constant(1, [2]))).toThrow(/guard must be one number/);
       expect(() => adam(state, g, hyper, loss, { beta2: 1 })).toThrow(/less than 1/);
       expect(() => sgd({ w: state.w, m: state.m }, g, hyper, { momentum: -1 })).toThrow(/momentum/);
+      expect(() => sgd({ w: state.w, m: state.m }, g, hyper, { dampening: 2 })).toThrow(/dampening/);
+      const nesterov = { nesterov: true, dampening: 0.5 };
+      expect(() => sgd({ w: state.w, m: state.m }, g, hyper, nesterov)).toThrow(/nesterov needs/);
+      expect(() => rmsprop({ ...state, a: w.tensor }, g, hyper)).toThrow(/two of the states/);
+      expect(() => rmsprop(state, g, hyper, { decay: 1 })).toThrow(/less than 1/);
       expect(() => ema(w.tensor, g, 2)).toThrow(/between 0 and 1/);
       expect(() => assign(w.tensor, input('x', [5]))).toThrow(/one shape/);
     }),
@@ -178,6 +240,7 @@ describe('updates', () => {
         const updates = [
           adam({ w: w.tensor, m: m.tensor, v: v.tensor }, g, hyper, input('loss', [])),
           sgd({ w: w.tensor, m: m.tensor }, g, hyper),
+          rmsprop({ w: w.tensor, m: m.tensor, v: v.tensor }, g, hyper),
           assign(w.tensor, g),
           ema(w.tensor, g, 0.1),
         ];

@@ -18,6 +18,7 @@ interface Case {
   /** Worked out by hand from the definitions. */
   out: [number, number];
   pad: [number, number];
+  padEnd?: [number, number];
 }
 
 const CASES: Case[] = [
@@ -31,21 +32,50 @@ const CASES: Case[] = [
   { x: [1, 7, 10, 8], attrs: { size: 3, padding: 'same' }, out: [3, 4], pad: [1, 1] },
   { x: [2, 7, 8, 3], attrs: { size: [2, 3], stride: [3, 1], padding: 'valid' }, out: [2, 6], pad: [0, 0] },
   { x: [1, 4, 4, 4], attrs: { size: 4, stride: 1 }, out: [1, 1], pad: [0, 0] },
+  { x: [2, 9, 8, 4], attrs: { size: 3, stride: 2, dilation: 2 }, out: [3, 2], pad: [0, 0] },
+  { x: [1, 7, 9, 3], attrs: { size: [2, 3], stride: 1, padding: 1, dilation: [3, 2] }, out: [6, 7], pad: [1, 1] },
+  { x: [1, 8, 8, 4], attrs: { size: 2, dilation: 2, padding: 'same' }, out: [4, 4], pad: [0, 0] },
+  // Rounded up: a window hangs over the end, by one pixel or two, over the padding too, or would begin behind it.
+  { x: [2, 7, 6, 4], attrs: { size: 2, ceilMode: true }, out: [4, 3], pad: [0, 0], padEnd: [0, 0] },
+  { x: [1, 8, 9, 3], attrs: { size: 3, stride: 3, ceilMode: true }, out: [3, 3], pad: [0, 0], padEnd: [0, 0] },
+  {
+    x: [1, 6, 7, 4],
+    attrs: { size: 3, stride: 2, padding: 1, ceilMode: true },
+    out: [4, 4],
+    pad: [1, 1],
+    padEnd: [1, 1],
+  },
+  {
+    x: [1, 5, 6, 4],
+    attrs: { size: 2, stride: 3, padding: 1, ceilMode: true },
+    out: [2, 3],
+    pad: [1, 1],
+    padEnd: [1, 1],
+  },
+  {
+    x: [1, 8, 7, 3],
+    attrs: { size: 2, stride: 2, dilation: 2, padding: 1, ceilMode: true },
+    out: [5, 4],
+    pad: [1, 1],
+    padEnd: [1, 1],
+  },
 ];
 
 const pair = (v: number | readonly [number, number]): [number, number] =>
   typeof v === 'number' ? [v, v] : [v[0], v[1]];
-const describeCase = ({ x, attrs, out, pad }: Case): reference.Pool => ({
+const describeCase = ({ x, attrs, out, pad, padEnd }: Case): reference.Pool => ({
   x,
   out,
   pad,
+  padEnd,
+  dilation: pair(attrs.dilation ?? 1),
   size: pair(attrs.size),
   stride: pair(attrs.stride ?? attrs.size),
 });
 const elements = (dims: readonly number[]) => dims.reduce((a, b) => a * b, 1);
 
 describe('the reference', () => {
-  it.each([CASES[2], CASES[4], CASES[5]])('agrees with finite differences: $x, $attrs', (c) => {
+  it.each([CASES[2], CASES[4], CASES[5], CASES[10], CASES[15]])('agrees with finite differences: $x, $attrs', (c) => {
     const p = describeCase(c);
     const x = Float64Array.from(randomArray(elements(c.x), 1));
     const dy = Float64Array.from(randomArray(c.x[0] * elements(c.out) * c.x[3], 2));

@@ -2,8 +2,10 @@ import { grad } from '../../engine/autodiff.ts';
 import { elu, gelu, hardSwish, mish, prelu } from '../../engine/ops/activations.ts';
 import { augmentImages } from '../../engine/ops/augment.ts';
 import { batchNorm, batchNormInference } from '../../engine/ops/batch_norm.ts';
+import { cast } from '../../engine/ops/cast.ts';
 import { conv2d } from '../../engine/ops/conv2d.ts';
 import { depthwiseConv2d } from '../../engine/ops/depthwise_conv2d.ts';
+import { argMax, max, min } from '../../engine/ops/fold.ts';
 import { input, reshape } from '../../engine/ops/leaves.ts';
 import { less, where } from '../../engine/ops/logic.ts';
 import { matmul } from '../../engine/ops/matmul.ts';
@@ -190,6 +192,7 @@ for (const shape of [
         maxPool2d(x, { size: 2, stride: 3 }),
         avgPool2d(x, { size: 3, stride: 2, padding: 1 }),
         avgPool2d(x, { size: 2, countIncludePad: false }),
+        maxPool2d(x, { size: 2, dilation: 2, ceilMode: true }),
         adaptiveAvgPool2d(x, [3, 4]),
       ];
       const gradients = made.map((y, i) => grad(y, [x], at.stored(`dy${i}`, y.shape))[0]);
@@ -255,6 +258,8 @@ for (const shape of [
       return at
         .exact(sum(x, [1, 2]), sum(x))
         .results(
+          max(x, [0]),
+          min(at.stored('long', many), [0]),
           sum(x, [0]),
           sum(mul(x, at.stored('other', shape)), [0]),
           sum(at.stored('many', many), [0]),
@@ -301,5 +306,22 @@ for (const version of [1, 2] as const) {
     },
   ]);
 }
+
+CASES.push([
+  'products of many matrices that have pixels',
+  () => {
+    const at = new Operands();
+    const [a, b] = [reshape(at.stored('a', [2, 3, 4, 6]), [6, 4, 6]), reshape(at.stored('b', [2, 3, 6, 5]), [6, 6, 5])];
+    return at.exact(matmul(a, b)).case((_, magnitude) => sumBound(6, magnitude));
+  },
+]);
+
+CASES.push([
+  'where the largest is',
+  () => {
+    const at = new Operands();
+    return at.exact(cast(argMax(at.stored('x', [2, 5, 7, 6]), 1), 'f32')).case(() => 0);
+  },
+]);
 
 export const PRECISION_CASES: ReadonlyMap<string, Build> = new Map(CASES);

@@ -11,6 +11,7 @@ import { UserError } from '../../engine/user_error.ts';
 import { expectGradient } from '../finite_differences.ts';
 import { describeBothWays, evaluate } from '../gpu.ts';
 import { randomArray } from '../random.ts';
+import { listsAlong } from '../reference/fold.ts';
 import * as reference from '../reference/softmax_cross_entropy.ts';
 import { expectWithin, functionBound, sumBound } from '../tolerance.ts';
 
@@ -93,6 +94,33 @@ describeBothWays('softmax and cross entropy', (device) => {
     const want = reference.crossEntropyGradients(feeds.x, feeds.t, feeds.dLoss, classes);
     expectWithin(got[5], want.dx, (i) => 2 * 4 * relative * (wantS[i] * total[row(i)] + feeds.t[i]), 'logits gradient');
     expectWithin(got[6], want.dt, (i) => 2 * (2 * relative + functionBound(2, Math.abs(wantL[i]))), 'targets gradient');
+  });
+
+  it.each([0, 1, 2, -2])('of axis %d', async (axis) => {
+    const shape = [3, 5, 4];
+    const [x, dy] = [input('x', shape), input('dy', shape)];
+    const feeds = { x: randomArray(60, 1, -4, 4), dy: randomArray(60, 2) };
+    const [s, l] = [softmax(x, axis), logSoftmax(x, axis)];
+    const got = await evaluate(device(), [s, l, grad(s, [x], dy)[0], grad(l, [x], dy)[0]], feeds);
+    const lists = listsAlong(shape, [axis < 0 ? axis + 3 : axis]);
+    const classes = lists[0].length;
+    const [flatX, flatDy] = [feeds.x, feeds.dy].map((v) => lists.flat().map((i) => v[i]));
+    const wants = [
+      reference.softmax(flatX, classes),
+      reference.logSoftmax(flatX, classes),
+      reference.softmaxInputGrad(flatX, flatDy, classes),
+      reference.logSoftmaxInputGrad(flatX, flatDy, classes),
+    ];
+    // Probabilities and their slopes are at most 1, logarithms 10, sums of cotangents the number of classes.
+    const bounds = [1, 10, 2, 2 * classes].map((size) => functionBound(4, size) + sumBound(classes, size));
+    wants.forEach((want, k) =>
+      expectWithin(
+        lists.flat().map((i) => got[k][i]),
+        want,
+        () => bounds[k],
+        `result ${k}`,
+      ),
+    );
   });
 
   it('logits of 10,000 overflow nothing', async () => {

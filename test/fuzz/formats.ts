@@ -28,6 +28,7 @@ import { originText, readOrigin } from '../../vision/train/origin_file.node.ts';
 import { parseState } from '../../vision/train/state_file.ts';
 import { columnsOf } from '../../vision/votes/schema.ts';
 import { readSchemaFile } from '../../vision/votes/schema_file.node.ts';
+import { importOnnx } from '../../models/onnx/import_onnx.ts';
 import { makeTar, makeZip, noise } from '../vision/data/archive_files.ts';
 import { fitsFile } from '../vision/data/fits_files.ts';
 import { keras2, keras3, kerasArchive, type Layer } from '../models/keras_files.ts';
@@ -36,6 +37,7 @@ import { makePng } from '../vision/data/png_files.ts';
 import { makeTiff } from '../vision/data/tiff_files.ts';
 import { adobe, exif, flatJpeg, tiff } from '../vision/flat_jpeg.ts';
 import { EPOCH, METRICS } from '../vision/stored_samples.ts';
+import { onnxFiles } from './onnx_files.ts';
 
 /** A format that the program reads: sound files, and what reads one as the program does. */
 export interface Format {
@@ -300,6 +302,14 @@ export const FORMATS: Readonly<Record<string, Format>> = {
   },
   'weights of PyTorch': { sound: async () => torchFiles(), read: readAnyWeights },
   'weights of Keras': { sound: kerasFiles, read: readAnyWeights },
+  onnx: {
+    sound: async () => onnxFiles(),
+    read: async (bytes) => {
+      const { specs, weights } = importOnnx(bytes, { size: 8 });
+      for (const { name, shape } of specs)
+        requireSound(weights.get(name)?.length === elementCount(shape), 'a weight that is not of its shape');
+    },
+  },
   'model.safetensors': {
     sound: async () => both(packModel(MODEL)),
     read: async (bytes) => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { build } from 'esbuild';
+import { wgslEsbuild } from '../../kernels/wgsl_plugin.mjs';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -22,6 +23,7 @@ async function bundled() {
     format: 'esm',
     target: 'node20',
     packages: 'external',
+    plugins: [wgslEsbuild],
     logLevel: 'error',
   });
   return outfile;

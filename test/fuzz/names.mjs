@@ -14,6 +14,7 @@ export const NAMES = [
   'safetensors',
   'weights of PyTorch',
   'weights of Keras',
+  'onnx',
   'model.safetensors',
   'checkpoint.safetensors',
   'npy',

@@ -159,6 +159,12 @@ describe('what cannot be exported is told', () => {
     expect(load).toThrow(UserError);
     expect(load).toThrow("efficientnet_pytorch's names for resnet50 are not known; give --names torchvision or timm.");
   });
+  it('a network that is none of ours', () => {
+    const network = { ...buildModel('vgg_small', 2).network, name: 'net.onnx' };
+    expect(() => exportWeights(network, new Map(), 'torchvision')).toThrow(
+      "nobody's names for net.onnx are known; export it as ONNX, whole.",
+    );
+  });
   it('a classifier that is not there', () => {
     const { network } = buildModel('efficientnet_b0', 2);
     const weights = counting(network);

@@ -3,7 +3,6 @@ import {
   add,
   evaluate,
   fit,
-  layers,
   mean,
   Model,
   mul,
@@ -12,6 +11,7 @@ import {
   type OptimizerOptions,
   type Tensor,
 } from '../../index.ts';
+import * as layers from '../../index.layers.ts';
 import { UserError } from '../../engine/user_error.ts';
 import { packCheckpoint, unpackCheckpoint } from '../../models/checkpoint.ts';
 import { describeAdapters } from '../gpu.ts';

@@ -10,9 +10,11 @@ import { softmaxCrossEntropy } from '../../engine/ops/softmax_cross_entropy.ts';
 import { compile } from '../../engine/program/program.ts';
 import { topologicalOrder, type Tensor } from '../../engine/tensor.ts';
 import { efficientNet } from '../../models/efficientnet.ts';
+import { convNext } from '../../models/convnext.ts';
 import { initialValues } from '../../models/initialise.ts';
 import { applySegments, belongsTo, segmentsBetween, type Network } from '../../models/network.ts';
 import { ParameterSet } from '../../models/parameter_set.ts';
+import { MOBILENET_V3_VARIANTS, mobileNetV3 } from '../../models/mobilenet_v3.ts';
 import { RESNET_VARIANTS, resnet } from '../../models/resnet.ts';
 import { VGG_VARIANTS, vgg } from '../../models/vgg.ts';
 import { describeAdapters, evaluate } from '../gpu.ts';
@@ -80,6 +82,21 @@ const CASES: readonly Case[] = [
     side: 33,
     batchNorm: 'batch',
   },
+  {
+    title: 'MobileNetV3, batch statistics',
+    network: mobileNetV3('mobilenet_v3_small', 3, {
+      tail: 12,
+      blocks: [0, 3, 4].map((i) => ({ ...MOBILENET_V3_VARIANTS['mobilenet_v3_small'].blocks[i], out: 16 })),
+    }),
+    side: 33,
+    batchNorm: 'batch',
+  },
+  {
+    title: 'ConvNeXt',
+    network: convNext('convnext_nano', 3, { depths: [1, 2], widths: [8, 12] }),
+    side: 32,
+    batchNorm: 'running',
+  },
 ];
 const BATCH = 2;
 
@@ -88,7 +105,8 @@ function weightsOf({ specs }: Network): Map<string, Float32Array> {
   return new Map(
     specs.map((spec, i) => {
       const size = spec.shape.reduce((a, b) => a * b, 1);
-      if (spec.kind === 'gamma' || spec.kind === 'var') return [spec.name, randomArray(size, i, 0.6, 1.4)];
+      if (spec.kind === 'gamma' || spec.kind === 'var' || spec.kind === 'scale')
+        return [spec.name, randomArray(size, i, 0.6, 1.4)];
       if (spec.kind === 'beta' || spec.kind === 'bias' || spec.kind === 'mean')
         return [spec.name, randomArray(size, i, -0.3, 0.3)];
       return [spec.name, initialValues(spec, 3)];

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { gradCam, input, layers, Model, mul, networkOf, oneHot, type Layer } from '../../index.ts';
+import { gradCam, input, Model, mul, networkOf, oneHot, type Layer } from '../../index.ts';
+import * as layers from '../../index.layers.ts';
 import { UserError } from '../../engine/user_error.ts';
 import { findTensor } from '../../models/grad_cam.ts';
 import { compile } from '../../engine/program/program.ts';

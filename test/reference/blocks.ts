@@ -16,11 +16,11 @@ const TORCH_EPSILON = 1e-5;
 const EFFICIENTNET_EPSILON = 1e-3;
 
 const sigmoid = (v: number) => 1 / (1 + Math.exp(-v));
-const map = (x: Image, f: (v: number, channel: number) => number): Image => ({
+export const map = (x: Image, f: (v: number, channel: number) => number): Image => ({
   ...x,
   values: x.values.map((v, i) => f(v, i % x.c)),
 });
-const relu = (x: Image) => map(x, (v) => Math.max(v, 0));
+export const relu = (x: Image) => map(x, (v) => Math.max(v, 0));
 const swish = (x: Image) => map(x, (v) => v * sigmoid(v));
 
 /** How a square window slides over an image. */
@@ -34,7 +34,7 @@ interface Window {
 }
 
 /** PyTorch's padding: the same on every side. */
-const symmetric = ({ h, w }: Image, size: number, stride: number, pad: number): Window => {
+export const symmetric = ({ h, w }: Image, size: number, stride: number, pad: number): Window => {
   const out = (n: number) => Math.floor((n + 2 * pad - size) / stride) + 1;
   return { size, stride, before: pad, out: [out(h), out(w)] };
 };
@@ -64,7 +64,7 @@ function slide(window: Window, k: number, at: (channel: number, top: number, lef
 }
 
 /** A convolution; filter [size, size, c, k]. */
-function conv(x: Image, filter: Numbers, window: Window): Image {
+export function conv(x: Image, filter: Numbers, window: Window): Image {
   const { size } = window;
   const k = filter.length / (size * size * x.c);
   return slide(window, k, (b, top, left) => {
@@ -78,7 +78,7 @@ function conv(x: Image, filter: Numbers, window: Window): Image {
 }
 
 /** A filter [size, size, c] that keeps every channel to itself. */
-const depthwise = (x: Image, filter: Numbers, window: Window): Image =>
+export const depthwise = (x: Image, filter: Numbers, window: Window): Image =>
   slide(window, x.c, (b, top, left) => {
     let sum = 0;
     for (let r = 0; r < window.size; r++)
@@ -96,15 +96,15 @@ const maxPool = (x: Image, window: Window): Image =>
     return most;
   });
 
-const pointwiseConv = (x: Image, filter: Numbers): Image => conv(x, filter, symmetric(x, 1, 1, 0));
+export const pointwiseConv = (x: Image, filter: Numbers): Image => conv(x, filter, symmetric(x, 1, 1, 0));
 
 /** Batch norm by running statistics, `stats` being all means and then all variances. */
-function norm(x: Image, at: string, values: Values, epsilon: number): Image {
+export function norm(x: Image, at: string, values: Values, epsilon: number): Image {
   const [stats, gamma, beta] = [values(`${at}.stats`), values(`${at}.gamma`), values(`${at}.beta`)];
   return map(x, (v, c) => (gamma[c] * (v - stats[c])) / Math.sqrt(stats[x.c + c] + epsilon) + beta[c]);
 }
 
-const sum = (x: Image, y: Image): Image => ({ ...x, values: x.values.map((v, i) => v + y.values[i]) });
+export const sum = (x: Image, y: Image): Image => ({ ...x, values: x.values.map((v, i) => v + y.values[i]) });
 
 /** The stem of ResNet: 7x7 of stride 2 with 3 pixels around, then 3x3 max pooling of stride 2 with 1 around. */
 export function resnetStem(x: Image, values: Values): Image {
@@ -221,5 +221,3 @@ export function dense(x: Image, values: Values, kept: (i: number) => number = ()
   );
   return { h: out.length, w: 1, c: 1, values: out };
 }
-
-export { relu };

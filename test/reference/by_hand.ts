@@ -116,6 +116,17 @@ const FORWARD: Readonly<Record<string, (operands: Grids, settings: Settings) => 
         ),
       ),
     ),
+  conv_transpose2d: ({ x, w }, { stride, padding }) => {
+    const [n, H, W, C] = x.shape;
+    const length = (inside: number, taps: number) => (inside - 1) * stride + taps - 2 * padding;
+    const y = new Map<string, Dual>();
+    for (const [i, h, v, c] of indices([n, H, W, C]))
+      for (const [r, s, k] of indices(w.shape.slice(0, 3))) {
+        const to = [i, h * stride + r - padding, v * stride + s - padding, k].join();
+        y.set(to, add(y.get(to) ?? ZERO, mul(x.at(i, h, v, c), w.at(r, s, k, c))));
+      }
+    return over([n, length(H, w.shape[0]), length(W, w.shape[1]), w.shape[2]], (...at) => y.get(at.join()) ?? ZERO);
+  },
   depthwise_conv2d: ({ x, w }, s) =>
     over(slid(x, w.shape, s, x.shape[3]), (n, ho, wo, c) =>
       total(
@@ -126,6 +137,10 @@ const FORWARD: Readonly<Record<string, (operands: Grids, settings: Settings) => 
     ),
   matmul: ({ a, b }) =>
     over([a.shape[0], b.shape[1]], (m, n) => total(upTo(a.shape[1]).map((k) => mul(a.at(m, k), b.at(k, n))))),
+  batch_matmul: ({ a, b }) =>
+    over([b.shape[0], a.shape[0], b.shape[2]], (z, m, n) =>
+      total(upTo(a.shape[1]).map((k) => mul(a.at(m, k), b.at(z, k, n)))),
+    ),
   batch_norm: (o) =>
     over(o.x.shape, (i, c) => {
       const m = mean(column(o.x, c));
@@ -188,13 +203,19 @@ const FORWARD: Readonly<Record<string, (operands: Grids, settings: Settings) => 
   maximum: binary((x, a) => (x.v >= a.v ? x : a)),
   minimum: binary((x, a) => (x.v <= a.v ? x : a)),
   sum: ({ x }) => over([x.shape[0], 1], (i) => total(row(x, i))),
+  max: ({ x }) => over([x.shape[0], 1], (i) => largest(row(x, i))),
+  min: ({ x }) => over([x.shape[0], 1], (i) => neg(largest(row(x, i).map(neg)))),
+  prod: ({ x }) => over([x.shape[0], 1], (i) => row(x, i).reduce(mul, num(1))),
+  log_sum_exp: ({ x }) => over([x.shape[0], 1], (i) => logSum(row(x, i))),
+  l1_norm: ({ x }) => over([x.shape[0], 1], (i) => total(row(x, i).map((v) => (v.v < 0 ? neg(v) : v)))),
+  l2_norm: ({ x }) => over([x.shape[0], 1], (i) => sqrt(total(row(x, i).map((v) => mul(v, v))))),
+  global_max_pool: ({ x: { shape, at } }) =>
+    over([shape[0], shape[3]], (n, c) => largest(indices([shape[1], shape[2]]).map(([h, v]) => at(n, h, v, c)))),
   mean: ({ x }) => over([1, x.shape[1]], (_, c) => mean(column(x, c))),
   broadcast_to: ({ x }) => over([3, 4], (_, c) => x.at(c)),
   sum_to: ({ x }) => over([4], (c) => total(column(x, c))),
   reshape: ({ x }) => over([2, 6], (o, p) => x.at(Math.floor((6 * o + p) / 4), (6 * o + p) % 4)),
   row: ({ x }) => over([4], (c) => x.at(1, c)),
-  columns: ({ x }) => over([3, 2], (i, j) => x.at(i, j + 1)),
-  place_columns: ({ x }) => over([3, 6], (i, j) => (j >= 1 && j <= 4 ? x.at(i, j - 1) : ZERO)),
   transpose: ({ x }) => over([4, 3], (c, i) => x.at(i, c)),
   slice: ({ x }) => over([2, 3], (i, j) => x.at(i, 4 - 2 * j)),
   split: ({ x }) => over([2, 3], (i, j) => x.at(i, j + 1)),

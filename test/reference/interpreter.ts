@@ -6,6 +6,7 @@ import * as moves from './moves.ts';
 import * as norm from './batch_norm.ts';
 import * as conv from './conv2d.ts';
 import * as depthwise from './depthwise_conv2d.ts';
+import { FOLDS, argMax, listsAlong } from './fold.ts';
 import { matmul } from './matmul.ts';
 import { operandAt, pointwise } from './pointwise.ts';
 import * as pool from './pool.ts';
@@ -65,6 +66,7 @@ const windowOf = (t: Tensor): depthwise.Depthwise & pool.Pool => {
     stride: [g.strideH, g.strideW],
     dilation: [g.dilationH, g.dilationW],
     pad: [g.padTop, g.padLeft],
+    padEnd: [g.padBottom, g.padRight],
   };
 };
 
@@ -95,8 +97,6 @@ const threeOf = (t: Tensor, shape: readonly number[]) => {
 /** Where element i of the full tensor lies in the one with the run of dimensions summed away. */
 const summedIndex = (i: number, length: number, inner: number) =>
   Math.floor(i / (length * inner)) * inner + (i % inner);
-
-const lastOf = ({ shape }: Tensor): number => shape[shape.length - 1];
 
 const OPS: Readonly<Record<string, Evaluate>> = {
   input: leaf,
@@ -137,18 +137,6 @@ const OPS: Readonly<Record<string, Evaluate>> = {
     y.set(x, attrs<{ index: number }>(t).index * x.length);
     return y;
   },
-  columns: (t, [x]) => {
-    const { from, count } = attrs<{ from: number; count: number }>(t);
-    const width = lastOf(t.inputs[0]);
-    return x.filter((_, i) => i % width >= from && i % width < from + count);
-  },
-  place_columns: (t, [x]) => {
-    const { from, width } = attrs<{ from: number; width: number }>(t);
-    const count = lastOf(t.inputs[0]);
-    const y = new Float64Array(t.size);
-    x.forEach((v, i) => (y[Math.floor(i / count) * width + from + (i % count)] = v));
-    return y;
-  },
   pointwise: (t, [x, ...operands]) => {
     let y = x;
     let next = 0;
@@ -178,6 +166,20 @@ const OPS: Readonly<Record<string, Evaluate>> = {
     x.forEach((v, i) => (sums[summedIndex(i, length, inner)] += v * y[i]));
     return sums.map((v) => v * scale);
   },
+  fold: (t, [x]) => {
+    const { how, axes } = attrs<{ how: string; axes: number[] }>(t);
+    return Float64Array.from(listsAlong(t.inputs[0].shape, axes), (list) => FOLDS[how](list.map((i) => x[i])));
+  },
+  arg: (t, [x]) => {
+    const { how, axis, last } = attrs<{ how: string; axis: number; last: boolean }>(t);
+    const sign = how === 'max' ? 1 : -1;
+    return Float64Array.from(listsAlong(t.inputs[0].shape, [axis]), (list) =>
+      argMax(
+        list.map((i) => sign * x[i]),
+        last,
+      ),
+    );
+  },
   broadcast: (t, [x]) => {
     const { length, inner, scale } = threeOf(t, t.shape);
     return Float64Array.from({ length: t.size }, (_, i) => scale * x[summedIndex(i, length, inner)]);
@@ -185,6 +187,18 @@ const OPS: Readonly<Record<string, Evaluate>> = {
   matmul: (t, [a, b]) => {
     const { transposeA = false, transposeB = false } = attrs<{ transposeA?: boolean; transposeB?: boolean }>(t);
     return matmul(a, b, t.shape[0], t.shape[1], t.inputs[0].shape[transposeA ? 0 : 1], transposeA, transposeB);
+  },
+  batch_matmul: (t, [a, b]) => {
+    const { transposeA = false, transposeB = false } = attrs<{ transposeA?: boolean; transposeB?: boolean }>(t);
+    const [products, M, N] = t.shape;
+    const [sizeA, sizeB] = t.inputs.map(({ shape }) => shape[1] * shape[2]);
+    const y = new Float64Array(t.size);
+    for (let z = 0; z < products; z++) {
+      const [p, q] = [(z * sizeA) % a.length, (z * sizeB) % b.length];
+      const [left, right] = [a.subarray(p, p + sizeA), b.subarray(q, q + sizeB)];
+      y.set(matmul(left, right, M, N, sizeA / M, transposeA, transposeB), z * M * N);
+    }
+    return y;
   },
   conv2d: (t, [x, w]) => conv.conv2d(x, w, attrs<ConvGeometry>(t)),
   conv2d_input_grad: (t, [dy, w]) => conv.conv2dInputGrad(dy, w, attrs<ConvGeometry>(t)),

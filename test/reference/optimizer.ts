@@ -34,10 +34,38 @@ export function sgdStep(
   momentum: number,
   nesterov: boolean,
   weightDecay: number,
+  dampening = 0,
 ): void {
   for (let i = 0; i < s.w.length; i++) {
     const d = g[i] + weightDecay * s.w[i];
-    s.m[i] = momentum * s.m[i] + d;
+    s.m[i] = momentum * s.m[i] + (1 - dampening) * d;
     s.w[i] -= rate * (nesterov ? d + momentum * s.m[i] : s.m[i]);
+  }
+}
+
+export interface RmspropSettings {
+  readonly decay: number;
+  readonly momentum: number;
+  readonly epsilon: number;
+  readonly weightDecay: number;
+}
+
+/** PyTorch's RMSprop by its documentation; centred where there is a mean of gradients. */
+export function rmspropStep(
+  s: { w: Float64Array; v: Float64Array; m: Float64Array; a?: Float64Array },
+  g: ArrayLike<number>,
+  rate: number,
+  r: RmspropSettings,
+): void {
+  for (let i = 0; i < s.w.length; i++) {
+    const d = g[i] + r.weightDecay * s.w[i];
+    s.v[i] = r.decay * s.v[i] + (1 - r.decay) * d ** 2;
+    let variance = s.v[i];
+    if (s.a) {
+      s.a[i] = r.decay * s.a[i] + (1 - r.decay) * d;
+      variance -= s.a[i] ** 2;
+    }
+    s.m[i] = r.momentum * s.m[i] + d / (Math.sqrt(variance) + r.epsilon);
+    s.w[i] -= rate * s.m[i];
   }
 }

@@ -6,22 +6,35 @@ export interface Pool {
   readonly stride: readonly [number, number];
   /** Rows above and columns to the left that are not there. */
   readonly pad: readonly [number, number];
+  /** Rows below and columns to the right that are not there, but count for averages; as many as are met when absent. */
+  readonly padEnd?: readonly [number, number];
+  readonly dilation?: readonly [number, number];
+}
+
+interface Seen {
+  readonly y: number;
+  readonly inside: readonly number[];
+  /** Places of the window in the image or its padding. */
+  readonly places: number;
 }
 
 /** For every output its index and the indices of the inputs its window sees, in reading order. */
-function windows({ x: [N, H, W, C], size, out: [Ho, Wo], stride, pad }: Pool): { y: number; inside: number[] }[] {
-  const found: { y: number; inside: number[] }[] = [];
+function windows({ x: [N, H, W, C], size, out: [Ho, Wo], stride, pad, padEnd, dilation = [1, 1] }: Pool): Seen[] {
+  const found: Seen[] = [];
+  const [endH, endW] = padEnd ? [H + padEnd[0], W + padEnd[1]] : [Infinity, Infinity];
   for (let n = 0; n < N; n++)
     for (let ho = 0; ho < Ho; ho++)
       for (let wo = 0; wo < Wo; wo++)
         for (let c = 0; c < C; c++) {
           const inside: number[] = [];
+          let places = 0;
           for (let r = 0; r < size[0]; r++)
             for (let s = 0; s < size[1]; s++) {
-              const [h, w] = [ho * stride[0] + r - pad[0], wo * stride[1] + s - pad[1]];
+              const [h, w] = [ho * stride[0] + r * dilation[0] - pad[0], wo * stride[1] + s * dilation[1] - pad[1]];
+              if (h < endH && w < endW) places++;
               if (h >= 0 && h < H && w >= 0 && w < W) inside.push(((n * H + h) * W + w) * C + c);
             }
-          found.push({ y: ((n * Ho + ho) * Wo + wo) * C + c, inside });
+          found.push({ y: ((n * Ho + ho) * Wo + wo) * C + c, inside, places });
         }
   return found;
 }
@@ -45,18 +58,17 @@ export function maxPoolInputGrad(p: Pool, x: ArrayLike<number>, dy: ArrayLike<nu
   return dx;
 }
 
-const countOf = (p: Pool, inside: number[], countPadding: boolean) =>
-  countPadding ? p.size[0] * p.size[1] : inside.length;
+const countOf = ({ inside, places }: Seen, countPadding: boolean) => (countPadding ? places : inside.length);
 
 export function averagePool(p: Pool, x: ArrayLike<number>, countPadding: boolean): Float64Array {
   const y = outputs(p);
-  for (const { y: at, inside } of windows(p)) for (const i of inside) y[at] += x[i] / countOf(p, inside, countPadding);
+  for (const seen of windows(p)) for (const i of seen.inside) y[seen.y] += x[i] / countOf(seen, countPadding);
   return y;
 }
 
 export function averagePoolInputGrad(p: Pool, dy: ArrayLike<number>, countPadding: boolean): Float64Array {
   const dx = inputs(p);
-  for (const { y, inside } of windows(p)) for (const i of inside) dx[i] += dy[y] / countOf(p, inside, countPadding);
+  for (const seen of windows(p)) for (const i of seen.inside) dx[i] += dy[seen.y] / countOf(seen, countPadding);
   return dx;
 }
 

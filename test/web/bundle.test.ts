@@ -16,10 +16,12 @@ import { expectSame, writeClassModel } from './look_fixture.ts';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const DIST = join(ROOT, 'dist');
 
-/** A file of the library for browsers, and the chunks that it imports. */
-function filesOf(entry: string): string[] {
+/** A file of the library for browsers, and all that it imports. @param lazily as well as at once */
+function filesOf(entry: string, lazily = false, found = new Set([entry])): string[] {
   const text = readFileSync(join(DIST, entry), 'utf8');
-  return [entry, ...[...text.matchAll(/from ["']\.\/(shared-[^"']+)["']/g)].map(([, chunk]) => chunk)];
+  const imports = lazily ? /(?:from\s*|import\(\s*)["']\.\/([^"']+)["']/g : /from\s*["']\.\/([^"']+)["']/g;
+  for (const [, name] of text.matchAll(imports)) if (!found.has(name)) filesOf(name, lazily, found.add(name));
+  return [...found];
 }
 const library = filesOf('tuningfork.browser.js').map((name) => readFileSync(join(DIST, name)));
 const bundle = Buffer.concat(library);
@@ -27,7 +29,7 @@ const bundle = Buffer.concat(library);
 const gzipped = (bytes: Buffer): number => gzipSync(bytes, { level: 9 }).length;
 const kilobytes = (bytes: number): string => `${(bytes / 1000).toFixed(1)} kB`;
 
-it('the library for browsers is under 250 kB gzipped, with its shaders', () => {
+it('the library for browsers is under 300 kB gzipped, with its shaders and what reads ONNX files', () => {
   const site = readdirSync(join(DIST, 'web'))
     .filter((name) => !/^tfjs\.|\.map$/.test(name))
     .map((name) => readFileSync(join(DIST, 'web', name)));
@@ -38,7 +40,7 @@ it('the library for browsers is under 250 kB gzipped, with its shaders', () => {
   const vision = Buffer.concat(filesOf('tuningfork.vision.browser.js').map((name) => readFileSync(join(DIST, name))));
   console.log(`tuningfork.vision.browser.js with what it shares: ${kilobytes(gzipped(vision))} gzipped`);
   expect(gzipped(vision)).toBeLessThan(250_000);
-  expect(gzipped(bundle)).toBeLessThan(250_000);
+  expect(gzipped(bundle)).toBeLessThan(300_000);
   expect(bundle.toString()).toContain('@compute');
 });
 
@@ -69,7 +71,7 @@ it('the library for browsers is an ES module of its own, with its sources, and n
         .sources as string[],
   );
   expect(sources).toContain('../engine/program/program.ts');
-  expect(sources.filter((source) => /\.node\.ts$|node_modules/.test(source))).toEqual([]);
+  expect(sources.filter((source) => /\.node\.ts$|node_modules\/(?!@bufbuild\/protobuf\/)/.test(source))).toEqual([]);
 });
 
 /** A project of a user for a browser: what `npm pack` makes, installed. */
@@ -167,7 +169,7 @@ describeSite(
         logLevel: 'error',
       });
       const dist = 'node_modules/tuningfork/dist';
-      const wanted = ['tuningfork.browser.js', 'tuningfork.vision.browser.js'].flatMap(filesOf);
+      const wanted = ['tuningfork.browser.js', 'tuningfork.vision.browser.js'].flatMap((name) => filesOf(name, true));
       expect(new Set(Object.keys(metafile.inputs))).toEqual(
         new Set(['app.ts', ...wanted.map((name) => `${dist}/${name}`)]),
       );

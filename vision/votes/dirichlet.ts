@@ -1,7 +1,8 @@
-import { columns, placeColumns } from '../../engine/ops/columns.ts';
-import { ones, reshape, zeros } from '../../engine/ops/leaves.ts';
+import { concat } from '../../engine/ops/concat.ts';
+import { constant, ones, reshape } from '../../engine/ops/leaves.ts';
 import { add, greater, log, mul, sigmoid, sub } from '../../engine/ops/pointwise.ts';
 import { sum } from '../../engine/ops/reduce.ts';
+import { slice } from '../../engine/ops/slice.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 
 /*
@@ -27,12 +28,12 @@ export const RANGE = 100;
 /** Concentrations [N, K] of logits. */
 export const concentrations = (logits: Tensor): Tensor => add(mul(sigmoid(logits), RANGE), LEAST);
 
-/** 0, 1, ... as a row [1, n], where n is a power of two: made by doubling. */
-function ramp(n: number): Tensor {
-  let row = zeros([1, 1]);
-  for (let m = 1; m < n; m *= 2) row = add(placeColumns(row, 0, 2 * m), placeColumns(add(row, m), m, 2 * m));
-  return row;
-}
+/** 0, 1, ... as a row [1, n]. */
+const ramp = (n: number): Tensor =>
+  constant(
+    Float32Array.from({ length: n }, (_, i) => i),
+    [1, n],
+  );
 
 /**
  * log(a·(a + 1)···(a + k − 1)) of each element [N, K], 0 where k is 0. `steps` [1, J] counts from 0 to the largest k or
@@ -46,7 +47,10 @@ function logRising(a: Tensor, k: Tensor, steps: Tensor): Tensor {
 
 /** The sums [N, Q] over the answers to each question. */
 const byQuestion = (x: Tensor, places: readonly Places[]): Tensor =>
-  places.map(({ from, count }, q) => placeColumns(sum(columns(x, from, count), [1]), q, places.length)).reduce(add);
+  concat(
+    places.map(({ from, count }) => sum(slice(x, [0, from], [x.shape[0], count]), [1])),
+    1,
+  );
 
 /**
  * The negative logarithm of the probability of an image's votes, over all questions and in the mean over the batch: a
@@ -56,7 +60,7 @@ const byQuestion = (x: Tensor, places: readonly Places[]): Tensor =>
  * @param most votes that a question has at most
  */
 export function dirichletLoss(a: Tensor, votes: Tensor, places: readonly Places[], most: number): Tensor {
-  const steps = ramp(2 ** Math.ceil(Math.log2(Math.max(1, most))));
+  const steps = ramp(Math.max(1, most));
   // The logarithm of Γ(a + k) / Γ(a) / k!, summed over the batch.
   const total = (a: Tensor, k: Tensor): Tensor => sum(sub(logRising(a, k, steps), logRising(ones(k.shape), k, steps)));
   const ofQuestions = total(byQuestion(a, places), byQuestion(votes, places));

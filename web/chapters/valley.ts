@@ -2,11 +2,11 @@ import { grad } from '../../engine/autodiff.ts';
 import type { Device } from '../../engine/device/device.ts';
 import { Parameter } from '../../engine/device/parameter.ts';
 import { adam } from '../../engine/ops/adam.ts';
-import { columns } from '../../engine/ops/columns.ts';
 import { input } from '../../engine/ops/leaves.ts';
 import { add, mul, rsub, square, sub } from '../../engine/ops/pointwise.ts';
 import { sum } from '../../engine/ops/reduce.ts';
 import { sgd } from '../../engine/ops/sgd.ts';
+import { split } from '../../engine/ops/slice.ts';
 import { compile } from '../../engine/program/program.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 
@@ -29,7 +29,7 @@ export interface Paths {
 }
 
 function loss(w: Tensor): Tensor {
-  const [a, b] = [columns(w, 0, 1), columns(w, 1, 1)];
+  const [a, b] = split(w, [1, 1], -1);
   return sum(add(square(rsub(a, 1)), mul(square(sub(b, square(a))), STEEPNESS)));
 }
 

@@ -1,3 +1,4 @@
+import { constantArray } from '../../../engine/ops/leaves.ts';
 import { topologicalOrder, type Tensor } from '../../../engine/tensor.ts';
 import { UserError } from '../../../engine/user_error.ts';
 
@@ -19,19 +20,28 @@ export function graphOfAnyBatch<G extends { readonly y: Tensor }>(build: (batch:
 /** Whether the lengths that are multiples of the batch are those that differ from one batch to the other. */
 function isClear(one: Tensor, other: Tensor, batch: number, otherBatch: number): boolean {
   const [a, b] = [topologicalOrder([one]), topologicalOrder([other])];
-  const fail = (t: Tensor) => {
+  const fail = (t: Tensor): never => {
     throw new UserError(
-      `exportOnnx: what ${t} gives depends on the batch in a way that a file for any batch cannot say`,
+      `exportOnnx: ${t} depends on the length of the batch in a way that a file for any batch cannot say`,
     );
   };
-  const odd = a.findIndex((t, i) => t.op.name !== b[i]?.op.name || t.shape.length !== b[i].shape.length);
+  const odd = a.findIndex((t, i) => !isAlike(t, b[i]));
   if (odd >= 0 || a.length !== b.length) fail(a[odd] ?? one);
   return a.every((t, i) =>
     t.shape.every((n, d) => {
       const m = b[i].shape[d];
       if (n === m) return n % batch !== 0;
-      if (n % batch !== 0 || m % otherBatch !== 0 || n / batch !== m / otherBatch) fail(t);
-      return true;
+      return (n % batch === 0 && m % otherBatch === 0 && n / batch === m / otherBatch) || fail(t);
     }),
   );
+}
+
+/** Whether two tensors differ in lengths only: they are of one op, by the same numbers. */
+function isAlike(t: Tensor, u: Tensor | undefined): boolean {
+  if (!u || t.op.name !== u.op.name || t.shape.length !== u.shape.length) return false;
+  const [p, q] = [constantArray(t), constantArray(u)];
+  if (p && q && p !== q && p.length === q.length) return p.every((v, i) => Object.is(v, q[i]));
+  const numbers = ({ attrs }: Tensor) =>
+    JSON.stringify([attrs['stages'], typeof attrs['value'] === 'number' && attrs['value']]);
+  return numbers(t) === numbers(u);
 }

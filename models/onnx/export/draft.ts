@@ -2,8 +2,8 @@
  * What a file is made of before anything in it has a name.
  */
 
-/** Attributes by name. Whole numbers are ints in ONNX, and `{ float }` is a float. */
-export type AttributeValue = number | { readonly float: number } | readonly number[];
+/** An attribute: a plain number is an int. */
+export type AttributeValue = number | { readonly float: number } | { readonly text: string } | readonly number[];
 export type Attributes = Readonly<Record<string, AttributeValue>>;
 
 /** A value that nodes give and read. */
@@ -23,7 +23,8 @@ export class Ref {
 
 export interface NodeDraft {
   readonly op: string;
-  readonly inputs: readonly Ref[];
+  /** Undefined where one is left out. */
+  readonly inputs: readonly (Ref | undefined)[];
   readonly attributes: Attributes;
   /** What it is to be called, if that is known. */
   name?: string;

@@ -3,14 +3,16 @@ import {
   checkOneOf,
   checkOptions,
   checkWhole,
+  show,
   type Known as KnownOptions,
 } from '../../../engine/check.ts';
 import { constantArray, constant, input } from '../../../engine/ops/leaves.ts';
 import { div, sub } from '../../../engine/ops/pointwise.ts';
+import { slice } from '../../../engine/ops/slice.ts';
 import { topologicalOrder, type Tensor } from '../../../engine/tensor.ts';
 import { UserError } from '../../../engine/user_error.ts';
 import { applySegments, type Network } from '../../network.ts';
-import type { Weights } from '../../parameter_set.ts';
+import type { Normalisation } from '../../normalisation.ts';
 import { graphOfAnyBatch } from './batch.ts';
 import { Ref, type Known } from './draft.ts';
 import { fileOf } from './file.ts';
@@ -29,13 +31,11 @@ export interface ExportOnnxOptions {
    * example.
    */
   readonly answer?: { readonly name: string; readonly of: (logits: Tensor) => Tensor };
-  /** The file takes pixels as they are, up to `most` (1 or 255), and normalises them itself, channel by channel. */
-  readonly preprocess?: {
-    readonly most: 1 | 255;
-    /** Of pixels in 0..1. */
-    readonly mean: readonly number[];
-    readonly std: readonly number[];
-  };
+  /**
+   * The file takes pixels as they are, red first, up to `most` (1 or 255), and brings them within into what the network
+   * wants.
+   */
+  readonly preprocess?: Normalisation & { readonly most: 1 | 255 };
   /** What whoever reads the file should know, as text by key. */
   readonly metadata?: Readonly<Record<string, string>>;
 }
@@ -49,10 +49,17 @@ const OPTIONS: KnownOptions<ExportOnnxOptions> = {
   metadata: true,
 };
 
-/** A network and the numbers of all its parameters: of `buildModel`, `loadOnnx` or a run. */
+const PREPROCESS: KnownOptions<NonNullable<ExportOnnxOptions['preprocess']>> = {
+  most: true,
+  mean: true,
+  std: true,
+  channels: true,
+};
+
+/** A network and the numbers of all its parameters, of `buildModel`, `loadOnnx`, or as `ParameterSet.read` gives. */
 export interface Exportable {
   readonly network: Network;
-  readonly weights: Weights;
+  readonly weights: ReadonlyMap<string, Float32Array | { readonly data: Float32Array }>;
 }
 
 /**
@@ -74,6 +81,7 @@ export function exportOnnx({ network, weights }: Exportable, options: ExportOnnx
     const logits = applySegments(network.segments, ready, { parameters, batchNorm: 'running' });
     return { x: images, y: answer ? answer.of(logits) : logits };
   });
+  if (y.dtype !== 'f32') throw new UserError(`exportOnnx: ${network.name} gives whole numbers, and files give f32`);
   const writer = written(x, y, batch, layout === 'NCHW' ? [0, 3, 1, 2] : [0, 1, 2, 3], parameters);
   const value = writer.arranged(writer.of(y));
   // Only what a node gives has a name of its own.
@@ -83,20 +91,24 @@ export function exportOnnx({ network, weights }: Exportable, options: ExportOnnx
 }
 
 /** Pixels as the network wants them. */
-function normalised(x: Tensor, { most, mean, std }: NonNullable<ExportOnnxOptions['preprocess']>): Tensor {
+function normalised(x: Tensor, preprocess: NonNullable<ExportOnnxOptions['preprocess']>): Tensor {
+  const { most, mean, std, channels } = preprocess;
+  checkOptions('exportOnnx', preprocess, PREPROCESS);
   checkOneOf('exportOnnx', 'preprocess.most', most, [1, 255]);
-  const channels = x.shape[3];
-  for (const [name, list] of Object.entries({ mean, std })) {
-    if (list.length !== channels)
-      throw new UserError(`exportOnnx: preprocess.${name} has ${list.length} numbers for ${channels} channels`);
+  checkOneOf('exportOnnx', 'preprocess.channels', channels, ['bgr']);
+  const perChannel = (name: string, list: readonly number[]) => {
+    if (!Array.isArray(list) || list.length !== x.shape[3])
+      throw new UserError(
+        `exportOnnx: preprocess.${name} must be ${x.shape[3]} numbers, one a channel, not ${show(list)}`,
+      );
     list.forEach((n) => checkNumber('exportOnnx', `preprocess.${name}`, n));
-  }
-  const perChannel = (list: readonly number[]) =>
-    constant(
+    return constant(
       Float32Array.from(list, (n) => n * most),
-      [channels],
+      [list.length],
     );
-  return div(sub(x, perChannel(mean)), perChannel(std));
+  };
+  const y = div(sub(x, perChannel('mean', mean)), perChannel('std', std));
+  return channels === 'bgr' ? slice(y, [0, 0, 0, x.shape[3] - 1], y.shape, [1, 1, 1, -1]) : y;
 }
 
 /** Goes through the graph and writes each tensor of it. */
@@ -108,6 +120,7 @@ function written(
   parameters: FileParameters,
 ): GraphWriter {
   const tensors = topologicalOrder([y]);
+  checkTensors(tensors.filter((t) => t !== x && !parameters.of(t)));
   const readers = new Map<Tensor, number>([[y, 1]]);
   for (const { inputs } of tensors) for (const t of inputs) readers.set(t, (readers.get(t) ?? 0) + 1);
   const images = new Ref(layout.map((axis) => x.shape[axis]));
@@ -121,13 +134,25 @@ function written(
       writer.set(t, leaf);
       continue;
     }
-    if (!Object.hasOwn(WRITERS, t.op.name)) writer.refuse(t, t.op.name);
     const value = WRITERS[t.op.name](writer, t);
     writer.set(t, value);
     // A name is a tensor's that a node gives here; a view that needs none has no name in the file.
     if (value.kind === 'placed') writer.nameAs(t, value.ref);
   }
   return writer;
+}
+
+/** @throws UserError naming all ops that cannot be written, or what is read beside the images */
+function checkTensors(tensors: readonly Tensor[]): void {
+  const ops = new Set(tensors.map(({ op }) => op.name).filter((op) => !Object.hasOwn(WRITERS, op)));
+  for (const leaf of ['constant', 'input']) ops.delete(leaf);
+  if (ops.size > 0)
+    throw new UserError(`exportOnnx: the network computes ${[...ops].join(', ')}, and files have no ops for it here`);
+  const other = tensors.find(({ op }) => op.name === 'input');
+  if (other)
+    throw new UserError(
+      `exportOnnx: the network reads the input ${other.names[0]} beside its images, and files here read them alone`,
+    );
 }
 
 function constantOf(t: Tensor): Known | undefined {
@@ -143,7 +168,7 @@ class FileParameters {
 
   constructor(
     private readonly network: Network,
-    private readonly weights: Weights,
+    private readonly weights: Exportable['weights'],
   ) {}
 
   /** The leaf of this name. Batch norm's `stats` are its mean and its variance. */
@@ -154,7 +179,7 @@ class FileParameters {
     const parts = spec ? [name] : ['mean', 'var'].map((kind) => name.replace(/stats$/, kind));
     const shape = this.network.specs.find((each) => each.name === parts[0])?.shape;
     if (!shape) throw new UserError(`exportOnnx: ${this.network.name} has no parameter ${name}`);
-    const values = parts.map((part) => this.weights.get(part) ?? missing(part));
+    const values = parts.map((part) => this.values(part));
     const data = values.length === 1 ? values[0] : Float32Array.from(values.flatMap((v) => [...v]));
     const t = input(name, spec ? shape : [2, ...shape]);
     if (data.length !== t.size)
@@ -164,11 +189,13 @@ class FileParameters {
     return t;
   }
 
+  private values(name: string): Float32Array {
+    const held = this.weights.get(name);
+    if (!held) throw new UserError(`exportOnnx: there are no values of the parameter ${name}`);
+    return held instanceof Float32Array ? held : held.data;
+  }
+
   of(t: Tensor): Known | undefined {
     return this.known.get(t);
   }
-}
-
-function missing(name: string): never {
-  throw new UserError(`exportOnnx: there are no values of the parameter ${name}`);
 }

@@ -38,7 +38,7 @@ export function fileOf(
       node: nodes.map(({ draft, output: ref }) => ({
         opType: draft.op,
         name: names.ofNode.get(ref)!,
-        input: draft.inputs.map((each) => names.ofValue.get(each)!),
+        input: draft.inputs.map((each) => (each ? names.ofValue.get(each)! : '')),
         output: [names.ofValue.get(ref)!],
         attribute: Object.entries(draft.attributes).map(([key, value]) => attribute(key, value)),
       })),
@@ -58,7 +58,7 @@ export function fileOf(
 function liveRefs({ nodes }: GraphWriter, output: Ref): Set<Ref> {
   const live = new Set<Ref>([output]);
   for (const node of [...nodes].reverse())
-    if (live.has(node.output)) for (const each of node.draft.inputs) live.add(each);
+    if (live.has(node.output)) for (const each of node.draft.inputs) if (each) live.add(each);
   return live;
 }
 
@@ -102,6 +102,7 @@ class Taken {
 function attribute(name: string, value: AttributeValue): MessageInit<'AttributeProto'> {
   if (typeof value === 'number') return { name, type: ATTRIBUTE_TYPES.i, i: BigInt(value) };
   if ('float' in value) return { name, type: ATTRIBUTE_TYPES.f, f: value.float };
+  if ('text' in value) return { name, type: ATTRIBUTE_TYPES.s, s: new TextEncoder().encode(value.text) };
   return { name, type: ATTRIBUTE_TYPES.ints, ints: value.map(BigInt) };
 }
 

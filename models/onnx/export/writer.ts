@@ -60,7 +60,13 @@ export class GraphWriter {
   }
 
   /** A node of one output with these dimensions. */
-  node(op: string, inputs: readonly Ref[], dims: readonly number[], attributes: Attributes = {}, name?: string): Ref {
+  node(
+    op: string,
+    inputs: readonly (Ref | undefined)[],
+    dims: readonly number[],
+    attributes: Attributes = {},
+    name?: string,
+  ): Ref {
     const draft: NodeDraft = { op, inputs, attributes, name };
     const output = new Ref(dims, draft);
     this.nodes.push({ draft, output });
@@ -117,7 +123,7 @@ export class GraphWriter {
     const before = ref.node;
     // Nobody asks for what two views give in between.
     if (ref.name === undefined && (before?.op === 'Reshape' || before?.op === 'Flatten'))
-      return this.reshape(before.inputs[0], dims);
+      return this.reshape(before.inputs[0]!, dims);
     const key = `as ${dims}`;
     const made = ref.forms.get(key) ?? this.newReshape(ref, dims);
     ref.forms.set(key, made);

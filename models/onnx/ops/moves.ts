@@ -1,12 +1,16 @@
 import { concat } from '../../../engine/ops/concat.ts';
+import { cast } from '../../../engine/ops/cast.ts';
+import { gather } from '../../../engine/ops/gather.ts';
 import { reshape } from '../../../engine/ops/leaves.ts';
+import { less, where } from '../../../engine/ops/logic.ts';
 import { pad, type Margin } from '../../../engine/ops/pad.ts';
+import { add } from '../../../engine/ops/pointwise.ts';
 import { broadcastTo } from '../../../engine/ops/reduce.ts';
 import { slice, split } from '../../../engine/ops/slice.ts';
 import { axesOf, axisOf, commonShape, sliceRanges, splitSizes } from '../arguments.ts';
-import { arranged, computed, dropped, extended, physical } from '../layout.ts';
+import { arranged, computed, dropped, extended, physical, plain, reshaped } from '../layout.ts';
 import type { Lowering, OnnxOp } from '../lowering.ts';
-import type { Computed, Constant, Value } from '../value.ts';
+import type { Computed, Value } from '../value.ts';
 
 /*
  * Ops that move elements and compute nothing: along axes by their numbers, in whatever order the axes lie.
@@ -79,7 +83,7 @@ function padded(l: Lowering): Computed {
   const y = pad(
     x.tensor,
     x.order.map((axis) => margins[axis]),
-    mode as 'constant',
+    mode,
     value,
   );
   return computed(
@@ -117,32 +121,34 @@ function tiled(l: Lowering): Computed {
   return computed(reshape(y, physical(shape, x.order)), shape, x.order, x.type);
 }
 
-/** One index, or some that follow one another, are a slice. */
+/** Entries along an axis; indices that are computed must lie in 0 .. length − 1, or count from the end. */
 function gathered(l: Lowering): Computed {
   const x = l.computed(0);
   const axis = axisOf(l.node, l.node.int('axis', 0), x.shape.length);
-  const indices = l.known(1) as Constant;
-  const length = x.shape[axis];
-  const list = [...indices.data].map((i) => (i < 0 ? i + length : i));
-  if (list.some((i, k) => i !== list[0] + k) || indices.shape.length > 1)
-    l.node.fail('it picks indices that do not follow one another, which is not computed here');
   const at = place(x, axis);
-  const { shape } = x.tensor;
-  const y = slice(
-    x.tensor,
-    shape.map((_, i) => (i === at ? list[0] : 0)),
-    shape.map((n, i) => (i === at ? list.length : n)),
-  );
+  const indices = l.value(1);
+  if (indices.kind === 'computed') return gatheredAt(x, axis, indices);
+  const y = gather(x.tensor, [...indices.data], at);
+  // The list stands in the place of the axis; a list of lists is one list, taken apart behind.
+  const length = indices.data.length;
   const kept = computed(
     y,
-    x.shape.map((n, i) => (i === axis ? list.length : n)),
+    x.shape.map((n, i) => (i === axis ? length : n)),
     x.order,
     x.type,
   );
-  return indices.shape.length === 0 ? dropped(kept, [axis]) : kept;
+  const shape = [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)];
+  return indices.shape.length === 0 ? dropped(kept, [axis]) : indices.shape.length === 1 ? kept : reshaped(kept, shape);
 }
 
-export const MOVE_OPS: Readonly<Record<string, OnnxOp>> = {
+function gatheredAt(x: Computed, axis: number, indices: Computed): Computed {
+  const list = plain(indices);
+  const counted = where(less(list, 0), add(list, x.shape[axis]), list);
+  const y = gather(plain(x), cast(counted, 'u32'), axis);
+  return computed(y, [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)], undefined, x.type);
+}
+
+export const moveOps = (): Readonly<Record<string, OnnxOp>> => ({
   Concat: { lower: concatenated },
   Split: { lower: parts },
   Slice: { lower: sliced },
@@ -150,4 +156,4 @@ export const MOVE_OPS: Readonly<Record<string, OnnxOp>> = {
   Expand: { lower: expanded },
   Tile: { lower: tiled },
   Gather: { lower: gathered },
-};
+});

@@ -129,10 +129,10 @@ function localResponse(l: Lowering): Computed {
   return computed(y, x.shape, channelsLast(x.shape.length), x.type);
 }
 
-export const NORM_OPS: Readonly<Record<string, OnnxOp>> = {
+export const normOps = (): Readonly<Record<string, OnnxOp>> => ({
   BatchNormalization: { lower: batchNormalisation },
   LayerNormalization: { lower: layerNormalisation },
   InstanceNormalization: { lower: instanceNormalisation },
   GroupNormalization: { lower: groupNormalisation },
   LRN: { lower: localResponse },
-};
+});

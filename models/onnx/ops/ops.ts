@@ -1,27 +1,30 @@
 import type { OnnxNode } from '../graph.ts';
 import { OWN_DOMAIN } from '../graph.ts';
 import type { OnnxOp } from '../lowering.ts';
-import { MOVE_OPS } from './moves.ts';
-import { NORM_OPS } from './norms.ts';
-import { POINTWISE_OPS } from './pointwise.ts';
-import { PRODUCT_OPS } from './products.ts';
-import { REDUCTION_OPS } from './reductions.ts';
-import { SHAPE_OPS } from './shapes.ts';
-import { WINDOW_OPS } from './windows.ts';
+import { moveOps } from './moves.ts';
+import { normOps } from './norms.ts';
+import { pointwiseOps } from './pointwise.ts';
+import { productOps } from './products.ts';
+import { reductionOps } from './reductions.ts';
+import { resizeOps } from './resizes.ts';
+import { shapeOps } from './shapes.ts';
+import { windowOps } from './windows.ts';
 
-const OPS: Readonly<Record<string, OnnxOp>> = {
-  ...WINDOW_OPS,
-  ...POINTWISE_OPS,
-  ...SHAPE_OPS,
-  ...MOVE_OPS,
-  ...PRODUCT_OPS,
-  ...REDUCTION_OPS,
-  ...NORM_OPS,
-};
+/** Made when it is first asked for: a bundler leaves out what nobody calls, but not what a call makes at the start. */
+const makeOps = (): Readonly<Record<string, OnnxOp>> => ({
+  ...windowOps(),
+  ...pointwiseOps(),
+  ...shapeOps(),
+  ...moveOps(),
+  ...resizeOps(),
+  ...productOps(),
+  ...reductionOps(),
+  ...normOps(),
+});
 
-/** The names of the ops of ONNX's own domain that are computed. */
-export const OP_NAMES: readonly string[] = Object.keys(OPS).sort();
+let made: Readonly<Record<string, OnnxOp>> | undefined;
+const ops = () => (made ??= makeOps());
 
 /** How this node is computed, or undefined where it is not. */
 export const opOf = ({ op, domain }: OnnxNode): OnnxOp | undefined =>
-  (domain === '' || domain === OWN_DOMAIN) && Object.hasOwn(OPS, op) ? OPS[op] : undefined;
+  (domain === '' || domain === OWN_DOMAIN) && Object.hasOwn(ops(), op) ? ops()[op] : undefined;

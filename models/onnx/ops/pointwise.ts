@@ -174,16 +174,15 @@ function castType({ node }: Lowering): OnnxType {
 }
 
 /** Whole numbers are divided towards 0. */
-const divided: OnnxOp = {
-  ...quotient(),
-  lower(l) {
-    const y = quotient().lower(l) as Computed;
-    return isWhole(y.type) ? { ...y, tensor: truncated(y.tensor) } : y;
-  },
-};
-
-function quotient(): OnnxOp {
-  return binary(div, (y, x) => div(constant(x), y));
+function divided(): OnnxOp {
+  const quotient = binary(div, (y, x) => div(constant(x), y));
+  return {
+    ...quotient,
+    lower(l) {
+      const y = quotient.lower(l) as Computed;
+      return isWhole(y.type) ? { ...y, tensor: truncated(y.tensor) } : y;
+    },
+  };
 }
 
 /** The remainder with the divisor's sign, or with fmod that of the dividend. */
@@ -230,7 +229,7 @@ function isInfinite(x: Tensor, { node }: Lowering): Tensor {
 
 const alpha = ({ node }: Lowering, absent: number): number => node.float('alpha', absent);
 
-export const POINTWISE_OPS: Readonly<Record<string, OnnxOp>> = {
+export const pointwiseOps = (): Readonly<Record<string, OnnxOp>> => ({
   Abs: unary(abs),
   Ceil: unary(ceil),
   Celu: unary((x, l) => celu(x, alpha(l, 1))),
@@ -270,7 +269,7 @@ export const POINTWISE_OPS: Readonly<Record<string, OnnxOp>> = {
   Add: commutes(add),
   Mul: commutes(mul),
   Sub: binary(sub, (y, x) => rsub(y, x)),
-  Div: divided,
+  Div: divided(),
   Mod: remainder,
   Pow: pairs(pow),
   PRelu: prelus,
@@ -289,7 +288,7 @@ export const POINTWISE_OPS: Readonly<Record<string, OnnxOp>> = {
   Where: chosen,
   // Patterns that were recognised (patterns.ts).
   Silu: unary(silu),
-};
+});
 
 const asTensor = (y: Operand): Tensor => (typeof y === 'number' ? constant(y) : y);
 

@@ -4,7 +4,7 @@ import { add, mul } from '../../../engine/ops/pointwise.ts';
 import type { Tensor } from '../../../engine/tensor.ts';
 import { transposed } from '../../weight_layouts.ts';
 import { sizeOf, strided, stridesOf } from '../fold_arrays.ts';
-import { arranged, computed, physical, plain, settle } from '../layout.ts';
+import { arranged, computed, liesAs, physical, plain, reshaped, settle } from '../layout.ts';
 import type { Lowering, OnnxOp } from '../lowering.ts';
 import type { Use } from '../parameters.ts';
 import { plainOrder, type Computed, type Constant } from '../value.ts';
@@ -56,13 +56,22 @@ function product(l: Lowering): Computed {
   if (fast) return fast;
   const [a, b] = [settle(l.computed(0)), settle(l.computed(1))];
   // A vector is a matrix of one row, or of one column behind.
-  const wide = a.shape.length === 1 ? [1, ...a.shape] : a.shape;
-  const tall = b.shape.length === 1 ? [...b.shape, 1] : b.shape;
-  const y = matmul(reshape(plain(a), wide), reshape(plain(b), tall));
+  const wide = a.shape.length === 1 ? reshaped(a, [1, ...a.shape]) : a;
+  const tall = b.shape.length === 1 ? reshaped(b, [...b.shape, 1]) : b;
+  const [left, right] = [matrices(wide), matrices(tall)];
+  const y = matmul(left.tensor, right.tensor, { transposeA: left.transposed, transposeB: right.transposed });
   const shape = [...y.shape];
   if (b.shape.length === 1) shape.splice(-1, 1);
   if (a.shape.length === 1) shape.splice(b.shape.length === 1 ? -1 : -2, 1);
   return computed(reshape(y, shape), shape, undefined, a.type);
+}
+
+/** Matrices as they lie, where rows and columns lie exchanged at most. */
+function matrices(value: Computed): { tensor: Tensor; transposed: boolean } {
+  const rank = value.shape.length;
+  const swapped = [...plainOrder(rank).slice(0, -2), rank - 1, rank - 2];
+  const transposed = !liesAs(value, plainOrder(rank)) && liesAs(value, swapped);
+  return { tensor: arranged(value, transposed ? swapped : plainOrder(rank)), transposed };
 }
 
 /** alpha · A · B + beta · C, where A and B may be transposed. */
@@ -87,7 +96,7 @@ function addend(l: Lowering, shape: readonly number[]): Tensor {
   return isRow ? l.vector(2, 'bias')! : arranged(l.computed(2), plainOrder(shape.length));
 }
 
-export const PRODUCT_OPS: Readonly<Record<string, OnnxOp>> = {
+export const productOps = (): Readonly<Record<string, OnnxOp>> => ({
   MatMul: { lower: product, takesPending: true },
   Gemm: { lower: gemm, takesPending: true },
-};
+});

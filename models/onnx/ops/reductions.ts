@@ -54,9 +54,9 @@ function along(x: Computed, axis: number, f: (x: Tensor) => Tensor): Computed {
   return computed(f(arranged(x, order)), x.shape, order, x.type);
 }
 
-export const REDUCTION_OPS: Readonly<Record<string, OnnxOp>> = {
+export const reductionOps = (): Readonly<Record<string, OnnxOp>> => ({
   ReduceMean: reduction(mean),
   ReduceSum: reduction(sum),
   Softmax: overClasses(softmax),
   LogSoftmax: overClasses(logSoftmax),
-};
+});

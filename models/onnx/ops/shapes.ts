@@ -35,15 +35,13 @@ function droppedOut(l: Lowering): Value {
   return { ...x, tensor: dropout(x.tensor, noise.seed, { rate: noise.dropout, stream: l.stream }) };
 }
 
-const flatten2 = under(({ node }, shape) => flattenedShape(node, shape));
-
-export const SHAPE_OPS: Readonly<Record<string, OnnxOp>> = {
+export const shapeOps = (): Readonly<Record<string, OnnxOp>> => ({
   Identity: { takesPending: true, lower: (l) => l.value(0) },
   Dropout: { takesPending: true, lower: droppedOut },
   Shape: { takesPending: true, lower: (l) => toldShape(l.node, l.value(0).shape) },
   Size: { takesPending: true, lower: (l) => constantOf([sizeOf(l.value(0).shape)], []) },
   Reshape: under((l, shape) => reshapeTarget(l.node, l.inputs, shape)),
-  Flatten: flatten2,
+  Flatten: under(({ node }, shape) => flattenedShape(node, shape)),
   Unsqueeze: under((l, shape) => unsqueezedShape(l.node, l.inputs, shape)),
   Squeeze: {
     lower(l) {
@@ -56,4 +54,4 @@ export const SHAPE_OPS: Readonly<Record<string, OnnxOp>> = {
     },
   },
   Transpose: { lower: transposed },
-};
+});

@@ -135,9 +135,9 @@ function globalAverage(l: Lowering): Computed {
   return computed(y, [x.shape[0], x.shape[1], ...x.shape.slice(2).map(() => 1)], channelsLast(rank), x.type);
 }
 
-export const WINDOW_OPS: Readonly<Record<string, OnnxOp>> = {
+export const windowOps = (): Readonly<Record<string, OnnxOp>> => ({
   Conv: { lower: conv },
   MaxPool: { lower: maxPool },
   AveragePool: { lower: averagePool },
   GlobalAveragePool: { lower: globalAverage },
-};
+});

@@ -9,25 +9,9 @@ import { ParameterSet } from '../../../models/parameter_set.ts';
 import { describeAdapters } from '../../gpu.ts';
 import { randomArray } from '../../random.ts';
 import { withOutputs } from './build.ts';
+import { nchw, worst } from './compare.ts';
 import { ocrModel } from './models.ts';
 import { onnxruntime } from './onnxruntime.ts';
-
-/** [N, H, W, C] as [N, C, H, W]. */
-function nchw(data: ArrayLike<number>, [n, h, w, c]: readonly number[]): Float32Array {
-  const out = new Float32Array(data.length);
-  for (let i = 0; i < data.length; i++) {
-    const [channel, pixel, sample] = [i % c, Math.floor(i / c) % (h * w), Math.floor(i / (c * h * w))];
-    out[(sample * c + channel) * h * w + pixel] = data[i];
-  }
-  expect(n * h * w * c).toBe(data.length);
-  return out;
-}
-
-const worst = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
-  expect(a.length).toBe(b.length);
-  const scale = Math.max(...Array.from(b, Math.abs));
-  return Math.max(...Array.from(a, (v, i) => Math.abs(v - b[i]))) / scale;
-};
 
 describe('cls of the OCR models, as a network', () => {
   const { network, weights } = loadOnnx(ocrModel('cls'), { size: [48, 192] });

@@ -48,7 +48,7 @@ const isKnown = (operand: Operand | undefined): boolean =>
   operand !== undefined && 'shape' in operand && operand.known === true;
 
 /** The leaves of a graph's parameters, and their values. */
-export function parametersOf({ specs, weights }: ImportedOnnx): {
+export function parametersOf({ specs, weights }: Pick<ImportedOnnx, 'specs' | 'weights'>): {
   context: ForwardContext;
   leaves: Map<string, ArrayLike<number>>;
 } {

@@ -205,6 +205,14 @@ export const MOVES: readonly OperatorCase[] = [
   { op: 'Tile', inputs: [[2, 3], ints(2, 3)] },
   { op: 'Gather', inputs: [[4, 3], { shape: [], data: [-2], type: 'int64', known: true }] },
   { op: 'Gather', inputs: [[4, 3], ints(1, 2)], attributes: { axis: 1 } },
+  { op: 'Gather', inputs: [[4, 3], ints(3, 0, 0, -1)] },
+  { op: 'Gather', inputs: [[4, 3], { shape: [2, 2], data: [3, 0, 1, 1], type: 'int64', known: true }] },
+  { op: 'Gather', title: 'computed indices', inputs: [[4, 3], { shape: [2, 2], data: [3, 0, -1, 1], type: 'int64' }] },
+  { op: 'Pad', inputs: [X, ints(0, 0, 2, 1, 0, 0, 3, 2)], attributes: { mode: 'reflect' } },
+  { op: 'Pad', inputs: [X, ints(0, 1, 2, 1, 0, 0, 3, 2)], attributes: { mode: 'edge' } },
+  { op: 'DepthToSpace', inputs: [[2, 8, 3, 4]], attributes: { blocksize: 2 } },
+  { op: 'DepthToSpace', inputs: [[2, 8, 3, 4]], attributes: { blocksize: 2, mode: 'CRD' } },
+  { op: 'SpaceToDepth', inputs: [[2, 2, 6, 4]], attributes: { blocksize: 2 } },
 ];
 
 const GEMMS: readonly NonNullable<OperatorCase['attributes']>[] = [
@@ -274,4 +282,49 @@ export const NORMS: readonly OperatorCase[] = [
   { op: 'LRN', inputs: [X], attributes: { size: 5, alpha: { float: 0.5 }, beta: { float: 0.5 }, bias: { float: 2 } } },
   { op: 'GroupNormalization', opset: 18, inputs: [X, known([2]), known([2])], attributes: { num_groups: 2 } },
   { op: 'GroupNormalization', opset: 21, inputs: [X, known([4]), known([4])], attributes: { num_groups: 2 } },
+];
+
+const IMAGE = [1, 2, 4, 5];
+const none = { shape: [0], data: [], known: true };
+const scales = (...data: readonly number[]) => ({ shape: [data.length], data, known: true });
+const resize = (
+  attributes: OperatorCase['attributes'],
+  how: { scales?: readonly number[]; sizes?: readonly number[] },
+  opset = 13,
+  x: readonly number[] = IMAGE,
+): OperatorCase => ({
+  op: 'Resize',
+  opset,
+  inputs: how.scales ? [x, none, scales(...how.scales)] : [x, none, none, ints(...how.sizes!)],
+  attributes,
+});
+const LARGER = { scales: [1, 1, 2, 1.5] };
+// By factors onnxruntime aligns the corners of whole pixels; the operator's specification takes fractions too.
+const TWICE = { sizes: [1, 2, 8, 10] };
+const SMALLER = { sizes: [1, 2, 3, 2] };
+
+export const RESIZES: readonly OperatorCase[] = [
+  ...['half_pixel', 'pytorch_half_pixel', 'align_corners', 'asymmetric'].flatMap((coordinate_transformation_mode) =>
+    [coordinate_transformation_mode === 'align_corners' ? TWICE : LARGER, SMALLER].flatMap((how) => [
+      resize({ mode: 'linear', coordinate_transformation_mode }, how),
+      resize({ mode: 'cubic', coordinate_transformation_mode }, how),
+      ...['round_prefer_floor', 'round_prefer_ceil', 'floor', 'ceil'].map((nearest_mode) =>
+        resize({ mode: 'nearest', coordinate_transformation_mode, nearest_mode }, how),
+      ),
+    ]),
+  ),
+  resize({ mode: 'cubic', cubic_coeff_a: { float: -0.5 }, exclude_outside: 1 }, SMALLER),
+  resize({ mode: 'linear', antialias: 1 }, SMALLER, 18),
+  resize({ mode: 'cubic', antialias: 1 }, SMALLER, 18),
+  resize({ mode: 'nearest', axes: [2, 3] }, { scales: [2, 2] }, 18),
+  resize({ mode: 'nearest', axes: [2, 3], keep_aspect_ratio_policy: 'not_larger' }, { sizes: [8, 9] }, 18),
+  resize({ mode: 'nearest', axes: [2, 3], keep_aspect_ratio_policy: 'not_smaller' }, { sizes: [8, 9] }, 18),
+  resize({ mode: 'linear' }, { scales: [1, 1, 2] }, 13, [1, 2, 5]),
+  resize({ mode: 'linear' }, { sizes: [6, 4] }, 13, [3, 5]),
+  { op: 'Resize', opset: 10, inputs: [IMAGE, scales(1, 1, 2, 2)] },
+  { op: 'Resize', opset: 10, inputs: [IMAGE, scales(1, 1, 0.6, 0.6)] },
+  { op: 'Resize', opset: 10, inputs: [IMAGE, scales(1, 1, 2, 3)], attributes: { mode: 'linear' } },
+  { op: 'Upsample', opset: 9, inputs: [IMAGE, scales(1, 1, 2, 3)] },
+  { op: 'Upsample', opset: 9, inputs: [IMAGE, scales(1, 1, 2, 2)], attributes: { mode: 'linear' } },
+  { op: 'Upsample', opset: 7, inputs: [IMAGE], attributes: { scales: { floats: [1, 1, 2, 2] } } },
 ];

@@ -4,13 +4,12 @@ import type { GraphWriter } from '../writer.ts';
 import { writeBatchNorm } from './norms.ts';
 import { writePointwise } from './pointwise.ts';
 import { writeMatmul } from './products.ts';
-import { writeSoftmax, writeSum } from './reductions.ts';
+import { writeArg, writeCast, writeFold, writeSoftmax, writeSum } from './reductions.ts';
+import { writeGather, writeResample } from './resample.ts';
 import {
   writeBroadcast,
-  writeColumns,
   writeConcat,
   writePlace,
-  writePlaceColumns,
   writeReshape,
   writeRow,
   writeSame,
@@ -43,7 +42,12 @@ export const WRITERS: Readonly<Record<string, OpWriter>> = {
   adaptive_avg_pool2d: writeAdaptivePool,
   batch_norm_apply: writeBatchNorm,
   sum: writeSum,
+  fold: writeFold,
+  arg: writeArg,
+  cast: writeCast,
   softmax: writeSoftmax,
+  gather: writeGather,
+  resample: writeResample,
   reshape: writeReshape,
   stop_gradient: writeSame,
   transpose: writeTranspose,
@@ -51,7 +55,5 @@ export const WRITERS: Readonly<Record<string, OpWriter>> = {
   slice: writeSlice,
   place: writePlace,
   concat: writeConcat,
-  columns: writeColumns,
-  place_columns: writePlaceColumns,
   row: writeRow,
 };

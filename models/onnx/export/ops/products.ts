@@ -55,7 +55,7 @@ export function withBias(w: GraphWriter, t: Tensor, x: Tensor, a: Tensor): Place
   const channels = t.shape[t.shape.length - 1];
   const isRow = bias.shape[bias.shape.length - 1] === channels && sizeOf(bias.shape) === channels;
   const fits = node && TAKE_BIAS.includes(node.op) && node.inputs.length === 2 && w.isInner(x);
-  if (!fits || !isRow || (node.op === 'MatMul' && product.ref.node!.inputs.some(({ dims }) => dims.length !== 2)))
+  if (!fits || !isRow || (node.op === 'MatMul' && node.inputs.some((each) => each?.dims.length !== 2)))
     return undefined;
   const vector = w.filedIn(bias, plainOrder(bias.shape.length), [channels]);
   const op = node.op === 'MatMul' ? 'Gemm' : node.op;

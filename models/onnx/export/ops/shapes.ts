@@ -70,17 +70,6 @@ function endOfBatch(w: GraphWriter, t: Tensor, start: number, step: number, d: n
   return w.grows(t.shape[d]) ? TO_THE_END : start + t.shape[d] * step;
 }
 
-export function writeColumns(w: GraphWriter, t: Tensor): Written {
-  const { from } = t.attrs as { from: number };
-  const starts = t.shape.map((_, d) => (d === t.shape.length - 1 ? from : 0));
-  return sliced(
-    w,
-    t,
-    starts,
-    t.shape.map(() => 1),
-  );
-}
-
 /** One entry of the first dimension, which disappears. */
 export function writeRow(w: GraphWriter, t: Tensor): Written {
   const { index } = t.attrs as { index: number };
@@ -99,25 +88,11 @@ export function writePlace(w: GraphWriter, t: Tensor): Written {
     value: number;
   };
   if (steps.some((step) => step !== 1)) return w.refuse(t, 'pad in steps');
-  return padded(w, t, starts, value);
-}
-
-function padded(w: GraphWriter, t: Tensor, before: readonly number[], value: number): Placed {
   const x = w.placed(w.of(t.inputs[0]));
-  const after = t.shape.map((n, d) => n - x.shape[d] - before[d]);
-  if (after.some((n, d) => w.grows(t.shape[d]) && (n !== 0 || before[d] !== 0))) return w.refuse(t, 'pad of the batch');
-  const pads = [...physical(before, x.order), ...physical(after, x.order)];
+  const after = t.shape.map((n, d) => n - x.shape[d] - starts[d]);
+  if (after.some((n, d) => w.grows(t.shape[d]) && (n !== 0 || starts[d] !== 0))) return w.refuse(t, 'pad of the batch');
+  const pads = [...physical(starts, x.order), ...physical(after, x.order)];
   return keeping(w, t, x, 'Pad', [w.ints(pads), w.scalar(value)]);
-}
-
-export function writePlaceColumns(w: GraphWriter, t: Tensor): Written {
-  const { from } = t.attrs as { from: number };
-  return padded(
-    w,
-    t,
-    t.shape.map((_, d) => (d === t.shape.length - 1 ? from : 0)),
-    0,
-  );
 }
 
 /** Parts one after the other, in the order of dimensions of the first that is computed. */

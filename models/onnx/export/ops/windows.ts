@@ -1,7 +1,7 @@
 import type { ConvGeometry } from '../../../../engine/ops/conv_geometry.ts';
 import type { Tensor } from '../../../../engine/tensor.ts';
 import { physical } from '../../layout.ts';
-import { channelsLast } from '../../value.ts';
+import { plainOrder } from '../../value.ts';
 import type { Attributes, Placed, Ref, Written } from '../draft.ts';
 import { stemOf } from '../names.ts';
 import type { GraphWriter } from '../writer.ts';
@@ -9,14 +9,8 @@ import type { GraphWriter } from '../writer.ts';
 /** In which order ONNX has the dimensions of an image [N, H, W, C]: [N, C, H, W]. */
 export const NCHW: readonly number[] = [0, 3, 1, 2];
 
-/** Pixels of an image [N, H, W, C]: ONNX's order of the axes of [N, ..., C]. */
-export const channelsFirst = (rank: number): readonly number[] => [
-  0,
-  rank - 1,
-  ...channelsLast(rank)
-    .slice(1, -1)
-    .map((axis) => axis - 1),
-];
+/** ONNX's order of the dimensions of [N, ..., C]. */
+export const channelsFirst = (rank: number): number[] => [0, rank - 1, ...plainOrder(rank - 1).slice(1)];
 
 const windowAttributes = (g: ConvGeometry): Attributes => ({
   kernel_shape: [g.filterH, g.filterW],
@@ -51,9 +45,8 @@ const withOneChannel = (w: GraphWriter, filter: Written): Written => {
   return w.reshaped(filter, [r, s, 1, c]);
 };
 
-/** A filter [r, s, c, k] in ONNX's order [k, c, r, s]. */
+/** A filter [r, s, c, k] in ONNX's order [k, c, r, s]; so is that of a transposed convolution, which makes c of k. */
 const OIHW: readonly number[] = [3, 2, 0, 1];
-/** A filter [r, s, c, k] of a transposed convolution, which makes c of k: ONNX's order is [k, c, r, s] as well. */
 
 const named = (filter: Written): string | undefined => (filter.kind === 'known' ? stemOf(filter.name) : undefined);
 
@@ -110,14 +103,28 @@ export function writeDepthwiseTranspose(w: GraphWriter, t: Tensor): Written {
   );
 }
 
+/** Of a pool: dilations and rounding up where there are any. */
+function poolAttributes(w: GraphWriter, t: Tensor, g: ConvGeometry): Attributes {
+  const dilations = [g.dilationH, g.dilationW];
+  const outs = (inside: number, size: number, stride: number, dilation: number, pads: number) =>
+    Math.floor((inside + pads - (size - 1) * dilation - 1) / stride) + 1;
+  const isCut =
+    outs(g.inH, g.filterH, g.strideH, g.dilationH, g.padTop + g.padBottom) === g.outH &&
+    outs(g.inW, g.filterW, g.strideW, g.dilationW, g.padLeft + g.padRight) === g.outW;
+  const isDilated = dilations.some((d) => d !== 1);
+  // Opset 19 brings dilated averages.
+  if (isDilated && t.op.name !== 'max_pool2d') return w.refuse(t, 'averages with dilations in opset 17');
+  return { ...windowAttributes(g), ...(isDilated && { dilations }), ...(!isCut && { ceil_mode: 1 }) };
+}
+
 export function writeMaxPool(w: GraphWriter, t: Tensor): Written {
   const { geometry } = t.attrs as unknown as { geometry: ConvGeometry };
-  return image(w, t, 'MaxPool', [w.arranged(w.of(t.inputs[0]), NCHW)], windowAttributes(geometry));
+  return image(w, t, 'MaxPool', [w.arranged(w.of(t.inputs[0]), NCHW)], poolAttributes(w, t, geometry));
 }
 
 export function writeAveragePool(w: GraphWriter, t: Tensor): Written {
   const { geometry, countPadding } = t.attrs as unknown as { geometry: ConvGeometry; countPadding: boolean };
-  const attributes = { ...windowAttributes(geometry), count_include_pad: countPadding ? 1 : 0 };
+  const attributes = { ...poolAttributes(w, t, geometry), count_include_pad: countPadding ? 1 : 0 };
   return image(w, t, 'AveragePool', [w.arranged(w.of(t.inputs[0]), NCHW)], attributes);
 }
 
