@@ -7,8 +7,8 @@ import { efficientNetOnnx } from './efficientnet.ts';
 import { openOrt } from './open.ts';
 
 /**
- * ONNX Runtime on its WebGPU provider with EfficientNet-B0, or an ONNX file of NCHW images. @throws UserError where it is not installed or shall train,
- * which it cannot
+ * ONNX Runtime on its WebGPU provider with EfficientNet-B0, or an ONNX file of NCHW images.
+ * @throws UserError where it is not installed or shall train, which it cannot
  */
 export async function openOrtModel(job: Job): Promise<Contender> {
   if (job.work === 'train') throw new UserError('ONNX Runtime does not train: compare `bench models`');
