@@ -9,6 +9,7 @@ import type { Tensor } from '../../../engine/tensor.ts';
 import { UserError } from '../../../engine/user_error.ts';
 import { buildModel } from '../../../models/build_network.ts';
 import { convNext } from '../../../models/convnext.ts';
+import { findTensor } from '../../../models/grad_cam.ts';
 import { initialValues } from '../../../models/initialise.ts';
 import { applySegments, type Network } from '../../../models/network.ts';
 import { exportOnnx } from '../../../models/onnx/export/export_onnx.ts';
@@ -44,6 +45,12 @@ async function ours(device: Device, network: Network, weights: Weights, data: Fl
   const y = applySegments(network.segments, x, { parameters, batchNorm: 'running' });
   return (await evaluate(device, [y], { x: data }))[0];
 }
+
+const shapeOf = ({ specs }: Network, name: string): readonly number[] =>
+  specs.find((spec) => spec.name === name)?.shape ?? [
+    2,
+    ...shapeOf({ specs } as Network, name.replace(/stats$/, 'mean')),
+  ];
 
 const built = (name: string, size: number, width = 1) => ({
   name,
@@ -165,6 +172,18 @@ describe('an ONNX file of a network', () => {
     expect(values[((7 * 16 + 5) * 3 + 2) * 3 + 1]).toBe(own[((2 * 3 + 1) * 16 + 5) * 32 + 7]);
     const names = graph!.initializer.map(({ name }) => name);
     expect(names).toEqual(expect.arrayContaining(['block1.0.bn.mean', 'block1.0.bn.var', 'classifier.b']));
+  });
+
+  it('is cut and looked at by the same names when it was read back', () => {
+    const { network: again } = loadOnnx(exportOnnx(model, { size }));
+    expect(again.segments.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['block1', 'block2', 'block3', 'block4', 'pool', 'classifier']),
+    );
+    expect([again.lastConv, again.features]).toEqual([network.lastConv, network.features]);
+    expect(again.specs.map(({ name }) => name).sort()).toEqual(network.specs.map(({ name }) => name).sort());
+    const parameters = { tensor: (name: string) => input(name, shapeOf(again, name)) };
+    const y = applySegments(again.segments, input('x', [2, size, size, 3]), { parameters, batchNorm: 'running' });
+    expect(findTensor(y, 'block4').shape).toEqual([2, 2, 2, 64]);
   });
 
   it('is the same each time, and when it was read and written again', () => {
