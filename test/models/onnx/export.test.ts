@@ -243,6 +243,7 @@ describe('an ONNX file of a network', () => {
     expect(() => exportOnnx({ network, weights: lacking }, { size })).toThrow(/classifier\.b/);
     expect(() => exportOnnx(model, { size, colour: 1 } as never)).toThrow(UserError);
     expect(() => exportOnnx(model, { size: 0 })).toThrow(UserError);
+    expect(() => exportOnnx(model, {} as never)).toThrow(UserError);
     expect(() => exportOnnx(model, { size, preprocess: { most: 1, mean: [0], std: [1] } })).toThrow(/channel/);
   });
 });
