@@ -9,7 +9,7 @@ export interface Job {
    * statistics.
    */
   readonly work: 'forward' | 'train';
-  /** A name of `buildModel`; EfficientNet-B0, which other engines have too, when absent. */
+  /** A name of `buildModel`, or an ONNX file; EfficientNet-B0, which other engines have too, when absent. */
   readonly model?: string;
   readonly batch: number;
   /** Height and width of the images in pixels. */

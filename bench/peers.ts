@@ -39,11 +39,16 @@ export async function openKernels(engine: string): Promise<(adapter?: string) =>
 
 /** This engine on an adapter of its own, ready for the job. */
 export async function openTuningfork(job: Job): Promise<Contender> {
-  const [{ openSession }, { tuningforkContender }] = await Promise.all([
+  const [{ openSession }, { tuningforkContender }, { onnxContender }, { isOnnxFile }] = await Promise.all([
     import('../cli/session.node.ts'),
     import('./tuningfork_contender.ts'),
+    import('./onnx_contender.ts'),
+    import('../models/onnx/onnx_file.node.ts'),
   ]);
   // Not what the user tuned, but what everybody gets.
   const device = await openSession({ adapter: job.adapter, tuning: 'none' });
-  return { ...(await tuningforkContender(device, job)), close: () => device[Symbol.dispose]() };
+  const { model } = job;
+  const opened =
+    model !== undefined && isOnnxFile(model) ? onnxContender(device, model, job) : tuningforkContender(device, job);
+  return { ...(await opened), close: () => device[Symbol.dispose]() };
 }

@@ -69,7 +69,8 @@ export async function tuningforkContender(device: Device, job: Job): Promise<Con
   };
 }
 
-async function kernelTimes(
+/** The GPU time of a program by kernel. */
+export async function kernelTimes(
   program: Program,
   feeds: Parameters<Program['profile']>[0],
 ): Promise<KernelTime[] | undefined> {

@@ -14,6 +14,8 @@ export interface OrtTensor {
   readonly data: Float32Array;
 }
 export interface OrtSession {
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
   run(feeds: Record<string, OrtTensor>): Promise<Record<string, OrtTensor>>;
   release(): Promise<void>;
 }

@@ -10,6 +10,7 @@ import { allOptions, wholeNumberWithin } from '../options.ts';
 import { addGpu } from './bench_gpu.ts';
 
 const B0 = 'efficientnet_b0';
+const NETWORKS: readonly string[] = [B0, 'vgg16', 'galaxy_vgg'];
 
 interface BenchOptions {
   readonly model: string;
@@ -70,10 +71,10 @@ function addMeasurement(bench: Command, name: string, work: Job['work'], descrip
         work === 'train' ? ['tfjs'] : ['tfjs', 'ort'],
       ),
     )
-    .addOption(
-      new Option('--model <name>', 'the network; other engines have the first one only')
-        .choices([B0, 'vgg16', 'galaxy_vgg'])
-        .default(B0),
+    .option(
+      '--model <name>',
+      `${NETWORKS.join(', ')}${work === 'forward' ? ', or an ONNX file, which ort computes too' : ''}; other engines have the first one only`,
+      B0,
     )
     .option('--batch <n>', 'images at once', wholeNumberWithin(1, 1024), 4)
     .option('--size <pixels>', 'height and width of the images', wholeNumberWithin(32, 2048), 224)
@@ -122,7 +123,14 @@ Examples:
         import('../../bench/peers.ts'),
         import('../tuning_file.node.ts'),
       ]);
-      if (vs && model !== B0) throw new UserError(`${vs} computes ${B0} only; leave out --vs, or --model ${model}`);
+      const { isOnnxFile } = await import('../../models/onnx/onnx_file.node.ts');
+      const isOnnx = !NETWORKS.includes(model) && isOnnxFile(model);
+      if (!NETWORKS.includes(model) && !(isOnnx && work === 'forward'))
+        throw new UserError(
+          `--model ${model}: ${isOnnx ? 'an ONNX file is measured by `bench models`' : `there is no network ${model} to measure`}; give one of ${NETWORKS.join(', ')}`,
+        );
+      if (vs && model !== B0 && !(isOnnx && vs === 'ort'))
+        throw new UserError(`${vs} computes ${B0} only; leave out --vs, or --model ${model}`);
       // What anybody gets is measured, unless a tuning is named here.
       const table = tuning === undefined ? undefined : String(readTuning(tuning, (note) => console.error(note)));
       const result = await benchModels({

@@ -31,7 +31,7 @@ export const addPreprocessingOptions = (command: Command): Command =>
     .option(
       '--scale <number>',
       'of an ONNX file: what the brightest pixel counts, before --mean and --std: 1, or 255 where pixels are counted to 255 (1)',
-      numberWithin(1e-3, 65_535),
+      numberWithin(1, 1000),
     )
     .addOption(
       new Option('--channels <order>', 'of an ONNX file: in which order it wants red, green and blue (rgb)').choices([

@@ -1,0 +1,190 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { decodeModel } from '../../models/onnx/proto.ts';
+import { parseSafetensors } from '../../models/formats/safetensors.ts';
+import { toPng } from '../../vision/report/encode.node.ts';
+import { buildModel as buildOnnx } from '../models/onnx/build.ts';
+import { ocrModel } from '../models/onnx/models.ts';
+import { onnxruntime } from '../models/onnx/onnxruntime.ts';
+import { PROGRAM, fail, succeed, tuningfork } from './cli.ts';
+
+/** Trainings are processes one after another. */
+const SLOW = 600_000;
+const PLUG = fileURLToPath(new URL('../vision/plug.mjs', import.meta.url));
+/** A node in the middle of cls. */
+const MIDDLE = 'p2o.Add.24';
+
+let folder: string;
+let run: string;
+let net: string;
+let told: string;
+let train: string[];
+
+// A training that is killed in its second phase, loses the file that it was given, and goes on.
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'tuningfork-onnx-'));
+  [run, net] = [join(folder, 'run'), join(folder, 'net.onnx')];
+  writeFileSync(net, ocrModel('cls'));
+  train = ['train', '--adapter', 'lavapipe', '--model', net, '--data', 'synthetic:24', '--size', '64', '--crop', '160'];
+  train.push('--batch', '8', '--views', '1', '--tta', '1', '--epochs-head', '1', '--epochs', '1', '--unfreeze', '0.3');
+  train.push('--mean', '127.5', '--std', '127.5', '--scale', '255', '--channels', 'bgr', '--checkpoint-steps', '2');
+  const moment = { file: '/\\.checkpoint\\.safetensors\\..*tmp$', operation: 'write', nth: 4 };
+  const child = spawn(process.execPath, ['--import', PLUG, PROGRAM, ...train, '--out', run], {
+    stdio: 'ignore',
+    env: { ...process.env, PLUG: JSON.stringify(moment) },
+  });
+  expect(await new Promise((resolve) => child.on('close', (_, signal) => resolve(signal)))).toBe('SIGKILL');
+  renameSync(net, join(folder, 'moved.onnx'));
+  const { code, stderr } = await tuningfork([...train, '--out', run]);
+  expect(code, stderr).toBe(0);
+  told = stderr;
+}, SLOW);
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe('a network from an ONNX file', { timeout: SLOW }, () => {
+  it('is trained, and goes on from the copy in its run', () => {
+    expect(told).toMatch(/fine-tuning begins with p2o\.\S+: \d\d % of the weights before the classifier are trained/);
+    expect(told).toMatch(/resuming at phase \d/);
+    const { accuracy } = JSON.parse(readFileSync(join(run, 'metrics.json'), 'utf8')) as { accuracy: object };
+    expect(accuracy).toBeDefined();
+  });
+
+  it('ends in the same bytes as one that nobody disturbed', async () => {
+    const other = join(folder, 'other');
+    renameSync(join(folder, 'moved.onnx'), net);
+    await succeed(...train, '--out', other);
+    const read = (path: string) => readFileSync(join(path, 'model.safetensors'));
+    expect(read(other).equals(read(run))).toBe(true);
+  });
+
+  it('is one file, its graph without weights in it, that gives the same numbers elsewhere', async () => {
+    const data = ['--data', 'synthetic:5'];
+    const before = await succeed('predict', run, ...data);
+    const moved = join(folder, 'elsewhere.safetensors');
+    writeFileSync(moved, readFileSync(join(run, 'model.safetensors')));
+    expect(await succeed('predict', moved, ...data)).toBe(before);
+    const { tensors } = parseSafetensors(readFileSync(moved), moved);
+    const stored = tensors.get('network.onnx')!;
+    expect(stored.shape[0]).toBeLessThan(ocrModel('cls').length / 10);
+    const { graph } = decodeModel(stored.data as Uint8Array, moved);
+    expect(graph!.initializer.find(({ name }) => name === 'conv2d_0.w_0')!.rawData.length).toBe(0);
+  });
+
+  it('is judged by evaluate as by its training', async () => {
+    const { accuracy } = JSON.parse(readFileSync(join(run, 'metrics.json'), 'utf8'));
+    const judged = JSON.parse(await succeed('evaluate', run, '--json')) as { accuracy: object };
+    expect(judged.accuracy).toEqual(accuracy);
+  });
+
+  it('is explained, and its features are taken, at a node in its middle', async () => {
+    const out = join(folder, 'maps');
+    expect(await succeed('gradcam', run, '--data', 'synthetic:1', '--layer', MIDDLE, '--out', out)).toMatch(
+      /s0-0\.png/,
+    );
+    const features = join(folder, 'features.csv');
+    await succeed('embed', run, '--data', 'synthetic:2', '--layer', MIDDLE, '--out', features);
+    const widths = readFileSync(features, 'utf8').trimEnd().split('\n').map((line) => line.split(',').length); // biome-ignore format: one line
+    // Its strides make lines of text low: 64 pixels are 4 rows and 16 columns there, of 32 channels.
+    expect(widths).toEqual(Array<number>(3).fill(1 + 4 * 16 * 32));
+  });
+
+  it('is inspected without a transpose, in its run and as the file', async () => {
+    for (const model of [run, net]) {
+      const { graph, input } = JSON.parse(await succeed('inspect', model, '--size', '64', '--graph', '--json')) as {
+        graph: string[];
+        input: number[];
+      };
+      expect(input).toEqual([1, 64, 64, 3]);
+      expect(graph.some((line) => line.includes('conv2d'))).toBe(true);
+      expect(graph.filter((line) => line.includes('transpose'))).toEqual([]);
+    }
+  });
+
+  it('is refused where its file has become another', async () => {
+    const whole = readFileSync(net);
+    const other = Buffer.from(whole);
+    other[other.length - 100] ^= 1;
+    writeFileSync(net, other);
+    expect(await fail(...train, '--out', run)).toMatch(/the ONNX file is another.*--accept-changes/);
+    writeFileSync(net, whole);
+  });
+});
+
+describe('an ONNX file that nobody trained here', { timeout: SLOW }, () => {
+  it('says of single colours what onnxruntime says, as the options give them to it', async () => {
+    const data = join(folder, 'colours');
+    mkdirSync(data);
+    const colours = [[200, 30, 90], [10, 240, 120]]; // biome-ignore format: one line
+    const side = 48;
+    colours.forEach((rgb, i) =>
+      writeFileSync(
+        join(data, `${i}.png`),
+        toPng({ width: side, height: side, data: Uint8Array.from({ length: side * side * 3 }, (_, k) => rgb[k % 3]) }),
+      ),
+    );
+    const cls = join(folder, 'cls.onnx');
+    writeFileSync(cls, ocrModel('cls'));
+    const flags = ['--size', '64', '--channels', 'bgr', '--mean', '100,110,120', '--std', '50,60,70', '--scale', '255'];
+    const said = (await succeed('predict', cls, '--data', data, ...flags)).trimEnd().split('\n');
+    expect(said[0]).toBe('id,0,1,predicted');
+    // Blue, green, red, as mean and std are given; every pixel the same.
+    const pixels = colours.flatMap((rgb) =>
+      [2, 1, 0].flatMap((c, k) => Array<number>(64 * 64).fill((rgb[c] - [100, 110, 120][k]) / [50, 60, 70][k])),
+    );
+    const theirs = Object.values(await onnxruntime(ocrModel('cls'), { x: { shape: [2, 3, 64, 64], data: pixels } }))[0];
+    said.slice(1).forEach((line, i) => {
+      const shares = line.split(',').slice(1, 3).map(Number);
+      // Six decimals are printed.
+      shares.forEach((share, k) => expect(Math.abs(share - theirs.data[2 * i + k])).toBeLessThan(2e-5));
+    });
+  });
+
+  it('is refused where it tells no classes apart, or takes other pictures', async () => {
+    const file = (name: string, bytes: Uint8Array) => {
+      const path = join(folder, name);
+      writeFileSync(path, bytes);
+      return ['train', '--data', 'synthetic:20', '--out', join(folder, 'none'), '--model', path];
+    };
+    const relu = { nodes: [{ op: 'Relu', inputs: ['x'], outputs: ['y'] }], outputs: ['y'] };
+    const images = (shape: (number | string)[]) => buildOnnx({ ...relu, inputs: { x: { shape } } });
+    expect(await fail(...file('relu.onnx', images(['N', 3, 32, 32])))).toMatch(
+      /no Gemm or MatMul of features.*no classifier/,
+    );
+    expect(await fail(...file('cut.onnx', ocrModel('cls').subarray(0, 1000)))).toMatch(/cut off or damaged/);
+    const grey = (...shape: (number | string)[]) =>
+      buildOnnx({
+        nodes: [
+          { op: 'Foo', inputs: ['x'], outputs: ['a'], name: 'first' },
+          { op: 'Bar', inputs: ['a'], outputs: ['y'], name: 'second' },
+        ],
+        inputs: { x: { shape } },
+        outputs: ['y'],
+      });
+    expect(await fail(...file('unknown.onnx', grey('N', 3, 32, 32)))).toMatch(/Foo .*first.*Bar .*second/);
+    const dense = buildOnnx({
+      nodes: [
+        { op: 'GlobalAveragePool', inputs: ['x'], outputs: ['p'] },
+        { op: 'Flatten', inputs: ['p'], outputs: ['f'] },
+        { op: 'Gemm', inputs: ['f', 'w', 'b'], outputs: ['y'] },
+      ],
+      inputs: { x: { shape: ['N', 1, 32, 32] } },
+      outputs: ['y'],
+      initialisers: { w: { shape: [1, 2], data: [1, 2] }, b: { shape: [2], data: [0, 0] } },
+    });
+    expect(await fail(...file('grey.onnx', dense))).toMatch(/images of 1 channel, and those here have 3/);
+    expect(await fail(...file('grey.onnx', dense), '--size', '64')).toMatch(/32 x 32 pixels; give --size 32|1 channel/);
+    expect(await fail(...file('cls2.onnx', ocrModel('cls')), '--unfreeze', 'nowhere')).toMatch(
+      /--unfreeze nowhere: onnx has no layer of this name; it has .*p2o\.Conv\.1/,
+    );
+    expect(await fail(...file('cls2.onnx', ocrModel('cls')), '--mean', '127.5')).toMatch(
+      /--mean 127.5,127.5,127.5 makes no sense.*give --scale 255/,
+    );
+    expect(await fail('train', '--data', 'synthetic:20', '--model', 'vgg_small', '--mean', '0.5')).toMatch(
+      /--mean says how an ONNX file takes images, and --model names none/,
+    );
+  });
+});

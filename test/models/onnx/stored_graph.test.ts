@@ -1,0 +1,134 @@
+import { describe, expect, it } from 'vitest';
+import { packModel, unpackModel, type Model } from '../../../models/formats/model_file.ts';
+import { IMAGENET } from '../../../models/normalisation.ts';
+import { buildOnnx, declaredSide, restoreOnnx } from '../../../models/onnx/onnx_model.ts';
+import { decodeModel, encodeModel, EXTERNAL, type MessageInit } from '../../../models/onnx/proto.ts';
+import { withItsData, withoutWeights } from '../../../models/onnx/stored_graph.ts';
+import { buildModel, type ModelPlan } from './build.ts';
+import { ocrModel } from './models.ts';
+
+const W = [1, -2, 3, 0.5, -1.5, 2.5];
+/** Means over pixels, and a dense layer of them whose weights have both signs. */
+const PLAN: ModelPlan = {
+  nodes: [
+    { op: 'GlobalAveragePool', inputs: ['x'], outputs: ['p'] },
+    { op: 'Flatten', inputs: ['p'], outputs: ['f'] },
+    { op: 'Gemm', inputs: ['f', 'w', 'b'], outputs: ['y'] },
+  ],
+  inputs: { x: { shape: ['N', 3, 'H', 'W'] } },
+  outputs: ['y'],
+  initialisers: { w: { shape: [3, 2], data: W }, b: { shape: [2], data: [7, 8] } },
+};
+
+const initialisers = (bytes: Uint8Array) =>
+  new Map(decodeModel(bytes, 'test').graph!.initializer.map((tensor) => [tensor.name, tensor]));
+
+/** The model file of a network of three classes. */
+function modelFile(bytes: Uint8Array, size = 64): Model {
+  const built = buildOnnx({ bytes, source: 'net.onnx' }, { classes: 3, size }, IMAGENET);
+  const { network, weights, arithmetic, graph } = built;
+  const shapes = new Map(network.specs.map(({ name, shape }) => [name, shape]));
+  const values = network.specs.map(({ name, shape }) => {
+    const length = shape.reduce((a, b) => a * b, 1);
+    return [name, { shape, data: weights.get(name) ?? new Float32Array(length).fill(0.25) }] as const;
+  });
+  expect(shapes.size).toBe(network.specs.length);
+  return {
+    architecture: { name: network.name, config: network.config },
+    task: { name: 'classes', head: 'softmax' },
+    classes: ['a', 'b', 'c'],
+    preprocessing: { size, crop: size, ...IMAGENET },
+    ...arithmetic,
+    config: {},
+    weights: new Map(values),
+    graph,
+  };
+}
+
+describe('a graph without its weights', () => {
+  it('keeps shapes and types, and the values of what several nodes read', () => {
+    const twice: ModelPlan = {
+      ...PLAN,
+      nodes: [...PLAN.nodes, { op: 'Add', inputs: ['y', 'b'], outputs: ['z'] }],
+      outputs: ['z'],
+    };
+    const left = initialisers(withoutWeights(buildModel(twice), ['w', 'b'], 'test'));
+    const { rawData, dims, dataLocation, externalData } = left.get('w')!;
+    expect([rawData.length, dims.map(Number), dataLocation]).toEqual([0, [3, 2], EXTERNAL]);
+    expect(externalData.map(({ key, value }) => [key, value])).toEqual([
+      ['location', 'model.safetensors'],
+      ['length', '24'],
+    ]);
+    expect(new Float32Array(left.get('b')!.rawData.slice().buffer)).toEqual(Float32Array.of(7, 8));
+  });
+
+  it('gives a network with the parameters of the whole file, from a model file alone', () => {
+    const file = modelFile(ocrModel('cls'));
+    expect(file.graph!.length).toBeLessThan(ocrModel('cls').length / 10);
+    const read = unpackModel(packModel(file), 'model.safetensors');
+    const { network, weights, preprocessing } = restoreOnnx(read, 'model.safetensors');
+    const whole = buildOnnx({ bytes: ocrModel('cls'), source: 'net.onnx' }, { classes: 3, size: 64 }, IMAGENET);
+    expect(network.specs).toEqual(whole.network.specs);
+    expect(network.segments.map(({ name }) => name)).toEqual(whole.network.segments.map(({ name }) => name));
+    expect([network.features, network.lastConv]).toEqual([whole.network.features, whole.network.lastConv]);
+    for (const [name, values] of whole.weights) expect(weights.get(name), name).toEqual(values);
+    expect(preprocessing).toMatchObject(IMAGENET);
+  });
+
+  it('is refused where it claims weights that are not there', () => {
+    const file = modelFile(buildModel(PLAN));
+    const model = decodeModel(file.graph!, 'test');
+    const w = model.graph!.initializer.find(({ name }) => name === 'w')!;
+    w.dims = [3n, 2n ** 30n];
+    w.externalData.find(({ key }) => key === 'length')!.value = String(3 * 2 ** 32);
+    const graph = encodeModel(model as unknown as MessageInit<'ModelProto'>);
+    expect(() => restoreOnnx({ ...file, graph }, 'm')).toThrow(/claims other weights than there are/);
+    expect(() => restoreOnnx({ ...file, graph: undefined }, 'm')).toThrow(/graph of its network is missing/);
+    const weights = new Map([...file.weights].filter(([name]) => name !== 'classifier.b'));
+    expect(() => restoreOnnx({ ...file, weights }, 'm')).toThrow(/classifier\.b \[3\] of onnx is missing/);
+  });
+});
+
+it('a file takes in what it keeps in others', () => {
+  const model = decodeModel(buildModel(PLAN), 'test');
+  const w = model.graph!.initializer.find(({ name }) => name === 'w')!;
+  const apart = encodeModel({
+    irVersion: 8n,
+    opsetImport: [{ domain: '', version: 17n }],
+    graph: {
+      name: 'test',
+      node: model.graph!.node as never,
+      input: model.graph!.input as never,
+      output: model.graph!.output as never,
+      initializer: [
+        {
+          name: 'w',
+          dims: w.dims,
+          dataType: w.dataType,
+          dataLocation: EXTERNAL,
+          externalData: [
+            { key: 'location', value: 'w.bin' },
+            { key: 'offset', value: '4' },
+            { key: 'length', value: '24' },
+          ],
+        },
+      ],
+    },
+  });
+  const whole = withItsData(apart, 'net.onnx', (location, offset, length) => {
+    expect([location, offset, length]).toEqual(['w.bin', 4, 24]);
+    return new Uint8Array(Float32Array.from(W).buffer);
+  });
+  expect(new Float32Array(initialisers(whole).get('w')!.rawData.slice().buffer)).toEqual(Float32Array.from(W));
+  const own = buildModel(PLAN);
+  expect(withItsData(own, 'net.onnx')).toBe(own);
+});
+
+it('a file says the side of its images, or leaves it open', () => {
+  const side = (...shape: (number | string)[]) =>
+    declaredSide({ bytes: buildModel({ ...PLAN, inputs: { x: { shape } } }), source: 'net.onnx' });
+  expect(side('N', 3, 96, 96)).toBe(96);
+  expect(side(1, 64, 64, 3)).toBe(64);
+  expect(side('N', 3, 'H', 'W')).toBeUndefined();
+  expect(side('N', 3, 48, 96)).toBeUndefined();
+});
