@@ -112,6 +112,29 @@ describe('a network that others made', () => {
   });
 });
 
+/** What the last node of a file reads. */
+function beforeOutput(bytes: Uint8Array): string {
+  const { node, output } = decodeModel(bytes, 'file').graph!;
+  return node.find((each) => each.output.includes(output[0].name))!.input[0];
+}
+
+describe('a detector that others made', () => {
+  it('gives the same when it was read and written again, before the sigmoid, which is near 0 for noise', async () => {
+    const size = [64, 96] as const;
+    const first = ocrModel('det');
+    // Transposed convolutions, resizes, concatenation.
+    const bytes = exportOnnx(loadOnnx(first, { size }), { size });
+    for (const batch of [1, 3]) {
+      const images = { shape: [batch, 3, ...size], data: randomArray(batch * 3 * 64 * 96, 5) };
+      const [theirs, again] = [beforeOutput(first), beforeOutput(bytes)];
+      const a = (await onnxruntime(withOutputs(first, theirs), { x: images }))[theirs];
+      const b = (await onnxruntime(withOutputs(bytes, again), { input: images }))[again];
+      expect(b.shape).toEqual(a.shape);
+      expect(worst(b.data, a.data)).toBeLessThan(1e-5);
+    }
+  });
+});
+
 describe('an ONNX file of a network', () => {
   const { network } = buildModel('vgg_small', 3);
   const model = { network, weights: drawnWeights(network) };
