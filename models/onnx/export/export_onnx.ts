@@ -73,7 +73,7 @@ export interface Exportable {
 export function exportOnnx({ network, weights }: Exportable, options: ExportOnnxOptions): Uint8Array {
   checkOptions('exportOnnx', options, OPTIONS);
   const { size, channels = 3, layout = 'NCHW', answer, preprocess, metadata = {} } = options;
-  const [height, width] = typeof size === 'number' ? [size, size] : size;
+  const [height, width] = Array.isArray(size) ? (size as readonly number[]) : [size as number, size as number];
   for (const [name, n] of Object.entries({ height, width, channels })) checkWhole('exportOnnx', name, n, 1);
   checkOneOf('exportOnnx', 'layout', layout, ['NCHW', 'NHWC']);
   const parameters = new FileParameters(network, weights);
@@ -150,7 +150,9 @@ function checkTensors(tensors: readonly Tensor[]): void {
   const ops = new Set(tensors.map(({ op }) => op.name).filter((op) => !Object.hasOwn(WRITERS, op)));
   for (const leaf of ['constant', 'input']) ops.delete(leaf);
   if (ops.size > 0)
-    throw new UserError(`exportOnnx: the network computes ${[...ops].join(', ')}, and files have no ops for it here`);
+    throw new UserError(
+      `exportOnnx: the network computes ${[...ops].join(', ')}, and there is no way here to write that`,
+    );
   const other = tensors.find(({ op }) => op.name === 'input');
   if (other)
     throw new UserError(

@@ -9,6 +9,7 @@ import type { Tensor } from '../../../engine/tensor.ts';
 import { UserError } from '../../../engine/user_error.ts';
 import { buildModel } from '../../../models/build_network.ts';
 import { convNext } from '../../../models/convnext.ts';
+import { findTensor } from '../../../models/grad_cam.ts';
 import { initialValues } from '../../../models/initialise.ts';
 import { applySegments, type Network } from '../../../models/network.ts';
 import { exportOnnx } from '../../../models/onnx/export/export_onnx.ts';
@@ -44,6 +45,12 @@ async function ours(device: Device, network: Network, weights: Weights, data: Fl
   const y = applySegments(network.segments, x, { parameters, batchNorm: 'running' });
   return (await evaluate(device, [y], { x: data }))[0];
 }
+
+const shapeOf = ({ specs }: Network, name: string): readonly number[] =>
+  specs.find((spec) => spec.name === name)?.shape ?? [
+    2,
+    ...shapeOf({ specs } as Network, name.replace(/stats$/, 'mean')),
+  ];
 
 const built = (name: string, size: number, width = 1) => ({
   name,
@@ -101,6 +108,29 @@ describe('a network that others made', () => {
       const again = (await onnxruntime(bytes, { input: images }))['logits'];
       expect(again.shape).toEqual(theirs.shape);
       expect(worst(again.data, theirs.data)).toBeLessThan(1e-5);
+    }
+  });
+});
+
+/** What the last node of a file reads. */
+function beforeOutput(bytes: Uint8Array): string {
+  const { node, output } = decodeModel(bytes, 'file').graph!;
+  return node.find((each) => each.output.includes(output[0].name))!.input[0];
+}
+
+describe('a detector that others made', () => {
+  it('gives the same when it was read and written again, before the sigmoid, which is near 0 for noise', async () => {
+    const size = [64, 96] as const;
+    const first = ocrModel('det');
+    // Transposed convolutions, resizes, concatenation.
+    const bytes = exportOnnx(loadOnnx(first, { size }), { size });
+    for (const batch of [1, 3]) {
+      const images = { shape: [batch, 3, ...size], data: randomArray(batch * 3 * 64 * 96, 5) };
+      const [theirs, again] = [beforeOutput(first), beforeOutput(bytes)];
+      const a = (await onnxruntime(withOutputs(first, theirs), { x: images }))[theirs];
+      const b = (await onnxruntime(withOutputs(bytes, again), { input: images }))[again];
+      expect(b.shape).toEqual(a.shape);
+      expect(worst(b.data, a.data)).toBeLessThan(1e-5);
     }
   });
 });
@@ -167,6 +197,18 @@ describe('an ONNX file of a network', () => {
     expect(names).toEqual(expect.arrayContaining(['block1.0.bn.mean', 'block1.0.bn.var', 'classifier.b']));
   });
 
+  it('is cut and looked at by the same names when it was read back', () => {
+    const { network: again } = loadOnnx(exportOnnx(model, { size }));
+    expect(again.segments.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['block1', 'block2', 'block3', 'block4', 'pool', 'classifier']),
+    );
+    expect([again.lastConv, again.features]).toEqual([network.lastConv, network.features]);
+    expect(again.specs.map(({ name }) => name).sort()).toEqual(network.specs.map(({ name }) => name).sort());
+    const parameters = { tensor: (name: string) => input(name, shapeOf(again, name)) };
+    const y = applySegments(again.segments, input('x', [2, size, size, 3]), { parameters, batchNorm: 'running' });
+    expect(findTensor(y, 'block4').shape).toEqual([2, 2, 2, 64]);
+  });
+
   it('is the same each time, and when it was read and written again', () => {
     const bytes = exportOnnx(model, { size });
     expect(exportOnnx(model, { size })).toEqual(bytes);
@@ -224,6 +266,7 @@ describe('an ONNX file of a network', () => {
     expect(() => exportOnnx({ network, weights: lacking }, { size })).toThrow(/classifier\.b/);
     expect(() => exportOnnx(model, { size, colour: 1 } as never)).toThrow(UserError);
     expect(() => exportOnnx(model, { size: 0 })).toThrow(UserError);
+    expect(() => exportOnnx(model, {} as never)).toThrow(UserError);
     expect(() => exportOnnx(model, { size, preprocess: { most: 1, mean: [0], std: [1] } })).toThrow(/channel/);
   });
 });

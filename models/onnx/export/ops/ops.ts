@@ -16,15 +16,7 @@ import {
   writeSlice,
   writeTranspose,
 } from './shapes.ts';
-import {
-  writeAdaptivePool,
-  writeAveragePool,
-  writeConv,
-  writeConvTranspose,
-  writeDepthwise,
-  writeDepthwiseTranspose,
-  writeMaxPool,
-} from './windows.ts';
+import { writeAdaptivePool, writeAveragePool, writeConv, writeMaxPool } from './windows.ts';
 
 /** Adds the nodes of a tensor to the file, and says where it is then. */
 type OpWriter = (w: GraphWriter, t: Tensor) => Written;
@@ -35,9 +27,9 @@ export const WRITERS: Readonly<Record<string, OpWriter>> = {
   matmul: writeMatmul,
   batch_matmul: writeMatmul,
   conv2d: writeConv,
-  conv2d_input_grad: writeConvTranspose,
-  depthwise_conv2d: writeDepthwise,
-  depthwise_conv2d_input_grad: writeDepthwiseTranspose,
+  conv2d_input_grad: writeConv,
+  depthwise_conv2d: writeConv,
+  depthwise_conv2d_input_grad: writeConv,
   max_pool2d: writeMaxPool,
   avg_pool2d: writeAveragePool,
   adaptive_avg_pool2d: writeAdaptivePool,

@@ -39,32 +39,10 @@ const image = (
   ref: w.node(op, inputs, physical(t.shape, NCHW), attributes, name),
 });
 
-/** A depthwise filter [r, s, C] as [r, s, 1, C]. */
-const withOneChannel = (w: GraphWriter, filter: Written): Written => {
-  const [r, s, c] = filter.shape;
-  return w.reshaped(filter, [r, s, 1, c]);
-};
-
 /** A filter [r, s, c, k] in ONNX's order [k, c, r, s]; so is that of a transposed convolution, which makes c of k. */
 const OIHW: readonly number[] = [3, 2, 0, 1];
 
-const named = (filter: Written): string | undefined => (filter.kind === 'known' ? stemOf(filter.name) : undefined);
-
-export function writeConv(w: GraphWriter, t: Tensor): Written {
-  const g = t.attrs as unknown as ConvGeometry;
-  const filter = w.of(t.inputs[1]);
-  const inputs = [w.arranged(w.of(t.inputs[0]), NCHW), w.arranged(filter, OIHW)];
-  return image(w, t, 'Conv', inputs, convAttributes(g), named(filter));
-}
-
-export function writeDepthwise(w: GraphWriter, t: Tensor): Written {
-  const { geometry } = t.attrs as unknown as { geometry: ConvGeometry };
-  const filter = w.of(t.inputs[1]);
-  const inputs = [w.arranged(w.of(t.inputs[0]), NCHW), w.arranged(withOneChannel(w, filter), OIHW)];
-  return image(w, t, 'Conv', inputs, convAttributes(geometry), named(filter));
-}
-
-/** What a transposed convolution leaves out behind the last window. */
+/** How much longer the output is than the windows of a transposed convolution reach. */
 function outputPadding(g: ConvGeometry): [number, number] {
   const behind = (inside: number, outs: number, size: number, stride: number, dilation: number, pads: number) =>
     inside + pads - ((outs - 1) * stride + (size - 1) * dilation + 1);
@@ -74,33 +52,23 @@ function outputPadding(g: ConvGeometry): [number, number] {
   ];
 }
 
-/** The input's cotangent of a convolution is what others call a transposed convolution. */
-export function writeConvTranspose(w: GraphWriter, t: Tensor): Written {
-  const g = t.attrs as unknown as ConvGeometry;
-  const filter = w.of(t.inputs[1]);
-  const inputs = [w.arranged(w.of(t.inputs[0]), NCHW), w.arranged(filter, OIHW)];
-  return image(
-    w,
-    t,
-    'ConvTranspose',
-    inputs,
-    { ...convAttributes(g), output_padding: outputPadding(g) },
-    named(filter),
-  );
-}
-
-export function writeDepthwiseTranspose(w: GraphWriter, t: Tensor): Written {
-  const { geometry: g } = t.attrs as unknown as { geometry: ConvGeometry };
-  const filter = w.of(t.inputs[1]);
-  const inputs = [w.arranged(w.of(t.inputs[0]), NCHW), w.arranged(withOneChannel(w, filter), OIHW)];
-  return image(
-    w,
-    t,
-    'ConvTranspose',
-    inputs,
-    { ...convAttributes(g), output_padding: outputPadding(g) },
-    named(filter),
-  );
+/**
+ * A convolution, of each channel by itself where the filter is [r, s, C]; or the cotangent of its input, which others
+ * call a transposed convolution.
+ */
+export function writeConv(w: GraphWriter, t: Tensor): Written {
+  const { geometry = t.attrs as unknown as ConvGeometry } = t.attrs as { geometry?: ConvGeometry };
+  const [x, filter] = t.inputs.map((each) => w.of(each));
+  const [r, s, c] = filter.shape;
+  const whole = filter.shape.length === 3 ? w.reshaped(filter, [r, s, 1, c]) : filter;
+  const isTransposed = t.op.name.endsWith('_input_grad');
+  const attributes = {
+    ...convAttributes(geometry),
+    ...(isTransposed && { output_padding: outputPadding(geometry) }),
+  };
+  const inputs = [w.arranged(x, NCHW), w.arranged(whole, OIHW)];
+  const name = filter.kind === 'known' ? stemOf(filter.name) : undefined;
+  return image(w, t, isTransposed ? 'ConvTranspose' : 'Conv', inputs, attributes, name);
 }
 
 /** Of a pool: dilations and rounding up where there are any. */
