@@ -18,6 +18,32 @@ const PLUG = fileURLToPath(new URL('../vision/plug.mjs', import.meta.url));
 /** A node in the middle of cls. */
 const MIDDLE = 'p2o.Add.24';
 
+/** Pictures of one colour each, in R, G and B: however they are scaled and cut, they stay the same. */
+const COLOURS = [
+  [200, 30, 90],
+  [10, 240, 120],
+];
+/** Six decimals are printed, of shares through some sixty layers in f32. */
+const PRINTED = 2e-5;
+
+function colourFolder(folder: string): string {
+  const data = join(folder, 'colours');
+  mkdirSync(data, { recursive: true });
+  COLOURS.forEach((rgb, i) => {
+    const pixels = Uint8Array.from({ length: 500 * 500 * 3 }, (_, k) => rgb[k % 3]);
+    writeFileSync(join(data, `${i}.png`), toPng({ width: 500, height: 500, data: pixels }));
+  });
+  return data;
+}
+
+/** Images [N, 3, 64, 64] of one number a channel. */
+const planes = (channels: readonly (readonly number[])[]): number[] =>
+  channels.flatMap((each) => each.flatMap((value) => Array<number>(64 * 64).fill(value)));
+
+/** What predict printed of each image: its shares. */
+const sharesOf = (csv: string): number[][] =>
+  csv.trimEnd().split('\n').slice(1).map((line) => line.split(',').slice(1, 3).map(Number)); // biome-ignore format: one line
+
 let folder: string;
 let run: string;
 let net: string;
@@ -74,6 +100,22 @@ describe('a network from an ONNX file', { timeout: SLOW }, () => {
     expect(graph!.initializer.find(({ name }) => name === 'conv2d_0.w_0')!.rawData.length).toBe(0);
   });
 
+  it('is exported, and the file says the same here and in onnxruntime', async () => {
+    const data = ['--data', colourFolder(folder)];
+    const out = join(folder, 'exported.onnx');
+    await succeed('export', run, '--to', out);
+    const ours = await succeed('predict', run, ...data);
+    expect(ours).toMatch(/^id,smooth,featured,predicted\n/);
+    expect(await succeed('predict', out, ...data)).toBe(ours);
+    // Blue first, from -1 to 1.
+    const x = { shape: [2, 3, 64, 64], data: planes(COLOURS.map(([r, g, b]) => [b, g, r].map((v) => v / 127.5 - 1))) };
+    const { logits } = await onnxruntime(readFileSync(out), { input: x });
+    sharesOf(ours).forEach(([smooth], i) => {
+      const share = 1 / (1 + Math.exp(logits.data[2 * i + 1] - logits.data[2 * i]));
+      expect(Math.abs(smooth - share)).toBeLessThan(PRINTED);
+    });
+  });
+
   it('is judged by evaluate as by its training', async () => {
     const { accuracy } = JSON.parse(readFileSync(join(run, 'metrics.json'), 'utf8'));
     const judged = JSON.parse(await succeed('evaluate', run, '--json')) as { accuracy: object };
@@ -116,31 +158,19 @@ describe('a network from an ONNX file', { timeout: SLOW }, () => {
 
 describe('an ONNX file that nobody trained here', { timeout: SLOW }, () => {
   it('says of single colours what onnxruntime says, as the options give them to it', async () => {
-    const data = join(folder, 'colours');
-    mkdirSync(data);
-    const colours = [[200, 30, 90], [10, 240, 120]]; // biome-ignore format: one line
-    const side = 48;
-    colours.forEach((rgb, i) =>
-      writeFileSync(
-        join(data, `${i}.png`),
-        toPng({ width: side, height: side, data: Uint8Array.from({ length: side * side * 3 }, (_, k) => rgb[k % 3]) }),
-      ),
-    );
+    const data = colourFolder(folder);
     const cls = join(folder, 'cls.onnx');
     writeFileSync(cls, ocrModel('cls'));
     const flags = ['--size', '64', '--channels', 'bgr', '--mean', '100,110,120', '--std', '50,60,70', '--scale', '255'];
-    const said = (await succeed('predict', cls, '--data', data, ...flags)).trimEnd().split('\n');
-    expect(said[0]).toBe('id,0,1,predicted');
-    // Blue, green, red, as mean and std are given; every pixel the same.
-    const pixels = colours.flatMap((rgb) =>
-      [2, 1, 0].flatMap((c, k) => Array<number>(64 * 64).fill((rgb[c] - [100, 110, 120][k]) / [50, 60, 70][k])),
+    const said = await succeed('predict', cls, '--data', data, ...flags);
+    expect(said).toMatch(/^id,0,1,predicted\n/);
+    // Blue, green, red, as mean and std are given.
+    const normalised = COLOURS.map(([r, g, b]) => [(b - 100) / 50, (g - 110) / 60, (r - 120) / 70]);
+    const x = { shape: [2, 3, 64, 64], data: planes(normalised) };
+    const theirs = Object.values(await onnxruntime(ocrModel('cls'), { x }))[0];
+    sharesOf(said).forEach((shares, i) =>
+      shares.forEach((share, k) => expect(Math.abs(share - theirs.data[2 * i + k])).toBeLessThan(PRINTED)),
     );
-    const theirs = Object.values(await onnxruntime(ocrModel('cls'), { x: { shape: [2, 3, 64, 64], data: pixels } }))[0];
-    said.slice(1).forEach((line, i) => {
-      const shares = line.split(',').slice(1, 3).map(Number);
-      // Six decimals are printed.
-      shares.forEach((share, k) => expect(Math.abs(share - theirs.data[2 * i + k])).toBeLessThan(2e-5));
-    });
   });
 
   it('is refused where it tells no classes apart, or takes other pictures', async () => {
