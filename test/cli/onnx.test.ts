@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -173,46 +173,15 @@ describe('an ONNX file that nobody trained here', { timeout: SLOW }, () => {
     );
   });
 
-  it('is refused where it tells no classes apart, or takes other pictures', async () => {
-    const file = (name: string, bytes: Uint8Array) => {
-      const path = join(folder, name);
-      writeFileSync(path, bytes);
-      return ['train', '--data', 'synthetic:20', '--out', join(folder, 'none'), '--model', path];
-    };
+  it('is refused where it tells no classes apart, or flags say something of another', async () => {
     const relu = { nodes: [{ op: 'Relu', inputs: ['x'], outputs: ['y'] }], outputs: ['y'] };
-    const images = (shape: (number | string)[]) => buildOnnx({ ...relu, inputs: { x: { shape } } });
-    expect(await fail(...file('relu.onnx', images(['N', 3, 32, 32])))).toMatch(
+    const path = join(folder, 'relu.onnx');
+    writeFileSync(path, buildOnnx({ ...relu, inputs: { x: { shape: ['N', 3, 32, 32] } } }));
+    const out = join(folder, 'none');
+    expect(await fail('train', '--data', 'synthetic:20', '--out', out, '--model', path)).toMatch(
       /no Gemm or MatMul of features.*no classifier/,
     );
-    expect(await fail(...file('cut.onnx', ocrModel('cls').subarray(0, 1000)))).toMatch(/cut off or damaged/);
-    const grey = (...shape: (number | string)[]) =>
-      buildOnnx({
-        nodes: [
-          { op: 'Foo', inputs: ['x'], outputs: ['a'], name: 'first' },
-          { op: 'Bar', inputs: ['a'], outputs: ['y'], name: 'second' },
-        ],
-        inputs: { x: { shape } },
-        outputs: ['y'],
-      });
-    expect(await fail(...file('unknown.onnx', grey('N', 3, 32, 32)))).toMatch(/Foo .*first.*Bar .*second/);
-    const dense = buildOnnx({
-      nodes: [
-        { op: 'GlobalAveragePool', inputs: ['x'], outputs: ['p'] },
-        { op: 'Flatten', inputs: ['p'], outputs: ['f'] },
-        { op: 'Gemm', inputs: ['f', 'w', 'b'], outputs: ['y'] },
-      ],
-      inputs: { x: { shape: ['N', 1, 32, 32] } },
-      outputs: ['y'],
-      initialisers: { w: { shape: [1, 2], data: [1, 2] }, b: { shape: [2], data: [0, 0] } },
-    });
-    expect(await fail(...file('grey.onnx', dense))).toMatch(/images of 1 channel, and those here have 3/);
-    expect(await fail(...file('grey.onnx', dense), '--size', '64')).toMatch(/32 x 32 pixels; give --size 32|1 channel/);
-    expect(await fail(...file('cls2.onnx', ocrModel('cls')), '--unfreeze', 'nowhere')).toMatch(
-      /--unfreeze nowhere: onnx has no layer of this name; it has .*p2o\.Conv\.1/,
-    );
-    expect(await fail(...file('cls2.onnx', ocrModel('cls')), '--mean', '127.5')).toMatch(
-      /--mean 127.5,127.5,127.5 makes no sense.*give --scale 255/,
-    );
+    expect(existsSync(out)).toBe(false);
     expect(await fail('train', '--data', 'synthetic:20', '--model', 'vgg_small', '--mean', '0.5')).toMatch(
       /--mean says how an ONNX file takes images, and --model names none/,
     );
