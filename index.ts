@@ -126,7 +126,15 @@ export { kMeans, nearestCentres, type Clusters, type KMeansOptions } from './eng
 // The training of models that are made of layers, which index.layers.ts has.
 export { networkOf, Scope, type Layer } from './models/layer.ts';
 export { Model, type ModelOptions, type RunOptions } from './models/model.ts';
-export { evaluate, fit, type EpochResult, type Evaluation, type FitOptions, type FitResult } from './models/fit.ts';
+export {
+  evaluate,
+  fit,
+  type EpochResult,
+  type EvaluateOptions,
+  type Evaluation,
+  type FitOptions,
+  type FitResult,
+} from './models/fit.ts';
 export {
   Trainer,
   type GroupOptions,

@@ -2,11 +2,12 @@ import { gelu } from '../engine/ops/activations.ts';
 import { conv2d } from '../engine/ops/conv2d.ts';
 import { depthwiseConv2d } from '../engine/ops/depthwise_conv2d.ts';
 import { reshape } from '../engine/ops/leaves.ts';
+import { layerNorm } from '../engine/ops/norm.ts';
 import { add, mul } from '../engine/ops/pointwise.ts';
 import { dropPath } from '../engine/ops/random.ts';
 import { mean } from '../engine/ops/reduce.ts';
 import type { Tensor } from '../engine/tensor.ts';
-import { CLASSIFIER, layerNorm } from './layers.ts';
+import { CLASSIFIER } from './layers.ts';
 import type { ForwardContext, Network, Segment } from './network.ts';
 import { ParameterList } from './parameter_spec.ts';
 
@@ -68,11 +69,14 @@ export function convNext(name: string, classes: number, config: ConvNextConfig =
   const convolved = (x: Tensor, at: string, stride: number, { parameters: p }: ForwardContext): Tensor =>
     add(conv2d(x, p.tensor(`${at}.w`), { stride, padding: 0 }), p.tensor(`${at}.b`));
 
+  const normed = (x: Tensor, at: string, { parameters: p }: ForwardContext): Tensor =>
+    layerNorm(x, p.tensor(`${at}.gamma`), p.tensor(`${at}.beta`), { epsilon: EPSILON });
+
   const total = depths.reduce((sum, depth) => sum + depth, 0);
   const block = (x: Tensor, at: string, index: number, context: ForwardContext): Tensor => {
     const { parameters: p, noise } = context;
     let y = depthwiseConv2d(x, p.tensor(`${at}.depthwise.w`), { padding: (DEPTHWISE - 1) / 2 });
-    y = layerNorm(add(y, p.tensor(`${at}.depthwise.b`)), `${at}.norm`, EPSILON, context);
+    y = normed(add(y, p.tensor(`${at}.depthwise.b`)), `${at}.norm`, context);
     y = convolved(gelu(convolved(y, `${at}.expand`, 1, context)), `${at}.project`, 1, context);
     y = mul(y, p.tensor(`${at}.scale`));
     // Deeper blocks are dropped more often, linearly from 0 to the rate at the last (torchvision's convnext.py).
@@ -89,7 +93,7 @@ export function convNext(name: string, classes: number, config: ConvNextConfig =
       prefixes: [`${at}.`],
       apply(x, context) {
         let y = x;
-        if (s > 0) y = convolved(layerNorm(y, `${at}.down.norm`, EPSILON, context), `${at}.down.conv`, 2, context);
+        if (s > 0) y = convolved(normed(y, `${at}.down.norm`, context), `${at}.down.conv`, 2, context);
         for (let b = 0; b < depth; b++) y = block(y, `${at}.${b}`, before + b, context);
         return y;
       },
@@ -106,13 +110,13 @@ export function convNext(name: string, classes: number, config: ConvNextConfig =
       {
         name: 'stem',
         prefixes: ['stem.'],
-        apply: (x, c) => layerNorm(convolved(x, 'stem.conv', PATCH, c), 'stem.norm', EPSILON, c),
+        apply: (x, c) => normed(convolved(x, 'stem.conv', PATCH, c), 'stem.norm', c),
       },
       ...stages,
       {
         name: 'pool',
         prefixes: ['pool.'],
-        apply: (x, c) => layerNorm(reshape(mean(x, [1, 2]), [x.shape[0], x.shape[3]]), 'pool.norm', EPSILON, c),
+        apply: (x, c) => normed(reshape(mean(x, [1, 2]), [x.shape[0], x.shape[3]]), 'pool.norm', c),
       },
       CLASSIFIER,
     ],

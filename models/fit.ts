@@ -8,7 +8,7 @@ import { UserError } from '../engine/user_error.ts';
 import { packCheckpoint, unpackCheckpoint, type Values } from './checkpoint.ts';
 import { requireModel, type Model } from './model.ts';
 import { samplesOf, type Arrays, type Samples } from './samples.ts';
-import { lossOf, targetsOf, Trainer, type Loss, type TrainerOptions } from './trainer.ts';
+import { checkLoss, lossOf, targetsOf, Trainer, type Loss, type TrainerOptions } from './trainer.ts';
 
 /** What an epoch gave. */
 export interface EpochResult {
@@ -20,6 +20,7 @@ export interface EpochResult {
   readonly validation?: Evaluation;
 }
 
+/** How well a model does on samples. */
 export interface Evaluation {
   readonly loss: number;
   /** The share of samples whose class had the largest output, 0..1; absent where targets are no classes. */
@@ -184,14 +185,25 @@ async function checkpointOf(
   });
 }
 
-/** The loss of a model on samples, and of classes how many it tells rightly. @param batch samples at a time; 64 */
+/** How a model is judged. */
+export interface EvaluateOptions {
+  /** `crossEntropy` when absent. */
+  readonly loss?: Loss;
+  /** Samples at a time; 64 when absent. */
+  readonly batch?: number;
+}
+
+/** The loss of a model on samples, and of classes how many it tells rightly. */
 export async function evaluate(
   model: Model,
   data: Arrays | Samples,
-  { loss = 'crossEntropy', batch = 64 }: { readonly loss?: Loss; readonly batch?: number } = {},
+  options: EvaluateOptions = {},
 ): Promise<Evaluation> {
   requireModel('evaluate', model);
+  checkOptions('evaluate', options, { loss: true, batch: true });
   model.requireOpen('evaluate');
+  const { loss = 'crossEntropy', batch = 64 } = options;
+  checkLoss('evaluate', loss);
   checkWhole('evaluate', 'batch', batch, 1);
   using evaluator = new Evaluator(model, samplesOf('evaluate: data', data, model.inputShape), batch, loss);
   return await evaluator.evaluate();

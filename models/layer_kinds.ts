@@ -26,6 +26,7 @@ export interface DepthwiseOptions {
   readonly bias?: boolean;
 }
 
+/** The same of a convolution of all channels. */
 export interface ConvOptions extends DepthwiseOptions {
   /** Channels are divided into so many groups, each with filters of its own; 1 when absent. */
   readonly groups?: number;

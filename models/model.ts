@@ -12,6 +12,7 @@ import { applySegments, type ForwardContext, type Network } from './network.ts';
 import { ParameterSet, type Weights } from './parameter_set.ts';
 import { countSamples } from './samples.ts';
 
+/** What the parameters of a model begin with. */
 export interface ModelOptions {
   /** What the parameters are drawn from; 0 when absent. */
   readonly seed?: number;
@@ -21,6 +22,7 @@ export interface ModelOptions {
 
 const OPTIONS: Known<ModelOptions> = { seed: true, weights: true };
 
+/** How a model is asked. */
 export interface RunOptions {
   /** Samples that are computed at a time; 64 when absent. */
   readonly batch?: number;

@@ -99,6 +99,11 @@ const DEFAULT_OPTIMIZER: OptimizerOptions = { name: 'adam' };
 const RUNNING_MOMENTUM = 0.1;
 const LEARNING_RATE = { sgd: 1e-2, adam: 1e-3, adamw: 1e-3 } as const;
 
+/** Throws a UserError where it is no loss. */
+export function checkLoss(what: string, loss: Loss): void {
+  if (typeof loss !== 'function') checkOneOf(what, 'loss', loss, ['crossEntropy', 'meanSquaredError']);
+}
+
 /** The loss as a scalar of outputs and targets. */
 export function lossOf(loss: Loss, outputs: Tensor, targets: Tensor): Tensor {
   const made =
@@ -155,7 +160,7 @@ export class Trainer implements Disposable {
     checkWhole('Trainer', 'batch', batch, 1);
     checkWhole('Trainer', 'seed', seed, 0, 2 ** 32 - 1);
     checkOneOf('Trainer', 'batchNorm', batchNorm, ['batch', 'running']);
-    if (typeof kind !== 'function') checkOneOf('Trainer', 'loss', kind, ['crossEntropy', 'meanSquaredError']);
+    checkLoss('Trainer', kind);
     const { dropout = 0, dropPath = 0 } = options;
     const updates: Tensor[] = [];
     const outputs = model.apply(input('x', [batch, ...model.inputShape]), {

@@ -20,7 +20,7 @@ const renamed = (terms: readonly Term[], names: Readonly<Record<string, string>>
 
 export const TRANSPOSED: Explanation = {
   name: 'conv_transpose2d',
-  says: 'Each pixel lays its own multiple of the filter into the output, stride pixels apart; where filters overlap they add up.',
+  says: 'Each pixel lays its own multiple of the filter into the output, stride pixels apart; where they overlap they add up.',
   settings: [
     { name: 'stride', choices: [2, 1] },
     { name: 'padding', choices: [0, 1] },
@@ -30,8 +30,8 @@ export const TRANSPOSED: Explanation = {
     {
       name: 'w',
       says: 'filters [r, s, k, c]: row, column, filter, channel',
-      shape: [3, 3, 2, 1],
-      data: wholeNumbers([3, 3, 2, 1], -1, 2, 3),
+      shape: [2, 2, 2, 1],
+      data: wholeNumbers([2, 2, 2, 1], -1, 2, 3),
     },
   ],
   apply: ({ x, w }, settings, version) => convTranspose2d(x, w, { ...windowOf(settings), version }),

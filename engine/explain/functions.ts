@@ -56,7 +56,7 @@ const POWER: Binary = {
   formula: 'exp(a[c] · log(x[i, c]))',
   slopes: ['a[c] · exp((a[c] − 1) · log(x[i, c]))', 'y[i, c] · log(x[i, c])'],
   line: 'return power(v, s);',
-  data: [3, 1, 2, 4, 5, 1],
+  data: [3, 6, 2, 4, 5, 7],
   value: (x, a) => written`exp(${a} · log(${x}))`,
   toX: (x, a) => written`${a} · exp((${a} − 1) · log(${x}))`,
   toA: (x, a) => written`exp(${a} · log(${x})) · log(${x})`,

@@ -14,7 +14,7 @@ const operand = (name: string, rows: number, columns: number, salt: number): Ope
   data: wholeNumbers([rows, columns], -3, 6, salt),
 });
 
-const LINE = 'out[at.out] = Out(storable(Value(x[at.x])));';
+const LINE = 'out[at.out + k * params.outOn] = Out(storable(Value(x[at.x + k * params.xOn])));';
 
 /** One element as it is, or 0 where it is none. */
 const copy = (of: string, at: readonly number[], values: Values): Behind => sumOf([{ at: { [of]: at } }], values);
@@ -187,7 +187,7 @@ const SHARES: readonly (readonly (readonly [number, number])[])[] = [
   ],
   [[1, 1]],
 ];
-const RESAMPLE_LINE = 'part += bitcast<f32>(across[b + 1u]) * Value(x[(first + across[b]) * params.inner + i]);';
+const RESAMPLE_LINE = 'sums[k] += weight * Value(x[source + k * params.step]);';
 
 const resizeExplanation: Explanation = {
   name: 'resize',

@@ -27,7 +27,7 @@ const along = (of: string, i: number, values: Values): Behind =>
 
 const SUM_LINE = 'sum += Value(x[(o * params.length + r) * params.inner + i]);';
 const REPEAT_LINE = 'out[t] = Out(storable(params.scale * Value(x[o * params.inner + t % params.inner])));';
-const COPY_LINE = 'out[at.out] = Out(storable(Value(x[at.x])));';
+const COPY_LINE = 'out[at.out + k * params.outOn] = Out(storable(Value(x[at.x + k * params.xOn])));';
 
 const sumExplanation: Explanation = {
   name: 'sum',

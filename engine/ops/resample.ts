@@ -26,16 +26,17 @@ const resampleOp: Op<Resampling> = defineOp<'x' | 'down' | 'across', Resampling>
     const turned = () => matrices.map((matrix, k) => transposeRows({ ...matrix, words: words[k] }));
     return { x: () => resampleAxes(dy, axis, turned()) };
   },
-  lower: ({ inputs: [x], attrs: { axis, matrices }, in: from, out }) => {
+  lower: ({ inputs: [x], attrs: { axis, matrices }, capabilities, in: from, out }) => {
     const [down, across = ALONE] = matrices;
-    const launch = kernels.resample({
+    const size = {
       outer: sizeOf(x.shape.slice(0, axis)),
       inner: sizeOf(x.shape.slice(axis + matrices.length)),
       rows: down.rows,
       xRows: down.columns,
       columns: across.rows,
       xColumns: across.columns,
-    });
+    };
+    const launch = kernels.resample(size, capabilities.software);
     return [{ launch, buffers: { x: from(0), down: from(1), across: from(2), out: out() } }];
   },
 });

@@ -1,5 +1,5 @@
 import { parameterOf, type Parameter } from '../device/parameter.ts';
-import { copiedRun } from '../../kernels/copy/copy.ts';
+import { copiedFrom } from '../../kernels/copy/copy.ts';
 import { adam, type AdamSettings } from '../../kernels/adam/adam.ts';
 import type { BufferRef } from '../op.ts';
 import { placeWithin, type Lowered, type LoweredStep, type VirtualBuffer } from './lower.ts';
@@ -22,10 +22,10 @@ export function viewCopies(lowered: Lowered, alignment: number): Lowered {
   const writes = writesOf(lowered.steps);
   /** Where the copy would begin in x, in bytes; undefined where it is none, NaN where it cannot be a view. */
   const beginningOf = ({ launch, buffers: { x, out } }: LoweredStep): number | undefined => {
-    const run = copiedRun(launch);
-    if (!run) return undefined;
+    const first = copiedFrom(launch);
+    if (first === undefined) return undefined;
     const [from, to] = [buffers[x], buffers[out]];
-    const begin = run.first * (from.dtype === 'f16' ? 2 : 4);
+    const begin = first * (from.dtype === 'f16' ? 2 : 4);
     const mayBeView =
       begin % alignment === 0 &&
       // The smallest binding has more bytes than a number.

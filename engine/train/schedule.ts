@@ -1,5 +1,6 @@
 import { checkNumber } from '../check.ts';
 
+/** The learning rate over time. */
 export interface Schedule {
   readonly kind: 'constant' | 'cosine';
   /** The rate after the warm-up. */

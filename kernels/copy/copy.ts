@@ -23,12 +23,14 @@ export const run = (length: number, xFirst = 0, outFirst = 0): StridedCopy => ({
   outFirst,
 });
 
-/** Which elements of x a launch copies to the beginning of out, one after the other; undefined where it does not. */
-export function copiedRun({ kernel, overrides, aliases, params }: Launch): { first: number; size: number } | undefined {
+/**
+ * From which element of x on a launch copies to the beginning of out, one after the other; undefined where it does not.
+ */
+export function copiedFrom({ kernel, overrides, aliases, params }: Launch): number | undefined {
   const isRun = kernel === stridedKernel && overrides!['DIMENSIONS'] === 1 && params['outFirst'] === 0;
   if (!isRun || params['x0'] !== 1 || params['out0'] !== 1) return undefined;
   const width = /vec4/.test(aliases!['Value'] ?? 'vec4') ? 4 : 1;
-  return { first: params['xFirst'] * width, size: params['size'] * width };
+  return params['xFirst'] * width;
 }
 
 /** As many dimensions as a copy can have once those that stay together are merged. */
@@ -56,17 +58,24 @@ const fitsFour = ([fastest, ...others]: readonly CopyDimension[], { xFirst, outF
 /** @param type of the elements, which a copy leaves as they are */
 export function copyStrided(copy: StridedCopy, type: 'f32' | 'u32', software: boolean): Launch {
   const [fastest, ...others] = mergedDimensions(copy.dimensions).reverse();
-  return (
-    (software ? undefined : copyTiled([fastest, ...others], copy, type)) ?? copyPlain([fastest, ...others], copy, type)
-  );
+  const dimensions = [fastest, ...others];
+  return (software ? undefined : copyTiled(dimensions, copy, type)) ?? copyPlain(dimensions, copy, type, software);
 }
 
-/** Dimensions, the fastest first. */
-function copyPlain(dimensions: readonly CopyDimension[], copy: StridedCopy, type: 'f32' | 'u32'): Launch {
+/** @param dimensions the fastest first */
+function copyPlain(
+  dimensions: readonly CopyDimension[],
+  copy: StridedCopy,
+  type: 'f32' | 'u32',
+  software: boolean,
+): Launch {
   const width = fitsFour(dimensions, copy) ? 4 : 1;
   const [fastest, ...others] = dimensions;
+  // Neighbouring threads of a GPU copy neighbouring Values.
+  const own = software ? [8, 4, 2, 1].find((n) => (fastest.length / width) % n === 0)! : 1;
+  const part = fastest.length / width / own;
   const inValues = [
-    { ...fastest, length: fastest.length / width },
+    { ...fastest, length: part },
     ...others.map(({ length, x, out }) => ({ length, x: x / width, out: out / width })),
   ];
   const at = (i: number): CopyDimension => inValues[i] ?? { length: 1, x: 0, out: 0 };
@@ -75,9 +84,12 @@ function copyPlain(dimensions: readonly CopyDimension[], copy: StridedCopy, type
   return {
     kernel: stridedKernel,
     overrides: { DIMENSIONS: dimensions.length },
+    consts: { OWN: own },
     aliases: width === 4 && type === 'f32' ? {} : { Value: width === 4 ? `vec4<${type}>` : type },
     params: {
       size,
+      xOn: part * fastest.x,
+      outOn: part * fastest.out,
       xFirst: copy.xFirst / width,
       outFirst: copy.outFirst / width,
       ...Object.fromEntries(upTo(5).map((i) => [`n${i}`, at(i).length])),

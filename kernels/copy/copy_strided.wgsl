@@ -2,22 +2,25 @@
 //
 // Transposes, slices with steps, parts laid into something larger: each is a copy whose two sides step through memory
 // differently. Steps may be negative: u32 wraps around. A Value is four neighbours where both sides have them, or one.
-// A thread owns one Value.
+// A thread owns OWN Values of the fastest dimension, an OWN-th of it apart: a CPU divides once for all of them.
 alias Value = vec4<f32>;
 alias X = Value; // how each binding is stored: Values, or as f16
 alias Out = Value;
 
 override DIMENSIONS: u32 = 6;
+const OWN: u32 = 1; // Values of a thread
 
 struct Params {
-  size: u32, // Values that are copied
+  size: u32, // threads
   xFirst: u32,
   outFirst: u32,
-  n0: u32,
+  n0: u32, // an OWN-th of the fastest dimension
   n1: u32,
   n2: u32,
   n3: u32,
   n4: u32,
+  xOn: u32, // from one Value of a thread to the next, in x and in out
+  outOn: u32,
   x0: u32,
   x1: u32,
   x2: u32,
@@ -91,6 +94,8 @@ fn main(
   let t = flat_workgroup(group, groups) * 64u + lane;
   if (t < params.size) {
     let at = place(t);
-    out[at.out] = Out(storable(Value(x[at.x])));
+    for (var k = 0u; k < OWN; k++) {
+      out[at.out + k * params.outOn] = Out(storable(Value(x[at.x + k * params.xOn])));
+    }
   }
 }

@@ -3,14 +3,17 @@
 // `down` and `across` are sparse matrices: resizing, margins that mirror, and gathering are such sums of few terms
 // along one axis or two neighbouring ones. A matrix is a table whose words r and r + 1 say where row r's entries begin
 // and end; an entry is two words, the column and the bits of the weight. A Value is four neighbours along i, or one. A
-// thread owns one.
+// thread owns OWN of them, `step` apart, so that a CPU looks up the entries once for all.
 alias Value = vec4<f32>;
 alias X = Value; // how each binding is stored: Values, or as f16
 alias Out = Value;
 
+const OWN: u32 = 1; // Values of a thread
+
 struct Params {
-  size: u32, // of out, in Values
+  size: u32, // threads
   inner: u32, // values of i, in Values
+  step: u32, // inner / OWN
   rows: u32,
   columns: u32,
   xRows: u32,
@@ -36,22 +39,26 @@ fn main(
   if (t >= params.size) {
     return;
   }
-  let pixel = t / params.inner;
-  let i = t - pixel * params.inner;
+  let pixel = t / params.step;
+  let i = t - pixel * params.step;
   let line = pixel / params.columns;
   let s = pixel - line * params.columns;
   let o = line / params.rows;
   let r = line - o * params.rows;
   let begin = across[s];
   let end = across[s + 1u];
-  var sum = Value(0.0);
+  var sums: array<Value, OWN>;
   for (var a = down[r]; a < down[r + 1u]; a += 2u) {
     let first = (o * params.xRows + down[a]) * params.xColumns;
-    var part = Value(0.0);
     for (var b = begin; b < end; b += 2u) {
-      part += bitcast<f32>(across[b + 1u]) * Value(x[(first + across[b]) * params.inner + i]);
+      let weight = bitcast<f32>(down[a + 1u]) * bitcast<f32>(across[b + 1u]);
+      let source = (first + across[b]) * params.inner + i;
+      for (var k = 0u; k < OWN; k++) {
+        sums[k] += weight * Value(x[source + k * params.step]);
+      }
     }
-    sum += bitcast<f32>(down[a + 1u]) * part;
   }
-  out[t] = Out(storable(sum));
+  for (var k = 0u; k < OWN; k++) {
+    out[pixel * params.inner + i + k * params.step] = Out(storable(sums[k]));
+  }
 }

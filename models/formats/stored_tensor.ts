@@ -19,6 +19,7 @@ export type StoredDtype =
   | 'u8'
   | 'bool';
 
+/** The arrays that hold the numbers of a stored tensor. */
 export type StoredData =
   | Float64Array
   | Float32Array

@@ -7,7 +7,7 @@ import { resize, type ResizeOptions } from '../../engine/ops/resize.ts';
 import { compile } from '../../engine/program/program.ts';
 import type { Shape, Tensor } from '../../engine/tensor.ts';
 import { expectGradient } from '../finite_differences.ts';
-import { describeAdapters, evaluate } from '../gpu.ts';
+import { describeBothWays, evaluate } from '../gpu.ts';
 import { randomArray } from '../random.ts';
 import { indicesOf, offsetOf } from '../reference/moves.ts';
 import { extended, resize as reference } from '../reference/resample.ts';
@@ -104,7 +104,7 @@ function padded(x: ArrayLike<number>, shape: Shape, margins: readonly Margin[], 
   return values;
 }
 
-describeAdapters('resampling', (device) => {
+describeBothWays('resampling', (device) => {
   it.each(PUBLISHED)('is what ONNX has published of resize_%s', async (_, [h, w], options, want) => {
     const x = input('x', [1, h, w, 1]);
     const [got] = await evaluate(device(), [resize(x, options)], { x: Float32Array.from(upTo(h * w)) });

@@ -312,6 +312,8 @@ describeAdapters('fit', (device) => {
     await refused({ stopEarly: { patience: 1 } }, 'fit: stopEarly needs samples to judge by; give validation');
     await refused({ schedule: 'linear' }, 'fit: schedule must be "constant", "cosine" or a function');
     await refused({ data: { ...data, x: data.x.map(() => NaN) } }, 'fit: no step of epoch 1 has a finite loss');
+    await expect(evaluate(model, data, { loss: 'hinge' as never })).rejects.toThrow('evaluate: loss must be "cross');
+    await expect(evaluate(model, data, { los: 1 } as never)).rejects.toThrow('evaluate: there is no option los');
     await refused({ resume: new Uint8Array(3) }, 'the checkpoint: 3 bytes are too few');
     await refused({ resume: await model.save() }, 'the checkpoint is a safetensors file that fit did not write');
   });

@@ -14,6 +14,7 @@ import { predictionRecord, type PredictionRecord } from './prediction_record.ts'
 import { BATCH, Predictor, predictWith } from './predictor.ts';
 import { viewsFor, type StoredModel } from './stored_model.ts';
 
+/** How an ImageModel is asked. */
 export interface PredictOptions {
   /** Views of each image over which its prediction is averaged, as `--tta` of the command line; 1 when absent. */
   readonly tta?: number;

@@ -3,6 +3,7 @@ import type { Normalisation } from '../../models/normalisation.ts';
 import type { RgbImage } from '../data/rgb_image.ts';
 import { cropResize } from './resample.ts';
 
+/** Which numbers `imagePixels` makes of an image. */
 export interface PixelOptions extends Partial<Pick<Normalisation, 'mean' | 'std'>> {
   /** Side of the square in pixels. */
   readonly size: number;

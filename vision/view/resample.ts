@@ -1,6 +1,7 @@
 import { UserError } from '../../engine/user_error.ts';
 import type { RgbImage } from '../data/rgb_image.ts';
 
+/** Which part of an image is kept, and how large it becomes. */
 export interface CropResize {
   /** Side of the central square that is kept, as a fraction of the shorter side: 0 < crop <= 1. */
   readonly crop: number;

@@ -36,12 +36,14 @@ function isClear(one: Tensor, other: Tensor, batch: number, otherBatch: number):
   );
 }
 
+/** Attributes that hold no lengths: a batch must not change them. */
+const NO_LENGTHS = ['stages', 'value', 'starts', 'steps', 'index', 'axis', 'axes', 'first', 'last', 'perm'];
+
 /** Whether two tensors differ in lengths only: they are of one op, by the same numbers. */
 function isAlike(t: Tensor, u: Tensor | undefined): boolean {
   if (!u || t.op.name !== u.op.name || t.shape.length !== u.shape.length) return false;
   const [p, q] = [constantArray(t), constantArray(u)];
   if (p && q && p !== q && p.length === q.length) return p.every((v, i) => Object.is(v, q[i]));
-  const numbers = ({ attrs }: Tensor) =>
-    JSON.stringify([attrs['stages'], typeof attrs['value'] === 'number' && attrs['value']]);
-  return numbers(t) === numbers(u);
+  const told = ({ attrs }: Tensor) => JSON.stringify(NO_LENGTHS.map((name) => attrs[name]));
+  return typeof t.attrs['value'] === 'object' || told(t) === told(u);
 }

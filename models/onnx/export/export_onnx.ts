@@ -13,10 +13,12 @@ import { topologicalOrder, type Tensor } from '../../../engine/tensor.ts';
 import { UserError } from '../../../engine/user_error.ts';
 import { applySegments, type Network } from '../../network.ts';
 import type { Normalisation } from '../../normalisation.ts';
+import { plainOrder } from '../value.ts';
 import { graphOfAnyBatch } from './batch.ts';
 import { Ref, type Known } from './draft.ts';
 import { fileOf } from './file.ts';
 import { WRITERS } from './ops/ops.ts';
+import { NCHW } from './ops/windows.ts';
 import { GraphWriter } from './writer.ts';
 
 export interface ExportOnnxOptions {
@@ -24,7 +26,7 @@ export interface ExportOnnxOptions {
   readonly size: number | readonly [number, number];
   /** Of an image; 3 when absent. */
   readonly channels?: number;
-  /** In which order the file takes images; NCHW when absent. */
+  /** In which order the file takes images, and gives them where it does; NCHW when absent. */
   readonly layout?: 'NCHW' | 'NHWC';
   /**
    * What the file gives instead of `logits`, made of them: it is called `name`. `softmax` makes probabilities, as an
@@ -82,8 +84,9 @@ export function exportOnnx({ network, weights }: Exportable, options: ExportOnnx
     return { x: images, y: answer ? answer.of(logits) : logits };
   });
   if (y.dtype !== 'f32') throw new UserError(`exportOnnx: ${network.name} gives whole numbers, and files give f32`);
-  const writer = written(x, y, batch, layout === 'NCHW' ? [0, 3, 1, 2] : [0, 1, 2, 3], parameters);
-  const value = writer.arranged(writer.of(y));
+  const axes = layout === 'NCHW' ? NCHW : plainOrder(4);
+  const writer = written(x, y, batch, axes, parameters);
+  const value = y.shape.length === 4 ? writer.arranged(writer.of(y), axes) : writer.arranged(writer.of(y));
   // Only what a node gives has a name of its own.
   const ref = value.node ? value : writer.node('Identity', [value], value.dims);
   const output = { name: answer?.name ?? 'logits', ref };

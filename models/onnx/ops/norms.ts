@@ -54,7 +54,8 @@ function asArithmetic(l: Lowering, x: Tensor, attrs: BatchNormAttributes): Tenso
 /** x less its mean over these dimensions, over its deviation. */
 function standardised(x: Tensor, dimensions: readonly number[], epsilon: number): Tensor {
   const centred = sub(x, mean(x, dimensions));
-  return div(centred, sqrt(add(mean(square(centred), dimensions), epsilon)));
+  // A product of two, not a square: the compiler sums it without writing it.
+  return div(centred, sqrt(add(mean(mul(centred, centred), dimensions), epsilon)));
 }
 
 /** Over the axes from the given one on; scale and shift have the shape of those. */

@@ -1,9 +1,12 @@
+import { cast } from '../../../engine/ops/cast.ts';
+import { argMax, argMin, l1Norm, l2Norm, logSumExp, max, min, prod } from '../../../engine/ops/fold.ts';
+import { log, square } from '../../../engine/ops/pointwise.ts';
 import { mean, sum } from '../../../engine/ops/reduce.ts';
 import { softmax, logSoftmax } from '../../../engine/ops/softmax_cross_entropy.ts';
 import type { Tensor } from '../../../engine/tensor.ts';
 import { axesOf, axisOf } from '../arguments.ts';
 import { sizeOf } from '../fold_arrays.ts';
-import { arranged, computed, dropped, plain, settle } from '../layout.ts';
+import { computed, dropped, plain, settle } from '../layout.ts';
 import type { OnnxOp } from '../lowering.ts';
 import { plainOrder, type Computed } from '../value.ts';
 import { reshape } from '../../../engine/ops/leaves.ts';
@@ -32,7 +35,7 @@ const reduction = (f: (x: Tensor, axes: readonly number[]) => Tensor): OnnxOp =>
 });
 
 /** Before opset 13 over all axes from the given one on, taken together; since then over that axis alone. */
-const overClasses = (f: (x: Tensor) => Tensor): OnnxOp => ({
+const overClasses = (f: (x: Tensor, dimension?: number) => Tensor): OnnxOp => ({
   lower(l) {
     const x = settle(l.computed(0));
     const rank = x.shape.length;
@@ -49,14 +52,37 @@ function together(x: Computed, axis: number, f: (x: Tensor) => Tensor): Computed
   return computed(reshape(f(reshape(plain(x), rows)), x.shape), x.shape, undefined, x.type);
 }
 
-function along(x: Computed, axis: number, f: (x: Tensor) => Tensor): Computed {
-  const order = [...x.order.filter((a) => a !== axis), axis];
-  return computed(f(arranged(x, order)), x.shape, order, x.type);
-}
+const along = (x: Computed, axis: number, f: (x: Tensor, dimension: number) => Tensor): Computed =>
+  computed(f(x.tensor, x.order.indexOf(axis)), x.shape, x.order, x.type);
+
+/** Where the largest or smallest is: whole numbers, as f32. */
+const place = (f: typeof argMax): OnnxOp => ({
+  lower(l) {
+    const { node } = l;
+    const x = settle(l.computed(0));
+    const axis = axisOf(node, node.int('axis', 0), x.shape.length);
+    const at = x.order.indexOf(axis);
+    const last = node.int('select_last_index', 0) === 1;
+    const y = cast(f(x.tensor, at, { selectLastIndex: last }), 'f32');
+    const shape = x.shape.map((n, i) => (i === axis ? 1 : n));
+    const value = computed(y, shape, x.order, 'int64');
+    return node.int('keepdims', 1) === 1 ? value : dropped(value, [axis]);
+  },
+});
 
 export const reductionOps = (): Readonly<Record<string, OnnxOp>> => ({
+  ReduceL1: reduction(l1Norm),
+  ReduceL2: reduction(l2Norm),
+  ReduceLogSum: reduction((x, axes) => log(sum(x, axes))),
+  ReduceLogSumExp: reduction(logSumExp),
+  ReduceMax: reduction(max),
   ReduceMean: reduction(mean),
+  ReduceMin: reduction(min),
+  ReduceProd: reduction(prod),
   ReduceSum: reduction(sum),
+  ReduceSumSquare: reduction((x, axes) => sum(square(x), axes)),
+  ArgMax: place(argMax),
+  ArgMin: place(argMin),
   Softmax: overClasses(softmax),
   LogSoftmax: overClasses(logSoftmax),
 });

@@ -1,9 +1,11 @@
 import { conv2d } from '../../../engine/ops/conv2d.ts';
+import { convTranspose2d } from '../../../engine/ops/conv_transpose2d.ts';
 import type { Margins } from '../../../engine/ops/conv_geometry.ts';
 import { depthwiseConv2d } from '../../../engine/ops/depthwise_conv2d.ts';
+import { max } from '../../../engine/ops/fold.ts';
 import { reshape } from '../../../engine/ops/leaves.ts';
 import { add } from '../../../engine/ops/pointwise.ts';
-import { avgPool2d, maxPool2d } from '../../../engine/ops/pool.ts';
+import { avgPool2d, maxPool2d, type PoolAttributes } from '../../../engine/ops/pool.ts';
 import { mean } from '../../../engine/ops/reduce.ts';
 import type { Tensor } from '../../../engine/tensor.ts';
 import { hwcFromC1hw, hwioFromOihw } from '../../weight_layouts.ts';
@@ -102,42 +104,74 @@ function computedFilter(value: Computed, isDepthwise: boolean): Tensor {
   return reshape(w, isDepthwise ? [r, s, shape[0]] : [r, s, shape[1], shape[0]]);
 }
 
-function maxPool(l: Lowering): Computed {
-  const { node } = l;
-  if (node.outputs.length > 1 && node.outputs[1]) node.fail('its second output, the indices, is not computed here');
-  const x = l.computed(0);
-  const window = windowOf(l, x.shape, node.ints('kernel_shape') ?? node.fail('it has no kernel_shape'));
-  refuseLate(l, window);
-  return asValue(maxPool2d(imagesOf(x), { size: window.size, stride: window.stride, padding: window.padding }), x);
-}
-
-/** What the engine's pools do not know yet. */
-function refuseLate({ node }: Lowering, { dilation }: Window): void {
-  if (dilation.some((d) => d !== 1)) node.fail('pools with dilations are not computed here');
-  if (node.int('ceil_mode', 0) !== 0) node.fail('pools with ceil_mode are not computed here');
-}
-
-function averagePool(l: Lowering): Computed {
+/** [N, C, r, s] filters, as many in each group, scatter what convolutions gather. */
+function convTransposed(l: Lowering): Computed {
   const { node } = l;
   const x = l.computed(0);
-  const window = windowOf(l, x.shape, node.ints('kernel_shape') ?? node.fail('it has no kernel_shape'));
-  refuseLate(l, window);
-  const countIncludePad = node.int('count_include_pad', 0) === 1;
-  const { size, stride, padding } = window;
-  return asValue(avgPool2d(imagesOf(x), { size, stride, padding, countIncludePad }), x);
+  const { shape } = l.value(1);
+  const [c, k] = shape;
+  const { size, stride, dilation, padding } = windowOf(l, x.shape, node.ints('kernel_shape') ?? shape.slice(2));
+  if (c !== x.shape[1]) node.fail(`its weights [${shape.join(', ')}] do not fit ${x.shape[1]} channels`);
+  const sides = two(x.shape.slice(2), 1);
+  const more = two(node.ints('output_padding') ?? sides.slice(2 - (x.shape.length - 2)).map(() => 0), 0);
+  const told = node.ints('output_shape')?.slice(2 - x.shape.length);
+  const auto = node.text('auto_pad', 'NOTSET');
+  const isSame = auto === 'SAME_UPPER' || auto === 'SAME_LOWER';
+  const wanted = told ? two(told, 1) : isSame ? sides.map((n, i) => n * stride[i]) : undefined;
+  // Of what the output is wanted shorter, the odd pixel goes before, with SAME_UPPER behind.
+  const margins = sides.map((n, i): readonly [number, number] => {
+    if (!wanted) return padding[i];
+    const total = Math.max(0, stride[i] * (n - 1) + more[i] + (size[i] - 1) * dilation[i] + 1 - wanted[i]);
+    const less = Math.floor(total / 2);
+    return auto === 'SAME_UPPER' ? [less, total - less] : [total - less, less];
+  });
+  const oihw = [c, k, ...size];
+  const filter =
+    l.weightsAs(1, () => ({ kind: 'filter', shape: [...size, k, c], arrange: (w) => hwioFromOihw(w, oihw) })) ??
+    computedFilter(l.computed(1), false);
+  const y = convTranspose2d(imagesOf(x), filter, {
+    stride,
+    dilation,
+    padding: [margins[0], margins[1]],
+    groups: node.int('group', 1),
+    ...(wanted ? { size: [wanted[0], wanted[1]] } : { outputPadding: more }),
+  });
+  const bias = l.vector(2, 'bias');
+  return asValue(bias ? add(y, bias) : y, x);
 }
 
-function globalAverage(l: Lowering): Computed {
-  const x = l.computed(0);
-  const rank = x.shape.length;
-  if (rank < 3) l.node.fail(`its input is [${x.shape.join(', ')}] and has no pixels`);
-  const y = mean(arranged(x, channelsLast(rank)), plainOrder(rank).slice(1, -1));
-  return computed(y, [x.shape[0], x.shape[1], ...x.shape.slice(2).map(() => 1)], channelsLast(rank), x.type);
-}
+const poolOf = (make: (x: Tensor, window: PoolAttributes, l: Lowering) => Tensor): OnnxOp => ({
+  lower(l) {
+    const { node } = l;
+    if (node.outputs[1]) node.fail('its second output, the indices, is not computed here');
+    const x = l.computed(0);
+    const window = windowOf(l, x.shape, node.ints('kernel_shape') ?? node.fail('it has no kernel_shape'));
+    // With automatic margins the outputs are as many as whole strides.
+    const ceilMode = node.int('ceil_mode', 0) === 1 && ['NOTSET', ''].includes(node.text('auto_pad', ''));
+    return asValue(make(imagesOf(x), { ...window, ceilMode }, l), x);
+  },
+});
+
+const averaged = (x: Tensor, window: PoolAttributes, { node }: Lowering): Tensor =>
+  avgPool2d(x, { ...window, countIncludePad: node.int('count_include_pad', 0) === 1 });
+
+/** f over all pixels, channel by channel. */
+const overPixels = (f: (x: Tensor, axes: readonly number[]) => Tensor): OnnxOp => ({
+  lower(l) {
+    const x = l.computed(0);
+    const rank = x.shape.length;
+    if (rank < 3) l.node.fail(`its input is [${x.shape.join(', ')}] and has no pixels`);
+    const order = channelsLast(rank);
+    const y = f(arranged(x, order), plainOrder(rank).slice(1, -1));
+    return computed(y, [x.shape[0], x.shape[1], ...x.shape.slice(2).map(() => 1)], order, x.type);
+  },
+});
 
 export const windowOps = (): Readonly<Record<string, OnnxOp>> => ({
   Conv: { lower: conv },
-  MaxPool: { lower: maxPool },
-  AveragePool: { lower: averagePool },
-  GlobalAveragePool: { lower: globalAverage },
+  ConvTranspose: { lower: convTransposed },
+  MaxPool: poolOf(maxPool2d),
+  AveragePool: poolOf(averaged),
+  GlobalAveragePool: overPixels(mean),
+  GlobalMaxPool: overPixels(max),
 });

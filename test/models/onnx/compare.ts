@@ -14,7 +14,12 @@ export function nchw(data: ArrayLike<number>, [n, h, w, c]: readonly number[]): 
 /** The largest difference, as a share of the largest number of b. */
 export function worst(a: ArrayLike<number>, b: ArrayLike<number>): number {
   expect(a.length).toBe(b.length);
-  const scale = Math.max(...Array.from(b, Math.abs));
+  let [difference, scale] = [0, 0];
+  for (let i = 0; i < b.length; i++) {
+    if (!Number.isFinite(a[i]) || !Number.isFinite(b[i])) return NaN;
+    difference = Math.max(difference, Math.abs(a[i] - b[i]));
+    scale = Math.max(scale, Math.abs(b[i]));
+  }
   expect(scale).toBeGreaterThan(1e-3);
-  return Math.max(...Array.from(a, (v, i) => Math.abs(v - b[i]))) / scale;
+  return difference / scale;
 }

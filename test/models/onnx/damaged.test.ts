@@ -107,7 +107,7 @@ describe('damaged ONNX files are refused in a sentence:', () => {
     expect(() => loadOnnx(two)).toThrow(/2 inputs and 2 outputs/);
     expect(() => loadOnnx(of(relu('x', 'y')))).toThrow(/images are \[N, C, H, W\]/);
     const images = buildModel({ nodes: [relu('x', 'y')], inputs: { x: { shape: [1, 3, 4, 4] } }, outputs: ['y'] });
-    expect(() => loadOnnx(images, { classes: 2 })).toThrow(/no other classifier fits/);
+    expect(() => loadOnnx(images, { classes: 2 })).toThrow(/no classifier whose classes can be replaced/);
     expect(() => loadOnnx(images, { sise: 3 } as never)).toThrow(/there is no option sise/);
   });
 });

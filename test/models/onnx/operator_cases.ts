@@ -27,6 +27,31 @@ export const CONVOLUTIONS: readonly OperatorCase[] = [
   { op: 'Conv', title: 'computed depthwise weights', inputs: [X, [4, 1, 3, 3]], attributes: { group: 4 } },
 ];
 
+const scatter = (
+  x: readonly number[],
+  w: readonly number[],
+  attributes: OperatorCase['attributes'] = {},
+  bias?: number,
+): OperatorCase => ({
+  op: 'ConvTranspose',
+  inputs: [x, known(w), ...(bias ? [known([bias])] : [])],
+  attributes,
+});
+
+export const TRANSPOSED_CONVOLUTIONS: readonly OperatorCase[] = [
+  scatter(X, [4, 3, 3, 3]),
+  scatter(X, [4, 3, 2, 2], { strides: [2, 2] }, 3),
+  scatter(X, [4, 3, 3, 2], { strides: [2, 3], pads: [1, 0, 0, 1], output_padding: [1, 0] }, 3),
+  scatter(X, [4, 3, 3, 3], { dilations: [2, 1] }),
+  scatter(X, [4, 3, 3, 3], { group: 2, pads: [1, 1, 1, 1] }, 6),
+  scatter(X, [4, 1, 3, 3], { group: 4 }),
+  scatter(X, [4, 3, 3, 3], { strides: [2, 2], output_shape: [10, 12] }),
+  scatter(X, [4, 3, 3, 3], { strides: [2, 2], auto_pad: 'SAME_UPPER' }),
+  scatter(X, [4, 3, 3, 3], { strides: [2, 2], auto_pad: 'SAME_LOWER' }),
+  scatter([2, 3, 7], [3, 2, 3], { strides: [2] }, 2),
+  { op: 'ConvTranspose', title: 'computed weights', inputs: [X, [4, 3, 3, 3]] },
+];
+
 const pool = (op: string, attributes: OperatorCase['attributes'], x: readonly number[] = X, opset?: number) => ({
   op,
   inputs: [x],
@@ -44,6 +69,19 @@ export const POOLS: readonly OperatorCase[] = [
     pool(op, { kernel_shape: [2, 2], strides: [2, 2] }, X, 7),
   ]),
   pool('AveragePool', { kernel_shape: [3, 3], pads: [1, 1, 1, 1], count_include_pad: 1 }),
+  ...['MaxPool', 'AveragePool'].flatMap((op) => [
+    pool(op, { kernel_shape: [2, 2], strides: [2, 2], ceil_mode: 1 }, X, 19),
+    pool(op, { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1], ceil_mode: 1 }, X, 19),
+    pool(op, { kernel_shape: [2, 2], dilations: [2, 3] }, X, 19),
+  ]),
+  pool(
+    'AveragePool',
+    { kernel_shape: [3, 3], strides: [2, 2], ceil_mode: 1, pads: [1, 1, 1, 1], count_include_pad: 1 },
+    X,
+    19,
+  ),
+  pool('GlobalMaxPool', {}),
+  pool('GlobalMaxPool', {}, [2, 3, 7]),
   pool('GlobalAveragePool', {}),
   pool('GlobalAveragePool', {}, [2, 3, 7]),
 ];
@@ -233,6 +271,22 @@ export const PRODUCTS: readonly OperatorCase[] = [
   { op: 'MatMul', inputs: [[2, 3, 4], known([4, 5])] },
   { op: 'MatMul', inputs: [[4], [4, 5]] },
   { op: 'MatMul', inputs: [[3, 4], [4]] },
+  {
+    op: 'MatMul',
+    inputs: [
+      [2, 3, 4],
+      [2, 4, 5],
+    ],
+  },
+  {
+    op: 'MatMul',
+    inputs: [
+      [2, 1, 3, 4],
+      [3, 4, 5],
+    ],
+  },
+  { op: 'MatMul', inputs: [[2, 3, 4], [4]] },
+  { op: 'MatMul', inputs: [[4], [2, 4, 5]] },
   ...GEMMS.flatMap((attributes): OperatorCase[] => {
     const a = attributes['transA'] ? [4, 3] : [3, 4];
     const b = attributes['transB'] ? [5, 4] : [4, 5];
@@ -251,6 +305,22 @@ export const REDUCTIONS: readonly OperatorCase[] = [
     { op, opset: 11, inputs: [X] },
     { op, opset: 18, inputs: [X, ints(0, 2)], attributes: { keepdims: 0 } },
     { op, opset: 18, inputs: [X], attributes: { noop_with_empty_axes: 1 } },
+  ]),
+  ...['L1', 'L2', 'LogSumExp', 'Max', 'Min', 'Prod', 'SumSquare'].flatMap((name): OperatorCase[] => [
+    { op: `Reduce${name}`, opset: 11, inputs: [X], attributes: { axes: [1, -1] } },
+    { op: `Reduce${name}`, opset: 18, inputs: [[3, 4], ints(0)], attributes: { keepdims: 0 } },
+    { op: `Reduce${name}`, opset: 11, inputs: [[3, 4]] },
+  ]),
+  { op: 'ReduceLogSum', opset: 11, inputs: [{ shape: [3, 4], range: [0.1, 2] }], attributes: { axes: [1] } },
+  ...['ArgMax', 'ArgMin'].flatMap((op): OperatorCase[] => [
+    { op, inputs: [X], attributes: { axis: 1 }, outputs: ['int64'] },
+    { op, inputs: [X], attributes: { axis: -1, keepdims: 0 }, outputs: ['int64'] },
+    {
+      op,
+      inputs: [{ shape: [6], data: [1, 3, 3, 1, 1, 3] }],
+      attributes: { select_last_index: 1 },
+      outputs: ['int64'],
+    },
   ]),
   ...['Softmax', 'LogSoftmax'].flatMap((op): OperatorCase[] => [
     { op, inputs: [[2, 3, 4]] },

@@ -33,6 +33,7 @@ type OpWriter = (w: GraphWriter, t: Tensor) => Written;
 export const WRITERS: Readonly<Record<string, OpWriter>> = {
   pointwise: writePointwise,
   matmul: writeMatmul,
+  batch_matmul: writeMatmul,
   conv2d: writeConv,
   conv2d_input_grad: writeConvTranspose,
   depthwise_conv2d: writeDepthwise,

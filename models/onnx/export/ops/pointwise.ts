@@ -1,6 +1,7 @@
 import type { Tensor } from '../../../../engine/tensor.ts';
 import type { PointwiseAttributes } from '../../../../engine/ops/pointwise.ts';
 import type { PointwiseName } from '../../../../kernels/pointwise/pointwise.ts';
+import { sizeOf } from '../../fold_arrays.ts';
 import { physical } from '../../layout.ts';
 import { plainOrder } from '../../value.ts';
 import type { Known, Placed, Ref, Written } from '../draft.ts';
@@ -97,7 +98,7 @@ const ROWS: Partial<Record<PointwiseName, Row>> = {
 /** One stage: what flows through, and its operand. */
 export function writePointwise(w: GraphWriter, t: Tensor): Written {
   const { stages } = t.attrs as unknown as PointwiseAttributes;
-  const [{ op, mode, immediate }] = stages;
+  const [{ op, immediate }] = stages;
   const row = ROWS[op];
   if (!row || stages.length !== 1) return w.refuse(t, op);
   const [x, a] = t.inputs;
@@ -105,15 +106,27 @@ export function writePointwise(w: GraphWriter, t: Tensor): Written {
     const biased = withBias(w, t, x, a);
     if (biased) return biased;
   }
-  // What the other operand repeats need not be repeated before.
-  const fills = a?.size === t.size;
-  const [flowing, operand] = [w.of(fills ? unrepeated(x) : x), a && w.of(a)];
+  if (!a) {
+    const flowing = w.of(x);
+    const order = orderOf(t, flowing, undefined);
+    const ref = row(new Nodes(w, physical(t.shape, order)), w.arranged(flowing, order), w.scalar(immediate ?? 0));
+    return { kind: 'placed', shape: t.shape, order, ref };
+  }
+  // ONNX repeats operands to their common shape: where that is the result's, nothing is repeated before.
+  const sources = [w.of(unrepeated(x)), w.of(unrepeated(a))];
+  const fills = sources.some(({ kind }) => kind === 'placed') && isCommonShape(t.shape, sources.map(lengths));
+  const [flowing, operand] = fills ? sources : [w.of(x), sources[1]];
   const order = orderOf(t, flowing, operand);
   const from = fills ? fitted(w, flowing, order) : w.arranged(flowing, order);
-  const by = mode === 'immediate' ? w.scalar(immediate ?? 0) : fitted(w, operand!, order);
-  const ref = row(new Nodes(w, physical(t.shape, order)), from, by);
+  const ref = row(new Nodes(w, physical(t.shape, order)), from, fitted(w, operand, order));
   return { kind: 'placed', shape: t.shape, order, ref };
 }
+
+/** Of one number everywhere only the number is written. */
+const lengths = (v: Written): readonly number[] => (v.kind === 'known' && typeof v.data === 'number' ? [] : v.shape);
+
+const isCommonShape = (shape: readonly number[], operands: readonly (readonly number[])[]): boolean =>
+  shape.every((n, d) => operands.some((own) => (own[own.length - shape.length + d] ?? 1) === n));
 
 /** What x repeats, if it does. */
 function unrepeated(x: Tensor): Tensor {
@@ -123,11 +136,10 @@ function unrepeated(x: Tensor): Tensor {
 
 /** The order of dimensions in which the result is: that of what is computed and is the largest. */
 function orderOf(t: Tensor, x: Written, a: Written | undefined): readonly number[] {
-  const orders = [x, a].flatMap((v) => (v?.kind === 'placed' && !v.pending && sameSize(v, t) ? [v.order] : []));
-  return orders[0] ?? plainOrder(t.shape.length);
+  const placed = [x, a].filter((v): v is Placed => v?.kind === 'placed' && !v.pending);
+  const ofRank = placed.filter(({ shape }) => shape.length === t.shape.length);
+  return ofRank.sort((p, q) => sizeOf(q.shape) - sizeOf(p.shape))[0]?.order ?? plainOrder(t.shape.length);
 }
-
-const sameSize = ({ shape }: Written, t: Tensor): boolean => shape.join() === t.shape.join();
 
 /** An operand that is repeated to a result in this order of dimensions: without leading dimensions of length 1. */
 export function fitted(w: GraphWriter, a: Written, order: readonly number[]): Ref {

@@ -40,10 +40,6 @@ export const keeping = (
 /** Some of the elements along each dimension. */
 export function writeSlice(w: GraphWriter, t: Tensor): Written {
   const { starts, steps } = t.attrs as { starts: readonly number[]; steps: readonly number[] };
-  return sliced(w, t, starts, steps);
-}
-
-function sliced(w: GraphWriter, t: Tensor, starts: readonly number[], steps: readonly number[]): Placed {
   const x = w.placed(w.of(t.inputs[0]));
   const isCut = (d: number) => t.shape[d] !== x.shape[d] || steps[d] !== 1 || starts[d] !== 0;
   const cut = plainOrder(t.shape.length).filter(isCut);
