@@ -72,6 +72,7 @@ export async function inspect(name: string, flags: InspectFlags): Promise<void> 
     },
     traffic: trafficOf(program, costs),
     ...(estimates && { estimate: estimateOf(flags.estimate!, estimates, batch) }),
+    transposes: program.steps.filter(({ tensor }) => tensor.op.name === 'transpose').length,
     fused: fused(program),
     notFused: notFused(program),
     ...(flags.steps && {

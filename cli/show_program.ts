@@ -31,6 +31,8 @@ export interface Inspection extends ModelCost {
     readonly imagesPerSecond: number;
     readonly bounds: readonly { readonly bound: Bound; readonly steps: number; readonly seconds: number }[];
   };
+  /** Steps that only put axes into another order: none in a network whose images stay as they lie. */
+  readonly transposes: number;
   readonly fused: readonly Fusion[];
   /** What could have been fused, and why it was not. */
   readonly notFused: readonly Fusion[];
@@ -142,7 +144,7 @@ export function showInspection(found: Inspection): string {
     ['traffic', trafficLine(found)],
     ...(found.estimate ? estimateLines(found.estimate) : []),
     ...(found.obstacle ? [['obstacle', found.obstacle]] : []),
-    ['steps', `${found.steps}, by ${found.pipelines} pipelines`],
+    ['steps', `${found.steps}, by ${found.pipelines} pipelines; transposes: ${found.transposes}`],
     ...listed('fused', found.fused),
     ...listed('not fused', found.notFused),
   ];

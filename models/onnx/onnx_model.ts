@@ -5,6 +5,7 @@ import { IMAGENET, type Normalisation } from '../normalisation.ts';
 import { readInfo } from './graph.ts';
 import { imageAxes, loadOnnx, type LoadOnnxOptions, type LoadedOnnx } from './load_onnx.ts';
 import { decodeModel } from './proto.ts';
+import { saidIn } from './said.ts';
 import { weightsApart, withoutWeights } from './stored_graph.ts';
 
 /** What model files call a network whose graph they hold. */
@@ -28,13 +29,13 @@ export interface OnnxChoices {
 
 /**
  * A network from an ONNX file, as those that have a name.
- * @param preprocessing ImageNet's, which is told, when absent
+ * @param preprocessing what the file's metadata say when absent, or else ImageNet's, which is told
  * @throws UserError as loadOnnx does, and where it takes no square pictures of three colours and this size
  */
 export function buildOnnx(
   { bytes, source }: OnnxFile,
   choices: OnnxChoices,
-  preprocessing: Normalisation = IMAGENET,
+  preprocessing: Normalisation | undefined = saidIn(bytes, source).preprocessing,
 ): BuiltModel {
   const { network, weights, notes, constantNames } = load(bytes, source, choices);
   const { mean, std } = IMAGENET;
@@ -44,8 +45,8 @@ export function buildOnnx(
     weights,
     pretrained: true,
     arithmetic: UNUSED_ARITHMETIC,
-    preprocessing,
-    notes: preprocessing === IMAGENET ? [...notes, assumed] : notes,
+    preprocessing: preprocessing ?? IMAGENET,
+    notes: preprocessing ? notes : [...notes, assumed],
     graph: withoutWeights(bytes, constantNames, source),
   };
 }

@@ -46,15 +46,23 @@ export async function readModel<T extends TaskOptions>(
   taskIn: (file: Model, source: string) => T,
   options: ReadOptions = {},
 ): Promise<StoredModel<T>> {
-  if (isOnnx(bytes)) return onnxModel(bytes, source, taskIn, options);
+  if (isOnnx(bytes)) {
+    const { onnxModelFile } = await import('./stored_onnx.ts');
+    const { built, file } = onnxModelFile(bytes, source, options);
+    return storedOf(built, file, taskIn(file, source));
+  }
   const { tensors, metadata } = parseSafetensors(bytes, source);
   if (metadata['tuningfork'] === undefined) return bareModel({ tensors, metadata, source });
   const file = unpackModel(bytes, source);
+  return storedOf(await restored(file, source), file, taskIn(file, source));
+}
+
+function storedOf<T extends TaskOptions>(built: BuiltModel, file: Model, task: T): StoredModel<T> {
   const { size, crop } = file.preprocessing;
   const { shortSide, stretch } = file.config;
   return {
-    task: taskIn(file, source),
-    built: await restored(file, source),
+    task,
+    built,
     classes: file.classes,
     size,
     crop,
@@ -62,35 +70,6 @@ export async function readModel<T extends TaskOptions>(
     ...(typeof stretch === 'object' && { stretch: stretch as unknown as Stretch }),
     file,
   };
-}
-
-/** Of the picture scaled so a square is seen, as networks for photographs are tried out. */
-const SHORT_SIDE = 8 / 7;
-
-/** The classifier of an ONNX file as it is, with its classes by number: what a model file of it would hold. */
-async function onnxModel<T extends TaskOptions>(
-  bytes: Uint8Array,
-  source: string,
-  taskIn: (file: Model, source: string) => T,
-  { size, preprocessing }: ReadOptions,
-): Promise<StoredModel<T>> {
-  const { buildOnnx, declaredSide } = await import('../../models/onnx/onnx_model.ts');
-  const side = size ?? declaredSide({ bytes, source }) ?? 224;
-  const built = buildOnnx({ bytes, source }, { size: side }, preprocessing);
-  const { network, arithmetic, graph } = built;
-  const classes = Array.from({ length: Number(network.config.classes) }, (_, k) => String(k));
-  const shortSide = Math.round(SHORT_SIDE * side);
-  const file: Model = {
-    architecture: { name: network.name, config: network.config },
-    task: { name: 'classes', head: 'softmax' },
-    classes,
-    preprocessing: { size: side, crop: side, ...built.preprocessing },
-    ...arithmetic,
-    config: { shortSide },
-    weights: new Map(),
-    graph,
-  };
-  return { built, task: taskIn(file, source), classes, size: side, crop: side, shortSide, file };
 }
 
 /** Reading ONNX is loaded when it is needed: most models have a name, and pages should not wait for it. */

@@ -3,9 +3,10 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../../engine/user_error.ts';
 import { MODEL_NAMES, buildModel, type BuiltModel } from '../../models/build_network.ts';
+import { describedBy } from '../../models/formats/model_file.ts';
 import { readWeightsFile } from '../../models/formats/read_weights.node.ts';
 import { isOnnxFile, readOnnxFile } from '../../models/onnx/onnx_file.node.ts';
-import { buildOnnx, type OnnxFile } from '../../models/onnx/onnx_model.ts';
+import { ONNX, buildOnnx, type OnnxFile } from '../../models/onnx/onnx_model.ts';
 import type { TrainOptions } from './options.ts';
 import { readOrigin } from './origin_file.node.ts';
 import { RUN_FILES } from './run_folder.node.ts';
@@ -51,6 +52,10 @@ export async function networkOf(
   const { model, weights, width, size, layout, preprocessing } = options;
   if (!network) {
     const file = weights === null ? undefined : await readWeightsFile(weights);
+    if (file && describedBy(file.metadata ?? {}, file.source)?.architecture.name === ONNX)
+      throw new UserError(
+        `${file.source} holds a network that came as an ONNX file, and not the weights of ${model}; write it as one by \`tuningfork export\`, and give that as --model`,
+      );
     return buildModel(model, outputs, file, { width });
   }
   return buildOnnx(network, { classes: outputs, size, layout }, preprocessing);

@@ -3,6 +3,7 @@ import { packModel, unpackModel, type Model } from '../../../models/formats/mode
 import { IMAGENET } from '../../../models/normalisation.ts';
 import { buildOnnx, declaredSide, restoreOnnx } from '../../../models/onnx/onnx_model.ts';
 import { decodeModel, encodeModel, EXTERNAL, type MessageInit } from '../../../models/onnx/proto.ts';
+import { saidIn } from '../../../models/onnx/said.ts';
 import { withItsData, withoutWeights } from '../../../models/onnx/stored_graph.ts';
 import { buildModel, type ModelPlan } from './build.ts';
 import { ocrModel } from './models.ts';
@@ -131,4 +132,66 @@ it('a file says the side of its images, or leaves it open', () => {
   expect(side(1, 64, 64, 3)).toBe(64);
   expect(side('N', 3, 'H', 'W')).toBeUndefined();
   expect(side('N', 3, 48, 96)).toBeUndefined();
+});
+
+describe('an ONNX file is refused', () => {
+  const build = (bytes: Uint8Array, size = 32) =>
+    buildOnnx({ bytes, source: 'net.onnx' }, { classes: 2, size }, IMAGENET);
+  const taking = (...shape: (number | string)[]) => buildModel({ ...PLAN, inputs: { x: { shape } } });
+
+  it('where ops are missing, with all of them', () => {
+    const nodes = [
+      { op: 'Foo', inputs: ['x'], outputs: ['a'], name: 'first' },
+      { op: 'Bar', inputs: ['a'], outputs: ['y'], name: 'second' },
+    ];
+    expect(() => build(buildModel({ ...PLAN, nodes }))).toThrow(/Foo .*first.*Bar .*second/);
+  });
+
+  it('where it takes other images than there are', () => {
+    const w = { shape: [1, 2], data: [1, 2] };
+    const inputs = { x: { shape: ['N', 1, 32, 32] } };
+    const grey = buildModel({ ...PLAN, inputs, initialisers: { ...PLAN.initialisers, w } });
+    expect(() => build(grey)).toThrow(/images of 1 channel, and those here have 3/);
+    expect(() => build(taking('N', 3, 32, 48))).toThrow(/images of 32 x 48 pixels, and those here are square/);
+    expect(() => build(taking('N', 3, 32, 32), 64)).toThrow(/images of 32 x 32 pixels; give --size 32/);
+    expect(() => build(taking('N', 3, 'H', 'W'), 64)).not.toThrow();
+  });
+
+  it('where it was cut off', () => {
+    expect(() => build(ocrModel('cls').subarray(0, 1000))).toThrow(/cut off or damaged/);
+  });
+});
+
+describe('what a file says of itself', () => {
+  const saying = (metadata: Readonly<Record<string, string>>): Uint8Array => {
+    const model = decodeModel(buildModel(PLAN), 'test');
+    const { irVersion, opsetImport, graph } = model;
+    const metadataProps = Object.entries(metadata).map(([key, value]) => ({ key, value }));
+    return encodeModel({ irVersion, opsetImport, graph, metadataProps } as unknown as MessageInit<'ModelProto'>);
+  };
+  const shown = { size: 64, crop: 212, mean: [0.1, 0.2, 0.3], std: [0.4, 0.5, 0.6], channels: 'bgr' };
+  const said = (metadata: Readonly<Record<string, string>>) => saidIn(saying(metadata), 'net.onnx');
+
+  it('is taken where our export wrote it', () => {
+    const task = { name: 'classes', labelSmoothing: 0 };
+    const all = { preprocessing: JSON.stringify(shown), classes: '["cat","dog"]', task: JSON.stringify(task) };
+    const preprocessing = { mean: shown.mean, std: shown.std, channels: 'bgr' };
+    expect(said(all)).toEqual({ preprocessing, classes: ['cat', 'dog'], task, crop: 212 });
+    // The graph itself normalises, and puts blue first.
+    const std = [1 / 255, 1 / 255, 1 / 255];
+    expect(said({ ...all, input: '0..255' }).preprocessing).toEqual({ mean: [0, 0, 0], std });
+    expect(buildOnnx({ bytes: saying(all), source: 'n' }, { classes: 2, size: 64 })).toMatchObject({
+      preprocessing,
+      notes: [],
+    });
+  });
+
+  it('is left alone where it makes no sense, and told where nothing is said', () => {
+    expect(said({})).toEqual({});
+    expect(said({ preprocessing: '{', classes: '["cat"]' })).toEqual({});
+    const odd = { ...shown, mean: [0.1, 0.2], std: ['a', 1, 1], crop: -3 };
+    expect(said({ preprocessing: JSON.stringify(odd), classes: '[1]', task: '"classes"' })).toEqual({});
+    const { notes, preprocessing } = buildOnnx({ bytes: saying({}), source: 'n' }, { classes: 2, size: 64 });
+    expect([notes, preprocessing]).toEqual([[expect.stringMatching(/ImageNet's numbers are assumed/)], IMAGENET]);
+  });
 });
