@@ -18,7 +18,10 @@ export interface Cut {
   readonly nodes: readonly OnnxNode[];
 }
 
-/** Cuts the graph wherever a single computed value passes. What is known before is not computed, and passes anyway. */
+/**
+ * Cuts the graph wherever a single computed value passes, a row for each image: a segment tells the batch by it. What is
+ * known before is not computed, and passes anyway.
+ */
 export function cutGraph(graph: OnnxGraph, values: Environment): Cut[] {
   const [output] = graph.outputs;
   const last = new Map<string, number>([[output.name, graph.nodes.length]]);
@@ -26,6 +29,8 @@ export function cutGraph(graph: OnnxGraph, values: Environment): Cut[] {
     for (const name of node.inputs) if (name !== undefined) last.set(name, Math.max(i, last.get(name) ?? 0));
   });
   const isComputed = (name: string) => values.get(name)?.kind === 'computed';
+  const rowsOf = (name: string) => (values.get(name) as Computed).tensor.shape[0];
+  const batch = rowsOf(graph.inputs[0].name);
   const alive = new Set(graph.inputs.map(({ name }) => name));
   const taken = new Set<string>();
   const cuts: Cut[] = [];
@@ -36,6 +41,7 @@ export function cutGraph(graph: OnnxGraph, values: Environment): Cut[] {
     for (const name of alive) if ((last.get(name) ?? -1) <= i) alive.delete(name);
     const [value] = alive;
     if (alive.size !== 1 || !node.outputs.includes(value)) return;
+    if (rowsOf(value) !== batch && value !== output.name) return;
     const name = [node.label, value].find((each) => !taken.has(each)) ?? `${value} ${i}`;
     taken.add(name);
     cuts.push({ name, value, nodes });
