@@ -3,7 +3,6 @@ import {
   copyFileSync,
   linkSync,
   readFileSync,
-  renameSync,
   rmSync,
   rmdirSync,
   statSync,
@@ -63,11 +62,11 @@ export class FileLock implements Disposable {
         const text = read(path);
         if (text === undefined) continue; // It was given back in the meantime.
         const holder = parse(text);
-        if (holder && isThere(holder, statSync(own).mtimeMs - statSync(path).mtimeMs))
+        if (holder && isThere(holder, age(path, own)))
           throw new UserError(
             `${what} is being written by process ${holder.pid} on ${holder.host}; wait until it ends, or give another --out (where that process is gone, delete ${path})`,
           );
-        takeAway(path, text, `${own}.left`);
+        takeAway(path, text, own);
       }
       return new FileLock(path, made);
     } catch (error) {
@@ -158,16 +157,34 @@ function isThere({ pid, host, started }: Holder, untouched: number): boolean {
   return started === null || started === startOf(pid);
 }
 
-/** Removes a lock that is still as it was read: another process may have taken it over in the meantime. */
-function takeAway(path: string, text: string, aside: string): void {
+/** Milliseconds between the last changes of two files, by the clock of their disk; 0 where one is gone. */
+function age(old: string, young: string): number {
   try {
-    renameSync(path, aside);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
-    throw error;
+    return statSync(young).mtimeMs - statSync(old).mtimeMs;
+  } catch {
+    return 0;
   }
-  if (read(aside) !== text) linked(aside, path);
-  rmSync(aside, { force: true });
+}
+
+/**
+ * Removes a lock whose holder is gone, if it is still as it was read. Of those who want to, one at a time may: another
+ * may have taken the lock over in the meantime, and must not lose it.
+ * @param own a file that says who this process is
+ */
+function takeAway(path: string, text: string, own: string): void {
+  const right = `${path}.taking`;
+  if (!linked(own, right)) {
+    const other = read(right);
+    const holder = other && parse(other);
+    // Who died in the middle of it, or was cut off, takes nothing away any more.
+    if (other !== undefined && !(holder && isThere(holder, age(right, own)))) rmSync(right, { force: true });
+    return;
+  }
+  try {
+    if (read(path) === text) rmSync(path, { force: true });
+  } finally {
+    rmSync(right, { force: true });
+  }
 }
 
 /** The innermost last. */
