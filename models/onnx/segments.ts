@@ -19,8 +19,8 @@ export interface Cut {
 }
 
 /**
- * Cuts the graph wherever a single computed value passes, a row for each image: a segment tells the batch by it. What is
- * known before is not computed, and passes anyway.
+ * Cuts the graph wherever a single computed value passes, a row for each image: a segment tells the batch by it. What
+ * is known before is not computed, and passes anyway.
  */
 export function cutGraph(graph: OnnxGraph, values: Environment): Cut[] {
   const [output] = graph.outputs;
