@@ -81,6 +81,7 @@ describeSite(
         views: viewsFor(model, dataset),
       };
       for (const [layer, name] of ['block1', 'block2', 'block3', 'block4'].entries()) {
+        // All at the first layer; at the others those whose maps differ from layer to layer.
         const quick = METHODS.filter(isQuick).filter((method) => layer === 0 || TRAITS[method].at === 'layer');
         const options = { layer: name };
         const [{ maps, explained }] = await explainExamples(device, answering, [{ example: 3 }], quick, options);
