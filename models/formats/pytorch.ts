@@ -1,3 +1,4 @@
+import { show } from '../../engine/check.ts';
 import { UserError } from '../../engine/user_error.ts';
 import { Opaque } from './pickle.ts';
 import { STORED_DTYPES } from './stored_tensor.ts';
@@ -56,7 +57,7 @@ export function readTorchPickle(bytes: Uint8Array, name: string): TorchWeights {
   }
   const version = next();
   if (version !== VERSION)
-    throw new UserError(`${name}: it is of version ${String(version)} of PyTorch's format, and ${VERSION} is read.`);
+    throw new UserError(`${name}: it is of version ${show(version)} of PyTorch's format, and ${VERSION} is read.`);
   const machine = next();
   const bigEndian = machine instanceof Map && machine.get('little_endian') === false;
   const pickled = nextPickle();
