@@ -3,6 +3,7 @@ import { checkNumber, show } from '../check.ts';
 import { defineOp } from '../op.ts';
 import { checkShape, checkTensors, sameShape, shapeError, showShape, type Shape, type Tensor } from '../tensor.ts';
 import { UserError } from '../user_error.ts';
+import { axisOf } from './axis.ts';
 import { chain } from './chain.ts';
 import { reshape } from './leaves.ts';
 
@@ -73,12 +74,7 @@ export function runs(axes: readonly number[]): { first: number; last: number }[]
 /** The axes counted from 0, all of them when absent. */
 export function axesOf(op: string, x: Tensor, axes: readonly number[] = x.shape.map((_, i) => i)): number[] {
   if (!Array.isArray(axes)) throw new UserError(`${op}: the axes must be a list such as [0], not ${show(axes)}`);
-  const rank = x.shape.length;
-  const counted = axes.map((axis: unknown) => {
-    if (!Number.isInteger(axis) || (axis as number) < -rank || (axis as number) >= rank)
-      shapeError(op, `there is no axis ${show(axis)}`, x);
-    return (axis as number) < 0 ? (axis as number) + rank : (axis as number);
-  });
+  const counted = axes.map((axis) => axisOf(op, x, axis));
   if (new Set(counted).size !== counted.length) shapeError(op, `${show(axes)} names an axis twice`, x);
   return counted;
 }

@@ -83,8 +83,7 @@ describeSite(
       for (const [layer, name] of ['block1', 'block2', 'block3', 'block4'].entries()) {
         // All at the first layer; at the others those whose maps differ from layer to layer.
         const quick = METHODS.filter(isQuick).filter((method) => layer === 0 || TRAITS[method].at === 'layer');
-        const options = { layer: name };
-        const [{ maps, explained }] = await explainExamples(device, answering, [{ example: 3 }], quick, options);
+        const [{ maps, explained }] = await explainExamples(device, answering, [{ example: 3 }], quick, name);
         for (const { method, values, height, width } of maps) {
           const shown = await mapOf(page, 'd', method, layer, name);
           expect(shown).toMatchObject({ height, width, class: model.classes[explained] });
@@ -122,9 +121,7 @@ describeSite(
         };
         const explained = votes.classes.indexOf('Class3.1');
         await page.select('#explained', 'Class3.1');
-        const [{ maps }] = await explainExamples(device, asked, [{ example: 3, explained }], ['Grad-CAM'], {
-          layer: 'block2',
-        });
+        const [{ maps }] = await explainExamples(device, asked, [{ example: 3, explained }], ['Grad-CAM'], 'block2');
         await page.waitForFunction(() => /bar: yes/.test(document.querySelector('#map-text')!.textContent!));
         const shown = await mapOf(page, 'd', 'Grad-CAM', 1, 'block2');
         expect(shown.class).toBe('Class3.1');

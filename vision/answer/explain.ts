@@ -157,27 +157,22 @@ export class Explainer implements Disposable {
   }
 }
 
-/** How images are explained. */
-export interface ExplainOptions {
-  /** A segment or block of the network by name; its last conv's activation when absent. */
-  readonly layer?: string;
-  /** Views over which each map is averaged: 1 when absent. */
-  readonly tta?: number;
-}
-
-/** Explains images one at a time: the output asked for, or the one with the largest score. */
+/**
+ * Explains images one at a time: the output asked for, or the one with the largest score.
+ * @param layer a segment or block of the network by name; its last conv's activation when absent
+ */
 export async function explainExamples(
   device: Device,
   answering: Answering,
   requests: readonly ExplainRequest[],
   methods: readonly Method[],
-  { layer, tta = 1 }: ExplainOptions = {},
+  layer?: string,
 ): Promise<Explanation[]> {
   const { views } = answering;
   using explainer = await Explainer.create(device, answering, methods, { layer });
   using predictor = await Predictor.create(device, answering, imageInput(1, views.side, views.geometry));
   const found: Explanation[] = [];
-  for (const request of requests) found.push(await explainOne({ explainer, predictor, views }, request, tta));
+  for (const request of requests) found.push(await explainOne({ explainer, predictor, views }, request));
   return found;
 }
 
@@ -188,11 +183,11 @@ export interface Explaining {
   readonly views: ViewMaker;
 }
 
-/** Explains one image. */
+/** Explains one image; each map is averaged over its first `tta` views. */
 export async function explainOne(
   { explainer, predictor, views }: Explaining,
   { example, explained }: ExplainRequest,
-  tta: number,
+  tta = 1,
 ): Promise<Explanation> {
   const prediction = await predictWith(predictor, views, [example], 1, SILENT);
   const wanted = explained ?? prediction.indexOf(Math.max(...prediction));
