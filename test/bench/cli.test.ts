@@ -9,7 +9,10 @@ it.each([
   [['bench', 'models', '--size', '16'], /must be a whole number from 32 to 2048/],
   [['bench', 'train', '--vs', 'ort'], /Allowed choices are tfjs/],
   [['bench', 'train', '--vs', 'tfjs', '--model', 'vgg16'], /tfjs computes efficientnet_b0 only; leave out --vs/],
-  [['bench', 'train', '--model', 'vgg_small'], /there is no network vgg_small to measure; give one of efficientnet_b0, vgg16, galaxy_vgg/],
+  [
+    ['bench', 'train', '--model', 'vgg_small'],
+    /there is no network vgg_small to measure; give one of efficientnet_b0, vgg16, galaxy_vgg/,
+  ],
   [['bench', 'models', '--vs', 'torch'], /Allowed choices are tfjs, ort/],
   [
     ['bench', 'models', '--adapter', 'no such adapter'],
