@@ -22,6 +22,7 @@ const message = byId('message');
 const buttons = {
   play: byId<HTMLButtonElement>('play'),
   step: byId<HTMLButtonElement>('step'),
+  ten: byId<HTMLButtonElement>('ten'),
   restart: byId<HTMLButtonElement>('restart'),
   lose: byId<HTMLButtonElement>('lose'),
 };
@@ -127,6 +128,13 @@ async function train(): Promise<void> {
   await show(standing);
 }
 
+/** Trains without drawing between. */
+async function trainMany(steps: number): Promise<void> {
+  const { results: made, ...standing } = await worker.call('trainMany', steps, image);
+  for (const result of made) results[result.step - 1] = result;
+  await show(standing);
+}
+
 function setPlaying(now: boolean): void {
   playing = now;
   buttons.play.textContent = now ? 'Pause' : 'Play';
@@ -212,6 +220,11 @@ buttons.step.onclick = () =>
   void attempt(async () => {
     setPlaying(false);
     await train();
+  });
+buttons.ten.onclick = () =>
+  void attempt(async () => {
+    setPlaying(false);
+    await trainMany(10);
   });
 buttons.restart.onclick = () => void attempt(() => restart(settings));
 buttons.lose.onclick = () => void attempt(() => worker.call('lose'));
