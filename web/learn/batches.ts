@@ -18,7 +18,12 @@ const TURNS = 1;
  * @param drawn images drawn by the steps before
  */
 export function batchOf(
-  { seed, batchSize, trainingSize, augmentation }: Pick<Settings, 'seed' | 'batchSize' | 'trainingSize' | 'augmentation'>,
+  {
+    seed,
+    batchSize,
+    trainingSize,
+    augmentation,
+  }: Pick<Settings, 'seed' | 'batchSize' | 'trainingSize' | 'augmentation'>,
   drawn: number,
 ): Drawn[] {
   const orders = new Map<number, Uint32Array>();

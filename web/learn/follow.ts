@@ -156,4 +156,3 @@ function statisticsOf(
     variance: moved(channels + channel, count > 1 ? count / (count - 1) : 1),
   };
 }
-
