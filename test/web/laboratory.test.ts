@@ -8,7 +8,8 @@ import { mapTiles, parameterTiles } from '../../web/learn/arrangement.ts';
 import { explain, targetOf, type Selection } from '../../web/learn/explanation.ts';
 import { receptiveFields } from '../../web/learn/fields.ts';
 import { excerpt, LINES, type LineName } from '../../web/learn/kernel_lines.ts';
-import { Laboratory, batchOf, HISTORY } from '../../web/learn/laboratory.ts';
+import { batchOf } from '../../web/learn/batches.ts';
+import { Laboratory, HISTORY } from '../../web/learn/laboratory.ts';
 import { softmaxOf } from '../../web/learn/layer_sums.ts';
 import { planLayers, type Role } from '../../web/learn/network.ts';
 import { DEFAULT_SETTINGS, type Settings } from '../../web/learn/settings.ts';
@@ -62,14 +63,14 @@ const VARIANTS: Partial<Settings>[] = [
 describe('without a GPU', () => {
   it('goes through all images in each epoch, in an order of the seed and the step alone', () => {
     const settings = { ...DEFAULT_SETTINGS, batchSize: 48 };
-    const steps = Array.from({ length: 8 }, (_, step) => batchOf(settings, step));
-    const all = steps.flat();
+    const steps = Array.from({ length: 8 }, (_, step) => batchOf(settings, 48 * step));
+    const all = steps.flat().map(({ image }) => image);
     for (let epoch = 0; epoch < 3; epoch++) {
       expect(all.slice(epoch * TRAINING, (epoch + 1) * TRAINING).sort((a, b) => a - b)).toEqual(
         Array.from({ length: TRAINING }, (_, i) => i),
       );
     }
-    expect(batchOf(settings, 5)).toEqual(steps[5]);
+    expect(batchOf(settings, 5 * 48)).toEqual(steps[5]);
     expect(all.slice(0, TRAINING)).not.toEqual(all.slice(TRAINING, 2 * TRAINING));
     expect(batchOf({ ...settings, seed: 1 }, 0)).not.toEqual(steps[0]);
   });

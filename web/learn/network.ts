@@ -5,6 +5,7 @@ import { input, reshape } from '../../engine/ops/leaves.ts';
 import { matmul } from '../../engine/ops/matmul.ts';
 import { add, relu, sigmoid, silu, tanh } from '../../engine/ops/pointwise.ts';
 import { avgPool2d, maxPool2d } from '../../engine/ops/pool.ts';
+import { dropout } from '../../engine/ops/random.ts';
 import { mean } from '../../engine/ops/reduce.ts';
 import { softmaxCrossEntropy } from '../../engine/ops/softmax_cross_entropy.ts';
 import { sizeOf, type Shape, type Tensor } from '../../engine/tensor.ts';
@@ -104,13 +105,22 @@ export interface Forward {
   readonly loss: Tensor;
   /** Statistics of the batch by the name of the running ones that they move; empty where those were used. */
   readonly statistics: ReadonlyMap<string, Tensor>;
+  /** What each dense layer multiplies, [N, I], by the layer's index: in training, what dropout has left. */
+  readonly denseInputs: ReadonlyMap<number, Tensor>;
 }
+
+export const imagesInput = (n: number): Tensor => input('x', [n, SIDE, SIDE, COLOURS]);
+export const targetsInput = (n: number): Tensor => input('targets', [n, CLASS_COUNT]);
+
+/** What dropout is drawn from, u32 [2]: the seed of the run and the step. Fed where dropout is on. */
+export const randomSeed = (): Tensor => input('seed', [2], 'u32');
 
 /**
  * The network as graph, or its tail.
  * @param from index of the layer whose output `x` is: 0 is the image
  * @param targets one-hot, [N, 2]; the loss is the mean over the batch
- * @param norm whether batch norm takes the batch's statistics, as in training, or the running ones, as in prediction
+ * @param norm whether batch norm takes the batch's statistics, as in training, or the running ones, as in prediction;
+ * dropout acts in training only
  */
 export function forward(
   settings: Settings,
@@ -124,6 +134,7 @@ export function forward(
   const { stride, padding, activation, pooling } = settings;
   const outputs: (Tensor | undefined)[] = plans.map(() => undefined);
   const statistics = new Map<string, Tensor>();
+  const denseInputs = new Map<number, Tensor>();
   outputs[from] = x;
   let y = x;
   let logits = x;
@@ -142,12 +153,16 @@ export function forward(
       } else y = batchNormInference(y, p('running'), gamma, beta, attrs);
     } else if (kind === 'activation') y = ACTIVATIONS[activation](y);
     else if (kind === 'pool') y = pooling === 'max' ? maxPool2d(y, { size: 2, ...NAIVE }) : avgPool2d(y, { size: 2 });
-    else if (kind === 'dense')
-      logits = y = add(matmul(reshape(y, [y.shape[0], sizeOf(y.shape.slice(1))]), p('w'), NAIVE), p('b'));
-    else if (kind === 'loss') y = reshape(mean(softmaxCrossEntropy(y, targets)), [1]);
+    else if (kind === 'dense') {
+      const flat = reshape(y, [y.shape[0], sizeOf(y.shape.slice(1))]);
+      const drops = norm === 'batch' && settings.dropout > 0;
+      const taken = drops ? dropout(flat, randomSeed(), { rate: settings.dropout, stream: i }) : flat;
+      denseInputs.set(i, taken);
+      logits = y = add(matmul(taken, p('w'), NAIVE), p('b'));
+    } else if (kind === 'loss') y = reshape(mean(softmaxCrossEntropy(y, targets)), [1]);
     outputs[i] = y.named(name);
   }
-  return { outputs, logits, loss: y, statistics };
+  return { outputs, logits, loss: y, statistics, denseInputs };
 }
 
 /** What batch norm adds to the variance, for those who explain it. */
