@@ -57,10 +57,10 @@ export class Apparatus implements Disposable {
     const made: Disposable[] = [...parameters.values()];
     try {
       const n = settings.batchSize;
-      const trained = forward(settings, plans, tensorOf, imagesInput(n), targetsInput(n), 0, 'batch');
+      const trained = forward(plans, tensorOf, new Map([[0, imagesInput(n)]]), targetsInput(n), 'batch');
       const updates = [...trained.statistics].map(([name, stats]) => {
         const layer = plans.find((plan) => parameterName(plan.name, 'running') === name)!;
-        return updateRunningStats(tensorOf(name), stats, n * sizeOf(layer.shape.slice(0, 3)), MOMENTUM);
+        return updateRunningStats(tensorOf(name), stats, n * sizeOf(layer.shape.slice(0, -1)), MOMENTUM);
       });
       const trainable = parametersOf(plans)
         .filter(({ role }) => role !== 'running')
@@ -73,17 +73,10 @@ export class Apparatus implements Disposable {
         adam: DEFAULT_ADAM,
       });
       made.push(training);
-      const looking = await Looking.create(device, settings, plans, tensorOf);
+      const looking = await Looking.create(device, plans, tensorOf);
       made.push(looking);
-      const { logits } = forward(
-        settings,
-        plans,
-        tensorOf,
-        imagesInput(HELD_OUT),
-        targetsInput(HELD_OUT),
-        0,
-        'running',
-      );
+      const image = new Map([[0, imagesInput(HELD_OUT)]]);
+      const { logits } = forward(plans, tensorOf, image, targetsInput(HELD_OUT), 'running');
       const program = await compile(device, { outputs: [logits] });
       return new Apparatus(device, settings, plans, parameters, training, trained, looking, { program, logits });
     } catch (error) {
@@ -139,28 +132,24 @@ export class Apparatus implements Disposable {
     const key = `${layer} ${role}`;
     const made = this.lossPrograms.get(key) ?? this.compileLoss(layer, role);
     this.lossPrograms.set(key, made);
-    const { program, loss } = await made;
+    const { program, loss, given } = await made;
+    const outputs = Object.fromEntries(given.map((k) => [`x${k}`, layers[k].y.data]));
     return async (values) => {
-      program.run(role ? { x: layers[layer - 1].y.data, targets, moved: values } : { x: values, targets });
+      program.run({ ...outputs, targets, [role ? 'moved' : `x${layer}`]: values });
       return (await program.read(loss))[0];
     };
   }
 
   private async compileLoss(layer: number, role?: Role): Promise<LossProgram> {
-    const from = role ? layer - 1 : layer;
     const moved = role && parameterName(this.plans[layer].name, role);
     const tensorOf = (name: string) =>
       name === moved ? input('moved', this.plans[layer].parameters[role!]!) : this.parameters.get(name)!.tensor;
-    const { loss } = forward(
-      this.settings,
-      this.plans,
-      tensorOf,
-      input('x', this.plans[from].shape),
-      targetsInput(1),
-      from,
-      'running',
-    );
-    return { program: await compile(this.device, { outputs: [loss] }), loss };
+    // The layers from `first` on are made; of those before, the outputs that they take are given.
+    const first = role ? layer : layer + 1;
+    const given = [...new Set(this.plans.slice(first).flatMap(({ inputs }) => inputs.filter((k) => k < first)))];
+    const outputs = new Map(given.map((k) => [k, input(`x${k}`, this.plans[k].shape)]));
+    const { loss } = forward(this.plans, tensorOf, outputs, targetsInput(1), 'running');
+    return { program: await compile(this.device, { outputs: [loss] }), loss, given };
   }
 
   [Symbol.dispose](): void {
@@ -177,6 +166,8 @@ export class Apparatus implements Disposable {
 interface LossProgram {
   readonly program: Program;
   readonly loss: Tensor;
+  /** The layers whose outputs it is fed. */
+  readonly given: readonly number[];
 }
 
 const imagesInput = (n: number) => input('x', [n, SIDE, SIDE, COLOURS]);
@@ -197,11 +188,11 @@ class Looking implements Disposable {
 
   static async create(
     device: Device,
-    settings: Settings,
     plans: readonly LayerPlan[],
     tensorOf: (name: string) => Tensor,
   ): Promise<Looking> {
-    const { outputs, loss } = forward(settings, plans, tensorOf, imagesInput(1), targetsInput(1), 0, 'running');
+    const image = new Map([[0, imagesInput(1)]]);
+    const { outputs, loss } = forward(plans, tensorOf, image, targetsInput(1), 'running');
     const weights = parametersOf(plans).filter(({ role }) => role !== 'running');
     const all = outputs as readonly Tensor[];
     const made = grad(loss, [...all, ...weights.map(({ name }) => tensorOf(name))]);
@@ -217,10 +208,10 @@ class Looking implements Disposable {
       data: await this.program.read(tensor),
     });
     return Promise.all(
-      this.plans.map(async ({ name, kind, geometry, shape, parameters: own }, i): Promise<LayerView> => {
+      this.plans.map(async ({ shape, parameters: own, ...plan }, i): Promise<LayerView> => {
         const roles = (Object.entries(own) as [Role, readonly number[]][]).map(
           async ([role, shape]): Promise<ParameterView> => {
-            const full = parameterName(name, role);
+            const full = parameterName(plan.name, role);
             const gradient = this.gradients.get(full);
             const [value, derivative] = await Promise.all([
               parameters.get(full)!.read(),
@@ -234,7 +225,7 @@ class Looking implements Disposable {
           valuesOf(this.cotangents[i], shape),
           ...roles,
         ]);
-        return { name, kind, geometry, y, dy, parameters: views };
+        return { ...plan, y, dy, parameters: views };
       }),
     );
   }

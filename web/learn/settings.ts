@@ -1,7 +1,10 @@
 import { UserError } from '../../engine/user_error.ts';
+import type { LayerSpec } from './layer_spec.ts';
 
 /** What one can change in the laboratory. A run is a function of its settings: the same ones give the same losses. */
 export interface Settings {
+  /** The network's own layers; where there are none, the settings of layers below describe it. */
+  readonly layers?: readonly LayerSpec[];
   /** Side of the filters of both convolutions. */
   readonly filterSize: number;
   /** Of both convolutions. */
