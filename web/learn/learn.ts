@@ -13,7 +13,7 @@ import { LayerList } from './layer_list.ts';
 import { softmaxOf } from './layer_sums.ts';
 import type { LearnMethods, Standing } from './learn_worker.ts';
 import { paintGalaxy, showPicker } from './picker.ts';
-import { DEFAULT_SETTINGS, type Settings } from './settings.ts';
+import { DEFAULT_SETTINGS, runningOf, sameStructure, type Settings } from './settings.ts';
 import { onSettings, showSettings } from './settings_form.ts';
 import type { StepResult, View } from './view.ts';
 
@@ -22,6 +22,7 @@ const message = byId('message');
 const buttons = {
   play: byId<HTMLButtonElement>('play'),
   step: byId<HTMLButtonElement>('step'),
+  ten: byId<HTMLButtonElement>('ten'),
   restart: byId<HTMLButtonElement>('restart'),
   lose: byId<HTMLButtonElement>('lose'),
 };
@@ -92,6 +93,9 @@ function explainSelection(): void {
 
 async function show({ view: next, range }: Standing): Promise<void> {
   view = next;
+  // Steps that were gone back from are forgotten where settings changed since.
+  results.length = Math.min(results.length, range.last);
+  if (JSON.stringify(settings) !== JSON.stringify(next.settings)) showSettings((settings = next.settings));
   [rewind.min, rewind.max, rewind.value] = [String(range.first), String(range.last), String(next.step)];
   tell();
   // In frames of their own: each piece is short.
@@ -124,6 +128,13 @@ async function train(): Promise<void> {
   await show(standing);
 }
 
+/** Trains without drawing between. */
+async function trainMany(steps: number): Promise<void> {
+  const { results: made, ...standing } = await worker.call('trainMany', steps, image);
+  for (const result of made) results[result.step - 1] = result;
+  await show(standing);
+}
+
 function setPlaying(now: boolean): void {
   playing = now;
   buttons.play.textContent = now ? 'Pause' : 'Play';
@@ -144,9 +155,15 @@ async function restart(wanted: Settings): Promise<void> {
   // The worker answers in order: what it says after this is of the new run.
   const standing = await worker.call('restart', wanted, image);
   if (message.classList.contains('error')) showMessage(message, '');
-  settings = wanted;
   results = [];
-  showSettings(settings);
+  await show(standing);
+}
+
+/** Goes on with other settings where that can be; otherwise begins anew. */
+async function change(wanted: Settings): Promise<void> {
+  if (!sameStructure(settings, wanted)) return restart(wanted);
+  const standing = await worker.call('change', runningOf(wanted), image);
+  if (message.classList.contains('error')) showMessage(message, '');
   await show(standing);
 }
 
@@ -204,13 +221,21 @@ buttons.step.onclick = () =>
     setPlaying(false);
     await train();
   });
+buttons.ten.onclick = () =>
+  void attempt(async () => {
+    setPlaying(false);
+    await trainMany(10);
+  });
 buttons.restart.onclick = () => void attempt(() => restart(settings));
 buttons.lose.onclick = () => void attempt(() => worker.call('lose'));
 rewind.oninput = () => void attempt(slide);
-onSettings((wanted) => void attempt(() => restart(wanted)));
+onSettings(
+  () => settings,
+  (wanted) => void attempt(() => change(wanted)),
+);
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
   palette = readPalette();
-  if (view) void show({ view, range: { first: Number(rewind.min), last: Number(rewind.max) } });
+  if (view) void show({ view, range: { first: Number(rewind.min), last: Number(rewind.max) }, changes });
 });
 worker.on<{ done: number; of: number }>('drawn', ({ done, of }) => {
   if (done % 8 === 0) showMessage(message, `Drawing galaxies: ${done} of ${of}. They are made up, from a seed.`);

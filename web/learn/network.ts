@@ -1,13 +1,5 @@
-import { batchNorm, batchNormInference } from '../../engine/ops/batch_norm.ts';
-import { conv2d } from '../../engine/ops/conv2d.ts';
-import { windowGeometry, type ConvGeometry, type WindowAttributes } from '../../engine/ops/conv_geometry.ts';
-import { depthwiseConv2d } from '../../engine/ops/depthwise_conv2d.ts';
-import { input, reshape } from '../../engine/ops/leaves.ts';
-import { matmul } from '../../engine/ops/matmul.ts';
-import { add, mul, relu, sigmoid, silu, tanh } from '../../engine/ops/pointwise.ts';
-import { avgPool2d, globalAvgPool, maxPool2d } from '../../engine/ops/pool.ts';
-import { mean } from '../../engine/ops/reduce.ts';
-import { softmaxCrossEntropy } from '../../engine/ops/softmax_cross_entropy.ts';
+import { windowGeometry, type ConvGeometry } from '../../engine/ops/conv_geometry.ts';
+import { input } from '../../engine/ops/leaves.ts';
 import { sameShape, sizeOf, type Shape, type Tensor } from '../../engine/tensor.ts';
 import { UserError } from '../../engine/user_error.ts';
 import { CLASSES } from '../../galaxies/labels.ts';
@@ -19,7 +11,6 @@ import { COLOURS, SIDE } from './sky.ts';
 /** Filters of the two convolutions of the standard network. */
 const FILTERS = [6, 8] as const;
 export const CLASS_COUNT: number = CLASSES.length;
-const EPSILON = 1e-5;
 
 /** More parameters than this, times the steps that one can go back, are more than the page can hold. */
 const MOST_PARAMETERS = 20_000;
@@ -60,14 +51,6 @@ export interface LayerPlan {
   readonly pooling?: 'max' | 'average';
 }
 
-const ACTIVATIONS = { relu, silu, tanh, sigmoid };
-
-/** Where the layers get their parameters from. */
-export type Parameters = (name: string) => Tensor;
-
-/** The kernels are the naive ones, so that what one reads in the page is what ran. */
-const NAIVE = { version: 1 } as const;
-
 /** The network that the settings describe where they name no layers: two convolutions, each with its pooling. */
 export function standardLayers(
   { filterSize, stride, padding, activation, pooling, batchNorm: hasNorm }: Settings,
@@ -99,6 +82,27 @@ export function planLayers(settings: Settings, classes = CLASS_COUNT): LayerPlan
   planner.push('loss', [1]);
   checkSize(planner.plans);
   return planner.plans;
+}
+
+/**
+ * The shape after each layer of a list, [1, H, W, C] or [1, K]; where one does not fit, of those before it, and what
+ * is wrong.
+ */
+export function shapesAfter(settings: Settings, classes: number): { shapes: readonly Shape[]; problem?: UserError } {
+  const planner = new Planner();
+  const shapes: Shape[] = [];
+  try {
+    const specs = settings.layers ?? standardLayers(settings, classes);
+    specs.forEach((_, i) => {
+      planner.add(specs, i);
+      shapes.push(planner.plans[planner.plans.length - 1].shape);
+    });
+    planLayers(settings, classes);
+    return { shapes };
+  } catch (error) {
+    if (error instanceof UserError) return { shapes, problem: error };
+    throw error;
+  }
 }
 
 function checkSize(plans: readonly LayerPlan[]): void {
@@ -253,94 +257,8 @@ export const parametersOf = (plans: readonly LayerPlan[]): { name: string; role:
     })),
   );
 
-export interface Forward {
-  /** The output of each layer by its index, where it was given or made; that of the loss is one number. */
-  readonly outputs: readonly (Tensor | undefined)[];
-  readonly logits: Tensor;
-  readonly loss: Tensor;
-  /** Statistics of the batch by the name of the running ones that they move; empty where those were used. */
-  readonly statistics: ReadonlyMap<string, Tensor>;
-}
-
-/**
- * The network as graph, or its tail: every layer is made whose inputs are there.
- * @param given outputs of layers by their index, not to be made: that of 0 is the image
- * @param targets one-hot, [N, classes]; the loss is the mean over the batch
- * @param norm whether batch norm takes the batch's statistics, as in training, or the running ones, as in prediction
- */
-export function forward(
-  plans: readonly LayerPlan[],
-  parameters: Parameters,
-  given: ReadonlyMap<number, Tensor>,
-  targets: Tensor,
-  norm: 'batch' | 'running',
-): Forward {
-  const outputs: (Tensor | undefined)[] = [];
-  const statistics = new Map<string, Tensor>();
-  plans.forEach((plan, i) => {
-    const inputs = plan.inputs.map((k) => outputs[k]);
-    if (given.has(i)) outputs.push(given.get(i));
-    else if (i === 0 || inputs.includes(undefined)) outputs.push(undefined);
-    else outputs.push(outputOf(plan, inputs as Tensor[], parameters, targets, norm, statistics).named(plan.name));
-  });
-  const loss = outputs[plans.length - 1]!;
-  return { outputs, logits: outputs[plans.length - 2]!, loss, statistics };
-}
-
-function outputOf(
-  { name, kind, geometry: g, parameters: own, activation, pooling }: LayerPlan,
-  [x, other]: readonly Tensor[],
-  parameters: Parameters,
-  targets: Tensor,
-  norm: 'batch' | 'running',
-  statistics: Map<string, Tensor>,
-): Tensor {
-  const p = (role: Role) => parameters(parameterName(name, role));
-  const biased = (products: Tensor) => (own.b ? add(products, p('b')) : products);
-  const n = x.shape[0];
-  switch (kind) {
-    case 'conv':
-      return biased(conv2d(x, p('w'), { ...windowOf(g!), ...NAIVE }));
-    case 'depthwise':
-      return biased(depthwiseConv2d(x, p('w'), { ...windowOf(g!), ...NAIVE }));
-    case 'norm': {
-      const [gamma, beta, attrs] = [p('gamma'), p('beta'), { epsilon: EPSILON }];
-      if (norm === 'running') return batchNormInference(x, p('running'), gamma, beta, attrs);
-      const { y, stats } = batchNorm(x, gamma, beta, attrs);
-      statistics.set(parameterName(name, 'running'), stats);
-      return y;
-    }
-    case 'activation':
-      return ACTIVATIONS[activation!](x);
-    case 'pool': {
-      const window = { size: g!.filterH, stride: g!.strideH };
-      return pooling === 'max' ? maxPool2d(x, { ...window, ...NAIVE }) : avgPool2d(x, window);
-    }
-    case 'mean':
-      return globalAvgPool(x);
-    case 'scale':
-      return mul(x, reshape(other, [n, 1, 1, other.shape[1]]));
-    case 'add':
-      return add(x, other);
-    case 'dense':
-      return biased(matmul(reshape(x, [n, sizeOf(x.shape.slice(1))]), p('w'), NAIVE));
-    case 'loss':
-      return reshape(mean(softmaxCrossEntropy(x, targets)), [1]);
-    case 'input':
-      throw new Error('the image is given');
-  }
-}
-
-const windowOf = ({ strideH, padTop, padBottom, padLeft, padRight }: ConvGeometry): WindowAttributes => ({
-  stride: strideH,
-  padding: [
-    [padTop, padBottom],
-    [padLeft, padRight],
-  ],
-});
-
-/** What batch norm adds to the variance, for those who explain it. */
-export const NORM_EPSILON = EPSILON;
+/** What batch norm adds to the variance. */
+export const NORM_EPSILON = 1e-5;
 
 /**
  * First values, drawn per parameter from (seed, name): see models/initialise.ts. Running means are 0 and variances 1.

@@ -45,8 +45,11 @@ export interface StepResult {
   /** Mean cross entropy of the batch before the step, in nats, and the share of right answers in it. */
   readonly loss: number;
   readonly accuracy: number;
-  /** Share of right answers on the held-out images after the step, at every HELD_OUT_EVERY steps. */
+  /** Layers of activations whose outputs were 0 everywhere, on the whole batch. */
+  readonly silent: readonly number[];
+  /** Share of right answers and mean loss on the held-out images after the step, at every HELD_OUT_EVERY steps. */
   readonly heldOut?: number;
+  readonly heldOutLoss?: number;
 }
 
 /** A number of the network: an element of a layer's output, or of one of its parameters. */
