@@ -1,3 +1,5 @@
+import adam from '../../kernels/adam/adam.wgsl';
+import ema from '../../kernels/assign/ema.wgsl';
 import normApply from '../../kernels/batch_norm/batch_norm_apply.wgsl';
 import normInputGrad from '../../kernels/batch_norm/batch_norm_input_grad.wgsl';
 import normSums from '../../kernels/batch_norm/batch_norm_sums.wgsl';
@@ -18,6 +20,7 @@ import maxPoolInputGrad from '../../kernels/pool/max_pool_input_grad_v1.wgsl';
 import broadcast from '../../kernels/reduce/broadcast.wgsl';
 import reduceProducts from '../../kernels/reduce/reduce_products.wgsl';
 import reduce from '../../kernels/reduce/reduce.wgsl';
+import sgd from '../../kernels/sgd/sgd.wgsl';
 import logitsGrad from '../../kernels/softmax_cross_entropy/softmax_cross_entropy_logits_grad.wgsl';
 import loss from '../../kernels/softmax_cross_entropy/softmax_cross_entropy_loss.wgsl';
 import { CHOICES, type ActivationName } from './settings.ts';
@@ -47,6 +50,14 @@ export type LineName =
   | 'norm beta grad'
   | 'loss'
   | 'loss input grad'
+  | 'adam m'
+  | 'adam v'
+  | 'adam step'
+  | 'adam w'
+  | 'sgd gradient'
+  | 'sgd m'
+  | 'sgd w'
+  | 'running statistics'
   | ActivationName
   | `${ActivationName} grad`;
 
@@ -92,6 +103,14 @@ export const LINES = {
   'norm beta grad': { kernel: normSums, pattern: /dBeta \+= / },
   loss: { kernel: loss, pattern: /loss \+= / },
   'loss input grad': { kernel: logitsGrad, pattern: /out\[i\] = / },
+  'adam m': { kernel: adam, pattern: /let first = / },
+  'adam v': { kernel: adam, pattern: /let second = / },
+  'adam step': { kernel: adam, pattern: /let step = / },
+  'adam w': { kernel: adam, pattern: /w\[i\] = / },
+  'sgd gradient': { kernel: sgd, pattern: /let gradient = / },
+  'sgd m': { kernel: sgd, pattern: /let velocity = / },
+  'sgd w': { kernel: sgd, pattern: /w\[i\] = / },
+  'running statistics': { kernel: ema, pattern: /let moved = / },
   ...activations,
 } as Readonly<Record<LineName, Place>>;
 

@@ -100,7 +100,7 @@ export class Laboratory {
     return this.use(async (apparatus) => {
       const [from, settings] = [this.history.at(this.step), this.settings];
       const drawn = batchOf(settings, from.drawn);
-      const { loss, logits, silent, after } = await apparatus.step(from, settings, this.batchOf(drawn));
+      const { loss, logits, silent, changed, after } = await apparatus.step(from, settings, this.batchOf(drawn));
       const score = after.step % HELD_OUT_EVERY === 0 && (await apparatus.score(this.batchOf(HELD_OUT_IMAGES).x));
       this.history.add(after);
       this.now = after.step;
@@ -108,6 +108,7 @@ export class Laboratory {
         step: after.step,
         loss,
         accuracy: this.shareRight(logits, drawn),
+        changed,
         silent,
         ...(score && {
           heldOut: this.shareRight(score, HELD_OUT_IMAGES),

@@ -10,11 +10,8 @@ const OPTIMIZER_TITLES: Readonly<Record<OptimizerName, string>> = {
 
 type Field = HTMLInputElement | HTMLSelectElement;
 
-const forms = () => [byId<HTMLFormElement>('settings'), byId<HTMLFormElement>('running-settings')];
-const fields = (): Field[] =>
-  forms().flatMap((form) =>
-    [...form.elements].filter((element): element is Field => 'name' in element && !!element.name),
-  );
+const places = () => [byId('settings'), byId('running-settings')];
+const fields = (): Field[] => places().flatMap((place) => [...place.querySelectorAll<Field>('[name]')]);
 
 /** Makes the fields of the settings that may change while it runs. */
 function makeRunning(): void {
@@ -57,13 +54,14 @@ export function showSettings(settings: Settings): void {
 
 /** Only one of the optimisers has a momentum to set. */
 function showMomentum(): void {
-  const form = byId<HTMLFormElement>('running-settings');
-  const [optimizer, momentum] = ['optimizer', 'momentum'].map((name) => form.elements.namedItem(name) as Field);
+  const [optimizer, momentum] = ['optimizer', 'momentum'].map(
+    (wanted) => fields().find(({ name }) => name === wanted)!,
+  );
   momentum.disabled = optimizer.value !== 'momentum';
 }
 
 /** What a field says; text that is no number becomes NaN, which the laboratory refuses with a sentence. */
-function valueOf(field: Field): unknown {
+function saidBy(field: Field): unknown {
   if (field instanceof HTMLInputElement && field.type === 'checkbox') return field.checked;
   const choices: unknown = CHOICES[field.name as keyof typeof CHOICES];
   if (Array.isArray(choices) && typeof choices[0] === 'boolean') return field.value === 'on';
@@ -74,14 +72,14 @@ function valueOf(field: Field): unknown {
 /** Calls `change` with what the forms say, in place of what `current` has, whenever they say something else. */
 export function onSettings(current: () => Settings, change: (settings: Settings) => void): void {
   makeRunning();
-  for (const form of forms()) {
-    form.addEventListener('change', () => {
+  for (const place of places()) {
+    place.addEventListener('change', () => {
       showMomentum();
       change({
         ...current(),
-        ...Object.fromEntries(fields().map((field) => [field.name, valueOf(field)])),
+        ...Object.fromEntries(fields().map((field) => [field.name, saidBy(field)])),
       } as Settings);
     });
-    form.addEventListener('submit', (event) => event.preventDefault());
+    place.addEventListener('submit', (event) => event.preventDefault());
   }
 }

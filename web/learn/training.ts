@@ -26,6 +26,8 @@ export interface Made {
   readonly logits: Float32Array;
   /** Layers of activations whose outputs are 0 everywhere, on the whole batch. */
   readonly silent: readonly number[];
+  /** Whether the step changed anything: not where its loss or a gradient was not finite. */
+  readonly changed: boolean;
   readonly after: Snapshot;
 }
 
@@ -120,8 +122,9 @@ export class Training implements Disposable {
     if (this.holds !== from) this.program.restore(from.step, beginningOf(from, optimizer, this.plans));
     this.holds = undefined;
     this.program.run({ ...batch, ...(dropout > 0 && { seed: Uint32Array.of(seed, from.step) }) }, learningRate);
-    const [loss, logits, moments, values, ...loud] = await Promise.all([
+    const [loss, changed, logits, moments, values, ...loud] = await Promise.all([
       this.program.read(this.network.loss),
+      this.program.changed(),
       this.program.read(this.network.logits),
       this.program.state(),
       read(),
@@ -131,7 +134,8 @@ export class Training implements Disposable {
     for (const [name, value] of values) arrays.set(name, value);
     const after = { step: from.step + 1, drawn: from.drawn + batchSize, optimizer, arrays };
     this.holds = after;
-    return { loss: loss[0], logits, silent: [...this.loudness.keys()].filter((_, k) => loud[k][0] === 0), after };
+    const silent = [...this.loudness.keys()].filter((_, k) => loud[k][0] === 0);
+    return { loss: loss[0], logits, silent, changed, after };
   }
 
   [Symbol.dispose](): void {

@@ -45,6 +45,8 @@ export interface StepResult {
   /** Mean cross entropy of the batch before the step, in nats, and the share of right answers in it. */
   readonly loss: number;
   readonly accuracy: number;
+  /** Whether it changed anything: not where its loss or a gradient was not finite. */
+  readonly changed: boolean;
   /** Layers of activations whose outputs were 0 everywhere, on the whole batch. */
   readonly silent: readonly number[];
   /** Share of right answers and mean loss on the held-out images after the step, at every HELD_OUT_EVERY steps. */
