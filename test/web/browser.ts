@@ -35,7 +35,7 @@ export function describeSite(title: string, body: (site: Site) => void, folder =
     let server: Server;
     let url: string;
     beforeAll(async () => {
-      ({ server, url } = await serveFolder(folder, '127.0.0.1', 0, model));
+      ({ server, url } = await serveFolder(folder, '127.0.0.1', 0, { model }));
       browser = await launch({
         executablePath: CHROMIUM,
         args: [
