@@ -15,7 +15,11 @@ export function register(program: Command): void {
     .description('serve the pages: see a network learn, show a model images, measure kernels in a browser')
     .option('--port <n>', 'where to listen; 0 for any that is free', wholeNumberWithin(0, 65_535), 8080)
     .option('--host <address>', 'which address to listen on; others than loopback let other machines in', '127.0.0.1')
-    .option('--allow-embedding <origins>', 'pages of these origins may show the pages within them; * for any', originsOf)
+    .option(
+      '--allow-embedding <origins>',
+      'pages of these origins may show the pages within them; * for any',
+      originsOf,
+    )
     .addHelpText(
       'after',
       `

@@ -7,7 +7,7 @@ import { serveFolder } from '../../cli/serve.node.ts';
 import { SLOW_ON_SWIFTSHADER } from '../../engine/device/gpu.node.ts';
 
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
-const SITE = fileURLToPath(new URL('../../dist/web', import.meta.url));
+export const SITE = fileURLToPath(new URL('../../dist/web', import.meta.url));
 
 /** What a page said that it should not have: errors of scripts, of the policy, and of the network. */
 export interface Watched {

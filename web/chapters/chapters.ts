@@ -1,10 +1,11 @@
 import { WorkerClient } from '../common/worker_client.ts';
 import type { ChapterMethods } from './chapters_worker.ts';
+import { figuresShown } from './embed_figure.ts';
 import { Figure } from './figure.ts';
 import { ValleyFigure } from './valley_figure.ts';
 
 // The table of contents and the sources have no figure, and need no engine.
-const sections = [...document.querySelectorAll<HTMLElement>('section.live')];
+const sections = figuresShown();
 if (sections.length > 0) {
   const worker = new WorkerClient<ChapterMethods>(new URL('./chapters_worker.js', import.meta.url));
   for (const section of sections)
