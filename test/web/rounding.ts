@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { convTerms, matmulTerms, offsetOf, type Term } from '../../engine/explain/terms.ts';
+import { convTerms, depthwiseTerms, matmulTerms, offsetOf, type Term } from '../../engine/explain/terms.ts';
 import { NORM_EPSILON } from '../../web/learn/network.ts';
 import type { CheckResult, Values, View } from '../../web/learn/view.ts';
 import { functionBound, sumBound, UNIT } from '../tolerance.ts';
@@ -20,11 +20,13 @@ const indexOf = (shape: readonly number[], offset: number): number[] => {
 };
 
 /** Of each element of each layer's output. The parameters are taken as exact. */
-export function forwardBounds({ layers, settings }: View): Float64Array[] {
+export function forwardBounds({ layers }: View): Float64Array[] {
   const bounds: Float64Array[] = [];
-  layers.forEach((layer, i) => {
-    const { y, kind, geometry: g, parameters } = layer;
-    const [before, x] = [bounds[i - 1], layers[i - 1]?.y];
+  layers.forEach((layer) => {
+    const { y, kind, geometry: g, parameters, inputs, activation, pooling } = layer;
+    const [[before, x], [beforeOther, other]] = [0, 1].map(
+      (which) => [bounds[inputs[which]], layers[inputs[which]]?.y] as const,
+    );
     const role = (name: string): Values | undefined => parameters.find((p) => p.role === name)?.value;
     const weighted = (terms: readonly Term[], at: readonly number[], shape: readonly number[]) => {
       const [w, b] = [role('w')!, role('b')];
@@ -44,11 +46,15 @@ export function forwardBounds({ layers, settings }: View): Float64Array[] {
         if (kind === 'input') return 0;
         const at = indexOf(y.shape, offset);
         if (kind === 'conv') return weighted(convTerms(g!).forward(at), at, x.shape);
-        if (kind === 'dense')
-          return weighted(matmulTerms([1, role('w')!.shape[0]], 2).forward(at), at, [1, role('w')!.shape[0]]);
+        if (kind === 'depthwise') return weighted(depthwiseTerms(g!).forward(at), at, x.shape);
+        if (kind === 'dense') {
+          const [inner, outer] = role('w')!.shape;
+          return weighted(matmulTerms([1, inner], outer).forward(at), at, [1, inner]);
+        }
         if (kind === 'norm') {
-          const [c, running] = [at[3], role('running')!];
-          const scale = Math.abs(role('gamma')!.data[c]) / Math.sqrt(running.data[y.shape[3] + c] + NORM_EPSILON);
+          const [c, running] = [at[at.length - 1], role('running')!];
+          const variance = running.data[running.shape[1] + c];
+          const scale = Math.abs(role('gamma')!.data[c]) / Math.sqrt(variance + NORM_EPSILON);
           return (
             before[offset] * scale +
             functionBound(
@@ -61,20 +67,37 @@ export function forwardBounds({ layers, settings }: View): Float64Array[] {
         if (kind === 'activation')
           return (
             1.1 * before[offset] +
-            (settings.activation === 'relu'
-              ? 0
-              : functionBound(3, Math.max(1, Math.abs(value), Math.abs(x.data[offset]))))
+            (activation === 'relu' ? 0 : functionBound(3, Math.max(1, Math.abs(value), Math.abs(x.data[offset]))))
           );
         if (kind === 'pool') {
-          // Of four numbers: the largest moves no further than the one that moves most, and so does the mean, whose sum
+          // Of a window: the largest moves no further than the one that moves most, and so does the mean, whose sum
           // rounds as well.
           const [, ho, wo, c] = at;
-          const window = [0, 1].flatMap((r) => [0, 1].map((s) => offsetOf(x.shape, [0, 2 * ho + r, 2 * wo + s, c])));
+          const side = Array.from({ length: g!.filterH }, (_, r) => r);
+          const stride = g!.strideH;
+          const window = side.flatMap((r) =>
+            side.map((s) => offsetOf(x.shape, [0, stride * ho + r, stride * wo + s, c])),
+          );
           return (
             Math.max(...window.map((k) => before[k])) +
-            (settings.pooling === 'max' ? 0 : sumBound(4, Math.max(...window.map((k) => Math.abs(x.data[k])))))
+            (pooling === 'max' ? 0 : sumBound(window.length, Math.max(...window.map((k) => Math.abs(x.data[k])))))
           );
         }
+        if (kind === 'mean') {
+          const [, height, width, channels] = x.shape;
+          let [carried, magnitude] = [0, 0];
+          for (let k = at[1]; k < x.data.length; k += channels) {
+            carried += before[k] / (height * width);
+            magnitude += (Math.abs(x.data[k]) + before[k]) / (height * width);
+          }
+          return carried + sumBound(height * width + 2, magnitude);
+        }
+        if (kind === 'scale') {
+          const k = at[3];
+          const [a, b] = [Math.abs(x.data[offset]), Math.abs(other.data[k])];
+          return before[offset] * (b + beforeOther[k]) + a * beforeOther[k] + UNIT * Math.abs(value);
+        }
+        if (kind === 'add') return before[offset] + beforeOther[offset] + UNIT * Math.abs(value);
         // Cross entropy moves by no more than its logits do, all together; its own rounding is that of numbers up to
         // the largest of them.
         return before.reduce((a, b) => a + b, 0) + functionBound(3, 1 + 2 * Math.max(...x.data.map(Math.abs)));

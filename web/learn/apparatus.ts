@@ -4,15 +4,8 @@ import { input } from '../../engine/ops/leaves.ts';
 import { compile, type Program } from '../../engine/program/program.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import { Looking } from './looking.ts';
-import {
-  forward,
-  imagesInput,
-  parameterName,
-  parametersOf,
-  targetsInput,
-  type LayerPlan,
-  type Role,
-} from './network.ts';
+import { forward, imagesInput, targetsInput } from './forward.ts';
+import { parameterName, parametersOf, type LayerPlan, type Role } from './network.ts';
 import type { Snapshot } from './run_history.ts';
 import type { Settings } from './settings.ts';
 import { HELD_OUT } from './sky.ts';
@@ -41,7 +34,6 @@ export class Apparatus implements Disposable {
 
   private constructor(
     private readonly device: Device,
-    private readonly settings: Settings,
     readonly plans: readonly LayerPlan[],
     private readonly parameters: ReadonlyMap<string, Parameter>,
     private readonly looking: Looking,
@@ -58,17 +50,10 @@ export class Apparatus implements Disposable {
     try {
       const looking = await Looking.create(device, settings, plans, tensorOf, { images: 1, norm: 'running' });
       made.push(looking);
-      const { logits } = forward(
-        settings,
-        plans,
-        tensorOf,
-        imagesInput(HELD_OUT),
-        targetsInput(HELD_OUT),
-        0,
-        'running',
-      );
+      const given = new Map([[0, imagesInput(HELD_OUT)]]);
+      const { logits } = forward(plans, tensorOf, { given, targets: targetsInput(HELD_OUT), norm: 'running' });
       const program = await compile(device, { outputs: [logits] });
-      return new Apparatus(device, settings, plans, parameters, looking, { program, logits });
+      return new Apparatus(device, plans, parameters, looking, { program, logits });
     } catch (error) {
       for (const resource of made) resource[Symbol.dispose]();
       throw error;
@@ -146,28 +131,24 @@ export class Apparatus implements Disposable {
     const key = `${layer} ${role}`;
     const made = this.lossPrograms.get(key) ?? this.compileLoss(layer, role);
     this.lossPrograms.set(key, made);
-    const { program, loss } = await made;
+    const { program, loss, given } = await made;
+    const outputs = Object.fromEntries(given.map((k) => [`x${k}`, layers[k].y.data]));
     return async (values) => {
-      program.run(role ? { x: layers[layer - 1].y.data, targets, moved: values } : { x: values, targets });
+      program.run({ ...outputs, targets, [role ? 'moved' : `x${layer}`]: values });
       return (await program.read(loss))[0];
     };
   }
 
   private async compileLoss(layer: number, role?: Role): Promise<LossProgram> {
-    const from = role ? layer - 1 : layer;
     const moved = role && parameterName(this.plans[layer].name, role);
     const tensorOf = (name: string) =>
       name === moved ? input('moved', this.plans[layer].parameters[role!]!) : this.parameters.get(name)!.tensor;
-    const { loss } = forward(
-      this.settings,
-      this.plans,
-      tensorOf,
-      input('x', this.plans[from].shape),
-      targetsInput(1),
-      from,
-      'running',
-    );
-    return { program: await compile(this.device, { outputs: [loss] }), loss };
+    // The layers from `first` on are made; of those before, the outputs that they take are given.
+    const first = role ? layer : layer + 1;
+    const given = [...new Set(this.plans.slice(first).flatMap(({ inputs }) => inputs.filter((k) => k < first)))];
+    const outputs = new Map(given.map((k) => [k, input(`x${k}`, this.plans[k].shape)]));
+    const { loss } = forward(this.plans, tensorOf, { given: outputs, targets: targetsInput(1), norm: 'running' });
+    return { program: await compile(this.device, { outputs: [loss] }), loss, given };
   }
 
   [Symbol.dispose](): void {
@@ -186,4 +167,6 @@ export class Apparatus implements Disposable {
 interface LossProgram {
   readonly program: Program;
   readonly loss: Tensor;
+  /** The layers whose outputs it is fed. */
+  readonly given: readonly number[];
 }

@@ -114,7 +114,7 @@ export function followed(made: StepMade, weight: Weight): Followed {
 }
 
 /** An image of the batch as the step saw it: its own part of each map, and the batch's statistics. */
-function oneOf({ settings, batch, labels, before, seen }: StepMade, { layer }: Weight, i: number): View {
+function oneOf({ settings, plans, batch, labels, before, seen }: StepMade, { layer }: Weight, i: number): View {
   const part = ({ shape, data }: Values): Values => {
     if (shape[0] !== batch.length) return { shape, data };
     const size = data.length / batch.length;
@@ -122,7 +122,7 @@ function oneOf({ settings, batch, labels, before, seen }: StepMade, { layer }: W
   };
   const layers = seen.layers.map((each, k): LayerView => {
     const { y, dy } = { y: part(each.y), dy: part(each.dy) };
-    if (k === layer - 1 && seen.denseInput) {
+    if (k === plans[layer].inputs[0] && seen.denseInput) {
       const dropped = part({ shape: each.y.shape, data: seen.denseInput });
       return { ...each, y: dropped, dy };
     }

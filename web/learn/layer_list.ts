@@ -96,7 +96,7 @@ export class LayerList {
     const add = (title: string, part: Selection['part'], isGradient: boolean, arrangement: Arrangement) => {
       const current = () =>
         this.selection?.layer === i && this.selection.part === part ? this.selection.at : undefined;
-      const map = new PixelMap(title, `${title} of ${titleOf(layer, view)}`, arrangement, current, (at) =>
+      const map = new PixelMap(title, `${title} of ${titleOf(layer)}`, arrangement, current, (at) =>
         this.choose({ layer: i, part, at }),
       );
       const shown = { layer: i, part, isGradient, map, arrangement };
@@ -112,7 +112,7 @@ export class LayerList {
     const parameters = make('div', { className: 'parameters' });
     for (const { role, value, gradient } of layer.parameters) {
       if (!gradient) continue;
-      const arrangement = parameterTiles(value.shape, view.layers[i - 1].y.shape);
+      const arrangement = parameterTiles(value.shape, view.layers[layer.inputs[0]].y.shape);
       const [title, gradientTitle] = PARAMETER_TITLES[role];
       const name = role === 'w' && layer.kind === 'dense' ? 'Weights w' : title;
       parameters.append(
@@ -125,7 +125,7 @@ export class LayerList {
       );
     }
     if (parameters.hasChildNodes()) maps.append(parameters);
-    const heading = make('h3', {}, titleOf(layer, view), ' ', make('small', {}, summaryOf(layer)));
+    const heading = make('h3', {}, titleOf(layer), ' ', make('small', {}, summaryOf(layer)));
     return make('li', { className: `card layer ${layer.kind}` }, heading, maps);
   }
 

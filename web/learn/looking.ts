@@ -2,17 +2,8 @@ import { grad } from '../../engine/autodiff.ts';
 import type { Device } from '../../engine/device/device.ts';
 import { compile, type Program } from '../../engine/program/program.ts';
 import type { Tensor } from '../../engine/tensor.ts';
-import {
-  forward,
-  imagesInput,
-  parameterName,
-  parametersOf,
-  targetsInput,
-  type Forward,
-  type LayerPlan,
-  type Parameters,
-  type Role,
-} from './network.ts';
+import { forward, imagesInput, targetsInput, type Forward, type Parameters } from './forward.ts';
+import { parameterName, parametersOf, type LayerPlan, type Role } from './network.ts';
 import type { Settings } from './settings.ts';
 import type { LayerView, ParameterView, Values } from './view.ts';
 
@@ -39,7 +30,9 @@ export class Looking implements Disposable {
     tensorOf: Parameters,
     { images, norm }: Sight,
   ): Promise<Looking> {
-    const network = forward(settings, plans, tensorOf, imagesInput(images), targetsInput(images), 0, norm);
+    const given = new Map([[0, imagesInput(images)]]);
+    const passage = { given, targets: targetsInput(images), norm, dropout: settings.dropout };
+    const network = forward(plans, tensorOf, passage);
     const outputs = network.outputs as readonly Tensor[];
     const weights = parametersOf(plans).filter(({ role }) => role !== 'running');
     const made = grad(network.loss, [...outputs, ...weights.map(({ name }) => tensorOf(name))]);
@@ -60,10 +53,10 @@ export class Looking implements Disposable {
       data: await this.program.read(tensor),
     });
     return Promise.all(
-      this.plans.map(async ({ name, kind, geometry, parameters: own }, i): Promise<LayerView> => {
+      this.plans.map(async ({ shape: _, parameters: own, ...plan }, i): Promise<LayerView> => {
         const roles = (Object.entries(own) as [Role, readonly number[]][]).map(
           async ([role, shape]): Promise<ParameterView> => {
-            const full = parameterName(name, role);
+            const full = parameterName(plan.name, role);
             const gradient = this.gradients.get(full);
             const [data, derivative] = await Promise.all([parameters(full), gradient && valuesOf(gradient)]);
             return { role, value: { shape, data }, gradient: derivative };
@@ -74,7 +67,7 @@ export class Looking implements Disposable {
           valuesOf(this.cotangents[i]),
           ...roles,
         ]);
-        return { name, kind, geometry, y, dy, parameters: views };
+        return { ...plan, y, dy, parameters: views };
       }),
     );
   }

@@ -1,4 +1,5 @@
 import { UserError } from '../../engine/user_error.ts';
+import type { LayerSpec } from './layer_spec.ts';
 import { TRAINING } from './sky.ts';
 
 /** Settings that may change from one step to the next. */
@@ -23,6 +24,8 @@ export interface RunningSettings {
  * changed: the same ones give the same losses.
  */
 export interface Settings extends RunningSettings {
+  /** The network's own layers; where there are none, the settings of layers below describe it. */
+  readonly layers?: readonly LayerSpec[];
   /** Side of the filters of both convolutions. */
   readonly filterSize: number;
   /** Of both convolutions. */

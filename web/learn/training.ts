@@ -4,15 +4,8 @@ import { updateRunningStats } from '../../engine/ops/assign.ts';
 import { mean } from '../../engine/ops/reduce.ts';
 import { sizeOf, type Tensor } from '../../engine/tensor.ts';
 import { DEFAULT_ADAM, DEFAULT_SGD, STEPS_TAKEN, TrainStep } from '../../engine/train/train_step.ts';
-import {
-  forward,
-  imagesInput,
-  parameterName,
-  parametersOf,
-  targetsInput,
-  type Forward,
-  type LayerPlan,
-} from './network.ts';
+import { forward, imagesInput, targetsInput, type Forward } from './forward.ts';
+import { parameterName, parametersOf, type LayerPlan } from './network.ts';
 import type { Snapshot } from './run_history.ts';
 import type { OptimizerName, Settings } from './settings.ts';
 
@@ -89,7 +82,9 @@ export class Training implements Disposable {
   ): Promise<Training> {
     const tensorOf = (name: string) => parameters.get(name)!.tensor;
     const n = settings.batchSize;
-    const network = forward(settings, plans, tensorOf, imagesInput(n), targetsInput(n), 0, 'batch');
+    const given = new Map([[0, imagesInput(n)]]);
+    const passage = { given, targets: targetsInput(n), norm: 'batch', dropout: settings.dropout } as const;
+    const network = forward(plans, tensorOf, passage);
     const updates = [...network.statistics].map(([name, stats]) =>
       updateRunningStats(tensorOf(name), stats, n * placesOf(name, plans), STATISTICS_MOMENTUM),
     );

@@ -1,5 +1,4 @@
-import type { ConvGeometry } from '../../engine/ops/conv_geometry.ts';
-import type { LayerKind, Role } from './network.ts';
+import type { LayerPlan, Role } from './network.ts';
 import type { Settings } from './settings.ts';
 
 /*
@@ -18,10 +17,7 @@ export interface ParameterView {
   readonly gradient?: Values;
 }
 
-export interface LayerView {
-  readonly name: string;
-  readonly kind: LayerKind;
-  readonly geometry?: ConvGeometry;
+export interface LayerView extends Omit<LayerPlan, 'shape' | 'parameters'> {
   /** Output, and the gradient of the loss with respect to it. */
   readonly y: Values;
   readonly dy: Values;
@@ -38,6 +34,10 @@ export interface View {
   /** From the image to the loss. */
   readonly layers: readonly LayerView[];
 }
+
+/** The layers that take a layer's output. */
+export const usersOf = (layers: readonly Pick<LayerView, 'inputs'>[], layer: number): number[] =>
+  layers.flatMap(({ inputs }, i) => (inputs.includes(layer) ? [i] : []));
 
 export interface StepResult {
   /** Steps made, this one included. */
