@@ -111,7 +111,7 @@ async function show(now: Standing): Promise<void> {
   tell();
   // In frames of their own: each piece is short.
   curves.draw(results, next.step, palette, now.changes);
-  showNotes(notesOn(results.slice(0, next.step), CLASSES.length, (layer) => titleOf(next.layers[layer], next)));
+  showNotes(notesOn(results.slice(0, next.step), CLASSES.length, (layer) => titleOf(next.layers[layer])));
   await nextFrame();
   await layers.show(next, palette);
   if (view !== next) return;
