@@ -5,6 +5,7 @@ import { computingOn, showMessage } from '../common/message.ts';
 import { WorkerClient } from '../common/worker_client.ts';
 import { readPalette } from './colours.ts';
 import { Curves } from './curve.ts';
+import { Editor } from './editor.ts';
 import { targetOf, type Selection } from './explanation.ts';
 import { shortly } from './formula.ts';
 import { nextFrame } from './frames.ts';
@@ -62,6 +63,14 @@ const inspector = new Inspector({
 
 const following = new StepView((weight) => worker.call('follow', weight));
 
+const editor = new Editor(byId('editor'), (own) => void attempt(() => restart({ ...settings, layers: own })));
+byId('editor-details').hidden = false;
+
+function showAllSettings(now: Settings): void {
+  showSettings(now);
+  editor.show(now);
+}
+
 /** Does something for the user; what goes wrong becomes a message. */
 async function attempt(work: () => Promise<void>): Promise<void> {
   try {
@@ -106,7 +115,7 @@ async function show(now: Standing): Promise<void> {
   [standing, view] = [now, next];
   // Steps that were gone back from are forgotten where settings changed since.
   results.length = Math.min(results.length, range.last);
-  if (JSON.stringify(settings) !== JSON.stringify(next.settings)) showSettings((settings = next.settings));
+  if (JSON.stringify(settings) !== JSON.stringify(next.settings)) showAllSettings((settings = next.settings));
   [rewind.min, rewind.max, rewind.value] = [String(range.first), String(range.last), String(next.step)];
   tell();
   // In frames of their own: each piece is short.
@@ -262,7 +271,7 @@ worker.on<{ done: number; of: number }>('drawn', ({ done, of }) => {
 });
 worker.on<DeviceNews>('device', tellOfDevice);
 
-showSettings(settings);
+showAllSettings(settings);
 await attempt(async () => {
   const sky = await worker.call('open', settings);
   paintGalaxy(byId<HTMLCanvasElement>('galaxy'), sky.bytes, image);
