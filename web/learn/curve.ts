@@ -4,7 +4,7 @@ import { shortly } from './formula.ts';
 import type { Change } from './run_history.ts';
 import type { StepResult } from './view.ts';
 
-const HEIGHT = 92;
+const HEIGHT = 80;
 const MARGIN = { left: 44, right: 10, top: 8, bottom: 20 };
 /** Between a label of the axis and what is beside it. */
 const GAP = 6;

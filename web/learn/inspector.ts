@@ -20,6 +20,8 @@ export interface InspectorActions {
   /** Back to the selected element in its map. */
   leave(): void;
   check(): void;
+  /** Shows the map of the selected element larger. */
+  enlarge(): void;
 }
 
 /** How the selected number comes about, and whether its gradient is right. */
@@ -61,6 +63,8 @@ export class Inspector {
     byId('turn-back').onclick = () => actions.turn('dy');
     byId('turn-step').onclick = () => actions.turn('step');
     byId('check').onclick = () => actions.check();
+    byId('enlarge').onclick = () => actions.enlarge();
+    byId('print').onclick = () => window.print();
     byId('close').onclick = () => {
       actions.leave();
       this.element.hidden = true;
@@ -68,6 +72,11 @@ export class Inspector {
     this.element.addEventListener('keydown', (event) => {
       if (event.key === 'Escape') actions.leave();
     });
+  }
+
+  /** The selected number and its value, in words. */
+  get words(): string {
+    return `${this.parts.title.textContent} ${this.parts.value.textContent}`;
   }
 
   /** Goes into it from the keyboard. */

@@ -6,6 +6,7 @@ import { WorkerClient } from '../common/worker_client.ts';
 import { readPalette } from './colours.ts';
 import { Curves } from './curve.ts';
 import { Editor } from './editor.ts';
+import { Enlarged } from './enlarged.ts';
 import { targetOf, type Selection } from './explanation.ts';
 import { shortly } from './formula.ts';
 import { nextFrame } from './frames.ts';
@@ -45,7 +46,15 @@ let lost = false;
 let pointed = !matchMedia('(max-width: 60rem)').matches;
 
 const curves = new Curves(byId('curves'));
-const layers = new LayerList(byId('layers'), select);
+const enlarged = new Enlarged(() => layers.shrink());
+const layers: LayerList = new LayerList(byId('layers'), {
+  choose: select,
+  enter() {
+    enlarged.close();
+    inspector.enter();
+  },
+  enlarge: (map, title) => enlarged.open(map, title),
+});
 const inspector = new Inspector({
   move(rows, columns, tiles) {
     const map = layers.mapOf(selection);
@@ -59,6 +68,7 @@ const inspector = new Inspector({
   },
   leave: () => layers.mapOf(selection)?.focus(),
   check: () => void attempt(check),
+  enlarge: () => layers.enlarge(selection),
 });
 
 const following = new StepView((weight) => worker.call('follow', weight));
@@ -105,6 +115,7 @@ function explainSelection(): void {
     };
   const { fields } = inspector.show(view, selection);
   layers.select(selection, fields);
+  enlarged.tell(inspector.words);
   void attempt(() => following.show(view!, selection));
   if (pointed) byId('inspector').hidden = false;
   pointed = false;
@@ -266,6 +277,11 @@ matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
   palette = readPalette();
   if (standing) void show(standing);
 });
+new ResizeObserver(([{ target }]) => {
+  document.documentElement.style.setProperty('--deck', `${target.clientHeight}px`);
+  if (standing) curves.draw(results, standing.view.step, palette, standing.changes);
+}).observe(byId('deck'));
+window.addEventListener('beforeprint', () => layers.redraw());
 worker.on<{ done: number; of: number }>('drawn', ({ done, of }) => {
   if (done % 8 === 0) showMessage(message, `Drawing galaxies: ${done} of ${of}. They are made up, from a seed.`);
 });
