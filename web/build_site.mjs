@@ -23,7 +23,7 @@ export const PAGES = [
     name: 'chapters',
     folder: 'chapters',
     title: 'Chapters',
-    door: 'Eight short chapters on how a network learns, each with a figure that computes.',
+    door: 'One path in short chapters from what a pixel is to how a network is trained, with figures that compute and exercises.',
   },
   {
     name: 'look',
