@@ -7,6 +7,7 @@ import { WorkerClient } from '../common/worker_client.ts';
 import { Address } from './address.ts';
 import { readPalette } from './colours.ts';
 import { Curves } from './curve.ts';
+import { Editor } from './editor.ts';
 import { Enlarged } from './enlarged.ts';
 import { targetOf, type Selection } from './explanation.ts';
 import { shortly } from './formula.ts';
@@ -78,6 +79,14 @@ const inspector = new Inspector({
 
 const address = new Address((hash) => void attempt(() => open(fromHash(hash))));
 const following = new StepView((weight) => worker.call('follow', weight));
+
+const editor = new Editor(byId('editor'), (own) => void attempt(() => restart({ ...settings, layers: own })));
+byId('editor-details').hidden = false;
+
+function showAllSettings(now: Settings): void {
+  showSettings(now);
+  editor.show(now);
+}
 
 /** Does something for the user; what goes wrong becomes a message. */
 async function attempt(work: () => Promise<void>): Promise<void> {
@@ -182,7 +191,7 @@ async function show(now: Standing): Promise<void> {
   [standing, view] = [now, next];
   // Steps that were gone back from are forgotten where settings changed since.
   results.length = Math.min(results.length, range.last);
-  if (JSON.stringify(settings) !== JSON.stringify(next.settings)) showSettings((settings = next.settings));
+  if (JSON.stringify(settings) !== JSON.stringify(next.settings)) showAllSettings((settings = next.settings));
   [rewind.min, rewind.max, rewind.value] = [String(range.first), String(range.last), String(next.step)];
   tell();
   // In frames of their own: each piece is short.
@@ -354,7 +363,7 @@ if (embedded() !== undefined) {
     whole.href = `learn.html${location.hash}`;
   };
 }
-showSettings(settings);
+showAllSettings(settings);
 await attempt(async () => {
   sky = await worker.call('open', settings);
   showPicker(
