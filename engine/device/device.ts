@@ -135,6 +135,17 @@ export class Device implements Disposable {
     return buffer;
   }
 
+  /** A buffer of `createBuffer` for state: kernels read and write it, and it is copied to and from. */
+  createStorage(bytes: number, label: string): GPUBuffer {
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    return this.createBuffer(bytes, usage, label);
+  }
+
+  /** Copies numbers into a buffer, from this byte on. */
+  writeBuffer(buffer: GPUBuffer, offset: number, values: Float32Array): void {
+    this.gpu.queue.writeBuffer(buffer, offset, values as Float32Array<ArrayBuffer>);
+  }
+
   /** Runs `make`, and throws a UserError where the adapter has no memory for the buffers that it creates. */
   async allocate(make: () => void): Promise<void> {
     this.gpu.pushErrorScope('out-of-memory');
