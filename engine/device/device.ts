@@ -254,6 +254,12 @@ export function requireDevice(what: string, device: unknown): asserts device is 
     );
 }
 
+/** Whether there is WebGPU, with an adapter: where not, `openDevice` throws. */
+export async function hasAdapter(): Promise<boolean> {
+  const gpu = (globalThis.navigator as Navigator | undefined)?.gpu;
+  return gpu !== undefined && (await gpu.requestAdapter()) !== null;
+}
+
 /**
  * Opens a device with the adapter's own limits and every optional feature that Tuningfork can use.
  * Throws a UserError where there is no WebGPU or no adapter.

@@ -9,6 +9,17 @@ import { SLOW_ON_SWIFTSHADER } from '../../engine/device/gpu.node.ts';
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
 const SITE = fileURLToPath(new URL('../../dist/web', import.meta.url));
 
+/** What Chromium is started with. */
+const WEBGPU = {
+  swiftshader: [
+    '--enable-unsafe-webgpu',
+    '--use-webgpu-adapter=swiftshader',
+    '--disable-gpu-sandbox',
+    `--disable-dawn-features=${SLOW_ON_SWIFTSHADER}`,
+  ],
+  none: ['--disable-gpu'],
+} as const;
+
 /** What a page said that it should not have: errors of scripts, of the policy, and of the network. */
 export interface Watched {
   readonly page: Page;
@@ -26,8 +37,15 @@ export interface Site {
  * failure.
  * @param folder another folder of pages than the built site
  * @param model a file that the server hands out as /model.safetensors, once it is there
+ * @param webgpu what computes: `none` is a browser that finds no adapter
  */
-export function describeSite(title: string, body: (site: Site) => void, folder = SITE, model?: string): void {
+export function describeSite(
+  title: string,
+  body: (site: Site) => void,
+  folder = SITE,
+  model?: string,
+  webgpu: keyof typeof WEBGPU = 'swiftshader',
+): void {
   if (!CHROMIUM && process.env['TUNINGFORK_REQUIRE_BROWSER']) throw new Error('there is no Chromium');
   if (!CHROMIUM) console.warn(`${title}: left out, there is no Chromium`);
   describe.skipIf(!CHROMIUM)(title, () => {
@@ -38,14 +56,7 @@ export function describeSite(title: string, body: (site: Site) => void, folder =
       ({ server, url } = await serveFolder(folder, '127.0.0.1', 0, model));
       browser = await launch({
         executablePath: CHROMIUM,
-        args: [
-          '--no-sandbox',
-          '--enable-unsafe-webgpu',
-          '--use-webgpu-adapter=swiftshader',
-          '--disable-gpu-sandbox',
-          '--hide-scrollbars',
-          `--disable-dawn-features=${SLOW_ON_SWIFTSHADER}`,
-        ],
+        args: ['--no-sandbox', '--hide-scrollbars', ...WEBGPU[webgpu]],
         protocolTimeout: 800_000,
       });
     });

@@ -14,7 +14,11 @@ export class WorkerClient<M extends Methods> {
   private nextId = 0;
   private failure: Error | undefined;
 
-  constructor(url: URL) {
+  /** @param needs what the worker computes on: the GPU, or anything where there is none */
+  constructor(
+    url: URL,
+    private readonly needs: 'gpu' | 'any' = 'gpu',
+  ) {
     this.worker = new Worker(url, { type: 'module' });
     this.worker.onmessage = ({ data }: MessageEvent<Reply>) => this.receive(data);
     this.worker.onerror = (event) =>
@@ -32,7 +36,7 @@ export class WorkerClient<M extends Methods> {
   }
 
   private send<R>(method: string, args: readonly unknown[], transfer: ArrayBuffer[]): Promise<R> {
-    if (!('gpu' in navigator)) return Promise.reject(new UserError(NO_WEBGPU));
+    if (this.needs === 'gpu' && !('gpu' in navigator)) return Promise.reject(new UserError(NO_WEBGPU));
     if (this.failure) return Promise.reject(this.failure);
     const id = this.nextId++;
     return new Promise((resolve, reject) => {

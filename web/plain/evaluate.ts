@@ -44,7 +44,10 @@ export function ordered(roots: readonly Tensor[]): Tensor[] {
  * Computes the tensors in their order, then changes the parameters: all updates see the old values.
  * @param leaves the numbers of inputs and parameters, those of parameters where they live
  */
-export function evaluate(order: readonly Tensor[], leaves: (t: Tensor) => Numbers | Float32Array): Map<Tensor, Numbers> {
+export function evaluate(
+  order: readonly Tensor[],
+  leaves: (t: Tensor) => Numbers | Float32Array,
+): Map<Tensor, Numbers> {
   const values = new Map<Tensor, Numbers>();
   const inputsOf = (t: Tensor) => t.inputs.map((input) => values.get(input)!);
   for (const t of order.filter((each) => !isUpdate(each))) {

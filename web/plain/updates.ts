@@ -7,8 +7,8 @@ import { attrsOf, zerosOf, type Evaluate, type Numbers } from './numbers.ts';
 type Update = (t: Tensor, ...inputs: Numbers[]) => Numbers[];
 
 /** Whether f32, which state is kept as, holds it: the same steps are left undone as on a GPU. */
-const isFinite = (v: number): boolean => Number.isFinite(Math.fround(v));
-const allows = (guard: Numbers | undefined): boolean => guard === undefined || isFinite(guard[0]);
+const isStorable = (v: number): boolean => Number.isFinite(Math.fround(v));
+const allows = (guard: Numbers | undefined): boolean => guard === undefined || isStorable(guard[0]);
 
 export const UPDATES: Readonly<Record<string, Update>> = {
   /** Kingma & Ba 2015, algorithm 1; the decay of Loshchilov & Hutter 2019. */
@@ -45,7 +45,7 @@ export const UPDATES: Readonly<Record<string, Update>> = {
 /** What a training step knows before its updates. */
 export const STEPPING: Readonly<Record<string, Evaluate>> = {
   /** 0 where all numbers are finite, else NaN. */
-  guard: (t, ...tensors) => zerosOf(t.shape).fill(tensors.every((x) => x.every(isFinite)) ? 0 : NaN),
+  guard: (t, ...tensors) => zerosOf(t.shape).fill(tensors.every((x) => x.every(isStorable)) ? 0 : NaN),
   /** The learning rate, 1 − β₁ᵗ, 1 − β₂ᵗ of the step behind those taken, the factor of the gradient. */
   adam_hyper(t, [taken], [rate, factor], scale) {
     const { beta1, beta2 } = attrsOf<{ beta1: number; beta2: number }>(t);
