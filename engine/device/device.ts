@@ -278,7 +278,9 @@ export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
   const adapter = await gpu.requestAdapter({ powerPreference: options.powerPreference ?? 'high-performance' });
   if (!adapter)
     throw new UserError(
-      'no WebGPU adapter was found; run `tuningfork doctor` to see what is missing and how to mend it',
+      options.gpu
+        ? 'no WebGPU adapter was found; run `tuningfork doctor` to see what is missing and how to mend it'
+        : 'this browser has WebGPU, and found no GPU for it: hardware acceleration may be switched off in its settings, or the driver is not supported; Chrome says which at chrome://gpu',
     );
   const limits = adapter.limits;
   const matrices = subgroupMatrixOf(adapter.info, adapter.features) ? [SUBGROUP_MATRIX] : [];

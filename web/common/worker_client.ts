@@ -4,7 +4,7 @@ import type { Methods } from './worker_server.ts';
 
 /** What a page that finds no WebGPU says: where there is some. */
 export const NO_WEBGPU =
-  'this browser has no WebGPU. Chrome and Edge have it since 113, Safari since 26, Firefox since 141 on Windows and 145 on Macs; on Linux it may have to be switched on at chrome://flags/#enable-unsafe-webgpu. A page must come from https or from this machine (localhost)';
+  'this browser has no WebGPU. Chrome and Edge have it since 113, Safari since 26, Firefox since 141 on Windows and 145 on Macs; on Linux it may have to be switched on at chrome://flags/#enable-unsafe-webgpu. A page must come from https or from this machine (localhost). Learn and the chapters work without it, slowly';
 
 /** The page's end of a worker: its methods as promises, its news as events. */
 export class WorkerClient<M extends Methods> {

@@ -9,8 +9,8 @@ import type { Numbers } from './numbers.ts';
 
 /**
  * A graph as a program that computes it op by op in float64. What is fed and what is read is f32, and so is what
- * parameters hold between two runs, as on a GPU: a run can be taken back to a step and goes on to the same numbers. What
- * a spec says of memory and kernels has no meaning here.
+ * parameters hold between two runs, as on a GPU: so a training that is taken back to a step goes on to the same
+ * numbers. What a spec says of memory and kernels has no meaning here.
  */
 export class PlainProgram implements Pick<Program, keyof Program> {
   readonly steps = [];
