@@ -70,7 +70,7 @@ const VARIANTS: Partial<Settings>[] = [
 ];
 
 describe.each(VARIANTS)('the laboratory without a GPU: %o', (variant) => {
-  const settings = { ...DEFAULT_SETTINGS, batchSize: 8, ...variant };
+  const settings = { ...DEFAULT_SETTINGS, batchSize: 4, ...variant };
   let [exact, allowed] = [{} as Run, new Map() as ReadonlyMap<string, number>];
   beforeAll(async () => {
     exact = await run(sky, settings, plainly);

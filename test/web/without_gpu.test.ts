@@ -41,10 +41,11 @@ const gridOf = (page: Page, name: string): Promise<number[]> =>
   page.$$eval(`[data-name="${name}"] td`, (cells) => cells.map((cell) => Number(cell.textContent!.replace('−', '-'))));
 
 describeSite(
-  'a browser without WebGPU',
+  'a browser without WebGPU, the site below a prefix',
   (site) => {
     it('has chapters whose figures answer, and say what computes', async () => {
-      const { page, problems } = await site.open('chapter-1-convolution.html');
+      const { page, problems } = await site.open('chapter-02-convolution.html');
+      expect(new URL(page.url()).pathname).toBe('/project/chapter-02-convolution.html');
       expect(await textOf(page, 'article > .message', /JavaScript/)).toBe(SAYS);
       await textOf(page, 'section.live .behind', /=/);
       const [x, w, y] = [await gridOf(page, 'x'), await gridOf(page, 'w'), await gridOf(page, 'y')];
@@ -96,7 +97,7 @@ describeSite(
   },
   undefined,
   undefined,
-  'none',
+  { webgpu: 'none', prefix: '/project/' },
 );
 
 describe('what pages open', () => {
