@@ -1,7 +1,7 @@
 // Makes dist/web: the pages, each a page.html, a <name>.ts and what styles it, in the common shell; called by
 // cli/build.mjs.
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
@@ -46,22 +46,22 @@ export const PAGES = [
 export async function buildSite(common, root) {
   const out = join(root, 'dist/web');
   mkdirSync(out, { recursive: true });
-  const folders = PAGES.map(({ folder }) => folder);
-  const entries = folders.flatMap((folder) =>
-    readdirSync(join(WEB, folder))
+  // Page by page, so that each loads few files and nothing that only others use. Split: what a script and its worker
+  // share exists once, and what is loaded later, if at all, is a file of its own.
+  for (const { folder } of PAGES) {
+    const entries = readdirSync(join(WEB, folder))
       .filter((file) => file === `${folder}.ts` || file.endsWith('_worker.ts'))
-      .map((file) => [file.replace(/\.ts$/, ''), `web/${folder}/${file}`]),
-  );
-  // Split: what pages and workers share exists once, and UserError is one class in each realm.
-  await build({
-    ...common,
-    outdir: 'dist/web',
-    platform: 'browser',
-    splitting: true,
-    minify: true,
-    entryPoints: Object.fromEntries(entries),
-    chunkNames: 'shared-[hash]',
-  });
+      .map((file) => [basename(file, '.ts'), `web/${folder}/${file}`]);
+    await build({
+      ...common,
+      outdir: 'dist/web',
+      platform: 'browser',
+      splitting: true,
+      minify: true,
+      entryPoints: Object.fromEntries(entries),
+      chunkNames: 'shared-[hash]',
+    });
+  }
   await buildTfjs(common, root);
   const shell = readFileSync(join(WEB, 'shell.html'), 'utf8');
   const chapters = chapterPages(root);
