@@ -3,7 +3,7 @@ import type { Palette } from './colours.ts';
 import { shortly } from './formula.ts';
 import type { StepResult } from './view.ts';
 
-const HEIGHT = 130;
+const HEIGHT = 80;
 const MARGIN = { left: 44, right: 10, top: 8, bottom: 20 };
 /** Between a label of the axis and what is beside it. */
 const GAP = 6;

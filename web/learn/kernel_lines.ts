@@ -75,19 +75,19 @@ export const LINES = {
 
 /** The page of the chapter that tells of a line; there is none of the others. */
 export const CHAPTERS: Readonly<Partial<Record<LineName, string>>> = {
-  conv: 'chapter-1-convolution.html',
-  'conv input grad': 'chapter-2-input-gradient.html',
-  'conv filter grad': 'chapter-3-filter-gradient.html',
-  norm: 'chapter-5-batch-norm.html',
-  'norm input grad': 'chapter-5-batch-norm.html',
-  'norm gamma grad': 'chapter-5-batch-norm.html',
-  'norm beta grad': 'chapter-5-batch-norm.html',
-  'max pool': 'chapter-6-pooling.html',
-  'max pool input grad': 'chapter-6-pooling.html',
-  'average pool': 'chapter-6-pooling.html',
-  'average pool input grad': 'chapter-6-pooling.html',
-  loss: 'chapter-7-softmax-and-cross-entropy.html',
-  'loss input grad': 'chapter-7-softmax-and-cross-entropy.html',
+  conv: 'chapter-02-convolution.html',
+  'conv input grad': 'chapter-06-convolution-gradients.html',
+  'conv filter grad': 'chapter-06-convolution-gradients.html',
+  norm: 'chapter-08-batch-norm.html',
+  'norm input grad': 'chapter-08-batch-norm.html',
+  'norm gamma grad': 'chapter-08-batch-norm.html',
+  'norm beta grad': 'chapter-08-batch-norm.html',
+  'max pool': 'chapter-10-pooling.html',
+  'max pool input grad': 'chapter-10-pooling.html',
+  'average pool': 'chapter-10-pooling.html',
+  'average pool input grad': 'chapter-10-pooling.html',
+  loss: 'chapter-12-softmax-and-cross-entropy.html',
+  'loss input grad': 'chapter-12-softmax-and-cross-entropy.html',
 };
 
 export interface Excerpt {

@@ -5,6 +5,7 @@ import { computingOn, showMessage } from '../common/message.ts';
 import { WorkerClient } from '../common/worker_client.ts';
 import { readPalette } from './colours.ts';
 import { Curves } from './curve.ts';
+import { Enlarged } from './enlarged.ts';
 import { targetOf, type Selection } from './explanation.ts';
 import { shortly } from './formula.ts';
 import { nextFrame } from './frames.ts';
@@ -22,6 +23,7 @@ const message = byId('message');
 const buttons = {
   play: byId<HTMLButtonElement>('play'),
   step: byId<HTMLButtonElement>('step'),
+  ten: byId<HTMLButtonElement>('ten'),
   restart: byId<HTMLButtonElement>('restart'),
   lose: byId<HTMLButtonElement>('lose'),
 };
@@ -39,17 +41,27 @@ let lost = false;
 let pointed = !matchMedia('(max-width: 60rem)').matches;
 
 const curves = new Curves(byId('curves'));
-const layers = new LayerList(byId('layers'), select);
+const enlarged = new Enlarged(() => layers.shrink());
+const layers: LayerList = new LayerList(byId('layers'), {
+  choose: select,
+  enter() {
+    enlarged.close();
+    inspector.enter();
+  },
+  enlarge: (map, title) => enlarged.open(map, title),
+});
 const inspector = new Inspector({
   move(rows, columns, tiles) {
     const map = layers.mapOf(selection);
     if (tiles === 0) map?.go(rows, columns);
     else map?.goTiles(tiles);
   },
-  turn(part) {
-    select({ ...selection, part });
+  turn(to) {
+    if (to !== 'step') select({ ...selection, part: to });
   },
+  leave: () => layers.mapOf(selection)?.focus(),
   check: () => void attempt(check),
+  enlarge: () => layers.enlarge(selection),
 });
 
 /** Does something for the user; what goes wrong becomes a message. */
@@ -86,6 +98,7 @@ function explainSelection(): void {
     };
   const { fields } = inspector.show(view, selection);
   layers.select(selection, fields);
+  enlarged.tell(inspector.words);
   if (pointed) byId('inspector').hidden = false;
   pointed = false;
 }
@@ -121,6 +134,13 @@ function tell(): void {
 async function train(): Promise<void> {
   const { result, ...standing } = await worker.call('train', image);
   results[result.step - 1] = result;
+  await show(standing);
+}
+
+/** Trains without drawing between. */
+async function trainMany(steps: number): Promise<void> {
+  const { results: made, ...standing } = await worker.call('trainMany', steps, image);
+  for (const result of made) results[result.step - 1] = result;
   await show(standing);
 }
 
@@ -204,6 +224,11 @@ buttons.step.onclick = () =>
     setPlaying(false);
     await train();
   });
+buttons.ten.onclick = () =>
+  void attempt(async () => {
+    setPlaying(false);
+    await trainMany(10);
+  });
 buttons.restart.onclick = () => void attempt(() => restart(settings));
 buttons.lose.onclick = () => void attempt(() => worker.call('lose'));
 rewind.oninput = () => void attempt(slide);
@@ -212,6 +237,11 @@ matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
   palette = readPalette();
   if (view) void show({ view, range: { first: Number(rewind.min), last: Number(rewind.max) } });
 });
+new ResizeObserver(([{ target }]) => {
+  document.documentElement.style.setProperty('--deck', `${target.clientHeight}px`);
+  if (view) curves.draw(results, view.step, palette);
+}).observe(byId('deck'));
+window.addEventListener('beforeprint', () => layers.redraw());
 worker.on<{ done: number; of: number }>('drawn', ({ done, of }) => {
   if (done % 8 === 0) showMessage(message, `Drawing galaxies: ${done} of ${of}. They are made up, from a seed.`);
 });

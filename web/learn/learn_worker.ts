@@ -37,6 +37,12 @@ const methods = {
     const result = await open().train();
     return { result, ...(await standing(image)) };
   },
+  /** Steps one after another, of which only the last is looked into. */
+  async trainMany(steps: number, image: number): Promise<Standing & { readonly results: readonly StepResult[] }> {
+    const results: StepResult[] = [];
+    while (results.length < steps) results.push(await open().train());
+    return { results, ...(await standing(image)) };
+  },
   async look(image: number): Promise<Standing> {
     return standing(image);
   },
