@@ -104,8 +104,6 @@ export interface Fitted {
   readonly heldOutLoss: number;
   /** The same for each degree that so many points determine, from 0 to `most`. */
   readonly byDegree: readonly { readonly training: number; readonly heldOut: number }[];
-  /** The same model fitted to other points. */
-  readonly others: readonly Weights[];
 }
 
 /** The largest degree in the figure: with fewer points, the one that goes through all of them. */
@@ -113,32 +111,40 @@ export const mostDegree = (points: number): number => Math.min(12, points - 1);
 
 const OTHERS = 12;
 
-export function fitted({ points, degree, decay, seed }: Choice): Fitted {
-  const training = drawPoints(points, seed);
-  const heldOut = drawPoints(HELD_OUT, 1_000_003);
-  const byDegree = Array.from({ length: mostDegree(points) + 1 }, (_, k) => {
+const heldOut = drawPoints(HELD_OUT, 1_000_003);
+
+const lossesByDegree = (training: Points, decay: number): Fitted['byDegree'] =>
+  Array.from({ length: mostDegree(training.x.length) + 1 }, (_, k) => {
     const weights = fit(training, k, decay);
     return { training: lossOf(weights, training), heldOut: lossOf(weights, heldOut) };
   });
+
+/** @param degree at most `mostDegree(points)` */
+export function fitted({ points, degree, decay, seed }: Choice): Fitted {
+  const training = drawPoints(points, seed);
+  const byDegree = lossesByDegree(training, decay);
   return {
     training,
     weights: fit(training, degree, decay),
     trainingLoss: byDegree[degree].training,
     heldOutLoss: byDegree[degree].heldOut,
     byDegree,
-    others: Array.from({ length: OTHERS }, (_, i) => fit(drawPoints(points, 7919 * (i + 1) + seed), degree, decay)),
   };
 }
 
+/** The same model fitted to other points of the same kind: how it varies. */
+export const otherFits = ({ points, degree, decay, seed }: Choice): Weights[] =>
+  Array.from({ length: OTHERS }, (_, i) => fit(drawPoints(points, 7919 * (i + 1) + seed), degree, decay));
+
 /** What the two losses say, in a sentence. @param best the least held-out loss of any degree and decay on these points */
 export function verdict({ trainingLoss, heldOutLoss }: Fitted, best: number): string {
-  if (heldOutLoss <= 1.25 * best) return 'It generalises: nothing that can be chosen here does much better.';
+  if (heldOutLoss <= 1.5 * best) return 'It generalises: nothing that can be chosen here does much better.';
   if (trainingLoss > 1.25 * LEAST_LOSS) return 'It underfits: even on the points it was fitted to the loss is high.';
   return 'It overfits: it follows the scatter of its own points, which helps with no others.';
 }
 
 /** The least held-out loss of any degree with any of these decays. */
-export const leastHeldOut = (choice: Choice, decays: readonly number[]): number =>
+export const leastHeldOut = ({ points, seed }: Pick<Choice, 'points' | 'seed'>, decays: readonly number[]): number =>
   Math.min(
-    ...decays.flatMap((decay) => fitted({ ...choice, degree: 0, decay }).byDegree.map(({ heldOut }) => heldOut)),
+    ...decays.flatMap((decay) => lossesByDegree(drawPoints(points, seed), decay).map((losses) => losses.heldOut)),
   );

@@ -4,11 +4,13 @@ import {
   fitted,
   leastHeldOut,
   mostDegree,
+  otherFits,
   predict,
   truth,
   verdict,
   type Choice,
   type Fitted,
+  type Weights,
 } from './fitting.ts';
 import { CurvePlot, LossPlot } from './overfit_plots.ts';
 
@@ -63,7 +65,7 @@ export async function overfitFigure(section: HTMLElement): Promise<void> {
     const now = fitted(choice);
     degree.max = String(mostDegree(choice.points));
     degree.value = degreeShown.textContent = String(choice.degree);
-    drawCurve(curve, now, others.checked);
+    drawCurve(curve, now, others.checked ? otherFits(choice) : []);
     graph.losses(now.byDegree, choice.degree, LEAST_LOSS);
     reading.textContent = inWords(choice, now);
   }
@@ -110,9 +112,9 @@ export async function overfitFigure(section: HTMLElement): Promise<void> {
 /** A mark of the legend. */
 const key = (kind: string): HTMLElement => make('span', { className: `key ${kind}`, 'aria-hidden': 'true' });
 
-function drawCurve(curve: CurvePlot, { training, weights, others }: Fitted, withOthers: boolean): void {
+function drawCurve(curve: CurvePlot, { training, weights }: Fitted, others: readonly Weights[]): void {
   curve.clear();
-  if (withOthers) for (const other of others) curve.line((x) => predict(other, x), 'other');
+  for (const other of others) curve.line((x) => predict(other, x), 'other');
   curve.line(truth, 'truth');
   curve.line((x) => predict(weights, x), 'fit');
   training.x.forEach((x, i) => curve.dot(x, training.y[i]));
@@ -122,5 +124,5 @@ const inWords = ({ degree, points, decay, seed }: Choice, now: Fitted): string =
   [
     `Degree ${degree} on ${points} points${decay > 0 ? `, weight decay ${decay}` : ''}:`,
     `training loss = ${shown(now.trainingLoss)}, held-out loss = ${shown(now.heldOutLoss)}.`,
-    verdict(now, leastHeldOut({ degree, points, decay, seed }, DECAYS)),
+    verdict(now, leastHeldOut({ points, seed }, DECAYS)),
   ].join(' ');
