@@ -82,6 +82,7 @@ export async function kernelsFigure(section: HTMLElement): Promise<void> {
   reading.textContent = countedInWords();
   let worker: WorkerClient<KernelsMethods>;
   let turn = 0;
+  let on = '';
 
   async function run(): Promise<void> {
     const own = ++turn;
@@ -95,7 +96,7 @@ export async function kernelsFigure(section: HTMLElement): Promise<void> {
         if (own !== turn) return;
         draw(rows, results);
       }
-      reading.textContent = inWords(results, n);
+      reading.textContent = `${inWords(results, n)} ${on}`;
     } catch (error) {
       showMessage(place, error);
     }
@@ -104,7 +105,8 @@ export async function kernelsFigure(section: HTMLElement): Promise<void> {
   try {
     worker = new WorkerClient<KernelsMethods>(new URL('./kernels_worker.js', import.meta.url));
     const { adapter, software, sides } = await worker.call('open');
-    showMessage(place, computingOn(adapter, software));
+    showMessage(place, '');
+    on = computingOn(adapter, software);
     const ascending = [...sides].sort((a, b) => a - b);
     side.append(...ascending.map((n) => make('option', { value: String(n), selected: n === sides[0] }, String(n))));
     side.disabled = again.disabled = false;

@@ -12,6 +12,7 @@ import {
   type Fitted,
   type Weights,
 } from './fitting.ts';
+import { tellNumbers } from './figure_events.ts';
 import { CurvePlot, LossPlot } from './overfit_plots.ts';
 
 const POINTS = [8, 10, 12, 15, 20, 30, 50, 100, 200];
@@ -68,9 +69,11 @@ export async function overfitFigure(section: HTMLElement): Promise<void> {
     drawCurve(curve, now, others.checked ? otherFits(choice) : []);
     graph.losses(now.byDegree, choice.degree, LEAST_LOSS);
     reading.textContent = inWords(choice, now);
+    tellNumbers(section, { training: now.trainingLoss, heldout: now.heldOutLoss });
   }
 
   section.replaceChildren(
+    make('p', { className: 'message', role: 'status' }),
     make(
       'div',
       { className: 'controls' },
