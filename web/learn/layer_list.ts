@@ -170,7 +170,7 @@ export class LayerList {
   private enlargeShown(shown: Shown): void {
     const larger = this.mapFor(shown.layer, shown.part, shown.isGradient, shown.title, shown.arrangement);
     this.enlarged = larger;
-    const title = `${shown.title} of ${titleOf(this.view!.layers[shown.layer], this.view!)}`;
+    const title = `${shown.title} of ${titleOf(this.view!.layers[shown.layer])}`;
     const { width, height } = this.actions.enlarge(larger.map, title);
     larger.map.fill(width, height);
     this.paint(larger);
@@ -185,7 +185,7 @@ export class LayerList {
     title: string,
     arrangement: Arrangement,
   ): Shown {
-    const label = `${title} of ${titleOf(this.view!.layers[layer], this.view!)}`;
+    const label = `${title} of ${titleOf(this.view!.layers[layer])}`;
     const map = new PixelMap(title, label, arrangement, {
       current: () => (this.selection?.layer === layer && this.selection.part === part ? this.selection.at : undefined),
       choose: (at) => {
@@ -214,7 +214,7 @@ export class LayerList {
     const [weights, small]: PixelMap[][] = [[], []];
     for (const { role, value, gradient } of layer.parameters) {
       if (!gradient) continue;
-      const arrangement = parameterTiles(value.shape, view.layers[i - 1].y.shape);
+      const arrangement = parameterTiles(value.shape, view.layers[layer.inputs[0]].y.shape);
       const [title, gradientTitle] = PARAMETER_TITLES[role];
       const name = role === 'w' && layer.kind === 'dense' ? 'Weights w' : title;
       (value.shape.length > 1 ? weights : small).push(
@@ -225,7 +225,7 @@ export class LayerList {
     const group = (className: string, maps: readonly PixelMap[]) =>
       maps.length > 0 ? [make('div', { className }, ...maps.map(({ element }) => element))] : [];
     const maps = make('div', {}, ...group('flow', flow), ...group('weights', weights), ...group('small', small));
-    const heading = make('h3', {}, titleOf(layer, view), ' ', make('small', {}, summaryOf(layer)));
+    const heading = make('h3', {}, titleOf(layer), ' ', make('small', {}, summaryOf(layer)));
     const element = make('li', { className: `card layer ${layer.kind}` }, heading, maps);
     const card = { element, maps, flow, weights, small };
     this.cards.push(card);
@@ -279,7 +279,7 @@ export class LayerList {
 const signatureOf = (view: View): string =>
   JSON.stringify(
     view.layers.map((layer) => [
-      titleOf(layer, view),
+      titleOf(layer),
       summaryOf(layer),
       layer.parameters.map(({ role, value }) => [role, value.shape]),
     ]),

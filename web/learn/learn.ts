@@ -1,6 +1,6 @@
 import { CLASSES } from '../../galaxies/labels.ts';
 import type { DeviceNews } from '../common/device_keeper.ts';
-import { byId } from '../common/dom.ts';
+import { byId, make } from '../common/dom.ts';
 import { computingOn, showMessage } from '../common/message.ts';
 import { WorkerClient } from '../common/worker_client.ts';
 import { readPalette } from './colours.ts';
@@ -10,11 +10,14 @@ import { targetOf, type Selection } from './explanation.ts';
 import { shortly } from './formula.ts';
 import { nextFrame } from './frames.ts';
 import { Inspector } from './inspector.ts';
+import { notesOn } from './notes.ts';
+import { StepView } from './step_view.ts';
+import { titleOf } from './words.ts';
 import { LayerList } from './layer_list.ts';
 import { softmaxOf } from './layer_sums.ts';
 import type { LearnMethods, Standing } from './learn_worker.ts';
 import { paintGalaxy, showPicker } from './picker.ts';
-import { DEFAULT_SETTINGS, type Settings } from './settings.ts';
+import { DEFAULT_SETTINGS, runningOf, sameStructure, type Settings } from './settings.ts';
 import { onSettings, showSettings } from './settings_form.ts';
 import type { StepResult, View } from './view.ts';
 
@@ -32,6 +35,7 @@ const rewind = byId<HTMLInputElement>('rewind');
 let settings: Settings = DEFAULT_SETTINGS;
 let palette = readPalette();
 let view: View | undefined;
+let standing: Standing | undefined;
 let image = 0;
 let results: StepResult[] = [];
 let playing = false;
@@ -57,12 +61,16 @@ const inspector = new Inspector({
     else map?.goTiles(tiles);
   },
   turn(to) {
-    if (to !== 'step') select({ ...selection, part: to });
+    const isWeight = selection.part !== 'y' && selection.part !== 'dy';
+    following.on = to === 'step';
+    select(isWeight || to === 'step' ? selection : { ...selection, part: to });
   },
   leave: () => layers.mapOf(selection)?.focus(),
   check: () => void attempt(check),
   enlarge: () => layers.enlarge(selection),
 });
+
+const following = new StepView((weight) => worker.call('follow', weight));
 
 /** Does something for the user; what goes wrong becomes a message. */
 async function attempt(work: () => Promise<void>): Promise<void> {
@@ -99,22 +107,36 @@ function explainSelection(): void {
   const { fields } = inspector.show(view, selection);
   layers.select(selection, fields);
   enlarged.tell(inspector.words);
+  void attempt(() => following.show(view!, selection));
   if (pointed) byId('inspector').hidden = false;
   pointed = false;
 }
 
-async function show({ view: next, range }: Standing): Promise<void> {
-  view = next;
+async function show(now: Standing): Promise<void> {
+  const { view: next, range } = now;
+  [standing, view] = [now, next];
+  // Steps that were gone back from are forgotten where settings changed since.
+  results.length = Math.min(results.length, range.last);
+  if (JSON.stringify(settings) !== JSON.stringify(next.settings)) showSettings((settings = next.settings));
   [rewind.min, rewind.max, rewind.value] = [String(range.first), String(range.last), String(next.step)];
   tell();
   // In frames of their own: each piece is short.
-  curves.draw(results, next.step, palette);
+  curves.draw(results, next.step, palette, now.changes);
+  showNotes(notesOn(results.slice(0, next.step), CLASSES.length, (layer) => titleOf(next.layers[layer])));
   await nextFrame();
   await layers.show(next, palette);
   if (view !== next) return;
   await nextFrame();
   inspector.checked(undefined);
   explainSelection();
+}
+
+/** What the page notes of the run, in sentences; nothing where nothing is the matter. */
+function showNotes(notes: readonly string[]): void {
+  const place = byId('notes');
+  place.hidden = notes.length === 0;
+  if (notes.join() !== place.dataset['notes']) place.replaceChildren(...notes.map((text) => make('p', {}, text)));
+  place.dataset['notes'] = notes.join();
 }
 
 /** Where training stands, and what the network says of the galaxy, in words. */
@@ -164,9 +186,15 @@ async function restart(wanted: Settings): Promise<void> {
   // The worker answers in order: what it says after this is of the new run.
   const standing = await worker.call('restart', wanted, image);
   if (message.classList.contains('error')) showMessage(message, '');
-  settings = wanted;
   results = [];
-  showSettings(settings);
+  await show(standing);
+}
+
+/** Goes on with other settings where that can be; otherwise begins anew. */
+async function change(wanted: Settings): Promise<void> {
+  if (!sameStructure(settings, wanted)) return restart(wanted);
+  const standing = await worker.call('change', runningOf(wanted), image);
+  if (message.classList.contains('error')) showMessage(message, '');
   await show(standing);
 }
 
@@ -232,14 +260,17 @@ buttons.ten.onclick = () =>
 buttons.restart.onclick = () => void attempt(() => restart(settings));
 buttons.lose.onclick = () => void attempt(() => worker.call('lose'));
 rewind.oninput = () => void attempt(slide);
-onSettings((wanted) => void attempt(() => restart(wanted)));
+onSettings(
+  () => settings,
+  (wanted) => void attempt(() => change(wanted)),
+);
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
   palette = readPalette();
-  if (view) void show({ view, range: { first: Number(rewind.min), last: Number(rewind.max) } });
+  if (standing) void show(standing);
 });
 new ResizeObserver(([{ target }]) => {
   document.documentElement.style.setProperty('--deck', `${target.clientHeight}px`);
-  if (view) curves.draw(results, view.step, palette);
+  if (standing) curves.draw(results, standing.view.step, palette, standing.changes);
 }).observe(byId('deck'));
 window.addEventListener('beforeprint', () => layers.redraw());
 worker.on<{ done: number; of: number }>('drawn', ({ done, of }) => {
