@@ -136,7 +136,10 @@ export function fitted({ points, degree, decay, seed }: Choice): Fitted {
 export const otherFits = ({ points, degree, decay, seed }: Choice): Weights[] =>
   Array.from({ length: OTHERS }, (_, i) => fit(drawPoints(points, 7919 * (i + 1) + seed), degree, decay));
 
-/** What the two losses say, in a sentence. @param best the least held-out loss of any degree and decay on these points */
+/**
+ * What the two losses say, in a sentence.
+ * @param best the least held-out loss of any degree and decay on these points
+ */
 export function verdict({ trainingLoss, heldOutLoss }: Fitted, best: number): string {
   if (heldOutLoss <= 1.5 * best) return 'It generalises: nothing that can be chosen here does much better.';
   if (trainingLoss > 1.25 * LEAST_LOSS) return 'It underfits: even on the points it was fitted to the loss is high.';

@@ -7,10 +7,10 @@ import { COUNTS, VERSIONS, type Version } from './product_counts.ts';
 
 const TITLES: Readonly<Record<Version, string>> = {
   naive: 'naive',
-  tile: 'a tile in workgroup memory',
-  several: '4 × 4 numbers in each thread',
-  vectors: 'four numbers with each load',
-  engine: 'what the engine chooses',
+  tile: 'tile',
+  several: 'several numbers',
+  vectors: 'vec4',
+  engine: 'the engine’s',
 };
 
 /** Three digits, without an exponent. */
@@ -43,7 +43,7 @@ class Row {
   /** @param naive 10^9 operations a second of the first row */
   show(gflops: number, naive: number, most: number): void {
     this.speed.textContent = shown(gflops);
-    this.times.textContent = `${shown(gflops / naive)} ×`;
+    this.times.textContent = shown(gflops / naive);
     this.times.style.setProperty('--bar', `${(100 * gflops) / most}%`);
   }
 
@@ -60,9 +60,9 @@ export async function kernelsFigure(section: HTMLElement): Promise<void> {
   const place = make('p', { className: 'message', role: 'status' });
   const side = make('select', { name: 'side', disabled: true });
   const again = make('button', { type: 'button', disabled: true }, 'Run again');
-  const reading = make('p', { className: 'behind', 'aria-live': 'polite' });
+  const reading = make('p', { className: 'behind said', 'aria-live': 'polite' });
   const rows = VERSIONS.map((version) => new Row(version));
-  const heads = ['version', 'bytes', 'loads', 'from the tile', 'GFLOP/s', 'of naive'];
+  const heads = ['version', 'bytes', 'loads', 'tile loads', 'GFLOP/s', '× naive'];
   section.replaceChildren(
     place,
     make('div', { className: 'controls' }, make('label', {}, 'rows and columns', side), again),
@@ -72,7 +72,11 @@ export async function kernelsFigure(section: HTMLElement): Promise<void> {
       make(
         'table',
         { className: 'versions' },
-        make('caption', {}, 'For each multiplication: bytes and loads from the buffers, loads from workgroup memory.'),
+        make(
+          'caption',
+          {},
+          'Counted for each multiplication: bytes and loads from the buffers, loads from the tile in workgroup memory.',
+        ),
         make('thead', {}, make('tr', {}, ...heads.map((head) => make('th', { scope: 'col' }, head)))),
         make('tbody', {}, ...rows.map(({ element }) => element)),
       ),
@@ -141,7 +145,7 @@ function inWords(results: readonly Result[], n: number): string {
     `${n} × ${n} times ${n} × ${n}: naive = ${shown(naive.ms)} ms ${clock}.`,
     fastest === naive
       ? 'The naive version is the fastest here.'
-      : `The fastest is “${TITLES[fastest.version]}”: ${shown(naive.ms / fastest.ms)} times as fast.`,
+      : `The fastest version, ${TITLES[fastest.version]}, is ${shown(naive.ms / fastest.ms)} times as fast.`,
     engine ? `The engine ran ${engine.kernels.join(', ')}.` : '',
     `Of each version 64 numbers were checked against float64; the relative difference is at most ${worst.toExponential(1)}.`,
   ].join(' ');

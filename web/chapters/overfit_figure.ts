@@ -30,7 +30,7 @@ export async function overfitFigure(section: HTMLElement): Promise<void> {
   let choice = START;
   const curve = new CurvePlot();
   const graph = new LossPlot();
-  const reading = make('p', { className: 'behind', 'aria-live': 'polite' });
+  const reading = make('p', { className: 'behind said', 'aria-live': 'polite' });
   const degree = make('input', { type: 'range', name: 'degree', min: '0', step: '1' });
   const degreeShown = make('output');
   const dials = [
@@ -82,6 +82,7 @@ export async function overfitFigure(section: HTMLElement): Promise<void> {
       make('button', { type: 'button', onclick: () => change({ ...choice, seed: choice.seed + 1 }) }, 'Other points'),
       make('label', { className: 'check' }, others, 'fits to other points too'),
     ),
+    reading,
     make(
       'div',
       { className: 'pair' },
@@ -107,7 +108,6 @@ export async function overfitFigure(section: HTMLElement): Promise<void> {
         ),
       ),
     ),
-    reading,
   );
   draw();
 }

@@ -13,8 +13,10 @@ function svg<K extends keyof SVGElementTagNameMap>(
   return element;
 }
 
-const [WIDTH, HEIGHT] = [360, 260];
+const [WIDTH, HEIGHT] = [360, 190];
 const EDGE = { left: 44, right: 8, top: 10, bottom: 38 };
+
+const signed = (n: number): string => String(n).replace('-', '−');
 
 interface Axis {
   readonly low: number;
@@ -44,7 +46,7 @@ class Plot {
     this.marks.setAttribute('clip-path', `url(#${id})`);
     this.element.append(this.title, clip, svg('rect', { ...frame, class: 'frame' }));
     for (const tick of across.ticks)
-      this.element.append(svg('text', { x: this.x(tick), y: HEIGHT - EDGE.bottom + 16, class: 'tick' }, String(tick)));
+      this.element.append(svg('text', { x: this.x(tick), y: HEIGHT - EDGE.bottom + 16, class: 'tick' }, signed(tick)));
     for (const tick of up.ticks)
       this.element.append(
         svg('line', { x1: EDGE.left, x2: WIDTH - EDGE.right, y1: this.y(tick), y2: this.y(tick), class: 'rule' }),
@@ -57,7 +59,7 @@ class Plot {
   }
 
   protected shown(tick: number): string {
-    return String(tick).replace('-', '−');
+    return signed(tick);
   }
 
   protected x(value: number): number {
@@ -110,7 +112,7 @@ export class LossPlot extends Plot {
     super(
       'The losses by degree',
       { low: 0, high: 12, ticks: [0, 2, 4, 6, 8, 10, 12], label: 'degree' },
-      { low: -3, high: 2, ticks: [-3, -2, -1, 0, 1, 2], label: 'loss' },
+      { low: -3, high: 3, ticks: [-3, -2, -1, 0, 1, 2, 3], label: 'loss' },
     );
   }
 
@@ -130,7 +132,7 @@ export class LossPlot extends Plot {
       'truth',
     );
     this.path(
-      [-3, 2].map((at) => [chosen, at] as const),
+      [-3, 3].map((at) => [chosen, at] as const),
       'chosen',
     );
     for (const kind of ['training', 'heldOut'] as const) {
