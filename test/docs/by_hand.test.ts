@@ -75,7 +75,10 @@ const examples = chapters.flatMap((file) =>
 
 describe('what the chapters work out by hand', () => {
   it('is in every chapter', () => {
-    expect(new Set(examples.map(([file]) => file)).size).toBe(chapters.length);
+    // A chapter whose example is no op's has a test of its own.
+    const tests = readdirSync(new URL('.', import.meta.url));
+    const own = chapters.filter((file) => tests.includes(`${file.slice(3, -3).replaceAll('-', '_')}.test.ts`));
+    expect(new Set(examples.map(([file]) => file)).size).toBe(chapters.length - own.length);
   });
 
   it.each(examples)('%s, %s: follows from the numbers that are shown', (_, op, text) => {

@@ -24,6 +24,8 @@ const COMING = [
   'glossary.md',
   'teachers.md',
 ];
+/** Chapters whose examples are no op's: tests of their own recompute them. */
+const OWN_EXAMPLES = ['14-training-and-validating.md', '15-grad-cam.md', '16-read-the-kernel.md'];
 const read = (file: string) => readFileSync(`${ROOT}/docs/${file}`, 'utf8');
 
 describeAdapters('the chapters', (device) => {
@@ -32,7 +34,7 @@ describeAdapters('the chapters', (device) => {
     const computed = await withExamples(device(), read(file));
     if (process.env['TUNINGFORK_UPDATE_DOCS']) writeFileSync(`${ROOT}/docs/${file}`, computed);
     expect(read(file)).toBe(computed);
-    expect(computed).toMatch(/<!-- example /);
+    if (!OWN_EXAMPLES.includes(file)) expect(computed).toMatch(/<!-- example /);
   });
 });
 
