@@ -69,7 +69,7 @@ export async function buildSite(common, root) {
   for (const page of [...PAGES, ...chapters.pages]) {
     const style = `${page.folder}.css`;
     const hasStyle = existsSync(join(WEB, page.folder, style));
-    if (hasStyle) copyFileSync(join(WEB, page.folder, style), join(out, style));
+    if (hasStyle) writeFileSync(join(out, style), stylesOf(page.folder));
     const filled = fill(shell, {
       policy: POLICY,
       title: page.name === 'index' ? page.title : `${page.title} · Tuningfork`,
@@ -91,6 +91,14 @@ export async function buildSite(common, root) {
   for (const file of ['math.woff2', 'math.woff2.LICENSE.txt']) copyFileSync(join(WEB, 'common', file), join(out, file));
   pack(out);
 }
+
+/** All style sheets of a folder as one, in the order of their names. */
+const stylesOf = (folder) =>
+  readdirSync(join(WEB, folder))
+    .filter((file) => file.endsWith('.css'))
+    .sort()
+    .map((file) => readFileSync(join(WEB, folder, file), 'utf8'))
+    .join('\n');
 
 /**
  * Puts a `<name>.gz` beside each file that pages load, for servers that send it to whoever takes gzip. Packed with

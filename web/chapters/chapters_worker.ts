@@ -3,7 +3,6 @@ import type { Given } from '../../engine/explain/work.ts';
 import { DeviceKeeper } from '../common/device_keeper.ts';
 import { serve } from '../common/worker_server.ts';
 import { FigureCore, type FigureState, type Lit } from './figure_core.ts';
-import { descend, type Descent, type Paths } from './valley.ts';
 
 // Nothing stays on the device between two calls: all that a figure is, is in its numbers.
 const keeper = new DeviceKeeper(async () => ({ [Symbol.dispose]() {} }));
@@ -19,7 +18,6 @@ const methods = {
   compute: (op: string, settings?: Settings, given?: Given): Promise<FigureState> =>
     keeper.use((_, device) => figureOf(op).compute(device, settings, given)),
   lit: (op: string, cell: Cell): Lit => figureOf(op).lit(cell),
-  descend: (descent: Descent): Promise<Paths> => keeper.use((_, device) => descend(device, descent)),
 };
 export type ChapterMethods = typeof methods;
 
