@@ -1,12 +1,10 @@
-import { WorkerClient } from '../common/worker_client.ts';
-import type { ChapterMethods } from './chapters_worker.ts';
-import { Figure } from './figure.ts';
-import { ValleyFigure } from './valley_figure.ts';
+import { showMessage } from '../common/message.ts';
+import { showProgress, startExercises } from './exercises.ts';
+import { makeFigure } from './figures.ts';
 
+// Exercises first: they listen to the figures.
+for (const article of document.querySelectorAll<HTMLElement>('article[data-page]')) startExercises(article);
+for (const path of document.querySelectorAll<HTMLElement>('ol.path')) showProgress(path);
 // The table of contents and the sources have no figure, and need no engine.
-const sections = [...document.querySelectorAll<HTMLElement>('section.live')];
-if (sections.length > 0) {
-  const worker = new WorkerClient<ChapterMethods>(new URL('./chapters_worker.js', import.meta.url));
-  for (const section of sections)
-    void new (section.dataset.op === 'valley' ? ValleyFigure : Figure)(section, worker).start();
-}
+for (const section of document.querySelectorAll<HTMLElement>('section.live'))
+  makeFigure(section).catch((error: unknown) => showMessage(section.querySelector<HTMLElement>('.message')!, error));
