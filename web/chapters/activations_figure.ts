@@ -1,5 +1,6 @@
 import { showNumber } from '../../engine/explain/show_number.ts';
 import { make } from '../common/dom.ts';
+import { tellNumbers } from './figure_events.ts';
 import { ACTIVATIONS, chain, type Activation } from './activations.ts';
 import { slider } from './slider.ts';
 import { draw, picture, show } from './svg.ts';
@@ -25,7 +26,7 @@ const power = (product: number) => {
  * left of a change. `data-residual`: the chain can add each layer's input to its output, and begins so;
  * `data-part="chain"` leaves out the curve.
  */
-export class ActivationsFigure {
+class ActivationsFigure {
   private readonly curve = picture('curve', WIDTH, HIGH);
   private readonly links = picture('chain', WIDTH, CHAIN_HIGH);
   private readonly which = make(
@@ -34,14 +35,14 @@ export class ActivationsFigure {
     ...ACTIVATIONS.map(({ name }) => make('option', { value: name }, name)),
   );
   private readonly reading = make('p', { className: 'behind', 'aria-live': 'polite' });
-  private readonly left = make('p', { className: 'behind left', 'aria-live': 'polite' });
+  private readonly left = make('p', { className: 'said', 'aria-live': 'polite' });
   private readonly x = slider('x', 'x =', [-5, 5, 0.1, 1], () => this.draw());
   private readonly layers = slider('layers', 'layers', [1, LAYERS, 1, 10], () => this.draw());
   private readonly weight = slider('weight', 'weight of each layer', [0.25, 2, 0.25, 1], () => this.draw());
   private readonly residual = make('input', { type: 'checkbox', name: 'residual' });
   private readonly rows = make('tbody');
 
-  constructor(section: HTMLElement) {
+  constructor(private readonly section: HTMLElement) {
     const { part, residual } = section.dataset;
     this.residual.checked = residual !== undefined;
     this.residual.addEventListener('change', () => this.draw());
@@ -54,6 +55,7 @@ export class ActivationsFigure {
     );
     const curve = [make('label', {}, 'function', this.which), this.x.element];
     section.replaceChildren(
+      make('p', { className: 'message', role: 'status' }),
       make('div', { className: 'controls' }, ...curve),
       ...(part === 'chain' ? [] : [this.curve, this.reading]),
       make(
@@ -119,6 +121,10 @@ export class ActivationsFigure {
     };
     const all = ACTIVATIONS.map((activation) => ({ activation, links: chain(activation, settings) }));
     const column = (i: number) => 40 + (i / LAYERS) * (WIDTH - 40 - ROOM);
+    tellNumbers(
+      this.section,
+      Object.fromEntries(all.map(({ activation, links }) => [activation.name, links[links.length - 1].product])),
+    );
     // Names at the ends of lines, kept apart.
     const ends = all
       .map(({ activation, links }) => ({ activation, y: power(links[links.length - 1].product) }))
@@ -178,3 +184,5 @@ export class ActivationsFigure {
     );
   }
 }
+
+export const activationsFigure = async (section: HTMLElement): Promise<void> => void new ActivationsFigure(section);

@@ -1,5 +1,6 @@
 import { showNumber } from '../../engine/explain/show_number.ts';
 import { make } from '../common/dom.ts';
+import { tellNumbers } from './figure_events.ts';
 import { GRAPHS, RULES, lossOf, run, smallChange, type Flow, type GraphNode, type Run } from './graph.ts';
 import { draw, picture, show } from './svg.ts';
 
@@ -20,7 +21,7 @@ const formulaOf = ({ name, op, inputs }: GraphNode): string =>
  * A small graph: operands to change, values forwards and cotangents backwards a step at a time, each with its numbers,
  * and the same gradient by a small change. `data-example` names the graph.
  */
-export class GraphFigure {
+class GraphFigure {
   private readonly example;
   private readonly operands: Record<string, number>;
   private state: Run;
@@ -29,13 +30,13 @@ export class GraphFigure {
 
   private readonly svg;
   private readonly reading = make('p', { className: 'behind', 'aria-live': 'polite' });
-  private readonly checked = make('p', { className: 'behind check-result', 'aria-live': 'polite' });
+  private readonly checked = make('p', { className: 'said', 'aria-live': 'polite' });
   private readonly rows = make('tbody');
   private readonly boxes = new Map<string, HTMLInputElement>();
   private readonly moves: Readonly<Record<'start' | 'back' | 'next' | 'end', HTMLButtonElement>>;
   private readonly which: HTMLSelectElement;
 
-  constructor(section: HTMLElement) {
+  constructor(private readonly section: HTMLElement) {
     this.example = GRAPHS[section.dataset.example ?? 'neuron'];
     this.operands = { ...this.example.given };
     this.state = run(this.example, this.operands);
@@ -54,6 +55,7 @@ export class GraphFigure {
     this.which = make('select', {}, ...Object.keys(this.operands).map((name) => make('option', { value: name }, name)));
     const check = make('button', { type: 'button', onclick: () => this.check() }, 'Check by a small change');
     section.replaceChildren(
+      make('p', { className: 'message', role: 'status' }),
       make('p', { className: 'says' }, says),
       make(
         'div',
@@ -71,6 +73,13 @@ export class GraphFigure {
     section.addEventListener('keydown', (event) => this.key(event));
     // Forwards is done; backwards is the reader's.
     this.go(nodes.filter(({ op }) => op).length);
+    this.tell();
+  }
+
+  private tell(): void {
+    const { values, cotangents } = this.state;
+    const gradients = [...cotangents].map(([name, value]) => [`d${name}`, value] as const);
+    tellNumbers(this.section, Object.fromEntries([...values, ...gradients]));
   }
 
   private box(name: string): HTMLElement {
@@ -97,6 +106,7 @@ export class GraphFigure {
     this.state = run(this.example, this.operands);
     this.checked.textContent = '';
     this.go(this.taken);
+    this.tell();
   }
 
   /** Left and right anywhere but in a field are one step back and on. */
@@ -230,6 +240,8 @@ export class GraphFigure {
     );
   }
 }
+
+export const graphFigure = async (section: HTMLElement): Promise<void> => void new GraphFigure(section);
 
 /** `ds = dy · (1 if s > 0, else 0) = 6 · 1 = 6`, with what was there before where an operand is used twice. */
 function writtenFlow({ from, to, slope, slopeWritten, arriving, product, before, after }: Flow): string {

@@ -1,6 +1,7 @@
 import { make } from '../common/dom.ts';
 import { slider } from './slider.ts';
 import { draw, picture, show } from './svg.ts';
+import { tellNumbers } from './figure_events.ts';
 import { METHODS, contours, descend, valley, type Method, type Paths } from './valley.ts';
 
 const STEPS = 120;
@@ -23,7 +24,7 @@ const at = (a: number, b: number) =>
 const shown = (loss: number) => (loss < 1e9 ? loss.toPrecision(3) : 'without bound');
 
 /** SGD, momentum and Adam in a curved valley: their paths, and the loss along them. */
-export class ValleyFigure {
+class ValleyFigure {
   private readonly map = picture('valley', SIDE, SIDE);
   private readonly curve = picture('losses', SIDE, CURVE_HIGH);
   private readonly reading = make('p', { className: 'behind', 'aria-live': 'polite' });
@@ -43,10 +44,11 @@ export class ValleyFigure {
   private readonly step = slider('steps', 'steps shown', [0, STEPS, 1, STEPS], () => this.draw());
   private paths: Paths;
 
-  constructor(section: HTMLElement) {
+  constructor(private readonly section: HTMLElement) {
     this.paths = this.descend();
     const dials = [...Object.values(this.rates), this.keeps, this.step].map(({ element }) => element);
     section.replaceChildren(
+      make('p', { className: 'message', role: 'status' }),
       make('div', { className: 'controls' }, ...dials),
       this.map,
       this.curve,
@@ -83,6 +85,7 @@ export class ValleyFigure {
       ...METHODS.flatMap((method) => this.path(method, count)),
     );
     this.drawLosses(losses);
+    tellNumbers(this.section, Object.fromEntries(METHODS.map((method, i) => [method, losses[i][count]])));
   }
 
   private path(method: Method, count: number): SVGElement[] {
@@ -147,3 +150,5 @@ export class ValleyFigure {
     );
   }
 }
+
+export const valleyFigure = async (section: HTMLElement): Promise<void> => void new ValleyFigure(section);
