@@ -131,7 +131,8 @@ class ActivationsFigure {
       .sort((a, b) => a.y - b.y);
     ends.forEach((end, i) => (end.y = Math.max(end.y, i === 0 ? 0 : ends[i - 1].y + 14)));
     const products = all.map(({ activation, links }) => `${activation.name} ${few(links[links.length - 1].product)}`);
-    this.left.textContent = `A change of x by 1 millionth changes the last output by so many millionths, after ${settings.layers} ${settings.layers === 1 ? 'layer' : 'layers'}: ${products.join(', ')}.`;
+    const { layers } = settings;
+    this.left.textContent = `After ${layers} ${layers === 1 ? 'layer' : 'layers'} a small change of x has been multiplied by: ${products.join(', ')}.`;
     show(
       this.links,
       `What is left of a change after each layer, by powers of ten. ${this.left.textContent}`,

@@ -46,10 +46,10 @@ class GraphFigure {
     const move = (text: string, to: () => number) =>
       make('button', { type: 'button', onclick: () => this.go(to()) }, text);
     this.moves = {
-      start: move('First step', () => 0),
+      start: move('Start', () => 0),
       back: move('Back', () => this.taken - 1),
       next: move('Next', () => this.taken + 1),
-      end: move('All steps', () => this.state.steps.length),
+      end: move('End', () => this.state.steps.length),
     };
     this.moves.next.className = 'primary';
     this.which = make('select', {}, ...Object.keys(this.operands).map((name) => make('option', { value: name }, name)));
@@ -63,9 +63,9 @@ class GraphFigure {
         ...Object.keys(this.operands).map((name) => this.box(name)),
         this.reset(),
       ),
-      make('div', { className: 'scroll' }, this.svg),
       make('div', { className: 'controls steps' }, ...Object.values(this.moves)),
       make('div', { className: 'reading' }, this.reading),
+      this.svg,
       make('div', { className: 'controls' }, make('label', {}, 'operand', this.which), check),
       this.checked,
       make('details', {}, make('summary', {}, 'All numbers as a table'), this.table()),

@@ -15,7 +15,7 @@ const LEVELS = [0.1, 0.5, 1, 2, 4, 8, 16, 32, 64];
 const NAMES: Readonly<Record<Method, string>> = { sgd: 'SGD', momentum: 'momentum', adam: 'Adam' };
 
 /** The losses, by powers of ten. */
-const [CURVE_HIGH, MARGIN, HIGHEST, LOWEST] = [150, 34, 4, -4];
+const [CURVE_HIGH, MARGIN, HIGHEST, LOWEST] = [150, 44, 4, -4];
 
 /** What is far outside ends just there. */
 const within = (v: number) => (Number.isFinite(v) ? Math.min(Math.max(v, -2 * SIDE), 3 * SIDE) : 3 * SIDE);
@@ -108,7 +108,7 @@ class ValleyFigure {
   }
 
   private drawLosses(losses: readonly (readonly number[])[]): void {
-    const width = SIDE - MARGIN - 78;
+    const width = SIDE - MARGIN - 104;
     const across = (t: number) => MARGIN + (t / STEPS) * width;
     const up = (loss: number) => {
       const log = loss < 10 ** HIGHEST ? Math.max(Math.log10(loss), LOWEST) : HIGHEST;
@@ -120,7 +120,8 @@ class ValleyFigure {
       x: across(losses[i].length - 1),
       y: up(losses[i][losses[i].length - 1]),
     }));
-    ends.sort((a, b) => a.y - b.y).forEach((end, i) => (end.y = i === 0 ? end.y : Math.max(end.y, ends[i - 1].y + 15)));
+    let below = CURVE_HIGH - 10;
+    for (const end of ends.sort((a, b) => b.y - a.y)) below = end.y = Math.min(end.y, below - 15);
     show(
       this.curve,
       `The loss over the steps, by powers of ten. ${this.reading.textContent}`,
@@ -146,7 +147,7 @@ class ValleyFigure {
         ),
       ),
       draw('text', { class: 'tick', x: MARGIN, y: CURVE_HIGH - 4 }, '0'),
-      draw('text', { class: 'tick', x: MARGIN + width, y: CURVE_HIGH - 4 }, `${STEPS} steps`),
+      draw('text', { class: 'tick right', x: MARGIN + width, y: CURVE_HIGH - 4 }, `${STEPS} steps`),
     );
   }
 }
