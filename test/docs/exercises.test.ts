@@ -47,7 +47,6 @@ const COMING = [
   '08-batch-norm.md',
   '10-pooling.md',
   '12-softmax-and-cross-entropy.md',
-  '13-optimisers.md',
 ];
 
 describe.each(chapterFiles)('the exercises of %s', (file) => {
