@@ -1,8 +1,10 @@
+import { stopAtScrolls } from '../common/scroll_stops.ts';
 import { WorkerClient } from '../common/worker_client.ts';
 import type { ChapterMethods } from './chapters_worker.ts';
 import { Figure } from './figure.ts';
 import { ValleyFigure } from './valley_figure.ts';
 
+stopAtScrolls('.prose .scroll');
 // The table of contents and the sources have no figure, and need no engine.
 const sections = [...document.querySelectorAll<HTMLElement>('section.live')];
 if (sections.length > 0) {

@@ -28,7 +28,13 @@ const DIALS: readonly Dial[] = [
 /** Adam's way down a curved valley beside that of SGD. */
 export class ValleyFigure {
   private readonly place = make('p', { className: 'message', role: 'status' });
-  private readonly canvas = make('canvas', { width: SIDE, height: SIDE, className: 'valley', role: 'img' });
+  private readonly canvas = make('canvas', {
+    width: SIDE,
+    height: SIDE,
+    className: 'valley',
+    role: 'img',
+    'aria-label': 'The valley',
+  });
   private readonly reading = make('p', { className: 'behind', 'aria-live': 'polite' });
   private readonly step = make('input', {
     type: 'range',
