@@ -78,8 +78,8 @@ export async function gradcam(path: string, flags: GradcamFlags): Promise<void> 
       if (faithful)
         measures!.add({
           id,
-          input: toPicture(picture),
-          maps: maps.map((map) => ({ ...map, picture: toPicture(map.picture) })),
+          input: await toPicture(picture),
+          maps: await Promise.all(maps.map(async (map) => ({ ...map, picture: await toPicture(map.picture) }))),
           explained: explanation.explained,
           score,
           measures: faithful,

@@ -1,4 +1,5 @@
 import { UserError } from '../engine/user_error.ts';
+import type { RgbImage } from '../vision/data/rgb_image.ts';
 import type { Galaxies } from './galaxy.ts';
 import { drawGalaxy } from './synthetic_galaxy.ts';
 import { renderGalaxy } from './synthetic_render.ts';
@@ -7,6 +8,9 @@ import { castVotes } from './synthetic_votes.ts';
 /** Side of a cutout of the challenge. */
 export const SYNTHETIC_SIZE = 424;
 
+/** Images that stay in memory: 35 MB at the usual size. */
+const KEPT = 64;
+
 export interface SyntheticOptions {
   /** Side of the images in pixels, 1..4096. The drawing itself is done on 110 to 220 pixels. */
   readonly size?: number;
@@ -14,8 +18,9 @@ export interface SyntheticOptions {
 
 /**
  * `count` galaxies drawn from `seed`, with the votes that volunteers would give them. A galaxy depends on the seed and
- * its own index alone: `synthetic:100` begins `synthetic:400`. Images are drawn anew at each `load`, with the same
- * bytes on the same JavaScript engine (sin and exp may differ in their last bit between engines).
+ * its own index alone: `synthetic:100` begins `synthetic:400`. The first images that are asked for are kept; the others
+ * are drawn anew at each `load`, with the same bytes on the same JavaScript engine (sin and exp may differ in their
+ * last bit between engines).
  */
 export function syntheticDataset(count: number, seed = 0, { size = SYNTHETIC_SIZE }: SyntheticOptions = {}): Galaxies {
   if (!Number.isSafeInteger(count) || count < 1) throw new UserError(`${count} is not a number of synthetic galaxies`);
@@ -25,13 +30,16 @@ export function syntheticDataset(count: number, seed = 0, { size = SYNTHETIC_SIZ
     id: `s${seed}-${index}`,
     votes: castVotes(drawGalaxy(seed, index), seed, index),
   }));
+  const kept = new Map<number, RgbImage>();
   return {
     name: seed === 0 ? `synthetic:${count}` : `synthetic:${count}:${seed}`,
     examples: galaxies,
     notes: [],
     load: async (index) => {
       if (!(index in galaxies)) throw new RangeError(`there is no galaxy ${index} among ${count}`);
-      return renderGalaxy(drawGalaxy(seed, index), seed, index, size);
+      const image = kept.get(index) ?? renderGalaxy(drawGalaxy(seed, index), seed, index, size);
+      if (kept.size < KEPT) kept.set(index, image);
+      return image;
     },
     close: async () => {},
   };

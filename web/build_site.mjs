@@ -48,13 +48,12 @@ export async function buildSite(common, root) {
   const chapters = chapterPages(root);
   // A page that is not in the navigation belongs to one that is: its `section`.
   for (const page of [...PAGES, ...guidePages(root), ...chapters.pages]) {
-    const style = `${page.folder}.css`;
-    const hasStyle = existsSync(join(WEB, page.folder, style));
-    if (hasStyle) copyFileSync(join(WEB, page.folder, style), join(out, style));
+    const styles = stylesOf(page.folder);
+    for (const style of styles) copyFileSync(join(WEB, page.folder, style), join(out, style));
     const filled = fill(shell, {
       policy: POLICY,
       title: page.name === 'index' ? page.title : `${page.title} · Tuningfork`,
-      styles: hasStyle ? `<link rel="stylesheet" href="${style}">` : '',
+      styles: styles.map((style) => `<link rel="stylesheet" href="${style}">`).join('\n'),
       navigation: PAGES.map(({ name, title }) =>
         name === 'index'
           ? ''
@@ -72,6 +71,12 @@ export async function buildSite(common, root) {
   for (const file of ['math.woff2', 'math.woff2.LICENSE.txt']) copyFileSync(join(WEB, 'common', file), join(out, file));
   pack(out);
 }
+
+/** A page's style sheets: the one that has its name, then the others. */
+const stylesOf = (folder) =>
+  readdirSync(join(WEB, folder))
+    .filter((file) => file.endsWith('.css'))
+    .sort((a, b) => Number(b === `${folder}.css`) - Number(a === `${folder}.css`) || (a < b ? -1 : 1));
 
 /**
  * Puts a `<name>.gz` beside each file that pages load, for servers that send it to whoever takes gzip. Packed with

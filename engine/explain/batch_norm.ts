@@ -103,7 +103,7 @@ const BACKWARD_LINE = 'out[i] = Out(storable(scale * (dz - meanDz - normal * mea
 const training: Explanation = {
   name: 'batch_norm',
   says: 'Each channel is shifted and scaled to mean 0 and variance 1 over the batch, then to a mean and a scale that are learnt.',
-  chapter: '5-batch-norm',
+  chapter: '08-batch-norm',
   settings: [],
   operands: () => OPERANDS,
   apply: ({ x, gamma, beta }) => batchNorm(x, gamma, beta, { epsilon: EPSILON }).y,
@@ -138,7 +138,7 @@ const training: Explanation = {
 const inference: Explanation = {
   name: 'batch_norm_inference',
   says: "Batch norm with mean and variance that are given (stats) and not the batch's own: after training, or with frozen statistics.",
-  chapter: '5-batch-norm',
+  chapter: '08-batch-norm',
   settings: [],
   operands: () => [
     OPERANDS[0],

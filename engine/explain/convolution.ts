@@ -22,7 +22,7 @@ const convolution = (values: Values, settings: Settings): Directions =>
 const conv2dExplanation: Explanation = {
   name: 'conv2d',
   says: 'A filter slides over the image; each output is the sum of the products of the filter with the window under it.',
-  chapter: '1-convolution',
+  chapter: '02-convolution',
   settings: [...SLIDING, { name: 'channels', choices: [1, 2] }, { name: 'filters', choices: [1, 2] }],
   operands: ({ channels, filters }) => {
     const [x, w] = [
@@ -82,7 +82,7 @@ function depthwise({ x, w }: Values, settings: Settings): Directions {
 const depthwiseExplanation: Explanation = {
   name: 'depthwise_conv2d',
   says: 'Each channel is convolved with a filter of its own, and channels are not added up.',
-  chapter: '4-depthwise-convolution',
+  chapter: '07-depthwise-convolution',
   settings: SLIDING,
   operands: () => [
     { name: 'x', says: 'images [n, h, v, c]', shape: [1, 4, 4, 2], data: wholeNumbers([1, 4, 4, 2], 0, 3, 5) },

@@ -24,7 +24,7 @@ function moments(values: Values, at: readonly number[]) {
 const adamExplanation: Explanation = {
   name: 'adam',
   says: 'Each weight steps by the running mean of its gradient, divided by the running root mean square of it (Kingma & Ba 2015).',
-  chapter: '8-adam',
+  chapter: '13-optimisers',
   settings: [],
   operands: () => [
     state('w', 'the weights, a parameter', [1, 2, -1]),
@@ -92,7 +92,7 @@ const adamExplanation: Explanation = {
 const sgdExplanation: Explanation = {
   name: 'sgd',
   says: 'Stochastic gradient descent: each weight steps against its gradient, with a momentum that remembers earlier ones.',
-  chapter: '8-adam',
+  chapter: '13-optimisers',
   settings: [],
   operands: () => [
     state('w', 'the weights, a parameter', [1, 2, -1]),

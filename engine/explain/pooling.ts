@@ -36,7 +36,7 @@ function geometryOf({ x: { shape } }: Values, { size, stride, padding }: Setting
 const maxPool: Explanation = {
   name: 'max_pool2d',
   says: 'Each output is the largest value of a window; on the way back, that value alone gets the cotangent.',
-  chapter: '6-pooling',
+  chapter: '10-pooling',
   settings: SETTINGS,
   operands: () => images([1, 4, 4, 1], 1),
   apply: ({ x }, settings, version) => maxPool2d(x, { ...windowOf(settings), version }),
@@ -72,7 +72,7 @@ const maxPool: Explanation = {
 const averagePool: Explanation = {
   name: 'avg_pool2d',
   says: 'Each output is the average of a window; on the way back, each value of the window gets an equal share.',
-  chapter: '6-pooling',
+  chapter: '10-pooling',
   settings: SETTINGS,
   operands: () => images([1, 4, 4, 1], 2),
   apply: ({ x }, settings) => avgPool2d(x, windowOf(settings)),
@@ -131,7 +131,7 @@ const fromDy = (shape: readonly number[], at: readonly number[]): Term[] =>
 const adaptivePool: Explanation = {
   name: 'adaptive_avg_pool2d',
   says: 'Averages over windows chosen so that the output has a given size (here 2 x 2), whatever that of the image.',
-  chapter: '6-pooling',
+  chapter: '10-pooling',
   settings: [],
   operands: () => images([1, 3, 5, 1], 3),
   apply: ({ x }) => adaptiveAvgPool2d(x, ADAPTIVE),
@@ -160,7 +160,7 @@ const pixelsOf = ([, H, W]: readonly number[]) =>
 const globalPool: Explanation = {
   name: 'global_avg_pool',
   says: 'The average of each channel over all pixels: what stands between the last convolution and the classifier.',
-  chapter: '6-pooling',
+  chapter: '10-pooling',
   settings: [],
   operands: () => images([1, 2, 3, 2], 4),
   apply: ({ x }) => globalAvgPool(x),

@@ -1,7 +1,7 @@
 import { logSoftmax, softmax, softmaxCrossEntropy } from '../ops/softmax_cross_entropy.ts';
 import { elementOf, joined, written, type Behind, type Cell, type Explanation, type Values } from './explanation.ts';
 
-const CHAPTER = '7-softmax-and-cross-entropy';
+const CHAPTER = '12-softmax-and-cross-entropy';
 
 const rowOf = (values: Values, of: string, n: number): Cell[] =>
   Array.from({ length: values[of].shape[1] }, (_, k) => ({ of, at: [n, k] }));

@@ -85,7 +85,7 @@ async function extremesOf(
     return {
       id,
       rmse,
-      picture: toPicture(await plainPicture(dataset, views.geometry, galaxies[row])),
+      picture: await toPicture(await plainPicture(dataset, views.geometry, galaxies[row])),
       questions: tellingQuestions(votes!.all!, rowOf(predictions, row)),
     };
   };

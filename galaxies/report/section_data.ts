@@ -69,11 +69,11 @@ ${votes.length > 0 && html`<h3>What the volunteers said</h3><div class="grid thr
 ${thresholds && html`<h3>The label threshold</h3><div class="grid">${thresholds}<div>${thresholdTable(data)}</div></div>`}
 ${
   data.sheets.length > 0 &&
-  html`<h3>Examples</h3><div class="grid">${data.sheets.map(({ className, count: n, picture }) =>
+  html`<h3>Examples</h3><div class="grid">${data.sheets.map(({ title, count: n, picture }) =>
     figure(
-      image(picture, `Contact sheet of ${n} galaxies labelled ${className}`),
-      className,
-      `${n} galaxies that the volunteers call ${className}.`,
+      image(picture, `Contact sheet of ${n} galaxies labelled ${title}`),
+      title,
+      `${n} galaxies that the volunteers call ${title}.`,
     ),
   )}</div>`
 }`,

@@ -3,7 +3,7 @@ import type { RgbImage } from '../../vision/data/rgb_image.ts';
 import { CLASSES, label, labelTable, type ClassName } from '../labels.ts';
 import type { DataSummary, ThresholdCounts } from './data.ts';
 import type { SplitCounts } from '../../vision/report/data.ts';
-import { toPicture } from '../../vision/report/encode.node.ts';
+import { toSheets } from '../../vision/report/encode.node.ts';
 import { contactSheets } from '../../vision/report/contact_sheets.node.ts';
 
 export interface SummaryOptions {
@@ -55,7 +55,7 @@ export async function summariseData(
         voted.length > 0
           ? [...new Set([...THRESHOLDS, threshold])].sort((a, b) => a - b).map((t) => countsAt(dataset, t))
           : [],
-      sheets: [...sheets].map(([className, { image, count }]) => ({ className, count, picture: toPicture(image) })),
+      sheets: await toSheets(sheets),
     },
   };
 }

@@ -3,6 +3,7 @@ import {
   appendFileSync,
   cpSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   readdirSync,
@@ -16,6 +17,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RowFile } from '../../cli/row_file.node.ts';
 import { parseShard, shardName, shardRange } from '../../cli/shards.ts';
 import { PROGRAM, fail, succeed, tuningfork } from './cli.ts';
+import { shape } from './shapes.ts';
 
 const PLUG = fileURLToPath(new URL('../vision/plug.mjs', import.meta.url));
 
@@ -124,8 +126,8 @@ describe('a file of rows', () => {
 });
 
 describe('a prediction', () => {
-  // More than two batches of 128.
-  const DATA = 'synthetic:300:5';
+  // More than two batches of 128: small pictures, which are read at once.
+  let DATA: string;
   let run: string;
   let whole: string;
   const csv = (path: string) => readFileSync(path, 'utf8');
@@ -141,7 +143,9 @@ describe('a prediction', () => {
     });
 
   beforeAll(async () => {
-    run = join(folder, 'run');
+    [run, DATA] = [join(folder, 'run'), join(folder, 'pictures')];
+    mkdirSync(DATA);
+    for (let i = 0; i < 300; i++) writeFileSync(join(DATA, `${i}.png`), shape(i % 3, i));
     const small = '--data synthetic:60 --model vgg_small --width 0.25 --size 32 --batch 8 --epochs 1 --tta 1';
     await succeed('train', ...small.split(' '), '--out', run);
     const path = join(folder, 'whole.csv');

@@ -14,7 +14,7 @@ import { byHand, isResult, shapeByHand, type Shown } from '../reference/by_hand.
 
 const DOCS = new URL('../../docs/', import.meta.url);
 const read = (file: string) => readFileSync(new URL(file, DOCS), 'utf8');
-const chapters = readdirSync(DOCS).filter((file) => /^\d-.*\.md$/.test(file));
+const chapters = readdirSync(DOCS).filter((file) => /^\d\d-.*\.md$/.test(file));
 
 /** Four digits are shown: half a unit of the fourth, of a number as large as this; whole numbers are exact. */
 const shownTo = (v: number) => (v === 0 ? 1e-12 : 0.5001 * 10 ** (Math.floor(Math.log10(Math.abs(v))) - 3));
@@ -108,8 +108,8 @@ describe('what the chapters work out by hand', () => {
     }
   });
 
-  it('chapter 1: a bright patch beats the line under a filter of positive weights, and not under the other', () => {
-    const text = read('1-convolution.md').split('## The formula')[0];
+  it('chapter 2: a bright patch beats the line under a filter of positive weights, and not under the other', () => {
+    const text = read('02-convolution.md').split('## The formula')[0];
     const sum = ([a]: number[][][], [b]: number[][][]) => a.flat().reduce((all, v, i) => all + v * b.flat()[i], 0);
     const shown = matricesIn(text);
     const rows = [...text.matchAll(/^\| (positive|signed) \| (\d+) \| (\d+) \|$/gm)];
@@ -122,7 +122,7 @@ describe('what the chapters work out by hand', () => {
     expect(Number(rows[1][3])).toBeLessThan(Number(rows[1][2]));
   });
 
-  it('chapter 7: the gradient of the loss is what was said less what should have been', () => {
+  it('chapter 12: the gradient of the loss is what was said less what should have been', () => {
     const [, , text] = examples.find(([, op]) => op === 'softmax_cross_entropy')!;
     const [logits, targets, gradient] = ['logits', 'targets', 'dlogits'].map((name) => matricesIn(text).get(name)![0]);
     logits.forEach((row, n) => {
@@ -134,11 +134,11 @@ describe('what the chapters work out by hand', () => {
     });
   });
 
-  it('chapter 8: the state is one that a first step leaves, with the gradients that are told', () => {
-    const shown = matricesIn(read('8-adam.md'));
+  it('chapter 13: the state is one that a first step leaves, with the gradients that are told', () => {
+    const shown = matricesIn(read('13-optimisers.md'));
     const [[m], [v]] = [shown.get('m')![0], shown.get('v')![0]];
     const gradients = [2, -1, 0];
-    expect(read('8-adam.md').replaceAll('\n', ' ')).toContain('gradients in the first step were 2, −1 and 0');
+    expect(read('13-optimisers.md').replaceAll('\n', ' ')).toContain('gradients in the first step were 2, −1 and 0');
     gradients.forEach((g, i) => {
       expect(m[i]).toBeCloseTo((1 - 0.9) * g, 12);
       expect(v[i]).toBeCloseTo((1 - 0.999) * g ** 2, 12);

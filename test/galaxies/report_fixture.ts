@@ -3,7 +3,7 @@ import { binValues } from '../../vision/report/plots_histograms.ts';
 import type { DataSummary, ReportData, VotedEvaluation } from '../../galaxies/report/data.ts';
 import type { GradCamSummary, Mistake, Picture, TrainingSummary } from '../../vision/report/data.ts';
 import { voteShares } from '../../galaxies/report/answer_colour.ts';
-import { toPicture } from '../../vision/report/encode.node.ts';
+import { toDataUri } from '../../vision/report/encode.node.ts';
 
 /** Repeatable numbers in 0..1 (mulberry32). */
 export function sequence(seed: number): () => number {
@@ -25,7 +25,7 @@ const blob = (size: number): RgbImage => ({
   }),
 });
 
-export const madeUpPicture: Picture = toPicture(blob(24), 'png');
+export const madeUpPicture: Picture = { src: toDataUri(blob(24)), width: 24, height: 24 };
 const classes = ['smooth', 'featured'];
 
 export function madeUpData(): DataSummary {
@@ -48,7 +48,7 @@ export function madeUpData(): DataSummary {
       const counts = [smooth, featured].map((shares) => shares.filter((share) => share >= threshold).length);
       return { threshold, counts, ambiguous: 900 - counts[0] - counts[1] };
     }),
-    sheets: classes.map((className) => ({ className, count: 12, picture: madeUpPicture })),
+    sheets: classes.map((title) => ({ title, count: 12, picture: madeUpPicture })),
   };
 }
 

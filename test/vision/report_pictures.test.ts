@@ -2,7 +2,8 @@ import { PNG } from 'pngjs';
 import { scheme } from 'vega';
 import { describe, expect, it } from 'vitest';
 import type { RgbImage } from '../../vision/data/rgb_image.ts';
-import { toDataUri, toJpeg, toPng } from '../../vision/report/encode.node.ts';
+import { decodeWebp } from '../../vision/data/webp.node.ts';
+import { toDataUri, toJpeg, toPicture, toPng } from '../../vision/report/encode.node.ts';
 import { contactSheet, gradientImage, overlayHeatmap, resizeImage } from '../../vision/report/pictures.ts';
 import { viridis } from '../../vision/report/viridis.ts';
 
@@ -130,7 +131,20 @@ describe('encoding', () => {
   });
   it('names the format in the data URI', () => {
     expect(toDataUri(image)).toMatch(/^data:image\/png;base64,iVBOR/);
-    expect(toDataUri(image, 'jpeg')).toMatch(/^data:image\/jpeg;base64,\/9j\//);
     expect([...toJpeg(image).subarray(0, 3)]).toEqual([0xff, 0xd8, 0xff]);
+  });
+  it('gives a report a WebP that looks like the image', async () => {
+    const smooth = grey(
+      16,
+      16,
+      Array.from({ length: 256 }, (_, i) => i),
+    );
+    const { src, width, height } = await toPicture(smooth);
+    const [, base64] = /^data:image\/webp;base64,(.+)$/.exec(src)!;
+    const back = await decodeWebp(new Uint8Array(Buffer.from(base64, 'base64')), 'the picture');
+    expect([width, height, back.width, back.height]).toEqual([16, 16, 16, 16]);
+    const off = [...back.data].filter((_, i) => i % 4 < 3).map((v, i) => Math.abs(v - smooth.data[i]));
+    // Lossy: a few levels of 255 where the light changes by 16 from line to line.
+    expect(off.reduce((sum, v) => sum + v) / off.length).toBeLessThan(4);
   });
 });

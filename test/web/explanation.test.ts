@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { explain, type Selection } from '../../web/learn/explanation.ts';
+import { layersFromText } from '../../web/learn/layer_spec.ts';
 import { planLayers, type LayerPlan, type Role } from '../../web/learn/network.ts';
 import { DEFAULT_SETTINGS, type Settings } from '../../web/learn/settings.ts';
 import type { LayerView, ParameterView, Values, View } from '../../web/learn/view.ts';
@@ -13,7 +14,6 @@ import { UNIT } from '../tolerance.ts';
 
 const LABEL = 1;
 const TARGETS: Shown = { shape: [1, 2], data: [0, 1] };
-const POOL = { size: 2, stride: 2, padding: 0 };
 const sizeOf = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
 
 /** The image with its border of zeros, and where each of its numbers lies there. */
@@ -36,26 +36,30 @@ const asRows = ({ shape, data }: Values): Shown => {
   return { shape: [data.length / columns, columns], data };
 };
 
-/** A result of a layer by its definition: `y`, `dx` or the gradient of a parameter, at these offsets. */
+/**
+ * A result of a layer by its definition, at these offsets: `y`, the gradient of a parameter, or `dx`, that of its input
+ * `which`.
+ */
 function layerByHand(
-  { settings }: View,
   plan: LayerPlan,
-  before: Values,
+  [before, other]: readonly Values[],
   parameters: readonly ParameterView[],
   dy: Values,
   name: string,
   only: number[],
+  which = 0,
 ): number[] {
   const p = Object.fromEntries(parameters.map(({ role, value }) => [role, value]));
   const columns = plan.shape[plan.shape.length - 1];
   if (name === 'db') return byHand('add', 'da', { x: asRows(dy), a: p.b, dy: asRows(dy) }, {}, only);
   const bias = (products: number[]) => products.map((v, i) => v + (p.b ? p.b.data[only[i] % columns] : 0));
   switch (plan.kind) {
-    case 'conv': {
+    case 'conv':
+    case 'depthwise': {
       const { x, places } = padded(before, plan);
       const window = { stride: plan.geometry!.strideH, padding: 0 };
       const found = byHand(
-        'conv2d',
+        plan.kind === 'conv' ? 'conv2d' : 'depthwise_conv2d',
         name,
         { x, w: p.w, dy },
         window,
@@ -77,9 +81,20 @@ function layerByHand(
         only,
       );
     case 'activation':
-      return byHand(settings.activation, name, { x: before, dy }, {}, only);
-    case 'pool':
-      return byHand(settings.pooling === 'max' ? 'max_pool2d' : 'avg_pool2d', name, { x: before, dy }, POOL, only);
+      return byHand(plan.activation!, name, { x: before, dy }, {}, only);
+    case 'pool': {
+      const window = { size: plan.geometry!.filterH, stride: plan.geometry!.strideH, padding: 0 };
+      return byHand(plan.pooling === 'max' ? 'max_pool2d' : 'avg_pool2d', name, { x: before, dy }, window, only);
+    }
+    case 'mean':
+      return byHand('global_avg_pool', name, { x: before, dy }, {}, only);
+    case 'scale': {
+      const factors = { shape: [other.data.length], data: other.data };
+      const of = which === 1 ? 'da' : name;
+      return byHand('mul', of, { x: asRows(before), a: factors, dy: asRows(dy) }, {}, only);
+    }
+    case 'add':
+      return name === 'dx' ? only.map((i) => dy.data[i]) : only.map((i) => before.data[i] + other.data[i]);
     default:
       return byHand(
         'softmax_cross_entropy',
@@ -108,16 +123,15 @@ function drawView(settings: Settings, plans: readonly LayerPlan[]): View {
     if (plan.kind !== 'input')
       y.data.set(
         layerByHand(
-          view,
           plan,
-          layers.at(-1)!.y,
+          plan.inputs.map((k) => layers[k].y),
           parameters,
           dy,
           'y',
           Array.from(y.data, (_, i) => i),
         ),
       );
-    layers.push({ name: plan.name, kind: plan.kind, geometry: plan.geometry, y, dy, parameters });
+    layers.push({ ...plan, y, dy, parameters });
   }
   return view;
 }
@@ -135,6 +149,18 @@ const VARIANTS: Partial<Settings>[] = [
   { filterSize: 5, stride: 2, padding: 'valid', activation: 'silu', pooling: 'average' },
   { activation: 'tanh', batchNorm: true, stride: 2 },
   { filterSize: 1, activation: 'sigmoid', batchNorm: true, pooling: 'average' },
+  {
+    layers: layersFromText(
+      'conv filters=4 size=5 stride=2; activation; depthwise; norm; activation name=silu; residual from=2; ' +
+        'squeezeExcite units=3; pool how=average size=3; dense units=5; norm; activation name=tanh; dense',
+    ),
+  },
+  {
+    layers: layersFromText(
+      'depthwise stride=2 padding=valid bias=false; pool size=3 stride=1; conv filters=3 size=1; residual from=2; ' +
+        'residual from=2; squeezeExcite units=1; dense',
+    ),
+  },
 ];
 
 it.each(VARIANTS)('the inspector explains what the definitions of the layers give: %o', (variant) => {
@@ -143,21 +169,27 @@ it.each(VARIANTS)('the inspector explains what the definitions of the layers giv
   const view = drawView(settings, plans);
   let [count, products] = [0, 0];
   view.layers.forEach((layer, i) => {
-    const check = (part: Selection['part'], of: number, name: string, shape: readonly number[]) => {
+    const check = (part: Selection['part'], makers: readonly number[], name: string, shape: readonly number[]) => {
       const size = sizeOf(shape);
       const only = [...new Set([0, Math.floor(0.37 * size), Math.floor(0.71 * size), size - 1])];
-      const { parameters, dy } = view.layers[of];
-      const want = layerByHand(view, plans[of], view.layers[of - 1].y, parameters, dy, name, only);
+      const want = only.map(() => 0);
+      for (const of of makers) {
+        const { parameters, dy, inputs } = view.layers[of];
+        const before = inputs.map((k) => view.layers[k].y);
+        const found = layerByHand(plans[of], before, parameters, dy, name, only, inputs.indexOf(i));
+        found.forEach((v, k) => (want[k] += v));
+      }
       only.forEach((offset, k) => {
         const at = indexOf(shape, offset);
-        const { computed, summands } = explain(view, { layer: i, part, at });
+        const { computed, summands, paths } = explain(view, { layer: i, part, at });
         const magnitude = summands.reduce((sum, { product }) => sum + Math.abs(product), Math.abs(want[k]));
         // Slopes are taken from outputs that were rounded to f32, sums of float64 are not.
-        const slack = plans[of].kind === 'activation' ? 4 * UNIT : 0;
+        const slack = makers.some((of) => plans[of].kind === 'activation') ? 4 * UNIT : 0;
         expect(
           Math.abs(computed - want[k]),
           `${layer.name} ${part}[${at}] is ${want[k]}, explained as ${computed}`,
         ).toBeLessThanOrEqual((1e-12 + slack) * (1 + magnitude));
+        expect(paths?.length ?? 1).toBe(makers.length);
         for (const { factors, product } of summands) {
           expect(product).toBe(factors.reduce((all, { value }) => all * value, 1));
           products++;
@@ -169,9 +201,10 @@ it.each(VARIANTS)('the inspector explains what the definitions of the layers giv
         count++;
       });
     };
-    if (i > 0) check('y', i, 'y', layer.y.shape);
-    if (i + 1 < view.layers.length) check('dy', i + 1, 'dx', layer.y.shape);
-    for (const { role, value, gradient } of layer.parameters) if (gradient) check(role, i, `d${role}`, value.shape);
+    if (i > 0) check('y', [i], 'y', layer.y.shape);
+    const users = plans.flatMap(({ inputs }, user) => (inputs.includes(i) ? [user] : []));
+    if (users.length > 0) check('dy', users, 'dx', layer.y.shape);
+    for (const { role, value, gradient } of layer.parameters) if (gradient) check(role, [i], `d${role}`, value.shape);
   });
   expect(count).toBeGreaterThan(70);
   expect(products).toBeGreaterThan(1000);

@@ -4,7 +4,8 @@ import { openDevice } from '../../engine/device/device.ts';
 import { openGpu } from '../../engine/device/gpu.node.ts';
 import { explain } from '../../web/learn/explanation.ts';
 import { CHAPTERS } from '../../web/learn/kernel_lines.ts';
-import { Laboratory, batchOf } from '../../web/learn/laboratory.ts';
+import { batchOf } from '../../web/learn/batches.ts';
+import { Laboratory } from '../../web/learn/laboratory.ts';
 import { DEFAULT_SETTINGS } from '../../web/learn/settings.ts';
 import { drawSky, type Sky } from '../../web/learn/sky.ts';
 import type { CheckResult, StepResult, View } from '../../web/learn/view.ts';
@@ -26,7 +27,7 @@ async function inNode(sky: Sky) {
   );
   const first = await laboratory.look(0);
   let firstLoss = 0;
-  for (const image of batchOf(DEFAULT_SETTINGS, 0))
+  for (const { image } of batchOf(DEFAULT_SETTINGS, 0))
     firstLoss += lossBound(await laboratory.look(image)) / DEFAULT_SETTINGS.batchSize;
   const losses: number[] = [];
   for (let i = 0; i < STEPS; i++) losses.push((await laboratory.train()).loss);

@@ -1,7 +1,8 @@
 import { expect } from 'vitest';
-import { convTerms, matmulTerms, offsetOf, type Term } from '../../engine/explain/terms.ts';
-import { NORM_EPSILON } from '../../web/learn/network.ts';
-import type { CheckResult, Values, View } from '../../web/learn/view.ts';
+import { convTerms, depthwiseTerms, matmulTerms, offsetOf, type Term } from '../../engine/explain/terms.ts';
+import { explain, type Behind, type Selection, type Summand } from '../../web/learn/explanation.ts';
+import { NORM_EPSILON, type Role } from '../../web/learn/network.ts';
+import { usersOf, type CheckResult, type Values, type View } from '../../web/learn/view.ts';
 import { functionBound, sumBound, UNIT } from '../tolerance.ts';
 
 /*
@@ -20,11 +21,13 @@ const indexOf = (shape: readonly number[], offset: number): number[] => {
 };
 
 /** Of each element of each layer's output. The parameters are taken as exact. */
-export function forwardBounds({ layers, settings }: View): Float64Array[] {
+export function forwardBounds({ layers }: View): Float64Array[] {
   const bounds: Float64Array[] = [];
-  layers.forEach((layer, i) => {
-    const { y, kind, geometry: g, parameters } = layer;
-    const [before, x] = [bounds[i - 1], layers[i - 1]?.y];
+  layers.forEach((layer) => {
+    const { y, kind, geometry: g, parameters, inputs, activation, pooling } = layer;
+    const [[before, x], [beforeOther, other]] = [0, 1].map(
+      (which) => [bounds[inputs[which]], layers[inputs[which]]?.y] as const,
+    );
     const role = (name: string): Values | undefined => parameters.find((p) => p.role === name)?.value;
     const weighted = (terms: readonly Term[], at: readonly number[], shape: readonly number[]) => {
       const [w, b] = [role('w')!, role('b')];
@@ -44,11 +47,15 @@ export function forwardBounds({ layers, settings }: View): Float64Array[] {
         if (kind === 'input') return 0;
         const at = indexOf(y.shape, offset);
         if (kind === 'conv') return weighted(convTerms(g!).forward(at), at, x.shape);
-        if (kind === 'dense')
-          return weighted(matmulTerms([1, role('w')!.shape[0]], 2).forward(at), at, [1, role('w')!.shape[0]]);
+        if (kind === 'depthwise') return weighted(depthwiseTerms(g!).forward(at), at, x.shape);
+        if (kind === 'dense') {
+          const [inner, outer] = role('w')!.shape;
+          return weighted(matmulTerms([1, inner], outer).forward(at), at, [1, inner]);
+        }
         if (kind === 'norm') {
-          const [c, running] = [at[3], role('running')!];
-          const scale = Math.abs(role('gamma')!.data[c]) / Math.sqrt(running.data[y.shape[3] + c] + NORM_EPSILON);
+          const [c, running] = [at[at.length - 1], role('running')!];
+          const variance = running.data[running.shape[1] + c];
+          const scale = Math.abs(role('gamma')!.data[c]) / Math.sqrt(variance + NORM_EPSILON);
           return (
             before[offset] * scale +
             functionBound(
@@ -61,20 +68,37 @@ export function forwardBounds({ layers, settings }: View): Float64Array[] {
         if (kind === 'activation')
           return (
             1.1 * before[offset] +
-            (settings.activation === 'relu'
-              ? 0
-              : functionBound(3, Math.max(1, Math.abs(value), Math.abs(x.data[offset]))))
+            (activation === 'relu' ? 0 : functionBound(3, Math.max(1, Math.abs(value), Math.abs(x.data[offset]))))
           );
         if (kind === 'pool') {
-          // Of four numbers: the largest moves no further than the one that moves most, and so does the mean, whose sum
+          // Of a window: the largest moves no further than the one that moves most, and so does the mean, whose sum
           // rounds as well.
           const [, ho, wo, c] = at;
-          const window = [0, 1].flatMap((r) => [0, 1].map((s) => offsetOf(x.shape, [0, 2 * ho + r, 2 * wo + s, c])));
+          const side = Array.from({ length: g!.filterH }, (_, r) => r);
+          const stride = g!.strideH;
+          const window = side.flatMap((r) =>
+            side.map((s) => offsetOf(x.shape, [0, stride * ho + r, stride * wo + s, c])),
+          );
           return (
             Math.max(...window.map((k) => before[k])) +
-            (settings.pooling === 'max' ? 0 : sumBound(4, Math.max(...window.map((k) => Math.abs(x.data[k])))))
+            (pooling === 'max' ? 0 : sumBound(window.length, Math.max(...window.map((k) => Math.abs(x.data[k])))))
           );
         }
+        if (kind === 'mean') {
+          const [, height, width, channels] = x.shape;
+          let [carried, magnitude] = [0, 0];
+          for (let k = at[1]; k < x.data.length; k += channels) {
+            carried += before[k] / (height * width);
+            magnitude += (Math.abs(x.data[k]) + before[k]) / (height * width);
+          }
+          return carried + sumBound(height * width + 2, magnitude);
+        }
+        if (kind === 'scale') {
+          const k = at[3];
+          const [a, b] = [Math.abs(x.data[offset]), Math.abs(other.data[k])];
+          return before[offset] * (b + beforeOther[k]) + a * beforeOther[k] + UNIT * Math.abs(value);
+        }
+        if (kind === 'add') return before[offset] + beforeOther[offset] + UNIT * Math.abs(value);
         // Cross entropy moves by no more than its logits do, all together; its own rounding is that of numbers up to
         // the largest of them.
         return before.reduce((a, b) => a + b, 0) + functionBound(3, 1 + 2 * Math.max(...x.data.map(Math.abs)));
@@ -107,4 +131,57 @@ export function expectAgreement(
       `${what}: ${analytic} and ${difference.slope} with h = ${difference.h}`,
     ).toBeLessThanOrEqual(allowed);
   }
+}
+
+/** Of a sum of products; the mean's share of a place is a factor that is rounded itself. */
+const productsBound = (summands: readonly Summand[]): number =>
+  sumBound(
+    summands.length + 2,
+    summands.reduce((sum, { product }) => sum + Math.abs(product), 0),
+  );
+
+/** What may lie between what a layer hands back, as it is explained, and the number on the GPU. */
+function backBound(view: View, user: number, at: readonly number[], { computed, summands }: Behind): number {
+  const { kind, inputs, dy } = view.layers[user];
+  const x = view.layers[inputs[0]].y;
+  // A slope, and tanh as (e^x − e^−x)/(e^x + e^−x), are differences of numbers about 1.
+  if (kind === 'activation')
+    return functionBound(3, Math.max(Math.abs(dy.data[offsetOf(dy.shape, at)]), Math.abs(computed)));
+  if (kind === 'norm') return functionBound(1, Math.abs(computed));
+  // Probabilities near 1 are taken from 1: the rounding is that of 1.
+  if (kind === 'loss') return functionBound(3, 1 + Math.max(...x.data.map(Math.abs)));
+  return productsBound(summands);
+}
+
+/** What may lie between the sum of an explanation and the number on the GPU. */
+export function explanationBound(view: View, { layer, part, at }: Selection): number {
+  const explanation = explain(view, { layer, part, at });
+  const { summands, computed, paths } = explanation;
+  const { kind, parameters, y, dy, inputs } = view.layers[layer];
+  if (part === 'dy') {
+    const [user] = usersOf(view.layers, layer);
+    if (user === undefined) return 0;
+    if (!paths) return backBound(view, user, at, explanation);
+    return paths.reduce((sum, path) => sum + backBound(view, path.user, at, path.behind), productsBound(summands));
+  }
+  const role = (name: Role) => parameters.find((p) => p.role === name)!.value.data;
+  const [channels, c] = [y.shape[y.shape.length - 1], at[at.length - 1]];
+  // Normalising takes a difference: its rounding is that of the two numbers.
+  const normalising = (i: number) =>
+    (Math.abs(view.layers[inputs[0]].y.data[i]) + Math.abs(role('running')[c])) /
+    Math.sqrt(role('running')[channels + c]);
+  if (part === 'gamma') {
+    let size = 0;
+    for (let i = c; i < dy.data.length; i += channels) size += Math.abs(dy.data[i]) * normalising(i);
+    return sumBound(summands.length, size) + functionBound(1, size);
+  }
+  if (part !== 'y') return productsBound(summands);
+  if (kind === 'norm')
+    return functionBound(
+      1,
+      Math.abs(role('gamma')[c]) * normalising(offsetOf(y.shape, at)) + Math.abs(role('beta')[c]),
+    );
+  if (kind === 'activation') return functionBound(3, Math.max(1, Math.abs(computed)));
+  if (kind === 'loss') return functionBound(3, 1 + Math.max(...y.data.map(Math.abs)));
+  return productsBound(summands);
 }

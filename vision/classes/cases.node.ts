@@ -61,7 +61,7 @@ export function mistakenCases(
       truth: classes[label],
       predicted: classes[guess],
       confidence,
-      picture: toPicture(await plainPicture(dataset, views.geometry, examples[index])),
+      picture: await toPicture(await plainPicture(dataset, views.geometry, examples[index])),
     })),
   );
 }

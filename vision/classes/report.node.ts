@@ -8,7 +8,7 @@ import type { RgbImage } from '../data/rgb_image.ts';
 import { jsonText } from '../json_text.ts';
 import { contactSheets } from '../report/contact_sheets.node.ts';
 import type { ClassSummary } from '../report/data.ts';
-import { toPicture } from '../report/encode.node.ts';
+import { toSheets } from '../report/encode.node.ts';
 import { runPage } from '../report/report.ts';
 import { PREDICTIONS, predictionsCsv } from '../report/predictions.ts';
 import type { ReportContext } from '../report/report_context.ts';
@@ -56,7 +56,7 @@ export async function summariseClasses(
       splits: sides.map(({ name, examples }) => ({ name, counts: counts(examples) })),
       unlabelled: dataset.examples.filter(({ label }) => label === null).length,
       notes,
-      sheets: [...sheets].map(([className, { image, count }]) => ({ className, count, picture: toPicture(image) })),
+      sheets: await toSheets(sheets),
     },
   };
 }

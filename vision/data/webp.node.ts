@@ -12,7 +12,7 @@ import { readWebpHeader } from './webp_header.ts';
 export async function decodeWebp(bytes: Uint8Array, file: string): Promise<Raster> {
   const { width, height } = readWebpHeader(bytes, file);
   checkSize(file, { width, height, channels: 4, bytes: 1 });
-  const decode = await (ready ??= load());
+  const decode = await (decoder ??= loadDecoder());
   const image = await decode(bytes.slice().buffer).catch(() => null);
   if (image?.width !== width || image.height !== height) {
     throw new UserError(`${file} is damaged: it cannot be decoded as WebP; get the file anew, or leave it out`);
@@ -21,13 +21,30 @@ export async function decodeWebp(bytes: Uint8Array, file: string): Promise<Raste
   return { width, height, channels: 4, data, white: 255, hasAlpha: true };
 }
 
-type Decode = (bytes: ArrayBuffer) => Promise<ImageData>;
-let ready: Promise<Decode> | null = null;
+/** The image as a lossy WebP file. @param rgba opaque or not, a byte each @param quality 0..100 */
+export async function encodeWebp(
+  { width, height, data }: { width: number; height: number; data: Uint8ClampedArray },
+  quality: number,
+): Promise<Uint8Array> {
+  const encode = await (encoder ??= loadEncoder());
+  return new Uint8Array(await encode({ width, height, data } as ImageData, { quality }));
+}
 
-/** libwebp, as WebAssembly: in Node it is given its module by hand, and what its result is made of. */
-async function load(): Promise<Decode> {
+type Decode = (bytes: ArrayBuffer) => Promise<ImageData>;
+type Encode = (image: ImageData, options: { quality: number }) => Promise<ArrayBuffer>;
+// The types of `init` leave out the module, which comes first.
+type Init = (module: WebAssembly.Module) => Promise<void>;
+let decoder: Promise<Decode> | null = null;
+let encoder: Promise<Encode> | null = null;
+
+/** A part of libwebp. In Node it is given its WebAssembly by hand, and so must know what its result is made of. */
+async function compiled(part: string): Promise<WebAssembly.Module> {
+  const wasm = Module.createRequire(import.meta.url).resolve(`@jsquash/webp/codec/${part}.wasm`);
+  return WebAssembly.compile(await readFile(wasm));
+}
+
+async function loadDecoder(): Promise<Decode> {
   const { default: decode, init } = await import('@jsquash/webp/decode.js');
-  const wasm = Module.createRequire(import.meta.url).resolve('@jsquash/webp/codec/dec/webp_dec.wasm');
   (globalThis as { ImageData?: unknown }).ImageData ??= class {
     readonly data: Uint8ClampedArray;
     readonly width: number;
@@ -38,7 +55,14 @@ async function load(): Promise<Decode> {
       this.height = height;
     }
   };
-  // The types leave out the module, which comes first.
-  await (init as (module: WebAssembly.Module) => Promise<void>)(await WebAssembly.compile(await readFile(wasm)));
+  await (init as unknown as Init)(await compiled('dec/webp_dec'));
   return decode;
+}
+
+async function loadEncoder(): Promise<Encode> {
+  const { default: encode, init } = await import('@jsquash/webp/encode.js');
+  // The library takes the build with SIMD where that compiles, and wants its module.
+  const module = await compiled('enc/webp_enc_simd').catch(() => compiled('enc/webp_enc'));
+  await (init as unknown as Init)(module);
+  return encode as Encode;
 }

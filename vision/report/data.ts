@@ -23,7 +23,7 @@ export interface SplitCounts {
 }
 
 export interface ContactSheet {
-  readonly className: string;
+  readonly title: string;
   /** How many images the picture shows. */
   readonly count: number;
   readonly picture: Picture;

@@ -19,8 +19,10 @@ export async function explainForReport(
       const picture = await plainPicture(dataset, views.geometry, example);
       return {
         id: dataset.examples[example].id,
-        input: toPicture(picture),
-        maps: maps.map((map) => ({ method: map.method, picture: toPicture(drawMap(picture, map)) })),
+        input: await toPicture(picture),
+        maps: await Promise.all(
+          maps.map(async (map) => ({ method: map.method, picture: await toPicture(drawMap(picture, map)) })),
+        ),
       };
     }),
   );

@@ -8,7 +8,7 @@ const toByte = (value: number): number => Math.min(255, Math.max(0, Math.round(v
 /** The image at another size: bilinear when enlarging, averaging when shrinking. */
 export function resizeImage(image: RgbImage, width: number, height: number): RgbImage {
   const data = resamplePlanes({ data: image.data, w: image.width, h: image.height, channels: 3 }, width, height);
-  return { width, height, data: Uint8Array.from(data, toByte) };
+  return { width, height, data: new Uint8Array(new Uint8ClampedArray(data).buffer) };
 }
 
 const GAP = 2;

@@ -38,10 +38,10 @@ ${
 }
 ${
   sheets.length > 0 &&
-  html`<h3>Examples</h3><div class="grid">${sheets.map(({ className, count: n, picture }) =>
+  html`<h3>Examples</h3><div class="grid">${sheets.map(({ title, count: n, picture }) =>
     figure(
-      image(picture, `Contact sheet of ${n} images of ${className}`),
-      className,
+      image(picture, `Contact sheet of ${n} images of ${title}`),
+      title,
       classes.length === 0 ? `${n} of the images.` : `${n} images of this class.`,
     ),
   )}</div>`

@@ -8,7 +8,7 @@ import type { Labelled } from '../data/labelled.ts';
 import { hashId } from '../data/split.ts';
 import { jsonText } from '../json_text.ts';
 import { contactSheets } from '../report/contact_sheets.node.ts';
-import { toPicture } from '../report/encode.node.ts';
+import { toPicture, toSheets } from '../report/encode.node.ts';
 import { explainForReport } from '../report/explain_for_report.node.ts';
 import { runPage } from '../report/report.ts';
 import { PREDICTIONS, predictionsCsv, pairedColumns } from '../report/predictions.ts';
@@ -56,7 +56,7 @@ export async function summariseTargets(
     ]);
     const titles = [`${name}: least`, `${name}: most`];
     const found = await contactSheets(dataset, titles, (example) => ends.get(example) ?? null, 16, notes);
-    for (const [title, { image, count }] of found) sheets.push({ title, count, picture: toPicture(image) });
+    sheets.push(...(await toSheets(found)));
   }
   return {
     dataset: dataset.name,
@@ -173,7 +173,7 @@ function largestErrors(
   return Promise.all(
     worst.map(async (cell) => ({
       ...caseOf(examination, task, judgement, cell),
-      picture: toPicture(
+      picture: await toPicture(
         await plainPicture(examination.dataset, examination.views.geometry, examination.examples[cell.row]),
       ),
     })),

@@ -1,4 +1,4 @@
-import type { Explained, Picture } from '../report/data.ts';
+import type { ContactSheet, Explained, Picture } from '../report/data.ts';
 import { html, type Html } from '../report/html.ts';
 import { card, count, decimal, figure, image, plot, table, type Section } from '../report/pieces.ts';
 import { rowLink } from '../report/predictions.ts';
@@ -21,7 +21,7 @@ export interface TargetSummary {
   readonly leftOut: number;
   readonly notes: readonly string[];
   readonly columns: readonly TargetColumn[];
-  readonly sheets: readonly { readonly title: string; readonly count: number; readonly picture: Picture }[];
+  readonly sheets: readonly ContactSheet[];
 }
 
 /** Columns that have figures of their own: the first of them. */

@@ -46,13 +46,16 @@ export function resamplePlanes({ data, w, h, channels }: Planes, width: number, 
   }
   const out = new Float32Array(height * width * channels);
   const stride = width * channels;
+  // A row at a time, tap after tap, so that memory is read in its order.
+  const sums = new Float64Array(stride);
   for (let y = 0; y < height; y++) {
     const { start, weights } = down[y];
-    for (let i = 0; i < stride; i++) {
-      let sum = 0;
-      for (let k = 0; k < weights.length; k++) sum += weights[k] * rows[(start + k) * stride + i];
-      out[y * stride + i] = sum;
+    sums.fill(0);
+    for (const [k, weight] of weights.entries()) {
+      const from = (start + k) * stride;
+      for (let i = 0; i < stride; i++) sums[i] += weight * rows[from + i];
     }
+    out.set(sums, y * stride);
   }
   return out;
 }

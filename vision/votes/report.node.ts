@@ -8,7 +8,7 @@ import type { Labelled } from '../data/labelled.ts';
 import { hashId } from '../data/split.ts';
 import { jsonText } from '../json_text.ts';
 import { contactSheets } from '../report/contact_sheets.node.ts';
-import { toPicture } from '../report/encode.node.ts';
+import { toPicture, toSheets } from '../report/encode.node.ts';
 import { explainForReport } from '../report/explain_for_report.node.ts';
 import { runPage } from '../report/report.ts';
 import { PREDICTIONS, predictionsCsv, pairedColumns } from '../report/predictions.ts';
@@ -69,7 +69,7 @@ export async function summariseVotes(
     leftOut: dataset.examples.length - all.length,
     notes,
     questions,
-    sheets: [...sheets].map(([title, { image, count }]) => ({ title, count, picture: toPicture(image) })),
+    sheets: await toSheets(sheets),
   };
 }
 
@@ -198,7 +198,7 @@ function largestErrors(
   return Promise.all(
     worst.map(async (cell) => ({
       ...caseOf(examination, judged, cell),
-      picture: toPicture(
+      picture: await toPicture(
         await plainPicture(examination.dataset, examination.views.geometry, examination.examples[cell.row]),
       ),
     })),

@@ -1,4 +1,4 @@
-import type { Explained, Picture } from '../report/data.ts';
+import type { ContactSheet, Explained, Picture } from '../report/data.ts';
 import { html, type Html } from '../report/html.ts';
 import { card, count, decimal, figure, image, percent, plot, table, type Section } from '../report/pieces.ts';
 import { rowLink } from '../report/predictions.ts';
@@ -20,7 +20,7 @@ export interface VoteSummary {
     readonly votes: number;
     readonly answers: readonly { readonly name: string; readonly share: number }[];
   }[];
-  readonly sheets: readonly { readonly title: string; readonly count: number; readonly picture: Picture }[];
+  readonly sheets: readonly ContactSheet[];
 }
 
 export const VOTE_HEADS = ['answer', 'share of the votes', 'votes on the question', 'images'] as const;

@@ -1,15 +1,20 @@
 // The chapters of docs/ as pages: Markdown by marked, formulas by katex as MathML, which browsers draw by themselves.
 // What a chapter links to in the repository (kernels, mostly) becomes a page as well.
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { basename, join, posix } from 'node:path';
 import katex from 'katex';
 import { Marked } from 'marked';
 
-const CHAPTER = /^(\d)-[\w-]+\.md$/;
+const CHAPTER = /^\d\d-[\w-]+\.md$/;
+/** Pages beside the path: no figure of theirs, no next one. */
+const BESIDE = ['glossary.md', 'teachers.md'];
 
 const escapeHtml = (text) =>
   text.replace(/[&<>"]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c]);
-const chapterPage = (file) => `chapter-${basename(file, '.md')}`;
+const chapterPage = (file) => (CHAPTER.test(file) ? `chapter-${basename(file, '.md')}` : basename(file, '.md'));
+/** Whether a path is a chapter, or a page beside the chapters. */
+const isPage = (path) =>
+  posix.dirname(path) === 'docs' && (CHAPTER.test(basename(path)) || BESIDE.includes(basename(path)));
 const sourcePage = (path) => `source-${path.replace(/[/.]/g, '-')}`;
 
 const math = (tex, displayMode) =>
@@ -46,17 +51,25 @@ const formulas = {
  * its values; `sliders=x` and the like become its data attributes. Other comments go.
  * @param linked collects the paths in the repository that the text links to
  */
-function render(markdown, linked) {
+function render(root, markdown, linked) {
   const marked = new Marked(formulas, {
     walkTokens(token) {
       if (token.type !== 'link' || /^[a-z]+:|^#/.test(token.href)) return;
-      const path = posix.normalize(posix.join('docs', token.href));
-      if (path === 'docs/README.md') token.href = 'chapters.html';
-      else if (path.startsWith('docs/')) token.href = `${chapterPage(path)}.html`;
+      const [file, place = ''] = token.href.split(/(?=#)/);
+      const path = posix.normalize(posix.join('docs', file));
+      if (!existsSync(join(root, path)))
+        token.href = undefined; // a chapter that is not written yet
+      else if (path === 'docs/README.md') token.href = `chapters.html${place}`;
+      else if (isPage(path)) token.href = `${chapterPage(basename(path))}.html${place}`;
       else {
         linked.add(path);
         token.href = `${sourcePage(path)}.html`;
       }
+    },
+    renderer: {
+      link({ href, tokens }) {
+        return href === undefined ? this.parser.parseInline(tokens) : false;
+      },
     },
   });
   const figures = markdown.replace(/<!-- figure (\w+) ?([^>]*?) ?-->/g, (_, op, words) => {
@@ -99,14 +112,17 @@ function withIncludes(root, path, found = new Set()) {
 /** The pages of the chapters and of the files they link to, and the table of contents. */
 export function chapterPages(root) {
   const docs = join(root, 'docs');
-  const files = readdirSync(docs)
-    .filter((file) => CHAPTER.test(file))
-    .sort();
   const linked = new Set();
-  const chapters = files.map((file) => {
+  const read = (file) => {
     const markdown = readFileSync(join(docs, file), 'utf8');
-    return { name: chapterPage(file), title: /^# (.+)$/m.exec(markdown)[1], html: render(markdown, linked) };
-  });
+    return { name: chapterPage(file), title: /^# (.+)$/m.exec(markdown)[1], html: render(root, markdown, linked) };
+  };
+  const files = readdirSync(docs);
+  const chapters = files
+    .filter((file) => CHAPTER.test(file))
+    .sort()
+    .map(read);
+  const beside = BESIDE.filter((file) => files.includes(file)).map(read);
   const link = (chapter, rel, text) =>
     chapter ? `<a rel="${rel}" href="${chapter.name}.html">${text}: ${escapeHtml(chapter.title)}</a>` : '';
   const common = { folder: 'chapters', section: 'chapters' };
@@ -116,7 +132,9 @@ export function chapterPages(root) {
     title,
     body: `<article class="prose">\n${html}</article>\n<nav class="turn" aria-label="Chapters">${link(chapters[i - 1], 'prev', 'Before')} ${link(chapters[i + 1], 'next', 'Next')}</nav>`,
   }));
-  const contents = render(readFileSync(join(docs, 'README.md'), 'utf8'), linked);
+  for (const { name, title, html } of beside)
+    pages.push({ ...common, name, title, body: `<article class="prose">\n${html}</article>` });
+  const contents = render(root, readFileSync(join(docs, 'README.md'), 'utf8'), linked);
   const sources = new Set([...linked].flatMap((path) => [...withIncludes(root, path)]));
   for (const path of sources)
     pages.push({ ...common, name: sourcePage(path), title: basename(path), body: sourceHtml(root, path) });

@@ -1,54 +1,46 @@
-import { grad } from '../../engine/autodiff.ts';
 import type { Device } from '../../engine/device/device.ts';
 import { Parameter } from '../../engine/device/parameter.ts';
-import { updateRunningStats } from '../../engine/ops/assign.ts';
 import { input } from '../../engine/ops/leaves.ts';
 import { compile, type Program } from '../../engine/program/program.ts';
-import { sizeOf, type Tensor } from '../../engine/tensor.ts';
-import { DEFAULT_ADAM, TrainStep } from '../../engine/train/train_step.ts';
-import {
-  CLASS_COUNT,
-  forward,
-  parameterName,
-  parametersOf,
-  type Forward,
-  type LayerPlan,
-  type Role,
-} from './network.ts';
+import type { Tensor } from '../../engine/tensor.ts';
+import { Looking } from './looking.ts';
+import { forward, imagesInput, targetsInput } from './forward.ts';
+import { parameterName, parametersOf, type LayerPlan, type Role } from './network.ts';
+import type { Snapshot } from './run_history.ts';
 import type { Settings } from './settings.ts';
-import { COLOURS, HELD_OUT, SIDE } from './sky.ts';
-import type { LayerView, ParameterView, Target, Values } from './view.ts';
+import { HELD_OUT } from './sky.ts';
+import { Training, type Batch, type Made } from './training.ts';
+import type { LayerView, Target } from './view.ts';
 
-/**
- * All that the next step depends on, by name: weights, running statistics and Adam's moments. Never changed once made.
- */
-export interface Snapshot {
-  readonly step: number;
-  readonly arrays: ReadonlyMap<string, Float32Array>;
+/** A batch as the step after a snapshot saw it: each layer's output and cotangent, of all images. */
+export interface SeenBatch {
+  readonly layers: readonly LayerView[];
+  /** Of the layer that was asked for: a dense layer's input after dropout, a batch norm's statistics. */
+  readonly denseInput?: Float32Array;
+  readonly statistics?: Float32Array;
 }
-
-const MOMENTUM = 0.1;
 
 /**
  * What a run of the laboratory has on the GPU: the parameters, and the programs that train, look, score, and measure
- * the loss.
+ * the loss. The program that trains is made anew where settings that are compiled into it change.
  */
 export class Apparatus implements Disposable {
-  /** The snapshot that the GPU's state equals; undefined while a step is under way. */
+  /** The snapshot that the parameters on the GPU equal; undefined while a step is under way. */
   private holds: Snapshot | undefined;
+  private training: Training | undefined;
+  /** Looks at batches of a step; made when first asked for. */
+  private following: { readonly batchSize: number; readonly dropout: number; readonly looking: Looking } | undefined;
   private readonly lossPrograms = new Map<string, Promise<LossProgram>>();
 
   private constructor(
     private readonly device: Device,
-    readonly settings: Settings,
-    private readonly plans: readonly LayerPlan[],
+    readonly plans: readonly LayerPlan[],
     private readonly parameters: ReadonlyMap<string, Parameter>,
-    private readonly training: TrainStep,
-    private readonly trained: Forward,
     private readonly looking: Looking,
     private readonly scoring: { readonly program: Program; readonly logits: Tensor },
   ) {}
 
+  /** @param settings of which only those count that need a new run */
   static async create(device: Device, settings: Settings, plans: readonly LayerPlan[]): Promise<Apparatus> {
     const parameters = new Map(
       parametersOf(plans).map(({ name, shape }) => [name, new Parameter(device, name, shape)]),
@@ -56,72 +48,72 @@ export class Apparatus implements Disposable {
     const tensorOf = (name: string) => parameters.get(name)!.tensor;
     const made: Disposable[] = [...parameters.values()];
     try {
-      const n = settings.batchSize;
-      const trained = forward(settings, plans, tensorOf, imagesInput(n), targetsInput(n), 0, 'batch');
-      const updates = [...trained.statistics].map(([name, stats]) => {
-        const layer = plans.find((plan) => parameterName(plan.name, 'running') === name)!;
-        return updateRunningStats(tensorOf(name), stats, n * sizeOf(layer.shape.slice(0, 3)), MOMENTUM);
-      });
-      const trainable = parametersOf(plans)
-        .filter(({ role }) => role !== 'running')
-        .map(({ name }) => parameters.get(name)!);
-      const training = await TrainStep.create(device, {
-        loss: trained.loss,
-        trainable,
-        outputs: [trained.logits],
-        updates,
-        adam: DEFAULT_ADAM,
-      });
-      made.push(training);
-      const looking = await Looking.create(device, settings, plans, tensorOf);
+      const looking = await Looking.create(device, settings, plans, tensorOf, { images: 1, norm: 'running' });
       made.push(looking);
-      const { logits } = forward(
-        settings,
-        plans,
-        tensorOf,
-        imagesInput(HELD_OUT),
-        targetsInput(HELD_OUT),
-        0,
-        'running',
-      );
+      const given = new Map([[0, imagesInput(HELD_OUT)]]);
+      const { logits } = forward(plans, tensorOf, { given, targets: targetsInput(HELD_OUT), norm: 'running' });
       const program = await compile(device, { outputs: [logits] });
-      return new Apparatus(device, settings, plans, parameters, training, trained, looking, { program, logits });
+      return new Apparatus(device, plans, parameters, looking, { program, logits });
     } catch (error) {
       for (const resource of made) resource[Symbol.dispose]();
       throw error;
     }
   }
 
-  /** Writes a snapshot's state to the GPU, unless it is there already. */
+  /** Writes a snapshot's parameters to the GPU, unless they are there already. */
   restore(snapshot: Snapshot): void {
     if (this.holds === snapshot) return;
     for (const [name, parameter] of this.parameters) parameter.write(snapshot.arrays.get(name)!);
-    this.training.restore(snapshot.step, snapshot.arrays);
     this.holds = snapshot;
   }
 
-  /** One step of Adam on a batch, from the state that was restored. */
-  async step(x: Float32Array, targets: Float32Array): Promise<{ loss: number; logits: Float32Array; after: Snapshot }> {
+  /** One step on a batch, from a snapshot. */
+  async step(from: Snapshot, settings: Settings, batch: Batch): Promise<Made> {
+    const training = await this.trainingOf(settings);
+    this.restore(from);
     this.holds = undefined;
-    this.training.run({ x, targets }, this.settings.learningRate);
-    const [loss, logits, moments, ...values] = await Promise.all([
-      this.training.read(this.trained.loss),
-      this.training.read(this.trained.logits),
-      this.training.state(),
-      ...[...this.parameters.values()].map((p) => p.read()),
-    ] as const);
-    const arrays = new Map([...moments].map(([name, { data }]) => [name, data] as const));
-    [...this.parameters.keys()].forEach((name, i) => arrays.set(name, values[i]));
-    const after = { step: this.training.step, arrays };
-    this.holds = after;
-    return { loss: loss[0], logits, after };
+    const made = await training.step(from, settings, batch, () => this.read());
+    this.holds = made.after;
+    return made;
   }
 
-  look(x: Float32Array, targets: Float32Array): Promise<LayerView[]> {
-    return this.looking.look(x, targets, this.parameters);
+  private async trainingOf(settings: Settings): Promise<Training> {
+    if (this.training?.makes(settings)) return this.training;
+    this.training?.[Symbol.dispose]();
+    this.training = undefined;
+    this.training = await Training.create(this.device, settings, this.plans, this.parameters);
+    return this.training;
   }
 
-  /** The logits [HELD_OUT, 2] of as many images. */
+  private async read(): Promise<ReadonlyMap<string, Float32Array>> {
+    const values = await Promise.all([...this.parameters.values()].map((p) => p.read()));
+    return new Map([...this.parameters.keys()].map((name, i) => [name, values[i]]));
+  }
+
+  /** Images in the network as it stands. */
+  look(batch: Batch): Promise<LayerView[]> {
+    return this.looking.look({ ...batch }, (name) => this.parameters.get(name)!.read());
+  }
+
+  /** The batch of the step after `from` on its way through the network, as that step saw it. */
+  async follow(from: Snapshot, settings: Settings, batch: Batch, layer: number): Promise<SeenBatch> {
+    const { batchSize, dropout, seed } = settings;
+    if (this.following?.batchSize !== batchSize || this.following.dropout !== dropout) {
+      this.following?.looking[Symbol.dispose]();
+      this.following = undefined;
+      const tensorOf = (name: string) => this.parameters.get(name)!.tensor;
+      const sight = { images: batchSize, norm: 'batch' } as const;
+      const looking = await Looking.create(this.device, settings, this.plans, tensorOf, sight);
+      this.following = { batchSize, dropout, looking };
+    }
+    const { looking } = this.following;
+    this.restore(from);
+    const feeds = { ...batch, ...(dropout > 0 && { seed: Uint32Array.of(seed, from.step) }) };
+    const layers = await looking.look(feeds, async (name) => from.arrays.get(name)!);
+    return { layers, ...(await looking.behind(layer)) };
+  }
+
+  /** The logits [HELD_OUT, K] of as many images. */
   score(x: Float32Array): Promise<Float32Array> {
     this.scoring.program.run({ x });
     return this.scoring.program.read(this.scoring.logits);
@@ -139,32 +131,30 @@ export class Apparatus implements Disposable {
     const key = `${layer} ${role}`;
     const made = this.lossPrograms.get(key) ?? this.compileLoss(layer, role);
     this.lossPrograms.set(key, made);
-    const { program, loss } = await made;
+    const { program, loss, given } = await made;
+    const outputs = Object.fromEntries(given.map((k) => [`x${k}`, layers[k].y.data]));
     return async (values) => {
-      program.run(role ? { x: layers[layer - 1].y.data, targets, moved: values } : { x: values, targets });
+      program.run({ ...outputs, targets, [role ? 'moved' : `x${layer}`]: values });
       return (await program.read(loss))[0];
     };
   }
 
   private async compileLoss(layer: number, role?: Role): Promise<LossProgram> {
-    const from = role ? layer - 1 : layer;
     const moved = role && parameterName(this.plans[layer].name, role);
     const tensorOf = (name: string) =>
       name === moved ? input('moved', this.plans[layer].parameters[role!]!) : this.parameters.get(name)!.tensor;
-    const { loss } = forward(
-      this.settings,
-      this.plans,
-      tensorOf,
-      input('x', this.plans[from].shape),
-      targetsInput(1),
-      from,
-      'running',
-    );
-    return { program: await compile(this.device, { outputs: [loss] }), loss };
+    // The layers from `first` on are made; of those before, the outputs that they take are given.
+    const first = role ? layer : layer + 1;
+    const given = [...new Set(this.plans.slice(first).flatMap(({ inputs }) => inputs.filter((k) => k < first)))];
+    const outputs = new Map(given.map((k) => [k, input(`x${k}`, this.plans[k].shape)]));
+    const { loss } = forward(this.plans, tensorOf, { given: outputs, targets: targetsInput(1), norm: 'running' });
+    return { program: await compile(this.device, { outputs: [loss] }), loss, given };
   }
 
   [Symbol.dispose](): void {
-    for (const resource of [this.training, this.looking, this.scoring.program, ...this.parameters.values()])
+    this.training?.[Symbol.dispose]();
+    this.following?.looking[Symbol.dispose]();
+    for (const resource of [this.looking, this.scoring.program, ...this.parameters.values()])
       resource[Symbol.dispose]();
     for (const made of this.lossPrograms.values())
       made.then(
@@ -177,69 +167,6 @@ export class Apparatus implements Disposable {
 interface LossProgram {
   readonly program: Program;
   readonly loss: Tensor;
-}
-
-const imagesInput = (n: number) => input('x', [n, SIDE, SIDE, COLOURS]);
-const targetsInput = (n: number) => input('targets', [n, CLASS_COUNT]);
-
-/**
- * The program that shows one image: every layer's output and cotangent, every parameter's gradient. Batch norm takes
- * its running statistics.
- */
-class Looking implements Disposable {
-  private constructor(
-    private readonly plans: readonly LayerPlan[],
-    private readonly program: Program,
-    private readonly outputs: readonly Tensor[],
-    private readonly cotangents: readonly Tensor[],
-    private readonly gradients: ReadonlyMap<string, Tensor>,
-  ) {}
-
-  static async create(
-    device: Device,
-    settings: Settings,
-    plans: readonly LayerPlan[],
-    tensorOf: (name: string) => Tensor,
-  ): Promise<Looking> {
-    const { outputs, loss } = forward(settings, plans, tensorOf, imagesInput(1), targetsInput(1), 0, 'running');
-    const weights = parametersOf(plans).filter(({ role }) => role !== 'running');
-    const all = outputs as readonly Tensor[];
-    const made = grad(loss, [...all, ...weights.map(({ name }) => tensorOf(name))]);
-    const gradients = new Map(weights.map(({ name }, i) => [name, made[all.length + i]]));
-    const cotangents = made.slice(0, all.length);
-    return new Looking(plans, await compile(device, { outputs: [...all, ...made] }), all, cotangents, gradients);
-  }
-
-  async look(x: Float32Array, targets: Float32Array, parameters: ReadonlyMap<string, Parameter>): Promise<LayerView[]> {
-    this.program.run({ x, targets });
-    const valuesOf = async (tensor: Tensor, shape: readonly number[]): Promise<Values> => ({
-      shape,
-      data: await this.program.read(tensor),
-    });
-    return Promise.all(
-      this.plans.map(async ({ name, kind, geometry, shape, parameters: own }, i): Promise<LayerView> => {
-        const roles = (Object.entries(own) as [Role, readonly number[]][]).map(
-          async ([role, shape]): Promise<ParameterView> => {
-            const full = parameterName(name, role);
-            const gradient = this.gradients.get(full);
-            const [value, derivative] = await Promise.all([
-              parameters.get(full)!.read(),
-              gradient && valuesOf(gradient, shape),
-            ]);
-            return { role, value: { shape, data: value }, gradient: derivative };
-          },
-        );
-        const [y, dy, ...views] = await Promise.all([
-          valuesOf(this.outputs[i], shape),
-          valuesOf(this.cotangents[i], shape),
-          ...roles,
-        ]);
-        return { name, kind, geometry, y, dy, parameters: views };
-      }),
-    );
-  }
-
-  [Symbol.dispose](): void {
-    this.program[Symbol.dispose]();
-  }
+  /** The layers whose outputs it is fed. */
+  readonly given: readonly number[];
 }

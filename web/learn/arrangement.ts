@@ -78,6 +78,20 @@ function side(shape: readonly number[]): Arrangement {
 /** Of a layer's output. */
 export const mapTiles = (shape: readonly number[]): Arrangement => (shape.length === 4 ? channels(shape) : side(shape));
 
-/** Of a parameter; `before` is the shape of the maps that its layer is applied to. */
-export const parameterTiles = (shape: readonly number[], before: readonly number[]): Arrangement =>
-  shape.length === 4 ? filters(shape) : shape.length === 2 ? dense(before, shape[1]) : side(shape);
+/** Of a parameter; `before` is the shape of the maps, or numbers, that its layer is applied to. */
+export function parameterTiles(shape: readonly number[], before: readonly number[]): Arrangement {
+  if (shape.length === 4) return filters(shape);
+  if (shape.length === 3) return depthwise(shape);
+  if (shape.length === 2) return dense(before.length === 4 ? before : [1, 1, before[1], 1], shape[1]);
+  return side(shape);
+}
+
+/** Depthwise filters [r, s, C]: a tile for each channel. */
+function depthwise(shape: readonly number[]): Arrangement {
+  const tiles = channels([1, ...shape]);
+  return {
+    ...tiles,
+    indexAt: (row, column) => tiles.indexAt(row, column)?.slice(1),
+    placeOf: (index) => tiles.placeOf([0, ...index]),
+  };
+}

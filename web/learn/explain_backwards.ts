@@ -1,4 +1,4 @@
-import { convTerms, matmulTerms, offsetOf } from '../../engine/explain/terms.ts';
+import { convTerms, depthwiseTerms, matmulTerms, offsetOf } from '../../engine/explain/terms.ts';
 import type { Behind } from './explanation.ts';
 import { around } from './fields.ts';
 import { inFormula, seen, shortly, show } from './formula.ts';
@@ -7,23 +7,38 @@ import {
   RUNNING,
   at,
   flattened,
+  inputOf,
   normOf,
   parameter,
+  placesOf,
   poolTerms,
   softmaxOf,
   summandsOf,
   total,
 } from './layer_sums.ts';
-import type { View } from './view.ts';
+import type { LayerKind } from './network.ts';
+import { usersOf, type View } from './view.ts';
+import { titleOf } from './words.ts';
 
+type Index = readonly number[];
 /**
- * The cotangent of a layer's output: what the next layer makes of its own. In the formulas the output is the next
- * layer's input, x.
+ * What layer `user` hands back to its input, whose element `index` is asked about; `which` of its inputs it is. In the
+ * formulas the input is x.
  */
-export function backwards(view: View, layer: number, index: readonly number[]): Behind {
-  const next = view.layers[layer + 1];
-  const x = view.layers[layer].y;
-  if (!next)
+type Explain = (view: View, user: number, index: Index, which: number) => Behind;
+
+/** The cotangent of a layer's output: what the layers that take it hand back, added up where they are several. */
+export function backwards(view: View, layer: number, index: Index): Behind {
+  const paths = usersOf(view.layers, layer).map((user) => ({
+    user,
+    behind: BACKWARDS[view.layers[user].kind as Exclude<LayerKind, 'input'>](
+      view,
+      user,
+      index,
+      view.layers[user].inputs.indexOf(layer),
+    ),
+  }));
+  if (paths.length === 0)
     return {
       formula: 'dloss/dloss = 1',
       filled: 'Backpropagation begins here.',
@@ -31,98 +46,202 @@ export function backwards(view: View, layer: number, index: readonly number[]): 
       computed: 1,
       line: 'loss input grad',
     };
-  const { kind, geometry: g, dy } = next;
-  if (kind === 'conv') {
-    const w = parameter(next, 'w');
-    const terms = convTerms(g!).inputGrad(index);
-    const summands = summandsOf(terms, { dy, w });
-    const cotangents = terms.map((term) => term.at.dy);
-    const [, h, v, c] = index;
-    const division = g!.strideH === 1 ? '' : ', where the division leaves no remainder';
+  if (paths.length === 1) return paths[0].behind;
+  const summands = paths.map(({ user, behind: { computed } }) => ({
+    factors: [{ name: `by way of ${titleOf(view.layers[user]).toLowerCase()}`, value: computed }],
+    product: computed,
+  }));
+  return {
+    formula: `dx = ${paths.map((_, i) => `dx${'₁₂₃₄₅₆₇₈₉'[i]}`).join(' + ')}`,
+    filled: `${show('dx', index)} = ${summands.map(({ product }) => inFormula(product)).join(' + ')}`,
+    summands,
+    computed: total(summands),
+    line: 'add',
+    fields: paths.flatMap(({ behind }) => behind.fields ?? []),
+    note: `${paths.length} layers take this number, so the loss depends on it by ${paths.length} ways: their cotangents add up (chain rule).`,
+    paths,
+  };
+}
+
+/** Convolution, depthwise or not. */
+const convolution: Explain = (view, user, index) => {
+  const self = view.layers[user];
+  const g = self.geometry!;
+  const isDepthwise = self.kind === 'depthwise';
+  const terms = (isDepthwise ? depthwiseTerms(g) : convTerms(g)).inputGrad(index);
+  const summands = summandsOf(terms, { dy: self.dy, w: parameter(self, 'w') });
+  const [n, h, v, c] = index;
+  const division = g.strideH === 1 ? '' : ', where the division leaves no remainder';
+  const [out, tap, place] = isDepthwise ? ['c', 'r, s, c', c] : ['k', 'r, s, c, k', 'k'];
+  return {
+    formula: `dx[n, h, v, c] = Σ dy[n, (h + ${g.padTop} − r)/${g.strideH}, (v + ${g.padLeft} − s)/${g.strideW}, ${out}] · w[${tap}]${division}`,
+    filled: `${show('dx', index)} = Σ dy[${n}, ${seen('r', h + g.padTop, g.strideH)}, ${seen('s', v + g.padLeft, g.strideW)}, ${place}] · w[r, s, ${isDepthwise ? c : `${c}, k`}]`,
+    summands,
+    computed: total(summands),
+    line: isDepthwise ? 'depthwise input grad' : 'conv input grad',
+    fields: [
+      around(
+        user,
+        'dy',
+        terms.map((term) => term.at.dy),
+      ),
+    ],
+    note:
+      terms.length === 0 ? `No window of ${titleOf(self).toLowerCase()} sees it: no gradient comes back.` : undefined,
+  };
+};
+
+const dense: Explain = (view, user, index) => {
+  const { dy, parameters } = view.layers[user];
+  const w = parameter({ parameters }, 'w');
+  const x = inputOf(view, user);
+  const n = index[0];
+  const i = offsetOf(x.shape, [0, ...index.slice(1)]);
+  const summands = summandsOf(matmulTerms([1, w.shape[0]], w.shape[1]).inputGrad([n, i]), { dy, w });
+  return {
+    formula: 'dx[n, i] = Σ dy[n, k] · w[i, k]',
+    filled: `dx[${n}, ${i}] = Σ dy[${n}, k] · w[${i}, k],  k = ${w.shape[1] === 2 ? '0, 1' : `0 … ${w.shape[1] - 1}`}`,
+    summands,
+    computed: total(summands),
+    line: 'matmul',
+    note: flattened(x),
+  };
+};
+
+const pool: Explain = (view, user, index) => {
+  const { geometry: g, pooling, dy } = view.layers[user];
+  const terms = poolTerms(view, user).inputGrad(index);
+  const summands = summandsOf(terms, { dy });
+  const products = summands.map(({ factors }) => factors.map(({ value }) => shortly(value)).join(' · '));
+  const isMax = pooling === 'max';
+  const [size, stride] = [g!.filterH, g!.strideH];
+  const place = `[n, h/${stride}, v/${stride}, c]`;
+  const formula =
+    size === stride
+      ? isMax
+        ? `dx[n, h, v, c] = dy${place} where x is the largest of its window, else 0`
+        : `dx[n, h, v, c] = dy${place} / ${size * size},  h/${stride} and v/${stride} rounded down`
+      : isMax
+        ? 'dx[n, h, v, c] = Σ dy[n, ho, wo, c] over the windows of which x is the largest'
+        : `dx[n, h, v, c] = Σ dy[n, ho, wo, c] / ${size * size} over the windows that see x`;
+  return {
+    formula,
+    filled: `${show('dx', index)} = ${products.join(' + ') || '0'}`,
+    summands,
+    computed: total(summands),
+    line: isMax ? 'max pool input grad' : 'average pool input grad',
+    fields: [
+      around(
+        user,
+        'dy',
+        terms.map((term) => term.at.dy),
+      ),
+    ],
+    note:
+      summands.length > 0
+        ? undefined
+        : isMax
+          ? 'It was not the largest of its window: its gradient is 0.'
+          : 'No window sees it.',
+  };
+};
+
+const activation: Explain = (view, user, index) => {
+  const { activation: name, y, dy } = view.layers[user];
+  const { slope, slopeFormula } = ACTIVATIONS[name!];
+  const steep = slope(at(inputOf(view, user), index), at(y, index));
+  const computed = at(dy, index) * steep;
+  const factors = [
+    { name: show('dy', index), value: at(dy, index) },
+    { name: 'slope', value: steep },
+  ];
+  return {
+    formula: `dx = dy · slope,  slope = ${slopeFormula}`,
+    filled: `${show('dx', index)} = ${inFormula(at(dy, index))} · ${inFormula(steep)}`,
+    summands: [{ factors, product: computed }],
+    computed,
+    line: `${name!} grad`,
+    fields: [around(user, 'dy', [index])],
+  };
+};
+
+const norm: Explain = (view, user, index) => {
+  const self = view.layers[user];
+  const { deviation, gamma } = normOf(self, index[index.length - 1]);
+  const dy = at(self.dy, index);
+  return {
+    formula: 'dx = γ[c] / √(variance[c] + ε) · dy',
+    filled: `${show('dx', index)} = ${inFormula(gamma)} / ${shortly(deviation)} · ${inFormula(dy)}`,
+    summands: [],
+    computed: (gamma / deviation) * dy,
+    line: 'norm input grad',
+    fields: [around(user, 'dy', [index])],
+    note: RUNNING,
+  };
+};
+
+const mean: Explain = (view, user, index) => {
+  const [n, , , c] = index;
+  const [, h, v] = inputOf(view, user).shape;
+  const terms = [{ at: { dy: [n, c] }, factor: 1 / (h * v) }];
+  const summands = summandsOf(terms, { dy: view.layers[user].dy }, 'share of the map');
+  return {
+    formula: 'dx[n, h, v, c] = dy[n, c] / (H · W)',
+    filled: `${show('dx', index)} = ${inFormula(summands[0].factors[0].value)} / (${h} · ${v})`,
+    summands,
+    computed: total(summands),
+    line: 'mean input grad',
+    note: 'Each place has the same share in the mean.',
+  };
+};
+
+/** The maps get the cotangent times their factor; the factor gets the sum over its map. */
+const scale: Explain = (view, user, index, which) => {
+  const { dy } = view.layers[user];
+  const [x, s] = [inputOf(view, user), inputOf(view, user, 1)];
+  const [n, c] = [index[0], index[index.length - 1]];
+  if (which === 0) {
+    const summands = summandsOf([{ at: { dy: index, s: [n, c] } }], { dy, s });
     return {
-      formula: `dx[n, h, v, c] = Σ dy[n, (h + ${g!.padTop} − r)/${g!.strideH}, (v + ${g!.padLeft} − s)/${g!.strideW}, k] · w[r, s, c, k]${division}`,
-      filled: `${show('dx', index)} = Σ dy[0, ${seen('r', h + g!.padTop, g!.strideH)}, ${seen('s', v + g!.padLeft, g!.strideW)}, k] · w[r, s, ${c}, k]`,
+      formula: 'dx[n, h, v, c] = dy[n, h, v, c] · s[n, c]',
+      filled: `${show('dx', index)} = ${summands[0].factors.map(({ value }) => inFormula(value)).join(' · ')}`,
       summands,
       computed: total(summands),
-      line: 'conv input grad',
-      fields: [around(layer + 1, 'dy', cotangents)],
-      note:
-        terms.length === 0 ? 'No window of the next convolution sees it: the loss does not depend on it.' : undefined,
+      line: 'mul',
+      fields: [around(user, 'dy', [index])],
     };
   }
-  if (kind === 'dense') {
-    const w = parameter(next, 'w');
-    const i = offsetOf(x.shape, index);
-    const summands = summandsOf(matmulTerms([1, w.shape[0]], w.shape[1]).inputGrad([0, i]), { dy, w });
-    return {
-      formula: 'dx[n, i] = Σ dy[n, k] · w[i, k]',
-      filled: `dx[0, ${i}] = Σ dy[0, k] · w[${i}, k],  k = 0, 1`,
-      summands,
-      computed: total(summands),
-      line: 'matmul',
-      note: flattened(x),
-    };
-  }
-  if (kind === 'pool') {
-    const terms = poolTerms(view, layer + 1).inputGrad(index);
-    const summands = summandsOf(terms, { dy });
-    const cotangents = terms.map((term) => term.at.dy);
-    const products = summands.map(({ factors }) => factors.map(({ value }) => shortly(value)).join(' · '));
-    const isMax = view.settings.pooling === 'max';
-    return {
-      formula: isMax
-        ? 'dx[n, h, v, c] = dy[n, h/2, v/2, c] where x is the largest of its window, else 0'
-        : 'dx[n, h, v, c] = dy[n, h/2, v/2, c] / 4,  h/2 and v/2 rounded down',
-      filled: `${show('dx', index)} = ${products.join(' + ') || '0'}`,
-      summands,
-      computed: total(summands),
-      line: isMax ? 'max pool input grad' : 'average pool input grad',
-      fields: [around(layer + 1, 'dy', cotangents)],
-      note:
-        summands.length > 0
-          ? undefined
-          : isMax
-            ? 'It was not the largest of its window: its gradient is 0.'
-            : 'No window sees it.',
-    };
-  }
-  const same = around(layer + 1, 'dy', [index]);
-  if (kind === 'activation') {
-    const { slope, slopeFormula } = ACTIVATIONS[view.settings.activation];
-    const steep = slope(at(x, index), at(next.y, index));
-    const computed = at(dy, index) * steep;
-    const summands = [
-      {
-        factors: [
-          { name: show('dy', index), value: at(dy, index) },
-          { name: 'slope', value: steep },
-        ],
-        product: computed,
-      },
-    ];
-    return {
-      formula: `dx = dy · slope,  slope = ${slopeFormula}`,
-      filled: `${show('dx', index)} = ${inFormula(at(dy, index))} · ${inFormula(steep)}`,
-      summands,
-      computed,
-      line: `${view.settings.activation} grad`,
-      fields: [same],
-    };
-  }
-  if (kind === 'norm') {
-    const { deviation, gamma } = normOf(next, index[3]);
-    const computed = (gamma / deviation) * at(dy, index);
-    return {
-      formula: 'dx = γ[c] / √(variance[c] + ε) · dy',
-      filled: `${show('dx', index)} = ${inFormula(gamma)} / ${shortly(deviation)} · ${inFormula(at(dy, index))}`,
-      summands: [],
-      computed,
-      line: 'norm input grad',
-      fields: [same],
-      note: RUNNING,
-    };
-  }
-  const p = softmaxOf(x)[index[1]];
+  const places = placesOf(x.shape, index);
+  const summands = summandsOf(
+    places.map((place) => ({ at: { dy: place, x: place } })),
+    { dy, x },
+  );
+  return {
+    formula: 'ds[n, c] = Σ dy[n, h, v, c] · x[n, h, v, c]',
+    filled: `${show('ds', index)} = Σ dy[${n}, h, v, ${c}] · x[${n}, h, v, ${c}]`,
+    summands,
+    computed: total(summands),
+    line: 'sum of products',
+    fields: [around(user, 'dy', places), around(view.layers[user].inputs[0], 'y', places)],
+    note: 'One factor scales a whole map, so every place of the map has a product in its gradient.',
+  };
+};
+
+const sum: Explain = (view, user, index) => {
+  const dy = at(view.layers[user].dy, index);
+  return {
+    formula: 'dx = dy',
+    filled: `${show('dx', index)} = ${inFormula(dy)}`,
+    summands: [{ factors: [{ name: show('dy', index), value: dy }], product: dy }],
+    computed: dy,
+    line: 'add',
+    fields: [around(user, 'dy', [index])],
+    note: 'An addition hands its cotangent back unchanged, to both sides. No kernel runs.',
+  };
+};
+
+const loss: Explain = (view, user, index) => {
+  const p = softmaxOf(inputOf(view, user))[index[1]];
   const target = view.label === index[1] ? 1 : 0;
   return {
     formula: 'dx[k] = softmax(x)[k] − target[k]',
@@ -131,4 +250,17 @@ export function backwards(view: View, layer: number, index: readonly number[]): 
     computed: p - target,
     line: 'loss input grad',
   };
-}
+};
+
+const BACKWARDS: Readonly<Record<Exclude<LayerKind, 'input'>, Explain>> = {
+  conv: convolution,
+  depthwise: convolution,
+  norm,
+  activation,
+  pool,
+  mean,
+  scale,
+  add: sum,
+  dense,
+  loss,
+};

@@ -1,111 +1,199 @@
-import { convTerms, matmulTerms } from '../../engine/explain/terms.ts';
+import { convTerms, depthwiseTerms, matmulTerms } from '../../engine/explain/terms.ts';
 import type { Behind } from './explanation.ts';
 import { inFormula, shortly, show, slid, times } from './formula.ts';
 import {
   ACTIVATIONS,
   RUNNING,
+  asRow,
   at,
   flattened,
+  inputOf,
   normOf,
   parameter,
+  placesOf,
   poolTerms,
   softmaxOf,
   summandsOf,
   total,
 } from './layer_sums.ts';
+import type { LayerKind } from './network.ts';
 import type { View } from './view.ts';
 
-/** An element of a layer's output: what the layer makes of the output before it. */
-export function forwards(view: View, layer: number, index: readonly number[]): Behind {
+type Index = readonly number[];
+type Explain = (view: View, layer: number, index: Index) => Behind;
+
+/** An element of a layer's output: what the layer makes of the outputs that it takes. */
+export const forwards: Explain = (view, layer, index) => FORWARDS[view.layers[layer].kind](view, layer, index);
+
+/** Convolution, depthwise or not. */
+const convolution: Explain = (view, layer, index) => {
   const self = view.layers[layer];
-  const { kind, geometry: g } = self;
-  if (kind === 'input') {
+  const g = self.geometry!;
+  const w = parameter(self, 'w');
+  const [, ho, wo, k] = index;
+  const isDepthwise = self.kind === 'depthwise';
+  const terms = (isDepthwise ? depthwiseTerms(g) : convTerms(g)).forward(index);
+  const { summands, tail } = biased(view, layer, k, summandsOf(terms, { x: inputOf(view, layer), w }));
+  const [from, out] = isDepthwise ? ['c', 'c'] : ['c', 'k'];
+  const [channel, tap] = isDepthwise ? [String(k), `r, s, ${k}`] : ['c', `r, s, c, ${k}`];
+  return {
+    formula: `y[n, ho, wo, ${out}] = Σ x[n, ${times('ho', g.strideH)} + r − ${g.padTop}, ${times('wo', g.strideW)} + s − ${g.padLeft}, ${from}] · w[${isDepthwise ? 'r, s, c' : 'r, s, c, k'}]${tail(out)}`,
+    filled: `${show('y', index)} = Σ x[${index[0]}, ${slid('r', ho * g.strideH - g.padTop)}, ${slid('s', wo * g.strideW - g.padLeft)}, ${channel}] · w[${tap}]${tail(k)}`,
+    summands,
+    computed: total(summands),
+    line: isDepthwise ? 'depthwise' : 'conv',
+    note:
+      terms.length < g.filterH * g.filterW * (isDepthwise ? 1 : g.inChannels)
+        ? 'Part of the window lies outside the image, where every pixel counts as 0: those products are left out.'
+        : undefined,
+  };
+};
+
+const dense: Explain = (view, layer, index) => {
+  const w = parameter(view.layers[layer], 'w');
+  const x = inputOf(view, layer);
+  const [n, k] = index;
+  const terms = matmulTerms([1, w.shape[0]], w.shape[1]).forward(index);
+  const { summands, tail } = biased(view, layer, k, summandsOf(terms, { x: asRow(x), w }));
+  return {
+    formula: `y[n, k] = Σ x[n, i] · w[i, k]${tail('k')}`,
+    filled: `${show('y', index)} = Σ x[${n}, i] · w[i, ${k}]${tail(k)},  i = 0 … ${w.shape[0] - 1}`,
+    summands,
+    computed: total(summands),
+    line: 'matmul',
+    note: flattened(x),
+  };
+};
+
+/** The products and the bias, and how the bias is written. */
+function biased(view: View, layer: number, k: number, products: ReturnType<typeof summandsOf>) {
+  const bias = view.layers[layer].parameters.find(({ role }) => role === 'b')?.value;
+  const tail = (letter: string | number) => (bias ? ` + b[${letter}]` : '');
+  if (!bias) return { summands: products, tail };
+  const value = at(bias, [k]);
+  return { summands: [...products, { factors: [{ name: show('b', [k]), value }], product: value }], tail };
+}
+
+const pool: Explain = (view, layer, index) => {
+  const { geometry: g, pooling } = view.layers[layer];
+  const summands = summandsOf(poolTerms(view, layer).forward(index), { x: inputOf(view, layer) });
+  const [rows, columns] = [g!.strideH * index[1], g!.strideW * index[2]];
+  const last = g!.filterH - 1;
+  const [name, line] = pooling === 'max' ? (['max', 'max pool'] as const) : (['mean', 'average pool'] as const);
+  const stride = g!.strideH === 1 ? '' : `${g!.strideH}·`;
+  return {
+    formula: `y[n, ho, wo, c] = ${name} of x[n, ${stride}ho + r, ${stride}wo + s, c],  r, s = ${last === 1 ? '0, 1' : `0 … ${last}`}`,
+    filled: `${show('y', index)} = ${name} of x[${index[0]}, ${rows} … ${rows + last}, ${columns} … ${columns + last}, ${index[3]}]`,
+    summands,
+    computed: total(summands),
+    line,
+    note: name === 'max' ? 'Only the largest number of the window is passed on; of equal ones, the first.' : undefined,
+  };
+};
+
+const activation: Explain = (view, layer, index) => {
+  const name = view.layers[layer].activation!;
+  const { f, formula, filled } = ACTIVATIONS[name];
+  const v = at(inputOf(view, layer), index);
+  return {
+    formula: `y = ${formula}`,
+    filled: `${show('y', index)} = ${filled(inFormula(v))} = ${shortly(f(v))}`,
+    summands: [],
+    computed: f(v),
+    line: name,
+  };
+};
+
+const norm: Explain = (view, layer, index) => {
+  const { mean, deviation, gamma, beta } = normOf(view.layers[layer], index[index.length - 1]);
+  const x = at(inputOf(view, layer), index);
+  const y = (gamma * (x - mean)) / deviation + beta;
+  return {
+    formula: 'y = γ[c] · (x − mean[c]) / √(variance[c] + ε) + β[c]',
+    filled: `${show('y', index)} = ${inFormula(gamma)} · (${shortly(x)} − ${inFormula(mean)}) / ${shortly(deviation)} + ${inFormula(beta)} = ${shortly(y)}`,
+    summands: [],
+    computed: y,
+    line: 'norm',
+    note: RUNNING,
+  };
+};
+
+const mean: Explain = (view, layer, index) => {
+  const x = inputOf(view, layer);
+  const [, h, v] = x.shape;
+  const terms = placesOf(x.shape, index).map((place) => ({ at: { x: place }, factor: 1 / (h * v) }));
+  const summands = summandsOf(terms, { x }, 'share of the map');
+  return {
+    formula: 'y[n, c] = Σ x[n, h, v, c] / (H · W)',
+    filled: `${show('y', index)} = Σ x[${index[0]}, h, v, ${index[1]}] / (${h} · ${v})`,
+    summands,
+    computed: total(summands),
+    line: 'mean',
+    note: 'Squeeze: a map becomes one number.',
+  };
+};
+
+const scale: Explain = (view, layer, index) => {
+  const [n, , , c] = index;
+  const summands = summandsOf([{ at: { x: index, s: [n, c] } }], {
+    x: inputOf(view, layer),
+    s: inputOf(view, layer, 1),
+  });
+  return {
+    formula: 'y[n, h, v, c] = x[n, h, v, c] · s[n, c]',
+    filled: `${show('y', index)} = ${summands[0].factors.map(({ value }) => inFormula(value)).join(' · ')}`,
+    summands,
+    computed: total(summands),
+    line: 'mul',
+    note: 'Excite: each channel is multiplied by a number from 0 to 1, s, which the sigmoid before gives.',
+  };
+};
+
+const sum: Explain = (view, layer, index) => {
+  const summands = summandsOf([{ at: { x: index } }, { at: { a: index } }], {
+    x: inputOf(view, layer),
+    a: inputOf(view, layer, 1),
+  });
+  return {
+    formula: 'y = x + a',
+    filled: `${show('y', index)} = ${summands.map(({ product }) => inFormula(product)).join(' + ')}`,
+    summands,
+    computed: total(summands),
+    line: 'add',
+    note: 'x is the output of the layer before, a that of an earlier one, which takes the short way here.',
+  };
+};
+
+const FORWARDS: Readonly<Record<LayerKind, Explain>> = {
+  input: (view, layer, index) => {
+    const { y } = view.layers[layer];
     return {
       formula: 'x = √byte / 2 − 1',
-      filled: `${show('x', index)} = ${shortly(at(self.y, index))}: a pixel of the galaxy, 0 to 255, as the network sees it`,
+      filled: `${show('x', index)} = ${shortly(at(y, index))}: a pixel of the galaxy, 0 to 255, as the network sees it`,
       summands: [],
-      computed: at(self.y, index),
+      computed: at(y, index),
       line: 'conv',
       note: 'It is given, not computed. The line below reads it.',
     };
-  }
-  const x = view.layers[layer - 1].y;
-  if (kind === 'conv' || kind === 'dense') {
-    const w = parameter(self, 'w');
-    const k = index[index.length - 1];
-    const bias = self.parameters.some(({ role }) => role === 'b') ? at(parameter(self, 'b'), [k]) : undefined;
-    const terms =
-      kind === 'conv' ? convTerms(g!).forward(index) : matmulTerms([1, w.shape[0]], w.shape[1]).forward(index);
-    const products = summandsOf(terms, { x: kind === 'conv' ? x : { shape: [1, w.shape[0]], data: x.data }, w });
-    const summands =
-      bias === undefined
-        ? products
-        : [...products, { factors: [{ name: show('b', [k]), value: bias }], product: bias }];
-    const tail = (letter: string | number) => (bias === undefined ? '' : ` + b[${letter}]`);
-    const rest = { summands, computed: total(summands), line: kind === 'conv' ? 'conv' : 'matmul' } as const;
-    if (kind === 'dense')
-      return {
-        ...rest,
-        formula: `y[n, k] = Σ x[n, i] · w[i, k]${tail('k')}`,
-        filled: `${show('y', index)} = Σ x[0, i] · w[i, ${k}]${tail(k)},  i = 0 … ${w.shape[0] - 1}`,
-        note: flattened(x),
-      };
-    const [, ho, wo] = index;
+  },
+  conv: convolution,
+  depthwise: convolution,
+  norm,
+  activation,
+  pool,
+  mean,
+  scale,
+  add: sum,
+  dense,
+  loss: (view, layer) => {
+    const p = softmaxOf(inputOf(view, layer));
+    const loss = -Math.log(p[view.label]);
     return {
-      ...rest,
-      formula: `y[n, ho, wo, k] = Σ x[n, ${times('ho', g!.strideH)} + r − ${g!.padTop}, ${times('wo', g!.strideW)} + s − ${g!.padLeft}, c] · w[r, s, c, k]${tail('k')}`,
-      filled: `${show('y', index)} = Σ x[0, ${slid('r', ho * g!.strideH - g!.padTop)}, ${slid('s', wo * g!.strideW - g!.padLeft)}, c] · w[r, s, c, ${k}]${tail(k)}`,
-      note:
-        terms.length < w.shape[0] * w.shape[1] * w.shape[2]
-          ? 'Part of the window lies outside the image, where every pixel counts as 0: those products are left out.'
-          : undefined,
-    };
-  }
-  if (kind === 'pool') {
-    const summands = summandsOf(poolTerms(view, layer).forward(index), { x });
-    const [rows, columns] = [g!.strideH * index[1], g!.strideW * index[2]];
-    const [name, letters] =
-      view.settings.pooling === 'max' ? (['max', 'max pool'] as const) : (['mean', 'average pool'] as const);
-    return {
-      formula: `y[n, ho, wo, c] = ${name} of x[n, 2·ho + r, 2·wo + s, c],  r, s = 0, 1`,
-      filled: `${show('y', index)} = ${name} of x[0, ${rows} … ${rows + 1}, ${columns} … ${columns + 1}, ${index[3]}]`,
-      summands,
-      computed: total(summands),
-      line: letters,
-      note:
-        name === 'max' ? 'Only the largest number of the window is passed on; of equal ones, the first.' : undefined,
-    };
-  }
-  if (kind === 'activation') {
-    const { f, formula, filled } = ACTIVATIONS[view.settings.activation];
-    const v = at(x, index);
-    return {
-      formula: `y = ${formula}`,
-      filled: `${show('y', index)} = ${filled(inFormula(v))} = ${shortly(f(v))}`,
+      formula: 'loss = −log p[label],  p = softmax(x): p[k] = e^x[k] / Σ e^x[j]',
+      filled: `loss = −log ${shortly(p[view.label])} = ${shortly(loss)},  p = [${p.map((share) => shortly(share)).join(', ')}]`,
       summands: [],
-      computed: f(v),
-      line: view.settings.activation,
+      computed: loss,
+      line: 'loss',
     };
-  }
-  if (kind === 'norm') {
-    const { mean, deviation, gamma, beta } = normOf(self, index[3]);
-    const y = (gamma * (at(x, index) - mean)) / deviation + beta;
-    return {
-      formula: 'y = γ[c] · (x − mean[c]) / √(variance[c] + ε) + β[c]',
-      filled: `${show('y', index)} = ${inFormula(gamma)} · (${shortly(at(x, index))} − ${inFormula(mean)}) / ${shortly(deviation)} + ${inFormula(beta)} = ${shortly(y)}`,
-      summands: [],
-      computed: y,
-      line: 'norm',
-      note: RUNNING,
-    };
-  }
-  const p = softmaxOf(x);
-  const loss = -Math.log(p[view.label]);
-  return {
-    formula: 'loss = −log p[label],  p = softmax(x): p[k] = e^x[k] / Σ e^x[j]',
-    filled: `loss = −log ${shortly(p[view.label])} = ${shortly(loss)},  p = [${p.map((share) => shortly(share)).join(', ')}]`,
-    summands: [],
-    computed: loss,
-    line: 'loss',
-  };
-}
+  },
+};

@@ -39,6 +39,8 @@ export interface Explanation {
   /** What it is made from: outlined in the maps. */
   readonly fields: readonly Field[];
   readonly note?: string;
+  /** Where several layers hand something back: which, and how each comes by it. */
+  readonly paths?: readonly { readonly user: number; readonly behind: Behind }[];
 }
 
 /** An explanation as the direction that makes it gives it. */

@@ -15,13 +15,18 @@ const LARGEST = 20;
 export interface InspectorActions {
   /** Goes from the selected element by rows and columns, or by tiles. */
   move(rows: number, columns: number, tiles: number): void;
-  /** The same element, forwards or backwards. */
-  turn(part: 'y' | 'dy'): void;
+  /** The same element, forwards or backwards; or the step that a parameter makes. */
+  turn(to: 'y' | 'dy' | 'step'): void;
+  /** Back to the selected element in its map. */
+  leave(): void;
   check(): void;
+  /** Shows the map of the selected element larger. */
+  enlarge(): void;
 }
 
 /** How the selected number comes about, and whether its gradient is right. */
 export class Inspector {
+  private readonly element = byId('inspector');
   private showAll = false;
   private selection: Selection | undefined;
   private readonly parts: Record<
@@ -56,8 +61,28 @@ export class Inspector {
     }
     byId('turn-forward').onclick = () => actions.turn('y');
     byId('turn-back').onclick = () => actions.turn('dy');
+    byId('turn-step').onclick = () => actions.turn('step');
     byId('check').onclick = () => actions.check();
-    byId('close').onclick = () => (byId('inspector').hidden = true);
+    byId('enlarge').onclick = () => actions.enlarge();
+    byId('print').onclick = () => window.print();
+    byId('close').onclick = () => {
+      actions.leave();
+      this.element.hidden = true;
+    };
+    this.element.addEventListener('keydown', (event) => {
+      if (event.key === 'Escape') actions.leave();
+    });
+  }
+
+  /** The selected number and its value, in words. */
+  get words(): string {
+    return `${this.parts.title.textContent} ${this.parts.value.textContent}`;
+  }
+
+  /** Goes into it from the keyboard. */
+  enter(): void {
+    this.element.hidden = false;
+    this.element.focus({ preventScroll: matchMedia('(min-width: 60rem)').matches });
   }
 
   /** Shows how the selected number comes about; returns it. */

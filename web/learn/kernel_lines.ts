@@ -1,9 +1,14 @@
+import adam from '../../kernels/adam/adam.wgsl';
+import ema from '../../kernels/assign/ema.wgsl';
 import normApply from '../../kernels/batch_norm/batch_norm_apply.wgsl';
 import normInputGrad from '../../kernels/batch_norm/batch_norm_input_grad.wgsl';
 import normSums from '../../kernels/batch_norm/batch_norm_sums.wgsl';
 import convFilterGrad from '../../kernels/conv2d/conv2d_filter_grad_v1.wgsl';
 import convInputGrad from '../../kernels/conv2d/conv2d_input_grad_v1.wgsl';
 import conv from '../../kernels/conv2d/conv2d_v1.wgsl';
+import depthwiseFilterGrad from '../../kernels/depthwise_conv2d/depthwise_conv2d_filter_grad_v1.wgsl';
+import depthwise from '../../kernels/depthwise_conv2d/depthwise_conv2d_forward_v1.wgsl';
+import depthwiseInputGrad from '../../kernels/depthwise_conv2d/depthwise_conv2d_input_grad_v1.wgsl';
 import type { KernelSource } from '../../kernels/kernel.ts';
 import matmul from '../../kernels/matmul/matmul_v1.wgsl';
 import { POINTWISE } from '../../kernels/pointwise/pointwise.ts';
@@ -12,7 +17,10 @@ import averagePool from '../../kernels/pool/average_pool.wgsl';
 import averagePoolInputGrad from '../../kernels/pool/average_pool_input_grad.wgsl';
 import maxPool from '../../kernels/pool/max_pool.wgsl';
 import maxPoolInputGrad from '../../kernels/pool/max_pool_input_grad_v1.wgsl';
+import broadcast from '../../kernels/reduce/broadcast.wgsl';
+import reduceProducts from '../../kernels/reduce/reduce_products.wgsl';
 import reduce from '../../kernels/reduce/reduce.wgsl';
+import sgd from '../../kernels/sgd/sgd.wgsl';
 import logitsGrad from '../../kernels/softmax_cross_entropy/softmax_cross_entropy_logits_grad.wgsl';
 import loss from '../../kernels/softmax_cross_entropy/softmax_cross_entropy_loss.wgsl';
 import { CHOICES, type ActivationName } from './settings.ts';
@@ -22,8 +30,16 @@ export type LineName =
   | 'conv'
   | 'conv input grad'
   | 'conv filter grad'
+  | 'depthwise'
+  | 'depthwise input grad'
+  | 'depthwise filter grad'
   | 'matmul'
   | 'sum'
+  | 'sum of products'
+  | 'mean'
+  | 'mean input grad'
+  | 'add'
+  | 'mul'
   | 'max pool'
   | 'max pool input grad'
   | 'average pool'
@@ -34,6 +50,14 @@ export type LineName =
   | 'norm beta grad'
   | 'loss'
   | 'loss input grad'
+  | 'adam m'
+  | 'adam v'
+  | 'adam step'
+  | 'adam w'
+  | 'sgd gradient'
+  | 'sgd m'
+  | 'sgd w'
+  | 'running statistics'
   | ActivationName
   | `${ActivationName} grad`;
 
@@ -59,7 +83,16 @@ export const LINES = {
   'conv input grad': { kernel: convInputGrad, pattern: /sum \+= .*dy\[.*w\[/ },
   'conv filter grad': { kernel: convFilterGrad, pattern: /sum \+= .*x\[.*dy\[/ },
   matmul: { kernel: matmul, pattern: /sum \+= .*a\[.*b\[/ },
+  depthwise: { kernel: depthwise, pattern: /sum \+= .*x\[.*w\[/ },
+  'depthwise input grad': { kernel: depthwiseInputGrad, pattern: /sum \+= .*dy\[.*w\[/ },
+  'depthwise filter grad': { kernel: depthwiseFilterGrad, pattern: /sum \+= .*x\[.*dy\[/ },
   sum: { kernel: reduce, pattern: /sum \+= .*x\[/ },
+  'sum of products': { kernel: reduceProducts, pattern: /sum \+= .*x\[.*y\[/ },
+  mean: { kernel: reduce, pattern: /sum \* params.scale/ },
+  'mean input grad': { kernel: broadcast, pattern: /params.scale/ },
+  // The cases of operands are numbered too.
+  add: { kernel: pointwise, pattern: /return v \+ s;/ },
+  mul: { kernel: pointwise, pattern: /return v \* s;/ },
   'max pool': { kernel: maxPool, pattern: /best = larger\(/ },
   'max pool input grad': { kernel: maxPoolInputGrad, pattern: /sum \+= cotangent/ },
   'average pool': { kernel: averagePool, pattern: /sum \/ window_count/ },
@@ -70,24 +103,32 @@ export const LINES = {
   'norm beta grad': { kernel: normSums, pattern: /dBeta \+= / },
   loss: { kernel: loss, pattern: /loss \+= / },
   'loss input grad': { kernel: logitsGrad, pattern: /out\[i\] = / },
+  'adam m': { kernel: adam, pattern: /let first = / },
+  'adam v': { kernel: adam, pattern: /let second = / },
+  'adam step': { kernel: adam, pattern: /let step = / },
+  'adam w': { kernel: adam, pattern: /w\[i\] = / },
+  'sgd gradient': { kernel: sgd, pattern: /let gradient = / },
+  'sgd m': { kernel: sgd, pattern: /let velocity = / },
+  'sgd w': { kernel: sgd, pattern: /w\[i\] = / },
+  'running statistics': { kernel: ema, pattern: /let moved = / },
   ...activations,
 } as Readonly<Record<LineName, Place>>;
 
 /** The page of the chapter that tells of a line; there is none of the others. */
 export const CHAPTERS: Readonly<Partial<Record<LineName, string>>> = {
-  conv: 'chapter-1-convolution.html',
-  'conv input grad': 'chapter-2-input-gradient.html',
-  'conv filter grad': 'chapter-3-filter-gradient.html',
-  norm: 'chapter-5-batch-norm.html',
-  'norm input grad': 'chapter-5-batch-norm.html',
-  'norm gamma grad': 'chapter-5-batch-norm.html',
-  'norm beta grad': 'chapter-5-batch-norm.html',
-  'max pool': 'chapter-6-pooling.html',
-  'max pool input grad': 'chapter-6-pooling.html',
-  'average pool': 'chapter-6-pooling.html',
-  'average pool input grad': 'chapter-6-pooling.html',
-  loss: 'chapter-7-softmax-and-cross-entropy.html',
-  'loss input grad': 'chapter-7-softmax-and-cross-entropy.html',
+  conv: 'chapter-02-convolution.html',
+  'conv input grad': 'chapter-06-convolution-gradients.html',
+  'conv filter grad': 'chapter-06-convolution-gradients.html',
+  norm: 'chapter-08-batch-norm.html',
+  'norm input grad': 'chapter-08-batch-norm.html',
+  'norm gamma grad': 'chapter-08-batch-norm.html',
+  'norm beta grad': 'chapter-08-batch-norm.html',
+  'max pool': 'chapter-10-pooling.html',
+  'max pool input grad': 'chapter-10-pooling.html',
+  'average pool': 'chapter-10-pooling.html',
+  'average pool input grad': 'chapter-10-pooling.html',
+  loss: 'chapter-12-softmax-and-cross-entropy.html',
+  'loss input grad': 'chapter-12-softmax-and-cross-entropy.html',
 };
 
 export interface Excerpt {

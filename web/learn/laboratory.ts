@@ -1,14 +1,15 @@
 import { openDevice, type Device } from '../../engine/device/device.ts';
-import { RandomStream, permutation } from '../../engine/random.ts';
-import { sizeOf } from '../../engine/tensor.ts';
-import { STEPS_TAKEN } from '../../engine/train/train_step.ts';
-import { UserError } from '../../engine/user_error.ts';
+import { offsetOf } from '../../engine/explain/terms.ts';
 import { DeviceKeeper, type DeviceNews } from '../common/device_keeper.ts';
-import { Apparatus, type Snapshot } from './apparatus.ts';
+import { Apparatus } from './apparatus.ts';
+import { batchOf, turned, type Drawn } from './batches.ts';
 import { centralDifference, stepsFor } from './differences.ts';
-import { CLASS_COUNT, firstValues, parametersOf, planLayers, type LayerPlan } from './network.ts';
-import { checkSettings, type Settings } from './settings.ts';
+import { followed, type Followed, type Track, type Weight } from './follow.ts';
+import { CLASS_COUNT, firstValues, parameterName, parametersOf, planLayers, type LayerPlan } from './network.ts';
+import { RunHistory, type Change } from './run_history.ts';
+import { checkSettings, runningOf, type RunningSettings, type Settings } from './settings.ts';
 import { HELD_OUT, PIXELS, TRAINING, type Sky } from './sky.ts';
+import type { Batch } from './training.ts';
 import type { CheckResult, StepResult, Target, View } from './view.ts';
 
 /** Steps that one can go back. */
@@ -22,85 +23,97 @@ export const HELD_OUT_EVERY = 10;
  */
 export class Laboratory {
   private readonly keeper: DeviceKeeper<Bench>;
-  private readonly history = new Map<number, Snapshot>();
   private plans: readonly LayerPlan[];
-  private now: Snapshot;
+  private history: RunHistory;
+  private now = 0;
 
   /** @param tell told of the device: which it is, that it was lost, that the next one is there */
   constructor(
     private readonly sky: Sky,
-    private settings: Settings,
+    /** Those that the run began with. */
+    private first: Settings,
     tell: (news: DeviceNews) => void = () => {},
     open: () => Promise<Device> = openDevice,
   ) {
     this.keeper = new DeviceKeeper(
-      async (device) => new Bench(await Apparatus.create(device, this.settings, this.plans)),
+      async (device) => new Bench(await Apparatus.create(device, this.first, this.plans)),
       tell,
       open,
     );
-    checkSettings(settings);
-    this.plans = planLayers(settings);
-    this.now = this.begin();
+    checkSettings(first);
+    this.plans = planLayers(first);
+    this.history = begin(first, this.plans, []);
   }
 
   /**
-   * Begins anew with other settings, or the same. @throws UserError where one of them is wrong; then all stays as it
-   * was
+   * Begins anew with other settings, or the same.
+   * @param changes of running settings at later steps
+   * @throws UserError where one of them is wrong; then all stays as it was
    */
-  restart(settings: Settings): void {
-    checkSettings(settings);
-    this.plans = planLayers(settings);
-    this.settings = settings;
-    this.now = this.begin();
+  restart(settings: Settings, changes: readonly Change[] = []): void {
+    for (const running of [{}, ...changes.map((change) => change.running)]) checkSettings({ ...settings, ...running });
+    const plans = planLayers(settings);
+    this.history = begin(settings, plans, changes);
+    [this.first, this.plans, this.now] = [settings, plans, 0];
   }
 
-  private begin(): Snapshot {
-    const arrays = new Map<string, Float32Array>([[STEPS_TAKEN, new Float32Array(1)]]);
-    for (const { name, role, shape } of parametersOf(this.plans)) {
-      arrays.set(name, firstValues(name, role, shape, this.settings.seed));
-      if (role !== 'running')
-        for (const moment of ['m', 'v']) arrays.set(`${name}/${moment}`, new Float32Array(sizeOf(shape)));
-    }
-    const first = { step: 0, arrays };
-    this.history.clear();
-    this.history.set(0, first);
-    return first;
+  /**
+   * Goes on with other running settings. Steps that were made after the present one are forgotten: they were of
+   * another run. @throws UserError where one of them is wrong; then all stays as it was
+   */
+  change(running: RunningSettings): void {
+    checkSettings({ ...this.first, ...runningOf(running) });
+    this.history.change(this.step, runningOf(running));
   }
 
   /** Steps made. */
   get step(): number {
-    return this.now.step;
+    return this.now;
+  }
+
+  /** The settings as they are now: the next step is made with them. */
+  get settings(): Settings {
+    return this.settingsAfter(this.step);
+  }
+
+  private settingsAfter(step: number): Settings {
+    return { ...this.first, ...this.history.runningAfter(step) };
+  }
+
+  /** At which steps running settings changed, and to what; the first is of step 0. */
+  get changes(): readonly Change[] {
+    return this.history.changes;
   }
 
   /** The steps that one can go to. */
   get range(): { first: number; last: number } {
-    const steps = [...this.history.keys()];
-    return { first: Math.min(...steps), last: Math.max(...steps) };
+    return this.history.range;
   }
 
-  /** Goes to the state after `step` steps. */
+  /** Goes to the state after `step` steps. @throws UserError where it is not kept */
   seek(step: number): void {
-    const snapshot = this.history.get(step);
-    if (!snapshot)
-      throw new UserError(`step ${step} is not kept; one can go to steps ${this.range.first} to ${this.range.last}`);
-    this.now = snapshot;
+    this.now = this.history.at(step).step;
   }
 
   /** Trains on the next batch. */
   train(): Promise<StepResult> {
     return this.use(async (apparatus) => {
-      const batch = batchOf(this.settings, this.now.step);
-      const { loss, logits, after } = await apparatus.step(this.imagesOf(batch), this.targetsOf(batch));
-      const score =
-        after.step % HELD_OUT_EVERY === 0 ? await apparatus.score(this.imagesOf(HELD_OUT_IMAGES)) : undefined;
-      this.now = after;
-      this.history.set(after.step, after);
-      for (const step of this.history.keys()) if (step < this.range.last - HISTORY) this.history.delete(step);
+      const [from, settings] = [this.history.at(this.step), this.settings];
+      const drawn = batchOf(settings, from.drawn);
+      const { loss, logits, silent, changed, after } = await apparatus.step(from, settings, this.batchOf(drawn));
+      const score = after.step % HELD_OUT_EVERY === 0 && (await apparatus.score(this.batchOf(HELD_OUT_IMAGES).x));
+      this.history.add(after);
+      this.now = after.step;
       return {
         step: after.step,
         loss,
-        accuracy: this.shareRight(logits, batch),
-        heldOut: score && this.shareRight(score, HELD_OUT_IMAGES),
+        accuracy: this.shareRight(logits, drawn),
+        changed,
+        silent,
+        ...(score && {
+          heldOut: this.shareRight(score, HELD_OUT_IMAGES),
+          heldOutLoss: this.meanLoss(score, HELD_OUT_IMAGES),
+        }),
       };
     });
   }
@@ -108,21 +121,44 @@ export class Laboratory {
   /** An image in the network as it is now, forwards and backwards. */
   look(image: number): Promise<View> {
     return this.use(async (apparatus) => {
-      const layers = await apparatus.look(this.imagesOf([image]), this.targetsOf([image]));
-      return { settings: this.settings, step: this.now.step, image, label: this.sky.labels[image], layers };
+      const layers = await apparatus.look(this.batchOf([upright(image)]));
+      return { settings: this.settings, step: this.step, image, label: this.sky.labels[image], layers };
+    });
+  }
+
+  /**
+   * How the step that led here changed a weight, or undefined where none is kept; and the weight over all steps that
+   * are kept.
+   */
+  follow(weight: Weight): Promise<{ readonly followed?: Followed; readonly track: Track }> {
+    const { name, parameters } = this.plans[weight.layer];
+    const [full, offset] = [parameterName(name, weight.role), offsetOf(parameters[weight.role]!, weight.at)];
+    const { first, last } = this.range;
+    const track = Array.from({ length: last - first + 1 }, (_, i) => {
+      const { step, arrays } = this.history.at(first + i);
+      return [step, arrays.get(full)![offset]] as const;
+    });
+    if (this.step <= first) return Promise.resolve({ track });
+    return this.use(async (apparatus) => {
+      const [before, after] = [this.history.at(this.step - 1), this.history.at(this.step)];
+      const settings = this.settingsAfter(before.step);
+      const batch = batchOf(settings, before.drawn);
+      const seen = await apparatus.follow(before, settings, this.batchOf(batch), weight.layer);
+      const made = { settings, plans: this.plans, batch, labels: this.sky.labels, before, after, seen };
+      return { followed: followed(made, weight), track };
     });
   }
 
   /** Central differences of an image's loss, beside the gradient that the engine computes. */
   check(image: number, target: Target): Promise<CheckResult> {
     return this.use(async (apparatus) => {
-      const targets = this.targetsOf([image]);
-      const layers = await apparatus.look(this.imagesOf([image]), targets);
+      const batch = this.batchOf([upright(image)]);
+      const layers = await apparatus.look(batch);
       const { y, dy, parameters } = layers[target.layer];
       const { value, gradient } = target.role
         ? parameters.find(({ role }) => role === target.role)!
         : { value: y, gradient: dy };
-      const loss = await apparatus.lossFrom(target, targets, layers);
+      const loss = await apparatus.lossFrom(target, batch.targets, layers);
       const differences = [];
       for (const h of stepsFor(value.data))
         differences.push(await centralDifference(loss, value.data, target.offset, h));
@@ -141,35 +177,47 @@ export class Laboratory {
 
   private use<R>(work: (apparatus: Apparatus) => Promise<R>): Promise<R> {
     return this.keeper.use(async (bench, device) => {
-      if (bench.apparatus.settings !== this.settings) {
-        const next = await Apparatus.create(device, this.settings, this.plans);
+      if (bench.apparatus.plans !== this.plans) {
+        const next = await Apparatus.create(device, this.first, this.plans);
         bench.apparatus[Symbol.dispose]();
         bench.apparatus = next;
       }
-      bench.apparatus.restore(this.now);
+      bench.apparatus.restore(this.history.at(this.step));
       return work(bench.apparatus);
     });
   }
 
-  private imagesOf(images: readonly number[]): Float32Array {
+  private batchOf(images: readonly Drawn[]): Batch {
     const x = new Float32Array(images.length * PIXELS);
-    images.forEach((image, i) => x.set(this.sky.x.subarray(image * PIXELS, (image + 1) * PIXELS), i * PIXELS));
-    return x;
-  }
-
-  private targetsOf(images: readonly number[]): Float32Array {
     const targets = new Float32Array(images.length * CLASS_COUNT);
-    images.forEach((image, i) => (targets[i * CLASS_COUNT + this.sky.labels[image]] = 1));
-    return targets;
+    images.forEach(({ image, symmetry }, i) => {
+      x.set(turned(this.sky.x.subarray(image * PIXELS, (image + 1) * PIXELS), symmetry), i * PIXELS);
+      targets[i * CLASS_COUNT + this.sky.labels[image]] = 1;
+    });
+    return { x, targets };
   }
 
-  private shareRight(logits: Float32Array, images: readonly number[]): number {
-    const right = images.filter((image, i) => (logits[2 * i + 1] > logits[2 * i] ? 1 : 0) === this.sky.labels[image]);
+  private shareRight(logits: Float32Array, images: readonly Drawn[]): number {
+    const right = images.filter(({ image }, i) => {
+      const row = logits.subarray(i * CLASS_COUNT, (i + 1) * CLASS_COUNT);
+      return row.indexOf(Math.max(...row)) === this.sky.labels[image];
+    });
     return right.length / images.length;
+  }
+
+  /** Mean cross entropy in nats, in float64 from logits [N, K]. */
+  private meanLoss(logits: Float32Array, images: readonly Drawn[]): number {
+    const losses = images.map(({ image }, i) => {
+      const row = [...logits.subarray(i * CLASS_COUNT, (i + 1) * CLASS_COUNT)];
+      const most = Math.max(...row);
+      const sum = row.reduce((all, logit) => all + Math.exp(logit - most), 0);
+      return Math.log(sum) + most - row[this.sky.labels[image]];
+    });
+    return losses.reduce((a, b) => a + b, 0) / losses.length;
   }
 }
 
-/** What the device has built on it: another apparatus for other settings. */
+/** What the device has built on it: another apparatus for another network. */
 class Bench implements Disposable {
   constructor(public apparatus: Apparatus) {}
   [Symbol.dispose](): void {
@@ -177,19 +225,13 @@ class Bench implements Disposable {
   }
 }
 
-const HELD_OUT_IMAGES = Array.from({ length: HELD_OUT }, (_, i) => TRAINING + i);
-
-/**
- * The images of a step's batch, from the seed and the step alone: each epoch goes through all images in an order of its
- * own.
- */
-export function batchOf({ seed, batchSize }: Settings, step: number): number[] {
-  const orders = new Map<number, Uint32Array>();
-  return Array.from({ length: batchSize }, (_, i) => {
-    const at = step * batchSize + i;
-    const epoch = Math.floor(at / TRAINING);
-    const order = orders.get(epoch) ?? permutation(TRAINING, new RandomStream(seed, epoch));
-    orders.set(epoch, order);
-    return order[at % TRAINING];
+/** The history of a run that is still to be made. */
+function begin(settings: Settings, plans: readonly LayerPlan[], changes: readonly Change[]): RunHistory {
+  const first = parametersOf(plans).map(({ name, role, shape }) => {
+    return [name, firstValues(name, role, shape, settings.seed)] as const;
   });
+  return new RunHistory({ step: 0, drawn: 0, arrays: new Map(first) }, runningOf(settings), HISTORY, changes);
 }
+
+const upright = (image: number): Drawn => ({ image, symmetry: 0 });
+const HELD_OUT_IMAGES = Array.from({ length: HELD_OUT }, (_, i) => upright(TRAINING + i));

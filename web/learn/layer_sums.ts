@@ -8,15 +8,35 @@ import type { LayerView, Values, View } from './view.ts';
 
 export const at = ({ shape, data }: Values, index: readonly number[]): number => data[offsetOf(shape, index)];
 
-export const parameter = (layer: LayerView, role: Role): Values => layer.parameters.find((p) => p.role === role)!.value;
+/** The output that a layer takes as its first input, or as another. */
+export const inputOf = ({ layers }: View, layer: number, which = 0): Values => layers[layers[layer].inputs[which]].y;
 
-export const summandsOf = (terms: readonly Term[], operands: Readonly<Record<string, Values>>): Summand[] =>
+/** As the dense layer sees it: the numbers of an image in a row. */
+export const asRow = ({ shape, data }: Values): Values => ({ shape: [shape[0], data.length / shape[0]], data });
+
+/** All places [n, h, v, c] of a map of [N, H, W, C], or the one [n, c] of [N, C]; n and c are the index's ends. */
+export function placesOf([, ...dims]: readonly number[], index: readonly number[]): number[][] {
+  const [n, c] = [index[0], index[index.length - 1]];
+  if (dims.length === 1) return [[n, c]];
+  const [height, width] = dims;
+  return Array.from({ length: height * width }, (_, i) => [n, Math.floor(i / width), i % width, c]);
+}
+
+export const parameter = (layer: Pick<LayerView, 'parameters'>, role: Role): Values =>
+  layer.parameters.find((p) => p.role === role)!.value;
+
+/** The products that terms name; `share` says what their number factor is. */
+export const summandsOf = (
+  terms: readonly Term[],
+  operands: Readonly<Record<string, Values>>,
+  share = 'share of the window',
+): Summand[] =>
   terms.map(({ at: places, factor }) => {
     const factors = Object.entries(places).map(([name, index]) => ({
       name: show(name, index),
       value: at(operands[name], index),
     }));
-    if (factor !== undefined) factors.push({ name: 'share of the window', value: factor });
+    if (factor !== undefined) factors.push({ name: share, value: factor });
     return { factors, product: factors.reduce((product, { value }) => product * value, 1) };
   });
 export const total = (summands: readonly Summand[]): number => summands.reduce((sum, { product }) => sum + product, 0);
@@ -65,15 +85,17 @@ export const ACTIVATIONS: Record<
 };
 
 export function poolTerms(view: View, layer: number): Omit<Directions, 'filterGrad'> {
-  const g = view.layers[layer].geometry!;
-  return view.settings.pooling === 'max' ? maxPoolTerms(g, view.layers[layer - 1].y.data) : avgPoolTerms(g);
+  const { geometry: g, pooling } = view.layers[layer];
+  return pooling === 'max' ? maxPoolTerms(g!, inputOf(view, layer).data) : avgPoolTerms(g!);
 }
 
 export const RUNNING =
   'For one image, batch norm takes the running mean and variance, as in prediction; while it trains, those of the batch.';
 
-export const flattened = ({ shape: [, h, v, c] }: Values): string =>
-  `i counts the ${h} × ${v} × ${c} numbers of the maps before: i = (row · ${v} + column) · ${c} + channel.`;
+export const flattened = ({ shape: [, h, v, c] }: Values): string | undefined =>
+  c === undefined
+    ? undefined
+    : `i counts the ${h} × ${v} × ${c} numbers of the maps before: i = (row · ${v} + column) · ${c} + channel.`;
 
 export function normOf(layer: LayerView, c: number): { mean: number; deviation: number; gamma: number; beta: number } {
   const running = parameter(layer, 'running');

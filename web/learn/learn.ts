@@ -1,19 +1,23 @@
 import { CLASSES } from '../../galaxies/labels.ts';
 import type { DeviceNews } from '../common/device_keeper.ts';
-import { byId } from '../common/dom.ts';
+import { byId, make } from '../common/dom.ts';
 import { computingOn, showMessage } from '../common/message.ts';
 import { WorkerClient } from '../common/worker_client.ts';
 import { readPalette } from './colours.ts';
 import { Curves } from './curve.ts';
+import { Enlarged } from './enlarged.ts';
 import { targetOf, type Selection } from './explanation.ts';
 import { shortly } from './formula.ts';
 import { nextFrame } from './frames.ts';
 import { Inspector } from './inspector.ts';
+import { notesOn } from './notes.ts';
+import { StepView } from './step_view.ts';
+import { titleOf } from './words.ts';
 import { LayerList } from './layer_list.ts';
 import { softmaxOf } from './layer_sums.ts';
 import type { LearnMethods, Standing } from './learn_worker.ts';
 import { paintGalaxy, showPicker } from './picker.ts';
-import { DEFAULT_SETTINGS, type Settings } from './settings.ts';
+import { DEFAULT_SETTINGS, runningOf, sameStructure, type Settings } from './settings.ts';
 import { onSettings, showSettings } from './settings_form.ts';
 import type { StepResult, View } from './view.ts';
 
@@ -22,6 +26,7 @@ const message = byId('message');
 const buttons = {
   play: byId<HTMLButtonElement>('play'),
   step: byId<HTMLButtonElement>('step'),
+  ten: byId<HTMLButtonElement>('ten'),
   restart: byId<HTMLButtonElement>('restart'),
   lose: byId<HTMLButtonElement>('lose'),
 };
@@ -30,6 +35,7 @@ const rewind = byId<HTMLInputElement>('rewind');
 let settings: Settings = DEFAULT_SETTINGS;
 let palette = readPalette();
 let view: View | undefined;
+let standing: Standing | undefined;
 let image = 0;
 let results: StepResult[] = [];
 let playing = false;
@@ -39,18 +45,32 @@ let lost = false;
 let pointed = !matchMedia('(max-width: 60rem)').matches;
 
 const curves = new Curves(byId('curves'));
-const layers = new LayerList(byId('layers'), select);
+const enlarged = new Enlarged(() => layers.shrink());
+const layers: LayerList = new LayerList(byId('layers'), {
+  choose: select,
+  enter() {
+    enlarged.close();
+    inspector.enter();
+  },
+  enlarge: (map, title) => enlarged.open(map, title),
+});
 const inspector = new Inspector({
   move(rows, columns, tiles) {
     const map = layers.mapOf(selection);
     if (tiles === 0) map?.go(rows, columns);
     else map?.goTiles(tiles);
   },
-  turn(part) {
-    select({ ...selection, part });
+  turn(to) {
+    const isWeight = selection.part !== 'y' && selection.part !== 'dy';
+    following.on = to === 'step';
+    select(isWeight || to === 'step' ? selection : { ...selection, part: to });
   },
+  leave: () => layers.mapOf(selection)?.focus(),
   check: () => void attempt(check),
+  enlarge: () => layers.enlarge(selection),
 });
+
+const following = new StepView((weight) => worker.call('follow', weight));
 
 /** Does something for the user; what goes wrong becomes a message. */
 async function attempt(work: () => Promise<void>): Promise<void> {
@@ -86,22 +106,37 @@ function explainSelection(): void {
     };
   const { fields } = inspector.show(view, selection);
   layers.select(selection, fields);
+  enlarged.tell(inspector.words);
+  void attempt(() => following.show(view!, selection));
   if (pointed) byId('inspector').hidden = false;
   pointed = false;
 }
 
-async function show({ view: next, range }: Standing): Promise<void> {
-  view = next;
+async function show(now: Standing): Promise<void> {
+  const { view: next, range } = now;
+  [standing, view] = [now, next];
+  // Steps that were gone back from are forgotten where settings changed since.
+  results.length = Math.min(results.length, range.last);
+  if (JSON.stringify(settings) !== JSON.stringify(next.settings)) showSettings((settings = next.settings));
   [rewind.min, rewind.max, rewind.value] = [String(range.first), String(range.last), String(next.step)];
   tell();
   // In frames of their own: each piece is short.
-  curves.draw(results, next.step, palette);
+  curves.draw(results, next.step, palette, now.changes);
+  showNotes(notesOn(results.slice(0, next.step), CLASSES.length, (layer) => titleOf(next.layers[layer])));
   await nextFrame();
   await layers.show(next, palette);
   if (view !== next) return;
   await nextFrame();
   inspector.checked(undefined);
   explainSelection();
+}
+
+/** What the page notes of the run, in sentences; nothing where nothing is the matter. */
+function showNotes(notes: readonly string[]): void {
+  const place = byId('notes');
+  place.hidden = notes.length === 0;
+  if (notes.join() !== place.dataset['notes']) place.replaceChildren(...notes.map((text) => make('p', {}, text)));
+  place.dataset['notes'] = notes.join();
 }
 
 /** Where training stands, and what the network says of the galaxy, in words. */
@@ -121,6 +156,13 @@ function tell(): void {
 async function train(): Promise<void> {
   const { result, ...standing } = await worker.call('train', image);
   results[result.step - 1] = result;
+  await show(standing);
+}
+
+/** Trains without drawing between. */
+async function trainMany(steps: number): Promise<void> {
+  const { results: made, ...standing } = await worker.call('trainMany', steps, image);
+  for (const result of made) results[result.step - 1] = result;
   await show(standing);
 }
 
@@ -144,9 +186,15 @@ async function restart(wanted: Settings): Promise<void> {
   // The worker answers in order: what it says after this is of the new run.
   const standing = await worker.call('restart', wanted, image);
   if (message.classList.contains('error')) showMessage(message, '');
-  settings = wanted;
   results = [];
-  showSettings(settings);
+  await show(standing);
+}
+
+/** Goes on with other settings where that can be; otherwise begins anew. */
+async function change(wanted: Settings): Promise<void> {
+  if (!sameStructure(settings, wanted)) return restart(wanted);
+  const standing = await worker.call('change', runningOf(wanted), image);
+  if (message.classList.contains('error')) showMessage(message, '');
   await show(standing);
 }
 
@@ -204,14 +252,27 @@ buttons.step.onclick = () =>
     setPlaying(false);
     await train();
   });
+buttons.ten.onclick = () =>
+  void attempt(async () => {
+    setPlaying(false);
+    await trainMany(10);
+  });
 buttons.restart.onclick = () => void attempt(() => restart(settings));
 buttons.lose.onclick = () => void attempt(() => worker.call('lose'));
 rewind.oninput = () => void attempt(slide);
-onSettings((wanted) => void attempt(() => restart(wanted)));
+onSettings(
+  () => settings,
+  (wanted) => void attempt(() => change(wanted)),
+);
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
   palette = readPalette();
-  if (view) void show({ view, range: { first: Number(rewind.min), last: Number(rewind.max) } });
+  if (standing) void show(standing);
 });
+new ResizeObserver(([{ target }]) => {
+  document.documentElement.style.setProperty('--deck', `${target.clientHeight}px`);
+  if (standing) curves.draw(results, standing.view.step, palette, standing.changes);
+}).observe(byId('deck'));
+window.addEventListener('beforeprint', () => layers.redraw());
 worker.on<{ done: number; of: number }>('drawn', ({ done, of }) => {
   if (done % 8 === 0) showMessage(message, `Drawing galaxies: ${done} of ${of}. They are made up, from a seed.`);
 });

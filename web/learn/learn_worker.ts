@@ -1,6 +1,8 @@
 import { emit, serve } from '../common/worker_server.ts';
 import { Laboratory } from './laboratory.ts';
-import type { Settings } from './settings.ts';
+import type { Followed, Track, Weight } from './follow.ts';
+import type { Change } from './run_history.ts';
+import type { RunningSettings, Settings } from './settings.ts';
 import { drawSky, type Sky } from './sky.ts';
 import type { CheckResult, StepResult, Target, View } from './view.ts';
 
@@ -12,13 +14,20 @@ function open(): Laboratory {
   return laboratory;
 }
 
-/** Where the run stands: the image that is looked at, and the steps one can go to. */
+/**
+ * Where the run stands: the image that is looked at, the steps one can go to, and at which steps running settings
+ * changed.
+ */
 export interface Standing {
   readonly view: View;
   readonly range: { readonly first: number; readonly last: number };
+  readonly changes: readonly Change[];
 }
 
-const standing = async (image: number): Promise<Standing> => ({ view: await open().look(image), range: open().range });
+const standing = async (image: number): Promise<Standing> => {
+  const view = await open().look(image);
+  return { view, range: open().range, changes: open().changes };
+};
 
 const methods = {
   /** Draws the galaxies and opens the device; returns the pictures. */
@@ -28,8 +37,13 @@ const methods = {
     return { bytes: sky.bytes.slice(), labels: sky.labels.slice() };
   },
   /** Begins anew; nothing changes where a setting is wrong. */
-  async restart(settings: Settings, image: number): Promise<Standing> {
-    open().restart(settings);
+  async restart(settings: Settings, image: number, changes: readonly Change[] = []): Promise<Standing> {
+    open().restart(settings, changes);
+    return standing(image);
+  },
+  /** Goes on with other running settings; nothing changes where one is wrong. */
+  async change(running: RunningSettings, image: number): Promise<Standing> {
+    open().change(running);
     return standing(image);
   },
   /** One step of training. */
@@ -37,12 +51,21 @@ const methods = {
     const result = await open().train();
     return { result, ...(await standing(image)) };
   },
+  /** Steps one after another, of which only the last is looked into. */
+  async trainMany(steps: number, image: number): Promise<Standing & { readonly results: readonly StepResult[] }> {
+    const results: StepResult[] = [];
+    while (results.length < steps) results.push(await open().train());
+    return { results, ...(await standing(image)) };
+  },
   async look(image: number): Promise<Standing> {
     return standing(image);
   },
   async seek(step: number, image: number): Promise<Standing> {
     open().seek(step);
     return standing(image);
+  },
+  async follow(weight: Weight): Promise<{ readonly followed?: Followed; readonly track: Track }> {
+    return open().follow(weight);
   },
   async check(image: number, target: Target): Promise<CheckResult> {
     return open().check(image, target);

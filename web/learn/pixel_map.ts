@@ -3,6 +3,7 @@ import type { Arrangement } from './arrangement.ts';
 import { paint, type Palette } from './colours.ts';
 import { offsetOf } from '../../engine/explain/terms.ts';
 import { shortly } from './formula.ts';
+import { GAP, heightAt, scaleWithin, widthAt, type Extent } from './map_fit.ts';
 import type { Values } from './view.ts';
 
 /** A rectangle of a map's elements, rows and columns counted over all tiles, both ends included. */
@@ -14,8 +15,21 @@ export interface Outline {
   readonly kind: 'selected' | 'field';
 }
 
-/** Pixels between tiles. */
-const GAP = 3;
+/** What a map asks its page for. */
+export interface MapActions {
+  /** The index that the arrow keys start from. */
+  current(): readonly number[] | undefined;
+  /** Told the index that was pointed at. */
+  choose(index: readonly number[]): void;
+  /** Goes to what is said of the selected element. */
+  enter(): void;
+  /** Shows the map larger. */
+  enlarge(): void;
+}
+
+/** Pixels an element of an enlarged map at most, and those from which on its number is written in it. */
+const LARGEST = 64;
+const WITH_NUMBERS = 44;
 
 const STEPS: Readonly<Record<string, readonly [number, number]>> = {
   ArrowUp: [-1, 0],
@@ -30,14 +44,14 @@ const STEPS: Readonly<Record<string, readonly [number, number]>> = {
  */
 export class PixelMap {
   readonly element: HTMLElement;
+  readonly extent: Extent;
   private readonly canvas = make('canvas', {
     className: 'pixels',
     tabIndex: 0,
     role: 'application',
     'aria-roledescription': 'pixel map',
   });
-  private readonly least = make('span', { className: 'mono' });
-  private readonly most = make('span', { className: 'mono' });
+  private readonly range = make('span', { className: 'range' });
   private readonly buffer = document.createElement('canvas');
   /** Where in the array each pixel of the buffer lies, or -1. */
   private offsets: Int32Array | undefined;
@@ -47,40 +61,49 @@ export class PixelMap {
 
   /**
    * @param title shown above; @param label said by screen readers
-   * @param current the index that the arrow keys start from
-   * @param choose told the index that was pointed at
    */
   constructor(
     title: string,
     label: string,
     private readonly arrangement: Arrangement,
-    private readonly current: () => readonly number[] | undefined,
-    private readonly choose: (index: readonly number[]) => void,
+    private readonly actions: MapActions,
   ) {
-    this.canvas.setAttribute('aria-label', `${label}; arrow keys move the selection`);
-    const bar = make('span', { className: 'bar', 'aria-hidden': 'true' });
+    this.canvas.setAttribute('aria-label', `${label}; arrow keys move the selection, Enter goes to its inspector`);
+    const button = make('button', {
+      type: 'button',
+      className: 'enlarge',
+      // From the keyboard it is reached in the inspector, so that there is one stop less for each map.
+      tabIndex: -1,
+      title: `Enlarge: ${title}`,
+      'aria-label': `Enlarge: ${label}`,
+      onclick: () => actions.enlarge(),
+    });
     this.element = make(
       'figure',
       { className: 'map' },
-      make('figcaption', {}, title),
+      make('figcaption', {}, make('span', {}, title, ' ', this.range), button),
       this.canvas,
-      make('div', { className: 'scale' }, this.least, bar, this.most),
     );
-    this.buffer.width = arrangement.tileColumns * arrangement.tileWidth;
-    this.buffer.height = arrangement.tileRows * arrangement.tileHeight;
+    const { tileColumns, tileRows, tileWidth, tileHeight } = arrangement;
+    this.extent = { columns: tileColumns * tileWidth, rows: tileRows * tileHeight, tileColumns, tileRows };
+    [this.buffer.width, this.buffer.height] = [this.extent.columns, this.extent.rows];
     this.canvas.addEventListener('click', (event) => this.point(event));
     this.canvas.addEventListener('keydown', (event) => this.move(event));
-    this.canvas.addEventListener('focus', () => this.current() ?? this.choose(this.middle()));
+    this.canvas.addEventListener('focus', () => this.actions.current() ?? this.actions.choose(this.middle()));
   }
 
   focus(): void {
     this.canvas.focus({ preventScroll: true });
   }
 
-  /** Makes the map about as wide as that, in whole pixels an element. */
-  fit(width: number): void {
-    const { tileColumns } = this.arrangement;
-    this.scale = Math.max(1, Math.min(26, Math.floor((width - (tileColumns - 1) * GAP) / this.buffer.width)));
+  /** Pixels an element. */
+  setScale(scale: number): void {
+    this.scale = scale;
+  }
+
+  /** Makes the map as large as fits. */
+  fill(width: number, height: number): void {
+    this.scale = scaleWithin(this.extent, width, height, LARGEST);
   }
 
   show(values: Values, palette: Palette): void {
@@ -97,7 +120,7 @@ export class PixelMap {
       (offset, pixel) => offset >= 0 && paint(image.data, pixel * 4, values.data[offset], most, palette),
     );
     context.putImageData(image, 0, 0);
-    [this.least.textContent, this.most.textContent] = [shortly(-most, 2), shortly(most, 2)];
+    this.range.textContent = `± ${shortly(most, 2)}`;
     this.draw(palette);
   }
 
@@ -120,8 +143,7 @@ export class PixelMap {
       arrangement: { tileWidth, tileHeight, tileRows, tileColumns },
     } = this;
     const ratio = window.devicePixelRatio || 1;
-    const width = buffer.width * scale + (tileColumns - 1) * GAP;
-    const height = buffer.height * scale + (tileRows - 1) * GAP;
+    const [width, height] = [widthAt(this.extent, scale), heightAt(this.extent, scale)];
     // Setting the size clears the canvas.
     [canvas.width, canvas.height] = [Math.round(width * ratio), Math.round(height * ratio)];
     [canvas.style.width, canvas.style.height] = [`${width}px`, `${height}px`];
@@ -143,6 +165,7 @@ export class PixelMap {
         );
       }
     }
+    if (scale >= WITH_NUMBERS) this.write(context);
     for (const { top, bottom, left, right, kind } of this.outlines) {
       const [x, y] = [Math.max(1, this.position(left, tileWidth) - 1), Math.max(1, this.position(top, tileHeight) - 1)];
       const w = Math.min(width - 1, this.position(right, tileWidth) + scale + 1) - x;
@@ -157,6 +180,25 @@ export class PixelMap {
         context.strokeRect(x, y, w, h);
       }
     }
+  }
+
+  /** The numbers themselves, in black or white, whichever is read better. */
+  private write(context: CanvasRenderingContext2D): void {
+    const { width, height } = this.buffer;
+    const { data } = this.buffer.getContext('2d')!.getImageData(0, 0, width, height);
+    context.font = `${Math.min(14, this.scale / 4.2)}px system-ui, sans-serif`;
+    [context.textAlign, context.textBaseline] = ['center', 'middle'];
+    this.offsets!.forEach((offset, pixel) => {
+      if (offset < 0) return;
+      const [row, column] = [Math.floor(pixel / width), pixel % width];
+      const [red, green, blue] = data.subarray(pixel * 4);
+      context.fillStyle = 0.299 * red + 0.587 * green + 0.114 * blue > 140 ? '#000' : '#fff';
+      context.fillText(
+        shortly(this.values!.data[offset], 2),
+        this.position(column, this.arrangement.tileWidth) + this.scale / 2,
+        this.position(row, this.arrangement.tileHeight) + this.scale / 2,
+      );
+    });
   }
 
   private middle(): readonly number[] {
@@ -175,21 +217,23 @@ export class PixelMap {
       element(offsetY, tileHeight, tileRows),
       element(offsetX, tileWidth, tileColumns),
     );
-    if (index) this.choose(index);
+    if (index) this.actions.choose(index);
   }
 
   private move(event: KeyboardEvent): void {
     const step = STEPS[event.key];
     const tiles = event.key === 'PageDown' ? 1 : event.key === 'PageUp' ? -1 : 0;
-    if (event.altKey || event.ctrlKey || event.metaKey || (!step && tiles === 0)) return;
+    const enters = event.key === 'Enter';
+    if (event.altKey || event.ctrlKey || event.metaKey || (!step && tiles === 0 && !enters)) return;
     event.preventDefault();
-    if (step) this.go(...step);
+    if (enters) this.actions.enter();
+    else if (step) this.go(...step);
     else this.goTiles(tiles);
   }
 
   /** Moves the selection by rows and columns, over the edges of tiles. */
   go(rows: number, columns: number): void {
-    const { row, column } = this.arrangement.placeOf(this.current() ?? this.middle());
+    const { row, column } = this.arrangement.placeOf(this.actions.current() ?? this.middle());
     const index =
       row + rows < 0 ||
       column + columns < 0 ||
@@ -197,19 +241,19 @@ export class PixelMap {
       column + columns >= this.buffer.width
         ? undefined
         : this.arrangement.indexAt(row + rows, column + columns);
-    if (index) this.choose(index);
+    if (index) this.actions.choose(index);
   }
 
   /** Moves the selection to the same place of another tile. */
   goTiles(by: number): void {
     const { tileHeight, tileWidth, tileRows, tileColumns, indexAt, placeOf } = this.arrangement;
-    const { row, column } = placeOf(this.current() ?? this.middle());
+    const { row, column } = placeOf(this.actions.current() ?? this.middle());
     const tile = Math.floor(row / tileHeight) * tileColumns + Math.floor(column / tileWidth) + by;
     if (tile < 0 || tile >= tileRows * tileColumns) return;
     const index = indexAt(
       Math.floor(tile / tileColumns) * tileHeight + (row % tileHeight),
       (tile % tileColumns) * tileWidth + (column % tileWidth),
     );
-    if (index) this.choose(index);
+    if (index) this.actions.choose(index);
   }
 }

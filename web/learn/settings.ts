@@ -1,7 +1,31 @@
 import { UserError } from '../../engine/user_error.ts';
+import type { LayerSpec } from './layer_spec.ts';
+import { TRAINING } from './sky.ts';
 
-/** What one can change in the laboratory. A run is a function of its settings: the same ones give the same losses. */
-export interface Settings {
+/** Settings that may change from one step to the next. */
+export interface RunningSettings {
+  readonly optimizer: OptimizerName;
+  readonly learningRate: number;
+  /** Of the optimizer `momentum`; the others have none. */
+  readonly momentum: number;
+  /** Of filters and dense weights: decoupled with Adam, in the gradient with the others. */
+  readonly weightDecay: number;
+  /** Share of the dense layer's inputs that are left out while it trains. */
+  readonly dropout: number;
+  /** Whether each image of a batch is turned and mirrored at random. */
+  readonly augmentation: boolean;
+  readonly batchSize: number;
+  /** Images that are trained on: the first so many. */
+  readonly trainingSize: number;
+}
+
+/**
+ * What one can change in the laboratory. A run is a function of its settings, and of the steps at which running ones
+ * changed: the same ones give the same losses.
+ */
+export interface Settings extends RunningSettings {
+  /** The network's own layers; where there are none, the settings of layers below describe it. */
+  readonly layers?: readonly LayerSpec[];
   /** Side of the filters of both convolutions. */
   readonly filterSize: number;
   /** Of both convolutions. */
@@ -10,13 +34,12 @@ export interface Settings {
   readonly activation: ActivationName;
   readonly pooling: 'max' | 'average';
   readonly batchNorm: boolean;
-  readonly learningRate: number;
-  readonly batchSize: number;
-  /** Of the first weights and of the order of the images. */
+  /** Of the first weights and of all that is drawn at random. */
   readonly seed: number;
 }
 
 export type ActivationName = 'relu' | 'silu' | 'tanh' | 'sigmoid';
+export type OptimizerName = 'sgd' | 'momentum' | 'adam';
 
 export const DEFAULT_SETTINGS: Settings = {
   filterSize: 3,
@@ -25,10 +48,45 @@ export const DEFAULT_SETTINGS: Settings = {
   activation: 'relu',
   pooling: 'max',
   batchNorm: false,
+  optimizer: 'adam',
   learningRate: 0.003,
+  momentum: 0.9,
+  weightDecay: 0,
+  dropout: 0,
+  augmentation: false,
   batchSize: 16,
+  trainingSize: TRAINING,
   seed: 0,
 };
+
+/** The running ones of these settings. */
+export const runningOf = ({
+  optimizer,
+  learningRate,
+  momentum,
+  weightDecay,
+  dropout,
+  augmentation,
+  batchSize,
+  trainingSize,
+}: RunningSettings): RunningSettings => ({
+  optimizer,
+  learningRate,
+  momentum,
+  weightDecay,
+  dropout,
+  augmentation,
+  batchSize,
+  trainingSize,
+});
+
+/** Whether these settings differ in running ones at most. */
+export const sameStructure = (a: Settings, b: Settings): boolean =>
+  JSON.stringify({ ...a, ...runningOf(b) }) === JSON.stringify({ ...b, ...runningOf(b) });
+
+/** Whether two sets of running settings are the same. */
+export const sameRunning = (a: RunningSettings, b: RunningSettings): boolean =>
+  JSON.stringify(runningOf(a)) === JSON.stringify(runningOf(b));
 
 /** The values that a setting can take: a list, or the least and the most. */
 export const CHOICES = {
@@ -37,9 +95,16 @@ export const CHOICES = {
   padding: ['same', 'valid'],
   activation: ['relu', 'silu', 'tanh', 'sigmoid'],
   pooling: ['max', 'average'],
-  learningRate: { least: 0, most: 1, whole: false },
-  batchSize: { least: 1, most: 64, whole: true },
+  batchNorm: [false, true],
   seed: { least: 0, most: 2 ** 31 - 1, whole: true },
+  optimizer: ['sgd', 'momentum', 'adam'],
+  learningRate: { least: 0, most: 1, whole: false },
+  momentum: { least: 0, most: 0.999, whole: false },
+  weightDecay: { least: 0, most: 1, whole: false },
+  dropout: { least: 0, most: 0.9, whole: false },
+  augmentation: [false, true],
+  batchSize: { least: 1, most: 64, whole: true },
+  trainingSize: { least: 1, most: TRAINING, whole: true },
 } as const;
 
 const NAMES: Record<keyof typeof CHOICES, string> = {
@@ -48,9 +113,16 @@ const NAMES: Record<keyof typeof CHOICES, string> = {
   padding: 'the padding',
   activation: 'the activation',
   pooling: 'the pooling',
-  learningRate: 'the learning rate',
-  batchSize: 'the batch size',
+  batchNorm: 'batch norm',
   seed: 'the seed',
+  optimizer: 'the optimiser',
+  learningRate: 'the learning rate',
+  momentum: 'the momentum',
+  weightDecay: 'the weight decay',
+  dropout: 'the dropout',
+  augmentation: 'the augmentation',
+  batchSize: 'the batch size',
+  trainingSize: 'the number of training images',
 };
 
 /** @throws UserError that names the setting and what it can be */

@@ -1,32 +1,85 @@
-import { byId } from '../common/dom.ts';
-import { CHOICES, type Settings } from './settings.ts';
+import { byId, make } from '../common/dom.ts';
+import { CHOICES, type OptimizerName, type Settings } from './settings.ts';
 import { ACTIVATION_TITLES } from './words.ts';
 
-const form = () => byId<HTMLFormElement>('settings');
+const OPTIMIZER_TITLES: Readonly<Record<OptimizerName, string>> = {
+  sgd: 'SGD',
+  momentum: 'SGD with momentum',
+  adam: 'Adam',
+};
 
-/** Puts settings into the form. */
+type Field = HTMLInputElement | HTMLSelectElement;
+
+const places = () => [byId('settings'), byId('running-settings')];
+const fields = (): Field[] => places().flatMap((place) => [...place.querySelectorAll<Field>('[name]')]);
+
+/** Makes the fields of the settings that may change while it runs. */
+function makeRunning(): void {
+  const number = (label: string, name: string, step = 'any') => {
+    const { least, most } = CHOICES[name as 'momentum'];
+    const inputMode = step === '1' ? 'numeric' : 'decimal';
+    const field = make('input', { type: 'number', name, min: String(least), max: String(most), step, inputMode });
+    return make('label', {}, `${label} `, field);
+  };
+  const options = CHOICES.optimizer.map((value) => make('option', { value }, OPTIMIZER_TITLES[value]));
+  byId('running-settings').replaceChildren(
+    make('label', {}, 'Optimiser ', make('select', { name: 'optimizer' }, ...options)),
+    number('Learning rate', 'learningRate'),
+    number('Momentum', 'momentum'),
+    number('Weight decay', 'weightDecay'),
+    number('Dropout', 'dropout'),
+    number('Batch size', 'batchSize', '1'),
+    number('Training galaxies', 'trainingSize', '1'),
+    make(
+      'label',
+      { className: 'tick' },
+      make('input', { type: 'checkbox', name: 'augmentation' }),
+      ' Mirror and turn at random',
+    ),
+  );
+}
+
+/** Puts settings into the forms. */
 export function showSettings(settings: Settings): void {
-  for (const [name, value] of Object.entries(settings)) {
-    const field = form().elements.namedItem(name) as HTMLInputElement | HTMLSelectElement;
-    field.value = typeof value === 'boolean' ? (value ? 'on' : 'off') : String(value);
+  for (const field of fields()) {
+    const value = settings[field.name as keyof Settings];
+    if (field instanceof HTMLInputElement && field.type === 'checkbox') field.checked = value === true;
+    else field.value = typeof value === 'boolean' ? (value ? 'on' : 'off') : String(value);
   }
-  const { filterSize: size, stride, padding, activation, pooling, batchNorm, learningRate, batchSize, seed } = settings;
+  const { filterSize: size, stride, padding, activation, pooling, batchNorm, seed } = settings;
   byId('settings-summary').textContent =
-    `${size} × ${size}, stride ${stride}, ${padding} padding, ${ACTIVATION_TITLES[activation]}, ${pooling} pooling, batch norm ${batchNorm ? 'on' : 'off'}, learning rate ${learningRate}, batches of ${batchSize}, seed ${seed}`;
+    `${size} × ${size}, stride ${stride}, ${padding} padding, ${ACTIVATION_TITLES[activation]}, ${pooling} pooling, batch norm ${batchNorm ? 'on' : 'off'}, seed ${seed}`;
+  showMomentum();
 }
 
-/** What the form says; numbers that are none become NaN, which the laboratory refuses with a sentence. */
-function readSettings(): Settings {
-  const text = (name: string) => (form().elements.namedItem(name) as HTMLInputElement).value;
-  const fields = Object.keys(CHOICES).map((name) => {
-    const isText = name === 'padding' || name === 'activation' || name === 'pooling';
-    return [name, isText ? text(name) : text(name).trim() === '' ? NaN : Number(text(name))];
-  });
-  return { ...Object.fromEntries(fields), batchNorm: text('batchNorm') === 'on' } as Settings;
+/** Only one of the optimisers has a momentum to set. */
+function showMomentum(): void {
+  const [optimizer, momentum] = ['optimizer', 'momentum'].map(
+    (wanted) => fields().find(({ name }) => name === wanted)!,
+  );
+  momentum.disabled = optimizer.value !== 'momentum';
 }
 
-/** Calls `change` with what the form says, whenever it says something else. */
-export function onSettings(change: (settings: Settings) => void): void {
-  form().addEventListener('change', () => change(readSettings()));
-  form().addEventListener('submit', (event) => event.preventDefault());
+/** What a field says; text that is no number becomes NaN, which the laboratory refuses with a sentence. */
+function saidBy(field: Field): unknown {
+  if (field instanceof HTMLInputElement && field.type === 'checkbox') return field.checked;
+  const choices: unknown = CHOICES[field.name as keyof typeof CHOICES];
+  if (Array.isArray(choices) && typeof choices[0] === 'boolean') return field.value === 'on';
+  if (Array.isArray(choices) && typeof choices[0] === 'string') return field.value;
+  return field.value.trim() === '' ? NaN : Number(field.value);
+}
+
+/** Calls `change` with what the forms say, in place of what `current` has, whenever they say something else. */
+export function onSettings(current: () => Settings, change: (settings: Settings) => void): void {
+  makeRunning();
+  for (const place of places()) {
+    place.addEventListener('change', () => {
+      showMomentum();
+      change({
+        ...current(),
+        ...Object.fromEntries(fields().map((field) => [field.name, saidBy(field)])),
+      } as Settings);
+    });
+    place.addEventListener('submit', (event) => event.preventDefault());
+  }
 }

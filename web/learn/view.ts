@@ -1,5 +1,4 @@
-import type { ConvGeometry } from '../../engine/ops/conv_geometry.ts';
-import type { LayerKind, Role } from './network.ts';
+import type { LayerPlan, Role } from './network.ts';
 import type { Settings } from './settings.ts';
 
 /*
@@ -18,10 +17,7 @@ export interface ParameterView {
   readonly gradient?: Values;
 }
 
-export interface LayerView {
-  readonly name: string;
-  readonly kind: LayerKind;
-  readonly geometry?: ConvGeometry;
+export interface LayerView extends Omit<LayerPlan, 'shape' | 'parameters'> {
   /** Output, and the gradient of the loss with respect to it. */
   readonly y: Values;
   readonly dy: Values;
@@ -39,14 +35,23 @@ export interface View {
   readonly layers: readonly LayerView[];
 }
 
+/** The layers that take a layer's output. */
+export const usersOf = (layers: readonly Pick<LayerView, 'inputs'>[], layer: number): number[] =>
+  layers.flatMap(({ inputs }, i) => (inputs.includes(layer) ? [i] : []));
+
 export interface StepResult {
   /** Steps made, this one included. */
   readonly step: number;
   /** Mean cross entropy of the batch before the step, in nats, and the share of right answers in it. */
   readonly loss: number;
   readonly accuracy: number;
-  /** Share of right answers on the held-out images after the step, at every HELD_OUT_EVERY steps. */
+  /** Whether it changed anything: not where its loss or a gradient was not finite. */
+  readonly changed: boolean;
+  /** Layers of activations whose outputs were 0 everywhere, on the whole batch. */
+  readonly silent: readonly number[];
+  /** Share of right answers and mean loss on the held-out images after the step, at every HELD_OUT_EVERY steps. */
   readonly heldOut?: number;
+  readonly heldOutLoss?: number;
 }
 
 /** A number of the network: an element of a layer's output, or of one of its parameters. */

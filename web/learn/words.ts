@@ -1,7 +1,7 @@
 import type { Selection } from './explanation.ts';
-import type { Role } from './network.ts';
+import type { LayerKind, Role } from './network.ts';
 import type { ActivationName } from './settings.ts';
-import type { LayerView, View } from './view.ts';
+import { usersOf, type LayerView, type View } from './view.ts';
 
 export const ACTIVATION_TITLES: Readonly<Record<ActivationName, string>> = {
   relu: 'ReLU',
@@ -11,14 +11,18 @@ export const ACTIVATION_TITLES: Readonly<Record<ActivationName, string>> = {
 };
 
 /** What a layer is called: `Convolution 1`. */
-export function titleOf({ name, kind }: LayerView, { settings }: View): string {
+export function titleOf({ name, kind, activation, pooling }: LayerView): string {
   const number = /\d+$/.exec(name)?.[0] ?? '';
-  const names = {
+  const names: Record<LayerKind, string> = {
     input: 'Image',
     conv: 'Convolution',
+    depthwise: 'Depthwise convolution',
     norm: 'Batch norm',
-    activation: ACTIVATION_TITLES[settings.activation],
-    pool: settings.pooling === 'max' ? 'Max pooling' : 'Average pooling',
+    activation: ACTIVATION_TITLES[activation!],
+    pool: pooling === 'max' ? 'Max pooling' : 'Average pooling',
+    mean: 'Mean over all places',
+    scale: 'Scaling',
+    add: 'Addition',
     dense: 'Dense',
     loss: 'Loss',
   };
@@ -26,7 +30,7 @@ export function titleOf({ name, kind }: LayerView, { settings }: View): string {
 }
 
 /** What a layer does and how large its output is, in a line. */
-export function summaryOf({ kind, geometry: g, y, parameters }: LayerView): string {
+export function summaryOf({ name, kind, geometry: g, y, parameters }: LayerView): string {
   const [, ...size] = y.shape;
   const shape = size.join(' × ');
   switch (kind) {
@@ -34,10 +38,16 @@ export function summaryOf({ kind, geometry: g, y, parameters }: LayerView): stri
       return `${shape}: rows, columns, colours`;
     case 'conv':
       return `${g!.outChannels} filters of ${g!.filterH} × ${g!.filterW} × ${g!.inChannels}, stride ${g!.strideH} → ${shape}`;
+    case 'depthwise':
+      return `a filter of ${g!.filterH} × ${g!.filterW} for each channel, stride ${g!.strideH} → ${shape}`;
     case 'pool':
-      return `2 × 2 → ${shape}`;
+      return `${g!.filterH} × ${g!.filterW}${g!.strideH === g!.filterH ? '' : `, stride ${g!.strideH}`} → ${shape}`;
+    case 'mean':
+      return `a number for each channel → ${shape}`;
+    case 'scale':
+      return `each channel times its factor → ${shape}`;
     case 'dense':
-      return `${parameters.find(({ role }) => role === 'w')!.value.shape.join(' × ')} weights → ${shape} logits`;
+      return `${parameters.find(({ role }) => role === 'w')!.value.shape.join(' × ')} weights → ${shape} ${name === 'dense' ? 'logits' : 'numbers'}`;
     case 'loss':
       return 'softmax and cross entropy → 1 number';
     default:
@@ -56,25 +66,26 @@ export const PARAMETER_TITLES: Readonly<Record<Role, readonly [string, string]>>
 /** Who computes the selected number, or its gradient. */
 export function makerOf(view: View, { layer, part }: Selection): string {
   if (part === 'y')
-    return view.layers[layer].kind === 'input' ? 'The picture' : `${titleOf(view.layers[layer], view)} computes`;
-  if (part !== 'dy') return `${titleOf(view.layers[layer], view)}, on the way back, adds up`;
-  const next = view.layers[layer + 1];
-  return next ? `${titleOf(next, view)}, whose input x this is, hands back` : 'The end';
+    return view.layers[layer].kind === 'input' ? 'The picture' : `${titleOf(view.layers[layer])} computes`;
+  if (part !== 'dy') return `${titleOf(view.layers[layer])}, on the way back, adds up`;
+  const users = usersOf(view.layers, layer).map((user) => titleOf(view.layers[user]));
+  if (users.length === 0) return 'The end';
+  if (users.length === 1) return `${users[0]}, whose input x this is, hands back`;
+  return `${users.slice(0, -1).join(', ')} and ${users[users.length - 1]}, whose input x this is, hand back`;
 }
 
 /** The selected element in words: `Output of convolution 1, row 3, column 4, channel 0`. */
 export function placeOf(view: View, { layer, part, at }: Selection): string {
-  const title = titleOf(view.layers[layer], view).toLowerCase().replace('relu', 'ReLU').replace('silu', 'SiLU');
-  const names =
-    part === 'w' && at.length === 4
-      ? ['row', 'column', 'input channel', 'filter']
-      : part === 'w'
-        ? ['input', 'class']
-        : part === 'y' || part === 'dy'
-          ? at.length === 4
-            ? ['', 'row', 'column', 'channel']
-            : ['', 'class']
-          : ['channel'];
+  const title = titleOf(view.layers[layer]).toLowerCase().replace('relu', 'ReLU').replace('silu', 'SiLU');
+  const { name } = view.layers[layer];
+  const last = name === 'dense' ? 'class' : 'number';
+  const weights: Readonly<Record<number, readonly string[]>> = {
+    2: ['input', last],
+    3: ['row', 'column', 'channel'],
+    4: ['row', 'column', 'input channel', 'filter'],
+  };
+  const outputs = at.length === 4 ? ['', 'row', 'column', 'channel'] : ['', last];
+  const names = part === 'w' ? weights[at.length] : part === 'y' || part === 'dy' ? outputs : ['channel'];
   const where = at.flatMap((index, i) => (names[i] ? [`${names[i]} ${index}`] : [])).join(', ');
   const what = {
     y: 'Output of',
