@@ -19,10 +19,10 @@ const folder = mkdtempSync(join(tmpdir(), 'tuningfork-accessible-'));
 const file = (name: string) => join(folder, name);
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const built = readdirSync(new URL('../../dist/web', import.meta.url))
-  .filter((name) => name.endsWith('.html'))
-  .sort();
-const chapters = built.filter((name) => name.startsWith('chapter-'));
+const chapters = readdirSync(new URL('../../docs', import.meta.url))
+  .filter((name) => /^\d\d-/.test(name))
+  .sort()
+  .map((name) => `chapter-${name.replace('.md', '.html')}`);
 
 interface Visit {
   readonly path: string;
@@ -39,9 +39,10 @@ const nothing = async () => {};
 
 const VISITS: readonly Visit[] = [
   { path: 'index.html', enter: (page) => textOf(page, '#adapter', /Computing/) },
+  { path: 'train.html', enter: nothing },
   { path: 'chapters.html', enter: nothing },
   ...[0, 0.5, 1].map((share) => ({ path: chapters[Math.round(share * (chapters.length - 1))], enter: figures })),
-  { path: built.find((name) => name.startsWith('source-'))!, enter: nothing },
+  { path: 'source-kernels-conv2d-conv2d_v1-wgsl.html', enter: nothing },
   { path: 'learn.html', enter: enabled('#step') },
   { path: 'measure.html', enter: enabled('#start') },
   {
