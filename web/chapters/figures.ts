@@ -6,6 +6,8 @@ export type MakeFigure = (section: HTMLElement, data: DOMStringMap) => Promise<v
 
 /** Kinds of figures by name. A name that is not here is an op of engine/explain. */
 const FIGURES: Readonly<Record<string, () => Promise<MakeFigure>>> = {
+  image: async () => (await import('./image_figure.ts')).imageFigure,
+  'receptive-field': async () => (await import('./receptive_figure.ts')).receptiveFigure,
   valley: async () => (await import('./valley_figure.ts')).valleyFigure,
 };
 

@@ -1,16 +1,9 @@
 import { showNumber } from '../../engine/explain/show_number.ts';
 import { make } from '../common/dom.ts';
 import type { Shown } from './figure_core.ts';
+import { svg } from './svg.ts';
 
-const SVG = 'http://www.w3.org/2000/svg';
 const [WIDTH, HEIGHT, MARGIN] = [320, 54, 12];
-
-function svg(tag: string, attributes: Readonly<Record<string, string | number>>, text = ''): SVGElement {
-  const element = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
-  element.textContent = text;
-  return element;
-}
 
 /** A dot for each number of each column on a common number line, to see where a batch lies and how wide. */
 export function strips(values: readonly Shown[]): HTMLElement {
@@ -39,7 +32,7 @@ export function strips(values: readonly Shown[]): HTMLElement {
       return make(
         'figure',
         {},
-        make('figcaption', {}, make('strong', {}, name), ' on the number line, a row of dots a channel'),
+        make('figcaption', {}, make('strong', {}, name), ' on the number line, one row of dots for each channel'),
         picture as unknown as HTMLElement,
       );
     }),
