@@ -175,6 +175,16 @@ describe('what the chapters work out by hand', () => {
     expect(Number(rows[1][3])).toBeLessThan(Number(rows[1][2]));
   });
 
+  it('chapter 12: the least loss of votes that are not of one mind', () => {
+    const [, first, second, loss] = /-([\d.]+) \\cdot \\log \1 - ([\d.]+) \\cdot \\log \2 = ([\d.]+)/
+      .exec(read('12-softmax-and-cross-entropy.md'))!
+      .map(Number);
+    const at = (p: number) => -first * Math.log(p) - second * Math.log(1 - p);
+    expect(first + second).toBe(1);
+    expect(Math.abs(at(first) - loss)).toBeLessThanOrEqual(shownTo(loss));
+    for (const other of [first - 0.01, first + 0.01]) expect(at(other)).toBeGreaterThan(at(first));
+  });
+
   it('chapter 12: the gradient of the loss is what was said less what should have been', () => {
     const [, , text] = examples.find(([, op]) => op === 'softmax_cross_entropy')!;
     const [logits, targets, gradient] = ['logits', 'targets', 'dlogits'].map((name) => matricesIn(text).get(name)![0]);
