@@ -10,6 +10,8 @@ const FIGURES: Readonly<Record<string, () => Promise<MakeFigure>>> = {
   graph: async () => (await import('./graph_figure.ts')).graphFigure,
   kernels: async () => (await import('./kernels_figure.ts')).kernelsFigure,
   overfit: async () => (await import('./overfit_figure.ts')).overfitFigure,
+  image: async () => (await import('./image_figure.ts')).imageFigure,
+  'receptive-field': async () => (await import('./receptive_figure.ts')).receptiveFigure,
   valley: async () => (await import('./valley_figure.ts')).valleyFigure,
 };
 
