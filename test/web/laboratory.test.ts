@@ -5,20 +5,19 @@ import { avgPoolTerms, convTerms, offsetOf } from '../../engine/explain/terms.ts
 import { sizeOf } from '../../engine/tensor.ts';
 import type { DeviceNews } from '../../web/common/device_keeper.ts';
 import { mapTiles, parameterTiles } from '../../web/learn/arrangement.ts';
-import { explain, targetOf, type Behind, type Selection, type Summand } from '../../web/learn/explanation.ts';
+import { explain, targetOf, type Selection } from '../../web/learn/explanation.ts';
 import { receptiveFields } from '../../web/learn/fields.ts';
 import { excerpt, LINES, type LineName } from '../../web/learn/kernel_lines.ts';
 import { batchOf } from '../../web/learn/batches.ts';
 import { Laboratory, HISTORY } from '../../web/learn/laboratory.ts';
 import { layersFromText, type LayerSpec } from '../../web/learn/layer_spec.ts';
 import { softmaxOf } from '../../web/learn/layer_sums.ts';
-import { planLayers, type Role } from '../../web/learn/network.ts';
+import { planLayers } from '../../web/learn/network.ts';
 import { DEFAULT_SETTINGS, type Settings } from '../../web/learn/settings.ts';
 import { drawSky, TRAINING, type Sky } from '../../web/learn/sky.ts';
-import { usersOf, type View } from '../../web/learn/view.ts';
+import type { View } from '../../web/learn/view.ts';
 import { ADAPTERS } from '../gpu.ts';
-import { functionBound, sumBound } from '../tolerance.ts';
-import { expectAgreement, lossBound } from './rounding.ts';
+import { expectAgreement, explanationBound, lossBound } from './rounding.ts';
 
 let sky: Sky;
 beforeAll(async () => {
@@ -202,59 +201,6 @@ function* selectionsOf({ layers }: View, most: number): Generator<Selection> {
   }
 }
 
-/** Of a sum of products; the mean's share of a place is a factor that is rounded itself. */
-const productsBound = (summands: readonly Summand[]): number =>
-  sumBound(
-    summands.length + 2,
-    summands.reduce((sum, { product }) => sum + Math.abs(product), 0),
-  );
-
-/** What may lie between what a layer hands back, as it is explained, and the number on the GPU. */
-function backBound(view: View, user: number, at: readonly number[], { computed, summands }: Behind): number {
-  const { kind, inputs, dy } = view.layers[user];
-  const x = view.layers[inputs[0]].y;
-  // A slope, and tanh as (e^x − e^−x)/(e^x + e^−x), are differences of numbers about 1.
-  if (kind === 'activation')
-    return functionBound(3, Math.max(Math.abs(dy.data[offsetOf(dy.shape, at)]), Math.abs(computed)));
-  if (kind === 'norm') return functionBound(1, Math.abs(computed));
-  // Probabilities near 1 are taken from 1: the rounding is that of 1.
-  if (kind === 'loss') return functionBound(3, 1 + Math.max(...x.data.map(Math.abs)));
-  return productsBound(summands);
-}
-
-/** What may lie between the sum of an explanation and the number on the GPU. */
-function allowed(view: View, { layer, part, at }: Selection): number {
-  const explanation = explain(view, { layer, part, at });
-  const { summands, computed, paths } = explanation;
-  const { kind, parameters, y, dy, inputs } = view.layers[layer];
-  if (part === 'dy') {
-    const [user] = usersOf(view.layers, layer);
-    if (user === undefined) return 0;
-    if (!paths) return backBound(view, user, at, explanation);
-    return paths.reduce((sum, path) => sum + backBound(view, path.user, at, path.behind), productsBound(summands));
-  }
-  const role = (name: Role) => parameters.find((p) => p.role === name)!.value.data;
-  const [channels, c] = [y.shape[y.shape.length - 1], at[at.length - 1]];
-  // Normalising takes a difference: its rounding is that of the two numbers.
-  const normalising = (i: number) =>
-    (Math.abs(view.layers[inputs[0]].y.data[i]) + Math.abs(role('running')[c])) /
-    Math.sqrt(role('running')[channels + c]);
-  if (part === 'gamma') {
-    let size = 0;
-    for (let i = c; i < dy.data.length; i += channels) size += Math.abs(dy.data[i]) * normalising(i);
-    return sumBound(summands.length, size) + functionBound(1, size);
-  }
-  if (part !== 'y') return productsBound(summands);
-  if (kind === 'norm')
-    return functionBound(
-      1,
-      Math.abs(role('gamma')[c]) * normalising(offsetOf(y.shape, at)) + Math.abs(role('beta')[c]),
-    );
-  if (kind === 'activation') return functionBound(3, Math.max(1, Math.abs(computed)));
-  if (kind === 'loss') return functionBound(3, 1 + Math.max(...y.data.map(Math.abs)));
-  return productsBound(summands);
-}
-
 describe.each(ADAPTERS)('the laboratory on %s', (adapter) => {
   it('learns', () =>
     within(adapter, { batchSize: 8 }, async (laboratory) => {
@@ -314,7 +260,7 @@ describe.each(ADAPTERS)('the laboratory on %s', (adapter) => {
       let count = 0;
       for (const selection of selectionsOf(view, 40)) {
         const { computed, value, line } = explain(view, selection);
-        const bound = allowed(view, selection);
+        const bound = explanationBound(view, selection);
         expect(
           Math.abs(computed - value),
           `${JSON.stringify(selection)}: ${computed} and ${value}, allowed ${bound}`,

@@ -1,7 +1,8 @@
 import { expect } from 'vitest';
 import { convTerms, depthwiseTerms, matmulTerms, offsetOf, type Term } from '../../engine/explain/terms.ts';
-import { NORM_EPSILON } from '../../web/learn/network.ts';
-import type { CheckResult, Values, View } from '../../web/learn/view.ts';
+import { explain, type Behind, type Selection, type Summand } from '../../web/learn/explanation.ts';
+import { NORM_EPSILON, type Role } from '../../web/learn/network.ts';
+import { usersOf, type CheckResult, type Values, type View } from '../../web/learn/view.ts';
 import { functionBound, sumBound, UNIT } from '../tolerance.ts';
 
 /*
@@ -130,4 +131,57 @@ export function expectAgreement(
       `${what}: ${analytic} and ${difference.slope} with h = ${difference.h}`,
     ).toBeLessThanOrEqual(allowed);
   }
+}
+
+/** Of a sum of products; the mean's share of a place is a factor that is rounded itself. */
+const productsBound = (summands: readonly Summand[]): number =>
+  sumBound(
+    summands.length + 2,
+    summands.reduce((sum, { product }) => sum + Math.abs(product), 0),
+  );
+
+/** What may lie between what a layer hands back, as it is explained, and the number on the GPU. */
+function backBound(view: View, user: number, at: readonly number[], { computed, summands }: Behind): number {
+  const { kind, inputs, dy } = view.layers[user];
+  const x = view.layers[inputs[0]].y;
+  // A slope, and tanh as (e^x − e^−x)/(e^x + e^−x), are differences of numbers about 1.
+  if (kind === 'activation')
+    return functionBound(3, Math.max(Math.abs(dy.data[offsetOf(dy.shape, at)]), Math.abs(computed)));
+  if (kind === 'norm') return functionBound(1, Math.abs(computed));
+  // Probabilities near 1 are taken from 1: the rounding is that of 1.
+  if (kind === 'loss') return functionBound(3, 1 + Math.max(...x.data.map(Math.abs)));
+  return productsBound(summands);
+}
+
+/** What may lie between the sum of an explanation and the number on the GPU. */
+export function explanationBound(view: View, { layer, part, at }: Selection): number {
+  const explanation = explain(view, { layer, part, at });
+  const { summands, computed, paths } = explanation;
+  const { kind, parameters, y, dy, inputs } = view.layers[layer];
+  if (part === 'dy') {
+    const [user] = usersOf(view.layers, layer);
+    if (user === undefined) return 0;
+    if (!paths) return backBound(view, user, at, explanation);
+    return paths.reduce((sum, path) => sum + backBound(view, path.user, at, path.behind), productsBound(summands));
+  }
+  const role = (name: Role) => parameters.find((p) => p.role === name)!.value.data;
+  const [channels, c] = [y.shape[y.shape.length - 1], at[at.length - 1]];
+  // Normalising takes a difference: its rounding is that of the two numbers.
+  const normalising = (i: number) =>
+    (Math.abs(view.layers[inputs[0]].y.data[i]) + Math.abs(role('running')[c])) /
+    Math.sqrt(role('running')[channels + c]);
+  if (part === 'gamma') {
+    let size = 0;
+    for (let i = c; i < dy.data.length; i += channels) size += Math.abs(dy.data[i]) * normalising(i);
+    return sumBound(summands.length, size) + functionBound(1, size);
+  }
+  if (part !== 'y') return productsBound(summands);
+  if (kind === 'norm')
+    return functionBound(
+      1,
+      Math.abs(role('gamma')[c]) * normalising(offsetOf(y.shape, at)) + Math.abs(role('beta')[c]),
+    );
+  if (kind === 'activation') return functionBound(3, Math.max(1, Math.abs(computed)));
+  if (kind === 'loss') return functionBound(3, 1 + Math.max(...y.data.map(Math.abs)));
+  return productsBound(summands);
 }

@@ -106,8 +106,8 @@ function explainSelection(): void {
     };
   const { fields } = inspector.show(view, selection);
   layers.select(selection, fields);
-  void attempt(() => following.show(view!, selection));
   enlarged.tell(inspector.words);
+  void attempt(() => following.show(view!, selection));
   if (pointed) byId('inspector').hidden = false;
   pointed = false;
 }

@@ -46,8 +46,8 @@ export interface Fit {
 }
 
 /**
- * Fills a card of `width` pixels with a pair of maps of the flow, and pairs of weights and of small parameters: with the
- * weights in the same row; one below the other beside the flow; in a row below it; or each in a row of its own.
+ * Fills a card of `width` pixels with a pair of maps of the flow, and pairs of weights and of small parameters: with
+ * the weights in the same row; one below the other beside the flow; in a row below it; or each in a row of its own.
  * Whichever is lowest, of those in which a weight can be seen. Without weights, maps are no higher than `height`.
  */
 export function fitMaps(
