@@ -101,7 +101,7 @@ export class Editor {
         ? this.sourceField(optionsOf(layer)['from'] as number, numbers, change)
         : fieldOf(option, optionsOf(layer)[name], change);
       field.dataset['focus'] = `${i} ${name}`;
-      return make('label', {}, `${name} `, field);
+      return make('label', {}, `${FIELD_TITLES[name] ?? name} `, field);
     });
     const title = KINDS[layer.kind].title;
     const button = (label: string, sign: string, focus: string, isDisabled: boolean, act: () => void) =>
@@ -181,6 +181,9 @@ export class Editor {
     }
   }
 }
+
+/** What options are called here, where it is not their name. */
+const FIELD_TITLES: Readonly<Record<string, string>> = { from: 'adds', name: 'function', how: 'takes' };
 
 const sentence = (text: string) => `${text[0].toUpperCase()}${text.slice(1)}.`;
 

@@ -118,12 +118,29 @@ export class Laboratory {
     });
   }
 
-  /** An image in the network as it is now, forwards and backwards. */
-  look(image: number): Promise<View> {
+  /**
+   * An image in the network as it is now, forwards and backwards: alone, as in prediction, or together with the others
+   * of the next step's batch, as in training.
+   */
+  look(image: number, together = false): Promise<View> {
     return this.use(async (apparatus) => {
-      const layers = await apparatus.look(this.batchOf([upright(image)]));
-      return { settings: this.settings, step: this.step, image, label: this.sky.labels[image], layers };
+      const { layers, batch } = await this.seen(apparatus, image, together);
+      return { settings: this.settings, step: this.step, image, label: this.sky.labels[image], layers, batch };
     });
+  }
+
+  /** The layers as they see an image, or the batch that it is put into in place of the first. */
+  private async seen(apparatus: Apparatus, image: number, together: boolean) {
+    if (!together) {
+      const feeds = this.batchOf([upright(image)]);
+      return { feeds, layers: await apparatus.look(feeds) };
+    }
+    const drawn = batchOf(this.settings, this.history.at(this.step).drawn).map(({ image }) => image);
+    const others = drawn.filter((other) => other !== image).slice(0, drawn.length - 1);
+    const images = [image, ...others];
+    const feeds = this.batchOf(images.map(upright));
+    const layers = await apparatus.lookTogether(feeds, this.settings, images.length);
+    return { feeds, layers, batch: images.map((each) => this.sky.labels[each]) };
   }
 
   /**
@@ -149,16 +166,15 @@ export class Laboratory {
     });
   }
 
-  /** Central differences of an image's loss, beside the gradient that the engine computes. */
-  check(image: number, target: Target): Promise<CheckResult> {
+  /** Central differences of the loss of an image, or of its batch, beside the gradient that the engine computes. */
+  check(image: number, target: Target, together = false): Promise<CheckResult> {
     return this.use(async (apparatus) => {
-      const batch = this.batchOf([upright(image)]);
-      const layers = await apparatus.look(batch);
+      const { feeds, layers } = await this.seen(apparatus, image, together);
       const { y, dy, parameters } = layers[target.layer];
       const { value, gradient } = target.role
         ? parameters.find(({ role }) => role === target.role)!
         : { value: y, gradient: dy };
-      const loss = await apparatus.lossFrom(target, batch.targets, layers);
+      const loss = await apparatus.lossFrom(target, feeds.targets, layers, together ? 'batch' : 'running');
       const differences = [];
       for (const h of stepsFor(value.data))
         differences.push(await centralDifference(loss, value.data, target.offset, h));

@@ -81,6 +81,18 @@ function showAllSettings(now: Settings): void {
   editor.show(now);
 }
 
+/** Whether the galaxy is looked at alone, as in prediction, or among the batch, as in training. */
+const together = make('input', { type: 'checkbox', id: 'together' });
+together.onchange = () => void attempt(async () => show(await worker.call('lookTogether', together.checked, image)));
+byId('prediction').after(
+  make(
+    'label',
+    { className: 'tick', title: 'Batch norm takes the mean and variance of the batch' },
+    together,
+    ' as in training, among a batch',
+  ),
+);
+
 /** Does something for the user; what goes wrong becomes a message. */
 async function attempt(work: () => Promise<void>): Promise<void> {
   try {
@@ -159,7 +171,7 @@ function tell(): void {
   const p = softmaxOf(all[all.length - 2].y);
   const said = p[0] > p[1] ? 0 : 1;
   byId('prediction').textContent =
-    `People call it ${CLASSES[label]}. The network: ${CLASSES.map((name, i) => `${name} ${Math.round(p[i] * 100)} %`).join(', ')}${said === label ? '' : ' (wrong)'}; its loss is ${shortly(all[all.length - 1].y.data[0])}.`;
+    `People call it ${CLASSES[label]}. The network: ${CLASSES.map((name, i) => `${name} ${Math.round(p[i] * 100)} %`).join(', ')}${said === label ? '' : ' (wrong)'}; ${view!.batch ? 'the loss of its batch' : 'its loss'} is ${shortly(all[all.length - 1].y.data[0])}.`;
 }
 
 async function train(): Promise<void> {

@@ -24,8 +24,11 @@ export interface Standing {
   readonly changes: readonly Change[];
 }
 
+/** Whether the image is looked at together with others, as in training. */
+let together = false;
+
 const standing = async (image: number): Promise<Standing> => {
-  const view = await open().look(image);
+  const view = await open().look(image, together);
   return { view, range: open().range, changes: open().changes };
 };
 
@@ -60,6 +63,11 @@ const methods = {
   async look(image: number): Promise<Standing> {
     return standing(image);
   },
+  /** Looks at images together with others, as in training, from now on; or alone. */
+  async lookTogether(on: boolean, image: number): Promise<Standing> {
+    together = on;
+    return standing(image);
+  },
   async seek(step: number, image: number): Promise<Standing> {
     open().seek(step);
     return standing(image);
@@ -68,7 +76,7 @@ const methods = {
     return open().follow(weight);
   },
   async check(image: number, target: Target): Promise<CheckResult> {
-    return open().check(image, target);
+    return open().check(image, target, together);
   },
   async lose(): Promise<void> {
     await open().lose();

@@ -33,7 +33,16 @@ export interface View {
   readonly label: number;
   /** From the image to the loss. */
   readonly layers: readonly LayerView[];
+  /**
+   * The labels of the images that are looked at together, as in training: the arrays hold them all, the looked-at image
+   * first, and batch norm takes their statistics, which stand in place of the running ones. The loss is their mean.
+   * Absent where the image is alone, as in prediction.
+   */
+  readonly batch?: readonly number[];
 }
+
+/** The labels of all images of a view. */
+export const labelsOf = ({ batch, label }: View): readonly number[] => batch ?? [label];
 
 /** The layers that take a layer's output. */
 export const usersOf = (layers: readonly Pick<LayerView, 'inputs'>[], layer: number): number[] =>
