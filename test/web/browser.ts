@@ -7,7 +7,7 @@ import { serveFolder } from '../../cli/serve.node.ts';
 import { SLOW_ON_SWIFTSHADER } from '../../engine/device/gpu.node.ts';
 
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
-const SITE = fileURLToPath(new URL('../../dist/web', import.meta.url));
+export const SITE = fileURLToPath(new URL('../../dist/web', import.meta.url));
 
 /** What a page said that it should not have: errors of scripts, of the policy, and of the network. */
 export interface Watched {
@@ -35,7 +35,7 @@ export function describeSite(title: string, body: (site: Site) => void, folder =
     let server: Server;
     let url: string;
     beforeAll(async () => {
-      ({ server, url } = await serveFolder(folder, '127.0.0.1', 0, model));
+      ({ server, url } = await serveFolder(folder, '127.0.0.1', 0, { model }));
       browser = await launch({
         executablePath: CHROMIUM,
         args: [

@@ -1,7 +1,7 @@
 import { make, paletteColour } from '../common/dom.ts';
 import { showMessage } from '../common/message.ts';
-import type { WorkerClient } from '../common/worker_client.ts';
-import type { ChapterMethods } from './chapters_worker.ts';
+import { engine } from './engine.ts';
+import { tellNumbers } from './figure_events.ts';
 import { valley, type Descent, type Paths } from './valley.ts';
 
 const STEPS = 120;
@@ -26,8 +26,8 @@ const DIALS: readonly Dial[] = [
 ];
 
 /** Adam's way down a curved valley beside that of SGD. */
-export class ValleyFigure {
-  private readonly place = make('p', { className: 'message', role: 'status' });
+class ValleyFigure {
+  private readonly place = make('p', { className: 'message', role: 'status' }, 'The figure is being made …');
   private readonly canvas = make('canvas', { width: SIDE, height: SIDE, className: 'valley', role: 'img' });
   private readonly reading = make('p', { className: 'behind', 'aria-live': 'polite' });
   private readonly step = make('input', {
@@ -41,10 +41,7 @@ export class ValleyFigure {
   private paths: Paths | undefined;
   private asked = 0;
 
-  constructor(
-    section: HTMLElement,
-    private readonly worker: WorkerClient<ChapterMethods>,
-  ) {
+  constructor(private readonly section: HTMLElement) {
     const controls = DIALS.map(({ name, label, range: [min, max, step], value }) => {
       const dial = make('input', {
         type: 'range',
@@ -85,7 +82,7 @@ export class ValleyFigure {
     const turn = ++this.asked;
     const dial = (name: string) => Number(this.dials.get(name)!.value);
     try {
-      const paths = await this.worker.call('descend', {
+      const paths = await engine().call('descend', {
         steps: STEPS,
         adamRate: dial('adamRate'),
         sgdRate: dial('sgdRate'),
@@ -120,6 +117,7 @@ export class ValleyFigure {
     }
     context.stroke();
     const count = Number(this.step.value);
+    const losses: Record<string, number> = {};
     const ends = (
       [
         ['Adam', this.paths.adam, 'accent'],
@@ -137,12 +135,16 @@ export class ValleyFigure {
         context.fill();
       }
       const loss = valley(path[2 * count], path[2 * count + 1]);
+      losses[name] = loss;
       return `${name} ${Number.isFinite(loss) ? loss.toPrecision(3) : 'without bound'}`;
     });
     this.reading.textContent = `Loss after ${count} steps: ${ends.join(', ')}.`;
     this.canvas.setAttribute('aria-label', `The paths of Adam and SGD in the valley. ${this.reading.textContent}`);
+    tellNumbers(this.section, losses);
   }
 }
+
+export const valleyFigure = (section: HTMLElement): Promise<void> => new ValleyFigure(section).start();
 
 /** Lines of equal loss, by marching through a grid of small squares. */
 function contours(context: CanvasRenderingContext2D, at: (a: number, b: number) => readonly [number, number]): void {

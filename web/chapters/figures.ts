@@ -1,0 +1,16 @@
+/**
+ * Makes the figure of a `<!-- figure NAME words key=value -->` in its place.
+ * @param data the key=value pairs; `op` is NAME, `shows` are the words
+ */
+export type MakeFigure = (section: HTMLElement, data: DOMStringMap) => Promise<void>;
+
+/** Kinds of figures by name. A name that is not here is an op of engine/explain. */
+const FIGURES: Readonly<Record<string, () => Promise<MakeFigure>>> = {
+  valley: async () => (await import('./valley_figure.ts')).valleyFigure,
+};
+
+/** Each kind's code is loaded only by the pages that have one. */
+export async function makeFigure(section: HTMLElement): Promise<void> {
+  const load = FIGURES[section.dataset.op!] ?? (async () => (await import('./figure.ts')).opFigure);
+  await (await load())(section, section.dataset);
+}
