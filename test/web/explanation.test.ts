@@ -140,8 +140,8 @@ function statisticsOf(x: Values): Float64Array {
 const exact = (data: ArrayLike<number>) => Float64Array.from(data) as unknown as Float32Array;
 
 /**
- * A network of random weights and cotangents whose layers follow from one another: of one image, or of several together,
- * as in training.
+ * A network of random weights and cotangents whose layers follow from one another: of one image, or of several
+ * together, as in training.
  */
 function drawView(settings: Settings, plans: readonly LayerPlan[], labels: readonly number[]): View {
   let seed = 0;
