@@ -171,7 +171,8 @@ function drawView(settings: Settings, plans: readonly LayerPlan[], labels: reado
     layers.push({ ...plan, geometry: plan.geometry && { ...plan.geometry, batch: labels.length }, y, dy, parameters });
   }
   const [label] = labels;
-  return { settings, step: 0, image: 0, label, layers, ...(together && { batch: labels }) };
+  const classes = ['smooth', 'featured'];
+  return { settings, step: 0, image: 0, label, classes, isOwn: false, layers, ...(together && { batch: labels }) };
 }
 
 const indexOf = (shape: readonly number[], offset: number): number[] => {

@@ -8,7 +8,6 @@ import { forward, imagesInput, targetsInput } from './forward.ts';
 import { parameterName, parametersOf, type LayerPlan } from './network.ts';
 import type { Snapshot } from './run_history.ts';
 import type { Settings } from './settings.ts';
-import { HELD_OUT } from './sky.ts';
 import { Training, type Batch, type Made } from './training.ts';
 import type { LayerView, Target } from './view.ts';
 
@@ -42,8 +41,16 @@ export class Apparatus implements Disposable {
     private readonly scoring: { readonly program: Program; readonly logits: Tensor },
   ) {}
 
-  /** @param settings of which only those count that need a new run */
-  static async create(device: Device, settings: Settings, plans: readonly LayerPlan[]): Promise<Apparatus> {
+  /**
+   * @param settings of which only those count that need a new run
+   * @param heldOut how many images are scored together
+   */
+  static async create(
+    device: Device,
+    settings: Settings,
+    plans: readonly LayerPlan[],
+    heldOut: number,
+  ): Promise<Apparatus> {
     const parameters = new Map(
       parametersOf(plans).map(({ name, shape }) => [name, new Parameter(device, name, shape)]),
     );
@@ -52,8 +59,8 @@ export class Apparatus implements Disposable {
     try {
       const looking = await Looking.create(device, settings, plans, tensorOf, { images: 1, norm: 'running' });
       made.push(looking);
-      const given = new Map([[0, imagesInput(HELD_OUT)]]);
-      const { logits } = forward(plans, tensorOf, { given, targets: targetsInput(HELD_OUT), norm: 'running' });
+      const given = new Map([[0, imagesInput(heldOut)]]);
+      const { logits } = forward(plans, tensorOf, { given, targets: targetsInput(heldOut, plans), norm: 'running' });
       const program = await compile(device, { outputs: [logits] });
       return new Apparatus(device, plans, parameters, looking, { program, logits });
     } catch (error) {
@@ -142,7 +149,7 @@ export class Apparatus implements Disposable {
     return { layers, ...(await looking.behind(layer)) };
   }
 
-  /** The logits [HELD_OUT, K] of as many images. */
+  /** The logits [N, K] of the held-out images. */
   score(x: Float32Array): Promise<Float32Array> {
     this.scoring.program.run({ x });
     return this.scoring.program.read(this.scoring.logits);
@@ -178,7 +185,7 @@ export class Apparatus implements Disposable {
     const first = role ? layer : layer + 1;
     const given = [...new Set(this.plans.slice(first).flatMap(({ inputs }) => inputs.filter((k) => k < first)))];
     const outputs = new Map(given.map((k) => [k, input(`x${k}`, [images, ...this.plans[k].shape.slice(1)])]));
-    const { loss } = forward(this.plans, tensorOf, { given: outputs, targets: targetsInput(images), norm });
+    const { loss } = forward(this.plans, tensorOf, { given: outputs, targets: targetsInput(images, this.plans), norm });
     return { program: await compile(this.device, { outputs: [loss] }), loss, given };
   }
 

@@ -35,6 +35,7 @@ const ADDABLE: readonly SpecKind[] = [
 export class Editor {
   private layers: readonly LayerSpec[] = [];
   private settings: Settings | undefined;
+  private classes = CLASS_COUNT;
   private readonly list = make('ol', { className: 'spec-list' });
   private readonly problem = make('p', { className: 'spec-problem', role: 'status', id: 'spec-problem' });
   private readonly text = make('textarea', { rows: 9, spellcheck: false, id: 'spec-text' });
@@ -46,7 +47,6 @@ export class Editor {
   constructor(
     place: HTMLElement,
     private readonly train: (layers: readonly LayerSpec[] | undefined) => void,
-    private readonly classes = CLASS_COUNT,
   ) {
     this.use.onclick = () => this.train(this.layers);
     this.discard.onclick = () => this.settings && this.show(this.settings);
@@ -67,8 +67,8 @@ export class Editor {
   }
 
   /** Shows the layers that run. */
-  show(settings: Settings): void {
-    this.settings = settings;
+  show(settings: Settings, classes = this.classes): void {
+    [this.settings, this.classes] = [settings, classes];
     this.standard.disabled = settings.layers === undefined;
     this.set(settings.layers ?? standardLayers(settings, this.classes));
   }

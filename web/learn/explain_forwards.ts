@@ -195,8 +195,8 @@ const FORWARDS: Readonly<Record<LayerKind, Explain>> = {
   input: (view, layer, index) => {
     const { y } = view.layers[layer];
     return {
-      formula: 'x = √byte / 2 − 1',
-      filled: `${show('x', index)} = ${shortly(at(y, index))}: a pixel of the galaxy, 0 to 255, as the network sees it`,
+      formula: view.isOwn ? 'x = byte / 64 − 2' : 'x = √byte / 2 − 1',
+      filled: `${show('x', index)} = ${shortly(at(y, index))}: a pixel of the ${view.isOwn ? 'image' : 'galaxy'}, 0 to 255, as the network sees it`,
       summands: [],
       computed: at(y, index),
       line: 'conv',

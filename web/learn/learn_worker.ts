@@ -3,10 +3,11 @@ import { Laboratory } from './laboratory.ts';
 import type { Followed, Track, Weight } from './follow.ts';
 import type { Change } from './run_history.ts';
 import type { RunningSettings, Settings } from './settings.ts';
-import { drawSky, type Sky } from './sky.ts';
+import { drawSky, type Shown, type Sky } from './sky.ts';
 import type { CheckResult, StepResult, Target, View } from './view.ts';
 
 let laboratory: Laboratory | undefined;
+let galaxies: Sky | undefined;
 
 /** The laboratory, which `open` made. */
 function open(): Laboratory {
@@ -32,17 +33,27 @@ const standing = async (image: number): Promise<Standing> => {
   return { view, range: open().range, changes: open().changes };
 };
 
+/** What the page shows of images; arrays that are sent away are gone, so these are copies. */
+const shown = ({ x: _, ...sky }: Sky): Shown => ({ ...sky, bytes: sky.bytes.slice(), labels: sky.labels.slice() });
+
 const methods = {
   /** Draws the galaxies and opens the device; returns the pictures. */
-  async open(settings: Settings): Promise<Pick<Sky, 'bytes' | 'labels'>> {
+  async open(settings: Settings): Promise<Shown> {
     const sky = await drawSky((done, of) => emit('drawn', { done, of }));
+    galaxies = sky;
     laboratory = new Laboratory(sky, settings, (news) => emit('device', news));
-    return { bytes: sky.bytes.slice(), labels: sky.labels.slice() };
+    return shown(sky);
   },
   /** Begins anew; nothing changes where a setting is wrong. */
   async restart(settings: Settings, image: number, changes: readonly Change[] = []): Promise<Standing> {
     open().restart(settings, changes);
     return standing(image);
+  },
+  /** Begins anew on other images, or on the galaxies again; nothing changes where the settings do not fit them. */
+  async useImages(own: Sky | undefined, settings: Settings): Promise<Standing & { readonly sky: Shown }> {
+    const sky = own ?? galaxies!;
+    open().restart(settings, [], sky);
+    return { sky: shown(sky), ...(await standing(0)) };
   },
   /** Goes on with other running settings; nothing changes where one is wrong. */
   async change(running: RunningSettings, image: number): Promise<Standing> {

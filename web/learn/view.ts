@@ -29,8 +29,11 @@ export interface View {
   readonly settings: Settings;
   readonly step: number;
   readonly image: number;
-  /** Index into CLASSES. */
+  /** Index into `classes`. */
   readonly label: number;
+  readonly classes: readonly string[];
+  /** Whether the images are the user's own, and no galaxies. */
+  readonly isOwn: boolean;
   /** From the image to the loss. */
   readonly layers: readonly LayerView[];
   /**
