@@ -4,7 +4,7 @@ import { showMessage } from '../common/message.ts';
 import { tellChosen, tellNumbers } from './figure_events.ts';
 import type { Shown } from './figure_core.ts';
 import { ValueGrids, keyOf } from './grid.ts';
-import { svg } from './svg.ts';
+import { draw } from './svg.ts';
 
 const SHAPE = [2, 3, 3, 3] as const;
 const [IMAGES, ROWS, COLUMNS, CHANNELS] = SHAPE;
@@ -33,9 +33,9 @@ class ImageFigure {
   private readonly box = make('input', { type: 'number', min: '0', max: '1', step: '0.1' });
   private readonly editor = make('label', { className: 'editor' }, make('span'), this.box);
   private readonly pictures = upTo(IMAGES).map((n) =>
-    svg('svg', { viewBox: `0 0 ${COLUMNS} ${ROWS}`, role: 'img', class: 'picture', 'aria-label': `image ${n}` }),
+    draw('svg', { viewBox: `0 0 ${COLUMNS} ${ROWS}`, role: 'img', class: 'picture', 'aria-label': `image ${n}` }),
   );
-  private readonly memory = svg('svg', {
+  private readonly memory = draw('svg', {
     viewBox: `0 0 ${CHANNELS * COLUMNS * ROWS * 10} 44`,
     role: 'img',
     class: 'memory',
@@ -124,9 +124,9 @@ class ImageFigure {
     const each = upTo(ROWS).flatMap((h) => upTo(COLUMNS).map((v) => [h, v]));
     const squares = each.map(([h, v]) => {
       const levels = upTo(CHANNELS).map((c) => Math.round(255 * this.data[offsetOf(SHAPE, [n, h, v, c])]));
-      return svg('rect', { x: v, y: h, width: 1, height: 1, fill: `rgb(${levels.join(' ')})` });
+      return draw('rect', { x: v, y: h, width: 1, height: 1, fill: `rgb(${levels.join(' ')})` });
     });
-    const frame = svg('rect', { x: column + 0.04, y: row + 0.04, width: 0.92, height: 0.92, class: 'frame' });
+    const frame = draw('rect', { x: column + 0.04, y: row + 0.04, width: 0.92, height: 0.92, class: 'frame' });
     return n === image ? [...squares, frame] : squares;
   }
 
@@ -135,13 +135,13 @@ class ImageFigure {
     const [n, , , c] = indexOf(offset);
     const inLine = offset % (ALL.length / IMAGES);
     const height = 2 + 14 * this.data[offset];
-    const group = svg('g', {
+    const group = draw('g', {
       transform: `translate(${inLine * 10} ${22 * n})`,
       class: offset === chosen ? 'chosen' : '',
     });
     group.append(
-      svg('rect', { x: 0.5, y: 0.5, width: 9, height: 19, class: 'box' }),
-      svg('rect', { x: 2, y: 18 - height, width: 6, height, class: `channel-${c}` }),
+      draw('rect', { x: 0.5, y: 0.5, width: 9, height: 19, class: 'box' }),
+      draw('rect', { x: 2, y: 18 - height, width: 6, height, class: `channel-${c}` }),
     );
     return group;
   }

@@ -2,7 +2,7 @@ import { make, paletteColour } from '../common/dom.ts';
 import { showMessage } from '../common/message.ts';
 import { tellNumbers } from './figure_events.ts';
 import { additions, outputsOf, receptiveField, seenBy, type SlidingLayer } from './receptive_field.ts';
-import { svg } from './svg.ts';
+import { draw } from './svg.ts';
 
 const PIXELS = 32;
 const [STEP, ROW, SIZE] = [20, 62, 14];
@@ -19,7 +19,7 @@ function brightness(row: number, column: number): number {
 /** Three layers over a row of pixels: which of them the chosen output sees, and the square that it sees of an image. */
 class ReceptiveFigure {
   private readonly place = make('p', { className: 'message', role: 'status' });
-  private readonly picture = svg('svg', { viewBox: `0 0 ${PIXELS * STEP} ${4 * ROW}`, role: 'img', class: 'field' });
+  private readonly picture = draw('svg', { viewBox: `0 0 ${PIXELS * STEP} ${4 * ROW}`, role: 'img', class: 'field' });
   private readonly canvas = make('canvas', { width: 320, height: 320, className: 'pixels field', role: 'img' });
   private readonly reading = make('p', { className: 'behind', 'aria-live': 'polite' });
   private readonly slider = make('input', { type: 'range', name: 'output', min: '0', step: '1', value: '12' });
@@ -100,7 +100,7 @@ class ReceptiveFigure {
     const lines = levels.slice(1).flatMap((level, l) =>
       level.flatMap((i) =>
         seenBy([layers[l]], i)[0].map((below) =>
-          svg('line', {
+          draw('line', {
             x1: middle(l + 1, i),
             y1: y(l + 1) + SIZE,
             x2: middle(l, below),
@@ -113,7 +113,7 @@ class ReceptiveFigure {
     const squares = [PIXELS, ...counts].flatMap((count, level) =>
       Array.from({ length: count }, (_, i) => {
         const seen = levels[level].includes(i);
-        const square = svg('rect', {
+        const square = draw('rect', {
           x: middle(level, i) - SIZE / 2,
           y: y(level),
           width: SIZE,
@@ -131,7 +131,7 @@ class ReceptiveFigure {
       }),
     );
     const names = ['pixels', 'layer 1', 'layer 2', 'layer 3'].map((name, level) =>
-      svg('text', { x: 0, y: y(level) - 5 }, name),
+      draw('text', { x: 0, y: y(level) - 5 }, name),
     );
     this.picture.replaceChildren(...lines, ...squares, ...names);
   }

@@ -1,7 +1,7 @@
 import { showNumber } from '../../engine/explain/show_number.ts';
 import { make } from '../common/dom.ts';
 import type { Shown } from './figure_core.ts';
-import { svg } from './svg.ts';
+import { draw } from './svg.ts';
 
 const [WIDTH, HEIGHT, MARGIN] = [320, 54, 12];
 
@@ -16,17 +16,17 @@ export function strips(values: readonly Shown[]): HTMLElement {
     ...values.map(({ name, shape: [rows, columns], data }) => {
       const mean = (c: number) =>
         Array.from({ length: rows }, (_, i) => data[i * columns + c]).reduce((a, b) => a + b, 0) / rows;
-      const picture = svg('svg', {
+      const picture = draw('svg', {
         viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
         role: 'img',
         'aria-label': `${name}: ${Array.from({ length: columns }, (_, c) => `mean of column ${c} ${showNumber(mean(c))}`).join(', ')}`,
       });
-      picture.append(svg('line', { x1: MARGIN, x2: WIDTH - MARGIN, y1: 34, y2: 34, class: 'axis' }));
+      picture.append(draw('line', { x1: MARGIN, x2: WIDTH - MARGIN, y1: 34, y2: 34, class: 'axis' }));
       for (const tick of [low, 0, high])
-        picture.append(svg('text', { x: place(tick), y: 50, class: 'tick' }, String(tick)));
+        picture.append(draw('text', { x: place(tick), y: 50, class: 'tick' }, String(tick)));
       data.forEach((v, i) =>
         picture.append(
-          svg('circle', { cx: place(v), cy: 26 - 14 * (i % columns), r: 5, class: `dot column-${i % columns}` }),
+          draw('circle', { cx: place(v), cy: 26 - 14 * (i % columns), r: 5, class: `dot column-${i % columns}` }),
         ),
       );
       return make(

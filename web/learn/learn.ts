@@ -2,7 +2,7 @@ import { CLASSES } from '../../galaxies/labels.ts';
 import type { DeviceNews } from '../common/device_keeper.ts';
 import { byId, make } from '../common/dom.ts';
 import { embedded } from '../common/embed.ts';
-import { computingOn, showMessage } from '../common/message.ts';
+import { WITHOUT_GPU, computingOn, showMessage } from '../common/message.ts';
 import { WorkerClient } from '../common/worker_client.ts';
 import { Address } from './address.ts';
 import { readPalette } from './colours.ts';
@@ -26,7 +26,7 @@ import { onSettings, showSettings } from './settings_form.ts';
 import type { Sky } from './sky.ts';
 import type { StepResult, View } from './view.ts';
 
-const worker = new WorkerClient<LearnMethods>(new URL('./learn_worker.js', import.meta.url));
+const worker = new WorkerClient<LearnMethods>(new URL('./learn_worker.js', import.meta.url), 'any');
 const message = byId('message');
 const buttons = {
   play: byId<HTMLButtonElement>('play'),
@@ -314,9 +314,11 @@ function tellOfDevice(news: DeviceNews): void {
   } else if (news.state === 'failed') {
     showMessage(message, new Error(`the GPU was lost and does not come back: ${news.why}; reload the page`));
   } else if (news.state === 'ready') {
+    const withoutGpu = news.adapter === WITHOUT_GPU;
+    buttons.lose.hidden = withoutGpu;
     showMessage(
       message,
-      lost
+      lost && !withoutGpu
         ? `The GPU was lost and is back. Nothing was forgotten: weights and moments were put back as they were after step ${view?.step ?? 0}, and the run goes on with the same numbers.`
         : computingOn(news.adapter, news.software),
     );
