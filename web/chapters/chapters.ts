@@ -1,10 +1,18 @@
 import { showMessage } from '../common/message.ts';
+import { stopAtScrolls } from '../common/scroll_stops.ts';
+import { figuresShown } from './embed_figure.ts';
 import { showProgress, startExercises } from './exercises.ts';
 import { makeFigure } from './figures.ts';
+import { offerPaper } from './paper.ts';
 
-// Exercises first: they listen to the figures.
-for (const article of document.querySelectorAll<HTMLElement>('article[data-page]')) startExercises(article);
-for (const path of document.querySelectorAll<HTMLElement>('ol.path')) showProgress(path);
+stopAtScrolls('.prose .scroll');
 // The table of contents and the sources have no figure, and need no engine.
-for (const section of document.querySelectorAll<HTMLElement>('section.live'))
+const figures = figuresShown();
+// Exercises first: they listen to the figures.
+for (const article of document.querySelectorAll<HTMLElement>('article[data-page]')) {
+  startExercises(article);
+  offerPaper(article);
+}
+for (const path of document.querySelectorAll<HTMLElement>('ol.path')) showProgress(path);
+for (const section of figures)
   makeFigure(section).catch((error: unknown) => showMessage(section.querySelector<HTMLElement>('.message')!, error));

@@ -8,6 +8,10 @@ export type MakeFigure = (section: HTMLElement, data: DOMStringMap) => Promise<v
 const FIGURES: Readonly<Record<string, () => Promise<MakeFigure>>> = {
   activations: async () => (await import('./activations_figure.ts')).activationsFigure,
   graph: async () => (await import('./graph_figure.ts')).graphFigure,
+  kernels: async () => (await import('./kernels_figure.ts')).kernelsFigure,
+  overfit: async () => (await import('./overfit_figure.ts')).overfitFigure,
+  image: async () => (await import('./image_figure.ts')).imageFigure,
+  'receptive-field': async () => (await import('./receptive_figure.ts')).receptiveFigure,
   valley: async () => (await import('./valley_figure.ts')).valleyFigure,
 };
 

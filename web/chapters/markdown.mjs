@@ -1,5 +1,5 @@
-// A chapter's Markdown as HTML: by marked, with formulas by katex as MathML, which browsers draw by themselves, places
-// for figures, and exercises.
+// A chapter's Markdown as HTML: by marked, with formulas by katex as MathML, which browsers draw by themselves, with
+// places for figures, and with exercises.
 import { existsSync } from 'node:fs';
 import { basename, join, posix } from 'node:path';
 import katex from 'katex';

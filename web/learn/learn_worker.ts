@@ -1,4 +1,5 @@
 import { emit, serve } from '../common/worker_server.ts';
+import { openAnyDevice } from '../plain/open_device.ts';
 import { Laboratory } from './laboratory.ts';
 import type { Followed, Track, Weight } from './follow.ts';
 import type { Change } from './run_history.ts';
@@ -33,7 +34,7 @@ const methods = {
   /** Draws the galaxies and opens the device; returns the pictures. */
   async open(settings: Settings): Promise<Pick<Sky, 'bytes' | 'labels'>> {
     const sky = await drawSky((done, of) => emit('drawn', { done, of }));
-    laboratory = new Laboratory(sky, settings, (news) => emit('device', news));
+    laboratory = new Laboratory(sky, settings, (news) => emit('device', news), openAnyDevice);
     return { bytes: sky.bytes.slice(), labels: sky.labels.slice() };
   },
   /** Begins anew; nothing changes where a setting is wrong. */

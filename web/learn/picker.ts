@@ -17,7 +17,6 @@ export function showPicker({ bytes, labels }: Pick<Sky, 'bytes' | 'labels'>, cho
         type: 'radio',
         name: 'image',
         value: String(image),
-        checked: image === 0,
         'aria-label': `Galaxy ${image}, ${name}`,
         onchange: () => choose(image),
       });
@@ -25,6 +24,11 @@ export function showPicker({ bytes, labels }: Pick<Sky, 'bytes' | 'labels'>, cho
     }),
   ];
   byId('images').replaceChildren(...group(0, 'Trained on'), ...group(TRAINING, 'Held out'));
+}
+
+/** Marks the galaxy as the chosen one, where it is among those that are shown. */
+export function pickGalaxy(image: number): void {
+  for (const input of byId('images').querySelectorAll('input')) input.checked = input.value === String(image);
 }
 
 function picture(bytes: Uint8Array, image: number): HTMLCanvasElement {
