@@ -26,6 +26,7 @@ import { paintImage, pickGalaxy, showPicker } from './picker.ts';
 import { DEFAULT_SETTINGS, runningOf, sameStructure, type Settings } from './settings.ts';
 import { onSettings, showSettings } from './settings_form.ts';
 import type { Shown } from './sky.ts';
+import { thereIn } from './selection.ts';
 import type { StepResult, View } from './view.ts';
 
 const worker = new WorkerClient<LearnMethods>(new URL('./learn_worker.js', import.meta.url), 'any');
@@ -115,18 +116,7 @@ function select(next: Selection): void {
 
 function explainSelection(): void {
   if (!view) return;
-  const { y, parameters } = view.layers[selection.layer] ?? {};
-  const shape =
-    selection.part === 'y' || selection.part === 'dy'
-      ? y?.shape
-      : parameters?.find(({ role }) => role === selection.part)?.value.shape;
-  // Another network may have no such element.
-  if (!shape || shape.length !== selection.at.length || selection.at.some((i, axis) => i >= shape[axis]))
-    selection = {
-      layer: 1,
-      part: 'y',
-      at: view.layers[1].y.shape.map((n, axis) => (axis === 3 ? 0 : Math.floor(n / 2))),
-    };
+  selection = thereIn(view, selection);
   const { fields } = inspector.show(view, selection);
   layers.select(selection, fields);
   enlarged.tell(inspector.words);
