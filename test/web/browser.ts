@@ -8,7 +8,7 @@ import { serveFolder } from '../../cli/serve.node.ts';
 import { SLOW_ON_SWIFTSHADER } from '../../engine/device/gpu.node.ts';
 
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
-const SITE = fileURLToPath(new URL('../../dist/web', import.meta.url));
+export const SITE = fileURLToPath(new URL('../../dist/web', import.meta.url));
 
 /** What Chromium is started with. */
 const WEBGPU = {
@@ -56,7 +56,7 @@ export function describeSite(
     let below: Server | undefined;
     let url: string;
     beforeAll(async () => {
-      ({ server, url } = await serveFolder(folder, '127.0.0.1', 0, model));
+      ({ server, url } = await serveFolder(folder, '127.0.0.1', 0, { model }));
       if (prefix !== '/') ({ server: below, url } = await serveBelow(prefix, url));
       browser = await launch({
         executablePath: CHROMIUM,
