@@ -17,7 +17,6 @@ import { togetherBox } from './together.ts';
 import { forClasses } from './layer_spec.ts';
 import { CLASS_COUNT } from './network.ts';
 import { StepView } from './step_view.ts';
-import { within } from './within.ts';
 import { titleOf } from './words.ts';
 import { LayerList } from './layer_list.ts';
 import type { LearnMethods, Standing } from './learn_worker.ts';
@@ -27,6 +26,7 @@ import { paintImage, pickGalaxy, showPicker } from './picker.ts';
 import { DEFAULT_SETTINGS, runningOf, sameStructure, type Settings } from './settings.ts';
 import { onSettings, showSettings } from './settings_form.ts';
 import type { Shown, Sky } from './sky.ts';
+import { thereIn } from './selection.ts';
 import type { StepResult, View } from './view.ts';
 
 const worker = new WorkerClient<LearnMethods>(new URL('./learn_worker.js', import.meta.url), 'any');
@@ -116,7 +116,7 @@ function select(next: Selection): void {
 
 function explainSelection(): void {
   if (!view) return;
-  selection = within(view, selection);
+  selection = thereIn(view, selection);
   const { fields } = inspector.show(view, selection);
   layers.select(selection, fields);
   enlarged.tell(inspector.words);
