@@ -77,7 +77,11 @@ function drawStep(): { made: StepMade; maps: readonly { y: Values; dy: Values }[
   const batch = [4, 7, 2].map((image) => ({ image, symmetry: image }));
   const dropped = draw([N, plans[layerCalled('dense')].parameters.w![0]]);
   const labels = Uint8Array.from({ length: 8 }, (_, i) => i % 2);
-  return { made: { settings, plans, batch, labels, before, after, seen: { layers } }, maps, dropped };
+  return {
+    made: { classes: ['smooth', 'featured'], settings, plans, batch, labels, before, after, seen: { layers } },
+    maps,
+    dropped,
+  };
 }
 
 const { made, maps, dropped } = drawStep();
