@@ -3,7 +3,6 @@ export interface Page {
   readonly name: string;
   readonly folder: string;
   readonly title: string;
-  readonly door?: string;
 }
 export const PAGES: readonly Page[];
 export function buildSite(common: BuildOptions, root: string): Promise<void>;

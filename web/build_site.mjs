@@ -1,42 +1,23 @@
 // Makes dist/web: the pages, each a page.html, a <name>.ts and what styles it, in the common shell; called by
 // cli/build.mjs.
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { chapterPages } from './chapters/build_chapters.mjs';
+import { guidePages } from './home/build_guides.mjs';
 import { POLICY } from './policy.mjs';
 
 const WEB = fileURLToPath(new URL('.', import.meta.url));
 
-/** In the order of the navigation. `doors`: said of the page on the first one. */
+/** In the order of the navigation. */
 export const PAGES = [
   { name: 'index', folder: 'home', title: 'Tuningfork' },
-  {
-    name: 'learn',
-    folder: 'learn',
-    title: 'Learn',
-    door: 'A small network learns to tell galaxies apart, and every number in it can be asked where it comes from, forwards and backwards.',
-  },
-  {
-    name: 'chapters',
-    folder: 'chapters',
-    title: 'Chapters',
-    door: 'One path in short chapters from what a pixel is to how a network is trained, with figures that compute and exercises.',
-  },
-  {
-    name: 'look',
-    folder: 'look',
-    title: 'Look',
-    door: 'Give it galaxies and a trained model, or train one here: what it says of each, and where it looked.',
-  },
-  {
-    name: 'measure',
-    folder: 'measure',
-    title: 'Measure',
-    door: 'How fast the kernels are on this machine, layer by layer, each result checked, with TensorFlow.js beside them.',
-  },
+  { name: 'learn', folder: 'learn', title: 'Learn' },
+  { name: 'chapters', folder: 'chapters', title: 'Chapters' },
+  { name: 'look', folder: 'look', title: 'Look' },
+  { name: 'measure', folder: 'measure', title: 'Measure' },
 ];
 
 /**
@@ -46,27 +27,27 @@ export const PAGES = [
 export async function buildSite(common, root) {
   const out = join(root, 'dist/web');
   mkdirSync(out, { recursive: true });
-  const folders = PAGES.map(({ folder }) => folder);
-  const entries = folders.flatMap((folder) =>
-    readdirSync(join(WEB, folder))
+  // Page by page, so that each loads few files and nothing that only others use. Split: what a script and its worker
+  // share exists once, and what is loaded later, if at all, is a file of its own.
+  for (const { folder } of PAGES) {
+    const entries = readdirSync(join(WEB, folder))
       .filter((file) => file === `${folder}.ts` || file.endsWith('_worker.ts'))
-      .map((file) => [file.replace(/\.ts$/, ''), `web/${folder}/${file}`]),
-  );
-  // Split: what pages and workers share exists once, and UserError is one class in each realm.
-  await build({
-    ...common,
-    outdir: 'dist/web',
-    platform: 'browser',
-    splitting: true,
-    minify: true,
-    entryPoints: Object.fromEntries(entries),
-    chunkNames: 'shared-[hash]',
-  });
+      .map((file) => [basename(file, '.ts'), `web/${folder}/${file}`]);
+    await build({
+      ...common,
+      outdir: 'dist/web',
+      platform: 'browser',
+      splitting: true,
+      minify: true,
+      entryPoints: Object.fromEntries(entries),
+      chunkNames: 'shared-[hash]',
+    });
+  }
   await buildTfjs(common, root);
   const shell = readFileSync(join(WEB, 'shell.html'), 'utf8');
   const chapters = chapterPages(root);
   // A page that is not in the navigation belongs to one that is: its `section`.
-  for (const page of [...PAGES, ...chapters.pages]) {
+  for (const page of [...PAGES, ...guidePages(root), ...chapters.pages]) {
     const styles = stylesOf(page.folder);
     for (const style of styles) copyFileSync(join(WEB, page.folder, style), join(out, style));
     const filled = fill(shell, {
@@ -80,7 +61,7 @@ export async function buildSite(common, root) {
       )
         .join('\n')
         .trim(),
-      body: page.body ?? bodyOf(page).replace('<!--chapters-->', () => chapters.contents),
+      body: page.body ?? bodyOf(page, chapters),
       script: `${page.folder}.js`,
     });
     writeFileSync(join(out, `${page.name}.html`), filled);
@@ -123,12 +104,11 @@ async function buildTfjs(common, root) {
   });
 }
 
-function bodyOf({ folder }) {
-  const doors = PAGES.filter(({ door }) => door).map(
-    ({ name, title, door }) => `<li><a class="card" href="${name}.html"><strong>${title}</strong> ${door}</a></li>`,
-  );
-  return readFileSync(join(WEB, folder, 'page.html'), 'utf8').replace('<!--doors-->', doors.join('\n'));
-}
+/** A page's own body, and in it what only the chapters know. */
+const bodyOf = ({ folder }, { contents, pages }) =>
+  readFileSync(join(WEB, folder, 'page.html'), 'utf8')
+    .replace('<!--chapters-->', () => contents)
+    .replace('<!--start-->', () => `${pages[0].name}.html`);
 
 /** Each {{name}} replaced; a name without a value is a mistake. */
 const fill = (text, values) =>

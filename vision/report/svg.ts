@@ -95,6 +95,8 @@ export async function renderSvg(spec: TopLevelSpec, label: string): Promise<stri
     const svg = await view.toSVG();
     const short = svg
       .replace(/<path class="(?:background|foreground)"[^>]*(?:display="none"|d="M0,0h0v0h0Z")[^>]*\/>/g, '')
+      // The drawing is one picture that its title names: its parts have no names of their own.
+      .replace(/ (?:role|aria-[a-z]+)="[^"]*"/g, '')
       .replace(/ (?:d|transform)="[^"]*"/g, shorten)
       .replace(/^<svg [^>]*?class="marks"/, (start) => `${start} role="img" aria-label="${escapeHtml(label)}"`)
       .replace(/^<svg [^>]*>/, (start) => `${start}<title>${escapeHtml(label)}</title>`);

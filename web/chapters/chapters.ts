@@ -1,9 +1,11 @@
 import { showMessage } from '../common/message.ts';
+import { stopAtScrolls } from '../common/scroll_stops.ts';
 import { figuresShown } from './embed_figure.ts';
 import { showProgress, startExercises } from './exercises.ts';
 import { makeFigure } from './figures.ts';
 import { offerPaper } from './paper.ts';
 
+stopAtScrolls('.prose .scroll');
 // The table of contents and the sources have no figure, and need no engine.
 const figures = figuresShown();
 // Exercises first: they listen to the figures.

@@ -1,12 +1,16 @@
 import type { Cell, Settings } from '../../engine/explain/explanation.ts';
 import type { Given } from '../../engine/explain/work.ts';
 import { DeviceKeeper } from '../common/device_keeper.ts';
-import { serve } from '../common/worker_server.ts';
+import { emit, serve } from '../common/worker_server.ts';
+import { openAnyDevice } from '../plain/open_device.ts';
 import { FigureCore, type FigureState, type Lit } from './figure_core.ts';
-import { descend, type Descent, type Paths } from './valley.ts';
 
 // Nothing stays on the device between two calls: all that a figure is, is in its numbers.
-const keeper = new DeviceKeeper(async () => ({ [Symbol.dispose]() {} }));
+const keeper = new DeviceKeeper(
+  async () => ({ [Symbol.dispose]() {} }),
+  (news) => emit('device', news),
+  openAnyDevice,
+);
 // By the figure's number in its page: two figures of one op have numbers of their own.
 const figures = new Map<number, FigureCore>();
 
@@ -20,7 +24,6 @@ const methods = {
   compute: (id: number, op: string, settings?: Settings, given?: Given): Promise<FigureState> =>
     keeper.use((_, device) => figureOf(id, op).compute(device, settings, given)),
   lit: (id: number, cell: Cell): Lit => figures.get(id)!.lit(cell),
-  descend: (descent: Descent): Promise<Paths> => keeper.use((_, device) => descend(device, descent)),
 };
 export type ChapterMethods = typeof methods;
 

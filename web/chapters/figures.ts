@@ -6,6 +6,12 @@ export type MakeFigure = (section: HTMLElement, data: DOMStringMap) => Promise<v
 
 /** Kinds of figures by name. A name that is not here is an op of engine/explain. */
 const FIGURES: Readonly<Record<string, () => Promise<MakeFigure>>> = {
+  activations: async () => (await import('./activations_figure.ts')).activationsFigure,
+  graph: async () => (await import('./graph_figure.ts')).graphFigure,
+  kernels: async () => (await import('./kernels_figure.ts')).kernelsFigure,
+  overfit: async () => (await import('./overfit_figure.ts')).overfitFigure,
+  image: async () => (await import('./image_figure.ts')).imageFigure,
+  'receptive-field': async () => (await import('./receptive_figure.ts')).receptiveFigure,
   valley: async () => (await import('./valley_figure.ts')).valleyFigure,
 };
 

@@ -1,7 +1,7 @@
 import type { DeviceNews } from '../common/device_keeper.ts';
 import { byId } from '../common/dom.ts';
 import { embedded } from '../common/embed.ts';
-import { showMessage } from '../common/message.ts';
+import { WITHOUT_GPU, showMessage } from '../common/message.ts';
 import { WorkerClient } from '../common/worker_client.ts';
 import { Address } from './address.ts';
 import { readPalette } from './colours.ts';
@@ -27,9 +27,10 @@ import { paintImage, pickGalaxy, showPicker } from './picker.ts';
 import { DEFAULT_SETTINGS, runningOf, sameStructure, type Settings } from './settings.ts';
 import { onSettings, showSettings } from './settings_form.ts';
 import type { Shown } from './sky.ts';
+import { thereIn } from './selection.ts';
 import type { StepResult, View } from './view.ts';
 
-const worker = new WorkerClient<LearnMethods>(new URL('./learn_worker.js', import.meta.url));
+const worker = new WorkerClient<LearnMethods>(new URL('./learn_worker.js', import.meta.url), 'any');
 const message = byId('message');
 const buttons = {
   play: byId<HTMLButtonElement>('play'),
@@ -118,18 +119,7 @@ function select(next: Selection): void {
 
 function explainSelection(): void {
   if (!view) return;
-  const { y, parameters } = view.layers[selection.layer] ?? {};
-  const shape =
-    selection.part === 'y' || selection.part === 'dy'
-      ? y?.shape
-      : parameters?.find(({ role }) => role === selection.part)?.value.shape;
-  // Another network may have no such element.
-  if (!shape || shape.length !== selection.at.length || selection.at.some((i, axis) => i >= shape[axis]))
-    selection = {
-      layer: 1,
-      part: 'y',
-      at: view.layers[1].y.shape.map((n, axis) => (axis === 3 ? 0 : Math.floor(n / 2))),
-    };
+  selection = thereIn(view, selection);
   const { fields } = inspector.show(view, selection);
   layers.select(selection, fields);
   enlarged.tell(inspector.words);
@@ -335,6 +325,7 @@ async function check(): Promise<void> {
 
 function tellOfDevice(news: DeviceNews): void {
   if (news.state === 'lost') lost = true;
+  if (news.state === 'ready') buttons.lose.hidden = news.adapter === WITHOUT_GPU;
   const said = deviceText(news, lost, view?.step ?? 0);
   if (said !== undefined) showMessage(message, said);
 }

@@ -1,4 +1,5 @@
 import { emit, serve } from '../common/worker_server.ts';
+import { openAnyDevice } from '../plain/open_device.ts';
 import { Laboratory } from './laboratory.ts';
 import type { Graph } from './graph.ts';
 import type { Followed, Track, Weight } from './follow.ts';
@@ -42,7 +43,7 @@ const methods = {
   async open(settings: Settings): Promise<Shown> {
     const sky = await drawSky((done, of) => emit('drawn', { done, of }));
     galaxies = sky;
-    laboratory = new Laboratory(sky, settings, (news) => emit('device', news));
+    laboratory = new Laboratory(sky, settings, (news) => emit('device', news), openAnyDevice);
     return shown(sky);
   },
   /** Begins anew; nothing changes where a setting is wrong. */

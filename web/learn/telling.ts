@@ -1,6 +1,6 @@
 import type { DeviceNews } from '../common/device_keeper.ts';
 import { byId, make } from '../common/dom.ts';
-import { computingOn } from '../common/message.ts';
+import { WITHOUT_GPU, computingOn } from '../common/message.ts';
 import { shortly } from './formula.ts';
 import { softmaxOf } from './layer_sums.ts';
 import type { StepResult, View } from './view.ts';
@@ -42,7 +42,7 @@ export function deviceText(news: DeviceNews, lost: boolean, step: number): strin
   if (news.state === 'failed')
     return new Error(`the GPU was lost and does not come back: ${news.why}; reload the page`);
   if (news.state !== 'ready') return undefined;
-  return lost
+  return lost && news.adapter !== WITHOUT_GPU
     ? `The GPU was lost and is back. Nothing was forgotten: weights and moments were put back as they were after step ${step}, and the run goes on with the same numbers.`
     : computingOn(news.adapter, news.software);
 }
