@@ -1,7 +1,7 @@
 import type { DeviceNews } from '../common/device_keeper.ts';
 import { byId } from '../common/dom.ts';
 import { embedded } from '../common/embed.ts';
-import { WITHOUT_GPU, computingOn, showMessage } from '../common/message.ts';
+import { WITHOUT_GPU, showMessage } from '../common/message.ts';
 import { WorkerClient } from '../common/worker_client.ts';
 import { Address } from './address.ts';
 import { readPalette } from './colours.ts';
@@ -10,9 +10,10 @@ import { Editor } from './editor.ts';
 import { Enlarged } from './enlarged.ts';
 import { targetOf, type Selection } from './explanation.ts';
 import { nextFrame } from './frames.ts';
+import { GraphDrawer } from './graph_picture.ts';
 import { Inspector } from './inspector.ts';
 import { notesOn } from './notes.ts';
-import { predictionText, showNotes, standingText } from './telling.ts';
+import { deviceText, predictionText, showNotes, standingText } from './telling.ts';
 import { togetherBox } from './together.ts';
 import { forClasses } from './layer_spec.ts';
 import { CLASS_COUNT } from './network.ts';
@@ -85,10 +86,12 @@ const following = new StepView((weight) => worker.call('follow', weight));
 
 const editor = new Editor(byId('editor'), (own) => void attempt(() => restart({ ...settings, layers: own })));
 byId('editor-details').hidden = false;
+const graph = new GraphDrawer((draw) => void attempt(async () => draw(await worker.call('graph'))));
 
 function showAllSettings(now: Settings): void {
   showSettings(now);
   editor.show(now, sky?.classes.length);
+  graph.changed();
 }
 
 byId('prediction').after(
@@ -317,21 +320,10 @@ async function check(): Promise<void> {
 }
 
 function tellOfDevice(news: DeviceNews): void {
-  if (news.state === 'lost') {
-    lost = true;
-    showMessage(message, `The GPU was lost (${news.why}). Opening it again …`);
-  } else if (news.state === 'failed') {
-    showMessage(message, new Error(`the GPU was lost and does not come back: ${news.why}; reload the page`));
-  } else if (news.state === 'ready') {
-    const withoutGpu = news.adapter === WITHOUT_GPU;
-    buttons.lose.hidden = withoutGpu;
-    showMessage(
-      message,
-      lost && !withoutGpu
-        ? `The GPU was lost and is back. Nothing was forgotten: weights and moments were put back as they were after step ${view?.step ?? 0}, and the run goes on with the same numbers.`
-        : computingOn(news.adapter, news.software),
-    );
-  }
+  if (news.state === 'lost') lost = true;
+  if (news.state === 'ready') buttons.lose.hidden = news.adapter === WITHOUT_GPU;
+  const said = deviceText(news, lost, view?.step ?? 0);
+  if (said !== undefined) showMessage(message, said);
 }
 
 buttons.play.onclick = () => void attempt(play);
