@@ -39,8 +39,13 @@ function ways(chapters, i) {
 /** The table of contents as a path: its rows as items, each with the chapters that it needs, and how many exercises. */
 function asPath(contents, chapters) {
   const cells = (row) => [...row.matchAll(/<td>([\s\S]*?)<\/td>/g)].map(([, cell]) => cell);
+  const linked = (number) => {
+    const chapter = chapters.find(({ title }) => title.startsWith(`${number}. `));
+    return chapter ? `<a href="${chapter.name}.html" title="${escapeHtml(chapter.title)}">${number}</a>` : number;
+  };
   const item = (row) => {
-    const [title, about, needs] = cells(row);
+    const [title, about, numbers] = cells(row);
+    const needs = numbers.replace(/\d+/g, linked);
     const chapter = chapters.find(({ name }) => title.includes(`href="${name}.html"`));
     const data = chapter ? ` data-page="${chapter.name}" data-exercises="${chapter.exercises}"` : '';
     return `<li${data}><strong>${title}</strong> <span>${about}</span> <small>needs ${needs}</small></li>`;

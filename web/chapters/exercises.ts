@@ -50,6 +50,10 @@ function choice({ section, verdict, ask }: Exercise): void {
     item.replaceChildren(make('label', {}, radio, make('span', {}, ...item.childNodes)));
     return radio;
   });
+  const list = items[0].parentElement!;
+  const group = make('fieldset', {}, make('legend', {}, 'Choose one'));
+  list.replaceWith(group);
+  group.append(list);
   const check = () => {
     const chosen = radios.find((radio) => radio.checked);
     if (!chosen) verdict(false, 'Choose one.');

@@ -38,13 +38,17 @@ class ReceptiveFigure {
     });
     this.slider.addEventListener('input', () => this.draw());
     const which = make('label', {}, 'output of layer 3', this.slider);
+    const layers = rows.map((row, i) => make('div', { className: 'layer' }, make('strong', {}, `Layer ${i + 1}`), row));
     section.replaceChildren(
       this.place,
-      ...rows.map((row, i) => make('div', { className: 'layer' }, make('strong', {}, `Layer ${i + 1}`), row)),
-      make('div', { className: 'controls' }, which),
+      make(
+        'div',
+        { className: 'layers' },
+        make('div', {}, ...layers, make('div', { className: 'controls' }, which)),
+        this.canvas,
+      ),
       this.picture as unknown as HTMLElement,
       this.reading,
-      this.canvas,
     );
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.draw());
     this.draw();

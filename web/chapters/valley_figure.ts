@@ -50,9 +50,9 @@ class ValleyFigure {
     section.replaceChildren(
       make('p', { className: 'message', role: 'status' }),
       make('div', { className: 'controls' }, ...dials),
+      this.reading,
       this.map,
       this.curve,
-      make('div', { className: 'reading' }, this.reading),
     );
     this.draw();
   }

@@ -1,6 +1,5 @@
-import { CLASSES } from '../../galaxies/labels.ts';
 import type { DeviceNews } from '../common/device_keeper.ts';
-import { byId, make } from '../common/dom.ts';
+import { byId } from '../common/dom.ts';
 import { embedded } from '../common/embed.ts';
 import { WITHOUT_GPU, computingOn, showMessage } from '../common/message.ts';
 import { WorkerClient } from '../common/worker_client.ts';
@@ -10,20 +9,24 @@ import { Curves } from './curve.ts';
 import { Editor } from './editor.ts';
 import { Enlarged } from './enlarged.ts';
 import { targetOf, type Selection } from './explanation.ts';
-import { shortly } from './formula.ts';
 import { nextFrame } from './frames.ts';
 import { Inspector } from './inspector.ts';
 import { notesOn } from './notes.ts';
+import { predictionText, showNotes, standingText } from './telling.ts';
+import { togetherBox } from './together.ts';
+import { forClasses } from './layer_spec.ts';
+import { CLASS_COUNT } from './network.ts';
 import { StepView } from './step_view.ts';
 import { titleOf } from './words.ts';
 import { LayerList } from './layer_list.ts';
-import { softmaxOf } from './layer_sums.ts';
 import type { LearnMethods, Standing } from './learn_worker.ts';
 import { FIRST_STATE, fromHash, MOST_STEPS, sameRun, type PageState } from './link.ts';
-import { paintGalaxy, pickGalaxy, showPicker } from './picker.ts';
+import { ownImages, readOwn, type Found } from './own_images.ts';
+import { paintImage, pickGalaxy, showPicker } from './picker.ts';
 import { DEFAULT_SETTINGS, runningOf, sameStructure, type Settings } from './settings.ts';
 import { onSettings, showSettings } from './settings_form.ts';
-import type { Sky } from './sky.ts';
+import type { Shown } from './sky.ts';
+import { thereIn } from './selection.ts';
 import type { StepResult, View } from './view.ts';
 
 const worker = new WorkerClient<LearnMethods>(new URL('./learn_worker.js', import.meta.url), 'any');
@@ -42,7 +45,7 @@ let settings: Settings = DEFAULT_SETTINGS;
 let palette = readPalette();
 let view: View | undefined;
 let standing: Standing | undefined;
-let sky: Pick<Sky, 'bytes' | 'labels'> | undefined;
+let sky: Shown | undefined;
 let image = FIRST_STATE.galaxy;
 let results: StepResult[] = [];
 let playing = false;
@@ -85,8 +88,13 @@ byId('editor-details').hidden = false;
 
 function showAllSettings(now: Settings): void {
   showSettings(now);
-  editor.show(now);
+  editor.show(now, sky?.classes.length);
 }
+
+byId('prediction').after(
+  togetherBox((on) => void attempt(async () => show(await worker.call('lookTogether', on, image)))),
+);
+byId('editor').append(ownImages((files) => void attempt(() => useImages(files))));
 
 /** Does something for the user; what goes wrong becomes a message. */
 async function attempt(work: () => Promise<void>): Promise<void> {
@@ -108,18 +116,7 @@ function select(next: Selection): void {
 
 function explainSelection(): void {
   if (!view) return;
-  const { y, parameters } = view.layers[selection.layer] ?? {};
-  const shape =
-    selection.part === 'y' || selection.part === 'dy'
-      ? y?.shape
-      : parameters?.find(({ role }) => role === selection.part)?.value.shape;
-  // Another network may have no such element.
-  if (!shape || shape.length !== selection.at.length || selection.at.some((i, axis) => i >= shape[axis]))
-    selection = {
-      layer: 1,
-      part: 'y',
-      at: view.layers[1].y.shape.map((n, axis) => (axis === 3 ? 0 : Math.floor(n / 2))),
-    };
+  selection = thereIn(view, selection);
   const { fields } = inspector.show(view, selection);
   layers.select(selection, fields);
   enlarged.tell(inspector.words);
@@ -169,7 +166,7 @@ async function open(wanted: PageState): Promise<void> {
 function lookAt(chosen: number): void {
   image = chosen;
   pickGalaxy(chosen);
-  if (sky) paintGalaxy(byId<HTMLCanvasElement>('galaxy'), sky.bytes, chosen);
+  if (sky) paintImage(byId<HTMLCanvasElement>('galaxy'), sky, chosen);
 }
 
 async function copyLink(): Promise<void> {
@@ -196,7 +193,7 @@ async function show(now: Standing): Promise<void> {
   tell();
   // In frames of their own: each piece is short.
   curves.draw(results, next.step, palette, now.changes);
-  showNotes(notesOn(results.slice(0, next.step), CLASSES.length, (layer) => titleOf(next.layers[layer])));
+  showNotes(notesOn(results.slice(0, next.step), next.classes.length, (layer) => titleOf(next.layers[layer])));
   await nextFrame();
   await layers.show(next, palette);
   if (view !== next) return;
@@ -206,26 +203,22 @@ async function show(now: Standing): Promise<void> {
   for (const control of [...Object.values(buttons), rewind]) control.disabled = false;
 }
 
-/** What the page notes of the run, in sentences; nothing where nothing is the matter. */
-function showNotes(notes: readonly string[]): void {
-  const place = byId('notes');
-  place.hidden = notes.length === 0;
-  if (notes.join() !== place.dataset['notes']) place.replaceChildren(...notes.map((text) => make('p', {}, text)));
-  place.dataset['notes'] = notes.join();
-}
-
 /** Where training stands, and what the network says of the galaxy, in words. */
 function tell(): void {
-  const { step, layers: all, label } = view!;
-  const result = results[step - 1];
-  const heldOut = results.slice(0, step).findLast((r) => r.heldOut !== undefined)?.heldOut;
-  byId('standing').textContent = result
-    ? `Step ${step}: loss ${result.loss.toFixed(4)}, ${Math.round(result.accuracy * 100)} % of the batch right${heldOut === undefined ? '' : `, ${Math.round(heldOut * 100)} % of the held-out galaxies`}`
-    : 'Step 0: nothing is learnt yet';
-  const p = softmaxOf(all[all.length - 2].y);
-  const said = p[0] > p[1] ? 0 : 1;
-  byId('prediction').textContent =
-    `People call it ${CLASSES[label]}. The network: ${CLASSES.map((name, i) => `${name} ${Math.round(p[i] * 100)} %`).join(', ')}${said === label ? '' : ' (wrong)'}; its loss is ${shortly(all[all.length - 1].y.data[0])}.`;
+  byId('standing').textContent = standingText(view!.step, results, view!.isOwn);
+  byId('prediction').textContent = predictionText(view!);
+}
+
+function pickFrom(from: Shown): void {
+  showPicker(
+    from,
+    (chosen) =>
+      void attempt(async () => {
+        lookAt(chosen);
+        const standing = await worker.call('look', chosen);
+        if (image === chosen) await show(standing);
+      }),
+  );
 }
 
 async function train(): Promise<void> {
@@ -263,6 +256,26 @@ async function restart(wanted: Settings): Promise<void> {
   if (message.classList.contains('error')) showMessage(message, '');
   results = [];
   address.begin();
+  await show(standing);
+}
+
+/** Begins anew on the user's own images; without files, on the galaxies again. */
+async function useImages(files: readonly Found[] | undefined): Promise<void> {
+  setPlaying(false);
+  const own = files && (await readOwn(files));
+  const classes = own?.sky.classes.length ?? CLASS_COUNT;
+  const wanted = settings.layers ? { ...settings, layers: forClasses(settings.layers, classes) } : settings;
+  const { sky: now, ...standing } = await worker.call('useImages', own?.sky, wanted);
+  [sky, image, results] = [now, 0, []];
+  pickFrom(now);
+  lookAt(0);
+  editor.show(wanted, classes);
+  address.begin();
+  const left = own?.unread ?? [];
+  showMessage(
+    message,
+    left.length === 0 ? '' : `${left.length} images could not be read and are left out; the first is ${left[0]}.`,
+  );
   await show(standing);
 }
 
@@ -368,15 +381,7 @@ if (embedded() !== undefined) {
 showAllSettings(settings);
 await attempt(async () => {
   sky = await worker.call('open', settings);
-  showPicker(
-    sky,
-    (chosen) =>
-      void attempt(async () => {
-        lookAt(chosen);
-        const standing = await worker.call('look', chosen);
-        if (image === chosen) await show(standing);
-      }),
-  );
+  pickFrom(sky);
   try {
     await open(fromHash(location.hash));
   } catch (error) {
