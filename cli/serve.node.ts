@@ -33,6 +33,9 @@ const TYPES: Readonly<Record<string, string>> = {
   '.txt': 'text/plain;charset=utf-8',
 };
 
+/** Pieces of scripts that are named after what is in them. */
+const CHUNK = /^shared-[A-Z0-9]{8}\.js$/;
+
 /** Where pages find the model that the server was given. */
 export const MODEL_PATH = '/model.safetensors';
 
@@ -109,6 +112,10 @@ async function answer(
   if (name === undefined) return end(response, 404, REFUSALS.get(404)!);
   const file = extname(name) === '' ? `${name}.html` : name;
   const type = TYPES[extname(file)] ?? 'application/octet-stream';
+  // Another build gives a chunk another name.
+  if (CHUNK.test(file)) response.setHeader('Cache-Control', 'max-age=31536000, immutable');
   const refused = await sendFile(request, response, join(folder, file), { type, packed: true });
-  if (refused) end(response, refused.status, REFUSALS.get(refused.status) ?? 'this file cannot be read');
+  if (!refused) return;
+  response.setHeader('Cache-Control', HEADERS['Cache-Control']);
+  end(response, refused.status, REFUSALS.get(refused.status) ?? 'this file cannot be read');
 }

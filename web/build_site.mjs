@@ -1,7 +1,7 @@
 // Makes dist/web: the pages, each a page.html, a <name>.ts and what styles it, in the common shell; called by
 // cli/build.mjs.
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
@@ -34,7 +34,7 @@ export async function buildSite(common, root) {
       .map((file) => [file.replace(/\.ts$/, ''), `web/${folder}/${file}`]),
   );
   // Split: what pages and workers share exists once, and UserError is one class in each realm.
-  await build({
+  const { metafile } = await build({
     ...common,
     outdir: 'dist/web',
     platform: 'browser',
@@ -53,6 +53,9 @@ export async function buildSite(common, root) {
     const filled = fill(shell, {
       policy: POLICY,
       title: page.name === 'index' ? page.title : `${page.title} · Tuningfork`,
+      chunks: chunksOf(page, metafile)
+        .map((name) => `<link rel="modulepreload" href="${name}">`)
+        .join('\n'),
       styles: styles.map((style) => `<link rel="stylesheet" href="${style}">`).join('\n'),
       navigation: PAGES.map(({ name, title }) =>
         name === 'index'
@@ -70,6 +73,24 @@ export async function buildSite(common, root) {
   copyFileSync(join(WEB, 'icon.svg'), join(out, 'icon.svg'));
   for (const file of ['math.woff2', 'math.woff2.LICENSE.txt']) copyFileSync(join(WEB, 'common', file), join(out, file));
   pack(out);
+}
+
+/**
+ * The chunks that a page's script needs, and its worker's where it computes: asked for at once, not one after another
+ * as each is found in the one before, which on a slow line takes seconds.
+ */
+function chunksOf({ folder, name, body }, { outputs }) {
+  const computes = body === undefined ? name !== 'chapters' : body.includes('class="live"');
+  const found = new Set();
+  const follow = (path) => {
+    for (const { path: chunk, kind } of outputs[path].imports) {
+      if (kind !== 'import-statement' || found.has(chunk)) continue;
+      found.add(chunk);
+      follow(chunk);
+    }
+  };
+  for (const entry of [`${folder}.js`, ...(computes ? [`${folder}_worker.js`] : [])]) follow(`dist/web/${entry}`);
+  return [...found].map((path) => basename(path)).sort();
 }
 
 /** A page's style sheets: the one that has its name, then the others. */
