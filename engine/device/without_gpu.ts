@@ -1,3 +1,5 @@
+import type { Launch } from '../../kernels/kernel.ts';
+import { UserError } from '../user_error.ts';
 import { Device } from './device.ts';
 import type { Parameter } from './parameter.ts';
 
@@ -49,6 +51,10 @@ export class DeviceWithoutGpu extends Device {
   override async readBuffer(buffer: GPUBuffer, bytes: number = buffer.size, offset = 0): Promise<ArrayBuffer> {
     this.requireOpen('read');
     return this.contents.get(buffer)!.slice(offset, offset + bytes);
+  }
+
+  override pipeline({ kernel }: Launch): never {
+    throw new UserError(`the kernel ${kernel.name} runs on a GPU only, and this browser has no WebGPU`);
   }
 
   override async idle(): Promise<void> {

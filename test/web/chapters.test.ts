@@ -202,6 +202,42 @@ describeSite('the chapters of the site', (site) => {
     await page.close();
   });
 
+  it('a graph hands its cotangents back step by step, by buttons and keys; a small change gives the same', async () => {
+    const { page, problems } = await site.open('chapter-05-chain-rule.html');
+    const reads = (pattern: RegExp) => textOf(page, '.live .reading', pattern);
+    await reads(/Step 5 of 11.*loss = e² = 3² = 9/);
+    await page.click('.live .steps .primary');
+    await reads(/Step 6 of 11.*dloss = 1/);
+    await page.keyboard.press('ArrowRight');
+    await reads(/de = dloss · 2 · e = 1 · 6 = 6/);
+    for (let i = 0; i < 5; i++) await page.keyboard.press('ArrowRight');
+    await reads(/Step 11 of 11.*dw = dp · x = 6 · 3 = 18.*dx = dp · w = 6 · 2 = 12/);
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Next');
+    const check = async (pattern: RegExp) => {
+      await page.$eval('.live .said', (place) => place.previousElementSibling!.querySelector('button')!.click());
+      await textOf(page, '.live .said', pattern);
+    };
+    await check(/\(9\.018009 − 8\.982009\) \/ 0\.002 = 18; backwards gave dw = 18/);
+    // Behind a ReLU that is 0 nothing depends on w; what no number is leaves all as it was.
+    const type = (text: string) =>
+      page.$eval(
+        '.live input[name=w]',
+        (box, v) => {
+          (box as HTMLInputElement).value = v;
+          box.dispatchEvent(new Event('input'));
+        },
+        text,
+      );
+    await type('-1');
+    await reads(/dw = dp · x = 0 · 3 = 0/);
+    await check(/= 0; backwards gave dw = 0/);
+    await type('');
+    expect(await page.$eval('.live input[name=w]', (box) => box.getAttribute('aria-invalid'))).toBe('true');
+    await reads(/dw = dp · x = 0 · 3 = 0/);
+    expect(problems).toEqual([]);
+    await page.close();
+  });
+
   it('sliders, paths in the valley, the table of contents, the kernels', async () => {
     const { page, problems } = await site.open('chapter-12-softmax-and-cross-entropy.html');
     await behindOf(page);

@@ -6,7 +6,6 @@ import { slider } from './slider.ts';
 import { draw, picture, show } from './svg.ts';
 
 const number = (value: number): string => showNumber(value).replace('-', '−');
-const few = (value: number): string => String(Number(value.toPrecision(2))).replaceAll('-', '−');
 
 const [WIDTH, HIGH] = [380, 240];
 /** What of the plane the curves are drawn in. */
@@ -14,7 +13,7 @@ const [LEFT, RIGHT, LOW, TOP] = [-5, 5, -1.5, 3.5];
 const across = (x: number) => ((x - LEFT) / (RIGHT - LEFT)) * WIDTH;
 const up = (y: number) => HIGH - ((y - LOW) / (TOP - LOW)) * HIGH;
 
-const [LAYERS, ROOM, CHAIN_HIGH, FLOOR, CEILING] = [20, 92, 220, -9, 3];
+const [LAYERS, ROOM, CHAIN_HIGH, FLOOR, CEILING] = [20, 92, 220, -9, 6];
 /** The place of a product of slopes, by powers of ten. */
 const power = (product: number) => {
   const log = Math.log10(Math.min(Math.max(Math.abs(product), 10 ** FLOOR), 10 ** CEILING));
@@ -130,19 +129,17 @@ class ActivationsFigure {
       .map(({ activation, links }) => ({ activation, y: power(links[links.length - 1].product) }))
       .sort((a, b) => a.y - b.y);
     ends.forEach((end, i) => (end.y = Math.max(end.y, i === 0 ? 0 : ends[i - 1].y + 14)));
-    const products = all.map(({ activation, links }) => `${activation.name} ${few(links[links.length - 1].product)}`);
+    const products = all.map(
+      ({ activation, links }) => `${activation.name} ${number(links[links.length - 1].product)}`,
+    );
     const { layers } = settings;
     this.left.textContent = `After ${layers} ${layers === 1 ? 'layer' : 'layers'} a small change of x has been multiplied by: ${products.join(', ')}.`;
     show(
       this.links,
       `What is left of a change after each layer, by powers of ten. ${this.left.textContent}`,
-      ...[3, 0, -3, -6, -9].flatMap((p) => [
+      ...[6, 3, 0, -3, -6, -9].flatMap((p) => [
         draw('line', { x1: 40, x2: WIDTH - ROOM, y1: power(10 ** p), y2: power(10 ** p), class: 'axis' }),
-        draw(
-          'text',
-          { x: 34, y: power(10 ** p) + 4, class: 'tick right' },
-          p === 0 ? '1' : p === -9 ? '≤ 1e−9' : `1e${number(p)}`,
-        ),
+        draw('text', { x: 34, y: power(10 ** p) + 4, class: 'tick right' }, p === 0 ? '1' : `1e${number(p)}`),
       ]),
       ...all.map(({ activation, links }) =>
         draw('polyline', {

@@ -8,7 +8,7 @@ const number = (value: number): string => showNumber(value).replace('-', '−');
 const signed = (value: number): string => (value < 0 ? `(${number(value)})` : number(value));
 
 /** A box, and the way from one to the next. */
-const [BOX, HIGH, ACROSS, DOWN] = [92, 50, 104, 76];
+const [BOX, HIGH, ACROSS, DOWN] = [100, 52, 108, 78];
 const placeOf = ({ at: [column, row] }: GraphNode) => ({
   x: column * ACROSS + BOX / 2 + 4,
   y: row * DOWN + HIGH / 2 + 4,
@@ -57,13 +57,8 @@ class GraphFigure {
     section.replaceChildren(
       make('p', { className: 'message', role: 'status' }),
       make('p', { className: 'says' }, says),
-      make(
-        'div',
-        { className: 'controls operands' },
-        ...Object.keys(this.operands).map((name) => this.box(name)),
-        this.reset(),
-      ),
-      make('div', { className: 'controls steps' }, ...Object.values(this.moves)),
+      make('div', { className: 'controls operands' }, ...Object.keys(this.operands).map((name) => this.box(name))),
+      make('div', { className: 'controls steps' }, ...Object.values(this.moves), this.reset()),
       make('div', { className: 'reading' }, this.reading),
       this.svg,
       make('div', { className: 'controls' }, make('label', {}, 'operand', this.which), check),
@@ -121,8 +116,10 @@ class GraphFigure {
   private go(to: number): void {
     const { steps } = this.state;
     this.taken = Math.min(Math.max(to, 0), steps.length);
-    this.moves.start.disabled = this.moves.back.disabled = this.taken === 0;
-    this.moves.next.disabled = this.moves.end.disabled = this.taken === steps.length;
+    // Not `disabled`: the one that is pressed would lose the focus.
+    const { start, back, next, end } = this.moves;
+    for (const button of [start, back]) button.ariaDisabled = String(this.taken === 0);
+    for (const button of [next, end]) button.ariaDisabled = String(this.taken === steps.length);
     this.read();
     this.picture();
     this.fill();
@@ -254,7 +251,10 @@ function writtenFlow({ from, to, slope, slopeWritten, arriving, product, before,
 /** A line from an input to its user, and on it the slope, once a cotangent came along. */
 function edge(from: GraphNode, to: GraphNode, flow: Flow | undefined, now: readonly Flow[] = []) {
   const [a, b] = [placeOf(from), placeOf(to)];
-  const [x1, y1, x2, y2] = [a.x, a.y + HIGH / 2, b.x, b.y - HIGH / 2];
+  // From side to side in a row, else from bottom to top.
+  const side = a.y === b.y ? (Math.sign(b.x - a.x) * BOX) / 2 : 0;
+  const end = side === 0 ? HIGH / 2 : 0;
+  const [x1, y1, x2, y2] = [a.x + side, a.y + end, b.x - side, b.y - end];
   const kind = flow ? (now.includes(flow) ? 'back now' : 'back') : 'on';
   const line = draw('line', { x1, y1, x2, y2, class: `edge ${kind}` });
   // Nearer to the input, where lines are further apart.

@@ -35,6 +35,7 @@ const ADDABLE: readonly SpecKind[] = [
 export class Editor {
   private layers: readonly LayerSpec[] = [];
   private settings: Settings | undefined;
+  private classes = CLASS_COUNT;
   private readonly list = make('ol', { className: 'spec-list' });
   private readonly problem = make('p', { className: 'spec-problem', role: 'status', id: 'spec-problem' });
   private readonly text = make('textarea', { rows: 9, spellcheck: false, id: 'spec-text' });
@@ -46,7 +47,6 @@ export class Editor {
   constructor(
     place: HTMLElement,
     private readonly train: (layers: readonly LayerSpec[] | undefined) => void,
-    private readonly classes = CLASS_COUNT,
   ) {
     this.use.onclick = () => this.train(this.layers);
     this.discard.onclick = () => this.settings && this.show(this.settings);
@@ -67,8 +67,8 @@ export class Editor {
   }
 
   /** Shows the layers that run. */
-  show(settings: Settings): void {
-    this.settings = settings;
+  show(settings: Settings, classes = this.classes): void {
+    [this.settings, this.classes] = [settings, classes];
     this.standard.disabled = settings.layers === undefined;
     this.set(settings.layers ?? standardLayers(settings, this.classes));
   }
@@ -101,7 +101,7 @@ export class Editor {
         ? this.sourceField(optionsOf(layer)['from'] as number, numbers, change)
         : fieldOf(option, optionsOf(layer)[name], change);
       field.dataset['focus'] = `${i} ${name}`;
-      return make('label', {}, `${name} `, field);
+      return make('label', {}, `${FIELD_TITLES[name] ?? name} `, field);
     });
     const title = KINDS[layer.kind].title;
     const button = (label: string, sign: string, focus: string, isDisabled: boolean, act: () => void) =>
@@ -181,6 +181,9 @@ export class Editor {
     }
   }
 }
+
+/** What options are called here, where it is not their name. */
+const FIELD_TITLES: Readonly<Record<string, string>> = { from: 'adds', name: 'function', how: 'takes' };
 
 const sentence = (text: string) => `${text[0].toUpperCase()}${text.slice(1)}.`;
 

@@ -1,8 +1,7 @@
-import { CLASSES } from '../../galaxies/labels.ts';
 import type { DeviceNews } from '../common/device_keeper.ts';
-import { byId, make } from '../common/dom.ts';
+import { byId } from '../common/dom.ts';
 import { embedded } from '../common/embed.ts';
-import { WITHOUT_GPU, computingOn, showMessage } from '../common/message.ts';
+import { WITHOUT_GPU, showMessage } from '../common/message.ts';
 import { WorkerClient } from '../common/worker_client.ts';
 import { Address } from './address.ts';
 import { readPalette } from './colours.ts';
@@ -10,20 +9,25 @@ import { Curves } from './curve.ts';
 import { Editor } from './editor.ts';
 import { Enlarged } from './enlarged.ts';
 import { targetOf, type Selection } from './explanation.ts';
-import { shortly } from './formula.ts';
 import { nextFrame } from './frames.ts';
+import { GraphDrawer } from './graph_picture.ts';
 import { Inspector } from './inspector.ts';
 import { notesOn } from './notes.ts';
+import { deviceText, predictionText, showNotes, standingText } from './telling.ts';
+import { togetherBox } from './together.ts';
+import { forClasses } from './layer_spec.ts';
+import { CLASS_COUNT } from './network.ts';
 import { StepView } from './step_view.ts';
 import { titleOf } from './words.ts';
 import { LayerList } from './layer_list.ts';
-import { softmaxOf } from './layer_sums.ts';
 import type { LearnMethods, Standing } from './learn_worker.ts';
-import { FIRST_STATE, fromHash, MOST_STEPS, sameRun, type PageState } from './link.ts';
-import { paintGalaxy, pickGalaxy, showPicker } from './picker.ts';
+import { FIRST_STATE, fromHash, sameRun, type PageState } from './link.ts';
+import { ownImages, readOwn, type Found } from './own_images.ts';
+import { paintImage, pickGalaxy, showPicker } from './picker.ts';
 import { DEFAULT_SETTINGS, runningOf, sameStructure, type Settings } from './settings.ts';
 import { onSettings, showSettings } from './settings_form.ts';
-import type { Sky } from './sky.ts';
+import type { Shown, Sky } from './sky.ts';
+import { thereIn } from './selection.ts';
 import type { StepResult, View } from './view.ts';
 
 const worker = new WorkerClient<LearnMethods>(new URL('./learn_worker.js', import.meta.url), 'any');
@@ -42,7 +46,7 @@ let settings: Settings = DEFAULT_SETTINGS;
 let palette = readPalette();
 let view: View | undefined;
 let standing: Standing | undefined;
-let sky: Pick<Sky, 'bytes' | 'labels'> | undefined;
+let sky: Shown | undefined;
 let image = FIRST_STATE.galaxy;
 let results: StepResult[] = [];
 let playing = false;
@@ -82,11 +86,18 @@ const following = new StepView((weight) => worker.call('follow', weight));
 
 const editor = new Editor(byId('editor'), (own) => void attempt(() => restart({ ...settings, layers: own })));
 byId('editor-details').hidden = false;
+const graph = new GraphDrawer((draw) => void attempt(async () => draw(await worker.call('graph'))));
 
 function showAllSettings(now: Settings): void {
   showSettings(now);
-  editor.show(now);
+  editor.show(now, sky?.classes.length);
+  graph.changed();
 }
+
+byId('prediction').after(
+  togetherBox((on) => void attempt(async () => show(await worker.call('lookTogether', on, image)))),
+);
+byId('editor').append(ownImages((files) => void attempt(() => useImages(files))));
 
 /** Does something for the user; what goes wrong becomes a message. */
 async function attempt(work: () => Promise<void>): Promise<void> {
@@ -108,25 +119,14 @@ function select(next: Selection): void {
 
 function explainSelection(): void {
   if (!view) return;
-  const { y, parameters } = view.layers[selection.layer] ?? {};
-  const shape =
-    selection.part === 'y' || selection.part === 'dy'
-      ? y?.shape
-      : parameters?.find(({ role }) => role === selection.part)?.value.shape;
-  // Another network may have no such element.
-  if (!shape || shape.length !== selection.at.length || selection.at.some((i, axis) => i >= shape[axis]))
-    selection = {
-      layer: 1,
-      part: 'y',
-      at: view.layers[1].y.shape.map((n, axis) => (axis === 3 ? 0 : Math.floor(n / 2))),
-    };
+  selection = thereIn(view, selection);
   const { fields } = inspector.show(view, selection);
   layers.select(selection, fields);
   enlarged.tell(inspector.words);
   void attempt(() => following.show(view!, selection));
   if (pointed) byId('inspector').hidden = false;
   pointed = false;
-  if (!playing) address.note(stateOf(standing!));
+  if (!playing) note();
 }
 
 /** Where the page stands, as a link says it. */
@@ -139,6 +139,9 @@ const stateOf = ({ view, changes }: Standing): PageState => ({
   following: following.on,
 });
 
+/** Own images are in no link. */
+const note = (): void => (view!.isOwn ? undefined : address.note(stateOf(standing!)));
+
 /** Counts the states that were opened: the last one holds. */
 let opened = 0;
 
@@ -147,6 +150,7 @@ async function open(wanted: PageState): Promise<void> {
   const mine = ++opened;
   const now = standing;
   setPlaying(false);
+  if (view?.isOwn) await takeImages(undefined, wanted.settings);
   lookAt(wanted.galaxy);
   [selection, following.on, pointed] = [wanted.selection, wanted.following, pointed || now !== undefined];
   const { step } = wanted;
@@ -162,28 +166,14 @@ async function open(wanted: PageState): Promise<void> {
   if (mine !== opened) return;
   setPlaying(false);
   showMessage(message, before);
-  address.note(stateOf(standing!));
+  note();
 }
 
 /** Shows the galaxy itself; what the network makes of it comes from the worker. */
 function lookAt(chosen: number): void {
   image = chosen;
   pickGalaxy(chosen);
-  if (sky) paintGalaxy(byId<HTMLCanvasElement>('galaxy'), sky.bytes, chosen);
-}
-
-async function copyLink(): Promise<void> {
-  address.write();
-  const isLate = view!.step > MOST_STEPS;
-  try {
-    await navigator.clipboard.writeText(location.href);
-    showMessage(
-      message,
-      `The link is copied. It opens this page as it is${isLate ? `, but at step ${MOST_STEPS}: a link trains no further` : ''}.`,
-    );
-  } catch {
-    showMessage(message, 'The browser does not let this page copy: copy the address of the page, which is the link.');
-  }
+  if (sky) paintImage(byId<HTMLCanvasElement>('galaxy'), sky, chosen);
 }
 
 async function show(now: Standing): Promise<void> {
@@ -196,7 +186,7 @@ async function show(now: Standing): Promise<void> {
   tell();
   // In frames of their own: each piece is short.
   curves.draw(results, next.step, palette, now.changes);
-  showNotes(notesOn(results.slice(0, next.step), CLASSES.length, (layer) => titleOf(next.layers[layer])));
+  showNotes(notesOn(results.slice(0, next.step), next.classes.length, (layer) => titleOf(next.layers[layer])));
   await nextFrame();
   await layers.show(next, palette);
   if (view !== next) return;
@@ -206,26 +196,22 @@ async function show(now: Standing): Promise<void> {
   for (const control of [...Object.values(buttons), rewind]) control.disabled = false;
 }
 
-/** What the page notes of the run, in sentences; nothing where nothing is the matter. */
-function showNotes(notes: readonly string[]): void {
-  const place = byId('notes');
-  place.hidden = notes.length === 0;
-  if (notes.join() !== place.dataset['notes']) place.replaceChildren(...notes.map((text) => make('p', {}, text)));
-  place.dataset['notes'] = notes.join();
-}
-
 /** Where training stands, and what the network says of the galaxy, in words. */
 function tell(): void {
-  const { step, layers: all, label } = view!;
-  const result = results[step - 1];
-  const heldOut = results.slice(0, step).findLast((r) => r.heldOut !== undefined)?.heldOut;
-  byId('standing').textContent = result
-    ? `Step ${step}: loss ${result.loss.toFixed(4)}, ${Math.round(result.accuracy * 100)} % of the batch right${heldOut === undefined ? '' : `, ${Math.round(heldOut * 100)} % of the held-out galaxies`}`
-    : 'Step 0: nothing is learnt yet';
-  const p = softmaxOf(all[all.length - 2].y);
-  const said = p[0] > p[1] ? 0 : 1;
-  byId('prediction').textContent =
-    `People call it ${CLASSES[label]}. The network: ${CLASSES.map((name, i) => `${name} ${Math.round(p[i] * 100)} %`).join(', ')}${said === label ? '' : ' (wrong)'}; its loss is ${shortly(all[all.length - 1].y.data[0])}.`;
+  byId('standing').textContent = standingText(view!.step, results, view!.isOwn);
+  byId('prediction').textContent = predictionText(view!);
+}
+
+function pickFrom(from: Shown): void {
+  showPicker(
+    from,
+    (chosen) =>
+      void attempt(async () => {
+        lookAt(chosen);
+        const standing = await worker.call('look', chosen);
+        if (image === chosen) await show(standing);
+      }),
+  );
 }
 
 async function train(): Promise<void> {
@@ -263,6 +249,32 @@ async function restart(wanted: Settings): Promise<void> {
   if (message.classList.contains('error')) showMessage(message, '');
   results = [];
   address.begin();
+  await show(standing);
+}
+
+/** Gives the worker images to train on, and shows them; without any, the galaxies. */
+async function takeImages(own: Sky | undefined, wanted: Settings): Promise<Standing> {
+  const { sky: now, ...standing } = await worker.call('useImages', own, wanted);
+  [sky, results] = [now, []];
+  pickFrom(now);
+  lookAt(0);
+  return standing;
+}
+
+/** Begins anew on the user's own images; without files, on the galaxies again. */
+async function useImages(files: readonly Found[] | undefined): Promise<void> {
+  setPlaying(false);
+  const own = files && (await readOwn(files));
+  const classes = own?.sky.classes.length ?? CLASS_COUNT;
+  const wanted = settings.layers ? { ...settings, layers: forClasses(settings.layers, classes) } : settings;
+  const standing = await takeImages(own?.sky, wanted);
+  editor.show(wanted, classes);
+  address.begin();
+  const left = own?.unread ?? [];
+  showMessage(
+    message,
+    left.length === 0 ? '' : `${left.length} images could not be read and are left out; the first is ${left[0]}.`,
+  );
   await show(standing);
 }
 
@@ -308,21 +320,10 @@ async function check(): Promise<void> {
 }
 
 function tellOfDevice(news: DeviceNews): void {
-  if (news.state === 'lost') {
-    lost = true;
-    showMessage(message, `The GPU was lost (${news.why}). Opening it again …`);
-  } else if (news.state === 'failed') {
-    showMessage(message, new Error(`the GPU was lost and does not come back: ${news.why}; reload the page`));
-  } else if (news.state === 'ready') {
-    const withoutGpu = news.adapter === WITHOUT_GPU;
-    buttons.lose.hidden = withoutGpu;
-    showMessage(
-      message,
-      lost && !withoutGpu
-        ? `The GPU was lost and is back. Nothing was forgotten: weights and moments were put back as they were after step ${view?.step ?? 0}, and the run goes on with the same numbers.`
-        : computingOn(news.adapter, news.software),
-    );
-  }
+  if (news.state === 'lost') lost = true;
+  if (news.state === 'ready') buttons.lose.hidden = news.adapter === WITHOUT_GPU;
+  const said = deviceText(news, lost, view?.step ?? 0);
+  if (said !== undefined) showMessage(message, said);
 }
 
 buttons.play.onclick = () => void attempt(play);
@@ -337,7 +338,7 @@ buttons.ten.onclick = () =>
     await trainMany(10);
   });
 buttons.restart.onclick = () => void attempt(() => restart(settings));
-buttons.link.onclick = () => void attempt(copyLink);
+buttons.link.onclick = () => void attempt(async () => showMessage(message, await address.copy(view!)));
 buttons.lose.onclick = () => void attempt(() => worker.call('lose'));
 rewind.oninput = () => void attempt(slide);
 onSettings(
@@ -368,15 +369,7 @@ if (embedded() !== undefined) {
 showAllSettings(settings);
 await attempt(async () => {
   sky = await worker.call('open', settings);
-  showPicker(
-    sky,
-    (chosen) =>
-      void attempt(async () => {
-        lookAt(chosen);
-        const standing = await worker.call('look', chosen);
-        if (image === chosen) await show(standing);
-      }),
-  );
+  pickFrom(sky);
   try {
     await open(fromHash(location.hash));
   } catch (error) {
