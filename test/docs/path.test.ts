@@ -78,7 +78,7 @@ describe('the glossary', () => {
  */
 const AHEAD: Readonly<Record<string, readonly number[]>> = {
   activation: [3],
-  'batch norm': [7],
+  'batch norm': [4, 7],
   bias: [4, 7, 9],
   convolution: [1],
   'dense layer': [3, 7, 9, 10],
@@ -89,6 +89,7 @@ const AHEAD: Readonly<Record<string, readonly number[]>> = {
   loss: [4],
   'max pooling': [3],
   pooling: [3],
+  'squeeze-and-excite': [7],
   target: [5, 9],
   variance: [8],
 };
@@ -131,5 +132,5 @@ describe('the chapters as a path', () => {
 
 /** Names of files are no use of a word. */
 function withoutLinks(text: string): string {
-  return text.replaceAll(/\]\([^)]*\)/g, ']').replaceAll(/^#.*$/gm, '');
+  return text.replaceAll(/\[[^\]]*\.wgsl\]|\]\([^)]*\)/g, '').replaceAll(/^#.*$/gm, '');
 }
