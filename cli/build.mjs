@@ -1,7 +1,7 @@
-// Makes dist/: the program (cli.js and its chunks), the decode worker, the library for Node and for browsers, its
+// Makes dist/: the program (cli.js and its chunks), the workers, the library for Node and for browsers, its
 // types, and the pages. `node cli/build.mjs` does all; the set-up and the tests only need `bundle()`.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -11,7 +11,10 @@ import { pureOps } from './pure_ops.mjs';
 import { sourcesFingerprint, stampFile } from './setup/freshness.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
-const WORKER = 'vision/data/decode_worker.node.ts';
+const WORKERS = {
+  decode_worker: 'vision/data/decode_worker.node.ts',
+  weights_worker: 'models/formats/weights_worker.node.ts',
+};
 
 /** What a user imports, by the name of its file: in Node, and in browsers. */
 const LIBRARY = {
@@ -77,7 +80,7 @@ export async function bundle() {
   const [, , library, browser] = await Promise.all([
     // Split into chunks, so that a command loads what it needs and `--help` next to nothing.
     build({ ...forNode, entryPoints: { cli: 'cli/main.ts' }, splitting: true }),
-    existsSync(join(ROOT, WORKER)) && build({ ...forNode, entryPoints: { decode_worker: WORKER } }),
+    build({ ...forNode, entryPoints: WORKERS }),
     // Split too: what all import (UserError, Device) must exist once, or `instanceof` tells them apart.
     build({
       ...forNode,

@@ -4,7 +4,7 @@ import { bareModel, readModel, type StoredModel } from '../vision/answer/stored_
 import { storedTask, type TaskChoice } from '../galaxies/tasks.ts';
 import { fileError } from '../models/formats/file_error.node.ts';
 import { kindOf } from '../models/formats/file_kind.ts';
-import { readWeights } from '../models/formats/read_weights.ts';
+import { readWeightsBytes } from '../models/formats/read_weights.node.ts';
 import { isOnnxFile, readOnnxFile } from '../models/onnx/onnx_file.node.ts';
 import { ParameterSet } from '../models/parameter_set.ts';
 import { preprocessingOf, type PreprocessingFlags } from './commands/preprocessing_options.ts';
@@ -40,7 +40,7 @@ export async function readStored(path: string, flags: OnnxFlags = {}): Promise<S
     throw fileError('read', file, error);
   });
   const ours = kindOf(bytes)?.reader === 'safetensors';
-  return told(ours ? await readModel(bytes, file, storedTask) : bareModel(await readWeights(bytes, file)));
+  return told(ours ? await readModel(bytes, file, storedTask) : bareModel(await readWeightsBytes(bytes, file)));
 }
 
 function told<M extends StoredModel>(model: M): M {

@@ -10,15 +10,21 @@ import { sendFile } from './static_file.node.ts';
 /** The pages, beside the bundled program. */
 export const SITE = fileURLToPath(new URL('web', import.meta.url));
 
-const HEADERS: Readonly<Record<string, string>> = {
-  'Content-Security-Policy': `${POLICY}; frame-ancestors 'none'`,
+/**
+ * What goes with every answer.
+ * @param ancestors origins of pages that may show these pages within them, or `*`; none where it is empty
+ */
+const headersFor = (ancestors: readonly string[]): Readonly<Record<string, string>> => ({
+  'Content-Security-Policy': `${POLICY}; frame-ancestors ${ancestors.length === 0 ? "'none'" : ancestors.join(' ')}`,
   'X-Content-Type-Options': 'nosniff',
   'Referrer-Policy': 'no-referrer',
   // Only pages of this origin may see exact times and shared memory: the benchmark wants the former.
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',
   'Cache-Control': 'no-cache',
-};
+  // A page that is isolated itself embeds only what says this.
+  ...(ancestors.length > 0 && { 'Cross-Origin-Resource-Policy': 'cross-origin' }),
+});
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]', '::1']);
 
@@ -43,7 +49,7 @@ export const MODEL_PATH = '/model.safetensors';
  * Serves the files of a folder, not those of folders in it, and nothing else; only GET and HEAD. No request ends the
  * process: what cannot be read is answered with its status.
  * @param port 0 for any that is free
- * @param model a file to hand out at MODEL_PATH beside them
+ * @param offered beside them: a model, to be handed out at MODEL_PATH; who may embed the pages, nobody by default
  * @returns the server and where it answers
  * @throws UserError where there is no such folder or the port is taken
  */
@@ -51,11 +57,12 @@ export async function serveFolder(
   folder: string,
   host: string,
   port: number,
-  model?: string,
+  { model, ancestors = [] }: { readonly model?: string; readonly ancestors?: readonly string[] } = {},
 ): Promise<{ server: Server; url: string }> {
   if (!existsSync(folder)) throw new UserError(`there are no pages at ${folder}; make them with \`npm run build\``);
+  const headers = headersFor(ancestors);
   const server = createServer((request, response) => {
-    for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
     answer(request, response, { folder, host, model }).catch(() => {
       if (response.headersSent) response.destroy();
       else end(response, 500, 'this cannot be answered');
@@ -116,6 +123,6 @@ async function answer(
   if (CHUNK.test(file)) response.setHeader('Cache-Control', 'max-age=31536000, immutable');
   const refused = await sendFile(request, response, join(folder, file), { type, packed: true });
   if (!refused) return;
-  response.setHeader('Cache-Control', HEADERS['Cache-Control']);
+  response.setHeader('Cache-Control', 'no-cache');
   end(response, refused.status, REFUSALS.get(refused.status) ?? 'this file cannot be read');
 }

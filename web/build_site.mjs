@@ -27,22 +27,24 @@ export const PAGES = [
 export async function buildSite(common, root) {
   const out = join(root, 'dist/web');
   mkdirSync(out, { recursive: true });
-  const folders = PAGES.map(({ folder }) => folder);
-  const entries = folders.flatMap((folder) =>
-    readdirSync(join(WEB, folder))
+  // Page by page, so that each loads few files and nothing that only others use. Split: what a script and its worker
+  // share exists once, and what is loaded later, if at all, is a file of its own.
+  const outputs = {};
+  for (const { folder } of PAGES) {
+    const entries = readdirSync(join(WEB, folder))
       .filter((file) => file === `${folder}.ts` || file.endsWith('_worker.ts'))
-      .map((file) => [file.replace(/\.ts$/, ''), `web/${folder}/${file}`]),
-  );
-  // Split: what pages and workers share exists once, and UserError is one class in each realm.
-  const { metafile } = await build({
-    ...common,
-    outdir: 'dist/web',
-    platform: 'browser',
-    splitting: true,
-    minify: true,
-    entryPoints: Object.fromEntries(entries),
-    chunkNames: 'shared-[hash]',
-  });
+      .map((file) => [basename(file, '.ts'), `web/${folder}/${file}`]);
+    const { metafile } = await build({
+      ...common,
+      outdir: 'dist/web',
+      platform: 'browser',
+      splitting: true,
+      minify: true,
+      entryPoints: Object.fromEntries(entries),
+      chunkNames: 'shared-[hash]',
+    });
+    Object.assign(outputs, metafile.outputs);
+  }
   await buildTfjs(common, root);
   const shell = readFileSync(join(WEB, 'shell.html'), 'utf8');
   const chapters = chapterPages(root);
@@ -53,7 +55,7 @@ export async function buildSite(common, root) {
     const filled = fill(shell, {
       policy: POLICY,
       title: page.name === 'index' ? page.title : `${page.title} · Tuningfork`,
-      chunks: chunksOf(page, metafile)
+      chunks: chunksOf(page, outputs)
         .map((name) => `<link rel="modulepreload" href="${name}">`)
         .join('\n'),
       styles: styles.map((style) => `<link rel="stylesheet" href="${style}">`).join('\n'),
@@ -79,7 +81,7 @@ export async function buildSite(common, root) {
  * The chunks that a page's script needs, and its worker's where it computes: asked for at once, not one after another
  * as each is found in the one before, which on a slow line takes seconds.
  */
-function chunksOf({ folder, name, body }, { outputs }) {
+function chunksOf({ folder, name, body }, outputs) {
   const computes = body === undefined ? name !== 'chapters' : body.includes('class="live"');
   const found = new Set();
   const follow = (path) => {

@@ -27,54 +27,67 @@ export function tuningforkKernels(device: Device, version?: 1 | 2, precision: Pr
     async prepare(c: Case): Promise<Prepared | string> {
       if (c.layer.kind === 'network') return preparedNetwork(c, await tuningforkContender(device, jobOf(c)));
       if (version && !isVersioned(c)) return 'there is one version only';
-      const parameters = new Map<string, Parameter>();
-      let program: Program | undefined;
-      const release = () => {
-        program?.[Symbol.dispose]();
-        for (const parameter of parameters.values()) parameter[Symbol.dispose]();
-      };
-      try {
-        const values = { ...drawOperands(c), ...(c.layer.kind === 'adam' ? ADAM_CONSTANTS : {}) };
-        for (const [name, value] of Object.entries(values)) {
-          const shape = name in ADAM_CONSTANTS ? [value.length] : shapeOf(name, c.layer);
-          parameters.set(name, new Parameter(device, name, shape, value));
-        }
-        // Of what is no operand only the shape is asked for: of x, say, where the gradient of x is computed.
-        const shapes = new Map<string, Tensor>();
-        const operand = (name: string): Tensor => {
-          if (!parameters.has(name) && !shapes.has(name)) shapes.set(name, input(name, shapeOf(name, c.layer)));
-          return parameters.get(name)?.tensor ?? shapes.get(name)!;
-        };
-        const graph = graphOf(c, operand, version);
-        const compiled = await compile(device, {
-          ...('update' in graph ? { updates: [graph.update] } : graph),
-          precision,
-        });
-        program = compiled;
-        return {
-          kernels: compiled.steps.map(({ launch }) => ({
-            name: launch.kernel.name,
-            overrides: { ...launch.overrides, ...launch.consts },
-          })),
-          async compute() {
-            compiled.run();
-            const results: Float32Array[] = [];
-            if ('update' in graph) for (const { name } of c.results) results.push(await parameters.get(name)!.read());
-            else for (const output of graph.outputs) results.push(await compiled.read(output));
-            return results;
-          },
-          async run(times) {
-            for (let i = 0; i < times; i++) compiled.run();
-            await device.idle();
-            return times;
-          },
-          gpuTime: (times) => compiled.gpuTime(times),
-          release,
-        };
-      } catch (error) {
-        release();
-        throw error;
-      }
+      return prepareProgram(device, c, (operand) => graphOf(c, operand, version), precision);
     },
   };
+}
+
+/**
+ * Makes a case ready whose results a graph computes from the case's operands. @throws Error for what the adapter cannot
+ * do
+ */
+export async function prepareProgram(
+  device: Device,
+  c: Case,
+  graphFrom: (operand: (name: string) => Tensor) => ReturnType<typeof graphOf>,
+  precision: Precision = 'f32',
+): Promise<Prepared> {
+  const parameters = new Map<string, Parameter>();
+  let program: Program | undefined;
+  const release = () => {
+    program?.[Symbol.dispose]();
+    for (const parameter of parameters.values()) parameter[Symbol.dispose]();
+  };
+  try {
+    const values = { ...drawOperands(c), ...(c.layer.kind === 'adam' ? ADAM_CONSTANTS : {}) };
+    for (const [name, value] of Object.entries(values)) {
+      const shape = name in ADAM_CONSTANTS ? [value.length] : shapeOf(name, c.layer);
+      parameters.set(name, new Parameter(device, name, shape, value));
+    }
+    // Of what is no operand only the shape is asked for: of x, say, where the gradient of x is computed.
+    const shapes = new Map<string, Tensor>();
+    const operand = (name: string): Tensor => {
+      if (!parameters.has(name) && !shapes.has(name)) shapes.set(name, input(name, shapeOf(name, c.layer)));
+      return parameters.get(name)?.tensor ?? shapes.get(name)!;
+    };
+    const graph = graphFrom(operand);
+    const compiled = await compile(device, {
+      ...('update' in graph ? { updates: [graph.update] } : graph),
+      precision,
+    });
+    program = compiled;
+    return {
+      kernels: compiled.steps.map(({ launch }) => ({
+        name: launch.kernel.name,
+        overrides: { ...launch.overrides, ...launch.consts },
+      })),
+      async compute() {
+        compiled.run();
+        const results: Float32Array[] = [];
+        if ('update' in graph) for (const { name } of c.results) results.push(await parameters.get(name)!.read());
+        else for (const output of graph.outputs) results.push(await compiled.read(output));
+        return results;
+      },
+      async run(times) {
+        for (let i = 0; i < times; i++) compiled.run();
+        await device.idle();
+        return times;
+      },
+      gpuTime: (times) => compiled.gpuTime(times),
+      release,
+    };
+  } catch (error) {
+    release();
+    throw error;
+  }
 }

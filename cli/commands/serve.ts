@@ -1,9 +1,10 @@
-import type { Command } from 'commander';
+import { InvalidArgumentError, type Command } from 'commander';
 import { allOptions, wholeNumberWithin } from '../options.ts';
 
 interface ServeFlags {
   readonly host: string;
   readonly port: number;
+  readonly allowEmbedding?: readonly string[];
 }
 
 /** `tuningfork serve`: the pages for the browser, from this machine. */
@@ -14,6 +15,11 @@ export function register(program: Command): void {
     .description('serve the pages: see a network learn, show a model images, measure kernels in a browser')
     .option('--port <n>', 'where to listen; 0 for any that is free', wholeNumberWithin(0, 65_535), 8080)
     .option('--host <address>', 'which address to listen on; others than loopback let other machines in', '127.0.0.1')
+    .option(
+      '--allow-embedding <origins>',
+      'pages of these origins may show the pages within them; * for any',
+      originsOf,
+    )
     .addHelpText(
       'after',
       `
@@ -23,13 +29,16 @@ Browsers give WebGPU to pages from localhost or https only: on another machine, 
 Examples:
   tuningfork serve
   tuningfork serve runs/b0
-  tuningfork serve --port 0 --json`,
+  tuningfork serve --port 0 --json
+  tuningfork serve --allow-embedding https://course.example.org
+
+A part of a page for another page: learn.html?embed, or a chapter's second figure with ?embed=2.`,
     )
     .action(async (model: string | undefined, _flags: ServeFlags, command: Command) => {
-      const { host, port, json } = allOptions<ServeFlags>(command);
+      const { host, port, json, allowEmbedding: ancestors } = allOptions<ServeFlags>(command);
       const { MODEL_PATH, SITE, serveFolder } = await import('../serve.node.ts');
       const file = model === undefined ? undefined : await readableModel(model);
-      const { url } = await serveFolder(SITE, host, port, file);
+      const { url } = await serveFolder(SITE, host, port, { model: file, ancestors });
       const look = file && new URL(`look.html?model=${MODEL_PATH.slice(1)}`, url).href;
       console.log(
         json
@@ -37,6 +46,17 @@ Examples:
           : `${url}  (Ctrl-C ends it)${look ? `\n${look}  shows ${file}` : ''}`,
       );
     });
+}
+
+/** Origins, as `https://course.example.org`, with commas between them; or `*`. */
+function originsOf(text: string): string[] {
+  const origins = text.split(',').map((word) => word.trim());
+  for (const origin of origins) {
+    const isOrigin = URL.canParse(origin) && /^https?:/.test(origin) && new URL(origin).origin === origin;
+    if (origin !== '*' && !isOrigin)
+      throw new InvalidArgumentError(`${origin} is no origin; write https://course.example.org, or * for any page`);
+  }
+  return origins;
 }
 
 /** The file of a model, once it has been read: what is no model is told here and not in a page. */

@@ -135,6 +135,17 @@ export class Device implements Disposable {
     return buffer;
   }
 
+  /** A buffer of `createBuffer` for state: kernels read and write it, and it is copied to and from. */
+  createStorage(bytes: number, label: string): GPUBuffer {
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    return this.createBuffer(bytes, usage, label);
+  }
+
+  /** Copies numbers into a buffer, from this byte on. */
+  writeBuffer(buffer: GPUBuffer, offset: number, values: Float32Array): void {
+    this.gpu.queue.writeBuffer(buffer, offset, values as Float32Array<ArrayBuffer>);
+  }
+
   /** Runs `make`, and throws a UserError where the adapter has no memory for the buffers that it creates. */
   async allocate(make: () => void): Promise<void> {
     this.gpu.pushErrorScope('out-of-memory');
@@ -243,6 +254,12 @@ export function requireDevice(what: string, device: unknown): asserts device is 
     );
 }
 
+/** Whether there is WebGPU, with an adapter: where not, `openDevice` throws. */
+export async function hasAdapter(): Promise<boolean> {
+  const gpu = (globalThis.navigator as Navigator | undefined)?.gpu;
+  return gpu !== undefined && (await gpu.requestAdapter()) !== null;
+}
+
 /**
  * Opens a device with the adapter's own limits and every optional feature that Tuningfork can use.
  * Throws a UserError where there is no WebGPU or no adapter.
@@ -261,7 +278,9 @@ export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
   const adapter = await gpu.requestAdapter({ powerPreference: options.powerPreference ?? 'high-performance' });
   if (!adapter)
     throw new UserError(
-      'no WebGPU adapter was found; run `tuningfork doctor` to see what is missing and how to mend it',
+      options.gpu
+        ? 'no WebGPU adapter was found; run `tuningfork doctor` to see what is missing and how to mend it'
+        : 'this browser has WebGPU, and found no GPU for it: hardware acceleration may be switched off in its settings, or the driver is not supported; Chrome says which at chrome://gpu',
     );
   const limits = adapter.limits;
   const matrices = subgroupMatrixOf(adapter.info, adapter.features) ? [SUBGROUP_MATRIX] : [];

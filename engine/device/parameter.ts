@@ -65,13 +65,7 @@ export class Parameter implements Disposable {
     if (!this.memory) {
       // Made and checked first: where that fails no memory is taken, and the next use fails as well.
       const initial = typeof this.initial === 'function' ? this.converted(this.initial()) : this.initial;
-      this.memory =
-        this.pool?.buffer ??
-        this.device.createBuffer(
-          sizeOf(this.shape) * 4,
-          GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
-          this.name,
-        );
+      this.memory = this.pool?.buffer ?? this.device.createStorage(sizeOf(this.shape) * 4, this.name);
       this.initial = undefined;
       // Without values: WebGPU gives buffers full of zeros.
       if (initial) this.upload(this.memory, initial);
@@ -85,7 +79,7 @@ export class Parameter implements Disposable {
 
   private upload(buffer: GPUBuffer, values: Float32Array): void {
     this.device.requireOpen(`parameter ${this.name}`);
-    this.device.gpu.queue.writeBuffer(buffer, this.offset, values as Float32Array<ArrayBuffer>);
+    this.device.writeBuffer(buffer, this.offset, values);
   }
 
   /** Throws a UserError where it was disposed. */

@@ -45,11 +45,7 @@ export class ParameterPool {
   }
 
   get buffer(): GPUBuffer {
-    return (this.memory ??= this.device.createBuffer(
-      this.bytes,
-      GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
-      this.name,
-    ));
+    return (this.memory ??= this.device.createStorage(this.bytes, this.name));
   }
 
   /** A parameter needs its room no more. */

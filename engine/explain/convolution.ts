@@ -129,6 +129,7 @@ const products = ({ a, b }: Values): Directions => matmulTerms(a.shape, b.shape[
 const matmulExplanation: Explanation = {
   name: 'matmul',
   says: 'The product of two matrices: each row of a with each column of b.',
+  chapter: '11-dense-layer',
   settings: [],
   operands: () => [
     { name: 'a', says: 'matrix [m, k]', shape: [2, 3], data: [1, 2, 0, -1, 3, 1] },

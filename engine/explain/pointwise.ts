@@ -8,6 +8,8 @@ export type Text = Behind['arithmetic'];
 export interface Unary {
   readonly name: string;
   readonly says: string;
+  /** Its chapter in docs/, without ending. */
+  readonly chapter?: string;
   readonly apply: (x: Tensor) => Tensor;
   readonly formula: string;
   readonly slope: string;
@@ -23,10 +25,13 @@ export interface Unary {
 export const sigmoidOf = (x: number) => 1 / (1 + Math.exp(-x));
 const SIGMOID = '1 / (1 + exp(−x))';
 
+const CHAPTER = '04-activations';
+
 const UNARY: readonly Unary[] = [
   {
     name: 'relu',
     says: 'What is negative becomes 0.',
+    chapter: CHAPTER,
     apply: ops.relu,
     formula: 'max(x[i], 0)',
     slope: '(y[i] > 0)',
@@ -39,6 +44,7 @@ const UNARY: readonly Unary[] = [
   {
     name: 'silu',
     says: 'x times its own sigmoid: smooth, and close to relu away from 0.',
+    chapter: CHAPTER,
     apply: ops.silu,
     formula: 'x[i] / (1 + exp(−x[i]))',
     slope: 'σ · (1 + x[i] · (1 − σ))',
@@ -51,6 +57,7 @@ const UNARY: readonly Unary[] = [
   {
     name: 'sigmoid',
     says: 'Any number to one between 0 and 1.',
+    chapter: CHAPTER,
     apply: ops.sigmoid,
     formula: '1 / (1 + exp(−x[i]))',
     slope: 'y[i] · (1 − y[i])',
@@ -62,6 +69,7 @@ const UNARY: readonly Unary[] = [
   {
     name: 'tanh',
     says: 'Any number to one between −1 and 1.',
+    chapter: CHAPTER,
     apply: ops.tanh,
     formula: 'tanh(x[i])',
     slope: '(1 − y[i] · y[i])',
@@ -144,6 +152,7 @@ const UNARY: readonly Unary[] = [
 export const explainUnary = ({
   name,
   says,
+  chapter,
   apply,
   formula,
   slope,
@@ -156,6 +165,7 @@ export const explainUnary = ({
 }: Unary): Explanation => ({
   name,
   says,
+  ...(chapter !== undefined && { chapter }),
   settings: [],
   operands: () => [{ name: 'x', says: 'numbers, each by itself', shape: [2, 3], data }],
   apply: ({ x }) => apply(x),

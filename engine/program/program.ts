@@ -29,6 +29,11 @@ interface Recorded {
   readonly workgroups: readonly [number, number, number];
 }
 
+/** A device without kernels, whose programs are of another make: web/plain. */
+export interface MakesPrograms {
+  makeProgram(spec: ProgramSpec): Pick<Program, keyof Program>;
+}
+
 /** A graph that was planned once and can be run again and again: no memory is taken, hashed or bound in `run`. */
 export class Program implements Disposable {
   private closed = false;
@@ -75,6 +80,8 @@ export class Program implements Disposable {
   static async create(device: Device, spec: ProgramSpec): Promise<Program> {
     requireDevice('compile', device);
     device.requireOpen('compile');
+    // A program of another make has all that others see of a Program.
+    if ('makeProgram' in device) return (device as MakesPrograms).makeProgram(spec) as Program;
     const outlined = outline(device, spec);
     const { graph, lowered, plan, inputs } = outlined;
     spec.onMemory?.(outlined.need);

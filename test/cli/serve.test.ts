@@ -174,6 +174,33 @@ describe('serve', () => {
   });
 });
 
+describe('serve --allow-embedding', () => {
+  const policyOf = ({ headers }: { headers: Record<string, unknown> }) => String(headers['content-security-policy']);
+
+  it('names who may embed the pages, and nobody without it', async () => {
+    const without = await ask('/learn.html');
+    expect(policyOf(without)).toMatch(/; frame-ancestors 'none'$/);
+    expect(without.headers['cross-origin-resource-policy']).toBeUndefined();
+    const { server, port: from } = await start('--allow-embedding', 'https://a.example.org, http://localhost:9000');
+    try {
+      const answer = await ask('/learn.html', { from });
+      expect(policyOf(answer)).toMatch(/; frame-ancestors https:\/\/a\.example\.org http:\/\/localhost:9000$/);
+      expect(answer.headers['cross-origin-resource-policy']).toBe('cross-origin');
+    } finally {
+      server.kill();
+    }
+  });
+
+  it.each(['https://example.org/course', 'https://a.example.org; script-src *', ''])(
+    'refuses %j, which is no origin',
+    async (origin) => {
+      const { code, stderr } = await tuningfork(['serve', '--allow-embedding', origin]);
+      expect(code).toBe(2);
+      expect(stderr).toMatch(/is no origin/);
+    },
+  );
+});
+
 describe('serveFolder', () => {
   it('answers for files that cannot be read, and goes on', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'tuningfork-site-'));

@@ -11,19 +11,7 @@ const chapters = readdirSync(`${ROOT}/docs`)
   .filter((file) => /^\d\d-.*\.md$/.test(file))
   .sort();
 /** Chapters that others write just now: they may be linked to. */
-const COMING = [
-  '01-numbers-and-images.md',
-  '03-receptive-fields.md',
-  '04-activations.md',
-  '05-chain-rule.md',
-  '09-residual-and-squeeze-excite.md',
-  '11-dense-layer.md',
-  '14-training-and-validating.md',
-  '15-grad-cam.md',
-  '16-read-the-kernel.md',
-  'glossary.md',
-  'teachers.md',
-];
+const COMING = ['15-grad-cam.md', 'glossary.md', 'teachers.md'];
 const read = (file: string) => readFileSync(`${ROOT}/docs/${file}`, 'utf8');
 
 describeAdapters('the chapters', (device) => {
@@ -32,22 +20,18 @@ describeAdapters('the chapters', (device) => {
     const computed = await withExamples(device(), read(file));
     if (process.env['TUNINGFORK_UPDATE_DOCS']) writeFileSync(`${ROOT}/docs/${file}`, computed);
     expect(read(file)).toBe(computed);
-    expect(computed).toMatch(/<!-- example /);
   });
 });
 
 describe('the chapters', () => {
-  it('are in the table of contents, each with a figure and a way to the kernel', () => {
+  it('are in the table of contents, each with an idea, a figure, exercises and a way to the sources', () => {
     for (const file of chapters) {
       expect(read('README.md')).toContain(`](${file})`);
       for (const part of [
         new RegExp(`^# ${Number(file.slice(0, 2))}\\. `),
         /^## The idea$/m,
-        /^## The formula$/m,
-        /^## By hand$/m,
-        /^<!-- figure \w+/m,
-        /^## Why the kernel is as it is$/m,
-        /^## Read the kernel\n[\s\S]*\]\(\.\.\/kernels\/[^)]*\.wgsl\)/m,
+        /^<!-- figure [\w-]+/m,
+        /\]\(\.\.\/[\w/]+\.(wgsl|ts)\)/,
       ])
         expect(read(file), file).toMatch(part);
     }

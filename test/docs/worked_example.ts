@@ -52,16 +52,21 @@ function inLines(all: readonly { tex: string; width: number }[]): string[] {
   return lines.map(({ tex }) => tex);
 }
 
+/** The terms of a sum; what is in parentheses stays in one piece. */
+function termsOf(sum: string): string[] {
+  const depth = (text: string) => text.split('(').length - text.split(')').length;
+  const terms: string[] = [];
+  for (const piece of sum.split(' + '))
+    if (depth(terms.at(-1) ?? '') > 0) terms.push(`${terms.pop()} + ${piece}`);
+    else terms.push(piece);
+  return terms;
+}
+
 function element(explanation: Explanation, values: Values, cell: string): string {
   const [, of, indices] = /^([\w']+)\[([^\]]*)\]$/.exec(cell)!;
   const at = indices.split(',').map(Number);
   const behind = explanation.results.find(({ name }) => name === of)!.behind(at, values, defaultsOf(explanation));
-  const pieces = showArithmetic(behind).split(' + ');
-  // What is in parentheses stays in one piece.
-  const products =
-    showArithmetic(behind).includes('(') && !/^[\d\s·+−().]+$/.test(showArithmetic(behind))
-      ? [showArithmetic(behind)]
-      : pieces;
+  const products = termsOf(showArithmetic(behind));
   const lines = Array.from({ length: Math.ceil(products.length / IN_A_LINE) }, (_, i) =>
     products
       .slice(i * IN_A_LINE, (i + 1) * IN_A_LINE)

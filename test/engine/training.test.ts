@@ -16,6 +16,7 @@ import { learningRateAt } from '../../engine/train/schedule.ts';
 import { TrainStep } from '../../engine/train/train_step.ts';
 import { ParameterSet } from '../../models/parameter_set.ts';
 import type { ParameterKind, ParameterSpec } from '../../models/parameter_spec.ts';
+import { PlainDevice } from '../../web/plain/plain_device.ts';
 import { expectGradient } from '../finite_differences.ts';
 import { describeAdapters } from '../gpu.ts';
 import { randomArray, uniform } from '../random.ts';
@@ -223,12 +224,22 @@ async function expectSameTraining(device: Device, options: Options): Promise<voi
     }
 }
 
+const CLIPPED = [
+  ['without clipping', undefined],
+  ['with clipping that every gradient needs', ACTIVE],
+  ['with clipping that no gradient needs', INACTIVE],
+] as const;
+
+describe('training without a GPU', () => {
+  it.each(CLIPPED)('%s is that of the reference, step by step', async (_, clipNorm) => {
+    using device = new PlainDevice();
+    await expectSameTraining(device, { clipNorm, precision: 'f32', lossScale: 1 });
+    expect(device.memory.buffers).toBe(0);
+  });
+});
+
 describeAdapters('training in f32', (device) => {
-  it.each([
-    ['without clipping', undefined],
-    ['with clipping that every gradient needs', ACTIVE],
-    ['with clipping that no gradient needs', INACTIVE],
-  ])('%s is that of the reference, step by step', async (_, clipNorm) => {
+  it.each(CLIPPED)('%s is that of the reference, step by step', async (_, clipNorm) => {
     await expectSameTraining(device(), { clipNorm, precision: 'f32', lossScale: 1 });
   });
 });
@@ -237,11 +248,7 @@ describeAdapters('training in f32', (device) => {
 describeAdapters(
   'training in f16',
   (device) => {
-    it.each([
-      ['without clipping', undefined],
-      ['with clipping that every gradient needs', ACTIVE],
-      ['with clipping that no gradient needs', INACTIVE],
-    ])('%s is that of the reference, step by step', async (_, clipNorm) => {
+    it.each(CLIPPED)('%s is that of the reference, step by step', async (_, clipNorm) => {
       await expectSameTraining(device(), { clipNorm, precision: 'f16', lossScale: 2 ** 10 });
     });
   },

@@ -14,7 +14,7 @@ import { CHALLENGE_COLUMNS, ID_COLUMN } from '../../galaxies/columns.ts';
 import { parseKaggle } from '../../galaxies/catalogue.ts';
 import { packModel, unpackModel } from '../../models/formats/model_file.ts';
 import { readNpy, writeNpy } from '../../models/formats/npy.ts';
-import { readWeights } from '../../models/formats/read_weights.ts';
+import { readWeightsBytes } from '../../models/formats/read_weights.node.ts';
 import { parseSafetensors, writeSafetensors } from '../../models/formats/safetensors.ts';
 import { elementCount } from '../../models/formats/stored_tensor.ts';
 import { readCsv } from '../../vision/data/csv_file.node.ts';
@@ -233,7 +233,7 @@ const KERAS: Layer[] = ['a', 'b'].map((name, i) => ({
 const kerasFiles = (): Promise<Uint8Array[]> =>
   Promise.all([keras2(KERAS), keras3(KERAS), kerasArchive(KERAS), kerasArchive(KERAS, { method: 0 })]);
 async function readAnyWeights(bytes: Uint8Array): Promise<void> {
-  for (const { shape, data } of (await readWeights(bytes, 'case')).tensors.values())
+  for (const { shape, data } of (await readWeightsBytes(bytes, 'case')).tensors.values())
     requireSound(data.length === elementCount(shape), 'a tensor that is not of its shape');
 }
 

@@ -1,6 +1,6 @@
-import { mkdtempSync, mkdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { build } from 'esbuild';
@@ -9,15 +9,19 @@ import { wgslEsbuild } from '../../kernels/wgsl_plugin.mjs';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 /** Seconds that a case may take on a busy machine, and bytes that the process may take beyond those at the start. */
-const LIMIT = { seconds: 20, bytes: 2 ** 30 };
+const LIMIT = { seconds: 30, bytes: 2 ** 30 };
 
-/** Bundles the worker to where packages are found; returns its path. */
+/** Bundles the worker, and the one that it starts itself, to where packages are found; returns its path. */
 async function bundled() {
-  const outfile = join(ROOT, 'node_modules', '.cache', 'tuningfork-fuzz', `worker-${process.pid}.mjs`);
-  mkdirSync(join(outfile, '..'), { recursive: true });
+  const outdir = join(ROOT, 'node_modules', '.cache', `tuningfork-fuzz-${process.pid}`);
+  mkdirSync(outdir, { recursive: true });
+  writeFileSync(join(outdir, 'package.json'), '{ "type": "module" }');
   await build({
-    entryPoints: [join(ROOT, 'test', 'fuzz', 'worker.ts')],
-    outfile,
+    entryPoints: {
+      worker: join(ROOT, 'test/fuzz/worker.ts'),
+      weights_worker: join(ROOT, 'models/formats/weights_worker.node.ts'),
+    },
+    outdir,
     bundle: true,
     platform: 'node',
     format: 'esm',
@@ -26,7 +30,7 @@ async function bundled() {
     plugins: [wgslEsbuild],
     logLevel: 'error',
   });
-  return outfile;
+  return join(outdir, 'worker.js');
 }
 
 /** Reads cases of a format in a worker thread until it ends, or is at one for too long, or with too much memory. */
@@ -97,7 +101,7 @@ export async function fuzz({ formats, cases, seed, from = 0, onFormat = () => {}
     }
   } finally {
     rmSync(scratch, { recursive: true, force: true });
-    rmSync(worker, { force: true });
+    rmSync(dirname(worker), { recursive: true, force: true });
   }
   return { rows, findings };
 }

@@ -11,6 +11,7 @@ import { guard } from '../../kernels/guard/guard.ts';
 import { packParams, specialise, type Launch } from '../../kernels/kernel.ts';
 import { matmulV2, type MatmulSize } from '../../kernels/matmul/matmul.ts';
 import { matmulFew, matmulSmall } from '../../kernels/matmul/small.ts';
+import { matmulStep, type MatmulStep } from '../../kernels/matmul/steps.ts';
 import { crossEntropyLoss } from '../../kernels/softmax_cross_entropy/softmax_cross_entropy.ts';
 import { randomArray } from '../random.ts';
 
@@ -100,6 +101,21 @@ function transposed(): [string, Buffers, Launch] {
 }
 
 /**
+ * A workgroup and two rounds of a step of chapter 16. Not `several`, whose two barriers stand as those of `vectors`:
+ * wgsl_reflect takes a minute for its many accesses.
+ */
+function steps(step: MatmulStep): [string, Buffers, Launch] {
+  const [side, depth] = [step === 'tile' ? 16 : 64, 32];
+  const launch = matmulStep(step, 64, 64, 64);
+  const inVec4s = step === 'vectors' ? 4 : 1;
+  return [
+    `step ${step} of the product`,
+    operands('a', side * depth, 'b', depth * side, 'out', side * side),
+    { ...launch, params: { N: side / inVec4s, K: depth / inVec4s }, workgroups: [1, 1, 1] },
+  ];
+}
+
+/**
  * Every kernel with a barrier, but for those that wgsl_reflect cannot run: the staged input gradient, whose barriers
  * are those of tile.wgsl, as here; sums whose threads get a struct from a function, which wgsl_reflect gives to all of
  * them alike. Their barriers are those of include/depth.wgsl, which is tested by itself, or stand as those do.
@@ -119,6 +135,8 @@ const LAUNCHES: readonly (readonly [string, Buffers, Launch])[] = [
       [`staged product, b transposed: ${transposed}`, buffers(tiled, 'left', 'right'), matmulV2(tiled, TILING).launch],
     ] as const;
   }),
+  steps('tile'),
+  steps('vectors'),
   ...convolutions(),
   ...sums(),
   transposed(),

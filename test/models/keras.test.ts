@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { UserError } from '../../engine/user_error.ts';
 import { importEfficientNet } from '../../models/efficientnet_names.ts';
 import { efficientNetConfig } from '../../models/efficientnet_table.ts';
+import { readWeightsBytes } from '../../models/formats/read_weights.node.ts';
 import { readWeights, type WeightsFile } from '../../models/formats/read_weights.ts';
 import { makeZip } from '../vision/data/archive_files.ts';
 import { keras as listed } from './efficientnet_b0_names.ts';
@@ -182,5 +183,17 @@ describe('an HDF5 file', () => {
       });
     }
     expect(refused).toBeGreaterThan(50);
+  });
+  it('is read in a thread that is given up when it takes too long; the next file has another', async () => {
+    const bytes = await keras2(SMALL);
+    const want = await read(bytes);
+    // A new thread needs longer than that to load the library.
+    await expect(readWeightsBytes(bytes, 'w.h5', 1e-3)).rejects.toThrow(
+      'w.h5 takes more than 1 s to read; it is damaged: get the file anew.',
+    );
+    for (let round = 0; round < 2; round++) {
+      expect(await readWeightsBytes(bytes, 'w.h5')).toEqual(want);
+      await expect(readWeightsBytes(bytes.slice(0, 300), 'w.h5')).rejects.toThrow(/^w\.h5 is an HDF5 file/);
+    }
   });
 });

@@ -1,13 +1,25 @@
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { existsSync } from 'node:fs';
-import type { Server } from 'node:http';
+import { createServer, request, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { launch, type Browser, type Page } from 'puppeteer-core';
 import { serveFolder } from '../../cli/serve.node.ts';
 import { SLOW_ON_SWIFTSHADER } from '../../engine/device/gpu.node.ts';
 
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
-const SITE = fileURLToPath(new URL('../../dist/web', import.meta.url));
+export const SITE = fileURLToPath(new URL('../../dist/web', import.meta.url));
+
+/** What Chromium is started with. */
+const WEBGPU = {
+  swiftshader: [
+    '--enable-unsafe-webgpu',
+    '--use-webgpu-adapter=swiftshader',
+    '--disable-gpu-sandbox',
+    `--disable-dawn-features=${SLOW_ON_SWIFTSHADER}`,
+  ],
+  none: ['--disable-gpu'],
+} as const;
 
 /** What a page said that it should not have: errors of scripts, of the policy, and of the network. */
 export interface Watched {
@@ -26,33 +38,38 @@ export interface Site {
  * failure.
  * @param folder another folder of pages than the built site
  * @param model a file that the server hands out as /model.safetensors, once it is there
+ * @param webgpu `none` is a browser that finds no adapter
+ * @param prefix where the site lies on its host: `/project/`, as project pages do
  */
-export function describeSite(title: string, body: (site: Site) => void, folder = SITE, model?: string): void {
+export function describeSite(
+  title: string,
+  body: (site: Site) => void,
+  folder = SITE,
+  model?: string,
+  { webgpu = 'swiftshader', prefix = '/' }: { webgpu?: keyof typeof WEBGPU; prefix?: string } = {},
+): void {
   if (!CHROMIUM && process.env['TUNINGFORK_REQUIRE_BROWSER']) throw new Error('there is no Chromium');
   if (!CHROMIUM) console.warn(`${title}: left out, there is no Chromium`);
   describe.skipIf(!CHROMIUM)(title, () => {
     let browser: Browser;
     let server: Server;
+    let below: Server | undefined;
     let url: string;
     beforeAll(async () => {
-      ({ server, url } = await serveFolder(folder, '127.0.0.1', 0, model));
+      ({ server, url } = await serveFolder(folder, '127.0.0.1', 0, { model }));
+      if (prefix !== '/') ({ server: below, url } = await serveBelow(prefix, url));
       browser = await launch({
         executablePath: CHROMIUM,
-        args: [
-          '--no-sandbox',
-          '--enable-unsafe-webgpu',
-          '--use-webgpu-adapter=swiftshader',
-          '--disable-gpu-sandbox',
-          '--hide-scrollbars',
-          `--disable-dawn-features=${SLOW_ON_SWIFTSHADER}`,
-        ],
+        args: ['--no-sandbox', '--hide-scrollbars', ...WEBGPU[webgpu]],
         protocolTimeout: 800_000,
       });
     });
     afterAll(async () => {
       await browser?.close();
-      server?.closeAllConnections();
-      server?.close();
+      for (const each of [below, server]) {
+        each?.closeAllConnections();
+        each?.close();
+      }
     });
     body({
       async open(path, { width, height, dark = false } = { width: 1200, height: 900 }) {
@@ -74,6 +91,25 @@ export function describeSite(title: string, body: (site: Site) => void, folder =
       },
     });
   });
+}
+
+/** A server on which another one's pages lie below a prefix, and nothing else does. */
+async function serveBelow(prefix: string, of: string): Promise<{ server: Server; url: string }> {
+  const server = createServer((asked, answer) => {
+    if (!asked.url!.startsWith(prefix)) return void answer.writeHead(404).end();
+    const { method, headers } = asked;
+    const inner = request(
+      new URL(asked.url!.slice(prefix.length), of),
+      { method, headers: { ...headers, host: new URL(of).host } },
+      (found) => {
+        answer.writeHead(found.statusCode!, found.headers);
+        found.pipe(answer);
+      },
+    );
+    inner.on('error', () => answer.destroy()).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { server, url: `http://localhost:${(server.address() as AddressInfo).port}${prefix}` };
 }
 
 /** Waits until an element's text fits and returns it. */

@@ -252,10 +252,14 @@ describe.each(ADAPTERS)('the laboratory on %s', (adapter) => {
       expect(news.filter(({ state }) => state === 'lost')).toHaveLength(2);
     }));
 
-  it.each([...VARIANTS, { layers: OWN }])('explains every kind of number by what adds up to it: %o', (settings) =>
+  it.each([
+    ...[...VARIANTS, { layers: OWN }].map((settings) => ({ settings, together: false })),
+    { settings: { layers: OWN, batchSize: 5 }, together: true },
+  ])('explains every kind of number by what adds up to it: %o', ({ settings, together }) =>
     within(adapter, settings, async (laboratory) => {
       await losses(laboratory, 2);
-      const view = await laboratory.look(3);
+      const view = await laboratory.look(3, together);
+      expect(view.batch?.length ?? 1).toBe(together ? 5 : 1);
       const lines = new Set<LineName>();
       let count = 0;
       for (const selection of selectionsOf(view, 40)) {
@@ -276,17 +280,22 @@ describe.each(ADAPTERS)('the laboratory on %s', (adapter) => {
     }),
   );
 
-  it.each([{ batchNorm: false }, { batchNorm: true, stride: 2 }, { layers: OWN.map(smooth) }])(
+  it.each([
+    { settings: { batchNorm: false } },
+    { settings: { batchNorm: true, stride: 2 } },
+    { settings: { layers: OWN.map(smooth) } },
+    { settings: { layers: OWN.map(smooth), batchSize: 3 }, together: true },
+  ])(
     'checks gradients by differences that agree, as far as rounding and curvature allow: %o',
-    (settings) =>
+    ({ settings, together }) =>
       within(adapter, { ...settings, activation: 'silu', pooling: 'average' }, async (laboratory) => {
         await losses(laboratory, 3);
         const image = 3;
-        const view = await laboratory.look(image);
+        const view = await laboratory.look(image, together);
         const bound = lossBound(view);
         for (const selection of selectionsOf(view, 3)) {
           if (selection.layer === view.layers.length - 1) continue;
-          const result = await laboratory.check(image, targetOf(view, selection));
+          const result = await laboratory.check(image, targetOf(view, selection), together);
           expect(result.analytic).toBe(
             explain(view, { ...selection, part: selection.part === 'y' ? 'dy' : selection.part }).value,
           );

@@ -264,7 +264,7 @@ describeSite('the Learn page', (site) => {
     await page.$eval('#settings-details', (details) => ((details as HTMLDetailsElement).open = true));
     const set = (name: string, to: string) =>
       page.$eval(
-        `#settings [name=${name}]`,
+        `#settings-details [name=${name}]`,
         (field, v) => {
           (field as HTMLInputElement).value = v;
           field.dispatchEvent(new Event('change', { bubbles: true }));
@@ -275,8 +275,12 @@ describeSite('the Learn page', (site) => {
     expect(await textOf(page, '#message', /batch size/)).toBe(
       'The batch size must be a whole number from 1 to 64, not 0.',
     );
+    // A running one: the run goes on with it.
+    const { step: reached } = await lastView(page);
     await set('batchSize', '8');
-    await textOf(page, '#settings-summary', /batches of 8/);
+    await set('learningRate', '0.001');
+    await step(page, reached + 1);
+    expect((await lastView(page)).settings).toEqual({ ...DEFAULT_SETTINGS, batchSize: 8, learningRate: 0.001 });
     await set('filterSize', '5');
     await set('batchNorm', 'on');
     await textOf(page, '#settings-summary', /5 × 5.*norm on/);

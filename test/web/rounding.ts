@@ -21,7 +21,7 @@ const indexOf = (shape: readonly number[], offset: number): number[] => {
 };
 
 /** Of each element of each layer's output. The parameters are taken as exact. */
-export function forwardBounds({ layers }: View): Float64Array[] {
+export function forwardBounds({ layers, batch }: View): Float64Array[] {
   const bounds: Float64Array[] = [];
   layers.forEach((layer) => {
     const { y, kind, geometry: g, parameters, inputs, activation, pooling } = layer;
@@ -50,19 +50,16 @@ export function forwardBounds({ layers }: View): Float64Array[] {
         if (kind === 'depthwise') return weighted(depthwiseTerms(g!).forward(at), at, x.shape);
         if (kind === 'dense') {
           const [inner, outer] = role('w')!.shape;
-          return weighted(matmulTerms([1, inner], outer).forward(at), at, [1, inner]);
+          return weighted(matmulTerms([x.shape[0], inner], outer).forward(at), at, [x.shape[0], inner]);
         }
         if (kind === 'norm') {
           const [c, running] = [at[at.length - 1], role('running')!];
           const variance = running.data[running.shape[1] + c];
           const scale = Math.abs(role('gamma')!.data[c]) / Math.sqrt(variance + NORM_EPSILON);
-          return (
-            before[offset] * scale +
-            functionBound(
-              1,
-              scale * (Math.abs(x.data[offset]) + Math.abs(running.data[c])) + Math.abs(role('beta')!.data[c]),
-            )
-          );
+          const own = scale * (Math.abs(x.data[offset]) + Math.abs(running.data[c])) + Math.abs(role('beta')!.data[c]);
+          const shared = batch ? statisticsBound(x, before, running, c) : { mean: 0, deviation: 0 };
+          const normal = Math.abs(x.data[offset] - running.data[c]) / Math.sqrt(variance + NORM_EPSILON);
+          return scale * (before[offset] + shared.mean + normal * shared.deviation) + functionBound(1, own);
         }
         // No slope of these is steeper than 1.1 (that of SiLU).
         if (kind === 'activation')
@@ -73,11 +70,11 @@ export function forwardBounds({ layers }: View): Float64Array[] {
         if (kind === 'pool') {
           // Of a window: the largest moves no further than the one that moves most, and so does the mean, whose sum
           // rounds as well.
-          const [, ho, wo, c] = at;
+          const [n, ho, wo, c] = at;
           const side = Array.from({ length: g!.filterH }, (_, r) => r);
           const stride = g!.strideH;
           const window = side.flatMap((r) =>
-            side.map((s) => offsetOf(x.shape, [0, stride * ho + r, stride * wo + s, c])),
+            side.map((s) => offsetOf(x.shape, [n, stride * ho + r, stride * wo + s, c])),
           );
           return (
             Math.max(...window.map((k) => before[k])) +
@@ -87,25 +84,45 @@ export function forwardBounds({ layers }: View): Float64Array[] {
         if (kind === 'mean') {
           const [, height, width, channels] = x.shape;
           let [carried, magnitude] = [0, 0];
-          for (let k = at[1]; k < x.data.length; k += channels) {
+          const size = height * width * channels;
+          for (let k = at[0] * size + at[1]; k < (at[0] + 1) * size; k += channels) {
             carried += before[k] / (height * width);
             magnitude += (Math.abs(x.data[k]) + before[k]) / (height * width);
           }
           return carried + sumBound(height * width + 2, magnitude);
         }
         if (kind === 'scale') {
-          const k = at[3];
+          const k = offsetOf(other.shape, [at[0], at[3]]);
           const [a, b] = [Math.abs(x.data[offset]), Math.abs(other.data[k])];
           return before[offset] * (b + beforeOther[k]) + a * beforeOther[k] + UNIT * Math.abs(value);
         }
         if (kind === 'add') return before[offset] + beforeOther[offset] + UNIT * Math.abs(value);
         // Cross entropy moves by no more than its logits do, all together; its own rounding is that of numbers up to
         // the largest of them.
-        return before.reduce((a, b) => a + b, 0) + functionBound(3, 1 + 2 * Math.max(...x.data.map(Math.abs)));
+        return (
+          before.reduce((a, b) => a + b, 0) / x.shape[0] + functionBound(3, 1 + 2 * Math.max(...x.data.map(Math.abs)))
+        );
       }),
     );
   });
   return bounds;
+}
+
+/**
+ * How far the mean and the deviation of a channel's x, in a batch, can be off, from the rounding of x and their own: by
+ * the first derivatives, dmean = Σ dx/M and dσ/σ = Σ x̂ dx/(σ M).
+ */
+function statisticsBound(x: Values, before: Float64Array, { shape, data }: Values, c: number) {
+  const channels = shape[1];
+  const count = x.data.length / channels;
+  const deviation = Math.sqrt(data[channels + c] + NORM_EPSILON);
+  let [carried, size, bent] = [0, 0, 0];
+  for (let i = c; i < x.data.length; i += channels) {
+    carried += before[i] / count;
+    size += Math.abs(x.data[i]) / count;
+    bent += ((Math.abs(x.data[i] - data[c]) / deviation) * before[i]) / count;
+  }
+  return { mean: carried + sumBound(count, size), deviation: bent + deviation * sumBound(count, 1) };
 }
 
 /** Of the loss. */
@@ -147,7 +164,11 @@ function backBound(view: View, user: number, at: readonly number[], { computed, 
   // A slope, and tanh as (e^x − e^−x)/(e^x + e^−x), are differences of numbers about 1.
   if (kind === 'activation')
     return functionBound(3, Math.max(Math.abs(dy.data[offsetOf(dy.shape, at)]), Math.abs(computed)));
-  if (kind === 'norm') return functionBound(1, Math.abs(computed));
+  if (kind === 'norm')
+    return functionBound(
+      1,
+      summands.reduce((sum, { product }) => sum + Math.abs(product), Math.abs(computed)),
+    );
   // Probabilities near 1 are taken from 1: the rounding is that of 1.
   if (kind === 'loss') return functionBound(3, 1 + Math.max(...x.data.map(Math.abs)));
   return productsBound(summands);

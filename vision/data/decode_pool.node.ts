@@ -2,10 +2,10 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { UserError } from '../../engine/user_error.ts';
 import type { RgbImage } from './rgb_image.ts';
+import { workerFile } from '../../models/formats/worker_file.node.ts';
 import type { DecodeReply, DecodeRequest } from './decode_worker.node.ts';
 import { loadImage } from './load_image.node.ts';
 import type { Stretch } from './stretch.ts';
-import { workerFile } from './worker_file.node.ts';
 
 interface Task {
   readonly file: string;
@@ -108,7 +108,7 @@ export class DecodePool {
   async #start(): Promise<void> {
     this.#starting++;
     try {
-      const file = await workerFile();
+      const file = await workerFile(new URL('./decode_worker.node.ts', import.meta.url));
       if (this.#closed) return;
       const thread: Thread = { worker: new Worker(file, { name: 'decode' }), task: null };
       this.#running.push(thread);

@@ -1,94 +1,8 @@
-// The chapters of docs/ as pages: Markdown by marked, formulas by katex as MathML, which browsers draw by themselves.
-// What a chapter links to in the repository (kernels, mostly) becomes a page as well.
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+// The chapters of docs/ as pages, their contents as a path. What a chapter links to in the repository (kernels, mostly)
+// becomes a page as well.
+import { readFileSync, readdirSync } from 'node:fs';
 import { basename, join, posix } from 'node:path';
-import katex from 'katex';
-import { Marked } from 'marked';
-
-const CHAPTER = /^\d\d-[\w-]+\.md$/;
-/** Pages beside the path: no figure of theirs, no next one. */
-const BESIDE = ['glossary.md', 'teachers.md'];
-
-const escapeHtml = (text) =>
-  text.replace(/[&<>"]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c]);
-const chapterPage = (file) => (CHAPTER.test(file) ? `chapter-${basename(file, '.md')}` : basename(file, '.md'));
-/** Whether a path is a chapter, or a page beside the chapters. */
-const isPage = (path) =>
-  posix.dirname(path) === 'docs' && (CHAPTER.test(basename(path)) || BESIDE.includes(basename(path)));
-const sourcePage = (path) => `source-${path.replace(/[/.]/g, '-')}`;
-
-const math = (tex, displayMode) =>
-  katex.renderToString(tex, { output: 'mathml', displayMode, throwOnError: true, strict: 'error' });
-
-/** $...$ and $$...$$ as GitHub reads them. */
-const formulas = {
-  extensions: [
-    {
-      name: 'displayed',
-      level: 'block',
-      start: (text) => text.indexOf('$$'),
-      tokenizer(text) {
-        const found = /^\$\$([\s\S]+?)\$\$\s*(?:\n|$)/.exec(text);
-        return found ? { type: 'displayed', raw: found[0], tex: found[1].trim() } : undefined;
-      },
-      renderer: ({ tex }) => `<div class="formula scroll">${math(tex, true)}</div>\n`,
-    },
-    {
-      name: 'inline',
-      level: 'inline',
-      start: (text) => text.indexOf('$'),
-      tokenizer(text) {
-        const found = /^\$([^$\n]+?)\$/.exec(text);
-        return found ? { type: 'inline', raw: found[0], tex: found[1] } : undefined;
-      },
-      renderer: ({ tex }) => math(tex, false),
-    },
-  ],
-};
-
-/**
- * A chapter's Markdown as HTML. `<!-- figure conv2d x w y -->` is where the figure of an op comes that shows these of
- * its values; `sliders=x` and the like become its data attributes. Other comments go.
- * @param linked collects the paths in the repository that the text links to
- */
-function render(root, markdown, linked) {
-  const marked = new Marked(formulas, {
-    walkTokens(token) {
-      if (token.type !== 'link' || /^[a-z]+:|^#/.test(token.href)) return;
-      const [file, place = ''] = token.href.split(/(?=#)/);
-      const path = posix.normalize(posix.join('docs', file));
-      if (!existsSync(join(root, path)))
-        token.href = undefined; // a chapter that is not written yet
-      else if (path === 'docs/README.md') token.href = `chapters.html${place}`;
-      else if (isPage(path)) token.href = `${chapterPage(basename(path))}.html${place}`;
-      else {
-        linked.add(path);
-        token.href = `${sourcePage(path)}.html`;
-      }
-    },
-    renderer: {
-      link({ href, tokens }) {
-        return href === undefined ? this.parser.parseInline(tokens) : false;
-      },
-    },
-  });
-  const figures = markdown.replace(/<!-- figure (\w+) ?([^>]*?) ?-->/g, (_, op, words) => {
-    const [named, shows] = [
-      words.split(' ').filter((word) => word.includes('=')),
-      words.split(' ').filter((word) => !word.includes('=')),
-    ];
-    const data = [
-      `data-op="${op}"`,
-      `data-shows="${shows.join(' ')}"`,
-      ...named.map((word) => `data-${word.replace('=', '="')}"`),
-    ].join(' ');
-    return `<section class="live" ${data} aria-label="Figure: ${op}"><p class="message" role="status">The figure is being made …</p></section>`;
-  });
-  return marked
-    .parse(figures.replace(/<!--[\s\S]*?-->/g, ''))
-    .replaceAll('<table>', '<div class="scroll"><table>')
-    .replaceAll('</table>', '</table></div>');
-}
+import { BESIDE, CHAPTER, chapterPage, escapeHtml, render, sourcePage } from './markdown.mjs';
 
 function sourceHtml(root, path) {
   const lines = readFileSync(join(root, path), 'utf8').trimEnd();
@@ -109,32 +23,58 @@ function withIncludes(root, path, found = new Set()) {
   return found;
 }
 
+const linkTo = ({ name, title }, attributes = '', before = '') =>
+  `<a ${attributes}href="${name}.html">${before}${escapeHtml(title)}</a>`;
+
+/** Before, next, and the chapters that build on this one: those that link to it. */
+function ways(chapters, i) {
+  const [before, next] = [chapters[i - 1], chapters[i + 1]];
+  const users = chapters.filter((other, k) => k > i + 1 && other.html.includes(`href="${chapters[i].name}.html`));
+  const used = users.map((other) => linkTo(other)).join(' · ');
+  return `<nav class="turn" aria-label="Chapters">${before ? linkTo(before, 'rel="prev" ', 'Before: ') : ''} ${
+    next ? linkTo(next, 'rel="next" ', 'Next: ') : ''
+  }${used && `<p>Where this is used: ${used}</p>`}</nav>`;
+}
+
+/** The table of contents as a path: its rows as items, each with the chapters that it needs, and how many exercises. */
+function asPath(contents, chapters) {
+  const cells = (row) => [...row.matchAll(/<td>([\s\S]*?)<\/td>/g)].map(([, cell]) => cell);
+  const linked = (number) => {
+    const chapter = chapters.find(({ title }) => title.startsWith(`${number}. `));
+    return chapter ? `<a href="${chapter.name}.html" title="${escapeHtml(chapter.title)}">${number}</a>` : number;
+  };
+  const item = (row) => {
+    const [title, about, numbers] = cells(row);
+    const needs = numbers.replace(/\d+/g, linked);
+    const chapter = chapters.find(({ name }) => title.includes(`href="${name}.html"`));
+    const data = chapter ? ` data-page="${chapter.name}" data-exercises="${chapter.exercises}"` : '';
+    return `<li${data}><strong>${title}</strong> <span>${about}</span> <small>needs ${needs}</small></li>`;
+  };
+  return contents.replace(
+    /<div class="scroll"><table>\s*<thead>[\s\S]*?what it needs[\s\S]*?<tbody>([\s\S]*?)<\/tbody><\/table><\/div>/,
+    (_, rows) =>
+      `<ol class="path">${[...rows.matchAll(/<tr>[\s\S]*?<\/tr>/g)].map(([row]) => item(row)).join('\n')}</ol>`,
+  );
+}
+
 /** The pages of the chapters and of the files they link to, and the table of contents. */
 export function chapterPages(root) {
   const docs = join(root, 'docs');
   const linked = new Set();
   const read = (file) => {
     const markdown = readFileSync(join(docs, file), 'utf8');
-    return { name: chapterPage(file), title: /^# (.+)$/m.exec(markdown)[1], html: render(root, markdown, linked) };
+    return { name: chapterPage(file), title: /^# (.+)$/m.exec(markdown)[1], ...render(root, markdown, linked) };
   };
-  const files = readdirSync(docs);
-  const chapters = files
-    .filter((file) => CHAPTER.test(file))
-    .sort()
-    .map(read);
+  const files = readdirSync(docs).sort();
+  const chapters = files.filter((file) => CHAPTER.test(file)).map(read);
   const beside = BESIDE.filter((file) => files.includes(file)).map(read);
-  const link = (chapter, rel, text) =>
-    chapter ? `<a rel="${rel}" href="${chapter.name}.html">${text}: ${escapeHtml(chapter.title)}</a>` : '';
+  const article = ({ name, html }) => `<article class="prose" data-page="${name}">\n${html}</article>\n`;
   const common = { folder: 'chapters', section: 'chapters' };
-  const pages = chapters.map(({ name, title, html }, i) => ({
-    ...common,
-    name,
-    title,
-    body: `<article class="prose">\n${html}</article>\n<nav class="turn" aria-label="Chapters">${link(chapters[i - 1], 'prev', 'Before')} ${link(chapters[i + 1], 'next', 'Next')}</nav>`,
-  }));
-  for (const { name, title, html } of beside)
-    pages.push({ ...common, name, title, body: `<article class="prose">\n${html}</article>` });
-  const contents = render(root, readFileSync(join(docs, 'README.md'), 'utf8'), linked);
+  const pages = [
+    ...chapters.map((page, i) => ({ ...common, ...page, body: `${article(page)}${ways(chapters, i)}` })),
+    ...beside.map((page) => ({ ...common, ...page, body: article(page) })),
+  ];
+  const contents = asPath(render(root, readFileSync(join(docs, 'README.md'), 'utf8'), linked).html, chapters);
   const sources = new Set([...linked].flatMap((path) => [...withIncludes(root, path)]));
   for (const path of sources)
     pages.push({ ...common, name: sourcePage(path), title: basename(path), body: sourceHtml(root, path) });

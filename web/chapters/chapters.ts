@@ -1,14 +1,18 @@
+import { showMessage } from '../common/message.ts';
 import { stopAtScrolls } from '../common/scroll_stops.ts';
-import { WorkerClient } from '../common/worker_client.ts';
-import type { ChapterMethods } from './chapters_worker.ts';
-import { Figure } from './figure.ts';
-import { ValleyFigure } from './valley_figure.ts';
+import { figuresShown } from './embed_figure.ts';
+import { showProgress, startExercises } from './exercises.ts';
+import { makeFigure } from './figures.ts';
+import { offerPaper } from './paper.ts';
 
 stopAtScrolls('.prose .scroll');
 // The table of contents and the sources have no figure, and need no engine.
-const sections = [...document.querySelectorAll<HTMLElement>('section.live')];
-if (sections.length > 0) {
-  const worker = new WorkerClient<ChapterMethods>(new URL('./chapters_worker.js', import.meta.url));
-  for (const section of sections)
-    void new (section.dataset.op === 'valley' ? ValleyFigure : Figure)(section, worker).start();
+const figures = figuresShown();
+// Exercises first: they listen to the figures.
+for (const article of document.querySelectorAll<HTMLElement>('article[data-page]')) {
+  startExercises(article);
+  offerPaper(article);
 }
+for (const path of document.querySelectorAll<HTMLElement>('ol.path')) showProgress(path);
+for (const section of figures)
+  makeFigure(section).catch((error: unknown) => showMessage(section.querySelector<HTMLElement>('.message')!, error));

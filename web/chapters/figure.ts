@@ -1,19 +1,23 @@
 import type { Cell, Settings } from '../../engine/explain/explanation.ts';
+import { offsetOf } from '../../engine/explain/terms.ts';
 import { make } from '../common/dom.ts';
 import { showMessage } from '../common/message.ts';
-import type { WorkerClient } from '../common/worker_client.ts';
-import type { ChapterMethods } from './chapters_worker.ts';
+import { engine } from './engine.ts';
+import { tellChosen, tellNumbers } from './figure_events.ts';
 import type { FigureState, Lit, Shown } from './figure_core.ts';
 import { ValueGrids, keyOf } from './grid.ts';
 import { strips } from './strips.ts';
 
 const wordsOf = (text: string | undefined): string[] => (text ?? '').split(/[ ,]+/).filter(Boolean);
 
+let figures = 0;
+
 /**
  * The live figure of an op: its operands as grids of cells that can be changed, its output and gradients as the engine
  * computes them. A chosen cell shows the arithmetic behind it and lights up what it is made from.
  */
-export class Figure {
+class Figure {
+  private readonly id = ++figures;
   private readonly op: string;
   private state: FigureState | undefined;
   private readonly grids = new Map<string, ValueGrids>();
@@ -24,7 +28,7 @@ export class Figure {
   /** By the cell that each sets. */
   private readonly slides = new Map<string, { readonly cell: Cell; readonly slider: HTMLInputElement }>();
 
-  private readonly place = make('p', { className: 'message', role: 'status' });
+  private readonly place = make('p', { className: 'message', role: 'status' }, 'The figure is being made …');
   private readonly controls = make('div', { className: 'controls' });
   private readonly values = make('div', { className: 'values' });
   private readonly behind = make('p', { className: 'behind', 'aria-live': 'polite' });
@@ -33,10 +37,7 @@ export class Figure {
   private readonly extra = make('div', { className: 'extra' });
   private readonly all = make('input', { type: 'checkbox' });
 
-  constructor(
-    private readonly section: HTMLElement,
-    private readonly worker: WorkerClient<ChapterMethods>,
-  ) {
+  constructor(private readonly section: HTMLElement) {
     this.op = section.dataset.op!;
     section.replaceChildren(
       this.place,
@@ -65,13 +66,20 @@ export class Figure {
     await this.select({ of: first.name, at: cells[Math.floor(cells.length / 2)] });
   }
 
-  private async compute(settings: Settings | undefined = this.state?.chosen): Promise<void> {
+  /** Settings that the page gives the figure: `stride=2`. */
+  private fromPage(): Settings {
+    const numbers = Object.entries(this.section.dataset).map(([name, text]) => [name, Number(text || NaN)] as const);
+    return Object.fromEntries(numbers.filter(([, value]) => Number.isFinite(value)));
+  }
+
+  private async compute(settings: Settings = this.state?.chosen ?? this.fromPage()): Promise<void> {
     const turn = ++this.asked;
     try {
-      const state = await this.worker.call('compute', this.op, settings, this.given);
+      const state = await engine().call('compute', this.id, this.op, settings, this.given);
       if (turn !== this.asked) return; // the next is on its way
       showMessage(this.place, '');
-      this.draw(state);
+      this.draw(withWrong(state, this.section.dataset.wrong));
+      tellNumbers(this.section, Object.fromEntries(this.state!.values.flatMap(numbersOf)));
     } catch (error) {
       showMessage(this.place, error);
       if (this.state) this.drawControls(this.state);
@@ -179,12 +187,12 @@ export class Figure {
   private valueOf(cell: Cell | undefined): number {
     if (!cell) return NaN;
     const { shape, data } = this.shownOf(cell);
-    return data[cell.at.reduce((offset, i, axis) => offset * shape[axis] + i, 0)];
+    return data[offsetOf(shape, cell.at)];
   }
 
   private async select(cell: Cell): Promise<void> {
     this.selected = cell;
-    const { cells, sum } = await this.worker.call('lit', this.op, cell);
+    const { cells, sum } = await engine().call('lit', this.id, cell);
     if (this.selected !== cell) return;
     for (const grid of this.grids.values())
       for (const element of grid.cells.values()) {
@@ -198,9 +206,12 @@ export class Figure {
     this.editor.hidden = !editable;
     this.editor.firstElementChild!.textContent = `${keyOf(cell)} is`;
     if (document.activeElement !== this.box) this.box.value = String(this.valueOf(cell));
+    tellChosen(this.section, keyOf(cell));
+    // Where one is to find a wrong number, what a sum comes to is left to the reader.
+    const hidden = this.section.dataset.wrong !== undefined;
     this.behind.replaceChildren(
       ...(sum
-        ? written(keyOf(cell), cells.length, sum)
+        ? written(keyOf(cell), cells.length, hidden ? { ...sum, value: '?' } : sum)
         : [
             `${keyOf(cell)} is given. ${cells.length === 0 ? 'Nothing depends on it.' : `What depends on it is marked: ${cells.length} ${cells.length === 1 ? 'element' : 'elements'}.`}`,
           ]),
@@ -210,7 +221,7 @@ export class Figure {
   private set({ of, at }: Cell, value: number): void {
     const { shape, data } = this.shownOf({ of, at });
     this.given[of] = (this.given[of]?.length === data.length ? this.given[of] : data).map((v, i) =>
-      i === at.reduce((offset, k, axis) => offset * shape[axis] + k, 0) ? value : v,
+      i === offsetOf(shape, at) ? value : v,
     );
   }
 
@@ -223,6 +234,24 @@ export class Figure {
     this.set(this.selected, value);
     void this.compute();
   }
+}
+
+export const opFigure = (section: HTMLElement): Promise<void> => new Figure(section).start();
+
+const numbersOf = ({ name, slices, shape, data }: Shown): [string, number][] =>
+  slices.flatMap(({ rows }) =>
+    rows.flat().map((at): [string, number] => [keyOf({ of: name, at }), data[offsetOf(shape, at)]]),
+  );
+
+/** The state with one number wrong, which an exercise asks to find: its sign turned, or 1 instead of 0. */
+function withWrong(state: FigureState, wrong: string | undefined): FigureState {
+  if (wrong === undefined) return state;
+  const values = state.values.map((shown) => {
+    const at = numbersOf(shown).findIndex(([name]) => name.replaceAll(' ', '') === wrong);
+    const offset = at < 0 ? -1 : offsetOf(shown.shape, shown.slices.flatMap(({ rows }) => rows.flat())[at]);
+    return { ...shown, data: shown.data.map((v, i) => (i === offset ? (v === 0 ? 1 : -v) : v)) };
+  });
+  return { ...state, values };
 }
 
 /** The arithmetic, each product in one piece as far as it fits a line. */

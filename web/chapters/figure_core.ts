@@ -58,11 +58,12 @@ export class FigureCore {
   }
 
   /**
-   * Computes the example with these numbers and settings.
+   * Computes the example with these numbers, and these settings changed.
    * @throws UserError where the settings do not fit; the figure then stays as it was
    */
-  async compute(device: Device, settings: Settings = this.settings, given: Given = {}): Promise<FigureState> {
+  async compute(device: Device, changed: Settings = {}, given: Given = {}): Promise<FigureState> {
     const { explanation } = this;
+    const settings = { ...this.settings, ...changed };
     const operands = explanation.operands(settings);
     // Numbers for operands that another setting has made larger or smaller are not theirs.
     const fitting = Object.fromEntries(

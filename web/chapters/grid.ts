@@ -52,7 +52,7 @@ export class ValueGrids {
     });
     const cells = rows.map((row) =>
       row.map((at) => {
-        const cell = make('td', { role: 'gridcell', tabIndex: -1 });
+        const cell = make('td', { role: 'gridcell', tabIndex: -1, 'data-cell': keyOf({ of: name, at }) });
         this.cells.set(keyOf({ of: name, at }), cell);
         cell.addEventListener('focus', () => {
           for (const other of cells.flat()) other.tabIndex = other === cell ? 0 : -1;

@@ -1,16 +1,9 @@
 import { showNumber } from '../../engine/explain/show_number.ts';
 import { make } from '../common/dom.ts';
 import type { Shown } from './figure_core.ts';
+import { draw } from './svg.ts';
 
-const SVG = 'http://www.w3.org/2000/svg';
 const [WIDTH, HEIGHT, MARGIN] = [320, 54, 12];
-
-function svg(tag: string, attributes: Readonly<Record<string, string | number>>, text = ''): SVGElement {
-  const element = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
-  element.textContent = text;
-  return element;
-}
 
 /** A dot for each number of each column on a common number line, to see where a batch lies and how wide. */
 export function strips(values: readonly Shown[]): HTMLElement {
@@ -23,23 +16,23 @@ export function strips(values: readonly Shown[]): HTMLElement {
     ...values.map(({ name, shape: [rows, columns], data }) => {
       const mean = (c: number) =>
         Array.from({ length: rows }, (_, i) => data[i * columns + c]).reduce((a, b) => a + b, 0) / rows;
-      const picture = svg('svg', {
+      const picture = draw('svg', {
         viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
         role: 'img',
         'aria-label': `${name}: ${Array.from({ length: columns }, (_, c) => `mean of column ${c} ${showNumber(mean(c))}`).join(', ')}`,
       });
-      picture.append(svg('line', { x1: MARGIN, x2: WIDTH - MARGIN, y1: 34, y2: 34, class: 'axis' }));
+      picture.append(draw('line', { x1: MARGIN, x2: WIDTH - MARGIN, y1: 34, y2: 34, class: 'axis' }));
       for (const tick of [low, 0, high])
-        picture.append(svg('text', { x: place(tick), y: 50, class: 'tick' }, String(tick)));
+        picture.append(draw('text', { x: place(tick), y: 50, class: 'tick' }, String(tick)));
       data.forEach((v, i) =>
         picture.append(
-          svg('circle', { cx: place(v), cy: 26 - 14 * (i % columns), r: 5, class: `dot column-${i % columns}` }),
+          draw('circle', { cx: place(v), cy: 26 - 14 * (i % columns), r: 5, class: `dot column-${i % columns}` }),
         ),
       );
       return make(
         'figure',
         {},
-        make('figcaption', {}, make('strong', {}, name), ' on the number line, a row of dots a channel'),
+        make('figcaption', {}, make('strong', {}, name), ' on the number line, one row of dots for each channel'),
         picture as unknown as HTMLElement,
       );
     }),

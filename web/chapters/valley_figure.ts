@@ -1,8 +1,8 @@
-import { make, paletteColour } from '../common/dom.ts';
-import { showMessage } from '../common/message.ts';
-import type { WorkerClient } from '../common/worker_client.ts';
-import type { ChapterMethods } from './chapters_worker.ts';
-import { valley, type Descent, type Paths } from './valley.ts';
+import { make } from '../common/dom.ts';
+import { slider } from './slider.ts';
+import { draw, picture, show } from './svg.ts';
+import { tellNumbers } from './figure_events.ts';
+import { METHODS, contours, descend, valley, type Method, type Paths } from './valley.ts';
 
 const STEPS = 120;
 /** The part of the plane that is shown. */
@@ -10,179 +10,146 @@ const [A, B] = [
   [-2, 2],
   [-1, 3],
 ] as const;
-const SIDE = 480;
+const SIDE = 380;
 const LEVELS = [0.1, 0.5, 1, 2, 4, 8, 16, 32, 64];
+const NAMES: Readonly<Record<Method, string>> = { sgd: 'SGD', momentum: 'momentum', adam: 'Adam' };
 
-interface Dial {
-  readonly name: keyof Omit<Descent, 'steps'>;
-  readonly label: string;
-  readonly range: readonly [low: number, high: number, step: number];
-  readonly value: number;
-}
-const DIALS: readonly Dial[] = [
-  { name: 'adamRate', label: 'Adam: learning rate', range: [0.01, 0.5, 0.01], value: 0.1 },
-  { name: 'sgdRate', label: 'SGD: learning rate', range: [0.001, 0.1, 0.001], value: 0.01 },
-  { name: 'momentum', label: 'SGD: momentum', range: [0, 0.95, 0.05], value: 0 },
-];
+/** The losses, by powers of ten. */
+const [CURVE_HIGH, MARGIN, HIGHEST, LOWEST] = [150, 44, 4, -4];
 
-/** Adam's way down a curved valley beside that of SGD. */
-export class ValleyFigure {
-  private readonly place = make('p', { className: 'message', role: 'status' });
-  private readonly canvas = make('canvas', {
-    width: SIDE,
-    height: SIDE,
-    className: 'valley',
-    role: 'img',
-    'aria-label': 'The valley',
-  });
+/** What is far outside ends just there. */
+const within = (v: number) => (Number.isFinite(v) ? Math.min(Math.max(v, -2 * SIDE), 3 * SIDE) : 3 * SIDE);
+const at = (a: number, b: number) =>
+  [within(((a - A[0]) / (A[1] - A[0])) * SIDE), within(SIDE - ((b - B[0]) / (B[1] - B[0])) * SIDE)] as const;
+const shown = (loss: number) => (loss < 1e9 ? loss.toPrecision(3) : 'without bound');
+
+/** SGD, momentum and Adam in a curved valley: their paths, and the loss along them. */
+class ValleyFigure {
+  private readonly map = picture('valley', SIDE, SIDE);
+  private readonly curve = picture('losses', SIDE, CURVE_HIGH);
   private readonly reading = make('p', { className: 'behind', 'aria-live': 'polite' });
-  private readonly step = make('input', {
-    type: 'range',
-    min: '0',
-    max: String(STEPS),
-    step: '1',
-    value: String(STEPS),
+  private readonly lines = draw('path', {
+    class: 'contours',
+    d: contours(A, B, LEVELS)
+      .map(([a, b, c, d]) => [at(a, b), at(c, d)].map((p) => p.map((v) => v.toFixed(1)).join()).join('L'))
+      .map((piece) => `M${piece}`)
+      .join(''),
   });
-  private readonly dials = new Map<string, HTMLInputElement>();
-  private paths: Paths | undefined;
-  private asked = 0;
+  private readonly rates = {
+    sgd: slider('sgdRate', 'SGD: rate', [0.002, 0.1, 0.002, 0.01], () => this.walk()),
+    momentum: slider('momentumRate', 'momentum: rate', [0.002, 0.1, 0.002, 0.01], () => this.walk()),
+    adam: slider('adamRate', 'Adam: rate', [0.01, 0.5, 0.01, 0.1], () => this.walk()),
+  };
+  private readonly keeps = slider('momentum', 'momentum μ', [0, 0.95, 0.05, 0.9], () => this.walk());
+  private readonly step = slider('steps', 'steps shown', [0, STEPS, 1, STEPS], () => this.draw());
+  private paths: Paths;
 
-  constructor(
-    section: HTMLElement,
-    private readonly worker: WorkerClient<ChapterMethods>,
-  ) {
-    const controls = DIALS.map(({ name, label, range: [min, max, step], value }) => {
-      const dial = make('input', {
-        type: 'range',
-        min: String(min),
-        max: String(max),
-        step: String(step),
-        value: String(value),
-        name,
-      });
-      const shown = make('output', {}, String(value));
-      dial.addEventListener('input', () => {
-        shown.textContent = dial.value;
-        void this.start();
-      });
-      this.dials.set(name, dial);
-      return make('label', {}, make('span', {}, `${label} `, shown), dial);
-    });
-    this.step.addEventListener('input', () => this.draw());
-    const legend = make(
-      'p',
-      { className: 'legend' },
-      make('span', { className: 'adam' }, 'Adam'),
-      ' ',
-      make('span', { className: 'sgd' }, 'SGD'),
-      ' from the same start to the lowest point, the cross',
-    );
+  constructor(private readonly section: HTMLElement) {
+    this.paths = this.descend();
+    const dials = [...Object.values(this.rates), this.keeps, this.step].map(({ element }) => element);
     section.replaceChildren(
-      this.place,
-      make('div', { className: 'controls' }, ...controls, make('label', {}, 'steps shown', this.step)),
-      legend,
-      this.canvas,
+      make('p', { className: 'message', role: 'status' }),
+      make('div', { className: 'controls' }, ...dials),
       this.reading,
+      this.map,
+      this.curve,
     );
-    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.draw());
+    this.draw();
   }
 
-  async start(): Promise<void> {
-    const turn = ++this.asked;
-    const dial = (name: string) => Number(this.dials.get(name)!.value);
-    try {
-      const paths = await this.worker.call('descend', {
-        steps: STEPS,
-        adamRate: dial('adamRate'),
-        sgdRate: dial('sgdRate'),
-        momentum: dial('momentum'),
-      });
-      if (turn !== this.asked) return;
-      this.paths = paths;
-      showMessage(this.place, '');
-      requestAnimationFrame(() => this.draw());
-    } catch (error) {
-      showMessage(this.place, error);
-    }
+  private descend(): Paths {
+    const rate = (method: Method) => this.rates[method].input.valueAsNumber;
+    return descend({
+      steps: STEPS,
+      rates: { sgd: rate('sgd'), momentum: rate('momentum'), adam: rate('adam') },
+      momentum: this.keeps.input.valueAsNumber,
+    });
+  }
+
+  private walk(): void {
+    this.paths = this.descend();
+    this.draw();
   }
 
   private draw(): void {
-    if (!this.paths) return;
-    const context = this.canvas.getContext('2d')!;
-    const at = (a: number, b: number) =>
-      [((a - A[0]) / (A[1] - A[0])) * SIDE, SIDE - ((b - B[0]) / (B[1] - B[0])) * SIDE] as const;
-    context.clearRect(0, 0, SIDE, SIDE);
-    contours(context, at);
-    context.strokeStyle = paletteColour('ink');
-    context.lineWidth = 2;
+    const count = this.step.input.valueAsNumber;
+    const losses = METHODS.map((method) => this.paths[method].slice(0, count + 1).map(([a, b]) => valley(a, b)));
+    const ends = METHODS.map((method, i) => `${NAMES[method]} ${shown(losses[i][count])}`);
+    this.reading.textContent = `Loss after ${count} ${count === 1 ? 'step' : 'steps'}: ${ends.join(', ')}.`;
     const [x, y] = at(1, 1);
-    context.beginPath();
-    for (const [dx, dy] of [
-      [6, 6],
-      [6, -6],
-    ]) {
-      context.moveTo(x - dx, y - dy);
-      context.lineTo(x + dx, y + dy);
-    }
-    context.stroke();
-    const count = Number(this.step.value);
-    const ends = (
-      [
-        ['Adam', this.paths.adam, 'accent'],
-        ['SGD', this.paths.sgd, 'negative'],
-      ] as const
-    ).map(([name, path, colour]) => {
-      context.strokeStyle = context.fillStyle = paletteColour(colour);
-      context.lineWidth = 2.5;
-      context.beginPath();
-      for (let t = 0; t <= count; t++) context.lineTo(...at(path[2 * t], path[2 * t + 1]));
-      context.stroke();
-      for (let t = 0; t <= count; t++) {
-        context.beginPath();
-        context.arc(...at(path[2 * t], path[2 * t + 1]), t === count ? 6 : 2.5, 0, 2 * Math.PI);
-        context.fill();
-      }
-      const loss = valley(path[2 * count], path[2 * count + 1]);
-      return `${name} ${Number.isFinite(loss) ? loss.toPrecision(3) : 'without bound'}`;
-    });
-    this.reading.textContent = `Loss after ${count} steps: ${ends.join(', ')}.`;
-    this.canvas.setAttribute('aria-label', `The paths of Adam and SGD in the valley. ${this.reading.textContent}`);
+    show(
+      this.map,
+      `Paths in a curved valley from the same start to the lowest point, a cross. ${this.reading.textContent}`,
+      this.lines,
+      draw('path', { class: 'lowest', d: `M${x - 7},${y - 7}l14,14m0,-14l-14,14` }),
+      ...METHODS.flatMap((method) => this.path(method, count)),
+    );
+    this.drawLosses(losses);
+    tellNumbers(this.section, Object.fromEntries(METHODS.map((method, i) => [method, losses[i][count]])));
+  }
+
+  private path(method: Method, count: number): SVGElement[] {
+    const places = this.paths[method].slice(0, count + 1).map(([a, b]) =>
+      at(a, b)
+        .map((v) => v.toFixed(1))
+        .join(),
+    );
+    const [x, y] = at(...this.paths[method][count]);
+    const shape = {
+      sgd: `M${x - 7},${y}a7,7 0 1 0 14,0a7,7 0 1 0 -14,0`,
+      momentum: `M${x - 6},${y - 6}h12v12h-12z`,
+      adam: `M${x},${y - 8}l8,14h-16z`,
+    }[method];
+    return [
+      draw('polyline', { class: `path ${method}`, points: places.join(' ') }),
+      draw('path', { class: `steps ${method}`, d: places.map((place) => `M${place}h0`).join('') }),
+      draw('path', { class: `end ${method}`, d: shape }),
+    ];
+  }
+
+  private drawLosses(losses: readonly (readonly number[])[]): void {
+    const width = SIDE - MARGIN - 104;
+    const across = (t: number) => MARGIN + (t / STEPS) * width;
+    const up = (loss: number) => {
+      const log = loss < 10 ** HIGHEST ? Math.max(Math.log10(loss), LOWEST) : HIGHEST;
+      return 10 + ((HIGHEST - log) / (HIGHEST - LOWEST)) * (CURVE_HIGH - 32);
+    };
+    // Names at the ends, kept apart.
+    const ends = METHODS.map((method, i) => ({
+      method,
+      x: across(losses[i].length - 1),
+      y: up(losses[i][losses[i].length - 1]),
+    }));
+    let below = CURVE_HIGH - 10;
+    for (const end of ends.sort((a, b) => b.y - a.y)) below = end.y = Math.min(end.y, below - 15);
+    show(
+      this.curve,
+      `The loss over the steps, by powers of ten. ${this.reading.textContent}`,
+      ...[4, 2, 0, -2, -4].flatMap((p) => [
+        draw('line', { class: 'axis', x1: MARGIN, x2: MARGIN + width, y1: up(10 ** p), y2: up(10 ** p) }),
+        draw(
+          'text',
+          { class: 'tick right', x: MARGIN - 5, y: up(10 ** p) + 4 },
+          p === 0 ? '1' : `1e${p}`.replace('-', '−'),
+        ),
+      ]),
+      ...METHODS.map((method, i) =>
+        draw('polyline', {
+          class: `path ${method}`,
+          points: losses[i].map((loss, t) => `${across(t).toFixed(1)},${up(loss).toFixed(1)}`).join(' '),
+        }),
+      ),
+      ...ends.map(({ method, x, y }) =>
+        draw(
+          'text',
+          { class: `name ${method}`, x: x + 6, y: y + 4 },
+          `${{ sgd: '●', momentum: '■', adam: '▲' }[method]} ${NAMES[method]}`,
+        ),
+      ),
+      draw('text', { class: 'tick', x: MARGIN, y: CURVE_HIGH - 4 }, '0'),
+      draw('text', { class: 'tick right', x: MARGIN + width, y: CURVE_HIGH - 4 }, `${STEPS} steps`),
+    );
   }
 }
 
-/** Lines of equal loss, by marching through a grid of small squares. */
-function contours(context: CanvasRenderingContext2D, at: (a: number, b: number) => readonly [number, number]): void {
-  const cells = 96;
-  const grid = Array.from({ length: cells + 1 }, (_, j) =>
-    Array.from({ length: cells + 1 }, (__, i) =>
-      valley(A[0] + ((A[1] - A[0]) * i) / cells, B[0] + ((B[1] - B[0]) * j) / cells),
-    ),
-  );
-  const point = (i: number, j: number) => at(A[0] + ((A[1] - A[0]) * i) / cells, B[0] + ((B[1] - B[0]) * j) / cells);
-  context.strokeStyle = paletteColour('line');
-  context.lineWidth = 1;
-  context.beginPath();
-  for (const level of LEVELS) {
-    for (let j = 0; j < cells; j++)
-      for (let i = 0; i < cells; i++) {
-        const corners = [
-          [i, j],
-          [i + 1, j],
-          [i + 1, j + 1],
-          [i, j + 1],
-        ] as const;
-        const crossings = corners.flatMap(([ci, cj], k) => {
-          const [ni, nj] = corners[(k + 1) % 4];
-          const [from, to] = [grid[cj][ci], grid[nj][ni]];
-          if (from < level === to < level) return [];
-          const share = (level - from) / (to - from);
-          return [point(ci + share * (ni - ci), cj + share * (nj - cj))];
-        });
-        for (let k = 0; k + 1 < crossings.length; k += 2) {
-          context.moveTo(...crossings[k]);
-          context.lineTo(...crossings[k + 1]);
-        }
-      }
-  }
-  context.stroke();
-}
+export const valleyFigure = async (section: HTMLElement): Promise<void> => void new ValleyFigure(section);

@@ -8,9 +8,14 @@ export function showMessage(place: HTMLElement, what: unknown): void {
   place.textContent = failed ? capital(what.message) : String(what);
 }
 
+/** What a page computes on in a browser without WebGPU: see web/plain. */
+export const WITHOUT_GPU = 'JavaScript';
+
 /** What a page computes on, as a sentence. */
 export const computingOn = (adapter: string, software: boolean): string =>
-  `Computing on ${adapter}${software ? ', which is the CPU and no GPU: slow, but correct' : ''}.`;
+  adapter === WITHOUT_GPU
+    ? 'This browser has no WebGPU: the numbers are computed in JavaScript, in float64, slowly.'
+    : `Computing on ${adapter}${software ? ', which is the CPU and no GPU: slow, but correct' : ''}.`;
 
 /** As a sentence is written; a file's name that one begins with stays as it is. */
 const capital = (text: string): string =>

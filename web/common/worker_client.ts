@@ -4,7 +4,7 @@ import type { Methods } from './worker_server.ts';
 
 /** What a page that finds no WebGPU says: where there is some. */
 export const NO_WEBGPU =
-  'this browser has no WebGPU. Chrome and Edge have it since 113, Safari since 26, Firefox since 141 on Windows and 145 on Macs; on Linux it may have to be switched on at chrome://flags/#enable-unsafe-webgpu. A page must come from https or from this machine (localhost)';
+  'this browser has no WebGPU. Chrome and Edge have it since 113, Safari since 26, Firefox since 141 on Windows and 145 on Macs; on Linux it may have to be switched on at chrome://flags/#enable-unsafe-webgpu. A page must come from https or from this machine (localhost). Learn and the chapters work without it, slowly';
 
 /** The page's end of a worker: its methods as promises, its news as events. */
 export class WorkerClient<M extends Methods> {
@@ -14,7 +14,11 @@ export class WorkerClient<M extends Methods> {
   private nextId = 0;
   private failure: Error | undefined;
 
-  constructor(url: URL) {
+  /** @param needs what the worker computes on: the GPU, or anything where there is none */
+  constructor(
+    url: URL,
+    private readonly needs: 'gpu' | 'any' = 'gpu',
+  ) {
     this.worker = new Worker(url, { type: 'module' });
     this.worker.onmessage = ({ data }: MessageEvent<Reply>) => this.receive(data);
     this.worker.onerror = (event) =>
@@ -32,7 +36,7 @@ export class WorkerClient<M extends Methods> {
   }
 
   private send<R>(method: string, args: readonly unknown[], transfer: ArrayBuffer[]): Promise<R> {
-    if (!('gpu' in navigator)) return Promise.reject(new UserError(NO_WEBGPU));
+    if (this.needs === 'gpu' && !('gpu' in navigator)) return Promise.reject(new UserError(NO_WEBGPU));
     if (this.failure) return Promise.reject(this.failure);
     const id = this.nextId++;
     return new Promise((resolve, reject) => {

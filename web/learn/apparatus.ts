@@ -3,12 +3,11 @@ import { Parameter } from '../../engine/device/parameter.ts';
 import { input } from '../../engine/ops/leaves.ts';
 import { compile, type Program } from '../../engine/program/program.ts';
 import type { Tensor } from '../../engine/tensor.ts';
-import { Looking } from './looking.ts';
+import { Looking, type Sight } from './looking.ts';
 import { forward, imagesInput, targetsInput } from './forward.ts';
-import { parameterName, parametersOf, type LayerPlan, type Role } from './network.ts';
+import { parameterName, parametersOf, type LayerPlan } from './network.ts';
 import type { Snapshot } from './run_history.ts';
 import type { Settings } from './settings.ts';
-import { HELD_OUT } from './sky.ts';
 import { Training, type Batch, type Made } from './training.ts';
 import type { LayerView, Target } from './view.ts';
 
@@ -30,6 +29,8 @@ export class Apparatus implements Disposable {
   private training: Training | undefined;
   /** Looks at batches of a step; made when first asked for. */
   private following: { readonly batchSize: number; readonly dropout: number; readonly looking: Looking } | undefined;
+  /** Looks at images together; made when first asked for. */
+  private together: { readonly images: number; readonly looking: Looking } | undefined;
   private readonly lossPrograms = new Map<string, Promise<LossProgram>>();
 
   private constructor(
@@ -40,8 +41,16 @@ export class Apparatus implements Disposable {
     private readonly scoring: { readonly program: Program; readonly logits: Tensor },
   ) {}
 
-  /** @param settings of which only those count that need a new run */
-  static async create(device: Device, settings: Settings, plans: readonly LayerPlan[]): Promise<Apparatus> {
+  /**
+   * @param settings of which only those count that need a new run
+   * @param heldOut how many images are scored together
+   */
+  static async create(
+    device: Device,
+    settings: Settings,
+    plans: readonly LayerPlan[],
+    heldOut: number,
+  ): Promise<Apparatus> {
     const parameters = new Map(
       parametersOf(plans).map(({ name, shape }) => [name, new Parameter(device, name, shape)]),
     );
@@ -50,8 +59,8 @@ export class Apparatus implements Disposable {
     try {
       const looking = await Looking.create(device, settings, plans, tensorOf, { images: 1, norm: 'running' });
       made.push(looking);
-      const given = new Map([[0, imagesInput(HELD_OUT)]]);
-      const { logits } = forward(plans, tensorOf, { given, targets: targetsInput(HELD_OUT), norm: 'running' });
+      const given = new Map([[0, imagesInput(heldOut)]]);
+      const { logits } = forward(plans, tensorOf, { given, targets: targetsInput(heldOut, plans), norm: 'running' });
       const program = await compile(device, { outputs: [logits] });
       return new Apparatus(device, plans, parameters, looking, { program, logits });
     } catch (error) {
@@ -95,6 +104,33 @@ export class Apparatus implements Disposable {
     return this.looking.look({ ...batch }, (name) => this.parameters.get(name)!.read());
   }
 
+  /**
+   * Images together in the network as it stands, as in training, but without dropout; batch norm's statistics stand in
+   * place of its running ones.
+   */
+  async lookTogether(batch: Batch, settings: Settings, images: number): Promise<LayerView[]> {
+    if (this.together?.images !== images) {
+      this.together?.looking[Symbol.dispose]();
+      this.together = undefined;
+      const tensorOf = (name: string) => this.parameters.get(name)!.tensor;
+      const sight = { images, norm: 'batch' } as const;
+      const looking = await Looking.create(this.device, { ...settings, dropout: 0 }, this.plans, tensorOf, sight);
+      this.together = { images, looking };
+    }
+    const { looking } = this.together;
+    const layers = await looking.look({ ...batch }, (name) => this.parameters.get(name)!.read());
+    return Promise.all(
+      layers.map(async (layer, i) => {
+        const { statistics } = await looking.behind(i);
+        const geometry = layer.geometry && { ...layer.geometry, batch: images };
+        const parameters = layer.parameters.map((p) =>
+          p.role === 'running' && statistics ? { ...p, value: { ...p.value, data: statistics } } : p,
+        );
+        return { ...layer, geometry, parameters };
+      }),
+    );
+  }
+
   /** The batch of the step after `from` on its way through the network, as that step saw it. */
   async follow(from: Snapshot, settings: Settings, batch: Batch, layer: number): Promise<SeenBatch> {
     const { batchSize, dropout, seed } = settings;
@@ -113,23 +149,25 @@ export class Apparatus implements Disposable {
     return { layers, ...(await looking.behind(layer)) };
   }
 
-  /** The logits [HELD_OUT, K] of as many images. */
+  /** The logits [N, K] of the held-out images. */
   score(x: Float32Array): Promise<Float32Array> {
     this.scoring.program.run({ x });
     return this.scoring.program.read(this.scoring.logits);
   }
 
   /**
-   * The loss of one image as a function of a layer's output, or of one of its parameters: the forward program from
-   * there on.
+   * The loss of the images that `layers` show, as a function of a layer's output, or of one of its parameters: the
+   * forward program from there on.
    */
   async lossFrom(
     { layer, role }: Omit<Target, 'offset'>,
     targets: Float32Array,
     layers: readonly LayerView[],
+    norm: Sight['norm'],
   ): Promise<(values: Float32Array) => Promise<number>> {
-    const key = `${layer} ${role}`;
-    const made = this.lossPrograms.get(key) ?? this.compileLoss(layer, role);
+    const images = layers[0].y.shape[0];
+    const key = `${layer} ${role} ${images} ${norm}`;
+    const made = this.lossPrograms.get(key) ?? this.compileLoss({ layer, role }, { images, norm });
     this.lossPrograms.set(key, made);
     const { program, loss, given } = await made;
     const outputs = Object.fromEntries(given.map((k) => [`x${k}`, layers[k].y.data]));
@@ -139,21 +177,22 @@ export class Apparatus implements Disposable {
     };
   }
 
-  private async compileLoss(layer: number, role?: Role): Promise<LossProgram> {
+  private async compileLoss({ layer, role }: Omit<Target, 'offset'>, { images, norm }: Sight): Promise<LossProgram> {
     const moved = role && parameterName(this.plans[layer].name, role);
     const tensorOf = (name: string) =>
       name === moved ? input('moved', this.plans[layer].parameters[role!]!) : this.parameters.get(name)!.tensor;
     // The layers from `first` on are made; of those before, the outputs that they take are given.
     const first = role ? layer : layer + 1;
     const given = [...new Set(this.plans.slice(first).flatMap(({ inputs }) => inputs.filter((k) => k < first)))];
-    const outputs = new Map(given.map((k) => [k, input(`x${k}`, this.plans[k].shape)]));
-    const { loss } = forward(this.plans, tensorOf, { given: outputs, targets: targetsInput(1), norm: 'running' });
+    const outputs = new Map(given.map((k) => [k, input(`x${k}`, [images, ...this.plans[k].shape.slice(1)])]));
+    const { loss } = forward(this.plans, tensorOf, { given: outputs, targets: targetsInput(images, this.plans), norm });
     return { program: await compile(this.device, { outputs: [loss] }), loss, given };
   }
 
   [Symbol.dispose](): void {
     this.training?.[Symbol.dispose]();
     this.following?.looking[Symbol.dispose]();
+    this.together?.looking[Symbol.dispose]();
     for (const resource of [this.looking, this.scoring.program, ...this.parameters.values()])
       resource[Symbol.dispose]();
     for (const made of this.lossPrograms.values())

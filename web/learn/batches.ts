@@ -37,7 +37,10 @@ export function batchOf(
   });
 }
 
-/** An image [SIDE, SIDE, COLOURS], mirrored where the symmetry is odd, then turned by symmetry/2 quarters. */
+/**
+ * An image [SIDE, SIDE, COLOURS], mirrored left to right where the symmetry is odd, then turned to the right by as many
+ * quarters as its half.
+ */
 export function turned(image: Float32Array, symmetry: number): Float32Array {
   if (symmetry === 0) return image;
   const out = new Float32Array(PIXELS);

@@ -48,10 +48,11 @@ export class Curves {
   constructor(place: HTMLElement) {
     const swatch = (kind: string) => make('span', { className: `swatch ${kind}`, 'aria-hidden': 'true' });
     const figure = (title: string, canvas: HTMLCanvasElement) => {
-      const keys = [swatch('training'), 'training, mean of 8 batches', swatch('held-out'), 'held out'];
-      return make('figure', {}, make('figcaption', {}, make('b', {}, title), ...keys), canvas);
+      const keys = [swatch('training'), 'training', swatch('held-out'), 'held out'];
+      const caption = { title: 'Training: mean of the last 8 batches. Held out: galaxies that are not trained on.' };
+      return make('figure', {}, make('figcaption', caption, make('b', {}, title), ...keys), canvas);
     };
-    place.append(figure('Loss (nats)', this.loss), figure('Right answers', this.accuracy));
+    place.append(figure('Loss', this.loss), figure('Right', this.accuracy));
   }
 
   draw(results: readonly StepResult[], step: number, palette: Palette, changes: readonly Change[]): void {

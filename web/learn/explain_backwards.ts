@@ -4,20 +4,21 @@ import { around } from './fields.ts';
 import { inFormula, seen, shortly, show } from './formula.ts';
 import {
   ACTIVATIONS,
-  RUNNING,
   at,
   flattened,
+  gradientOf,
   inputOf,
   normOf,
   parameter,
   placesOf,
   poolTerms,
   softmaxOf,
+  statisticsNote,
   summandsOf,
   total,
 } from './layer_sums.ts';
 import type { LayerKind } from './network.ts';
-import { usersOf, type View } from './view.ts';
+import { labelsOf, usersOf, type View } from './view.ts';
 import { titleOf } from './words.ts';
 
 type Index = readonly number[];
@@ -167,16 +168,46 @@ const activation: Explain = (view, user, index) => {
 
 const norm: Explain = (view, user, index) => {
   const self = view.layers[user];
-  const { deviation, gamma } = normOf(self, index[index.length - 1]);
+  const c = index[index.length - 1];
+  const { mean, deviation, gamma } = normOf(self, c);
   const dy = at(self.dy, index);
+  const scale = gamma / deviation;
+  const rest = { line: 'norm input grad', fields: [around(user, 'dy', [index])], note: statisticsNote(view) } as const;
+  if (!view.batch)
+    return {
+      ...rest,
+      formula: 'dx = γ[c] / √(variance[c] + ε) · dy',
+      filled: `${show('dx', index)} = ${inFormula(gamma)} / ${shortly(deviation)} · ${inFormula(dy)}`,
+      summands: [],
+      computed: scale * dy,
+    };
+  // Ioffe & Szegedy 2015, section 3: the batch's mean and variance depend on x as well.
+  const count = self.dy.data.length / self.dy.shape[self.dy.shape.length - 1];
+  const [dgamma, dbeta] = (['gamma', 'beta'] as const).map((role) => at(gradientOf(self, role), [c]));
+  const normal = (at(inputOf(view, user), index) - mean) / deviation;
+  const parts: [string, number][][] = [
+    [['dy', dy]],
+    [
+      ['−dβ', -dbeta],
+      ['1/M', 1 / count],
+    ],
+    [
+      ['−x̂', -normal],
+      ['dγ', dgamma],
+      ['1/M', 1 / count],
+    ],
+  ];
+  const summands = parts.map((part) => {
+    const factors = [{ name: 'γ/√(variance + ε)', value: scale }, ...part.map(([name, value]) => ({ name, value }))];
+    return { factors, product: factors.reduce((product, { value }) => product * value, 1) };
+  });
   return {
-    formula: 'dx = γ[c] / √(variance[c] + ε) · dy',
-    filled: `${show('dx', index)} = ${inFormula(gamma)} / ${shortly(deviation)} · ${inFormula(dy)}`,
-    summands: [],
-    computed: (gamma / deviation) * dy,
-    line: 'norm input grad',
-    fields: [around(user, 'dy', [index])],
-    note: RUNNING,
+    ...rest,
+    formula: 'dx = γ[c] / √(variance[c] + ε) · (dy − dβ[c]/M − x̂ · dγ[c]/M),  dβ = Σ dy,  dγ = Σ dy · x̂',
+    filled: `${show('dx', index)} = ${inFormula(gamma)} / ${shortly(deviation)} · (${shortly(dy)} − ${inFormula(dbeta)}/${count} − ${inFormula(normal)} · ${inFormula(dgamma)}/${count})`,
+    summands,
+    computed: total(summands),
+    note: `${statisticsNote(view)} They depend on x too: the second term is what comes back through the mean, the third through the variance. M = ${count} numbers of the channel share them.`,
   };
 };
 
@@ -240,14 +271,18 @@ const sum: Explain = (view, user, index) => {
   };
 };
 
-const loss: Explain = (view, user, index) => {
-  const p = softmaxOf(inputOf(view, user))[index[1]];
-  const target = view.label === index[1] ? 1 : 0;
+const loss: Explain = (view, user, [n, k]) => {
+  const labels = labelsOf(view);
+  const p = softmaxOf(inputOf(view, user), n)[k];
+  const target = labels[n] === k ? 1 : 0;
+  const isBatch = labels.length > 1;
   return {
-    formula: 'dx[k] = softmax(x)[k] − target[k]',
-    filled: `dx[${index[1]}] = ${shortly(p)} − ${target}`,
+    formula: isBatch ? 'dx[n, k] = (softmax(x[n])[k] − target[n, k]) / N' : 'dx[k] = softmax(x)[k] − target[k]',
+    filled: isBatch
+      ? `dx[${n}, ${k}] = (${shortly(p)} − ${target}) / ${labels.length}`
+      : `dx[${k}] = ${shortly(p)} − ${target}`,
     summands: [],
-    computed: p - target,
+    computed: (p - target) / labels.length,
     line: 'loss input grad',
   };
 };

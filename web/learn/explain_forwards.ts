@@ -3,7 +3,6 @@ import type { Behind } from './explanation.ts';
 import { inFormula, shortly, show, slid, times } from './formula.ts';
 import {
   ACTIVATIONS,
-  RUNNING,
   asRow,
   at,
   flattened,
@@ -13,11 +12,12 @@ import {
   placesOf,
   poolTerms,
   softmaxOf,
+  statisticsNote,
   summandsOf,
   total,
 } from './layer_sums.ts';
 import type { LayerKind } from './network.ts';
-import type { View } from './view.ts';
+import { labelsOf, type View } from './view.ts';
 
 type Index = readonly number[];
 type Explain = (view: View, layer: number, index: Index) => Behind;
@@ -114,7 +114,7 @@ const norm: Explain = (view, layer, index) => {
     summands: [],
     computed: y,
     line: 'norm',
-    note: RUNNING,
+    note: statisticsNote(view),
   };
 };
 
@@ -164,12 +164,39 @@ const sum: Explain = (view, layer, index) => {
   };
 };
 
+const loss: Explain = (view, layer) => {
+  const labels = labelsOf(view);
+  const p = labels.map((_, n) => softmaxOf(inputOf(view, layer), n));
+  const losses = labels.map((label, n) => -Math.log(p[n][label]));
+  const computed = losses.reduce((a, b) => a + b, 0) / labels.length;
+  const own = `p = [${p[0].map((share) => shortly(share)).join(', ')}]`;
+  if (labels.length === 1)
+    return {
+      formula: 'loss = −log p[label],  p = softmax(x): p[k] = e^x[k] / Σ e^x[j]',
+      filled: `loss = −log ${shortly(p[0][labels[0]])} = ${shortly(computed)},  ${own}`,
+      summands: [],
+      computed,
+      line: 'loss',
+    };
+  const share = { name: 'share of the batch', value: 1 / labels.length };
+  return {
+    formula: 'loss = Σ −log p[n, label[n]] / N,  p[n] = softmax(x[n])',
+    filled: `loss = ${shortly(computed)};  of this image −log ${shortly(p[0][labels[0]])} = ${shortly(losses[0])},  ${own}`,
+    summands: losses.map((value, n) => ({
+      factors: [{ name: `−log p[${n}, ${labels[n]}]`, value }, share],
+      product: value * share.value,
+    })),
+    computed,
+    line: 'loss',
+  };
+};
+
 const FORWARDS: Readonly<Record<LayerKind, Explain>> = {
   input: (view, layer, index) => {
     const { y } = view.layers[layer];
     return {
-      formula: 'x = √byte / 2 − 1',
-      filled: `${show('x', index)} = ${shortly(at(y, index))}: a pixel of the galaxy, 0 to 255, as the network sees it`,
+      formula: view.isOwn ? 'x = byte / 64 − 2' : 'x = √byte / 2 − 1',
+      filled: `${show('x', index)} = ${shortly(at(y, index))}: a pixel of the ${view.isOwn ? 'image' : 'galaxy'}, 0 to 255, as the network sees it`,
       summands: [],
       computed: at(y, index),
       line: 'conv',
@@ -185,15 +212,5 @@ const FORWARDS: Readonly<Record<LayerKind, Explain>> = {
   scale,
   add: sum,
   dense,
-  loss: (view, layer) => {
-    const p = softmaxOf(inputOf(view, layer));
-    const loss = -Math.log(p[view.label]);
-    return {
-      formula: 'loss = −log p[label],  p = softmax(x): p[k] = e^x[k] / Σ e^x[j]',
-      filled: `loss = −log ${shortly(p[view.label])} = ${shortly(loss)},  p = [${p.map((share) => shortly(share)).join(', ')}]`,
-      summands: [],
-      computed: loss,
-      line: 'loss',
-    };
-  },
+  loss,
 };

@@ -3,14 +3,14 @@ import type { Behind, Summand } from './explanation.ts';
 import { around } from './fields.ts';
 import { show, slid, times } from './formula.ts';
 import {
-  RUNNING,
   asRow,
   at,
   flattened,
   inputOf,
   normOf,
   parameter,
-  placesOf,
+  placesOfChannel,
+  statisticsNote,
   summandsOf,
   total,
 } from './layer_sums.ts';
@@ -19,7 +19,7 @@ import type { View } from './view.ts';
 
 type Index = readonly number[];
 
-/** The gradient of the looked-at image's loss with respect to one parameter. */
+/** The gradient of the loss, of the looked-at image or its batch, with respect to one parameter. */
 export function parameterGradient(view: View, layer: number, role: Role, index: Index): Behind {
   if (role !== 'w') return channelGradient(view, layer, role, index[index.length - 1]);
   return view.layers[layer].kind === 'dense' ? denseWeight(view, layer, index) : filterWeight(view, layer, index);
@@ -29,15 +29,17 @@ function denseWeight(view: View, layer: number, index: Index): Behind {
   const self = view.layers[layer];
   const w = parameter(self, 'w');
   const x = inputOf(view, layer);
-  const terms = matmulTerms([1, w.shape[0]], w.shape[1]).filterGrad(index);
+  const terms = matmulTerms([x.shape[0], w.shape[0]], w.shape[1]).filterGrad(index);
   const summands = summandsOf(terms, { x: asRow(x), dy: self.dy });
   return {
     formula: 'dw[i, k] = Σ x[n, i] · dy[n, k]',
-    filled: `${show('dw', index)} = x[0, ${index[0]}] · dy[0, ${index[1]}]`,
+    filled: view.batch
+      ? `${show('dw', index)} = Σ x[n, ${index[0]}] · dy[n, ${index[1]}],  n = 0 … ${x.shape[0] - 1}`
+      : `${show('dw', index)} = x[0, ${index[0]}] · dy[0, ${index[1]}]`,
     summands,
     computed: total(summands),
     line: 'matmul',
-    note: `${flattened(x) ?? ''} The sum is over the images, and here is one.`,
+    note: `${flattened(x) ?? ''} The sum is over the images${view.batch ? '' : ', and here is one'}.`,
   };
 }
 
@@ -49,10 +51,11 @@ function filterWeight(view: View, layer: number, index: Index): Behind {
   const terms = (isDepthwise ? depthwiseTerms(g) : convTerms(g)).filterGrad(index);
   const summands = summandsOf(terms, { x: inputOf(view, layer), dy: self.dy });
   const [r, s, channel, k = channel] = index;
+  const n = view.batch ? 'n' : 0;
   const [out, at] = isDepthwise ? ['c', 'r, s, c'] : ['k', 'r, s, c, k'];
   return {
     formula: `dw[${at}] = Σ x[n, ${times('ho', g.strideH)} + r − ${g.padTop}, ${times('wo', g.strideW)} + s − ${g.padLeft}, c] · dy[n, ho, wo, ${out}]`,
-    filled: `${show('dw', index)} = Σ x[0, ${slid(times('ho', g.strideH), r - g.padTop)}, ${slid(times('wo', g.strideW), s - g.padLeft)}, ${channel}] · dy[0, ho, wo, ${k}]`,
+    filled: `${show('dw', index)} = Σ x[${n}, ${slid(times('ho', g.strideH), r - g.padTop)}, ${slid(times('wo', g.strideW), s - g.padLeft)}, ${channel}] · dy[${n}, ho, wo, ${k}]`,
     summands,
     computed: total(summands),
     line: isDepthwise ? 'depthwise filter grad' : 'conv filter grad',
@@ -76,7 +79,7 @@ function filterWeight(view: View, layer: number, index: Index): Behind {
 function channelGradient(view: View, layer: number, role: Exclude<Role, 'w'>, c: number): Behind {
   const self = view.layers[layer];
   const { dy } = self;
-  const places = placesOf(dy.shape, [0, c]);
+  const places = placesOfChannel(dy.shape, c);
   const x = inputOf(view, layer);
   const { mean, deviation } = role === 'gamma' ? normOf(self, c) : { mean: 0, deviation: 1 };
   const summands = places.map((place): Summand => {
@@ -86,21 +89,22 @@ function channelGradient(view: View, layer: number, role: Exclude<Role, 'w'>, c:
   });
   const rest = { summands, computed: total(summands), fields: [around(layer, 'dy', places)] };
   const at4 = dy.shape.length === 4;
+  const n = view.batch ? 'n' : 0;
   if (role === 'gamma') {
-    const where = at4 ? `0, h, v, ${c}` : `0, ${c}`;
+    const where = at4 ? `${n}, h, v, ${c}` : `${n}, ${c}`;
     return {
       ...rest,
       formula: 'dγ[c] = Σ dy · x̂,  x̂ = (x − mean[c]) / √(variance[c] + ε)',
       filled: `dγ[${c}] = Σ dy[${where}] · x̂[${where}]`,
       line: 'norm gamma grad',
-      note: RUNNING,
+      note: statisticsNote(view),
     };
   }
   const name = role === 'beta' ? 'dβ' : 'db';
   return {
     ...rest,
     formula: `${name}[k] = Σ dy over all places`,
-    filled: `${name}[${c}] = Σ dy[0, ${at4 ? 'ho, wo, ' : ''}${c}]`,
+    filled: `${name}[${c}] = Σ dy[${n}, ${at4 ? 'ho, wo, ' : ''}${c}]`,
     line: role === 'beta' ? 'norm beta grad' : 'sum',
   };
 }

@@ -1,4 +1,3 @@
-import { CLASSES } from '../../galaxies/labels.ts';
 import { SYMMETRIES } from './batches.ts';
 import type { Summand } from './explanation.ts';
 import type { Followed, MovedStatistic } from './follow.ts';
@@ -40,10 +39,10 @@ export function explainStep(followed: Followed): StepPart[] {
 }
 
 /** One term for each galaxy of the batch. */
-function gradient({ terms, gradient: value, line }: Followed): StepPart {
+function gradient({ terms, gradient: value, line, classes }: Followed): StepPart {
   const summands = terms.map(({ image, label, symmetry, value: product }) => {
     const turn = symmetry === 0 ? '' : `, ${SYMMETRIES[symmetry]}`;
-    return { factors: [{ name: `galaxy ${image}, ${CLASSES[label]}${turn}`, value: product }], product };
+    return { factors: [{ name: `galaxy ${image}, ${classes[label]}${turn}`, value: product }], product };
   });
   const computed = total(summands);
   return {

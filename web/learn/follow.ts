@@ -20,7 +20,7 @@ export interface Weight {
 
 /** What a galaxy of the batch adds to the gradient. */
 export interface Term extends Drawn {
-  /** Index into CLASSES. */
+  /** Index into `classes`. */
   readonly label: number;
   readonly value: number;
 }
@@ -46,6 +46,7 @@ export interface Followed {
   /** The step that was made, counted from 1. */
   readonly step: number;
   readonly settings: Settings;
+  readonly classes: readonly string[];
   readonly weight: Weight;
   /** The decay that this weight takes: biases, scales and shifts take none. */
   readonly decay: number;
@@ -73,6 +74,7 @@ export interface StepMade {
   readonly plans: readonly LayerPlan[];
   readonly batch: readonly Drawn[];
   readonly labels: Uint8Array;
+  readonly classes: readonly string[];
   readonly before: Snapshot;
   readonly after: Snapshot;
   readonly seen: SeenBatch;
@@ -80,7 +82,7 @@ export interface StepMade {
 
 /** How a step changed a weight. */
 export function followed(made: StepMade, weight: Weight): Followed {
-  const { settings, plans, batch, labels, before, after, seen } = made;
+  const { settings, plans, batch, labels, classes, before, after, seen } = made;
   const { layer, role, at: index } = weight;
   const name = parameterName(plans[layer].name, role);
   const shape = plans[layer].parameters[role]!;
@@ -100,6 +102,7 @@ export function followed(made: StepMade, weight: Weight): Followed {
   return {
     step: after.step,
     settings,
+    classes,
     weight,
     decay: shape.length > 1 ? settings.weightDecay : 0,
     count: taken(beginning) + 1,
@@ -114,7 +117,11 @@ export function followed(made: StepMade, weight: Weight): Followed {
 }
 
 /** An image of the batch as the step saw it: its own part of each map, and the batch's statistics. */
-function oneOf({ settings, plans, batch, labels, before, seen }: StepMade, { layer }: Weight, i: number): View {
+function oneOf(
+  { settings, plans, batch, labels, classes, before, seen }: StepMade,
+  { layer }: Weight,
+  i: number,
+): View {
   const part = ({ shape, data }: Values): Values => {
     if (shape[0] !== batch.length) return { shape, data };
     const size = data.length / batch.length;
@@ -132,7 +139,7 @@ function oneOf({ settings, plans, batch, labels, before, seen }: StepMade, { lay
     return { ...each, y, dy, parameters };
   });
   const { image } = batch[i];
-  return { settings, step: before.step, image, label: labels[image], layers };
+  return { settings, step: before.step, image, label: labels[image], classes, isOwn: false, layers };
 }
 
 function statisticsOf(

@@ -10,7 +10,7 @@ import { dropout } from '../../engine/ops/random.ts';
 import { mean } from '../../engine/ops/reduce.ts';
 import { softmaxCrossEntropy } from '../../engine/ops/softmax_cross_entropy.ts';
 import { sizeOf, type Tensor } from '../../engine/tensor.ts';
-import { CLASS_COUNT, NORM_EPSILON, parameterName, type LayerPlan, type Role } from './network.ts';
+import { NORM_EPSILON, parameterName, type LayerPlan, type Role } from './network.ts';
 import { COLOURS, SIDE } from './sky.ts';
 
 const ACTIVATIONS = { relu, silu, tanh, sigmoid };
@@ -33,7 +33,9 @@ export interface Forward {
 }
 
 export const imagesInput = (n: number): Tensor => input('x', [n, SIDE, SIDE, COLOURS]);
-export const targetsInput = (n: number): Tensor => input('targets', [n, CLASS_COUNT]);
+/** One-hot targets of so many images, for the classes that the network tells apart. */
+export const targetsInput = (n: number, plans: readonly LayerPlan[]): Tensor =>
+  input('targets', [n, plans[plans.length - 2].shape[1]]);
 
 /** What dropout is drawn from, u32 [2]: the seed of the run and the step. Fed where dropout is on. */
 export const randomSeed = (): Tensor => input('seed', [2], 'u32');

@@ -119,6 +119,9 @@ export const CHAPTERS: Readonly<Partial<Record<LineName, string>>> = {
   conv: 'chapter-02-convolution.html',
   'conv input grad': 'chapter-06-convolution-gradients.html',
   'conv filter grad': 'chapter-06-convolution-gradients.html',
+  depthwise: 'chapter-07-depthwise-convolution.html',
+  'depthwise input grad': 'chapter-07-depthwise-convolution.html',
+  'depthwise filter grad': 'chapter-07-depthwise-convolution.html',
   norm: 'chapter-08-batch-norm.html',
   'norm input grad': 'chapter-08-batch-norm.html',
   'norm gamma grad': 'chapter-08-batch-norm.html',
@@ -129,6 +132,14 @@ export const CHAPTERS: Readonly<Partial<Record<LineName, string>>> = {
   'average pool input grad': 'chapter-10-pooling.html',
   loss: 'chapter-12-softmax-and-cross-entropy.html',
   'loss input grad': 'chapter-12-softmax-and-cross-entropy.html',
+  'adam m': 'chapter-13-optimisers.html',
+  'adam v': 'chapter-13-optimisers.html',
+  'adam step': 'chapter-13-optimisers.html',
+  'adam w': 'chapter-13-optimisers.html',
+  'sgd gradient': 'chapter-13-optimisers.html',
+  'sgd m': 'chapter-13-optimisers.html',
+  'sgd w': 'chapter-13-optimisers.html',
+  'running statistics': 'chapter-08-batch-norm.html',
 };
 
 export interface Excerpt {

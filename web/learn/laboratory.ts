@@ -5,10 +5,10 @@ import { Apparatus } from './apparatus.ts';
 import { batchOf, turned, type Drawn } from './batches.ts';
 import { centralDifference, stepsFor } from './differences.ts';
 import { followed, type Followed, type Track, type Weight } from './follow.ts';
-import { CLASS_COUNT, firstValues, parameterName, parametersOf, planLayers, type LayerPlan } from './network.ts';
+import { firstValues, parameterName, parametersOf, planLayers, type LayerPlan } from './network.ts';
 import { RunHistory, type Change } from './run_history.ts';
 import { checkSettings, runningOf, type RunningSettings, type Settings } from './settings.ts';
-import { HELD_OUT, PIXELS, TRAINING, type Sky } from './sky.ts';
+import { PIXELS, type Sky } from './sky.ts';
 import type { Batch } from './training.ts';
 import type { CheckResult, StepResult, Target, View } from './view.ts';
 
@@ -29,32 +29,33 @@ export class Laboratory {
 
   /** @param tell told of the device: which it is, that it was lost, that the next one is there */
   constructor(
-    private readonly sky: Sky,
+    private sky: Sky,
     /** Those that the run began with. */
     private first: Settings,
     tell: (news: DeviceNews) => void = () => {},
     open: () => Promise<Device> = openDevice,
   ) {
     this.keeper = new DeviceKeeper(
-      async (device) => new Bench(await Apparatus.create(device, this.first, this.plans)),
+      async (device) => new Bench(await Apparatus.create(device, this.first, this.plans, this.heldOut.length)),
       tell,
       open,
     );
     checkSettings(first);
-    this.plans = planLayers(first);
+    this.plans = planLayers(first, sky.classes.length);
     this.history = begin(first, this.plans, []);
   }
 
   /**
    * Begins anew with other settings, or the same.
    * @param changes of running settings at later steps
+   * @param sky other images
    * @throws UserError where one of them is wrong; then all stays as it was
    */
-  restart(settings: Settings, changes: readonly Change[] = []): void {
+  restart(settings: Settings, changes: readonly Change[] = [], sky = this.sky): void {
     for (const running of [{}, ...changes.map((change) => change.running)]) checkSettings({ ...settings, ...running });
-    const plans = planLayers(settings);
+    const plans = planLayers(settings, sky.classes.length);
     this.history = begin(settings, plans, changes);
-    [this.first, this.plans, this.now] = [settings, plans, 0];
+    [this.first, this.plans, this.sky, this.now] = [settings, plans, sky, 0];
   }
 
   /**
@@ -99,9 +100,9 @@ export class Laboratory {
   train(): Promise<StepResult> {
     return this.use(async (apparatus) => {
       const [from, settings] = [this.history.at(this.step), this.settings];
-      const drawn = batchOf(settings, from.drawn);
+      const drawn = this.drawn(settings, from.drawn);
       const { loss, logits, silent, changed, after } = await apparatus.step(from, settings, this.batchOf(drawn));
-      const score = after.step % HELD_OUT_EVERY === 0 && (await apparatus.score(this.batchOf(HELD_OUT_IMAGES).x));
+      const score = after.step % HELD_OUT_EVERY === 0 && (await apparatus.score(this.batchOf(this.heldOut).x));
       this.history.add(after);
       this.now = after.step;
       return {
@@ -111,19 +112,45 @@ export class Laboratory {
         changed,
         silent,
         ...(score && {
-          heldOut: this.shareRight(score, HELD_OUT_IMAGES),
-          heldOutLoss: this.meanLoss(score, HELD_OUT_IMAGES),
+          heldOut: this.shareRight(score, this.heldOut),
+          heldOutLoss: this.meanLoss(score, this.heldOut),
         }),
       };
     });
   }
 
-  /** An image in the network as it is now, forwards and backwards. */
-  look(image: number): Promise<View> {
+  /**
+   * An image in the network as it is now, forwards and backwards: alone, as in prediction, or together with the others
+   * of the next step's batch, as in training.
+   */
+  look(image: number, together = false): Promise<View> {
     return this.use(async (apparatus) => {
-      const layers = await apparatus.look(this.batchOf([upright(image)]));
-      return { settings: this.settings, step: this.step, image, label: this.sky.labels[image], layers };
+      const { layers, batch } = await this.seen(apparatus, image, together);
+      return {
+        settings: this.settings,
+        step: this.step,
+        image,
+        label: this.sky.labels[image],
+        classes: this.sky.classes,
+        isOwn: this.sky.isOwn,
+        layers,
+        batch,
+      };
     });
+  }
+
+  /** The layers as they see an image, or the batch that it is put into in place of the first. */
+  private async seen(apparatus: Apparatus, image: number, together: boolean) {
+    if (!together) {
+      const feeds = this.batchOf([upright(image)]);
+      return { feeds, layers: await apparatus.look(feeds) };
+    }
+    const drawn = this.drawn(this.settings, this.history.at(this.step).drawn).map(({ image }) => image);
+    const others = drawn.filter((other) => other !== image).slice(0, drawn.length - 1);
+    const images = [image, ...others];
+    const feeds = this.batchOf(images.map(upright));
+    const layers = await apparatus.lookTogether(feeds, this.settings, images.length);
+    return { feeds, layers, batch: images.map((each) => this.sky.labels[each]) };
   }
 
   /**
@@ -142,23 +169,31 @@ export class Laboratory {
     return this.use(async (apparatus) => {
       const [before, after] = [this.history.at(this.step - 1), this.history.at(this.step)];
       const settings = this.settingsAfter(before.step);
-      const batch = batchOf(settings, before.drawn);
+      const batch = this.drawn(settings, before.drawn);
       const seen = await apparatus.follow(before, settings, this.batchOf(batch), weight.layer);
-      const made = { settings, plans: this.plans, batch, labels: this.sky.labels, before, after, seen };
+      const made = {
+        settings,
+        plans: this.plans,
+        batch,
+        labels: this.sky.labels,
+        classes: this.sky.classes,
+        before,
+        after,
+        seen,
+      };
       return { followed: followed(made, weight), track };
     });
   }
 
-  /** Central differences of an image's loss, beside the gradient that the engine computes. */
-  check(image: number, target: Target): Promise<CheckResult> {
+  /** Central differences of the loss of an image, or of its batch, beside the gradient that the engine computes. */
+  check(image: number, target: Target, together = false): Promise<CheckResult> {
     return this.use(async (apparatus) => {
-      const batch = this.batchOf([upright(image)]);
-      const layers = await apparatus.look(batch);
+      const { feeds, layers } = await this.seen(apparatus, image, together);
       const { y, dy, parameters } = layers[target.layer];
       const { value, gradient } = target.role
         ? parameters.find(({ role }) => role === target.role)!
         : { value: y, gradient: dy };
-      const loss = await apparatus.lossFrom(target, batch.targets, layers);
+      const loss = await apparatus.lossFrom(target, feeds.targets, layers, together ? 'batch' : 'running');
       const differences = [];
       for (const h of stepsFor(value.data))
         differences.push(await centralDifference(loss, value.data, target.offset, h));
@@ -178,7 +213,7 @@ export class Laboratory {
   private use<R>(work: (apparatus: Apparatus) => Promise<R>): Promise<R> {
     return this.keeper.use(async (bench, device) => {
       if (bench.apparatus.plans !== this.plans) {
-        const next = await Apparatus.create(device, this.first, this.plans);
+        const next = await Apparatus.create(device, this.first, this.plans, this.heldOut.length);
         bench.apparatus[Symbol.dispose]();
         bench.apparatus = next;
       }
@@ -187,19 +222,36 @@ export class Laboratory {
     });
   }
 
+  private get heldOut(): readonly Drawn[] {
+    const { labels, training } = this.sky;
+    return Array.from({ length: labels.length - training }, (_, i) => upright(training + i));
+  }
+
+  /** The images of a step; there are no more to train on than there are. */
+  private drawn(settings: Settings, before: number): Drawn[] {
+    const trainingSize = Math.min(settings.trainingSize, this.sky.training);
+    return batchOf({ ...settings, trainingSize }, before);
+  }
+
   private batchOf(images: readonly Drawn[]): Batch {
+    const classes = this.sky.classes.length;
     const x = new Float32Array(images.length * PIXELS);
-    const targets = new Float32Array(images.length * CLASS_COUNT);
+    const targets = new Float32Array(images.length * classes);
     images.forEach(({ image, symmetry }, i) => {
       x.set(turned(this.sky.x.subarray(image * PIXELS, (image + 1) * PIXELS), symmetry), i * PIXELS);
-      targets[i * CLASS_COUNT + this.sky.labels[image]] = 1;
+      targets[i * classes + this.sky.labels[image]] = 1;
     });
     return { x, targets };
   }
 
+  private rowOf(logits: Float32Array, i: number): Float32Array {
+    const classes = this.sky.classes.length;
+    return logits.subarray(i * classes, (i + 1) * classes);
+  }
+
   private shareRight(logits: Float32Array, images: readonly Drawn[]): number {
     const right = images.filter(({ image }, i) => {
-      const row = logits.subarray(i * CLASS_COUNT, (i + 1) * CLASS_COUNT);
+      const row = this.rowOf(logits, i);
       return row.indexOf(Math.max(...row)) === this.sky.labels[image];
     });
     return right.length / images.length;
@@ -208,7 +260,7 @@ export class Laboratory {
   /** Mean cross entropy in nats, in float64 from logits [N, K]. */
   private meanLoss(logits: Float32Array, images: readonly Drawn[]): number {
     const losses = images.map(({ image }, i) => {
-      const row = [...logits.subarray(i * CLASS_COUNT, (i + 1) * CLASS_COUNT)];
+      const row = [...this.rowOf(logits, i)];
       const most = Math.max(...row);
       const sum = row.reduce((all, logit) => all + Math.exp(logit - most), 0);
       return Math.log(sum) + most - row[this.sky.labels[image]];
@@ -234,4 +286,3 @@ function begin(settings: Settings, plans: readonly LayerPlan[], changes: readonl
 }
 
 const upright = (image: number): Drawn => ({ image, symmetry: 0 });
-const HELD_OUT_IMAGES = Array.from({ length: HELD_OUT }, (_, i) => upright(TRAINING + i));

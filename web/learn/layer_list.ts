@@ -207,7 +207,8 @@ export class LayerList {
       return shown.map;
     };
     const tiles = mapTiles(layer.y.shape);
-    const names: Partial<Record<LayerKind, string>> = { input: 'Pixels x', dense: 'Logits y', loss: 'Loss' };
+    const dense = layer.name === 'dense' ? 'Logits y' : 'Outputs y';
+    const names: Partial<Record<LayerKind, string>> = { input: 'Pixels x', dense, mean: 'Outputs y', loss: 'Loss' };
     const flow = [add(names[layer.kind] ?? 'Activations y', 'y', false, tiles)];
     if (layer.kind !== 'loss')
       flow.push(add(layer.kind === 'input' ? 'Cotangents ∂loss/∂x' : 'Cotangents ∂loss/∂y', 'dy', false, tiles));

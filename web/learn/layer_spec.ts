@@ -79,6 +79,10 @@ export const optionsOf = (layer: LayerSpec): Readonly<Record<string, Value>> =>
 export const called = (layers: readonly LayerSpec[], index: number): string =>
   `layer ${index + 1}, ${KINDS[layers[index].kind].title}`;
 
+/** The layers with so many units at the end, one for each class. */
+export const forClasses = (layers: readonly LayerSpec[], classes: number): LayerSpec[] =>
+  layers.map((layer, i) => (i === layers.length - 1 && layer.kind === 'dense' ? { ...layer, units: classes } : layer));
+
 /**
  * Checks the options of each layer by itself; what fits together is for planLayers to say.
  * @throws UserError that names the layer

@@ -14,6 +14,10 @@ export const inputOf = ({ layers }: View, layer: number, which = 0): Values => l
 /** As the dense layer sees it: the numbers of an image in a row. */
 export const asRow = ({ shape, data }: Values): Values => ({ shape: [shape[0], data.length / shape[0]], data });
 
+/** All places of channel `c` of an array [N, H, W, C] or [N, C], of all its images. */
+export const placesOfChannel = (shape: readonly number[], c: number): number[][] =>
+  Array.from({ length: shape[0] }, (_, n) => placesOf(shape, [n, c])).flat();
+
 /** All places [n, h, v, c] of a map of [N, H, W, C], or the one [n, c] of [N, C]; n and c are the index's ends. */
 export function placesOf([, ...dims]: readonly number[], index: readonly number[]): number[][] {
   const [n, c] = [index[0], index[index.length - 1]];
@@ -24,6 +28,9 @@ export function placesOf([, ...dims]: readonly number[], index: readonly number[
 
 export const parameter = (layer: Pick<LayerView, 'parameters'>, role: Role): Values =>
   layer.parameters.find((p) => p.role === role)!.value;
+
+export const gradientOf = (layer: Pick<LayerView, 'parameters'>, role: Role): Values =>
+  layer.parameters.find((p) => p.role === role)!.gradient!;
 
 /** The products that terms name; `share` says what their number factor is. */
 export const summandsOf = (
@@ -89,8 +96,11 @@ export function poolTerms(view: View, layer: number): Omit<Directions, 'filterGr
   return pooling === 'max' ? maxPoolTerms(g!, inputOf(view, layer).data) : avgPoolTerms(g!);
 }
 
-export const RUNNING =
-  'For one image, batch norm takes the running mean and variance, as in prediction; while it trains, those of the batch.';
+/** Which mean and variance batch norm takes. */
+export const statisticsNote = ({ batch }: View): string =>
+  batch
+    ? `Mean and variance are those of this channel in all ${batch.length} images of the batch.`
+    : 'For one image, batch norm takes the running mean and variance, as in prediction; while it trains, those of the batch.';
 
 export const flattened = ({ shape: [, h, v, c] }: Values): string | undefined =>
   c === undefined
@@ -107,8 +117,10 @@ export function normOf(layer: LayerView, c: number): { mean: number; deviation: 
   };
 }
 
-/** The probabilities that logits [1, K] stand for, in float64. */
-export function softmaxOf({ data }: Values): number[] {
+/** The probabilities that the logits [N, K] of an image stand for, in float64. */
+export function softmaxOf({ shape, data: all }: Values, n = 0): number[] {
+  const classes = shape[shape.length - 1];
+  const data = all.subarray(n * classes, (n + 1) * classes);
   const largest = Math.max(...data);
   const parts = [...data].map((x) => Math.exp(x - largest));
   return parts.map((part) => part / parts.reduce((a, b) => a + b, 0));

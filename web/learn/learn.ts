@@ -1,33 +1,42 @@
-import { CLASSES } from '../../galaxies/labels.ts';
 import type { DeviceNews } from '../common/device_keeper.ts';
-import { byId, make } from '../common/dom.ts';
-import { computingOn, showMessage } from '../common/message.ts';
+import { byId } from '../common/dom.ts';
+import { embedded } from '../common/embed.ts';
+import { WITHOUT_GPU, computingOn, showMessage } from '../common/message.ts';
 import { WorkerClient } from '../common/worker_client.ts';
+import { Address } from './address.ts';
 import { readPalette } from './colours.ts';
 import { Curves } from './curve.ts';
+import { Editor } from './editor.ts';
 import { Enlarged } from './enlarged.ts';
 import { targetOf, type Selection } from './explanation.ts';
-import { shortly } from './formula.ts';
 import { nextFrame } from './frames.ts';
 import { Inspector } from './inspector.ts';
 import { notesOn } from './notes.ts';
+import { predictionText, showNotes, standingText } from './telling.ts';
+import { togetherBox } from './together.ts';
+import { forClasses } from './layer_spec.ts';
+import { CLASS_COUNT } from './network.ts';
 import { StepView } from './step_view.ts';
 import { titleOf } from './words.ts';
 import { LayerList } from './layer_list.ts';
-import { softmaxOf } from './layer_sums.ts';
 import type { LearnMethods, Standing } from './learn_worker.ts';
-import { paintGalaxy, showPicker } from './picker.ts';
+import { FIRST_STATE, fromHash, MOST_STEPS, sameRun, type PageState } from './link.ts';
+import { ownImages, readOwn, type Found } from './own_images.ts';
+import { paintImage, pickGalaxy, showPicker } from './picker.ts';
 import { DEFAULT_SETTINGS, runningOf, sameStructure, type Settings } from './settings.ts';
 import { onSettings, showSettings } from './settings_form.ts';
+import type { Shown } from './sky.ts';
+import { thereIn } from './selection.ts';
 import type { StepResult, View } from './view.ts';
 
-const worker = new WorkerClient<LearnMethods>(new URL('./learn_worker.js', import.meta.url));
+const worker = new WorkerClient<LearnMethods>(new URL('./learn_worker.js', import.meta.url), 'any');
 const message = byId('message');
 const buttons = {
   play: byId<HTMLButtonElement>('play'),
   step: byId<HTMLButtonElement>('step'),
   ten: byId<HTMLButtonElement>('ten'),
   restart: byId<HTMLButtonElement>('restart'),
+  link: byId<HTMLButtonElement>('link'),
   lose: byId<HTMLButtonElement>('lose'),
 };
 const rewind = byId<HTMLInputElement>('rewind');
@@ -36,10 +45,11 @@ let settings: Settings = DEFAULT_SETTINGS;
 let palette = readPalette();
 let view: View | undefined;
 let standing: Standing | undefined;
-let image = 0;
+let sky: Shown | undefined;
+let image = FIRST_STATE.galaxy;
 let results: StepResult[] = [];
 let playing = false;
-let selection: Selection = { layer: 1, part: 'y', at: [0, 15, 15, 0] };
+let selection: Selection = FIRST_STATE.selection;
 let lost = false;
 /** On a narrow page the inspector covers a part of the network, so it waits until something is pointed at. */
 let pointed = !matchMedia('(max-width: 60rem)').matches;
@@ -70,7 +80,21 @@ const inspector = new Inspector({
   enlarge: () => layers.enlarge(selection),
 });
 
+const address = new Address((hash) => void attempt(() => open(fromHash(hash))));
 const following = new StepView((weight) => worker.call('follow', weight));
+
+const editor = new Editor(byId('editor'), (own) => void attempt(() => restart({ ...settings, layers: own })));
+byId('editor-details').hidden = false;
+
+function showAllSettings(now: Settings): void {
+  showSettings(now);
+  editor.show(now, sky?.classes.length);
+}
+
+byId('prediction').after(
+  togetherBox((on) => void attempt(async () => show(await worker.call('lookTogether', on, image)))),
+);
+byId('editor').append(ownImages((files) => void attempt(() => useImages(files))));
 
 /** Does something for the user; what goes wrong becomes a message. */
 async function attempt(work: () => Promise<void>): Promise<void> {
@@ -92,24 +116,71 @@ function select(next: Selection): void {
 
 function explainSelection(): void {
   if (!view) return;
-  const { y, parameters } = view.layers[selection.layer] ?? {};
-  const shape =
-    selection.part === 'y' || selection.part === 'dy'
-      ? y?.shape
-      : parameters?.find(({ role }) => role === selection.part)?.value.shape;
-  // Another network may have no such element.
-  if (!shape || shape.length !== selection.at.length || selection.at.some((i, axis) => i >= shape[axis]))
-    selection = {
-      layer: 1,
-      part: 'y',
-      at: view.layers[1].y.shape.map((n, axis) => (axis === 3 ? 0 : Math.floor(n / 2))),
-    };
+  selection = thereIn(view, selection);
   const { fields } = inspector.show(view, selection);
   layers.select(selection, fields);
   enlarged.tell(inspector.words);
   void attempt(() => following.show(view!, selection));
   if (pointed) byId('inspector').hidden = false;
   pointed = false;
+  if (!playing) address.note(stateOf(standing!));
+}
+
+/** Where the page stands, as a link says it. */
+const stateOf = ({ view, changes }: Standing): PageState => ({
+  settings: { ...view.settings, ...changes[0].running },
+  changes: changes.slice(1),
+  step: view.step,
+  galaxy: image,
+  selection,
+  following: following.on,
+});
+
+/** Counts the states that were opened: the last one holds. */
+let opened = 0;
+
+/** Opens what a link says: trains its run to its step, and selects. */
+async function open(wanted: PageState): Promise<void> {
+  const mine = ++opened;
+  const now = standing;
+  setPlaying(false);
+  lookAt(wanted.galaxy);
+  [selection, following.on, pointed] = [wanted.selection, wanted.following, pointed || now !== undefined];
+  const { step } = wanted;
+  if (now && sameRun(stateOf(now), wanted) && step >= now.range.first && step <= now.range.last)
+    return show(await worker.call('seek', step, image));
+  results = [];
+  await show(await worker.call('restart', wanted.settings, image, wanted.changes));
+  if (step === 0 || mine !== opened) return;
+  const before = message.textContent;
+  showMessage(message, `Training to step ${step}, as the link says …`);
+  setPlaying(true);
+  while (playing && mine === opened && view!.step < step) await trainMany(Math.min(10, step - view!.step));
+  if (mine !== opened) return;
+  setPlaying(false);
+  showMessage(message, before);
+  address.note(stateOf(standing!));
+}
+
+/** Shows the galaxy itself; what the network makes of it comes from the worker. */
+function lookAt(chosen: number): void {
+  image = chosen;
+  pickGalaxy(chosen);
+  if (sky) paintImage(byId<HTMLCanvasElement>('galaxy'), sky, chosen);
+}
+
+async function copyLink(): Promise<void> {
+  address.write();
+  const isLate = view!.step > MOST_STEPS;
+  try {
+    await navigator.clipboard.writeText(location.href);
+    showMessage(
+      message,
+      `The link is copied. It opens this page as it is${isLate ? `, but at step ${MOST_STEPS}: a link trains no further` : ''}.`,
+    );
+  } catch {
+    showMessage(message, 'The browser does not let this page copy: copy the address of the page, which is the link.');
+  }
 }
 
 async function show(now: Standing): Promise<void> {
@@ -117,40 +188,37 @@ async function show(now: Standing): Promise<void> {
   [standing, view] = [now, next];
   // Steps that were gone back from are forgotten where settings changed since.
   results.length = Math.min(results.length, range.last);
-  if (JSON.stringify(settings) !== JSON.stringify(next.settings)) showSettings((settings = next.settings));
+  if (JSON.stringify(settings) !== JSON.stringify(next.settings)) showAllSettings((settings = next.settings));
   [rewind.min, rewind.max, rewind.value] = [String(range.first), String(range.last), String(next.step)];
   tell();
   // In frames of their own: each piece is short.
   curves.draw(results, next.step, palette, now.changes);
-  showNotes(notesOn(results.slice(0, next.step), CLASSES.length, (layer) => titleOf(next.layers[layer])));
+  showNotes(notesOn(results.slice(0, next.step), next.classes.length, (layer) => titleOf(next.layers[layer])));
   await nextFrame();
   await layers.show(next, palette);
   if (view !== next) return;
   await nextFrame();
   inspector.checked(undefined);
   explainSelection();
-}
-
-/** What the page notes of the run, in sentences; nothing where nothing is the matter. */
-function showNotes(notes: readonly string[]): void {
-  const place = byId('notes');
-  place.hidden = notes.length === 0;
-  if (notes.join() !== place.dataset['notes']) place.replaceChildren(...notes.map((text) => make('p', {}, text)));
-  place.dataset['notes'] = notes.join();
+  for (const control of [...Object.values(buttons), rewind]) control.disabled = false;
 }
 
 /** Where training stands, and what the network says of the galaxy, in words. */
 function tell(): void {
-  const { step, layers: all, label } = view!;
-  const result = results[step - 1];
-  const heldOut = results.slice(0, step).findLast((r) => r.heldOut !== undefined)?.heldOut;
-  byId('standing').textContent = result
-    ? `Step ${step}: loss ${result.loss.toFixed(4)}, ${Math.round(result.accuracy * 100)} % of the batch right${heldOut === undefined ? '' : `, ${Math.round(heldOut * 100)} % of the held-out galaxies`}`
-    : 'Step 0: nothing is learnt yet';
-  const p = softmaxOf(all[all.length - 2].y);
-  const said = p[0] > p[1] ? 0 : 1;
-  byId('prediction').textContent =
-    `People call it ${CLASSES[label]}. The network: ${CLASSES.map((name, i) => `${name} ${Math.round(p[i] * 100)} %`).join(', ')}${said === label ? '' : ' (wrong)'}; its loss is ${shortly(all[all.length - 1].y.data[0])}.`;
+  byId('standing').textContent = standingText(view!.step, results, view!.isOwn);
+  byId('prediction').textContent = predictionText(view!);
+}
+
+function pickFrom(from: Shown): void {
+  showPicker(
+    from,
+    (chosen) =>
+      void attempt(async () => {
+        lookAt(chosen);
+        const standing = await worker.call('look', chosen);
+        if (image === chosen) await show(standing);
+      }),
+  );
 }
 
 async function train(): Promise<void> {
@@ -187,6 +255,27 @@ async function restart(wanted: Settings): Promise<void> {
   const standing = await worker.call('restart', wanted, image);
   if (message.classList.contains('error')) showMessage(message, '');
   results = [];
+  address.begin();
+  await show(standing);
+}
+
+/** Begins anew on the user's own images; without files, on the galaxies again. */
+async function useImages(files: readonly Found[] | undefined): Promise<void> {
+  setPlaying(false);
+  const own = files && (await readOwn(files));
+  const classes = own?.sky.classes.length ?? CLASS_COUNT;
+  const wanted = settings.layers ? { ...settings, layers: forClasses(settings.layers, classes) } : settings;
+  const { sky: now, ...standing } = await worker.call('useImages', own?.sky, wanted);
+  [sky, image, results] = [now, 0, []];
+  pickFrom(now);
+  lookAt(0);
+  editor.show(wanted, classes);
+  address.begin();
+  const left = own?.unread ?? [];
+  showMessage(
+    message,
+    left.length === 0 ? '' : `${left.length} images could not be read and are left out; the first is ${left[0]}.`,
+  );
   await show(standing);
 }
 
@@ -195,6 +284,7 @@ async function change(wanted: Settings): Promise<void> {
   if (!sameStructure(settings, wanted)) return restart(wanted);
   const standing = await worker.call('change', runningOf(wanted), image);
   if (message.classList.contains('error')) showMessage(message, '');
+  address.begin();
   await show(standing);
 }
 
@@ -237,9 +327,11 @@ function tellOfDevice(news: DeviceNews): void {
   } else if (news.state === 'failed') {
     showMessage(message, new Error(`the GPU was lost and does not come back: ${news.why}; reload the page`));
   } else if (news.state === 'ready') {
+    const withoutGpu = news.adapter === WITHOUT_GPU;
+    buttons.lose.hidden = withoutGpu;
     showMessage(
       message,
-      lost
+      lost && !withoutGpu
         ? `The GPU was lost and is back. Nothing was forgotten: weights and moments were put back as they were after step ${view?.step ?? 0}, and the run goes on with the same numbers.`
         : computingOn(news.adapter, news.software),
     );
@@ -258,6 +350,7 @@ buttons.ten.onclick = () =>
     await trainMany(10);
   });
 buttons.restart.onclick = () => void attempt(() => restart(settings));
+buttons.link.onclick = () => void attempt(copyLink);
 buttons.lose.onclick = () => void attempt(() => worker.call('lose'));
 rewind.oninput = () => void attempt(slide);
 onSettings(
@@ -278,20 +371,22 @@ worker.on<{ done: number; of: number }>('drawn', ({ done, of }) => {
 });
 worker.on<DeviceNews>('device', tellOfDevice);
 
-showSettings(settings);
+if (embedded() !== undefined) {
+  const whole = byId<HTMLAnchorElement>('whole');
+  whole.onclick = () => {
+    address.write();
+    whole.href = `learn.html${location.hash}`;
+  };
+}
+showAllSettings(settings);
 await attempt(async () => {
-  const sky = await worker.call('open', settings);
-  paintGalaxy(byId<HTMLCanvasElement>('galaxy'), sky.bytes, image);
-  showPicker(
-    sky,
-    (chosen) =>
-      void attempt(async () => {
-        image = chosen;
-        paintGalaxy(byId<HTMLCanvasElement>('galaxy'), sky.bytes, image);
-        const standing = await worker.call('look', chosen);
-        if (image === chosen) await show(standing);
-      }),
-  );
-  await show(await worker.call('look', image));
-  for (const control of [...Object.values(buttons), rewind]) control.disabled = false;
+  sky = await worker.call('open', settings);
+  pickFrom(sky);
+  try {
+    await open(fromHash(location.hash));
+  } catch (error) {
+    // What the link says cannot be: the page is there all the same.
+    if (!standing) await open(FIRST_STATE);
+    throw error;
+  }
 });

@@ -1,12 +1,14 @@
 import { emit, serve } from '../common/worker_server.ts';
+import { openAnyDevice } from '../plain/open_device.ts';
 import { Laboratory } from './laboratory.ts';
 import type { Followed, Track, Weight } from './follow.ts';
 import type { Change } from './run_history.ts';
 import type { RunningSettings, Settings } from './settings.ts';
-import { drawSky, type Sky } from './sky.ts';
+import { drawSky, type Shown, type Sky } from './sky.ts';
 import type { CheckResult, StepResult, Target, View } from './view.ts';
 
 let laboratory: Laboratory | undefined;
+let galaxies: Sky | undefined;
 
 /** The laboratory, which `open` made. */
 function open(): Laboratory {
@@ -24,22 +26,35 @@ export interface Standing {
   readonly changes: readonly Change[];
 }
 
+/** Whether the image is looked at together with others, as in training. */
+let together = false;
+
 const standing = async (image: number): Promise<Standing> => {
-  const view = await open().look(image);
+  const view = await open().look(image, together);
   return { view, range: open().range, changes: open().changes };
 };
 
+/** What the page shows of images; arrays that are sent away are gone, so these are copies. */
+const shown = ({ x: _, ...sky }: Sky): Shown => ({ ...sky, bytes: sky.bytes.slice(), labels: sky.labels.slice() });
+
 const methods = {
   /** Draws the galaxies and opens the device; returns the pictures. */
-  async open(settings: Settings): Promise<Pick<Sky, 'bytes' | 'labels'>> {
+  async open(settings: Settings): Promise<Shown> {
     const sky = await drawSky((done, of) => emit('drawn', { done, of }));
-    laboratory = new Laboratory(sky, settings, (news) => emit('device', news));
-    return { bytes: sky.bytes.slice(), labels: sky.labels.slice() };
+    galaxies = sky;
+    laboratory = new Laboratory(sky, settings, (news) => emit('device', news), openAnyDevice);
+    return shown(sky);
   },
   /** Begins anew; nothing changes where a setting is wrong. */
   async restart(settings: Settings, image: number, changes: readonly Change[] = []): Promise<Standing> {
     open().restart(settings, changes);
     return standing(image);
+  },
+  /** Begins anew on other images, or on the galaxies again; nothing changes where the settings do not fit them. */
+  async useImages(own: Sky | undefined, settings: Settings): Promise<Standing & { readonly sky: Shown }> {
+    const sky = own ?? galaxies!;
+    open().restart(settings, [], sky);
+    return { sky: shown(sky), ...(await standing(0)) };
   },
   /** Goes on with other running settings; nothing changes where one is wrong. */
   async change(running: RunningSettings, image: number): Promise<Standing> {
@@ -60,6 +75,11 @@ const methods = {
   async look(image: number): Promise<Standing> {
     return standing(image);
   },
+  /** Looks at images together with others, as in training, from now on; or alone. */
+  async lookTogether(on: boolean, image: number): Promise<Standing> {
+    together = on;
+    return standing(image);
+  },
   async seek(step: number, image: number): Promise<Standing> {
     open().seek(step);
     return standing(image);
@@ -68,7 +88,7 @@ const methods = {
     return open().follow(weight);
   },
   async check(image: number, target: Target): Promise<CheckResult> {
-    return open().check(image, target);
+    return open().check(image, target, together);
   },
   async lose(): Promise<void> {
     await open().lose();

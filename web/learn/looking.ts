@@ -31,7 +31,7 @@ export class Looking implements Disposable {
     { images, norm }: Sight,
   ): Promise<Looking> {
     const given = new Map([[0, imagesInput(images)]]);
-    const passage = { given, targets: targetsInput(images), norm, dropout: settings.dropout };
+    const passage = { given, targets: targetsInput(images, plans), norm, dropout: settings.dropout };
     const network = forward(plans, tensorOf, passage);
     const outputs = network.outputs as readonly Tensor[];
     const weights = parametersOf(plans).filter(({ role }) => role !== 'running');

@@ -1,43 +1,50 @@
 import { byId, make } from '../common/dom.ts';
-import { CLASSES } from '../../galaxies/labels.ts';
-import { SIDE, TRAINING, type Sky } from './sky.ts';
+import { SIDE, type Shown } from './sky.ts';
 
 const SHOWN = 8;
 
-/** Galaxies to look at, as radio buttons with pictures: some of those that are trained on, and some that are not. */
-export function showPicker({ bytes, labels }: Pick<Sky, 'bytes' | 'labels'>, choose: (image: number) => void): void {
-  const group = (first: number, title: string) => [
+/** Images to look at, as radio buttons with pictures: some of those that are trained on, and some that are not. */
+export function showPicker(sky: Shown, choose: (image: number) => void): void {
+  const { labels, classes, training, isOwn } = sky;
+  const group = (first: number, end: number, title: string) => [
     make('span', { className: 'break' }, title),
-    ...Array.from({ length: SHOWN }, (_, i) => {
+    ...Array.from({ length: Math.min(SHOWN, end - first) }, (_, i) => {
       const image = first + i;
-      const name = CLASSES[labels[image]];
-      const canvas = picture(bytes, image);
+      const name = classes[labels[image]];
+      const canvas = picture(sky, image);
       canvas.title = name;
       const input = make('input', {
         type: 'radio',
         name: 'image',
         value: String(image),
-        checked: image === 0,
-        'aria-label': `Galaxy ${image}, ${name}`,
+        'aria-label': `${isOwn ? 'Image' : 'Galaxy'} ${image}, ${name}`,
         onchange: () => choose(image),
       });
       return make('label', {}, input, canvas);
     }),
   ];
-  byId('images').replaceChildren(...group(0, 'Trained on'), ...group(TRAINING, 'Held out'));
+  byId('images').replaceChildren(...group(0, training, 'Trained on'), ...group(training, labels.length, 'Held out'));
 }
 
-function picture(bytes: Uint8Array, image: number): HTMLCanvasElement {
+/** Marks the galaxy as the chosen one, where it is among those that are shown. */
+export function pickGalaxy(image: number): void {
+  for (const input of byId('images').querySelectorAll('input')) input.checked = input.value === String(image);
+}
+
+function picture(sky: Shown, image: number): HTMLCanvasElement {
   const canvas = make('canvas', { className: 'pixels', width: SIDE, height: SIDE });
-  paintGalaxy(canvas, bytes, image);
+  paintImage(canvas, sky, image);
   return canvas;
 }
 
-/** Draws a galaxy on a canvas of SIDE x SIDE, brightened by a root as for the network: the faint arms are seen. */
-export function paintGalaxy(canvas: HTMLCanvasElement, bytes: Uint8Array, image: number): void {
+/**
+ * Draws an image on a canvas of SIDE x SIDE; a galaxy is brightened by a root as for the network, so that the faint
+ * arms are seen.
+ */
+export function paintImage(canvas: HTMLCanvasElement, { bytes, isOwn }: Shown, image: number): void {
   const context = canvas.getContext('2d')!;
   const data = context.createImageData(SIDE, SIDE);
-  const brightened = (byte: number) => Math.sqrt(byte * 255);
+  const brightened = (byte: number) => (isOwn ? byte : Math.sqrt(byte * 255));
   for (let i = 0; i < SIDE * SIDE; i++) {
     for (let c = 0; c < 3; c++) data.data[i * 4 + c] = brightened(bytes[(image * SIDE * SIDE + i) * 3 + c]);
     data.data[i * 4 + 3] = 255;

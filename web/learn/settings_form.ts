@@ -8,6 +8,9 @@ const OPTIMIZER_TITLES: Readonly<Record<OptimizerName, string>> = {
   adam: 'Adam',
 };
 
+/** Settings that describe the layers of the standard network. */
+const OF_THE_STANDARD = ['filterSize', 'stride', 'padding', 'activation', 'pooling', 'batchNorm'];
+
 type Field = HTMLInputElement | HTMLSelectElement;
 
 const places = () => [byId('settings'), byId('running-settings')];
@@ -46,9 +49,12 @@ export function showSettings(settings: Settings): void {
     if (field instanceof HTMLInputElement && field.type === 'checkbox') field.checked = value === true;
     else field.value = typeof value === 'boolean' ? (value ? 'on' : 'off') : String(value);
   }
-  const { filterSize: size, stride, padding, activation, pooling, batchNorm, seed } = settings;
-  byId('settings-summary').textContent =
-    `${size} × ${size}, stride ${stride}, ${padding} padding, ${ACTIVATION_TITLES[activation]}, ${pooling} pooling, batch norm ${batchNorm ? 'on' : 'off'}, seed ${seed}`;
+  const { filterSize: size, stride, padding, activation, pooling, batchNorm, seed, layers } = settings;
+  // Layers of one's own say all this themselves.
+  for (const field of fields()) if (OF_THE_STANDARD.includes(field.name)) field.disabled = layers !== undefined;
+  byId('settings-summary').textContent = layers
+    ? `your own network of ${layers.length} layers, seed ${seed}`
+    : `${size} × ${size}, stride ${stride}, ${padding} padding, ${ACTIVATION_TITLES[activation]}, ${pooling} pooling, batch norm ${batchNorm ? 'on' : 'off'}, seed ${seed}`;
   showMomentum();
 }
 

@@ -19,9 +19,17 @@ export interface Sky {
   readonly bytes: Uint8Array;
   /** What the network sees, [N, SIDE, SIDE, 3]. */
   readonly x: Float32Array;
-  /** Index into CLASSES. */
+  /** Index into `classes`. */
   readonly labels: Uint8Array;
+  readonly classes: readonly string[];
+  /** So many of the first images are trained on; the others are held out. */
+  readonly training: number;
+  /** Whether they are images of the user's own, and no galaxies. */
+  readonly isOwn: boolean;
 }
+
+/** What the page shows of the images. */
+export type Shown = Omit<Sky, 'x'>;
 
 /**
  * A byte of the picture as the network sees it: the sky is dark (9 of 255 on average), and the root keeps bright
@@ -47,5 +55,5 @@ export async function drawSky(tell: (done: number, of: number) => void = () => {
     labels[done++] = CLASSES.indexOf(name);
     tell(done, count);
   }
-  return { bytes, x: Float32Array.from(bytes, pixelValue), labels };
+  return { bytes, x: Float32Array.from(bytes, pixelValue), labels, classes: CLASSES, training: TRAINING, isOwn: false };
 }

@@ -43,7 +43,7 @@ export class StepView {
     if (!shown) return this.place.replaceChildren();
     const { followed, track } = await this.ask({ layer: selection.layer, role: part, at: selection.at });
     if (mine !== this.asked) return;
-    this.place.replaceChildren(...(followed ? told(followed) : [untold(view)]), trackOf(track, view.step));
+    this.place.replaceChildren(trackOf(track, view.step), ...(followed ? told(followed) : [untold(view)]));
   }
 }
 

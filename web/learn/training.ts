@@ -83,7 +83,7 @@ export class Training implements Disposable {
     const tensorOf = (name: string) => parameters.get(name)!.tensor;
     const n = settings.batchSize;
     const given = new Map([[0, imagesInput(n)]]);
-    const passage = { given, targets: targetsInput(n), norm: 'batch', dropout: settings.dropout } as const;
+    const passage = { given, targets: targetsInput(n, plans), norm: 'batch', dropout: settings.dropout } as const;
     const network = forward(plans, tensorOf, passage);
     const updates = [...network.statistics].map(([name, stats]) =>
       updateRunningStats(tensorOf(name), stats, n * placesOf(name, plans), STATISTICS_MOMENTUM),

@@ -29,11 +29,23 @@ export interface View {
   readonly settings: Settings;
   readonly step: number;
   readonly image: number;
-  /** Index into CLASSES. */
+  /** Index into `classes`. */
   readonly label: number;
+  readonly classes: readonly string[];
+  /** Whether the images are the user's own, and no galaxies. */
+  readonly isOwn: boolean;
   /** From the image to the loss. */
   readonly layers: readonly LayerView[];
+  /**
+   * The labels of the images that are looked at together, as in training: the arrays hold them all, the looked-at image
+   * first, and batch norm takes their statistics, which stand in place of the running ones. The loss is their mean.
+   * Absent where the image is alone, as in prediction.
+   */
+  readonly batch?: readonly number[];
 }
+
+/** The labels of all images of a view. */
+export const labelsOf = ({ batch, label }: View): readonly number[] => batch ?? [label];
 
 /** The layers that take a layer's output. */
 export const usersOf = (layers: readonly Pick<LayerView, 'inputs'>[], layer: number): number[] =>
