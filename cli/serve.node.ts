@@ -10,6 +10,9 @@ import { sendFile } from './static_file.node.ts';
 /** The pages, beside the bundled program. */
 export const SITE = fileURLToPath(new URL('web', import.meta.url));
 
+/** A browser asks each time whether a file is still the same. */
+const ANEW = 'no-cache';
+
 /**
  * What goes with every answer.
  * @param ancestors origins of pages that may show these pages within them, or `*`; none where it is empty
@@ -21,7 +24,7 @@ const headersFor = (ancestors: readonly string[]): Readonly<Record<string, strin
   // Only pages of this origin may see exact times and shared memory: the benchmark wants the former.
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',
-  'Cache-Control': 'no-cache',
+  'Cache-Control': ANEW,
   // A page that is isolated itself embeds only what says this.
   ...(ancestors.length > 0 && { 'Cross-Origin-Resource-Policy': 'cross-origin' }),
 });
@@ -123,6 +126,10 @@ async function answer(
   if (CHUNK.test(file)) response.setHeader('Cache-Control', 'max-age=31536000, immutable');
   const refused = await sendFile(request, response, join(folder, file), { type, packed: true });
   if (!refused) return;
+<<<<<<< HEAD
   response.setHeader('Cache-Control', 'no-cache');
+=======
+  response.setHeader('Cache-Control', ANEW);
+>>>>>>> main
   end(response, refused.status, REFUSALS.get(refused.status) ?? 'this file cannot be read');
 }

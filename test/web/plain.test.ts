@@ -9,10 +9,12 @@ import { assign, ema } from '../../engine/ops/assign.ts';
 import { batchNormStats } from '../../engine/ops/batch_norm.ts';
 import { cast } from '../../engine/ops/cast.ts';
 import { argMax, argMin } from '../../engine/ops/fold.ts';
+import { conv2d } from '../../engine/ops/conv2d.ts';
 import { gather } from '../../engine/ops/gather.ts';
-import { constant, input, stopGradient } from '../../engine/ops/leaves.ts';
+import { constant, input, reshape, stopGradient } from '../../engine/ops/leaves.ts';
 import { add, binary, mul, unary } from '../../engine/ops/pointwise.ts';
-import { randomUniform } from '../../engine/ops/random.ts';
+import { maxPool2d } from '../../engine/ops/pool.ts';
+import { dropout, randomUniform } from '../../engine/ops/random.ts';
 import { compile } from '../../engine/program/program.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import { POINTWISE, type PointwiseName } from '../../kernels/pointwise/pointwise.ts';
@@ -23,6 +25,7 @@ import { evaluateArithmetic } from '../engine/arithmetic.ts';
 import { describeAdapters } from '../gpu.ts';
 import { byHand } from '../reference/by_hand.ts';
 import { evaluateGraph } from '../reference/interpreter.ts';
+import { randomUniform as drawn } from '../reference/random.ts';
 import { UNIT } from '../tolerance.ts';
 
 const NAMED = EXPLANATIONS.map((explanation) => [explanation.name, explanation] as const);
@@ -111,16 +114,23 @@ const pairs = (() => {
   return { leaves, v, s };
 })();
 
+const SEED = [4_000_000_000, 17];
+/** The first number that the seed gives, from 0.5 on: f32 has no more digits there than random numbers have. */
+const firstRandom = () => drawn(12, SEED[0], SEED[1], 5).find((v) => v >= 0.5)!;
+
 /** What no explanation has. */
 const OTHERS: Graph = (() => {
   const x = input('x', [4, 3]);
   const indices = input('indices', [3], 'u32');
+  const [image, w] = [input('image', [1, 3, 3, 4]), input('w', [2, 2, 2, 6])];
+  const grouped = conv2d(image, w, { groups: 2 });
+  const dy = input('dy', grouped.shape);
   const seed = input('seed', [2], 'u32');
   return {
     roots: [
       argMax(x, 1),
-      argMin(x, 0, { selectLastIndex: true }),
-      argMax(x, 0, { selectLastIndex: true }),
+      ...[0, 1].flatMap((axis) => [true, false].map((selectLastIndex) => argMin(x, axis, { selectLastIndex }))),
+      ...[0, 1].flatMap((axis) => [true, false].map((selectLastIndex) => argMax(x, axis, { selectLastIndex }))),
       cast(x, 'u32'),
       cast(cast(x, 'u32'), 'f32'),
       batchNormStats(x),
@@ -129,11 +139,19 @@ const OTHERS: Graph = (() => {
       gather(x, indices, 0),
       gather(x, indices, 1),
       mul(x, constant(Float32Array.of(1, 2, 3), [3])),
+      maxPool2d(reshape(x, [1, 4, 3, 1]), { size: 2, stride: 1 }),
+      grouped,
+      ...grad(grouped, [image, w], dy),
+      // A rate between two f32 numbers, the lower of which is drawn.
+      dropout(x, seed, { stream: 5, rate: firstRandom() + 0.4 * 2 ** -24 }),
     ],
     leaves: new Map([
-      ['x', [1, 3, 3, -2, NaN, 4, 7.9, 1, NaN, 2 ** 33, 0.3, -1]],
-      ['indices', [2, 0, 1]],
-      ['seed', [4_000_000_000, 17]],
+      ['x', [1, 3, 3, -2, NaN, 4, NaN, 1, NaN, 2 ** 33, 0.3, -1]],
+      ['indices', [2, 0, 7]],
+      ['image', Array.from({ length: 36 }, (_, i) => Math.sin(i))],
+      ['w', Array.from({ length: 48 }, (_, i) => Math.cos(i))],
+      ['dy', Array.from({ length: 24 }, (_, i) => Math.sin(3 * i))],
+      ['seed', SEED],
     ]),
   };
 })();

@@ -62,15 +62,12 @@ describe.each(ADAPTERS)('settings that change while it runs, on %s', (adapter) =
       expect(made.map(({ step }) => step)).toEqual(Array.from({ length: STEPS }, (_, i) => i + 1));
       expect(laboratory.changes).toEqual([{ step: 0, running: running({}) }, ...CHANGES]);
 
-      // Steps before and after each change, across all of them, and across some.
-      for (const from of [5, 2, 4]) {
-        laboratory.seek(from);
-        expect(await train(laboratory, STEPS - from)).toEqual(made.slice(from));
-      }
-      expect(await laboratory.look(1)).toEqual(view);
-      laboratory.seek(3);
+      laboratory.seek(2);
+      const again = await train(laboratory, 2);
       await laboratory.lose();
-      expect(await train(laboratory, 3)).toEqual(made.slice(3, 6));
+      again.push(...(await train(laboratory, STEPS - 4)));
+      expect(again).toEqual(made.slice(2));
+      expect(await laboratory.look(1)).toEqual(view);
 
       laboratory.restart({ ...DEFAULT_SETTINGS, batchNorm: true, ...SMALL }, CHANGES);
       expect(await train(laboratory, STEPS)).toEqual(made);
@@ -133,11 +130,7 @@ describe.each(ADAPTERS)('settings that change while it runs, on %s', (adapter) =
         wild.push(...(await train(laboratory, 1)));
         for (const note of notes(wild)) said.add(note.slice(0, 18));
       }
-      console.log(
-        wild.map(({ loss, silent, changed }) => [loss, silent.join(), changed].join(' ')),
-        [...said],
-      );
-      expect([...said]).toContain('The loss diverges:');
+      expect([...said]).toEqual(['The loss diverges:', 'Every output of la']);
     }));
 
   it('give a network that is trained on few galaxies by heart, which is noted', () =>

@@ -27,11 +27,14 @@ const laterOf = (script: string): string[] => captured(textOf(script), /import\(
 /** Scripts that a page loads by itself, each with how many are waited for before it. TensorFlow.js is asked for. */
 function scriptsOf(page: string): ReadonlyMap<string, number> {
   const found = new Map<string, number>();
-  const visit = (script: string, depth: number): void => {
+  const visit = (script: string, depth: number, inWorker = false): void => {
     if ((found.get(script) ?? 0) >= depth) return;
     found.set(script, depth);
-    const workers = workersOf(script).filter((worker) => !worker.includes('tfjs'));
-    for (const next of [...importsOf(script), ...workers]) visit(next.replace('./', ''), depth + 1);
+    // A page's own script loads figures by their kind; a worker what a browser lacks.
+    const own = [...importsOf(script), ...(inWorker ? [] : laterOf(script))];
+    for (const next of own) visit(next.replace('./', ''), depth + 1, inWorker);
+    for (const worker of workersOf(script).filter((each) => !each.includes('tfjs')))
+      visit(worker.replace('./', ''), depth + 1, true);
   };
   for (const script of linksOf(page).filter((to) => to.endsWith('.js'))) visit(script, 1);
   return found;
@@ -74,9 +77,10 @@ describe('the site as files', () => {
       const sources = [...scriptsOf(page).keys()].flatMap(sourcesOf);
       const isUsed = (path: string): boolean => {
         if (path.startsWith('web/plain/')) return path === 'web/plain/open_device.ts'; // the rest where there is no GPU
-        if (/^chapter|^index/.test(page)) return /^(web|engine|kernels)\//.test(path);
-        // A network from an ONNX file is read where one opens a file.
-        return page !== 'learn.html' || !/^models\/onnx\//.test(path);
+        if (page.startsWith('chapter')) return /^(web|engine|kernels)\//.test(path);
+        // Networks and their files are Look's alone; Learn reads an ONNX file where one opens it.
+        if (page === 'index.html') return !/^(models|bench)\//.test(path);
+        return page !== 'learn.html' || !/^(models\/onnx|bench)\//.test(path);
       };
       expect(
         sources.filter((path) => !isUsed(path)),

@@ -46,7 +46,7 @@ describeSite(
     it('has chapters whose figures answer, and say what computes', async () => {
       const { page, problems } = await site.open('chapter-02-convolution.html');
       expect(new URL(page.url()).pathname).toBe('/project/chapter-02-convolution.html');
-      expect(await textOf(page, 'article > .message', /JavaScript/)).toBe(SAYS);
+      expect(await textOf(page, 'article .message:not(section *)', /JavaScript/)).toBe(SAYS);
       await textOf(page, 'section.live .behind', /=/);
       const [x, w, y] = [await gridOf(page, 'x'), await gridOf(page, 'w'), await gridOf(page, 'y')];
       const convolved = (weights: readonly number[]) =>
@@ -91,6 +91,20 @@ describeSite(
       expect(losses).toHaveLength(2);
       // Both are read as f32; exp may differ in the last place of float64 from one engine of JavaScript to another.
       losses.forEach((loss, i) => expect(Math.abs(loss - want[i])).toBeLessThanOrEqual(2 * UNIT * want[i]));
+      expect(problems).toEqual([]);
+      await page.close();
+    });
+
+    it.each([
+      ['index.html', '#adapter'],
+      ['look.html', '#inspect-message'],
+      ['measure.html', '#adapter'],
+      ['chapter-16-read-the-kernel.html', 'section.live .message'],
+    ])('says in %s what is missing', async (path, place) => {
+      const { page, problems } = await site.open(path);
+      expect(await textOf(page, place, /WebGPU/)).toMatch(
+        /^This browser has WebGPU, and found no GPU for it: .*chrome:\/\/gpu\.$/,
+      );
       expect(problems).toEqual([]);
       await page.close();
     });

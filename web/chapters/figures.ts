@@ -8,6 +8,7 @@ export type MakeFigure = (section: HTMLElement, data: DOMStringMap) => Promise<v
 const FIGURES: Readonly<Record<string, () => Promise<MakeFigure>>> = {
   activations: async () => (await import('./activations_figure.ts')).activationsFigure,
   graph: async () => (await import('./graph_figure.ts')).graphFigure,
+  'grad-cam': async () => (await import('./grad_cam_figure.ts')).gradCamFigure,
   kernels: async () => (await import('./kernels_figure.ts')).kernelsFigure,
   overfit: async () => (await import('./overfit_figure.ts')).overfitFigure,
   image: async () => (await import('./image_figure.ts')).imageFigure,

@@ -116,8 +116,10 @@ class GraphFigure {
   private go(to: number): void {
     const { steps } = this.state;
     this.taken = Math.min(Math.max(to, 0), steps.length);
-    this.moves.start.disabled = this.moves.back.disabled = this.taken === 0;
-    this.moves.next.disabled = this.moves.end.disabled = this.taken === steps.length;
+    // Not `disabled`: the one that is pressed would lose the focus.
+    const { start, back, next, end } = this.moves;
+    for (const button of [start, back]) button.ariaDisabled = String(this.taken === 0);
+    for (const button of [next, end]) button.ariaDisabled = String(this.taken === steps.length);
     this.read();
     this.picture();
     this.fill();

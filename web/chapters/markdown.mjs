@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { basename, join, posix } from 'node:path';
 import katex from 'katex';
 import { Marked } from 'marked';
+import { guideOf } from '../home/build_guides.mjs';
 
 export const CHAPTER = /^\d\d-[\w-]+\.md$/;
 /** Pages beside the path: no next one, no exercises. */
@@ -113,6 +114,7 @@ export function render(root, markdown, linked) {
     if (!existsSync(join(root, path)))
       token.href = undefined; // a chapter that is not written yet
     else if (path === 'docs/README.md') token.href = `chapters.html${place}`;
+    else if (guideOf(basename(path))) token.href = `${guideOf(basename(path))}.html`;
     else if (isPage(path)) token.href = `${chapterPage(basename(path))}.html${place}`;
     else {
       linked.add(path);

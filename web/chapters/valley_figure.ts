@@ -21,7 +21,7 @@ const [CURVE_HIGH, MARGIN, HIGHEST, LOWEST] = [150, 44, 4, -4];
 const within = (v: number) => (Number.isFinite(v) ? Math.min(Math.max(v, -2 * SIDE), 3 * SIDE) : 3 * SIDE);
 const at = (a: number, b: number) =>
   [within(((a - A[0]) / (A[1] - A[0])) * SIDE), within(SIDE - ((b - B[0]) / (B[1] - B[0])) * SIDE)] as const;
-const shown = (loss: number) => (loss < 1e9 ? loss.toPrecision(3) : 'without bound');
+const shown = (loss: number) => (loss < 1e9 ? String(Number(loss.toPrecision(2))) : 'without bound');
 
 /** SGD, momentum and Adam in a curved valley: their paths, and the loss along them. */
 class ValleyFigure {

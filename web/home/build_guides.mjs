@@ -1,46 +1,45 @@
-// The parts of README.md that say how to use the program, as pages of the site: said once, true in both places.
+// The guides of docs/ as pages of the site: said once, true in both places.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Marked } from 'marked';
 
-/** Which parts make a page, in this order. */
+/** Which files of docs/ make a page, in this order; the first has the page's title. */
 const GUIDES = [
-  {
-    name: 'train',
-    title: 'Train on your own images',
-    parts: ['Two commands', 'Your own images', 'Bring your own network'],
-  },
-  { name: 'library', title: 'Use the library', parts: ['From TypeScript', 'How it works', 'Where it runs'] },
+  { name: 'train', files: ['images.md', 'networks.md', 'galaxies.md'] },
+  { name: 'library', files: ['library.md'] },
+  { name: 'clusters', files: ['clusters.md'] },
 ];
 
-/** The part of a README below a heading of the second order, the heading with it. */
-function part(readme, heading) {
-  const found = readme.split(/^(?=## )/m).find((text) => text.startsWith(`## ${heading}\n`));
-  if (!found) throw new Error(`README.md has no part "${heading}", which a page of the site shows`);
-  return found;
-}
+/** The page that has a file of docs/, if any. */
+export const guideOf = (file) => GUIDES.find(({ files }) => files.includes(file))?.name;
 
-/** The pages, as `buildSite` takes them. What the parts link to in the repository is named and not linked. */
+/** The pages, as `buildSite` takes them. What else they link to in the repository is named and not linked. */
 export function guidePages(root) {
-  const readme = readFileSync(join(root, 'README.md'), 'utf8');
   const marked = new Marked({
     renderer: {
       link({ href, tokens }) {
         const text = this.parser.parseInline(tokens);
+        const guide = guideOf(href);
+        if (guide) return `<a href="${guide}.html">${text}</a>`;
         return /^https?:/.test(href) ? `<a href="${href}">${text}</a>` : text;
       },
+      image: () => '',
     },
   });
-  return GUIDES.map(({ name, title, parts }) => ({
-    folder: 'home',
-    section: 'index',
-    name,
-    title,
-    body: `<article class="guide">\n<h1>${title}</h1>\n${parts
-      .map((heading) => marked.parse(part(readme, heading)))
-      .join('')
-      .replaceAll('<pre>', '<pre class="scroll">')
-      .replaceAll('<table>', '<div class="scroll"><table>')
-      .replaceAll('</table>', '</table></div>')}</article>`,
-  }));
+  return GUIDES.map(({ name, files }) => {
+    const texts = files.map((file) => readFileSync(join(root, 'docs', file), 'utf8'));
+    // One title on a page: those of the other files become headings below it, and theirs go down too.
+    const lower = (text) => text.replace(/^(?=#+ )/gm, '#');
+    const html = marked.parse([texts[0], ...texts.slice(1).map(lower)].join('\n'));
+    return {
+      folder: 'home',
+      section: 'index',
+      name,
+      title: /^# (.+)$/m.exec(texts[0])[1],
+      body: `<article class="guide">\n${html
+        .replaceAll('<pre>', '<pre class="scroll">')
+        .replaceAll('<table>', '<div class="scroll"><table>')
+        .replaceAll('</table>', '</table></div>')}</article>`,
+    };
+  });
 }

@@ -1,4 +1,4 @@
-import { isState, toHash, type PageState } from './link.ts';
+import { isState, MOST_STEPS, toHash, type PageState } from './link.ts';
 
 /** Milliseconds without a change after which the address says where the page stands. */
 const PAUSE = 300;
@@ -44,6 +44,20 @@ export class Address {
     const address = `${location.pathname}${location.search}${hash}`;
     if (isNew) history.pushState(null, '', address);
     else history.replaceState(null, '', address);
+  }
+
+  /** Copies the link to where the page stands; returns what to say of it. */
+  async copy({ step, isOwn }: { readonly step: number; readonly isOwn: boolean }): Promise<string> {
+    if (isOwn) return 'A link cannot hold images of your own: it is copied for galaxies only.';
+    this.write();
+    try {
+      await navigator.clipboard.writeText(location.href);
+    } catch {
+      return 'The browser does not let this page copy. The address of the page is the link: copy it.';
+    }
+    return step > MOST_STEPS
+      ? `The link is copied. It opens this page at step ${MOST_STEPS}: a link trains no further.`
+      : 'The link is copied. It opens this page as it is.';
   }
 
   private forget(): void {

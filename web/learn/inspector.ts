@@ -164,7 +164,7 @@ export class Inspector {
     this.parts.sum.replaceChildren(
       make('span', {}, `${name}, in float64`),
       make('b', { id: 'computed', className: 'mono' }, String(computed)),
-      make('span', {}, 'On the GPU, in f32'),
+      make('span', {}, 'In the network, in f32'),
       make('b', { id: 'on-gpu', className: 'mono' }, String(value)),
       make('span', {}, 'Difference'),
       make('b', { className: 'mono' }, shortly(Math.abs(computed - value))),

@@ -67,6 +67,11 @@ export class Laboratory {
     this.history.change(this.step, runningOf(running));
   }
 
+  /** The layers of the network that runs. */
+  get layers(): readonly LayerPlan[] {
+    return this.plans;
+  }
+
   /** Steps made. */
   get step(): number {
     return this.now;

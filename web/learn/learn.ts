@@ -1,7 +1,7 @@
 import type { DeviceNews } from '../common/device_keeper.ts';
 import { byId } from '../common/dom.ts';
 import { embedded } from '../common/embed.ts';
-import { WITHOUT_GPU, computingOn, showMessage } from '../common/message.ts';
+import { WITHOUT_GPU, showMessage } from '../common/message.ts';
 import { WorkerClient } from '../common/worker_client.ts';
 import { Address } from './address.ts';
 import { readPalette } from './colours.ts';
@@ -10,9 +10,10 @@ import { Editor } from './editor.ts';
 import { Enlarged } from './enlarged.ts';
 import { targetOf, type Selection } from './explanation.ts';
 import { nextFrame } from './frames.ts';
+import { GraphDrawer } from './graph_picture.ts';
 import { Inspector } from './inspector.ts';
 import { notesOn } from './notes.ts';
-import { predictionText, showNotes, standingText } from './telling.ts';
+import { deviceText, predictionText, showNotes, standingText } from './telling.ts';
 import { togetherBox } from './together.ts';
 import { forClasses } from './layer_spec.ts';
 import { CLASS_COUNT } from './network.ts';
@@ -20,12 +21,12 @@ import { StepView } from './step_view.ts';
 import { titleOf } from './words.ts';
 import { LayerList } from './layer_list.ts';
 import type { LearnMethods, Standing } from './learn_worker.ts';
-import { FIRST_STATE, fromHash, MOST_STEPS, sameRun, type PageState } from './link.ts';
+import { FIRST_STATE, fromHash, sameRun, type PageState } from './link.ts';
 import { ownImages, readOwn, type Found } from './own_images.ts';
 import { paintImage, pickGalaxy, showPicker } from './picker.ts';
 import { DEFAULT_SETTINGS, runningOf, sameStructure, type Settings } from './settings.ts';
 import { onSettings, showSettings } from './settings_form.ts';
-import type { Shown } from './sky.ts';
+import type { Shown, Sky } from './sky.ts';
 import { thereIn } from './selection.ts';
 import type { StepResult, View } from './view.ts';
 
@@ -85,10 +86,12 @@ const following = new StepView((weight) => worker.call('follow', weight));
 
 const editor = new Editor(byId('editor'), (own) => void attempt(() => restart({ ...settings, layers: own })));
 byId('editor-details').hidden = false;
+const graph = new GraphDrawer((draw) => void attempt(async () => draw(await worker.call('graph'))));
 
 function showAllSettings(now: Settings): void {
   showSettings(now);
   editor.show(now, sky?.classes.length);
+  graph.changed();
 }
 
 byId('prediction').after(
@@ -123,7 +126,7 @@ function explainSelection(): void {
   void attempt(() => following.show(view!, selection));
   if (pointed) byId('inspector').hidden = false;
   pointed = false;
-  if (!playing) address.note(stateOf(standing!));
+  if (!playing) note();
 }
 
 /** Where the page stands, as a link says it. */
@@ -136,6 +139,9 @@ const stateOf = ({ view, changes }: Standing): PageState => ({
   following: following.on,
 });
 
+/** Own images are in no link. */
+const note = (): void => (view!.isOwn ? undefined : address.note(stateOf(standing!)));
+
 /** Counts the states that were opened: the last one holds. */
 let opened = 0;
 
@@ -144,6 +150,7 @@ async function open(wanted: PageState): Promise<void> {
   const mine = ++opened;
   const now = standing;
   setPlaying(false);
+  if (view?.isOwn) await takeImages(undefined, wanted.settings);
   lookAt(wanted.galaxy);
   [selection, following.on, pointed] = [wanted.selection, wanted.following, pointed || now !== undefined];
   const { step } = wanted;
@@ -159,7 +166,7 @@ async function open(wanted: PageState): Promise<void> {
   if (mine !== opened) return;
   setPlaying(false);
   showMessage(message, before);
-  address.note(stateOf(standing!));
+  note();
 }
 
 /** Shows the galaxy itself; what the network makes of it comes from the worker. */
@@ -167,20 +174,6 @@ function lookAt(chosen: number): void {
   image = chosen;
   pickGalaxy(chosen);
   if (sky) paintImage(byId<HTMLCanvasElement>('galaxy'), sky, chosen);
-}
-
-async function copyLink(): Promise<void> {
-  address.write();
-  const isLate = view!.step > MOST_STEPS;
-  try {
-    await navigator.clipboard.writeText(location.href);
-    showMessage(
-      message,
-      `The link is copied. It opens this page as it is${isLate ? `, but at step ${MOST_STEPS}: a link trains no further` : ''}.`,
-    );
-  } catch {
-    showMessage(message, 'The browser does not let this page copy: copy the address of the page, which is the link.');
-  }
 }
 
 async function show(now: Standing): Promise<void> {
@@ -259,16 +252,22 @@ async function restart(wanted: Settings): Promise<void> {
   await show(standing);
 }
 
+/** Gives the worker images to train on, and shows them; without any, the galaxies. */
+async function takeImages(own: Sky | undefined, wanted: Settings): Promise<Standing> {
+  const { sky: now, ...standing } = await worker.call('useImages', own, wanted);
+  [sky, results] = [now, []];
+  pickFrom(now);
+  lookAt(0);
+  return standing;
+}
+
 /** Begins anew on the user's own images; without files, on the galaxies again. */
 async function useImages(files: readonly Found[] | undefined): Promise<void> {
   setPlaying(false);
   const own = files && (await readOwn(files));
   const classes = own?.sky.classes.length ?? CLASS_COUNT;
   const wanted = settings.layers ? { ...settings, layers: forClasses(settings.layers, classes) } : settings;
-  const { sky: now, ...standing } = await worker.call('useImages', own?.sky, wanted);
-  [sky, image, results] = [now, 0, []];
-  pickFrom(now);
-  lookAt(0);
+  const standing = await takeImages(own?.sky, wanted);
   editor.show(wanted, classes);
   address.begin();
   const left = own?.unread ?? [];
@@ -321,21 +320,10 @@ async function check(): Promise<void> {
 }
 
 function tellOfDevice(news: DeviceNews): void {
-  if (news.state === 'lost') {
-    lost = true;
-    showMessage(message, `The GPU was lost (${news.why}). Opening it again …`);
-  } else if (news.state === 'failed') {
-    showMessage(message, new Error(`the GPU was lost and does not come back: ${news.why}; reload the page`));
-  } else if (news.state === 'ready') {
-    const withoutGpu = news.adapter === WITHOUT_GPU;
-    buttons.lose.hidden = withoutGpu;
-    showMessage(
-      message,
-      lost && !withoutGpu
-        ? `The GPU was lost and is back. Nothing was forgotten: weights and moments were put back as they were after step ${view?.step ?? 0}, and the run goes on with the same numbers.`
-        : computingOn(news.adapter, news.software),
-    );
-  }
+  if (news.state === 'lost') lost = true;
+  if (news.state === 'ready') buttons.lose.hidden = news.adapter === WITHOUT_GPU;
+  const said = deviceText(news, lost, view?.step ?? 0);
+  if (said !== undefined) showMessage(message, said);
 }
 
 buttons.play.onclick = () => void attempt(play);
@@ -350,7 +338,7 @@ buttons.ten.onclick = () =>
     await trainMany(10);
   });
 buttons.restart.onclick = () => void attempt(() => restart(settings));
-buttons.link.onclick = () => void attempt(copyLink);
+buttons.link.onclick = () => void attempt(async () => showMessage(message, await address.copy(view!)));
 buttons.lose.onclick = () => void attempt(() => worker.call('lose'));
 rewind.oninput = () => void attempt(slide);
 onSettings(

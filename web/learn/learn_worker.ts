@@ -1,6 +1,7 @@
 import { emit, serve } from '../common/worker_server.ts';
 import { openAnyDevice } from '../plain/open_device.ts';
 import { Laboratory } from './laboratory.ts';
+import type { Graph } from './graph.ts';
 import type { Followed, Track, Weight } from './follow.ts';
 import type { Change } from './run_history.ts';
 import type { RunningSettings, Settings } from './settings.ts';
@@ -71,6 +72,12 @@ const methods = {
     const results: StepResult[] = [];
     while (results.length < steps) results.push(await open().train());
     return { results, ...(await standing(image)) };
+  },
+  /** The graph of the loss. */
+  async graph(): Promise<Graph> {
+    // Its formulas are read when someone asks for them.
+    const { graphOf } = await import('./graph.ts');
+    return graphOf(open().layers, open().settings.batchSize);
   },
   async look(image: number): Promise<Standing> {
     return standing(image);

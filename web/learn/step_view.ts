@@ -102,7 +102,7 @@ function sum({ computed, value }: StepPart): HTMLElement[] {
   if (value === undefined) return [];
   const rows = [
     ['In float64', String(computed), 'computed'],
-    ['On the GPU, in f32', String(value), 'on-gpu'],
+    ['In the network, in f32', String(value), 'on-gpu'],
   ].flatMap(([name, number, kind]) => [make('span', {}, name), make('b', { className: `mono ${kind}` }, number)]);
   return [make('div', { className: 'sum' }, ...rows)];
 }

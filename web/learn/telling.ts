@@ -1,4 +1,6 @@
+import type { DeviceNews } from '../common/device_keeper.ts';
 import { byId, make } from '../common/dom.ts';
+import { WITHOUT_GPU, computingOn } from '../common/message.ts';
 import { shortly } from './formula.ts';
 import { softmaxOf } from './layer_sums.ts';
 import type { StepResult, View } from './view.ts';
@@ -29,4 +31,18 @@ export function showNotes(notes: readonly string[]): void {
   place.hidden = notes.length === 0;
   if (notes.join() !== place.dataset['notes']) place.replaceChildren(...notes.map((text) => make('p', {}, text)));
   place.dataset['notes'] = notes.join();
+}
+
+/**
+ * What is said of the device; an error where it stays away.
+ * @param lost whether it was lost before
+ */
+export function deviceText(news: DeviceNews, lost: boolean, step: number): string | Error | undefined {
+  if (news.state === 'lost') return `The GPU was lost (${news.why}). Opening it again …`;
+  if (news.state === 'failed')
+    return new Error(`the GPU was lost and does not come back: ${news.why}; reload the page`);
+  if (news.state !== 'ready') return undefined;
+  return lost && news.adapter !== WITHOUT_GPU
+    ? `The GPU was lost and is back. Nothing was forgotten: weights and moments were put back as they were after step ${step}, and the run goes on with the same numbers.`
+    : computingOn(news.adapter, news.software);
 }
