@@ -19,7 +19,7 @@ const MOST_BYTES = 2e6;
 
 const VIEWPORT = { width: 1280, height: 720, deviceScaleFactor: 0.75 };
 /** After which steps a picture is taken: few at first, when most changes. */
-const STEPS = [0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 16, 18, 20, 23, 26, 29, 32, 36, 40, 45, 50, 55, 60];
+const STEPS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 18, 20, 22, 24, 27, 30];
 const DELAY_MS = 220;
 const LAST_MS = 3000;
 
