@@ -78,6 +78,9 @@ class GradCamFigure {
       showMessage(this.place, error);
       return;
     }
+    // The first with something to be found in it.
+    const found = Array.from({ length: SHOWN }, (_, i) => TRAINING + i).find((image) => this.labels[image] === 1);
+    this.image = found ?? TRAINING;
     this.classes.value = String(this.labels[this.image]);
     this.drawGalaxies();
     await this.trainOn();
@@ -134,9 +137,12 @@ class GradCamFigure {
   }
 
   private show(cam: Cam, explained: number): void {
-    if (!this.cam) this.makeMaps(cam);
-    this.cam = cam;
     const { side, channels, alpha, sum, map } = cam;
+    if (!this.cam) {
+      this.makeMaps(cam);
+      this.choose(map.indexOf(Math.max(...map)), side);
+    }
+    this.cam = cam;
     const most = largest(cam.activation);
     for (let k = 0; k < channels; k++) {
       const channel = Float32Array.from({ length: side * side }, (_, i) => cam.activation[i * channels + k]);
@@ -144,8 +150,9 @@ class GradCamFigure {
     }
     const mostOfSum = largest(sum);
     this.maps[channels].show(sum, mostOfSum, 'Σ α A');
-    this.maps[channels + 1].show(map, mostOfSum, 'ReLU');
-    drawPicture(this.overlay, this.picture(this.image), { values: map, most: mostOfSum });
+    const mostOfMap = largest(map);
+    this.maps[channels + 1].show(map, mostOfMap, 'ReLU');
+    drawPicture(this.overlay, this.picture(this.image), { values: map, most: mostOfMap });
     const name = CLASSES[explained];
     this.overlay.setAttribute('aria-label', `The galaxy, dark where the map for ${name} is 0`);
     this.state.textContent = this.inWords(cam, name);
@@ -154,8 +161,7 @@ class GradCamFigure {
 
   private makeMaps({ side, channels }: Cam): void {
     const choose = (place: number) => {
-      this.row.value = String(Math.floor(place / side));
-      this.column.value = String(place % side);
+      this.choose(place, side);
       this.read();
     };
     this.maps = Array.from(
@@ -168,6 +174,11 @@ class GradCamFigure {
       ...this.maps.slice(channels).map(({ element }) => element),
       make('figure', { className: 'cam' }, this.overlay, make('figcaption', {}, 'over the galaxy')),
     );
+  }
+
+  private choose(place: number, side: number): void {
+    this.row.value = String(Math.floor(place / side));
+    this.column.value = String(place % side);
   }
 
   private inWords({ logits }: Cam, name: string): string {
