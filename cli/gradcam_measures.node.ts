@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { writeFileAtomic } from '../models/formats/atomic.node.ts';
-import { faithfulness, saliencyOf, type Faithfulness } from '../vision/answer/asked/faithfulness.ts';
-import type { Explainer, Explanation } from '../vision/answer/explain.ts';
+import type { Faithfulness } from '../vision/answer/asked/faithfulness.ts';
+import type { Measures } from '../vision/answer/measure_maps.ts';
 import type { Method } from '../vision/answer/methods.ts';
 import { csvField } from '../vision/data/csv.ts';
 import { jsonText } from '../vision/json_text.ts';
@@ -10,25 +10,6 @@ import { html } from '../vision/report/html.ts';
 import { count, decimal, page, percent, table } from '../vision/report/pieces.ts';
 import { caseFigure } from '../vision/report/section_pictures.ts';
 import { textTable } from '../vision/report/text_table.ts';
-
-export type Measures = Partial<Record<Method, Faithfulness>>;
-
-/**
- * How faithful each map of an explanation is.
- * @param confidence of a row of scores in what is explained, 0..1
- */
-export async function measureMaps(
-  explainer: Explainer,
-  { example, maps }: Explanation,
-  confidence: (scores: Float32Array) => number,
-): Promise<Measures> {
-  const asked = explainer.asked!;
-  const image = await explainer.imageOf(example);
-  const measures: Measures = {};
-  for (const map of maps)
-    measures[map.method] = await faithfulness(asked, { image, confidence }, saliencyOf(map, asked.side));
-  return measures;
-}
 
 /** An image explained and measured. */
 interface Case extends Explained {

@@ -10,6 +10,9 @@ import { sendFile } from './static_file.node.ts';
 /** The pages, beside the bundled program. */
 export const SITE = fileURLToPath(new URL('web', import.meta.url));
 
+/** A browser asks each time whether a file is still the same. */
+const ANEW = 'no-cache';
+
 /**
  * What goes with every answer.
  * @param ancestors origins of pages that may show these pages within them, or `*`; none where it is empty
@@ -21,7 +24,7 @@ const headersFor = (ancestors: readonly string[]): Readonly<Record<string, strin
   // Only pages of this origin may see exact times and shared memory: the benchmark wants the former.
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',
-  'Cache-Control': 'no-cache',
+  'Cache-Control': ANEW,
   // A page that is isolated itself embeds only what says this.
   ...(ancestors.length > 0 && { 'Cross-Origin-Resource-Policy': 'cross-origin' }),
 });
@@ -38,6 +41,9 @@ const TYPES: Readonly<Record<string, string>> = {
   '.map': 'application/json',
   '.txt': 'text/plain;charset=utf-8',
 };
+
+/** Pieces of scripts that are named after what is in them. */
+const CHUNK = /^shared-[A-Z0-9]{8}\.js$/;
 
 /** Where pages find the model that the server was given. */
 export const MODEL_PATH = '/model.safetensors';
@@ -116,6 +122,10 @@ async function answer(
   if (name === undefined) return end(response, 404, REFUSALS.get(404)!);
   const file = extname(name) === '' ? `${name}.html` : name;
   const type = TYPES[extname(file)] ?? 'application/octet-stream';
+  // Another build gives a chunk another name.
+  if (CHUNK.test(file)) response.setHeader('Cache-Control', 'max-age=31536000, immutable');
   const refused = await sendFile(request, response, join(folder, file), { type, packed: true });
-  if (refused) end(response, refused.status, REFUSALS.get(refused.status) ?? 'this file cannot be read');
+  if (!refused) return;
+  response.setHeader('Cache-Control', ANEW);
+  end(response, refused.status, REFUSALS.get(refused.status) ?? 'this file cannot be read');
 }

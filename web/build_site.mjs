@@ -29,11 +29,12 @@ export async function buildSite(common, root) {
   mkdirSync(out, { recursive: true });
   // Page by page, so that each loads few files and nothing that only others use. Split: what a script and its worker
   // share exists once, and what is loaded later, if at all, is a file of its own.
+  const outputs = {};
   for (const { folder } of PAGES) {
     const entries = readdirSync(join(WEB, folder))
       .filter((file) => file === `${folder}.ts` || file.endsWith('_worker.ts'))
       .map((file) => [basename(file, '.ts'), `web/${folder}/${file}`]);
-    await build({
+    const { metafile } = await build({
       ...common,
       outdir: 'dist/web',
       platform: 'browser',
@@ -42,6 +43,7 @@ export async function buildSite(common, root) {
       entryPoints: Object.fromEntries(entries),
       chunkNames: 'shared-[hash]',
     });
+    Object.assign(outputs, metafile.outputs);
   }
   await buildTfjs(common, root);
   const shell = readFileSync(join(WEB, 'shell.html'), 'utf8');
@@ -53,6 +55,9 @@ export async function buildSite(common, root) {
     const filled = fill(shell, {
       policy: POLICY,
       title: page.name === 'index' ? page.title : `${page.title} · Tuningfork`,
+      chunks: chunksOf(page, outputs)
+        .map((name) => `<link rel="modulepreload" href="${name}">`)
+        .join('\n'),
       styles: styles.map((style) => `<link rel="stylesheet" href="${style}">`).join('\n'),
       navigation: PAGES.map(({ name, title }) =>
         name === 'index'
@@ -70,6 +75,24 @@ export async function buildSite(common, root) {
   copyFileSync(join(WEB, 'icon.svg'), join(out, 'icon.svg'));
   for (const file of ['math.woff2', 'math.woff2.LICENSE.txt']) copyFileSync(join(WEB, 'common', file), join(out, file));
   pack(out);
+}
+
+/**
+ * The chunks that a page's script needs, and its worker's where it computes: asked for at once, not one after another
+ * as each is found in the one before, which on a slow line takes seconds.
+ */
+function chunksOf({ folder, name, body }, outputs) {
+  const computes = body === undefined ? name !== 'chapters' : body.includes('class="live"');
+  const found = new Set();
+  const follow = (path) => {
+    for (const { path: chunk, kind } of outputs[path].imports) {
+      if (kind !== 'import-statement' || found.has(chunk)) continue;
+      found.add(chunk);
+      follow(chunk);
+    }
+  };
+  for (const entry of [`${folder}.js`, ...(computes ? [`${folder}_worker.js`] : [])]) follow(`dist/web/${entry}`);
+  return [...found].map((path) => basename(path)).sort();
 }
 
 /** A page's style sheets: the one that has its name, then the others. */

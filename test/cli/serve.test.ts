@@ -63,6 +63,11 @@ describe('serve', () => {
       expect(body).toContain('<title>Tuningfork</title>');
     }
     expect((await ask('/home.js')).headers['content-type']).toMatch(/^text\/javascript/);
+    // A chunk is named after what is in it and may be kept; where it is gone, that may not be.
+    const [, chunk] = /href="(shared-[^"]+)"/.exec((await ask('/learn')).body)!;
+    expect((await ask('/home.js')).headers['cache-control']).toBe('no-cache');
+    expect((await ask(`/${chunk}`)).headers['cache-control']).toBe('max-age=31536000, immutable');
+    expect(await ask('/shared-AAAAAAAA.js')).toMatchObject({ status: 404, headers: { 'cache-control': 'no-cache' } });
   });
 
   it('hands out nothing beside its folder', async () => {

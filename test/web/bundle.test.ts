@@ -44,6 +44,24 @@ it('the library for browsers is under 250 kB gzipped, with its shaders', () => {
   expect(bundle.toString()).toContain('@compute');
 });
 
+it.each(['index', 'learn', 'look', 'measure', 'chapter-02-convolution'])(
+  'the page %s asks at once for all its chunks, under 300 kB gzipped: 3 seconds at 800 kbit/s',
+  (name) => {
+    const read = (file: string) => readFileSync(join(DIST, 'web', file), 'utf8');
+    const page = read(`${name}.html`);
+    const asked = [...page.matchAll(/<link rel="modulepreload" href="([^"]+)">/g)].map(([, file]) => file);
+    const script = /<script type="module" src="([^"]+)"/.exec(page)![1];
+    const found = new Set([script, script.replace('.js', '_worker.js')]);
+    for (const file of found)
+      for (const [, chunk] of read(file).matchAll(/(?:from|import)\s*"\.\/([^"]+)"/g)) found.add(chunk);
+    const chunks = [...found].filter((file) => file.startsWith('shared-'));
+    expect(chunks.length).toBeGreaterThan(2);
+    expect(asked).toEqual(chunks.sort());
+    const bytes = [...found].reduce((sum, file) => sum + gzipped(readFileSync(join(DIST, 'web', file))), 0);
+    expect(bytes).toBeLessThan(300_000);
+  },
+);
+
 it('a bundler leaves out what is not used', async () => {
   const sizeOf = async (names: string): Promise<number> => {
     const { outputFiles } = await build({

@@ -6,8 +6,12 @@ import { namedNumbers, type PredictionRecord } from '../../vision/answer/predict
 export const untilReady = (page: Page) =>
   page.waitForFunction(() => !document.querySelector<HTMLButtonElement>('#train')!.disabled);
 
-/** Chooses files in one of the page's file inputs, as a person does. */
-export async function choose(page: Page, input: '#model-file' | '#image-files', ...files: string[]): Promise<void> {
+/** Chooses files in one of the page's file inputs, as a person does, or a folder in the one for folders. */
+export async function choose(
+  page: Page,
+  input: '#model-file' | '#image-files' | '#image-folder',
+  ...files: string[]
+): Promise<void> {
   const field = (await page.$(input)) as ElementHandle<HTMLInputElement>;
   await field.uploadFile(...files);
 }

@@ -76,8 +76,17 @@ export function overlayHeatmap(
 }
 
 /**
- * A signed gradient [height, width, 3] (guided backprop) as an image: 0 is mid grey, and the 99th percentile of the
- * magnitudes reaches black or white, so that a few extreme pixels do not flatten the rest. Throws on a wrong length.
+ * The magnitude that black and white stand for in the image of a gradient: the 99th percentile, so that a few extreme
+ * pixels do not flatten the rest; 1 where all are 0.
+ */
+export function gradientPeak(gradient: Float32Array): number {
+  const magnitudes = gradient.map(Math.abs).sort();
+  return magnitudes[Math.floor(0.99 * (magnitudes.length - 1))] || magnitudes[magnitudes.length - 1] || 1;
+}
+
+/**
+ * A signed gradient [height, width, 3] (guided backprop) as an image: 0 is mid grey, `gradientPeak` black or white.
+ * Throws on a wrong length.
  */
 export function gradientImage(gradient: Float32Array, height: number, width: number): RgbImage {
   if (gradient.length !== height * width * 3) {
@@ -85,7 +94,6 @@ export function gradientImage(gradient: Float32Array, height: number, width: num
       `The gradient has ${gradient.length} values where an RGB image of ${height} rows of ${width} pixels has ${height * width * 3}: pass the gradient of the input image.`,
     );
   }
-  const magnitudes = gradient.map(Math.abs).sort();
-  const peak = magnitudes[Math.floor(0.99 * (magnitudes.length - 1))] || magnitudes[magnitudes.length - 1] || 1;
+  const peak = gradientPeak(gradient);
   return { width, height, data: Uint8Array.from(gradient, (value) => toByte(127.5 + (127.5 * value) / peak)) };
 }

@@ -45,6 +45,11 @@ export class WorkerClient<M extends Methods> {
     });
   }
 
+  /** Calls a method that the worker does at once and answers nothing. */
+  tell(method: string, ...args: readonly unknown[]): void {
+    this.worker.postMessage({ id: this.nextId++, method, args });
+  }
+
   /** Sets what is done at an event of the worker. */
   on<D>(event: string, listener: (detail: D) => void): void {
     this.listeners.set(event, listener as (detail: never) => void);

@@ -13,10 +13,15 @@ const scope = globalThis as unknown as Scope;
 /**
  * Answers the page's calls, one after another in their order: a method never meets another half done. Typed arrays in a
  * result are handed over, not copied: return copies of what must be kept.
+ * @param atOnce methods that do not wait for their turn, and answer nothing: they tell the others to stop
  */
-export function serve(methods: Methods): void {
+export function serve(methods: Methods, atOnce: Readonly<Record<string, (...args: never[]) => void>> = {}): void {
   let last: Promise<unknown> = Promise.resolve();
   scope.onmessage = ({ data: { id, method, args } }) => {
+    if (method in atOnce) {
+      (atOnce[method] as (...args: readonly unknown[]) => void)(...args);
+      return;
+    }
     last = last.then(async () => {
       try {
         const result = await (methods[method] as (...args: readonly unknown[]) => unknown)(...args);

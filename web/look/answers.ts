@@ -1,25 +1,35 @@
 import { QUESTIONS, type Question } from '../../galaxies/decision_tree.ts';
 import type { PredictionRecord } from '../../vision/answer/prediction_record.ts';
 import { byId, make } from '../common/dom.ts';
+import { showMessage } from '../common/message.ts';
 import { fourDigits, percent } from './strip.ts';
+import { verdict, type Truth } from './truth.ts';
 
-/** One bar a name; the largest stands out. */
-function bars(named: readonly (readonly [name: string, share: number])[]): HTMLElement {
+const HEADS = ['', '', 'says', 'truth'];
+
+/** A bar for each name, the largest stands out; below it a narrow one for the truth, where that is known. */
+function bars(named: readonly (readonly [name: string, share: number, truth?: number])[]): HTMLElement {
   const most = Math.max(...named.map(([, share]) => share));
+  const bar = (className: string, share: number): HTMLElement => {
+    const fill = make('div', { className: 'fill' });
+    fill.style.width = `${100 * share}%`;
+    return make('div', { className: `track ${className}`, 'aria-hidden': 'true' }, fill);
+  };
+  const isKnown = named.some(([, , truth]) => truth !== undefined);
   return make(
     'div',
-    { className: 'bars' },
-    ...named.map(([name, share]) => {
-      const fill = make('div', { className: 'fill' });
-      fill.style.width = `${100 * share}%`;
-      return make(
+    { className: isKnown ? 'bars known' : 'bars' },
+    ...(isKnown ? HEADS.map((head) => make('span', { className: 'head' }, head)) : []),
+    ...named.map(([name, share, truth]) =>
+      make(
         'div',
         { className: share === most ? 'row most' : 'row' },
         make('span', {}, name),
-        make('div', { className: 'track', 'aria-hidden': 'true' }, fill),
+        make('div', {}, bar('', share), ...(truth === undefined ? [] : [bar('truth', truth)])),
         make('span', { className: 'number' }, percent(share)),
-      );
-    }),
+        ...(truth === undefined ? [] : [make('span', { className: 'number faint' }, percent(truth, 0))]),
+      ),
+    ),
   );
 }
 
@@ -36,13 +46,22 @@ function path(fractions: Readonly<Record<string, number>>): string[] {
   return said;
 }
 
-/** Shows a prediction: probabilities of classes, numbers, or fractions of votes question by question. */
-export function showAnswer(record: PredictionRecord): void {
+/**
+ * Shows a prediction, and the truth beside it where that is known: probabilities of classes, numbers, or fractions of
+ * votes question by question.
+ */
+export function showAnswer(record: PredictionRecord, truth: Truth | undefined): void {
   const place = byId('answer');
+  const said =
+    truth &&
+    ('predicted' in record ? verdict(record.predicted, truth) : 'The narrow bars are what volunteers would say.');
+  showMessage(byId('truth'), said ?? '');
+  byId('truth').className = said?.startsWith('✗') ? 'wrong' : said?.startsWith('✓') ? 'right' : '';
+  const withTruth = (name: string, share: number) => [outputName(name), share, truth?.shares[name]] as const;
   if ('predicted' in record) {
     const { predicted, probabilities } = record;
     place.replaceChildren(make('strong', {}, predicted), ` with a confidence of ${percent(probabilities[predicted])}.`);
-    byId('bars').replaceChildren(bars(Object.entries(probabilities)));
+    byId('bars').replaceChildren(bars(Object.entries(probabilities).map(([name, share]) => withTruth(name, share))));
     return;
   }
   if ('values' in record) {
@@ -66,7 +85,12 @@ export function showAnswer(record: PredictionRecord): void {
   byId('bars').replaceChildren(
     ...QUESTIONS.flatMap(({ number, text, answers }) => [
       make('h3', { className: 'question' }, `${number}. ${text}`),
-      bars(answers.map((answer, i) => [answer.text, fractions[`Class${number}.${i + 1}`]] as const)),
+      bars(
+        answers.map(({ text: answer }, i) => {
+          const column = `Class${number}.${i + 1}`;
+          return [answer, fractions[column], truth?.shares[column]] as const;
+        }),
+      ),
     ]),
   );
 }

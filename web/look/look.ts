@@ -11,6 +11,7 @@ import type { ModelFacts } from './look_core.ts';
 import type { LookMethods } from './look_worker.ts';
 import { MapPanel } from './map_panel.ts';
 import { Strip } from './strip.ts';
+import { truthFor, type Known, type Truth } from './truth.ts';
 import { TrainingPanel } from './training_panel.ts';
 
 /** Galaxies that are drawn at a time. */
@@ -20,6 +21,7 @@ const message = byId('message');
 const tta = byId<HTMLSelectElement>('tta');
 const modelFile = byId<HTMLInputElement>('model-file');
 const imageFiles = byId<HTMLInputElement>('image-files');
+const imageFolder = byId<HTMLInputElement>('image-folder');
 const drawMore = byId<HTMLButtonElement>('draw');
 
 const worker = new WorkerClient<LookMethods>(new URL('./look_worker.js', import.meta.url));
@@ -29,6 +31,7 @@ const inspect = new InspectPanel(worker);
 const training = new TrainingPanel(worker, useModel, (error) => say(error));
 let model: ModelFacts | undefined;
 const names = new Map<number, string>();
+const known = new Map<number, Known>();
 const records = new Map<number, PredictionRecord>();
 
 worker.on<DeviceNews>('device', (news) => {
@@ -87,12 +90,16 @@ async function lookAt(): Promise<void> {
   if (galaxy === undefined) {
     if (model) showMessage(byId('answer'), 'Open images to see what it says of them.');
     byId('bars').replaceChildren();
+    showMessage(byId('truth'), '');
     await maps.setGalaxy(undefined, '');
     return;
   }
   const record = records.get(galaxy);
-  if (record) showAnswer(record);
-  else if (model) showMessage(byId('answer'), 'Working …');
+  if (record) showAnswer(record, truthOf(galaxy));
+  else if (model) {
+    showMessage(byId('answer'), 'Working …');
+    showMessage(byId('truth'), '');
+  }
   predictAll();
   try {
     await maps.setGalaxy(galaxy, names.get(galaxy)!);
@@ -116,14 +123,16 @@ const predictAll = latest(async () => {
     // Something else may be asked for by now.
     if (asked !== model || views !== Number(tta.value)) continue;
     records.set(next, record);
-    strip.caption(next, record);
+    strip.caption(next, record, truthOf(next)?.class);
     if (next === strip.selected) {
-      showAnswer(record);
+      showAnswer(record, truthOf(next));
       tellMap(next, record);
     }
     tellJson();
   }
 });
+
+const truthOf = (image: number): Truth | undefined => model && truthFor(known.get(image)!, model);
 
 const wanted = (): number | undefined => (model ? strip.inOrder.find((index) => !records.has(index)) : undefined);
 
@@ -166,6 +175,9 @@ async function openNamed(path: string): Promise<void> {
   await openModel(new File([await response.blob()], url.pathname.split('/').at(-1)!));
 }
 
+/** Of a file in a folder that was opened whole: the folder that it lies in. */
+const folderOf = ({ webkitRelativePath: path }: File): string | undefined => path.split('/').at(-2);
+
 /** Adds images one after another; those that cannot be read are named, the others are there. */
 async function openImages(files: readonly File[]): Promise<void> {
   const refused: string[] = [];
@@ -173,8 +185,10 @@ async function openImages(files: readonly File[]): Promise<void> {
   for (const [i, file] of files.entries()) {
     if (files.length > 1) say(`Reading ${file.name}, ${i + 1} of ${files.length} …`);
     try {
-      const thumbnail = await worker.call('addImage', file);
+      const folder = folderOf(file);
+      const thumbnail = await worker.call('addImage', file, folder);
       names.set(thumbnail.index, thumbnail.id);
+      known.set(thumbnail.index, { votes: null, ...(folder !== undefined && { folder }) });
       const place = strip.add(thumbnail);
       first ??= place;
     } catch (error) {
@@ -197,6 +211,7 @@ async function draw(): Promise<void> {
     const place = strip.count;
     for (const thumbnail of await worker.call('draw', DRAWN)) {
       names.set(thumbnail.index, thumbnail.id);
+      known.set(thumbnail.index, { votes: thumbnail.votes });
       strip.add(thumbnail);
     }
     strip.select(place);
@@ -208,7 +223,7 @@ async function draw(): Promise<void> {
 
 /** What was dropped or chosen: the last model among it, and all else as images. */
 async function open(files: readonly File[]): Promise<void> {
-  const isModel = ({ name }: File) => name.toLowerCase().endsWith('.safetensors');
+  const isModel = ({ name }: File) => /\.(safetensors|onnx)$/i.test(name);
   const opened = files.findLast(isModel);
   if (opened) await openModel(opened);
   const images = files.filter((file) => !isModel(file));
@@ -224,6 +239,12 @@ for (const field of [modelFile, imageFiles]) {
     else if (files[0]) await openModel(files[0]);
   };
 }
+imageFolder.onchange = async () => {
+  const images = [...imageFolder.files!].filter(({ name }) => /\.(jpe?g|png)$/i.test(name));
+  imageFolder.value = '';
+  if (images.length > 0) await openImages(images);
+  else say(new UserError('the folder has no JPEG or PNG image'));
+};
 addEventListener('dragover', (event) => {
   event.preventDefault();
   document.body.classList.add('dragging');

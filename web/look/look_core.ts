@@ -2,11 +2,14 @@ import type { Device } from '../../engine/device/device.ts';
 import { input } from '../../engine/ops/leaves.ts';
 import { UserError } from '../../engine/user_error.ts';
 import type { Votes } from '../../galaxies/galaxy.ts';
-import { gradientImage, overlayHeatmap } from '../../vision/report/pictures.ts';
+import { gradientImage, gradientPeak, overlayHeatmap } from '../../vision/report/pictures.ts';
 import { cropResize } from '../../vision/view/resample.ts';
 import { readModel, type StoredModel } from '../../vision/answer/stored_model.ts';
 import { DEFAULT_TASK, storedTask, taskOf, type TaskChoice } from '../../galaxies/tasks.ts';
 import { plainPicture } from '../../vision/answer/draw.ts';
+import type { Faithfulness } from '../../vision/answer/asked/faithfulness.ts';
+import type { Explainer } from '../../vision/answer/explain.ts';
+import { measureMaps } from '../../vision/answer/measure_maps.ts';
 import { TRAITS, type Method } from '../../vision/answer/methods.ts';
 import { costOf, planModel, type ModelCost } from '../../vision/train/model_cost.ts';
 import { predictWith } from '../../vision/answer/predictor.ts';
@@ -44,12 +47,35 @@ export interface Thumbnail {
   readonly votes: Votes | null;
 }
 
+/** What the page asks about an image. */
+export interface Question {
+  /** Counts up: a question that is stopped is named by it. */
+  readonly number: number;
+  readonly image: number;
+  readonly method: Method;
+  readonly layer: string;
+  /** The output that is explained. */
+  readonly explained: number;
+}
+
+/** How far a question is that runs the network often. */
+export interface AskingNews {
+  readonly question: number;
+  readonly done: number;
+  readonly total: number;
+}
+
+/** What ends a question that was stopped. */
+class Stopped extends Error {}
+
 export interface Explanation {
   /** The map alone, as large as the picture beside it. */
   readonly picture: Picture;
   readonly values: Float32Array;
   readonly height: number;
   readonly width: number;
+  /** The number that the brightest colour stands for: the map's largest, or `gradientPeak`. */
+  readonly peak: number;
   /** Bytes on the adapter: of this program, and of all that the page holds there. */
   readonly memory: { readonly program: number; readonly all: number; readonly programs: number };
 }
@@ -68,6 +94,10 @@ export class Look {
   readonly album = new Album();
   private model: (StoredModel<TaskChoice> & { readonly name: string }) | undefined;
   private readonly keeper: DeviceKeeper<LookSession | EmptySession>;
+  /** Questions up to this one are stopped. */
+  private stopped = -1;
+  /** Told how far a long question is. */
+  onAsking: (news: AskingNews) => void = () => {};
 
   constructor(tell: (news: DeviceNews) => void, open?: () => Promise<Device>) {
     this.keeper = new DeviceKeeper(
@@ -154,25 +184,65 @@ export class Look {
     });
   }
 
-  /** Where the model looked when it gave an output its score. */
-  explain(index: number, method: Method, layer: string, explained: number): Promise<Explanation> {
+  /** Where the model looked when it gave an output its score; undefined where the question was stopped. */
+  explain(question: Question): Promise<Explanation | undefined> {
+    const { image, method, layer, explained } = question;
     return this.withModel(async (session, device) => {
       const explainer = await session.explainer(method, layer);
-      const [{ values, height, width }] = await explainer.explain(index, explained);
+      const map = await this.asking(question, explainer, async () => (await explainer.explain(image, explained))[0]);
+      if (!map) return undefined;
+      const { values, height, width } = map;
       const black = { width: CLOSE, height: CLOSE, data: new Uint8Array(CLOSE * CLOSE * 3) };
-      const picture = rgba(
-        TRAITS[method].gives === 'pixels'
-          ? gradientImage(values, height, width)
-          : overlayHeatmap(black, values, height, width, { alpha: 1 }),
-      );
+      const single = TRAITS[method].gives === 'pixels';
       return {
-        picture,
+        picture: rgba(
+          single ? gradientImage(values, height, width) : overlayHeatmap(black, values, height, width, { alpha: 1 }),
+        ),
         values,
         height,
         width,
+        peak: single ? gradientPeak(values) : values.reduce((a, b) => Math.max(a, b), 0),
         memory: { program: explainer.bytes, all: device.memory.bytes, programs: session.programs },
       };
     });
+  }
+
+  /** How faithful that map is to what the model does; undefined where the question was stopped. */
+  measure(question: Question): Promise<Faithfulness | undefined> {
+    const { image, method, layer, explained } = question;
+    const model = this.requireModel();
+    const task = taskOf(model.task!, model.classes);
+    return this.withModel(async (session) => {
+      const explainer = await session.explainer(method, layer, true);
+      const confidence = (scores: Float32Array): number => {
+        const prediction = task.prediction(scores);
+        return (task.told?.(prediction) ?? prediction)[explained];
+      };
+      return this.asking(question, explainer, async () => {
+        const maps = await explainer.explain(image, explained);
+        return (await measureMaps(explainer, { example: image, maps }, confidence))[method];
+      });
+    });
+  }
+
+  /** Ends the question of this number and those before it, at their next batch. */
+  stop(question: number): void {
+    this.stopped = Math.max(this.stopped, question);
+  }
+
+  private async asking<R>({ number }: Question, { asked }: Explainer, work: () => Promise<R>): Promise<R | undefined> {
+    if (number <= this.stopped) return undefined;
+    if (asked)
+      asked.onBatch = (done, total) => {
+        if (number <= this.stopped) throw new Stopped();
+        this.onAsking({ question: number, done, total });
+      };
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof Stopped) return undefined;
+      throw error;
+    }
   }
 
   private withModel<R>(work: (session: LookSession, device: Device) => Promise<R>): Promise<R> {

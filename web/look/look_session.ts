@@ -42,10 +42,12 @@ export class LookSession implements Disposable {
     return made;
   }
 
-  /** What explains by a method at a layer. */
-  async explainer(method: Method, layer: string): Promise<Explainer> {
-    const key = TRAITS[method].at === 'image' ? method : `${method} ${layer}`;
-    const made = this.explainers.get(key) ?? (await Explainer.create(this.device, this.answering, [method], { layer }));
+  /** What explains by a method at a layer, and measures its maps where it is made for that. */
+  async explainer(method: Method, layer: string, measured = false): Promise<Explainer> {
+    const at = TRAITS[method].at === 'image' ? method : `${method} ${layer}`;
+    const key = measured ? `${at}, measured` : at;
+    const made =
+      this.explainers.get(key) ?? (await Explainer.create(this.device, this.answering, [method], { layer, measured }));
     // A Map keeps the order of insertion: the last is the latest used.
     this.explainers.delete(key);
     this.explainers.set(key, made);

@@ -1,11 +1,11 @@
 import { UserError } from '../../engine/user_error.ts';
 import type { TaskChoice } from '../../galaxies/tasks.ts';
-import { METHODS, type Method } from '../../vision/answer/methods.ts';
+import { METHODS } from '../../vision/answer/methods.ts';
 import { MODEL_NAMES } from '../../models/build_network.ts';
 import { emit, serve } from '../common/worker_server.ts';
 import type { DeviceNews } from '../common/device_keeper.ts';
 import { decodeFile, readFile } from '../../vision/data/decode.browser.ts';
-import { Look, type Thumbnail } from './look_core.ts';
+import { Look, type Question, type Thumbnail } from './look_core.ts';
 import { PAGE_TRAINING, Training } from './training.ts';
 
 /** The embedded galaxies; those that the page trains on are of another seed. */
@@ -14,6 +14,7 @@ let drawn = 0;
 
 const tell = (news: DeviceNews): void => emit('device', news);
 const look = new Look(tell);
+look.onAsking = (news) => emit('asking', news);
 let training: Training | undefined;
 /** The model that was trained here, as a file. */
 let trained: Uint8Array | undefined;
@@ -27,20 +28,20 @@ const methods = {
     drawn += count;
     return Promise.all(indices.map((index) => look.thumbnail(index)));
   },
-  /** Adds an image file, which is decoded once to see that it can be. */
-  async addImage(file: File): Promise<Thumbnail> {
+  /** Adds an image file, which is decoded once to see that it can be. @param folder goes before its name */
+  async addImage(file: File, folder?: string): Promise<Thumbnail> {
     await decodeFile(file);
-    return look.thumbnail(
-      look.album.add({ id: file.name.replace(/\.[^.]*$/, ''), votes: null }, () => decodeFile(file)),
-    );
+    const name = file.name.replace(/\.[^.]*$/, '');
+    const id = folder === undefined ? name : `${folder}/${name}`;
+    return look.thumbnail(look.album.add({ id, votes: null }, () => decodeFile(file)));
   },
   async loadModel(file: File) {
     return look.load(await readFile(file), file.name);
   },
   picture: (index: number) => look.picture(index),
   predict: (index: number, tta: number) => look.predict(index, tta),
-  explain: (index: number, method: Method, layer: string, explained: number) =>
-    look.explain(index, method, layer, explained),
+  explain: (question: Question) => look.explain(question),
+  measure: (question: Question) => look.measure(question),
   inspect: (
     name: string | undefined,
     job: { size: number; batch: number; training: boolean },
@@ -74,4 +75,4 @@ const methods = {
 };
 export type LookMethods = typeof methods;
 
-serve(methods);
+serve(methods, { stop: (question: number) => look.stop(question) });

@@ -102,26 +102,34 @@ export class Strip {
     next.tabIndex = 0;
   }
 
-  /** Writes what the model says below a galaxy; nothing where it says nothing yet. */
-  caption(index: number, record: PredictionRecord | undefined): void {
+  /** Writes what the model says below an image, and whether that is right; nothing where it says nothing yet. */
+  caption(index: number, record: PredictionRecord | undefined, right?: string): void {
     const entry = this.entries.find((one) => one.index === index);
     if (!entry) return;
     entry.caption.textContent =
       record === undefined
         ? ''
         : 'predicted' in record
-          ? `${record.predicted} ${percent(record.probabilities[record.predicted], 0)}`
+          ? `${markOf(record.predicted, right)}${record.predicted} ${percent(record.probabilities[record.predicted], 0)}`
           : 'fractions' in record
             ? shortFractions(record.fractions)
             : shortValue(record.values);
   }
 }
 
+const markOf = (predicted: string, right: string | undefined): string =>
+  right === undefined ? '' : predicted === right ? '✓ ' : '✗ ';
+
 /** The number and its sign stay together. */
 export const percent = (share: number, digits = 1): string => `${(share * 100).toFixed(digits)}\u00a0%`;
 
-/** A number as a person reads it: four digits. */
-export const fourDigits = (value: number): string => String(Number(value.toPrecision(4)));
+/** A number as a person reads it. */
+const digits =
+  (count: number) =>
+  (value: number): string =>
+    String(Number(value.toPrecision(count)));
+export const threeDigits = digits(3);
+export const fourDigits = digits(4);
 
 const shortValue = (values: Readonly<Record<string, number>>): string => {
   const [[name, value]] = Object.entries(values);

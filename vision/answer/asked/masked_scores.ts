@@ -28,6 +28,8 @@ const BATCH = 8;
  */
 export class MaskedScores implements Disposable {
   private slopeProgram?: Promise<Program>;
+  /** Told after each batch how many masks of how many are done; what it throws ends the work. */
+  onBatch: (done: number, total: number) => void = () => {};
 
   private constructor(
     private readonly device: Device,
@@ -63,6 +65,7 @@ export class MaskedScores implements Disposable {
       this.scoreProgram.run({ ...pair, mask });
       const values = await this.scoreProgram.read(this.tensors.scores);
       for (let i = 0; i < count; i++) rows.push(values.slice(i * this.outputs, (i + 1) * this.outputs));
+      this.onBatch(rows.length, masks.count);
     }
     return rows;
   }
@@ -72,12 +75,14 @@ export class MaskedScores implements Disposable {
     this.slopeProgram ??= compile(this.device, { outputs: [this.tensors.slopes] });
     const program = await this.slopeProgram;
     const total = new Float64Array(this.side * this.side * 3);
+    let done = 0;
     for (const { count, mask } of this.batches(masks)) {
       // A row of zeros picks nothing: what fills up the last batch adds nothing.
       const picked = new Float32Array(BATCH * this.outputs);
       picked.set(oneHot(Array<number>(count).fill(output), this.outputs));
       program.run({ ...pair, mask, picked });
       (await program.read(this.tensors.slopes)).forEach((slope, i) => (total[i] += slope));
+      this.onBatch((done += count), masks.count);
     }
     return total;
   }
