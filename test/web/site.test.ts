@@ -25,8 +25,8 @@ const workersOf = (script: string): string[] =>
 const laterOf = (script: string): string[] => captured(textOf(script), /import\("([^"]+)"\)/g);
 /** What a script loads for the figures of these kinds: by the table of web/chapters/figures.ts, or for ops. */
 const figuresOf = (script: string, kinds: readonly string[]): string[] =>
-  [...textOf(script).matchAll(/(?:"?([\w-]+)"?:async\(\)=>\(await )?import\("([^"]+)"\)/g)].flatMap(([, kind, to]) =>
-    kind === undefined || kinds.includes(kind) ? [to] : [],
+  [...textOf(script).matchAll(/(?:"?([\w-]+)"?:|\?\?\()async\(\)=>\(await import\("([^"]+)"\)/g)].flatMap(
+    ([, kind, to]) => (kind === undefined || kinds.includes(kind) ? [to] : []),
   );
 
 /** Scripts that a page loads by itself, each with how many are waited for before it. TensorFlow.js is asked for. */
