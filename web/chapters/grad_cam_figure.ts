@@ -7,6 +7,7 @@ import { PIXELS, TRAINING } from '../learn/sky.ts';
 import type { StepResult } from '../learn/view.ts';
 import type { Cam } from './cam.ts';
 import { CamMap, drawPicture } from './cam_map.ts';
+import { tellWithoutGpu } from './engine.ts';
 import { tellNumbers } from './figure_events.ts';
 import type { GradCamMethods } from './grad_cam_worker.ts';
 
@@ -24,7 +25,7 @@ const largest = (values: ArrayLike<number>): number =>
  * a network that is trained in the page.
  */
 class GradCamFigure {
-  private readonly worker = new WorkerClient<GradCamMethods>(new URL('./grad_cam_worker.js', import.meta.url));
+  private readonly worker = new WorkerClient<GradCamMethods>(new URL('./grad_cam_worker.js', import.meta.url), 'any');
   private readonly place: HTMLElement;
   private readonly state = make('p', { className: 'behind said', 'aria-live': 'polite' });
   private readonly train = make('button', { type: 'button', disabled: true }, `Train ${STEPS} more steps`);
@@ -44,6 +45,7 @@ class GradCamFigure {
   private steps: StepResult[] = [];
 
   constructor(private readonly section: HTMLElement) {
+    this.worker.on('device', tellWithoutGpu);
     this.place = make('p', { className: 'message', role: 'status' }, 'The galaxies are being drawn …');
     this.classes.append(...CLASSES.map((name, k) => make('option', { value: String(k) }, name)));
     section.replaceChildren(
