@@ -126,10 +126,6 @@ async function answer(
   if (CHUNK.test(file)) response.setHeader('Cache-Control', 'max-age=31536000, immutable');
   const refused = await sendFile(request, response, join(folder, file), { type, packed: true });
   if (!refused) return;
-<<<<<<< HEAD
-  response.setHeader('Cache-Control', 'no-cache');
-=======
   response.setHeader('Cache-Control', ANEW);
->>>>>>> main
   end(response, refused.status, REFUSALS.get(refused.status) ?? 'this file cannot be read');
 }
