@@ -137,10 +137,10 @@ function squeezeExcite(text: string) {
     matrixIn(text, 'w_2'),
   ];
   const m = x.map((rows) => rows.flat().reduce((a, b) => a + b) / rows.flat().length);
-  const h = Math.max(0, m[0] * w1[0] + m[1] * w1[1]);
-  const g = w2.map((w) => 1 / (1 + Math.exp(-w * h)));
+  const u = Math.max(0, m[0] * w1[0] + m[1] * w1[1]);
+  const g = w2.map((w) => 1 / (1 + Math.exp(-w * u)));
   const y = x.map((rows, c) => rows.map((row) => row.map((v) => v * g[c])));
-  return { numbers: { m_0: m[0], m_1: m[1], h, g_0: g[0], g_1: g[1] }, y };
+  return { numbers: { m_0: m[0], m_1: m[1], u, g_0: g[0], g_1: g[1] }, y };
 }
 
 interface Worked {

@@ -51,7 +51,7 @@ function byHand(A: Float32Array, w: Float32Array, b: Float32Array, explained: nu
 
 describeAdapters('Grad-CAM of chapter 15', (device) => {
   it.each([0, 1])('each of its steps is what the formulas say, for class %i', async (explained) => {
-    const A = randomArray(PLACES * CHANNELS, 1, 0, 2);
+    const A = randomArray(PLACES * CHANNELS, 1, -1, 2);
     const w = randomArray(POOLED * POOLED * CHANNELS * CLASSES, 2);
     const b = randomArray(CLASSES, 3);
     const got = await camOf(device(), viewOf(A, w, b), explained);

@@ -84,7 +84,7 @@ describeSite('Learn in its window', (site) => {
     await page.select('#settings [name=filterSize]', '1');
     await textOf(page, '#layers', /6 filters of 1 × 1/);
     await page.waitForFunction(() => location.hash.startsWith('#filterSize=1'));
-    await page.goBack();
+    await page.evaluate(() => history.back());
     expect(await standingAt(page, 10)).toBe(losses);
     await page.waitForFunction((hash) => location.hash === hash, {}, before);
 

@@ -47,7 +47,7 @@ describe('notes on a run', () => {
     });
     expect(notes(results)).toEqual([
       expect.stringMatching(
-        /^The network overfits: 100 % of the training galaxies are right with a loss of 0\.05, and 78 % of the held-out ones with 0\.8\. The held-out loss was least at step 20, 0\.5, and has risen since\./,
+        /^The network overfits: 100 % of the training images are right with a loss of 0\.05, and 78 % of the held-out ones with 0\.8\. The held-out loss was least at step 20, 0\.5, and has risen since\./,
       ),
     ]);
   });

@@ -1,5 +1,10 @@
 import { expect, it } from 'vitest';
-import type { Page } from 'puppeteer-core';
+import { PNG } from 'pngjs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ElementHandle, Page } from 'puppeteer-core';
+import { buildModel } from '../models/onnx/build.ts';
 import { describeSite, textOf } from './browser.ts';
 
 const texts = (page: Page, selector: string) =>
@@ -16,6 +21,23 @@ const write = (page: Page, text: string) =>
       area.dispatchEvent(new Event('change', { bubbles: true }));
     },
     text,
+  );
+
+/** A network whose first layer mixes the colours of each pixel: weights [2, 3] and biases. */
+const MIXES = { w: [0.5, -1, 2, 1, 1, -0.25], b: [0.125, -0.5] };
+const writeModel = (path: string) =>
+  writeFileSync(
+    path,
+    buildModel({
+      nodes: [
+        { op: 'Conv', inputs: ['input', 'w', 'b'], outputs: ['mixed'], name: 'mix' },
+        { op: 'GlobalAveragePool', inputs: ['mixed'], outputs: ['pooled'], name: 'pool' },
+        { op: 'Flatten', inputs: ['pooled'], outputs: ['logits'], name: 'flat' },
+      ],
+      inputs: { input: { shape: [1, 3, 16, 16] } },
+      outputs: ['logits'],
+      initialisers: { w: { shape: [2, 3, 1, 1], data: MIXES.w }, b: { shape: [2], data: MIXES.b } },
+    }),
   );
 
 /** Chooses a folder of images of one colour each, a folder for each class. */
@@ -39,6 +61,15 @@ const choose = (page: Page, counts: Readonly<Record<string, number>>) =>
     input.files = transfer.files;
     input.dispatchEvent(new Event('change'));
   }, counts);
+
+/** Images of one colour are the same however they are cut and scaled: what the first layer makes of one, by hand. */
+const COLOUR = [200, 100, 50];
+const mixed = (k: number) =>
+  COLOUR.reduce((sum, byte, c) => {
+    // ImageNet's means and deviations, as networks are given their pixels where nothing else is said.
+    const [mean, deviation] = [[0.485, 0.456, 0.406][c], [0.229, 0.224, 0.225][c]];
+    return sum + (MIXES.w[3 * k + c] * (byte / 255 - mean)) / deviation;
+  }, MIXES.b[k]);
 
 describeSite("one's own network and images", (site) => {
   it('are put together by hand or as text, refused in a sentence, trained, and explained', async () => {
@@ -109,6 +140,37 @@ describeSite("one's own network and images", (site) => {
     expect(await textOf(page, '#standing')).toMatch(/^Step 10/);
     await page.click('#own-back');
     await textOf(page, '#prediction', /^People call it/);
+
+    // The drawer with the graph: to the end of the way back, by keys.
+    await page.click('#graph-details > summary');
+    await textOf(page, '#graph-words', /Before the first step/);
+    await page.focus('.graph-picture');
+    await page.keyboard.press('ArrowDown');
+    const [, steps] = /^Step 1 of (\d+): mean of loss/.exec(await textOf(page, '#graph-words h3'))!;
+    for (let i = 1; i < Number(steps); i++) await page.keyboard.press('ArrowDown');
+    expect(await textOf(page, '#graph-words', /Every weight has its gradient/)).toContain('conv2d');
+    expect(await page.$eval('#graph-next', (button) => (button as HTMLButtonElement).disabled)).toBe(true);
+
+    const folder = mkdtempSync(join(tmpdir(), 'foreign-'));
+    writeModel(join(folder, 'mixes.onnx'));
+    const png = new PNG({ width: 40, height: 30 });
+    for (let i = 0; i < 1200; i++) png.data.set([...COLOUR, 255], 4 * i);
+    writeFileSync(join(folder, 'plain.png'), PNG.sync.write(png));
+    await page.click('#foreign-details > summary');
+    const upload = async (selector: string, name: string) =>
+      ((await page.$(selector)) as ElementHandle<HTMLInputElement>).uploadFile(join(folder, name));
+    await upload('#foreign-file', 'mixes.onnx');
+    await textOf(page, '#foreign-words', /mixes\.onnx: .* images of 16 × 16/);
+    await upload('#foreign-picture', 'plain.png');
+    await page.click('#foreign-layers button');
+    await textOf(page, '#foreign-maps', /plain\.png/);
+    const scales = await texts(page, '#foreign-maps figcaption');
+    expect(scales).toHaveLength(2);
+    scales.forEach((text, k) => {
+      const [, most] = /^\d: ± (.+)$/.exec(text!)!;
+      expect(Math.abs(Number(most) - Math.abs(mixed(k)))).toBeLessThanOrEqual(0.006 * Math.abs(mixed(k)));
+    });
+    rmSync(folder, { recursive: true });
     expect(problems).toEqual([]);
     await page.close();
   });

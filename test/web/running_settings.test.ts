@@ -137,7 +137,7 @@ describe.each(ADAPTERS)('settings that change while it runs, on %s', (adapter) =
     within(adapter, { trainingSize: 8, batchSize: 8, learningRate: 0.01 }, async (laboratory) => {
       const results = await train(laboratory, 60);
       const [note] = notesOn(results, 2, String);
-      expect(note).toMatch(/^The network overfits: 100 % of the training galaxies are right/);
+      expect(note).toMatch(/^The network overfits: 100 % of the training images are right/);
       expect(results.filter(({ heldOut }) => heldOut !== undefined).map(({ step }) => step)).toEqual([
         10, 20, 30, 40, 50, 60,
       ]);

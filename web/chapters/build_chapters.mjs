@@ -45,7 +45,7 @@ function asPath(contents, chapters) {
   };
   const item = (row) => {
     const [title, about, numbers] = cells(row);
-    const needs = numbers.replace(/\d+/g, linked);
+    const needs = numbers.replaceAll(',', '').replace(/\d+/g, linked);
     const chapter = chapters.find(({ name }) => title.includes(`href="${name}.html"`));
     const data = chapter ? ` data-page="${chapter.name}" data-exercises="${chapter.exercises}"` : '';
     return `<li${data}><strong>${title}</strong> <span>${about}</span> <small>needs ${needs}</small></li>`;

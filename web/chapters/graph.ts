@@ -109,21 +109,21 @@ export const GRAPHS: Readonly<Record<string, GraphExample>> = {
     given: { w: 0.5, x: 2, t: 1 },
   },
   'squeeze-excite': {
-    says: 'One pixel x times its gate g = σ(c · relu(a · x)); its own mean is x',
+    says: 'One pixel x times its gate g = σ(w2 · relu(w1 · x)); its own mean is x',
     nodes: [
-      given('a', 0, 0),
+      given('w1', 0, 0),
       given('x', 2.3, 0),
-      given('c', 1.2, 2),
+      given('w2', 1.2, 2),
       given('t', 2.9, 4),
-      made('p', 'mul', ['a', 'x'], 0, 1),
-      made('h', 'relu', ['p'], 0, 2),
-      made('z', 'mul', ['h', 'c'], 0, 3),
+      made('p', 'mul', ['w1', 'x'], 0, 1),
+      made('u', 'relu', ['p'], 0, 2),
+      made('z', 'mul', ['u', 'w2'], 0, 3),
       made('g', 'sigmoid', ['z'], 1.3, 3),
       made('y', 'mul', ['g', 'x'], 1.7, 4),
       made('e', 'sub', ['y', 't'], 2.3, 5),
       made('loss', 'square', ['e'], 0.9, 5),
     ],
-    given: { a: 0.5, x: 2, c: 2, t: 1 },
+    given: { w1: 0.5, x: 2, w2: 2, t: 1 },
   },
 };
 

@@ -95,6 +95,13 @@ function passages(tokens) {
   return starts.map((start, k) => tokens.slice(start, starts[k + 1]));
 }
 
+/** Where a heading is within its page. */
+export const placeOf = (heading) =>
+  heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N} -]/gu, '')
+    .replaceAll(' ', '-');
+
 /**
  * Markdown of docs/ as HTML. Comments that are no figure and no exercise go.
  * @param linked collects the paths in the repository that the text links to
@@ -105,6 +112,12 @@ export function render(root, markdown, linked) {
       link({ href, tokens }) {
         return href === undefined ? this.parser.parseInline(tokens) : false;
       },
+      // What the glossary links to, as on GitHub.
+      heading({ depth, text, tokens }) {
+        return `<h${depth} id="${placeOf(text)}">${this.parser.parseInline(tokens)}</h${depth}>\n`;
+      },
+      // Who cannot scroll sideways otherwise has a key for it.
+      code: ({ text }) => `<pre tabindex="0"><code>${escapeHtml(text)}</code></pre>\n`,
     },
   });
   const toPage = (token) => {

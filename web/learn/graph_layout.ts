@@ -17,8 +17,8 @@ const GAP = 14;
 const LANE = 16;
 
 /**
- * Ops below one another in their order; what is given beside the op that takes it first; arrows that pass over others go
- * along lanes on the right.
+ * Ops below one another in their order; what is given beside the op that takes it first; arrows that pass over others
+ * go along lanes on the right.
  */
 export function layoutOf({ nodes }: Graph): Layout {
   const inRow = nodes.filter(({ kind }) => kind === 'op' || kind === 'image');

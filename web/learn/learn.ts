@@ -9,6 +9,7 @@ import { Curves } from './curve.ts';
 import { Editor } from './editor.ts';
 import { Enlarged } from './enlarged.ts';
 import { targetOf, type Selection } from './explanation.ts';
+import { ForeignView } from './foreign_view.ts';
 import { nextFrame } from './frames.ts';
 import { GraphDrawer } from './graph_picture.ts';
 import { Inspector } from './inspector.ts';
@@ -86,6 +87,11 @@ const following = new StepView((weight) => worker.call('follow', weight));
 
 const editor = new Editor(byId('editor'), (own) => void attempt(() => restart({ ...settings, layers: own })));
 byId('editor-details').hidden = false;
+new ForeignView({
+  open: (bytes, name) => worker.call('openForeign', bytes, name),
+  maps: (layer, picture) => worker.call('foreignMaps', layer, picture),
+  attempt: (work) => void attempt(work),
+});
 const graph = new GraphDrawer((draw) => void attempt(async () => draw(await worker.call('graph'))));
 
 function showAllSettings(now: Settings): void {

@@ -1,6 +1,7 @@
 import { emit, serve } from '../common/worker_server.ts';
 import { openAnyDevice } from '../plain/open_device.ts';
 import { Laboratory } from './laboratory.ts';
+import type { ForeignFacts, ForeignMaps, ForeignModel } from './foreign_model.ts';
 import type { Graph } from './graph.ts';
 import type { Followed, Track, Weight } from './follow.ts';
 import type { Change } from './run_history.ts';
@@ -10,6 +11,7 @@ import type { CheckResult, StepResult, Target, View } from './view.ts';
 
 let laboratory: Laboratory | undefined;
 let galaxies: Sky | undefined;
+let foreign: ForeignModel | undefined;
 
 /** The laboratory, which `open` made. */
 function open(): Laboratory {
@@ -78,6 +80,18 @@ const methods = {
     // Its formulas are read when someone asks for them.
     const { graphOf } = await import('./graph.ts');
     return graphOf(open().layers, open().settings.batchSize);
+  },
+  /** Opens a model that others trained; the one before stays where the file is none. */
+  async openForeign(bytes: Uint8Array, name: string): Promise<ForeignFacts> {
+    const { ForeignModel } = await import('./foreign_model.ts');
+    const { model, facts } = await ForeignModel.open(bytes, name);
+    await foreign?.close();
+    foreign = model;
+    return facts;
+  },
+  async foreignMaps(layer: string, picture: Blob | undefined): Promise<ForeignMaps> {
+    if (!foreign) throw new Error('no model is open yet');
+    return foreign.maps(layer, picture);
   },
   async look(image: number): Promise<Standing> {
     return standing(image);

@@ -87,7 +87,7 @@ export function notesOn(results: readonly StepResult[], classes: number, titleOf
   if (over) {
     const { training, heldOut, best } = over;
     notes.push(
-      `The network overfits: ${percent(training.accuracy)} of the training galaxies are right with a loss of ${shortly(training.loss, 2)}, and ${percent(heldOut.accuracy)} of the held-out ones with ${shortly(heldOut.loss, 2)}. The held-out loss was least at step ${best.step}, ${shortly(best.loss, 2)}, and has risen since. More training galaxies, turning them at random, dropout and weight decay work against it.`,
+      `The network overfits: ${percent(training.accuracy)} of the training images are right with a loss of ${shortly(training.loss, 2)}, and ${percent(heldOut.accuracy)} of the held-out ones with ${shortly(heldOut.loss, 2)}. The held-out loss was least at step ${best.step}, ${shortly(best.loss, 2)}, and has risen since. More training images, turning them at random, dropout and weight decay work against it.`,
     );
   }
   return notes;
