@@ -4,6 +4,7 @@ import { chapterPages } from '../../web/chapters/build_chapters.mjs';
 // @ts-expect-error: as above
 import { placeOf as untypedPlaceOf } from '../../web/chapters/markdown.mjs';
 import { fileURLToPath } from 'node:url';
+import { fromHash, toHash } from '../../web/learn/link.ts';
 import { CHAPTERS, textOf } from './chapter_text.ts';
 
 const placeOf = untypedPlaceOf as (heading: string) => string;
@@ -72,6 +73,30 @@ describe('the glossary', () => {
   });
 });
 
+describe('the teacher’s page', () => {
+  it('links to states of Learn that open, and to files that are there', () => {
+    const text = textOf('docs/teachers.md');
+    const states = [...text.matchAll(/page\.html(#[^)]+)\)/g)].map(([, hash]) => hash);
+    expect(states.length).toBeGreaterThan(2);
+    for (const hash of states) expect(toHash(fromHash(hash)), hash).not.toBe('#');
+    for (const [, file] of text.matchAll(/\]\(([^)#]+)/g)) expect(() => textOf(`docs/${file}`), file).not.toThrow();
+  });
+
+  it('says numbers that follow', () => {
+    const text = textOf('docs/teachers.md').replaceAll(/\s+/g, ' ');
+    expect(text).toContain(`a photo of 12 million pixels? (${3 * 12} million`);
+    // Wilson's interval, as in chapter 14.
+    const ends = (right: number, of: number) => {
+      const z2 = 1.959963984540054 ** 2;
+      const half = Math.sqrt((z2 * right * (of - right)) / of + z2 ** 2 / 4) / (of + z2);
+      const middle = (right + z2 / 2) / (of + z2);
+      return [middle - half, middle + half];
+    };
+    expect(ends(45, 50)[1]).toBeGreaterThan(ends(47, 50)[0]);
+    expect(ends(45, 50).map((end) => end.toFixed(3))).toEqual(['0.786', '0.957']);
+  });
+});
+
 /**
  * Where a chapter may use a word before the chapter that defines it: in passing, or in its everyday sense. All else is
  * either defined before, or the paragraph says in which chapter it will be.
@@ -102,7 +127,7 @@ describe('the chapters as a path', () => {
   });
 
   it.each(entries)('$term: is not used before it is defined', ({ term, file }) => {
-    const word = new RegExp(String.raw`(?<![\w-])${term.replaceAll(/[-/]/g, '[- ]')}(s|es)?(?![\w-])`, 'i');
+    const word = new RegExp(String.raw`(?<![\w.-])${term.replaceAll(/[-/]/g, '[- ]')}(s|es)?(?![\w-])`, 'i');
     for (const earlier of CHAPTERS.filter((each) => each < file)) {
       const paragraphs = texts.get(earlier)!.split(/\n\s*\n/);
       const unannounced = paragraphs.filter(

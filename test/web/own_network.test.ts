@@ -140,7 +140,13 @@ describeSite("one's own network and images", (site) => {
     expect(await textOf(page, '#standing')).toMatch(/^Step 10/);
     await page.click('#own-back');
     await textOf(page, '#prediction', /^People call it/);
+    expect(problems).toEqual([]);
+    await page.close();
+  });
 
+  it('is drawn as a graph that one goes back through, and models from files show their layers and maps', async () => {
+    const { page, problems } = await site.open('learn.html');
+    await page.waitForSelector('#step:not(:disabled)');
     // The drawer with the graph: to the end of the way back, by keys.
     await page.click('#graph-details > summary');
     await textOf(page, '#graph-words', /Before the first step/);

@@ -23,15 +23,20 @@ const importsOf = (script: string): string[] =>
 const workersOf = (script: string): string[] =>
   captured(textOf(script), /new URL\("([^"]+)",\s*import\.meta\.url\)/g).filter((to) => to.endsWith('.js'));
 const laterOf = (script: string): string[] => captured(textOf(script), /import\("([^"]+)"\)/g);
+/** What a script loads for the figures of these kinds: by the table of web/chapters/figures.ts, or for ops. */
+const figuresOf = (script: string, kinds: readonly string[]): string[] =>
+  [...textOf(script).matchAll(/(?:"?([\w-]+)"?:|\?\?\()async\(\)=>\(await import\("([^"]+)"\)/g)].flatMap(
+    ([, kind, to]) => (kind === undefined || kinds.includes(kind) ? [to] : []),
+  );
 
 /** Scripts that a page loads by itself, each with how many are waited for before it. TensorFlow.js is asked for. */
 function scriptsOf(page: string): ReadonlyMap<string, number> {
   const found = new Map<string, number>();
+  const kinds = captured(textOf(page), /data-op="([^"]+)"/g);
   const visit = (script: string, depth: number, inWorker = false): void => {
     if ((found.get(script) ?? 0) >= depth) return;
     found.set(script, depth);
-    // A page's own script loads figures by their kind; a worker what a browser lacks.
-    const own = [...importsOf(script), ...(inWorker ? [] : laterOf(script))];
+    const own = [...importsOf(script), ...(inWorker || kinds.length === 0 ? [] : figuresOf(script, kinds))];
     for (const next of own) visit(next.replace('./', ''), depth + 1, inWorker);
     for (const worker of workersOf(script).filter((each) => !each.includes('tfjs')))
       visit(worker.replace('./', ''), depth + 1, true);
@@ -77,6 +82,9 @@ describe('the site as files', () => {
       const sources = [...scriptsOf(page).keys()].flatMap(sourcesOf);
       const isUsed = (path: string): boolean => {
         if (path.startsWith('web/plain/')) return path === 'web/plain/open_device.ts'; // the rest where there is no GPU
+        // Grad-CAM trains on galaxies; the kernels are measured as Measure does.
+        if (page.includes('grad-cam')) return !/^(models\/onnx|vision\/(?!view)|bench)\//.test(path);
+        if (page.includes('read-the-kernel')) return !/^(models\/onnx|vision|galaxies)\//.test(path);
         if (page.startsWith('chapter')) return /^(web|engine|kernels)\//.test(path);
         // Networks and their files are Look's alone; Learn reads an ONNX file where one opens it.
         if (page === 'index.html') return !/^(models|bench)\//.test(path);

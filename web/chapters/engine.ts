@@ -6,15 +6,18 @@ import type { ChapterMethods } from './chapters_worker.ts';
 
 let worker: WorkerClient<ChapterMethods> | undefined;
 
-/** The engine of the page, started when a figure first wants it. Where there is no WebGPU, the page says so. */
+/** The engine of the page, started when a figure first wants it. */
 export function engine(): WorkerClient<ChapterMethods> {
   if (worker) return worker;
   worker = new WorkerClient<ChapterMethods>(new URL('./chapters_worker.js', import.meta.url), 'any');
-  worker.on<DeviceNews>('device', (news) => {
-    if (news.state === 'ready' && news.adapter === WITHOUT_GPU)
-      document
-        .querySelector('section.live')!
-        .before(make('p', { className: 'message', role: 'status' }, computingOn(news.adapter, true)));
-  });
+  worker.on('device', tellWithoutGpu);
   return worker;
+}
+
+/** Says before the first figure of the page that there is no WebGPU, where there is none. */
+export function tellWithoutGpu(news: DeviceNews): void {
+  if (news.state === 'ready' && news.adapter === WITHOUT_GPU)
+    document
+      .querySelector('section.live')!
+      .before(make('p', { className: 'message', role: 'status' }, computingOn(news.adapter, true)));
 }

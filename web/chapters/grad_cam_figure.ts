@@ -7,6 +7,7 @@ import { PIXELS, TRAINING } from '../learn/sky.ts';
 import type { StepResult } from '../learn/view.ts';
 import type { Cam } from './cam.ts';
 import { CamMap, drawPicture } from './cam_map.ts';
+import { tellWithoutGpu } from './engine.ts';
 import { tellNumbers } from './figure_events.ts';
 import type { GradCamMethods } from './grad_cam_worker.ts';
 
@@ -24,7 +25,7 @@ const largest = (values: ArrayLike<number>): number =>
  * a network that is trained in the page.
  */
 class GradCamFigure {
-  private readonly worker = new WorkerClient<GradCamMethods>(new URL('./grad_cam_worker.js', import.meta.url));
+  private readonly worker = new WorkerClient<GradCamMethods>(new URL('./grad_cam_worker.js', import.meta.url), 'any');
   private readonly place: HTMLElement;
   private readonly state = make('p', { className: 'behind said', 'aria-live': 'polite' });
   private readonly train = make('button', { type: 'button', disabled: true }, `Train ${STEPS} more steps`);
@@ -44,6 +45,7 @@ class GradCamFigure {
   private steps: StepResult[] = [];
 
   constructor(private readonly section: HTMLElement) {
+    this.worker.on('device', tellWithoutGpu);
     this.place = make('p', { className: 'message', role: 'status' }, 'The galaxies are being drawn …');
     this.classes.append(...CLASSES.map((name, k) => make('option', { value: String(k) }, name)));
     section.replaceChildren(
@@ -78,6 +80,9 @@ class GradCamFigure {
       showMessage(this.place, error);
       return;
     }
+    // The first with something to be found in it.
+    const found = Array.from({ length: SHOWN }, (_, i) => TRAINING + i).find((image) => this.labels[image] === 1);
+    this.image = found ?? TRAINING;
     this.classes.value = String(this.labels[this.image]);
     this.drawGalaxies();
     await this.trainOn();
@@ -134,9 +139,12 @@ class GradCamFigure {
   }
 
   private show(cam: Cam, explained: number): void {
-    if (!this.cam) this.makeMaps(cam);
-    this.cam = cam;
     const { side, channels, alpha, sum, map } = cam;
+    if (!this.cam) {
+      this.makeMaps(cam);
+      this.choose(map.indexOf(Math.max(...map)), side);
+    }
+    this.cam = cam;
     const most = largest(cam.activation);
     for (let k = 0; k < channels; k++) {
       const channel = Float32Array.from({ length: side * side }, (_, i) => cam.activation[i * channels + k]);
@@ -144,8 +152,9 @@ class GradCamFigure {
     }
     const mostOfSum = largest(sum);
     this.maps[channels].show(sum, mostOfSum, 'Σ α A');
-    this.maps[channels + 1].show(map, mostOfSum, 'ReLU');
-    drawPicture(this.overlay, this.picture(this.image), { values: map, most: mostOfSum });
+    const mostOfMap = largest(map);
+    this.maps[channels + 1].show(map, mostOfMap, 'ReLU');
+    drawPicture(this.overlay, this.picture(this.image), { values: map, most: mostOfMap });
     const name = CLASSES[explained];
     this.overlay.setAttribute('aria-label', `The galaxy, dark where the map for ${name} is 0`);
     this.state.textContent = this.inWords(cam, name);
@@ -154,8 +163,7 @@ class GradCamFigure {
 
   private makeMaps({ side, channels }: Cam): void {
     const choose = (place: number) => {
-      this.row.value = String(Math.floor(place / side));
-      this.column.value = String(place % side);
+      this.choose(place, side);
       this.read();
     };
     this.maps = Array.from(
@@ -168,6 +176,11 @@ class GradCamFigure {
       ...this.maps.slice(channels).map(({ element }) => element),
       make('figure', { className: 'cam' }, this.overlay, make('figcaption', {}, 'over the galaxy')),
     );
+  }
+
+  private choose(place: number, side: number): void {
+    this.row.value = String(Math.floor(place / side));
+    this.column.value = String(place % side);
   }
 
   private inWords({ logits }: Cam, name: string): string {

@@ -259,6 +259,6 @@ function edge(from: GraphNode, to: GraphNode, flow: Flow | undefined, now: reado
   const line = draw('line', { x1, y1, x2, y2, class: `edge ${kind}` });
   // Nearer to the input, where lines are further apart.
   const [x, y] = [x1 + (x2 - x1) * 0.4, y1 + (y2 - y1) * 0.4 + 4];
-  const label = draw('text', { x, y, class: `slope ${kind}` }, flow ? `× ${number(flow.slope)}` : '');
+  const label = draw('text', { x, y, class: `slope ${kind}` }, flow ? `×${number(flow.slope)}` : '');
   return { line, label };
 }

@@ -95,6 +95,9 @@ function passages(tokens) {
   return starts.map((start, k) => tokens.slice(start, starts[k + 1]));
 }
 
+/** A page of the site: on GitHub its source. */
+const SITE_PAGE = /^web\/(\w+)\/page\.html$/;
+
 /** Where a heading is within its page. */
 export const placeOf = (heading) =>
   heading
@@ -128,6 +131,7 @@ export function render(root, markdown, linked) {
       token.href = undefined; // a chapter that is not written yet
     else if (path === 'docs/README.md') token.href = `chapters.html${place}`;
     else if (guideOf(basename(path))) token.href = `${guideOf(basename(path))}.html`;
+    else if (SITE_PAGE.test(path)) token.href = `${SITE_PAGE.exec(path)[1]}.html${place}`;
     else if (isPage(path)) token.href = `${chapterPage(basename(path))}.html${place}`;
     else {
       linked.add(path);

@@ -39,7 +39,7 @@ const pointsOf = (results: readonly StepResult[], of: (result: StepResult) => nu
 
 /**
  * How training went: the loss and the share of right answers, step by step, of the batches and of the held-out
- * galaxies. Steps after the present one, from which one has gone back, are drawn faintly.
+ * images. Steps after the present one, from which one has gone back, are drawn faintly.
  */
 export class Curves {
   private readonly loss = make('canvas', { role: 'img' });
@@ -49,7 +49,7 @@ export class Curves {
     const swatch = (kind: string) => make('span', { className: `swatch ${kind}`, 'aria-hidden': 'true' });
     const figure = (title: string, canvas: HTMLCanvasElement) => {
       const keys = [swatch('training'), 'training', swatch('held-out'), 'held out'];
-      const caption = { title: 'Training: mean of the last 8 batches. Held out: galaxies that are not trained on.' };
+      const caption = { title: 'Training: mean of the last 8 batches. Held out: images that are not trained on.' };
       return make('figure', {}, make('figcaption', caption, make('b', {}, title), ...keys), canvas);
     };
     place.append(figure('Loss', this.loss), figure('Right', this.accuracy));
@@ -90,10 +90,10 @@ export class Curves {
     const percent = (share: number) => `${Math.round(share * 100)} %`;
     const none = '; no step was made yet';
     const loss = now ? `; at step ${now.step} it is ${shortly(now.loss)}` : none;
-    const heldOutLoss = judged ? `, and ${shortly(judged.heldOutLoss!)} on the held-out galaxies` : '';
+    const heldOutLoss = judged ? `, and ${shortly(judged.heldOutLoss!)} on the held-out images` : '';
     this.loss.setAttribute('aria-label', `Loss by step${loss}${heldOutLoss}`);
     const right = now ? `; at step ${now.step} ${percent(now.accuracy)} of the batch` : none;
-    const heldOut = judged ? `, and ${percent(judged.heldOut!)} of the held-out galaxies` : '';
+    const heldOut = judged ? `, and ${percent(judged.heldOut!)} of the held-out images` : '';
     this.accuracy.setAttribute('aria-label', `Share of right answers by step${right}${heldOut}`);
   }
 }

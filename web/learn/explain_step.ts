@@ -38,16 +38,16 @@ export function explainStep(followed: Followed): StepPart[] {
   return [gradient(followed), ...moves, ...moved];
 }
 
-/** One term for each galaxy of the batch. */
+/** One term for each image of the batch. */
 function gradient({ terms, gradient: value, line, classes }: Followed): StepPart {
   const summands = terms.map(({ image, label, symmetry, value: product }) => {
     const turn = symmetry === 0 ? '' : `, ${SYMMETRIES[symmetry]}`;
-    return { factors: [{ name: `galaxy ${image}, ${classes[label]}${turn}`, value: product }], product };
+    return { factors: [{ name: `image ${image}, ${classes[label]}${turn}`, value: product }], product };
   });
   const computed = total(summands);
   return {
     title: 'Gradient',
-    formula: 'g = ∂loss/∂w = Σ over the batch, a term for each galaxy',
+    formula: 'g = ∂loss/∂w = Σ over the batch, a term for each image',
     filled: `g = ${shortly(computed)}, the sum of ${terms.length} ${terms.length === 1 ? 'term' : `terms; the loss is a mean, so each has 1/${terms.length} in it`}`,
     summands,
     computed,

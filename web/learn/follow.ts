@@ -18,7 +18,7 @@ export interface Weight {
   readonly at: readonly number[];
 }
 
-/** What a galaxy of the batch adds to the gradient. */
+/** What an image of the batch adds to the gradient. */
 export interface Term extends Drawn {
   /** Index into `classes`. */
   readonly label: number;

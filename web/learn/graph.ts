@@ -89,9 +89,10 @@ function explained(t: Tensor): { formula?: string; gradients: readonly { at: num
   const explanation = EXPLANATIONS.find(({ name }) => name === opOf(t));
   if (!explanation) return { gradients: [] };
   const [own, ...others] = explanation.results;
-  const gradients = others.flatMap(({ of, formula }) => {
-    const at = t.op.inputs.indexOf(of!);
-    return at >= 0 && at < t.inputs.length ? [{ at, formula }] : [];
+  const whole = ({ formula, where }: (typeof others)[number]) => (where ? `${formula},  ${where}` : formula);
+  const gradients = others.flatMap((result) => {
+    const at = t.op.inputs.indexOf(result.of!);
+    return at >= 0 && at < t.inputs.length ? [{ at, formula: whole(result) }] : [];
   });
-  return { formula: own.formula, gradients };
+  return { formula: whole(own), gradients };
 }

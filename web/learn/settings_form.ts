@@ -32,7 +32,7 @@ function makeRunning(): void {
     number('Weight decay', 'weightDecay'),
     number('Dropout', 'dropout'),
     number('Batch size', 'batchSize', '1'),
-    number('Training galaxies', 'trainingSize', '1'),
+    number('Training images', 'trainingSize', '1'),
     make(
       'label',
       { className: 'tick' },

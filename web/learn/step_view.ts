@@ -33,7 +33,7 @@ export class StepView {
     button.title = isWeight ? 'How the last step changed it' : 'Select a weight, bias, scale or shift to follow it';
     const shown = isWeight && this.on;
     button.setAttribute('aria-pressed', String(shown));
-    // Backwards is the gradient of the galaxy that is looked at.
+    // Backwards is the gradient of the image that is looked at.
     if (isWeight) {
       back.disabled = false;
       back.setAttribute('aria-pressed', String(!shown));
@@ -43,7 +43,11 @@ export class StepView {
     if (!shown) return this.place.replaceChildren();
     const { followed, track } = await this.ask({ layer: selection.layer, role: part, at: selection.at });
     if (mine !== this.asked) return;
+    // What was folded out stays so from step to step.
+    const folds = () => [...this.place.querySelectorAll('details')];
+    const open = folds().map((fold) => fold.open);
     this.place.replaceChildren(trackOf(track, view.step), ...(followed ? told(followed) : [untold(view)]));
+    folds().forEach((fold, i) => (fold.open = open[i] ?? false));
   }
 }
 
@@ -84,12 +88,12 @@ function partOf(part: StepPart): HTMLElement {
   );
 }
 
-/** One row a galaxy. */
+/** A row for each image. */
 function table({ summands }: StepPart): HTMLElement {
   const rows = summands.map(({ factors: [{ name }], product }) =>
     make('tr', {}, make('td', { className: 'names' }, name), make('td', { className: 'number' }, shortly(product, 3))),
   );
-  const head = make('tr', {}, make('th', {}, 'galaxy'), make('th', { className: 'number' }, 'term'));
+  const head = make('tr', {}, make('th', {}, 'image'), make('th', { className: 'number' }, 'term'));
   return make(
     'div',
     { className: 'products', tabIndex: 0, role: 'region', 'aria-label': 'terms of the gradient' },
