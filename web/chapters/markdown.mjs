@@ -112,9 +112,6 @@ export const placeOf = (heading) =>
 export function render(root, markdown, linked) {
   const marked = new Marked(formulas, {
     renderer: {
-      link({ href, tokens }) {
-        return href === undefined ? this.parser.parseInline(tokens) : false;
-      },
       // What the glossary links to, as on GitHub.
       heading({ depth, text, tokens }) {
         return `<h${depth} id="${placeOf(text)}">${this.parser.parseInline(tokens)}</h${depth}>\n`;
@@ -127,9 +124,8 @@ export function render(root, markdown, linked) {
     if (token.type !== 'link' || /^[a-z]+:|^#/.test(token.href)) return;
     const [file, place = ''] = token.href.split(/(?=#)/);
     const path = posix.normalize(posix.join('docs', file));
-    if (!existsSync(join(root, path)))
-      token.href = undefined; // a chapter that is not written yet
-    else if (path === 'docs/README.md') token.href = `chapters.html${place}`;
+    if (!existsSync(join(root, path))) throw new Error(`a chapter links to ${path}, which is not there`);
+    if (path === 'docs/README.md') token.href = `chapters.html${place}`;
     else if (guideOf(basename(path))) token.href = `${guideOf(basename(path))}.html`;
     else if (SITE_PAGE.test(path)) token.href = `${SITE_PAGE.exec(path)[1]}.html${place}`;
     else if (isPage(path)) token.href = `${chapterPage(basename(path))}.html${place}`;
