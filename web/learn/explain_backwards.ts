@@ -64,6 +64,14 @@ export function backwards(view: View, layer: number, index: Index): Behind {
   };
 }
 
+/** The cotangents that these terms take. */
+const cotangentsOf = (layer: number, terms: readonly { readonly at: Readonly<Record<string, readonly number[]>> }[]) =>
+  around(
+    layer,
+    'dy',
+    terms.map(({ at }) => at['dy']),
+  );
+
 /** Convolution, depthwise or not. */
 const convolution: Explain = (view, user, index) => {
   const self = view.layers[user];
@@ -80,13 +88,7 @@ const convolution: Explain = (view, user, index) => {
     summands,
     computed: total(summands),
     line: isDepthwise ? 'depthwise input grad' : 'conv input grad',
-    fields: [
-      around(
-        user,
-        'dy',
-        terms.map((term) => term.at.dy),
-      ),
-    ],
+    fields: [cotangentsOf(user, terms)],
     note:
       terms.length === 0 ? `No window of ${titleOf(self).toLowerCase()} sees it: no gradient comes back.` : undefined,
   };
@@ -131,13 +133,7 @@ const pool: Explain = (view, user, index) => {
     summands,
     computed: total(summands),
     line: isMax ? 'max pool input grad' : 'average pool input grad',
-    fields: [
-      around(
-        user,
-        'dy',
-        terms.map((term) => term.at.dy),
-      ),
-    ],
+    fields: [cotangentsOf(user, terms)],
     note:
       summands.length > 0
         ? undefined
