@@ -56,8 +56,8 @@ export function addTrainOptions(command: Command, out: string): Command {
     .addOption(
       new Option(
         '--head <name>',
-        'of the challenge: fractions that obey the decision tree (the default), or a sigmoid each',
-      ).choices(['tree', 'independent']),
+        'of votes and the challenge: fractions that obey the tree of questions, or a sigmoid each; or, of counts of votes, how sure they are (dirichlet); by the data when absent',
+      ).choices(['tree', 'independent', 'dirichlet']),
     )
     .option('--out <folder>', 'the run directory', out)
     .option('--model <name>', `${MODELS}; or an ONNX file; chosen by whether there are weights when absent`)
