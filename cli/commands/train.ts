@@ -166,6 +166,10 @@ export function addTrainOptions(command: Command, out: string): Command {
     )
     .addOption(new Option('--keep <which>', 'the weights that are kept').choices(['best', 'last']).default('best'))
     .option('--rotation <degrees>', 'random rotation either way: 180; of classes 0', numberWithin(0, 180))
+    .option(
+      '--no-up',
+      'of images that have no up, as those of the sky: turned by any angle, judged in 4 of 8 symmetries, and --crop pixels of their middle shown as they are; galaxies are taken so',
+    )
     .option('--no-flip', 'no mirror images')
     .option('--zoom <share>', 'random scale by 1 ± this: 0.1 (challenge: 0, classes: 0.2)', numberWithin(0, 0.9))
     .option(
