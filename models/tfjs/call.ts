@@ -11,8 +11,8 @@ export interface Result {
   readonly dtype?: DataType;
 }
 
-/** A row of the tables: a kernel of tfjs as a composition of ops. */
-export type Row = (call: Call) => Tensor | Result | TensorInfo | readonly (Result | TensorInfo)[];
+/** A row of the tables: a kernel of tfjs as a composition of ops; undefined where it is none. */
+export type Row = (call: Call) => Tensor | Result | TensorInfo | readonly (Result | TensorInfo)[] | undefined;
 /** Rows by tfjs's names for kernels. */
 export type Rows = Readonly<Record<string, Row>>;
 
@@ -31,7 +31,7 @@ export class Call {
 
   /** All inputs, of a kernel that takes a list. */
   get list(): TensorInfo[] {
-    return Object.values(this.inputs).filter((info) => info !== undefined);
+    return Object.values(this.inputs).filter((info) => info !== undefined && info !== null);
   }
 
   has(name: string): boolean {
@@ -83,13 +83,14 @@ export const dropped = (t: Tensor, axes: readonly number[]): Tensor =>
     t.shape.filter((_, d) => !axes.includes(d)),
   );
 
-/** A row as tfjs calls it. Kernels of tensors without elements run on the CPU: `otherwise`. */
+/** A row as tfjs calls it. What the GPU does not hold, texts and tensors without elements, is left to `otherwise`. */
 export function kernelOf(name: string, row: Row, otherwise: KernelFunc): KernelFunc {
   return (args) => {
     const backend = args.backend as TuningforkBackend;
     const call = new Call(backend, args.inputs as Record<string, TensorInfo>, args.attrs);
-    if (!VIEWS.has(name) && call.list.some(({ shape }) => sizeOf(shape) === 0)) return otherwise(args);
+    if (!VIEWS.has(name) && call.list.some((info) => !isOnGpu(info))) return otherwise(args);
     const made = row(call);
+    if (made === undefined) return otherwise(args);
     const infoOf = (result: Tensor | Result | TensorInfo): TensorInfo => {
       if ('dataId' in result) return result;
       const { tensor, dtype = 'float32' } = 'tensor' in result ? result : { tensor: result };
@@ -98,6 +99,9 @@ export function kernelOf(name: string, row: Row, otherwise: KernelFunc): KernelF
     return Array.isArray(made) ? made.map(infoOf) : infoOf(made as Tensor | Result | TensorInfo);
   };
 }
+
+const isOnGpu = ({ dtype, shape }: TensorInfo): boolean =>
+  dtype !== 'string' && dtype !== 'complex64' && sizeOf(shape) > 0;
 
 /** Kernels that move no numbers: they are the same without any. */
 export const VIEWS: ReadonlySet<string> = new Set(['Identity', 'Reshape', 'ExpandDims']);

@@ -49,20 +49,26 @@ interface Window {
   readonly padding: Margins;
 }
 
-type WindowInfo = Pick<
-  tfjs.backend_util.Conv2DInfo,
-  'strideHeight' | 'strideWidth' | 'dilationHeight' | 'dilationWidth' | 'padInfo'
->;
+type WindowInfo = Omit<tfjs.backend_util.Conv2DInfo, 'filterShape'>;
 
-/** How the window slides, with tfjs's own reading of the attributes. */
-const windowOf = ({ strideHeight, strideWidth, dilationHeight, dilationWidth, padInfo }: WindowInfo): Window => ({
-  stride: [strideHeight, strideWidth],
-  dilation: [dilationHeight, dilationWidth],
-  padding: [
-    [padInfo.top, padInfo.bottom],
-    [padInfo.left, padInfo.right],
-  ],
-});
+/**
+ * How the window slides, with tfjs's own reading of the attributes: a last window that hangs over the margin, where it
+ * rounds up, has as much more margin.
+ */
+function windowOf(info: WindowInfo): Window {
+  const { padInfo, strideHeight, strideWidth } = info;
+  const over = (outs: number, stride: number, span: number, size: number, before: number, after: number) =>
+    Math.max(after, (outs - 1) * stride + span - size - before);
+  const { effectiveFilterHeight: spanH, effectiveFilterWidth: spanW, top, left } = { ...info, ...padInfo };
+  return {
+    stride: [strideHeight, strideWidth],
+    dilation: [info.dilationHeight, info.dilationWidth],
+    padding: [
+      [top, over(info.outHeight, strideHeight, spanH, info.inHeight, top, padInfo.bottom)],
+      [left, over(info.outWidth, strideWidth, spanW, info.inWidth, left, padInfo.right)],
+    ],
+  };
+}
 
 const TO_LAST = [0, 2, 3, 1];
 const TO_FIRST = [0, 3, 1, 2];
@@ -72,13 +78,13 @@ const TO_FIRST = [0, 3, 1, 2];
  * are given, or only their shapes.
  */
 function convolution(call: Call, xShape: Shape, wShape: Shape, isDepthwise: boolean) {
-  const { strides, pad, dataFormat = 'NHWC', dilations = 1, dimRoundingMode } = call.attrs<tfjs.Conv2DAttrs>();
+  const { strides, pad, dataFormat = 'NHWC', dilations, dimRoundingMode } = call.attrs<tfjs.Conv2DAttrs>();
   const isFirst = dataFormat === 'NCHW';
   const info = backend_util.computeConv2DInfo(
     four(xShape),
     four(wShape),
     strides,
-    dilations,
+    dilations ?? 1,
     pad,
     dimRoundingMode,
     isDepthwise,
@@ -127,13 +133,14 @@ function poolGrad(call: Call, how: 'max' | 'average'): Tensor {
 }
 
 function product(call: Call): Tensor {
+  if (call.list.some(({ shape }) => shape.length < 2)) refuse('BatchMatMul', 'takes matrices');
   const { transposeA = false, transposeB = false } = call.attrs<tfjs.BatchMatMulAttrs>();
   return matmul(call.x('a'), call.x('b'), { transposeA, transposeB });
 }
 
 /** Convolutions, products, pooling and normalisation. */
 export const MATRICES: Rows = {
-  BatchMatMul: product,
+  BatchMatMul: (call) => ({ tensor: product(call), dtype: call.common() }),
   _FusedMatMul: (call) => finished(call, product(call)),
   Conv2D: (call) => forward(call, false).y,
   Conv2DBackpropInput: (call) => inputGrad(call, false),

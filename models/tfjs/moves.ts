@@ -6,7 +6,7 @@ import { concat } from '../../engine/ops/concat.ts';
 import { depthToSpace } from '../../engine/ops/depth_to_space.ts';
 import { gather } from '../../engine/ops/gather.ts';
 import { constant, reshape } from '../../engine/ops/leaves.ts';
-import { equal, notEqual } from '../../engine/ops/logic.ts';
+import { equal, less, notEqual, where } from '../../engine/ops/logic.ts';
 import { pad } from '../../engine/ops/pad.ts';
 import { abs, add, floor, mul, sign } from '../../engine/ops/pointwise.ts';
 import { broadcastTo } from '../../engine/ops/reduce.ts';
@@ -30,15 +30,9 @@ function stridedSlice(call: Call) {
   const a = call.attrs<tfjs.StridedSliceAttrs>();
   const masks = [a.beginMask, a.endMask, a.ellipsisMask, a.newAxisMask, a.shrinkAxisMask] as const;
   const x = call.info('x');
-  const { finalShapeSparse, finalShape, begin, strides } = slice_util.sliceInfo(
-    x.shape,
-    a.begin,
-    a.end,
-    a.strides,
-    ...masks,
-  );
+  const { finalShape, begin, end, strides } = slice_util.sliceInfo(x.shape, a.begin, a.end, a.strides, ...masks);
   if (sizeOf(finalShape) === 0) return empty(call, finalShape, x.dtype);
-  const tensor = slice(call.x(), begin, finalShapeSparse, strides);
+  const tensor = slice(call.x(), begin, slice_util.computeOutShape(begin, end, strides), strides);
   return { tensor: reshape(tensor, finalShape), dtype: x.dtype };
 }
 
@@ -119,10 +113,10 @@ function oneHot(call: Call): Result {
   return { tensor: add(mul(isOn, onValue - offValue), offValue), dtype };
 }
 
-function gathered(call: Call): Result {
+function gathered(call: Call): Result | undefined {
   const { axis, batchDims = 0 } = call.attrs<tfjs.GatherV2Attrs>();
   const [at] = axesOf(axis, call.info('x').shape);
-  if (batchDims !== 0) refuse('GatherV2', 'takes no batchDims here');
+  if (batchDims !== 0) return undefined;
   return { tensor: gather(call.x(), cast(call.x('indices'), 'u32'), at), dtype: call.dtype() };
 }
 
@@ -131,21 +125,22 @@ function segmentSum(call: Call): Result {
   const { numSegments } = call.attrs<tfjs.UnsortedSegmentSumAttrs>();
   const [x, ids] = [call.x(), call.x('segmentIds')];
   const into = shaped([numSegments, ...x.shape.slice(ids.shape.length)]);
-  return { tensor: grad(gather(into, cast(ids, 'u32'), 0), [into], x)[0], dtype: call.dtype() };
+  // What belongs to no segment is sent behind the last one, where nothing is.
+  const places = cast(where(less(ids, 0), numSegments, ids), 'u32');
+  return { tensor: grad(gather(into, places, 0), [into], x)[0], dtype: call.dtype() };
 }
 
-function casted(call: Call): Result | tfjs.TensorInfo {
+function casted(call: Call): Result | tfjs.TensorInfo | undefined {
   const { dtype } = call.attrs<tfjs.CastAttrs>();
-  const info = call.info('x');
-  if (info.dtype === dtype || (info.dtype === 'bool' && dtype !== 'string') || dtype === 'float32') {
-    if (!['float32', 'int32', 'bool'].includes(dtype)) refuse('Cast', `does not make ${dtype} here`);
-    return { tensor: call.x(), dtype };
-  }
+  const from = call.dtype();
+  if (!['float32', 'int32', 'bool'].includes(dtype)) return undefined;
   const x = call.x();
-  if (dtype === 'bool') return { tensor: notEqual(x, 0), dtype };
-  if (dtype !== 'int32') refuse('Cast', `does not make ${dtype} here`);
-  return { tensor: mul(floor(abs(x)), sign(x)), dtype };
+  if (from === dtype || from === 'bool' || dtype === 'float32') return { tensor: x, dtype };
+  return dtype === 'bool' ? { tensor: notEqual(x, 0), dtype } : { tensor: truncated(x), dtype };
 }
+
+/** As in JavaScript's Int32Array NaN becomes 0. */
+const truncated = (x: Tensor): Tensor => where(notEqual(x, x), 0, mul(floor(abs(x)), sign(x)));
 
 type Size = tfjs.ResizeBilinearAttrs;
 
@@ -169,7 +164,7 @@ function resizedGrad(call: Call, method: 'linear' | 'nearest'): Tensor {
 
 function fill(call: Call) {
   const { shape, value, dtype = 'float32' } = call.attrs<tfjs.FillAttrs>();
-  if (typeof value !== 'number') refuse('Fill', 'takes numbers only');
+  if (typeof value !== 'number') return undefined;
   return sizeOf(shape) === 0 ? empty(call, shape, dtype) : { tensor: constant(value, shape), dtype };
 }
 
@@ -181,8 +176,8 @@ function batchToSpace(call: Call): Tensor {
   const apart = backend_util.getReshaped(x.shape as number[], blockShape, blocks);
   const perm = backend_util.getPermuted(apart.length, blockShape.length);
   const whole = backend_util.getReshapedPermuted(x.shape as number[], blockShape, blocks);
-  const begin = backend_util.getSliceBeginCoords(crops, blockShape.length);
-  const size = backend_util.getSliceSize(whole, crops, blockShape.length);
+  const begin = whole.map((_, d) => crops[d - 1]?.[0] ?? 0);
+  const size = whole.map((n, d) => n - (crops[d - 1]?.[0] ?? 0) - (crops[d - 1]?.[1] ?? 0));
   return slice(reshape(transpose(reshape(x, apart), perm), whole), begin, size);
 }
 
@@ -208,10 +203,12 @@ export const MOVES: Rows = {
     return call.view(x, shape);
   },
   ExpandDims(call) {
-    const x = call.info('x');
+    const x = call.info('input');
     const { dim } = call.attrs<tfjs.ExpandDimsAttrs>();
     const shape = [...x.shape];
-    shape.splice(dim < 0 ? shape.length + dim + 1 : dim, 0, 1);
+    const at = dim < 0 ? shape.length + dim + 1 : dim;
+    if (at < 0 || at > shape.length) refuse('ExpandDims', `has no place ${dim} in [${shape}]`);
+    shape.splice(at, 0, 1);
     return call.view(x, shape);
   },
   Cast: casted,
@@ -264,7 +261,9 @@ export const MOVES: Rows = {
   Pack(call) {
     const { axis } = call.attrs<tfjs.PackAttrs>();
     const parts = call.list.map((info) => call.backend.tensorOf(info));
-    const { shape } = parts[0];
+    const [{ shape, dtype }] = call.list;
+    if (call.list.some((other) => other.dtype !== dtype || !util.arraysEqual(other.shape, shape)))
+      refuse('Pack', 'takes tensors of one shape and dtype');
     const at = axis < 0 ? shape.length + 1 + axis : axis;
     const grown = [...shape.slice(0, at), 1, ...shape.slice(at)];
     return {
@@ -272,7 +271,7 @@ export const MOVES: Rows = {
         parts.map((t) => reshape(t, grown)),
         at,
       ),
-      dtype: call.list[0].dtype,
+      dtype,
     };
   },
   Tile: (call) => ({ tensor: tile(call.x(), call.attrs<tfjs.TileAttrs>().reps), dtype: call.dtype() }),
@@ -288,7 +287,7 @@ export const MOVES: Rows = {
   Fill: fill,
   DepthToSpace(call) {
     const { blockSize, dataFormat } = call.attrs<tfjs.DepthToSpaceAttrs>();
-    if (dataFormat !== 'NHWC') refuse('DepthToSpace', 'takes NHWC only here');
+    if (dataFormat !== 'NHWC') return undefined;
     return { tensor: depthToSpace(call.x(), blockSize), dtype: call.dtype() };
   },
   BatchToSpaceND: (call) => ({ tensor: batchToSpace(call), dtype: call.dtype() }),

@@ -41,7 +41,8 @@ const SAME: Readonly<Record<string, Unary>> = {
   Abs: abs,
   Neg: neg,
   Square: square,
-  Sign: sign,
+  // NaN has no sign, and tfjs gives it 0.
+  Sign: (x) => logic.where(logic.isNaN(x), 0, sign(x)),
   Floor: ops.floor,
   Ceil: ops.ceil,
   Round: ops.round,

@@ -2,6 +2,7 @@ import type * as tfjs from '@tensorflow/tfjs-core';
 import { cast } from '../../engine/ops/cast.ts';
 import { argMax, argMin, max, min, prod } from '../../engine/ops/fold.ts';
 import { constant, reshape } from '../../engine/ops/leaves.ts';
+import { notEqual, where } from '../../engine/ops/logic.ts';
 import { matmul } from '../../engine/ops/matmul.ts';
 import { mean, sum } from '../../engine/ops/reduce.ts';
 import { logSoftmax, softmax } from '../../engine/ops/softmax_cross_entropy.ts';
@@ -26,13 +27,17 @@ const same = (dtype: tfjs.DataType): tfjs.DataType => dtype;
 const counted = (dtype: tfjs.DataType): tfjs.DataType => (dtype === 'bool' ? 'int32' : dtype);
 const truth = (): tfjs.DataType => 'bool';
 
+/** NaN is passed over: `least` is taken for it. */
 const position =
-  (find: typeof argMax): Row =>
+  (find: typeof argMax, least: number): Row =>
   (call) => {
     const x = call.x();
     const [axis] = axesOf(call.attrs<tfjs.ArgMaxAttrs>().axis, x.shape);
     // Of one number the first is the largest.
-    const y = x.shape.length === 0 ? constant(0) : cast(find(x, axis, { keepDims: false }), 'f32');
+    const y =
+      x.shape.length === 0
+        ? constant(0)
+        : cast(find(where(notEqual(x, x), least, x), axis, { keepDims: false }), 'f32');
     return { tensor: y, dtype: 'int32' };
   };
 
@@ -63,8 +68,8 @@ export const REDUCTIONS: Rows = {
   Prod: reduction(prod, counted),
   All: reduction(min, truth),
   Any: reduction(max, truth),
-  ArgMax: position(argMax),
-  ArgMin: position(argMin),
+  ArgMax: position(argMax, -Infinity),
+  ArgMin: position(argMin, Infinity),
   Softmax: (call) => softmax(call.x('logits'), call.attrs<tfjs.SoftmaxAttrs>().dim),
   LogSoftmax: (call) => logSoftmax(call.x('logits'), call.attrs<tfjs.LogSoftmaxAttrs>().axis),
   Cumsum: (call) => ({ tensor: cumsum(call), dtype: call.dtype() }),

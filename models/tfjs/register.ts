@@ -24,16 +24,21 @@ const onCpu =
     if (!cpu || !kernel)
       refuse(name, 'is not among the kernels here, and the cpu backend, which has it, is not loaded');
     const copy = (info: TensorInfo): TensorInfo => {
+      if (info.dtype === 'complex64') refuse(name, 'takes no complex numbers here');
       const values = sizeOf(info.shape) === 0 ? new Float32Array(0) : backend.valuesOf(info.dataId);
       if (values === undefined)
         refuse(
           name,
           'runs on the CPU, and one of its inputs was computed on the GPU; make a tensor of what data() gives',
         );
-      return { ...info, dataId: cpu.write(values, info.shape, info.dtype) };
+      const { shape, dtype } = info;
+      // Some of those kernels ask for the rank, which tensors have.
+      return Object.assign({ dataId: cpu.write(values, shape, dtype), shape, dtype }, { rank: shape.length });
     };
     const given = Object.entries(args.inputs).filter(([, info]) => info !== undefined && info !== null);
-    const copies = given.map(([key, info]) => [key, copy(info as TensorInfo)] as const);
+    const copies = given.map(
+      ([key, info]) => [key, Array.isArray(info) ? info.map(copy) : copy(info as TensorInfo)] as const,
+    );
     const inputs = Array.isArray(args.inputs) ? copies.map(([, info]) => info) : Object.fromEntries(copies);
     const made = kernel.kernelFunc({ inputs: inputs as typeof args.inputs, attrs: args.attrs, backend: cpu });
     const back = (info: TensorInfo): TensorInfo => {
@@ -41,7 +46,7 @@ const onCpu =
       return { ...info, dataId: backend.write(values, info.shape, info.dtype) };
     };
     const results = Array.isArray(made) ? made.map(back) : back(made);
-    for (const { dataId } of [...copies.map(([, info]) => info), ...[made].flat()]) cpu.disposeData(dataId, true);
+    for (const { dataId } of [...copies.flatMap(([, info]) => info), ...[made].flat()]) cpu.disposeData(dataId, true);
     return results;
   };
 
