@@ -96,14 +96,16 @@ export class PixelMap {
     this.canvas.focus({ preventScroll: true });
   }
 
-  /** Pixels an element. */
+  /** Pixels an element. The map takes its place at once, drawn or not: nothing moves when it is drawn. */
   setScale(scale: number): void {
     this.scale = scale;
+    this.canvas.style.width = `${widthAt(this.extent, scale)}px`;
+    this.canvas.style.height = `${heightAt(this.extent, scale)}px`;
   }
 
   /** Makes the map as large as fits. */
   fill(width: number, height: number): void {
-    this.scale = scaleWithin(this.extent, width, height, LARGEST);
+    this.setScale(scaleWithin(this.extent, width, height, LARGEST));
   }
 
   show(values: Values, palette: Palette): void {
@@ -146,7 +148,6 @@ export class PixelMap {
     const [width, height] = [widthAt(this.extent, scale), heightAt(this.extent, scale)];
     // Setting the size clears the canvas.
     [canvas.width, canvas.height] = [Math.round(width * ratio), Math.round(height * ratio)];
-    [canvas.style.width, canvas.style.height] = [`${width}px`, `${height}px`];
     const context = canvas.getContext('2d')!;
     context.scale(ratio, ratio);
     context.imageSmoothingEnabled = false;
