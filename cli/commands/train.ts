@@ -46,7 +46,13 @@ export function trainFlags(args: readonly string[]): TrainFlags {
 
 /** The options of a training, which cross-validation has too. */
 export function addTrainOptions(command: Command, out: string): Command {
-  return addPreprocessingOptions(addStretchOption(addImageOptions(command, 'labels', drawn())))
+  const data = addPreprocessingOptions(addStretchOption(addImageOptions(command, 'labels', drawn())));
+  return addStepOptions(addPhaseOptions(addSplitOptions(addTaskOptions(data, out))));
+}
+
+/** What is learnt, by which network, and where the run lies. */
+function addTaskOptions(command: Command, out: string): Command {
+  return command
     .addOption(
       new Option(
         '--task <name>',
@@ -78,7 +84,12 @@ export function addTrainOptions(command: Command, out: string): Command {
     )
     .option('--threshold <share>', 'how much of the votes makes a label (0.6)', numberWithin(0, 1))
     .option('--soft-labels', 'aim at the votes themselves instead of the class')
-    .option('--label-smoothing <share>', 'share of the target spread evenly over the classes (0)', numberWithin(0, 1))
+    .option('--label-smoothing <share>', 'share of the target spread evenly over the classes (0)', numberWithin(0, 1));
+}
+
+/** Which images are kept apart or left out, and how the others are shown. */
+function addSplitOptions(command: Command): Command {
+  return command
     .option(
       '--val-fraction <share>',
       'share of images kept for validation, by a hash of their ids; those in val/ or of that side in the table where there are any',
@@ -110,7 +121,12 @@ export function addTrainOptions(command: Command, out: string): Command {
       '--tta <n>',
       'views over which the final predictions are averaged: 8 symmetries, and as many at 45 degrees (4); of images that have an up 2, it and its mirror image (2)',
       wholeNumberWithin(1, 16),
-    )
+    );
+}
+
+/** How long each phase goes on, what it trains, and what a step may hold. */
+function addPhaseOptions(command: Command): Command {
+  return command
     .option(
       '--epochs-head <n>',
       'epochs of phase 1: the linear head on frozen features',
@@ -148,7 +164,12 @@ export function addTrainOptions(command: Command, out: string): Command {
         '--batch-norm <by>',
         "normalise by running statistics or by each batch's own; running when fine-tuning",
       ).choices(['running', 'batch']),
-    )
+    );
+}
+
+/** Rates, regularisation and augmentation, and what a run keeps. */
+function addStepOptions(command: Command): Command {
+  return command
     .addOption(
       new Option('--schedule <kind>', 'how the learning rate goes on after the warm-up')
         .choices(['constant', 'cosine'])
