@@ -100,14 +100,8 @@ export async function benchKernels(options: KernelBenchOptions): Promise<KernelB
   }
   const opened = await engines[0].open();
   const clock: Clock = opened.adapter.software && loadBefore > 0.5 ? 'cpu' : 'gpu';
-  const roofline = await measureRoofline(
-    adapterLayers(opened.maxStorageBinding),
-    engines[0],
-    repeats,
-    clock,
-    cores,
-    onProgress,
-  );
+  const layers = adapterLayers(opened.maxStorageBinding);
+  const roofline = await measureRoofline(layers, engines[0], { repeats, clock, cores, onProgress });
   const results: CaseResult[] = [];
   for (const [i, c] of cases.entries()) {
     if (performance.now() > end) {
