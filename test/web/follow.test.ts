@@ -41,7 +41,7 @@ async function gradientOf(laboratory: Laboratory, followed: Followed): Promise<K
     });
     expect(label).toBe(sky.labels[image]);
     const own = summands.reduce((all, { product }) => all + Math.abs(product), 0) / settings.batchSize;
-    // The kernels of both programs add in the same order, and a mean over a power of two halves and halves: the same bits.
+    // The kernels of both programs add in the same order, and a mean over 4 images halves exactly: the same bits.
     expect(value).toBe(computed / settings.batchSize);
     sum += value;
     size += own;

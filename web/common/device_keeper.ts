@@ -1,6 +1,6 @@
 import { openDevice, type Device } from '../../engine/device/device.ts';
 
-/** What a worker tells its page of the device: first `ready` or `absent`; after `lost` comes `ready` or `failed`. */
+/** What a worker tells its page of the device: first `ready` or `absent`; after `lost`, `ready` or `failed`. */
 export type DeviceNews =
   | { readonly state: 'ready'; readonly adapter: string; readonly software: boolean }
   | { readonly state: 'lost' | 'failed' | 'absent'; readonly why: string };
