@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SUBMISSION_HEADER, submissionRow } from '../../galaxies/challenge/submission.ts';
 import { CHALLENGE_COLUMNS } from '../../galaxies/columns.ts';
 import { syntheticDataset } from '../../galaxies/synthetic.ts';
-import { fail, succeed } from './cli.ts';
+import { fail, succeed, tuningfork } from './cli.ts';
 
 let folder: string;
 let run: string;
@@ -194,12 +194,22 @@ describe('a model of vote fractions', () => {
   });
 
   it('is inspected before it is trained', async () => {
-    const inspected = async (...args: string[]) =>
-      JSON.parse(await succeed('inspect', ...args, '--size', '64', '--batch', '2', '--steps', '--json')) as {
-        parameters: object;
-        memory: object;
-        listing: { kernel: string }[];
-      };
+    // In processes of their own, which begin to number tensors at the same number.
+    const inspected = async (...args: string[]) => {
+      const { stdout } = await tuningfork([
+        'inspect',
+        ...args,
+        '--size',
+        '64',
+        '--batch',
+        '2',
+        '--steps',
+        '--json',
+        '--adapter',
+        'lavapipe',
+      ]);
+      return JSON.parse(stdout) as { parameters: object; memory: object; listing: { kernel: string }[] };
+    };
     const named = ['galaxy_vgg', '--width', '0.125', '--task', 'challenge'];
     for (const mode of [['--training'], []]) {
       const { parameters, memory, listing } = await inspected(...named, ...mode);

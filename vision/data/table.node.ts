@@ -52,13 +52,12 @@ export async function openTable(path: string, options: TableOptions): Promise<Im
       `${told}; give the folder that the paths begin at${archive ? ', or an archive with these paths,' : ''} by --images${skipBad ? '' : ', or leave them out by --skip-bad'}`,
     );
   const kept = rows.filter((_, i) => there[i]);
-  const images = kept.map(({ file: _file, line: _line, ...image }) => image);
   const notes = missing.length > 0 ? [`${told}: left out`] : [];
   if (archive) {
     const placeOf = (index: number): number => places.get(kept[index].id)!;
     return {
       name: path,
-      images,
+      images: kept.map(({ file: _file, line: _line, ...image }) => image),
       notes,
       bytes: (index) => archive.bytes(placeOf(index)),
       archiveOf: (index) => archive.archiveOf?.(placeOf(index)) ?? archive.name,
@@ -67,7 +66,7 @@ export async function openTable(path: string, options: TableOptions): Promise<Im
   }
   return {
     name: path,
-    images,
+    images: kept.map(({ line: _, ...image }) => image),
     notes,
     bytes: (index) => readFile(kept[index].file),
     close: async () => {},
