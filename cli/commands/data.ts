@@ -2,10 +2,13 @@ import { Argument, type Command } from 'commander';
 import { addImageOptions, addStretchOption, drawn } from './image_options.ts';
 import { allOptions, numberWithin } from '../options.ts';
 import { SOURCES } from '../sources.ts';
+import { addTrainOptions } from './train.ts';
 
-/** `tuningfork data stats` and `tuningfork data fetch`. */
+/** `tuningfork data stats`, `tuningfork data pack` and `tuningfork data fetch`. */
 export function register(program: Command): void {
-  const data = program.command('data').description('look at images and their labels, or download public ones');
+  const data = program
+    .command('data')
+    .description('look at images and their labels, decode them beforehand, or download public ones');
 
   addStretchOption(addImageOptions(data.command('stats'), 'labels', drawn()))
     .description(
@@ -28,6 +31,23 @@ Examples:
     .action(async (_options: object, command: Command) => {
       const { dataStats } = await import('../data_stats.node.ts');
       await dataStats(allOptions(command));
+    });
+
+  addTrainOptions(data.command('pack'), 'runs/classifier')
+    .description(
+      'decode the images of a training from scratch into its run directory beforehand; the training takes the same options',
+    )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  tuningfork data pack --data pets/ --out runs/pets      # on a machine with many processors
+  tuningfork train --data pets/ --out runs/pets          # decodes nothing
+What was interrupted goes on when the same command is given again.`,
+    )
+    .action(async (_options: object, command: Command) => {
+      const { dataPack } = await import('../data_pack.node.ts');
+      await dataPack(allOptions(command));
     });
 
   data

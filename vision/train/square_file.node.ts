@@ -62,6 +62,10 @@ export class SquareFile implements SquareStore {
     }
   }
 
+  holds(example: number): boolean {
+    return this.places.has(example);
+  }
+
   read(example: number): Uint32Array | undefined {
     const place = this.places.get(example);
     if (!this.open || place === undefined) return undefined;

@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Device } from '../../engine/device/device.ts';
 import { mebibytes } from '../../engine/device/mebibytes.ts';
@@ -108,10 +108,9 @@ export async function trainNetwork<E extends Example>(
       const keepSquares = async () => {
         if (pack || model.pretrained || packBytes === 0) return;
         await run.begin();
-        const spec = { side: views.side, key: frontKey(dataset, origin, options), most: packBytes };
-        pack = views.store = await SquareFile.open(join(folder, RUN_FILES.cache, 'squares.u8'), spec);
+        pack = views.store = await openPack({ dataset, origin, options, side: views.side }, { folder, packBytes });
       };
-      if (checkpoint) await keepSquares();
+      if (checkpoint || existsSync(packPath(folder))) await keepSquares();
       for (; state.phase < specs.length; )
         await runPhase(learner, specs[state.phase], state, checkpoint?.arrays, {
           folder,
@@ -152,7 +151,25 @@ function restore(parameters: ParameterSet, arrays: ReadonlyMap<string, Float32Ar
   }
 }
 
-const geometryOf = ({ size, crop, shortSide }: TrainOptions, { preprocessing }: BuiltModel): ViewGeometry => ({
+const packPath = (folder: string): string => join(folder, RUN_FILES.cache, 'squares.u8');
+
+/** What decoded images in a run directory depend on. */
+interface Packed {
+  readonly dataset: Dataset;
+  readonly origin: Origin;
+  readonly options: TrainOptions;
+  /** Of their squares, in pixels. */
+  readonly side: number;
+}
+
+/** Opens the decoded images of a run. */
+export const openPack = (
+  { dataset, origin, options, side }: Packed,
+  { folder, packBytes = 0 }: Pick<Run, 'folder' | 'packBytes'>,
+): Promise<SquareFile> =>
+  SquareFile.open(packPath(folder), { side, key: frontKey(dataset, origin, options), most: packBytes });
+
+export const geometryOf = ({ size, crop, shortSide }: TrainOptions, { preprocessing }: BuiltModel): ViewGeometry => ({
   size,
   crop,
   normalisation: preprocessing,
