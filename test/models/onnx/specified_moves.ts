@@ -136,3 +136,22 @@ export const LOSSES: readonly OperatorCase[] = [
   ...losses('SoftmaxCrossEntropyLoss'),
   ...losses('SoftmaxCrossEntropyLoss', { outputs: ['float', 'float'] }).slice(0, 4),
 ];
+
+const NONE: Operand = { shape: [0], data: [], known: true };
+const factors = (...data: readonly number[]): Operand => ({ shape: [data.length], data, known: true });
+const IMAGE = [1, 2, 4, 5];
+const of19: More = { opset: 19 };
+
+export const MORE_RESIZES: readonly OperatorCase[] = ['nearest', 'linear', 'cubic'].flatMap((mode) => [
+  of(
+    'Resize',
+    [IMAGE, NONE, factors(1, 1, 1.7, 0.6)],
+    { mode, coordinate_transformation_mode: 'half_pixel_symmetric' },
+    of19,
+  ),
+  of('Resize', [IMAGE, NONE, factors(1.5, 2)], { mode, axes: [3, 2] }, of19),
+  of('Resize', [IMAGE, NONE, NONE, axes(7, 8)], { mode, axes: [-1, -2] }, of19),
+  ...['not_larger', 'not_smaller'].map((keep_aspect_ratio_policy) =>
+    of('Resize', [IMAGE, NONE, NONE, axes(7, 8)], { mode, axes: [2, 3], keep_aspect_ratio_policy }, of19),
+  ),
+]);
