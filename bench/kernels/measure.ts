@@ -4,7 +4,8 @@ import type { Asked } from '../contender.ts';
 import { ContenderProcess } from '../contender_process.ts';
 import { adapterLayers, casesOf, nameOf, type Case } from './cases.ts';
 import type { KernelAnswers, KernelQuestions } from './contender.ts';
-import { allLayers, type Group, type Layer } from './layers.ts';
+import type { Group, Layer } from './layer.ts';
+import { allLayers } from './layers.ts';
 import { measureCase, measureRoofline, type KernelEngine } from './measure_case.ts';
 import type { CaseResult, Clock, KernelBenchResult, Outcome } from './result.ts';
 

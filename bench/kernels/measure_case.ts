@@ -6,7 +6,7 @@ import { TOLERANCE } from '../job_data.ts';
 import { relativeDifference, summarise } from '../statistics.ts';
 import { casesOf, drawOperands, sampledElements, type Case } from './cases.ts';
 import type { KernelAnswers, KernelName, KernelQuestions } from './contender.ts';
-import type { Layer } from './layers.ts';
+import type { Layer } from './layer.ts';
 import { reference, type Expected } from './reference.ts';
 import { timesBy, type CaseResult, type Clock, type Outcome, type Roofline } from './result.ts';
 

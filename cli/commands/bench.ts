@@ -4,7 +4,7 @@ import type { Job } from '../../bench/contender.ts';
 import type { GrowthOptions } from '../../bench/growth.ts';
 import type { Precision } from '../../engine/program/precision.ts';
 import type { MemoryLevel } from '../../engine/program/recompute.ts';
-import type { Group } from '../../bench/kernels/layers.ts';
+import type { Group } from '../../bench/kernels/layer.ts';
 import { UserError } from '../../engine/user_error.ts';
 import { allOptions, wholeNumberWithin } from '../options.ts';
 import { addGpu } from './bench_gpu.ts';
@@ -159,7 +159,7 @@ async function measureNetwork(work: Job['work'], command: Command): Promise<void
   console.log(json ? JSON.stringify(result, null, 2) : showModelBench(result));
 }
 
-/** What `--layers` takes: as GROUPS of bench/kernels/layers.ts, which is not loaded for `--help`. */
+/** What `--layers` takes: as GROUPS of bench/kernels/layer.ts, which is not loaded for `--help`. */
 const GROUPS: readonly Group[] = [
   'b0',
   'vgg16',

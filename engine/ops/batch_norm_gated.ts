@@ -1,5 +1,5 @@
 import * as kernels from '../../kernels/batch_norm/batch_norm.ts';
-import { defineOp, type LowerContext } from '../op.ts';
+import { defineOp, type LowerContext, type Step } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
 import type { BatchNormSettings } from './batch_norm.ts';
 import { chain } from './chain.ts';
@@ -48,42 +48,40 @@ export const batchNormGateSumsOp = defineOp<'dy' | 'x' | 'stats' | 'gamma' | 'be
   },
 });
 
-// [6, C], first dgamma and dbeta, from those, the cotangent of y being dy · s + g. See batch_norm_gated_sums.wgsl.
-export const batchNormGatedSumsOp = defineOp<'sums' | 's' | 'g' | 'stats' | 'gamma' | 'beta', { epsilon: number }>({
+// dgamma and dbeta, [2, C], from those, the cotangent of y being dy · s + g
+export const batchNormGatedSumsOp = defineOp<'sums' | 's' | 'g'>({
   name: 'batch_norm_gated_sums',
-  inputs: ['sums', 's', 'g', 'stats', 'gamma', 'beta'],
-  shape: ([sums]) => [kernels.GATED_SUMS, sums.shape[2]],
-  lower(ctx) {
-    const [, samples, channels] = ctx.inputs[0].shape;
-    const size = { samples, rows: 1, channels, target: ctx.capabilities };
-    const [sums, s, g, stats, gamma, beta] = ctx.inputs.map((_, i) => ctx.in(i));
-    return [
-      {
-        launch: kernels.batchNormGatedSums(size, ctx.attrs.epsilon),
-        buffers: { sums, s, g, stats, gamma, beta, out: ctx.out() },
-      },
-    ];
+  inputs: ['sums', 's', 'g'],
+  shape: ([sums]) => [2, sums.shape[2]],
+  lower({ inputs, capabilities, in: from, out }) {
+    const [, samples, channels] = inputs[0].shape;
+    const launch = kernels.batchNormGatedSums({ samples, rows: 1, channels, target: capabilities });
+    return [{ launch, buffers: { sums: from(0), s: from(1), g: from(2), out: out() } }];
   },
 });
 
 // The cotangent of x
-export const batchNormGatedInputGradOp = defineOp<'dy' | 'x' | 'sums' | 's' | 'g', BatchNormSettings>({
+export const batchNormGatedInputGradOp = defineOp<
+  'dy' | 'x' | 'sums' | 's' | 'g' | 'stats' | 'gamma' | 'beta',
+  BatchNormSettings
+>({
   name: 'batch_norm_gated_input_grad',
-  inputs: ['dy', 'x', 'sums', 's', 'g'],
+  inputs: ['dy', 'x', 'sums', 's', 'g', 'stats', 'gamma', 'beta'],
   shape: ([, x]) => x.shape,
-  lower(ctx) {
-    const { activation, frozen } = ctx.attrs;
+  lower(ctx): Step[] {
+    const { activation, epsilon, frozen } = ctx.attrs;
     const size = sizeFor(ctx, ctx.inputs[1]);
-    const [dy, x, sums, s, g] = ctx.inputs.map((_, i) => ctx.in(i));
+    const choice = ctx.choose(kernels.batchNormElementwiseChoices(size));
+    const [dy, x, sums, s, g, stats, gamma, beta] = ctx.inputs.map((_, i) => ctx.in(i));
+    const coefficients = ctx.temp(kernels.COEFFICIENTS * size.channels);
     return [
       {
-        launch: kernels.batchNormGatedInputGrad(
-          size,
-          ctx.choose(kernels.batchNormElementwiseChoices(size)),
-          activation,
-          frozen,
-        ),
-        buffers: { dy, x, sums, s, g, out: ctx.out() },
+        launch: kernels.batchNormCoefficients(size.channels, epsilon),
+        buffers: { stats, gamma, beta, out: coefficients },
+      },
+      {
+        launch: kernels.batchNormGatedInputGrad(size, choice, activation, frozen),
+        buffers: { dy, x, sums, of_channel: coefficients, s, g, out: ctx.out() },
       },
     ];
   },

@@ -124,9 +124,9 @@ function backward(
   for (const gradient of gradients)
     plan.set(gradient, (now) => {
       const isMade = sums !== undefined;
-      sums ??= batchNormGatedSumsOp([bySample, ...[gate, back, ...parameters].map(now)], settings);
+      sums ??= batchNormGatedSumsOp([bySample, now(gate), now(back)], {});
       if (gradient.op === batchNormSumsOp) return { next: sums, isMade };
-      const inputs = [now(dy), now(x), sums, now(gate), now(back)];
+      const inputs = [now(dy), now(x), sums, ...[gate, back, ...parameters].map(now)];
       const next = batchNormGatedInputGradOp(inputs, settings).named(...gradient.names);
       return { next, before: isMade ? [] : [sums] };
     });

@@ -1,7 +1,8 @@
 import { gpuOf, type GpuTarget } from '../gpu.ts';
-import { ceilDiv, distinct, foldWorkgroups, type Choices, type Launch } from '../kernel.ts';
+import { ceilDiv, distinct, foldWorkgroups, type Choices, type KernelSource, type Launch } from '../kernel.ts';
 import { depthFor, reduce, type Depth, type SumPass } from '../reduce/reduce.ts';
 import applyKernel from './batch_norm_apply.wgsl';
+import coefficientsKernel from './batch_norm_coefficients.wgsl';
 import combineKernel from './batch_norm_combine.wgsl';
 import foldKernel from './batch_norm_fold.wgsl';
 import gateSumsKernel from './batch_norm_gate_sums.wgsl';
@@ -25,9 +26,9 @@ export interface BatchNormSize {
   readonly target: GpuTarget;
 }
 
-/** Rows of what batch_norm_gate_sums.wgsl and batch_norm_gated_sums.wgsl make. */
+/** Rows of what batch_norm_gate_sums.wgsl and batch_norm_coefficients.wgsl make. */
 export const GATE_SUMS = 5;
-export const GATED_SUMS = 6;
+export const COEFFICIENTS = 4;
 
 /** How much a thread does: so many consecutive rows. */
 export type Chunk = { readonly chunk: number };
@@ -143,11 +144,17 @@ export function batchNormStats(size: BatchNormSize, by: Chunk): SumPass[] {
 }
 
 /** [2, channels], factor and summand of each channel, from stats, gamma and beta. */
-export function batchNormFold(channels: number, epsilon: number): Launch {
+export const batchNormFold = (channels: number, epsilon: number): Launch => ofChannels(foldKernel, channels, epsilon);
+
+/** [COEFFICIENTS, channels] from stats, gamma and beta. */
+export const batchNormCoefficients = (channels: number, epsilon: number): Launch =>
+  ofChannels(coefficientsKernel, channels, epsilon);
+
+function ofChannels(kernel: KernelSource, channels: number, epsilon: number): Launch {
   const width = widthOf(channels);
   const values = channels / width;
   return {
-    kernel: foldKernel,
+    kernel,
     aliases: width === 4 ? undefined : { Value: 'f32' },
     params: { channels: values, epsilon },
     workgroups: foldWorkgroups(ceilDiv(values, 64)),
@@ -238,8 +245,8 @@ export function batchNormGateSums(
   return [{ launch: first, outSize: rows * parts * channels }, ...rest];
 }
 
-/** From the sums by sample, gate and summand of each, stats, gamma and beta to [GATED_SUMS, channels]. */
-export function batchNormGatedSums({ samples, channels, target }: BatchNormSize, epsilon: number): Launch {
+/** [2, channels], dgamma and dbeta, from the sums by sample, gate and summand. */
+export function batchNormGatedSums({ samples, channels, target }: BatchNormSize): Launch {
   const width = widthOf(channels);
   const values = channels / width;
   const overrides = depthOf(target, values, samples);
@@ -247,12 +254,12 @@ export function batchNormGatedSums({ samples, channels, target }: BatchNormSize,
     kernel: gatedSumsKernel,
     aliases: width === 4 ? undefined : { Value: 'f32' },
     overrides,
-    params: { samples, channels: values, epsilon },
+    params: { samples, channels: values },
     workgroups: foldWorkgroups(ceilDiv(values, overrides.COLUMNS)),
   };
 }
 
-/** dx from dy, x, the sums [GATED_SUMS, channels], gate and summand; `frozen` as in batchNormInputGrad. */
+/** dx from dy, x, sums, coefficients, gate and summand; `frozen` as in batchNormInputGrad. */
 export function batchNormGatedInputGrad(
   size: BatchNormSize,
   by: Chunk,

@@ -1,5 +1,5 @@
 // dx[row, c] of batch_norm_input_grad.wgsl where its cotangent is dy[row, c] · s[n, c] + g[n, c], n the row's sample
-// sums is [6, C]: dγ, dβ, mean, 1/√(variance + ε), γ, β, as batch_norm_gated_sums.wgsl leaves it
+// sums is [2, C]: dγ, dβ; of_channel what batch_norm_coefficients.wgsl makes
 //
 // A thread owns a Value of channels in a chunk of rows of one sample (rows.wgsl).
 alias Value = vec4<f32>;
@@ -20,10 +20,11 @@ struct Params {
 @group(0) @binding(0) var<storage, read> dy: array<Dy>;
 @group(0) @binding(1) var<storage, read> x: array<X>;
 @group(0) @binding(2) var<storage, read> sums: array<Value>;
-@group(0) @binding(3) var<storage, read> s: array<Value>;
-@group(0) @binding(4) var<storage, read> g: array<Value>;
-@group(0) @binding(5) var<storage, read_write> out: array<Out>;
-@group(0) @binding(6) var<uniform> params: Params;
+@group(0) @binding(3) var<storage, read> of_channel: array<Value>;
+@group(0) @binding(4) var<storage, read> s: array<Value>;
+@group(0) @binding(5) var<storage, read> g: array<Value>;
+@group(0) @binding(6) var<storage, read_write> out: array<Out>;
+@group(0) @binding(7) var<uniform> params: Params;
 
 //!include ../include/grid.wgsl
 //!include ../include/half.wgsl
@@ -43,10 +44,10 @@ fn main(
   let step = params.channels;
   let meanDzX = sums[mine.channel] * params.inverseCount;
   let meanDz = sums[step + mine.channel] * params.inverseCount;
-  let mean = sums[2u * step + mine.channel];
-  let inverse = sums[3u * step + mine.channel];
-  let gamma = sums[4u * step + mine.channel];
-  let beta = sums[5u * step + mine.channel];
+  let mean = of_channel[mine.channel];
+  let inverse = of_channel[step + mine.channel];
+  let gamma = of_channel[2u * step + mine.channel];
+  let beta = of_channel[3u * step + mine.channel];
   let factor = s[mine.sample * step + mine.channel];
   let summand = g[mine.sample * step + mine.channel];
   let scale = gamma * inverse;

@@ -1,25 +1,19 @@
 // out[0, c] = dγ[c] = Σ_n s[n, c]·sums[1, n, c] + g[n, c]·sums[2, n, c]
-// out[1, c] = dβ[c] = Σ_n s[n, c]·sums[3, n, c] + g[n, c]·sums[4, n, c]
-// out[2 .. 6, c] = mean[c], 1/√(variance[c] + ε), γ[c], β[c]      sums is what batch_norm_gate_sums.wgsl makes
+// out[1, c] = dβ[c] = Σ_n s[n, c]·sums[3, n, c] + g[n, c]·sums[4, n, c]      sums as batch_norm_gate_sums.wgsl leaves it
 //
-// The last four lie beside the sums so that the input gradient needs few bindings: every adapter allows eight. A thread
-// owns a Value of channels, or shares its samples (include/depth.wgsl).
+// A thread owns a Value of channels, or shares its samples (include/depth.wgsl).
 alias Value = vec4<f32>;
 
 struct Params {
   samples: u32,
   channels: u32, // in Values
-  epsilon: f32,
 }
 
 @group(0) @binding(0) var<storage, read> sums: array<Value>;
 @group(0) @binding(1) var<storage, read> s: array<Value>;
 @group(0) @binding(2) var<storage, read> g: array<Value>;
-@group(0) @binding(3) var<storage, read> stats: array<Value>;
-@group(0) @binding(4) var<storage, read> gamma: array<Value>;
-@group(0) @binding(5) var<storage, read> beta: array<Value>;
-@group(0) @binding(6) var<storage, read_write> out: array<Value>;
-@group(0) @binding(7) var<uniform> params: Params;
+@group(0) @binding(3) var<storage, read_write> out: array<Value>;
+@group(0) @binding(4) var<uniform> params: Params;
 
 //!include ../include/grid.wgsl
 //!include ../include/depth.wgsl
@@ -51,9 +45,5 @@ fn main(
   if (lane < COLUMNS && channel < step) {
     out[channel] = dGamma;
     out[step + channel] = dBeta;
-    out[2u * step + channel] = stats[channel];
-    out[3u * step + channel] = inverseSqrt(stats[step + channel] + params.epsilon);
-    out[4u * step + channel] = gamma[channel];
-    out[5u * step + channel] = beta[channel];
   }
 }

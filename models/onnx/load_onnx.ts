@@ -78,6 +78,7 @@ export function loadOnnx(bytes: Uint8Array, options: LoadOnnxOptions = {}): Load
   const graph = head ? upTo(whole, classes === undefined ? head.logits : head.features) : whole;
   const { weights, values } = graph === whole ? start : explore(graph, new Map([[info.name, x]]));
   const cuts = cutGraph(graph, values);
+  if (cuts.length === 0) throw new UserError(`${whole.source}: its output does not follow from its images`);
   const maker = new GraphSegments(graph, image, channels, weights);
   const segments = maker.segments(cuts);
   const shapeAt = cuts.map(({ value }) => (values.get(value) as Computed).tensor.shape);

@@ -74,14 +74,14 @@ describeBothWays('a batch norm that is pooled and gated', (device) => {
       }
       const norm = { epsilon: EPSILON, activation, frozen: false } as const;
       const sums = batchNormGateSumsOp([dy, x, stats, gamma, beta], norm);
-      const gatedSums = batchNormGatedSumsOp([sums, s, g, stats, gamma, beta], norm);
+      const gatedSums = batchNormGatedSumsOp([sums, s, g], {});
       const outputs = [
         batchNormApplyOp([x, stats, gamma, beta, s], { ...norm, gated: true }),
         batchNormPoolOp([x, stats, gamma, beta], { ...norm, scale: 1 / pixels }),
         sums,
         gatedSums,
-        batchNormGatedInputGradOp([dy, x, gatedSums, s, g], norm),
-        batchNormGatedInputGradOp([dy, x, gatedSums, s, g], { ...norm, frozen: true }),
+        batchNormGatedInputGradOp([dy, x, gatedSums, s, g, stats, gamma, beta], norm),
+        batchNormGatedInputGradOp([dy, x, gatedSums, s, g, stats, gamma, beta], { ...norm, frozen: true }),
       ];
       const [y, pooled, bySample, all, dx, frozenDx] = await evaluate(device(), outputs, feeds);
       expectWithin(y, reference.gated(batchNormApply(at), feeds.s, at), () => 2 * error, 'y · s');
@@ -92,7 +92,7 @@ describeBothWays('a batch norm that is pooled and gated', (device) => {
       const sumsError = pixels * (termError + sumBound(pixels, 13 * 6 * 1.2));
       const wantBySample = reference.gateSums(at, feeds.dy);
       expectWithin(bySample, wantBySample, () => sumsError, 'sums by sample');
-      const wantAll = reference.gatedSums(wantBySample, feeds.s, feeds.g, at);
+      const wantAll = reference.gatedSums(wantBySample, feeds.s, feeds.g, feeds.gamma.length);
       const allError = 4 * samples * (sumsError + sumBound(samples, 13 * 6 * 1.2 * pixels));
       expectWithin(all, wantAll, () => allError, 'sums');
       // dx = γ/σ·(dz − (dβ + x̂·dγ)/count), γ/σ < 3, |dz| < 3.
@@ -101,7 +101,7 @@ describeBothWays('a batch norm that is pooled and gated', (device) => {
         [false, dx],
         [true, frozenDx],
       ] as const) {
-        const want = reference.gatedInputGrad(at, feeds.dy, wantAll, feeds.s, feeds.g, frozen);
+        const want = reference.gatedInputGrad(at, [feeds.dy, wantAll, feeds.s, feeds.g], frozen);
         expectWithin(got, want, () => dxError, `dx, frozen ${frozen}`);
         expect(relativeL2(got, want), `dx, frozen ${frozen}`).toBeLessThan(1e-5);
       }
@@ -146,12 +146,12 @@ describeBothWays('a batch norm that is pooled and gated', (device) => {
     const { x, dy, s, g, stats, gamma, beta } = tensors;
     const norm = { epsilon: EPSILON, activation: 'silu', frozen: false } as const;
     const sums = batchNormGateSumsOp([dy, x, stats, gamma, beta], norm);
-    const gatedSums = batchNormGatedSumsOp([sums, s, g, stats, gamma, beta], norm);
+    const gatedSums = batchNormGatedSumsOp([sums, s, g], {});
     const outputs = [
       batchNormApplyOp([x, stats, gamma, beta, s], { ...norm, gated: true }),
       batchNormPoolOp([x, stats, gamma, beta], { ...norm, scale: 1 / pixels }),
       gatedSums,
-      batchNormGatedInputGradOp([dy, x, gatedSums, s, g], norm),
+      batchNormGatedInputGradOp([dy, x, gatedSums, s, g, stats, gamma, beta], norm),
     ];
     for (const [name, bad] of [
       ['x', Number.NaN],

@@ -59,47 +59,37 @@ export function gateSums(at: GatedCase, dy: ArrayLike<number>): Float64Array {
   );
 }
 
-/** [6, channels]: dgamma, dbeta, mean, 1/√(variance + epsilon), gamma, beta. */
+/** dgamma and dbeta, [2, channels], of dy · s + g. */
 export function gatedSums(
   sums: ArrayLike<number>,
   s: ArrayLike<number>,
   g: ArrayLike<number>,
-  { stats, gamma, beta, epsilon }: Pick<BatchNormCase, 'stats' | 'gamma' | 'beta' | 'epsilon'>,
+  channels: number,
 ): Float64Array {
-  const channels = gamma.length;
-  const out = new Float64Array(6 * channels);
+  const out = new Float64Array(2 * channels);
   for (let i = 0; i < s.length; i++) {
     const c = i % channels;
     out[c] += s[i] * sums[s.length + i] + g[i] * sums[2 * s.length + i];
     out[channels + c] += s[i] * sums[3 * s.length + i] + g[i] * sums[4 * s.length + i];
   }
-  for (let c = 0; c < channels; c++) {
-    out[2 * channels + c] = stats[c];
-    out[3 * channels + c] = 1 / Math.sqrt(stats[channels + c] + epsilon);
-    out[4 * channels + c] = gamma[c];
-    out[5 * channels + c] = beta[c];
-  }
   return out;
 }
 
-/** dx from dy · s + g, and from the sums that `gatedSums` makes. */
+/** dx from dy · s + g, and from dgamma and dbeta. */
 export function gatedInputGrad(
-  { x, samples, activation }: Pick<GatedCase, 'x' | 'samples' | 'activation'>,
-  dy: ArrayLike<number>,
-  sums: ArrayLike<number>,
-  s: ArrayLike<number>,
-  g: ArrayLike<number>,
+  { x, samples, stats, gamma, beta, epsilon, activation }: GatedCase,
+  [dy, sums, s, g]: readonly ArrayLike<number>[],
   frozen: boolean,
 ): Float64Array {
-  const channels = sums.length / 6;
-  const of = (row: number, c: number) => sums[row * channels + c];
+  const channels = gamma.length;
   return Float64Array.from(x, (v, i) => {
     const c = i % channels;
     const own = sampleChannel(i, x.length / samples, channels);
-    const normal = (v - of(2, c)) * of(3, c);
-    const one = { x: [normal], stats: [0, 1], gamma: [of(4, c)], beta: [of(5, c)], epsilon: 0, activation };
+    const deviation = Math.sqrt(stats[channels + c] + epsilon);
+    const normal = (v - stats[c]) / deviation;
+    const one = { x: [normal], stats: [0, 1], gamma: [gamma[c]], beta: [beta[c]], epsilon: 0, activation };
     const dz = batchNormGradients(one, [dy[i] * s[own] + g[own]], true).dBeta[0];
-    const through = frozen ? 0 : ((of(1, c) + normal * of(0, c)) * channels) / x.length;
-    return of(4, c) * of(3, c) * (dz - through);
+    const through = frozen ? 0 : ((sums[channels + c] + normal * sums[c]) * channels) / x.length;
+    return (gamma[c] / deviation) * (dz - through);
   });
 }

@@ -79,12 +79,12 @@ function gatedNorms(t: Tensor, inputs: readonly Float64Array[]): Float64Array | 
     case 'batch_norm_gate_sums':
       return gated.gateSums(norm(inputs.slice(1), t.inputs[0]), inputs[0]);
     case 'batch_norm_gated_sums': {
-      const [sums, s, g, stats, gamma, beta] = inputs;
-      return gated.gatedSums(sums, s, g, { stats, gamma, beta, epsilon });
+      const [sums, s, g] = inputs;
+      return gated.gatedSums(sums, s, g, t.shape[1]);
     }
     case 'batch_norm_gated_input_grad': {
-      const [dy, x, sums, s, g] = inputs;
-      return gated.gatedInputGrad({ x, samples: t.shape[0], activation }, dy, sums, s, g, frozen);
+      const [dy, x, sums, s, g, ...parameters] = inputs;
+      return gated.gatedInputGrad(norm([x, ...parameters], t), [dy, sums, s, g], frozen);
     }
     default:
       return undefined;

@@ -3,7 +3,7 @@ import { openDevice } from '../../engine/device/device.ts';
 import { openGpu } from '../../engine/device/gpu.node.ts';
 import { batchOf } from '../../web/learn/batches.ts';
 import { explainStep } from '../../web/learn/explain_step.ts';
-import { explain } from '../../web/learn/explanation.ts';
+import { explain } from '../../web/learn/explain.ts';
 import type { Followed, Weight } from '../../web/learn/follow.ts';
 import { Laboratory } from '../../web/learn/laboratory.ts';
 import { DEFAULT_SETTINGS, type Settings } from '../../web/learn/settings.ts';
