@@ -50,15 +50,14 @@ export async function buildSite(common, root) {
   const chapters = chapterPages(root);
   // A page that is not in the navigation belongs to one that is: its `section`.
   for (const page of [...PAGES, ...guidePages(root), ...chapters.pages]) {
-    const styles = stylesOf(page.folder);
-    for (const style of styles) copyFileSync(join(WEB, page.folder, style), join(out, style));
+    writeFileSync(join(out, `${page.folder}.css`), styleOf(page.folder));
     const filled = fill(shell, {
       policy: POLICY,
       title: page.name === 'index' ? page.title : `${page.title} · Tuningfork`,
       chunks: chunksOf(page, outputs)
         .map((name) => `<link rel="modulepreload" href="${name}">`)
         .join('\n'),
-      styles: styles.map((style) => `<link rel="stylesheet" href="${style}">`).join('\n'),
+      style: `${page.folder}.css`,
       navigation: PAGES.map(({ name, title }) =>
         name === 'index'
           ? ''
@@ -95,11 +94,13 @@ function chunksOf({ folder, name, body }, outputs) {
   return [...found].map((path) => basename(path)).sort();
 }
 
-/** A page's style sheets: the one that has its name, then the others. */
-const stylesOf = (folder) =>
+/** A page's style sheets in one: that which has its name, then the others. Nothing is seen before all are there. */
+const styleOf = (folder) =>
   readdirSync(join(WEB, folder))
     .filter((file) => file.endsWith('.css'))
-    .sort((a, b) => Number(b === `${folder}.css`) - Number(a === `${folder}.css`) || (a < b ? -1 : 1));
+    .sort((a, b) => Number(b === `${folder}.css`) - Number(a === `${folder}.css`) || (a < b ? -1 : 1))
+    .map((file) => readFileSync(join(WEB, folder, file), 'utf8'))
+    .join('\n');
 
 /**
  * Puts a `<name>.gz` beside each file that pages load, for servers that send it to whoever takes gzip. Packed with

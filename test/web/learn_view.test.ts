@@ -96,10 +96,21 @@ describeSite('Learn in its window', (site) => {
     expect(await textOf(other, '#prediction', /loss is/)).toBe(made);
     expect(await other.$eval('#images input[value="3"]', (input) => (input as HTMLInputElement).checked)).toBe(true);
     await other.close();
-    const { page: wrong } = await site.open('learn.html#step=7&stride=9');
+    // A link that is wrong, and as a part of another page: it begins all the same, with a link to the whole page.
+    const { page: wrong, problems: none } = await site.open('learn.html?embed#step=7&stride=9');
     expect(await textOf(wrong, '#message.error')).toBe('The stride must be one of 1, 2, not 9.');
     await standingAt(wrong, 0);
-    expect([...problems, ...others]).toEqual([]);
+    expect(await wrong.$eval('header.site', (header) => getComputedStyle(header).display)).toBe('none');
+    await wrong.waitForSelector('#step:not(:disabled)', { visible: true });
+    await wrong.click('#step');
+    await standingAt(wrong, 1);
+    const whole = await wrong.waitForSelector('#whole', { visible: true });
+    await whole!.evaluate((link) => {
+      link.addEventListener('click', (event) => event.preventDefault());
+      (link as HTMLElement).click();
+    });
+    expect(await whole!.evaluate((link) => link.getAttribute('href'))).toMatch(/^learn\.html#step=1(&|$)/);
+    expect([...problems, ...others, ...none]).toEqual([]);
     await wrong.close();
     await page.close();
   });
