@@ -1,5 +1,5 @@
 import * as kernels from '../../kernels/batch_norm/batch_norm.ts';
-import { defineOp, type LowerContext, type Step } from '../op.ts';
+import { defineOp, type LowerContext } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
 import type { BatchNormSettings } from './batch_norm.ts';
 import { chain } from './chain.ts';
@@ -60,29 +60,30 @@ export const batchNormGatedSumsOp = defineOp<'sums' | 's' | 'g'>({
   },
 });
 
+// [4, C]: mean, 1/√(variance + epsilon), gamma, beta
+export const batchNormCoefficientsOp = defineOp<'stats' | 'gamma' | 'beta', { epsilon: number }>({
+  name: 'batch_norm_coefficients',
+  inputs: ['stats', 'gamma', 'beta'],
+  shape: ([stats]) => [kernels.COEFFICIENTS, stats.shape[1]],
+  lower: ({ output, attrs, in: from, out }) => [
+    {
+      launch: kernels.batchNormCoefficients(output.shape[1], attrs.epsilon),
+      buffers: { stats: from(0), gamma: from(1), beta: from(2), out: out() },
+    },
+  ],
+});
+
 // The cotangent of x
-export const batchNormGatedInputGradOp = defineOp<
-  'dy' | 'x' | 'sums' | 's' | 'g' | 'stats' | 'gamma' | 'beta',
-  BatchNormSettings
->({
+export const batchNormGatedInputGradOp = defineOp<'dy' | 'x' | 'sums' | 's' | 'g' | 'coefficients', BatchNormSettings>({
   name: 'batch_norm_gated_input_grad',
-  inputs: ['dy', 'x', 'sums', 's', 'g', 'stats', 'gamma', 'beta'],
+  inputs: ['dy', 'x', 'sums', 's', 'g', 'coefficients'],
   shape: ([, x]) => x.shape,
-  lower(ctx): Step[] {
-    const { activation, epsilon, frozen } = ctx.attrs;
+  lower(ctx) {
+    const { activation, frozen } = ctx.attrs;
     const size = sizeFor(ctx, ctx.inputs[1]);
     const choice = ctx.choose(kernels.batchNormElementwiseChoices(size));
-    const [dy, x, sums, s, g, stats, gamma, beta] = ctx.inputs.map((_, i) => ctx.in(i));
-    const coefficients = ctx.temp(kernels.COEFFICIENTS * size.channels);
-    return [
-      {
-        launch: kernels.batchNormCoefficients(size.channels, epsilon),
-        buffers: { stats, gamma, beta, out: coefficients },
-      },
-      {
-        launch: kernels.batchNormGatedInputGrad(size, choice, activation, frozen),
-        buffers: { dy, x, sums, of_channel: coefficients, s, g, out: ctx.out() },
-      },
-    ];
+    const [dy, x, sums, s, g, of_channel] = ctx.inputs.map((_, i) => ctx.in(i));
+    const launch = kernels.batchNormGatedInputGrad(size, choice, activation, frozen);
+    return [{ launch, buffers: { dy, x, sums, s, g, of_channel, out: ctx.out() } }];
   },
 });

@@ -1,6 +1,6 @@
 import * as kernels from '../../kernels/depthwise_conv2d/depthwise_conv2d.ts';
 import { checkOneOf, checkOptions, type Known } from '../check.ts';
-import { defineOp } from '../op.ts';
+import { defineOp, type BufferRef, type LowerContext } from '../op.ts';
 import { checkTensors, sameShape, shapeError, showShape, type Shape, type Tensor } from '../tensor.ts';
 import { chain } from './chain.ts';
 import { lastStep, plainly, type Epilogue } from './epilogue.ts';
@@ -10,7 +10,18 @@ import { WINDOW_OPTIONS, windowGeometry, type ConvGeometry, type WindowAttribute
 interface Attributes extends Epilogue {
   readonly geometry: ConvGeometry;
   readonly version?: 1 | 2;
+  /**
+   * The compiler lets it normalise x as it reads it (engine/program/normalised.ts), by the coefficients that are one
+   * more input behind its own.
+   */
+  readonly normalised?: kernels.Normalised;
 }
+
+/** Whether a depthwise convolution, or its filter gradient, can normalise what it reads. */
+export const canNormalise = ({ attrs }: Tensor): boolean => {
+  const { geometry, version } = attrs as unknown as Attributes;
+  return kernels.fast(sizeFor(geometry), { version });
+};
 
 export interface DepthwiseAttributes extends WindowAttributes {
   /** 1 takes the naive kernels, as a second opinion. */
@@ -41,7 +52,13 @@ const sizeFor = (g: ConvGeometry): kernels.DepthwiseSize => ({
 });
 
 // y[n, ho, wo, c] = Σ_{r,s} x[n, ho·stride + r·dilation − pad, wo·stride + s·dilation − pad, c] · w[r, s, c]
-const forwardOp = defineOp<'x' | 'w', Attributes>({
+/** What the choice of a launch depends on. The naive kernels do not normalise what they read. */
+const optionsOf = ({ attrs, capabilities }: LowerContext<Attributes>): kernels.DepthwiseOptions => ({
+  ...capabilities,
+  version: attrs.normalised ? 2 : attrs.version,
+});
+
+export const depthwiseConv2dOp = defineOp<'x' | 'w', Attributes>({
   name: 'depthwise_conv2d',
   inputs: ['x', 'w'],
   shape: (_, { geometry }) => yShape(geometry),
@@ -49,11 +66,10 @@ const forwardOp = defineOp<'x' | 'w', Attributes>({
   takesEpilogue: true,
   lower(ctx) {
     const size = sizeFor(ctx.attrs.geometry);
-    const launch = kernels.depthwiseForward(
-      size,
-      ctx.choose(kernels.depthwiseForwardChoices(size, { ...ctx.attrs, ...ctx.capabilities })),
-    );
-    return lastStep(ctx, launch, (out) => ({ x: ctx.in(0), w: ctx.in(1), out }), ctx.in(1));
+    const launch = kernels.depthwiseForward(size, ctx.choose(kernels.depthwiseForwardChoices(size, optionsOf(ctx))));
+    const of_channel = ctx.in(ctx.attrs.normalised ? 2 : 1);
+    const buffers = (out: BufferRef) => ({ x: ctx.in(0), w: ctx.in(1), of_channel, out });
+    return lastStep(ctx, kernels.withNormalised(launch, ctx.attrs.normalised), buffers, ctx.in(1));
   },
 });
 
@@ -68,14 +84,15 @@ const inputGradOp = defineOp<'dy' | 'w', Attributes>({
     const size = sizeFor(ctx.attrs.geometry);
     const { launch, dyName } = kernels.depthwiseInputGrad(
       size,
-      ctx.choose(kernels.depthwiseInputGradChoices(size, { ...ctx.attrs, ...ctx.capabilities })),
+      ctx.choose(kernels.depthwiseInputGradChoices(size, optionsOf(ctx))),
     );
-    return [plainly({ launch, buffers: { [dyName]: ctx.in(0), w: ctx.in(1), out: ctx.out() } }, ctx.in(1))];
+    const [dy, w] = [ctx.in(0), ctx.in(1)];
+    return [plainly({ launch, buffers: { [dyName]: dy, w, of_channel: w, out: ctx.out() } }, w)];
   },
 });
 
 // The adjoint in w.
-const filterGradOp = defineOp<'x' | 'dy', Attributes>({
+export const depthwiseFilterGradOp = defineOp<'x' | 'dy', Attributes>({
   name: 'depthwise_conv2d_filter_grad',
   inputs: ['x', 'dy'],
   shape: (_, { geometry }) => wShape(geometry),
@@ -83,14 +100,21 @@ const filterGradOp = defineOp<'x' | 'dy', Attributes>({
   vjp: ({ x, dy }, ddw, a) => ({ x: () => inputGrad(dy, ddw, a), dy: () => forward(x, ddw, a) }),
   lower(ctx) {
     const size = sizeFor(ctx.attrs.geometry);
-    const cut = ctx.choose(kernels.depthwiseFilterGradChoices(size, { ...ctx.attrs, ...ctx.capabilities }));
-    return chain(ctx, { x: ctx.in(0), dy: ctx.in(1) }, kernels.depthwiseFilterGrad(size, cut, ctx.capabilities));
+    const { normalised } = ctx.attrs;
+    const cut = ctx.choose(kernels.depthwiseFilterGradChoices(size, optionsOf(ctx)));
+    const [first, ...sums] = kernels.depthwiseFilterGrad(size, cut, ctx.capabilities);
+    // Where it is not read, a buffer of f32 of its own: bound in its place, x would have to be stored as f32.
+    const of_channel = normalised ? ctx.in(2) : ctx.temp(4);
+    return chain(ctx, { x: ctx.in(0), dy: ctx.in(1), of_channel }, [
+      { ...first, launch: kernels.withNormalised(first.launch, normalised) },
+      ...sums,
+    ]);
   },
 });
 
-const forward = (x: Tensor, w: Tensor, a: Attributes): Tensor => forwardOp([x, w], a);
+const forward = (x: Tensor, w: Tensor, a: Attributes): Tensor => depthwiseConv2dOp([x, w], a);
 const inputGrad = (dy: Tensor, w: Tensor, a: Attributes): Tensor => inputGradOp([dy, w], a);
-const filterGrad = (x: Tensor, dy: Tensor, a: Attributes): Tensor => filterGradOp([x, dy], a);
+const filterGrad = (x: Tensor, dy: Tensor, a: Attributes): Tensor => depthwiseFilterGradOp([x, dy], a);
 
 /**
  * Depthwise convolution: each channel of x [N, H, W, C] with its own filter from w [r, s, C], giving [N, Ho, Wo, C].

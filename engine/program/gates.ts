@@ -1,5 +1,6 @@
 import { batchNormApplyOp, batchNormInputGradOp, batchNormSumsOp, type BatchNormSettings } from '../ops/batch_norm.ts';
 import {
+  batchNormCoefficientsOp,
   batchNormGatedInputGradOp,
   batchNormGatedSumsOp,
   batchNormGateSumsOp,
@@ -126,9 +127,10 @@ function backward(
       const isMade = sums !== undefined;
       sums ??= batchNormGatedSumsOp([bySample, now(gate), now(back)], {});
       if (gradient.op === batchNormSumsOp) return { next: sums, isMade };
-      const inputs = [now(dy), now(x), sums, ...[gate, back, ...parameters].map(now)];
+      const coefficients = batchNormCoefficientsOp(parameters.map(now), { epsilon: settings.epsilon });
+      const inputs = [now(dy), now(x), sums, now(gate), now(back), coefficients];
       const next = batchNormGatedInputGradOp(inputs, settings).named(...gradient.names);
-      return { next, before: isMade ? [] : [sums] };
+      return { next, before: [...(isMade ? [] : [sums]), coefficients] };
     });
   return plan;
 }

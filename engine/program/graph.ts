@@ -1,9 +1,11 @@
+import type { Capabilities } from '../op.ts';
 import { Tensor, topologicalOrder } from '../tensor.ts';
 import { operandMode, pointwiseOp, type PointwiseAttributes } from '../ops/pointwise.ts';
 import { broadcastOp, sumOfProductsOp, sumOp } from '../ops/reduce.ts';
 import { MAX_STAGES, type PointwiseStage } from '../../kernels/pointwise/pointwise.ts';
 import { foldBatchNorms, fuseEpilogues } from './epilogue.ts';
 import { gateBatchNorms } from './gates.ts';
+import { normaliseOnRead } from './normalised.ts';
 import { recompute, type Recompute } from './recompute.ts';
 import { COMMUTES, countUses, rewriteEach } from './rewrite.ts';
 
@@ -21,9 +23,14 @@ const isLeaf = (t: Tensor) => t.inputs.length === 0;
  * pointwise ops one op of several stages, and such a chain behind a convolution or a product that op's epilogue. Order
  * of making is kept: forward in the order the model was written, every gradient beside the cotangent it needs, which
  * frees cotangents soonest.
+ * @param software on a CPU arithmetic is dearer than memory: what is made again for every pixel that is read, is not
  * @param again what is computed a second time rather than kept for the gradients; `nothing`: the graph is left as it is
  */
-export function buildGraph(roots: readonly Tensor[], again: Recompute | 'nothing'): Graph {
+export function buildGraph(
+  roots: readonly Tensor[],
+  again: Recompute | 'nothing',
+  { software }: Pick<Capabilities, 'software'>,
+): Graph {
   const order = topologicalOrder(roots).sort((a, b) => a.id - b.id);
   if (again === 'nothing') return { order, resolve: (t) => t };
 
@@ -43,6 +50,7 @@ export function buildGraph(roots: readonly Tensor[], again: Recompute | 'nothing
   now = sumProducts(now, rooted(), became);
   now = foldBatchNorms(now, rooted(), became);
   now = alive(gateBatchNorms(now, rooted(), became));
+  if (!software) now = normaliseOnRead(now, rooted(), became);
   now = fusePointwise(now, rooted(), became);
   now = fuseEpilogues(now, rooted(), became);
   return { order: recompute(alive(now), rooted(), again, became), resolve };

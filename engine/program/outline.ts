@@ -92,7 +92,7 @@ export function outline(device: Device, spec: ProgramSpec): Outline {
   const keepAll = spec.keep === 'all';
   const precision = spec.precision ?? 'f32';
   requirePrecision(device, precision);
-  const graph = buildGraph(roots, keepAll ? 'nothing' : (spec.recompute ?? 'none'));
+  const graph = buildGraph(roots, keepAll ? 'nothing' : (spec.recompute ?? 'none'), device.capabilities);
   const whole = lower(
     graph,
     new Set(outputs.map(graph.resolve)),

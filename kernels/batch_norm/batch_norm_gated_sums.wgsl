@@ -1,7 +1,8 @@
 // out[0, c] = dγ[c] = Σ_n s[n, c]·sums[1, n, c] + g[n, c]·sums[2, n, c]
-// out[1, c] = dβ[c] = Σ_n s[n, c]·sums[3, n, c] + g[n, c]·sums[4, n, c]      sums as batch_norm_gate_sums.wgsl leaves it
+// out[1, c] = dβ[c] = Σ_n s[n, c]·sums[3, n, c] + g[n, c]·sums[4, n, c]
 //
-// A thread owns a Value of channels, or shares its samples (include/depth.wgsl).
+// sums is what batch_norm_gate_sums.wgsl makes, s the gate, g what comes back through it to each pixel. A thread owns a
+// Value of channels, or shares its samples (include/depth.wgsl).
 alias Value = vec4<f32>;
 
 struct Params {

@@ -8,6 +8,7 @@ import {
   type Launch,
 } from '../kernel.ts';
 import { gpuOf, type GpuTarget } from '../gpu.ts';
+import { BATCH_NORM_ACTIVATIONS, type BatchNormActivation } from '../batch_norm/batch_norm.ts';
 import { reduce, type SumPass } from '../reduce/reduce.ts';
 import filterGradV1 from './depthwise_conv2d_filter_grad_v1.wgsl';
 import filterGradV2 from './depthwise_conv2d_filter_grad_v2.wgsl';
@@ -65,10 +66,28 @@ const widest = ({ channels }: DepthwiseSize) => (channels % 4 === 0 ? 4 : 1);
 
 const aliasesOf = (width: number) => (width === 4 ? undefined : { Value: width === 2 ? 'vec2<f32>' : 'f32' });
 
+/** What is read as x is normalised and activated first, by coefficients that are bound as `of_channel`. */
+export interface Normalised {
+  readonly activation: BatchNormActivation;
+}
+
+/** A launch of version 2 with its x normalised as it is read, if it is to be. */
+export const withNormalised = (launch: Launch, normalised?: Normalised): Launch =>
+  normalised
+    ? {
+        ...launch,
+        overrides: {
+          ...launch.overrides,
+          NORMALISED: 1,
+          ACTIVATION: BATCH_NORM_ACTIVATIONS[normalised.activation],
+        },
+      }
+    : launch;
+
 /** v2 is written out for the filters and strides that networks use; v1 does the rest. */
-function fast(
+export function fast(
   { filterH, filterW, strideH, strideW, dilationH, dilationW, padTop, padLeft }: DepthwiseSize,
-  { version }: DepthwiseOptions,
+  { version }: Pick<DepthwiseOptions, 'version'>,
 ): boolean {
   const square = filterH === filterW && strideH === strideW;
   return (

@@ -71,6 +71,7 @@ fn main(
     return;
   }
   let channel = t % params.channels;
+  own_norm = norm_of(channel, params.channels);
   var w0: FilterRow;
   var w1: FilterRow;
   var w2: FilterRow;

@@ -96,6 +96,7 @@ fn main(
   let begin = chunk * params.rows;
   let end = min(begin + params.rows, params.outH);
   let own = channel_operands(channel, params.channels);
+  own_norm = norm_of(channel, params.channels);
   var first: Strip;
   var second: Strip;
   var third: Strip;

@@ -147,6 +147,7 @@ fn main(
   let begin = chunk * params.rows;
   let end = min(begin + params.rows, params.outH);
   let own = channel_operands(channel, params.channels);
+  own_norm = norm_of(channel, params.channels);
   let at = Walker(n, wo, channel, begin, end);
   var open = Open();
   // As many turns as the filter has rows: then each open row is again in the registers that it had.

@@ -1,5 +1,8 @@
 // The columns that a strip's windows see, found once for all the rows that a thread walks down: where each lies in its
-// row, for one channel group, and whether it lies in the image at all.
+// row, for one channel group, and whether it lies in the image at all. Pixels are normalised as they are read, where
+// the compiler asks for it; beyond the image are zeros.
+//!include ../batch_norm/normalised.wgsl
+
 struct Column {
   offset: u32,
   inside: bool,
@@ -41,7 +44,8 @@ fn columns_from(column: i32, width: u32, channel: u32) -> Columns {
 }
 
 fn load(at: Place, column: Column) -> Value {
-  return select(Value(0.0), Value(x[at.start * params.channels + column.offset]), at.inside & column.inside);
+  let pixel = normalised(Value(x[at.start * params.channels + column.offset]));
+  return select(Value(0.0), pixel, at.inside & column.inside);
 }
 
 fn load_row(at: Place, columns: Columns) -> Row {

@@ -4,6 +4,7 @@ import { openDevice } from '../../engine/device/device.ts';
 import { openGpu } from '../../engine/device/gpu.node.ts';
 import { batchNorm, batchNormApplyOp } from '../../engine/ops/batch_norm.ts';
 import {
+  batchNormCoefficientsOp,
   batchNormGatedInputGradOp,
   batchNormGatedSumsOp,
   batchNormGateSumsOp,
@@ -75,13 +76,14 @@ describeBothWays('a batch norm that is pooled and gated', (device) => {
       const norm = { epsilon: EPSILON, activation, frozen: false } as const;
       const sums = batchNormGateSumsOp([dy, x, stats, gamma, beta], norm);
       const gatedSums = batchNormGatedSumsOp([sums, s, g], {});
+      const coefficients = batchNormCoefficientsOp([stats, gamma, beta], { epsilon: EPSILON });
       const outputs = [
         batchNormApplyOp([x, stats, gamma, beta, s], { ...norm, gated: true }),
         batchNormPoolOp([x, stats, gamma, beta], { ...norm, scale: 1 / pixels }),
         sums,
         gatedSums,
-        batchNormGatedInputGradOp([dy, x, gatedSums, s, g, stats, gamma, beta], norm),
-        batchNormGatedInputGradOp([dy, x, gatedSums, s, g, stats, gamma, beta], { ...norm, frozen: true }),
+        batchNormGatedInputGradOp([dy, x, gatedSums, s, g, coefficients], norm),
+        batchNormGatedInputGradOp([dy, x, gatedSums, s, g, coefficients], { ...norm, frozen: true }),
       ];
       const [y, pooled, bySample, all, dx, frozenDx] = await evaluate(device(), outputs, feeds);
       expectWithin(y, reference.gated(batchNormApply(at), feeds.s, at), () => 2 * error, 'y · s');
@@ -97,11 +99,12 @@ describeBothWays('a batch norm that is pooled and gated', (device) => {
       expectWithin(all, wantAll, () => allError, 'sums');
       // dx = γ/σ·(dz − (dβ + x̂·dγ)/count), γ/σ < 3, |dz| < 3.
       const dxError = 3 * (3 * error + (7 * allError) / (pixels * samples) + 6 * error);
+      const wantCoefficients = reference.coefficients(at);
       for (const [frozen, got] of [
         [false, dx],
         [true, frozenDx],
       ] as const) {
-        const want = reference.gatedInputGrad(at, [feeds.dy, wantAll, feeds.s, feeds.g], frozen);
+        const want = reference.gatedInputGrad(at, [feeds.dy, wantAll, feeds.s, feeds.g, wantCoefficients], frozen);
         expectWithin(got, want, () => dxError, `dx, frozen ${frozen}`);
         expect(relativeL2(got, want), `dx, frozen ${frozen}`).toBeLessThan(1e-5);
       }
@@ -147,11 +150,12 @@ describeBothWays('a batch norm that is pooled and gated', (device) => {
     const norm = { epsilon: EPSILON, activation: 'silu', frozen: false } as const;
     const sums = batchNormGateSumsOp([dy, x, stats, gamma, beta], norm);
     const gatedSums = batchNormGatedSumsOp([sums, s, g], {});
+    const coefficients = batchNormCoefficientsOp([stats, gamma, beta], { epsilon: EPSILON });
     const outputs = [
       batchNormApplyOp([x, stats, gamma, beta, s], { ...norm, gated: true }),
       batchNormPoolOp([x, stats, gamma, beta], { ...norm, scale: 1 / pixels }),
       gatedSums,
-      batchNormGatedInputGradOp([dy, x, gatedSums, s, g, stats, gamma, beta], norm),
+      batchNormGatedInputGradOp([dy, x, gatedSums, s, g, coefficients], norm),
     ];
     for (const [name, bad] of [
       ['x', Number.NaN],

@@ -85,6 +85,11 @@ function draw(seed: number, length: number) {
     () => batchNorm(any(), norm[1], norm[2], { epsilon: 0.1, activation: activation() }).y,
     () => {
       const { y } = batchNorm(any(), norm[1], norm[2], { epsilon: 0.1, activation: activation() });
+      if (random() < 0.2) full.push(tanh(y));
+      return depthwiseConv2d(y, taps, { padding: 'same' });
+    },
+    () => {
+      const { y } = batchNorm(any(), norm[1], norm[2], { epsilon: 0.1, activation: activation() });
       const gate = sigmoid(pick([mean, sum])(y, [1, 2]));
       // Mostly as squeeze and excite does; sometimes another reads it, too.
       if (random() < 0.2) full.push(tanh(y));
@@ -123,6 +128,7 @@ const KINDS: Record<string, (t: Tensor) => boolean> = {
   'folded batch norms': (t) => t.op.name === 'batch_norm_fold',
   'batch norms that are gated where they are read': (t) => t.op.name === 'batch_norm_apply' && t.inputs.length > 4,
   'batch norms whose gated cotangent is not written': (t) => t.op.name === 'batch_norm_gated_input_grad',
+  'batch norms that are made where they are read': (t) => t.attrs['normalised'] !== undefined,
   'operands repeated by their reader': (t) =>
     attrsOf(t).stages?.some(({ mode }) => mode === 'channel' || mode === 'sampleChannel') ?? false,
 };
@@ -132,8 +138,9 @@ function expectSame(
   outputs: readonly Tensor[],
   leaves: ReadonlyMap<string, Float32Array>,
   title: string,
+  software: boolean,
 ): readonly Tensor[] {
-  const { order, resolve } = buildGraph(outputs, 'none');
+  const { order, resolve } = buildGraph(outputs, 'none', { software });
   const want = evaluateGraph(outputs, leaves);
   const got = evaluateRewritten(order, leaves);
   outputs.forEach((output, o) => {
@@ -162,11 +169,12 @@ describe('a rewritten graph', () => {
       ];
       if (seed % 2 === 0) {
         // Every leaf but the statistics has a gradient.
-        const used = new Set(buildGraph([loss], 'nothing').order);
+        const used = new Set(buildGraph([loss], 'nothing', { software: true }).order);
         const wrt = [...full.slice(0, 2), ...small.slice(0, leafCount)].filter((t) => used.has(t));
         if (wrt.length > 0) outputs.push(...grad(loss, [pick(wrt)]));
       }
-      for (const t of expectSame(outputs, leaves, `seed ${seed}`))
+      const made = [true, false].flatMap((on) => expectSame(outputs, leaves, `seed ${seed}, software ${on}`, on));
+      for (const t of made)
         for (const [kind, is] of Object.entries(KINDS)) if (is(t)) counts.set(kind, (counts.get(kind) ?? 0) + 1);
     }
     for (const kind of Object.keys(KINDS)) expect(counts.get(kind) ?? 0, kind).toBeGreaterThan(20);
@@ -198,8 +206,9 @@ describe('a rewritten graph', () => {
   const filter = input('filter', [1, 1, 4, 4]);
   const norm = [input('stats', [2, 4]), input('gamma', [4]), input('beta', [4])] as const;
   /** The ops of what the outputs became, leaves left out; a chain or an epilogue with its stages. */
-  const ops = (...outputs: Tensor[]) =>
-    expectSame(outputs, leaves, 'by hand')
+  const ops = (...outputs: Tensor[]) => opsOn(true, ...outputs);
+  const opsOn = (software: boolean, ...outputs: Tensor[]) =>
+    expectSame(outputs, leaves, 'by hand', software)
       .filter(({ inputs }) => inputs.length > 0)
       .map((t) => {
         const { stages, epilogue } = attrsOf(t);
@@ -303,6 +312,7 @@ describe('a rewritten graph', () => {
       'reshape',
       'sigmoid_grad full, mul immediate',
       'batch_norm_gated_sums',
+      'batch_norm_coefficients',
       'batch_norm_gated_input_grad',
       'row',
     ]);
@@ -311,6 +321,30 @@ describe('a rewritten graph', () => {
     expect(ops(...grad(mul(frozen, sigmoid(mean(frozen, [1, 2]))), [x], z))).toContain('batch_norm_gated_input_grad');
     // A gate that is none of it gets no cotangent of its own: the sums need a pass of theirs.
     expect(ops(...grad(mul(normed, sampleChannel), [x], z))).toContain('batch_norm_input_grad');
+  });
+
+  it('makes a batch norm where depthwise convolutions read it, on a GPU, if nobody else reads it', () => {
+    const { y: normed } = batchNorm(x, norm[1], norm[2], { activation: 'silu' });
+    const taps = input('taps', [3, 3, 4]);
+    leaves.set('taps', randomArray(36, 99));
+    const y = depthwiseConv2d(normed, taps, { padding: 'same' });
+    const made = ['batch_norm_stats', 'stop_gradient'];
+    expect(opsOn(false, y)).toEqual([...made, 'batch_norm_coefficients', 'depthwise_conv2d']);
+    expect(opsOn(true, y)).toEqual([...made, 'batch_norm_apply', 'depthwise_conv2d']);
+    expect(opsOn(false, relu(y))).toEqual([...made, 'batch_norm_coefficients', 'depthwise_conv2d: relu immediate']);
+    expect(opsOn(false, ...grad(y, [x, taps], z))).toEqual([
+      ...made,
+      'batch_norm_coefficients',
+      'depthwise_conv2d_input_grad',
+      'depthwise_conv2d_filter_grad',
+      'batch_norm_sums',
+      'batch_norm_input_grad',
+    ]);
+    // Each of these needs it whole; the naive kernels, which this filter's dilation wants, do not normalise.
+    const kept = [...made, 'batch_norm_apply', 'depthwise_conv2d'];
+    expect(opsOn(false, y, normed)).toEqual(kept);
+    expect(opsOn(false, y, exp(normed))).toEqual([...kept, 'exp immediate']);
+    expect(opsOn(false, depthwiseConv2d(normed, taps, { padding: 2, dilation: 2 }))).toEqual(kept);
   });
 
   it('ends a convolution by what follows it, as far as that can be an epilogue and nobody else reads it', () => {

@@ -75,21 +75,38 @@ export function gatedSums(
   return out;
 }
 
-/** dx from dy · s + g, and from dgamma and dbeta. */
+/** mean, 1/√(variance + epsilon), gamma, beta: [4, channels]. */
+export function coefficients({
+  stats,
+  gamma,
+  beta,
+  epsilon,
+}: Pick<BatchNormCase, 'stats' | 'gamma' | 'beta' | 'epsilon'>): Float64Array {
+  const channels = gamma.length;
+  const inverse = Array.from(gamma, (_, c) => 1 / Math.sqrt(stats[channels + c] + epsilon));
+  return Float64Array.from([
+    ...Array.from(stats).slice(0, channels),
+    ...inverse,
+    ...Array.from(gamma),
+    ...Array.from(beta),
+  ]);
+}
+
+/** dx from dy · s + g, from dgamma and dbeta, and from the coefficients. */
 export function gatedInputGrad(
-  { x, samples, stats, gamma, beta, epsilon, activation }: GatedCase,
-  [dy, sums, s, g]: readonly ArrayLike<number>[],
+  { x, samples, activation }: Pick<GatedCase, 'x' | 'samples' | 'activation'>,
+  [dy, sums, s, g, ofChannel]: readonly ArrayLike<number>[],
   frozen: boolean,
 ): Float64Array {
-  const channels = gamma.length;
+  const channels = sums.length / 2;
   return Float64Array.from(x, (v, i) => {
     const c = i % channels;
     const own = sampleChannel(i, x.length / samples, channels);
-    const deviation = Math.sqrt(stats[channels + c] + epsilon);
-    const normal = (v - stats[c]) / deviation;
-    const one = { x: [normal], stats: [0, 1], gamma: [gamma[c]], beta: [beta[c]], epsilon: 0, activation };
+    const [mean, inverse, gamma, beta] = [0, 1, 2, 3].map((k) => ofChannel[k * channels + c]);
+    const normal = (v - mean) * inverse;
+    const one = { x: [normal], stats: [0, 1], gamma: [gamma], beta: [beta], epsilon: 0, activation };
     const dz = batchNormGradients(one, [dy[i] * s[own] + g[own]], true).dBeta[0];
     const through = frozen ? 0 : ((sums[channels + c] + normal * sums[c]) * channels) / x.length;
-    return (gamma[c] / deviation) * (dz - through);
+    return gamma * inverse * (dz - through);
   });
 }

@@ -26,6 +26,11 @@ interface Rewritten {
   readonly epsilon?: number;
 }
 
+/** An op whose first input is normalised as it is read, by the coefficients that are its third. */
+interface OnRead {
+  readonly normalised?: { readonly activation: Activation };
+}
+
 interface GatedAttributes {
   readonly activation: Activation;
   readonly epsilon: number;
@@ -47,6 +52,17 @@ function make(t: Tensor, values: Map<Tensor, Float64Array>, leaves: Leaves): Flo
     const scale = gamma.map((g, c) => g / Math.sqrt(stats[channels + c] + attrs.epsilon!));
     return Float64Array.from([...scale, ...beta.map((b, c) => b - stats[c] * scale[c])]);
   }
+  const { normalised, ...others } = attrs as OnRead;
+  if (normalised) {
+    const [x, other, coefficients, ...operands] = t.inputs;
+    const plain = new Tensor(t.op, [x, other, ...operands], { ...others, ...(epilogue && { epilogue }) }, t.shape);
+    const y = onRead(values.get(x)!, values.get(coefficients)!, normalised.activation);
+    return make(plain, new Map(values).set(x, y), leaves);
+  }
+  if (t.op.name === 'batch_norm_coefficients') {
+    const [stats, gamma, beta] = valuesOf(t.inputs);
+    return gated.coefficients({ stats, gamma, beta, epsilon: attrs.epsilon! });
+  }
   const gatedNorm = gatedNorms(t, valuesOf(t.inputs));
   if (gatedNorm) return gatedNorm;
   if (!epilogue) return evaluateGraph([t], leaves, new Map(values)).get(t)!;
@@ -55,6 +71,14 @@ function make(t: Tensor, values: Map<Tensor, Float64Array>, leaves: Leaves): Flo
   const bare = new Tensor(t.op, own, attrs as Tensor['attrs'], t.shape, t.dtype);
   const made = evaluateGraph([bare], leaves, new Map(values)).get(bare)!;
   return applyStages(t, epilogue, made, valuesOf(t.inputs.slice(t.inputs.length - count)));
+}
+
+/** What a batch norm makes of x, by its coefficients. */
+function onRead(x: Float64Array, coefficients: Float64Array, activation: Activation): Float64Array {
+  const channels = coefficients.length / 4;
+  const row = (k: number) => coefficients.subarray(k * channels, (k + 1) * channels);
+  const stats = [...row(0), ...row(1).map((inverse) => 1 / inverse ** 2)];
+  return batchNormApply({ x, stats, gamma: row(2), beta: row(3), epsilon: 0, activation });
 }
 
 /** What the compiler makes of a batch norm that is pooled and gated; undefined of all else. */
@@ -83,8 +107,8 @@ function gatedNorms(t: Tensor, inputs: readonly Float64Array[]): Float64Array | 
       return gated.gatedSums(sums, s, g, t.shape[1]);
     }
     case 'batch_norm_gated_input_grad': {
-      const [dy, x, sums, s, g, ...parameters] = inputs;
-      return gated.gatedInputGrad(norm([x, ...parameters], t), [dy, sums, s, g], frozen);
+      const [dy, x, sums, s, g, coefficients] = inputs;
+      return gated.gatedInputGrad({ x, samples: t.shape[0], activation }, [dy, sums, s, g, coefficients], frozen);
     }
     default:
       return undefined;
