@@ -1,6 +1,7 @@
 import { jsonText } from '../vision/json_text.ts';
 import { basename, join, resolve } from 'node:path';
 import { UserError } from '../engine/user_error.ts';
+import { holdsColumns } from '../vision/data/archive_paths.ts';
 import { sideName } from '../vision/data/folds.ts';
 import type { Dataset } from '../vision/data/dataset.ts';
 import type { Labelled } from '../vision/data/labelled.ts';
@@ -167,7 +168,7 @@ function withTargets({ data, table }: DataSpec, task: TaskChoice, outputs: reado
     throw new UserError(
       `--target-columns ${table.targets.join(',')}: this model predicts ${outputs.join(',')}; leave it out, or name the same`,
     );
-  return table || /\.parquet$/i.test(data) ? { ...table, targets: outputs } : table;
+  return table || holdsColumns(data) ? { ...table, targets: outputs } : table;
 }
 
 /**

@@ -62,8 +62,8 @@ function addTaskOptions(command: Command, out: string): Command {
     .addOption(
       new Option(
         '--head <name>',
-        'of the challenge: fractions that obey the decision tree (the default), or a sigmoid each',
-      ).choices(['tree', 'independent']),
+        'of votes and the challenge: fractions that obey the tree of questions, or a sigmoid each; or, of counts of votes, how sure they are (dirichlet); by the data when absent',
+      ).choices(['tree', 'independent', 'dirichlet']),
     )
     .option('--out <folder>', 'the run directory', out)
     .option('--model <name>', `${MODELS}; or an ONNX file; chosen by whether there are weights when absent`)
@@ -187,6 +187,10 @@ function addStepOptions(command: Command): Command {
     )
     .addOption(new Option('--keep <which>', 'the weights that are kept').choices(['best', 'last']).default('best'))
     .option('--rotation <degrees>', 'random rotation either way: 180; of classes 0', numberWithin(0, 180))
+    .option(
+      '--no-up',
+      'of images that have no up, as those of the sky: turned by any angle, judged in 4 of 8 symmetries, and --crop pixels of their middle shown as they are; galaxies are taken so',
+    )
     .option('--no-flip', 'no mirror images')
     .option('--zoom <share>', 'random scale by 1 ± this: 0.1 (challenge: 0, classes: 0.2)', numberWithin(0, 0.9))
     .option(

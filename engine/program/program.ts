@@ -1,4 +1,3 @@
-import { packParams } from '../../kernels/kernel.ts';
 import { requireDevice, type Device } from '../device/device.ts';
 import { numbersFor, type Numbers } from '../device/numbers.ts';
 import { parameterOf, type Parameter } from '../device/parameter.ts';
@@ -9,8 +8,9 @@ import { halfToNumber } from '../half.ts';
 import { checkTensors, type Tensor, type StorageType } from '../tensor.ts';
 import { UserError } from '../user_error.ts';
 import type { ChoicePoint, Lowered, LoweredStep } from './lower.ts';
-import { outline, requireFit, type Outline, type ProgramSpec } from './outline.ts';
+import { outline, requireFit, type ProgramSpec } from './outline.ts';
 import type { MemoryPlan } from './plan.ts';
+import { dispatch, rebound, record, SUBMITTED_AT_ONCE, type Recorded } from './record.ts';
 
 export type { MemoryNeed, ProgramSpec } from './outline.ts';
 
@@ -22,12 +22,6 @@ export type { MemoryNeed, ProgramSpec } from './outline.ts';
 export type Feed = Numbers | GPUBuffer;
 
 const isBuffer = (value: Feed): value is GPUBuffer => typeof value === 'object' && 'mapState' in value;
-
-interface Recorded {
-  readonly pipeline: GPUComputePipeline;
-  readonly bindGroup: GPUBindGroup;
-  readonly workgroups: readonly [number, number, number];
-}
 
 /** A device without kernels, whose programs are of another make: web/plain. */
 export interface MakesPrograms {
@@ -50,6 +44,8 @@ export class Program implements Disposable {
     private readonly inputs: ReadonlyMap<string, Tensor>,
     private readonly parameters: readonly Parameter[],
     private readonly readable: ReadonlySet<Tensor> | 'all',
+    /** The program whose memory it shares. */
+    private readonly origin?: Program,
   ) {}
 
   /** What runs, in order: for listings and profiles. */
@@ -88,9 +84,7 @@ export class Program implements Disposable {
     spec.onMemory?.(outlined.need);
     requireFit(device, outlined);
     const parameters = parametersOf(lowered);
-    for (const parameter of parameters)
-      if (parameter.device !== device)
-        throw new UserError(`compile: parameter ${parameter.name} is on another device than the program`);
+    for (const parameter of parameters) requireOnDevice(device, parameter);
     // Asked for before all else: they are made on other threads, while this one allocates.
     const pipelines = Promise.all(lowered.steps.map((step) => device.pipeline(step.launch)));
     pipelines.catch(() => undefined); // awaited below
@@ -140,6 +134,40 @@ export class Program implements Disposable {
       for (const buffer of owned) device.destroyBuffer(buffer);
       throw error;
     }
+  }
+
+  /**
+   * The program for a graph of the same structure on other parameters: it shares everything but the bindings of those,
+   * its outputs and temporaries too, and is of use as long as `program` is.
+   * @param twins the tensor of `program`'s graph for each tensor of the other graph
+   */
+  static rebind(program: Program, twins: ReadonlyMap<Tensor, Tensor>, outputs: readonly Tensor[]): Program {
+    const { device, lowered, recorded } = program;
+    const parameters = new Map<Tensor, Parameter>();
+    for (const [t, twin] of twins) {
+      const parameter = parameterOf(t);
+      if (parameter) parameters.set(twin, parameter);
+      requireOnDevice(device, parameter);
+    }
+    const physical = new Map(program.physical);
+    for (const { ref, bytes, kind, tensor, within } of lowered.buffers) {
+      if (kind !== 'parameter') continue;
+      const { binding } = parameters.get(tensor!)!;
+      physical.set(ref, within ? { ...binding, size: bytes } : binding);
+    }
+    return new Program(
+      device,
+      (t) => program.resolve(twins.get(t) ?? t),
+      lowered,
+      program.plan,
+      recorded.map((step) => rebound(device, step, physical)),
+      [],
+      physical,
+      program.inputs,
+      [...new Set(parameters.values())],
+      program.readable === 'all' ? 'all' : new Set(outputs),
+      program,
+    );
   }
 
   /** Uploads the feeds, encodes the recorded steps and submits them. Returns at once: `read` or `device.idle` waits. */
@@ -202,7 +230,7 @@ export class Program implements Disposable {
   }
 
   private requireOpen(what: string): void {
-    if (this.closed) throw new UserError(`${what}: the program is used after it was disposed`);
+    if (this.closed || this.origin?.closed) throw new UserError(`${what}: the program is used after it was disposed`);
     this.device.requireOpen(what);
   }
 
@@ -269,6 +297,11 @@ export class Program implements Disposable {
   }
 }
 
+function requireOnDevice(device: Device, parameter?: Parameter): void {
+  if (parameter && parameter.device !== device)
+    throw new UserError(`compile: parameter ${parameter.name} is on another device than the program`);
+}
+
 /** The buffer, where it holds enough and can be copied. */
 function checkedBuffer(what: string, buffer: GPUBuffer, tensor: Tensor): GPUBuffer {
   if (buffer.size < tensor.size * 4)
@@ -281,22 +314,6 @@ function checkedBuffer(what: string, buffer: GPUBuffer, tensor: Tensor): GPUBuff
 const parametersOf = ({ buffers }: Lowered): Parameter[] => [
   ...new Set(buffers.flatMap(({ kind, tensor }) => (kind === 'parameter' ? [parameterOf(tensor!)!] : []))),
 ];
-
-/**
- * Steps of a command buffer. A GPU begins with the first ones while the others are encoded, which takes longer than it
- * needs for many of them: 17 microseconds each on an NVIDIA H200's driver.
- */
-const SUBMITTED_AT_ONCE = 128;
-
-function dispatch(pass: GPUComputePassEncoder, steps: readonly Recorded[]): void {
-  let current: GPUComputePipeline | undefined;
-  for (const { pipeline, bindGroup, workgroups } of steps) {
-    // A call into WebGPU costs a microsecond, and one launch in four has the pipeline of the one before.
-    if (pipeline !== current) pass.setPipeline((current = pipeline));
-    pass.setBindGroup(0, bindGroup);
-    pass.dispatchWorkgroups(workgroups[0], workgroups[1], workgroups[2]);
-  }
-}
 
 /**
  * Submits these steps, a pass for each list of them, and returns the milliseconds of GPU time between the timestamps at
@@ -326,43 +343,6 @@ async function timePasses(device: Device, passes: readonly (readonly Recorded[])
     device.destroyBuffer(resolved);
     querySet.destroy();
   }
-}
-
-/** Makes uniforms (one buffer for all) and, as soon as the pipelines are there, bind groups. */
-async function record(
-  device: Device,
-  { lowered: { steps }, uniformStrides: strides }: Outline,
-  made: Promise<readonly GPUComputePipeline[]>,
-  physical: ReadonlyMap<BufferRef, GPUBufferBinding>,
-  own: (bytes: number, usage: number, label: string) => GPUBuffer,
-): Promise<Recorded[]> {
-  const total = strides.reduce((a, b) => a + b, 0);
-  const contents = new Uint8Array(total);
-  const uniforms = own(Math.max(16, total), GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST, 'uniforms');
-  let offset = 0;
-  const pipelines = await made;
-  const recorded = steps.map(({ launch, buffers, tensor }, i): Recorded => {
-    const entries = launch.kernel.bindings.map(({ name, binding, kind }): GPUBindGroupEntry => {
-      if (kind === 'uniform')
-        return { binding, resource: { buffer: uniforms, offset, size: launch.kernel.paramsSize } };
-      const resource = physical.get(buffers[name]);
-      if (!resource) throw new Error(`${tensor}: kernel ${launch.kernel.name} was given no buffer for ${name}`);
-      return { binding, resource };
-    });
-    contents.set(new Uint8Array(packParams(launch)), offset);
-    offset += strides[i];
-    return {
-      pipeline: pipelines[i],
-      bindGroup: device.gpu.createBindGroup({
-        layout: pipelines[i].getBindGroupLayout(0),
-        entries,
-        label: String(tensor),
-      }),
-      workgroups: launch.workgroups,
-    };
-  });
-  if (total > 0) device.gpu.queue.writeBuffer(uniforms, 0, contents);
-  return recorded;
 }
 
 /** Plans and records a graph: lowers it to steps, fuses, plans memory, compiles pipelines. See ProgramSpec. */
