@@ -81,6 +81,14 @@ export interface OpSpec<N extends string, A extends object> {
   lower?(context: LowerContext<A>): Step[];
   /** Indices of the inputs (parameters) that the kernel changes in place: an update, see `compile`. */
   readonly mutates?: readonly number[];
+  /**
+   * Of an update that treats all elements alike: the kernel over so many. Neighbours in memory are then changed by one
+   * launch, see engine/program/update_groups.ts. The kernel's bindings have the names of the inputs, and the gradient
+   * is `g`.
+   */
+  grouped?(elements: number, attrs: A): Launch;
+  /** No op computes it: it is fed at each run, or outlives the program. */
+  readonly leaf?: 'input' | 'parameter';
   /** The output is the input's memory under another shape: no kernel runs. */
   readonly view?: boolean;
   /** Computing it again costs about as much as reading it back from memory: see engine/program/recompute.ts. */
@@ -103,6 +111,8 @@ export interface OpDef {
   readonly inputs: readonly string[];
   readonly gradientOf?: string;
   readonly mutates: readonly number[];
+  grouped?(elements: number, attrs: Attributes): Launch;
+  readonly leaf?: 'input' | 'parameter';
   readonly view: boolean;
   readonly cheap: boolean;
   readonly isWeightGradient: boolean;
@@ -129,6 +139,8 @@ export function defineOp<N extends string, A extends object = Record<string, nev
     inputs: spec.inputs,
     gradientOf: spec.gradientOf,
     mutates: spec.mutates ?? [],
+    grouped: spec.grouped && ((elements, attrs) => spec.grouped!(elements, attrs as A)),
+    leaf: spec.leaf,
     view: spec.view ?? false,
     cheap: spec.cheap ?? false,
     isWeightGradient: spec.isWeightGradient ?? false,

@@ -8,9 +8,7 @@ import { UserError } from '../engine/user_error.ts';
 
 /** The tensor of a graph with this name, such as a segment's or a block's output: any of them can be explained. */
 export function findTensor(of: Tensor, name: string): Tensor {
-  const named = topologicalOrder([of]).filter(
-    (t) => t.names.length > 0 && t.op.name !== 'parameter' && t.op.name !== 'input',
-  );
+  const named = topologicalOrder([of]).filter((t) => t.names.length > 0 && t.op.leaf === undefined);
   const found = named.find((t) => t.names.includes(name));
   if (!found)
     throw new UserError(`there is no layer ${name}; the layers are ${named.flatMap((t) => t.names).join(', ')}`);

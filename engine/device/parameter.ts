@@ -8,6 +8,7 @@ import type { ParameterPool } from './parameter_pool.ts';
 
 const parameterLeaf = defineOp<never, { parameter: Parameter }>({
   name: 'parameter',
+  leaf: 'parameter',
   inputs: [],
   shape: (_, a) => a.parameter.shape,
 });

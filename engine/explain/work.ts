@@ -135,8 +135,7 @@ export interface HowMade {
 
 const opName = (t: Tensor): string =>
   t.op === pointwiseOp ? (t.attrs as unknown as PointwiseAttributes).stages.map(({ op }) => op).join(', ') : t.op.name;
-const isLeaf = (t: Tensor): boolean =>
-  t.inputs.length === 0 && t.op.name !== 'constant' && t.op.name !== 'random_uniform';
+const isLeaf = (t: Tensor): boolean => t.op.leaf !== undefined;
 
 /** How the op's results are made on this device: which ops and which kernels, launched how. Nothing is run. */
 export function howMade(device: Device, explanation: Explanation, settings: Settings): HowMade[] {

@@ -23,6 +23,7 @@ const adamOp = defineOp<'w' | 'm' | 'v' | 'g' | 'hyper' | 'guard', kernels.AdamS
   name: 'adam',
   inputs: ['w', 'm', 'v', 'g', 'hyper', 'guard'],
   mutates: [0, 1, 2],
+  grouped: kernels.adam,
   shape([w, m, v, g, hyper, guard], { beta1, beta2, epsilon, weightDecay }): Shape {
     checkUpdate('adam', [w, m, v], [g]);
     checkHyper('adam', hyper, ADAM_HYPER);

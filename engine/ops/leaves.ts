@@ -16,6 +16,7 @@ import { UserError } from '../user_error.ts';
 
 const inputOp = defineOp<never, { shape: Shape; dtype: DType }>({
   name: 'input',
+  leaf: 'input',
   inputs: [],
   dtype: (_, a) => a.dtype,
   shape: (_, a) => a.shape,

@@ -83,15 +83,7 @@ export function lower(
   const source = (t: Tensor): Tensor => (t.op.view || t.op.mutates.length > 0 ? source(t.inputs[0]) : t);
   const keptSources = new Set([...kept].map(source));
   const kindOf = (t: Tensor): VirtualBuffer['kind'] =>
-    t.op.name === 'parameter'
-      ? 'parameter'
-      : t.op.name === 'input'
-        ? 'input'
-        : constantArray(t)
-          ? 'constant'
-          : keepAll || keptSources.has(t)
-            ? 'kept'
-            : 'temporary';
+    t.op.leaf ?? (constantArray(t) ? 'constant' : keepAll || keptSources.has(t) ? 'kept' : 'temporary');
   const bufferOf = (tensor: Tensor): BufferRef => {
     const t = source(tensor);
     let ref = home.get(t);
@@ -102,7 +94,7 @@ export function lower(
   const steps: LoweredStep[] = [];
   const choicePoints: ChoicePoint[] = [];
   for (const tensor of schedule(graph.order, source)) {
-    if (tensor.op.view || tensor.op.name === 'parameter' || tensor.op.name === 'input') continue;
+    if (tensor.op.view || tensor.op.leaf) continue;
     const lowered = tensor.op.lower({
       inputs: tensor.inputs,
       attrs: tensor.attrs,

@@ -105,7 +105,7 @@ export function outline(device: Device, spec: ProgramSpec): Outline {
 
   const inputs = new Map<string, Tensor>();
   for (const t of graph.order) {
-    if (t.op.name !== 'input') continue;
+    if (t.op.leaf !== 'input') continue;
     const other = inputs.get(t.name!);
     if (other && other !== t)
       throw new UserError(`compile: two inputs are named ${t.name}; give one of them another name`);

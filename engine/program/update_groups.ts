@@ -1,7 +1,6 @@
 import { parameterOf, type Parameter } from '../device/parameter.ts';
 import { copiedFrom } from '../../kernels/copy/copy.ts';
-import { adam, type AdamSettings } from '../../kernels/adam/adam.ts';
-import type { BufferRef } from '../op.ts';
+import type { BufferRef, OpDef } from '../op.ts';
 import { placeWithin, type Lowered, type LoweredStep, type VirtualBuffer } from './lower.ts';
 
 /*
@@ -10,8 +9,6 @@ import { placeWithin, type Lowered, type LoweredStep, type VirtualBuffer } from 
  * gradients lie as they do: so the gradients are laid out like the parameters. Every number is computed as before, to
  * the last bit.
  */
-
-const ADAM = adam(1, { beta1: 0, beta2: 0, epsilon: 0, weightDecay: 0 }).kernel;
 
 /**
  * Copies of parts of a temporary become views of it, where a binding may begin at each of those parts: one that could
@@ -57,7 +54,7 @@ function writesOf(steps: readonly LoweredStep[]): Map<BufferRef, number> {
   return writes;
 }
 
-/** A step of Adam of parameters that lie in pools. */
+/** An update, such as a step of Adam, of parameters that lie in pools. */
 interface Update {
   readonly index: number;
   readonly step: LoweredStep;
@@ -68,9 +65,10 @@ interface Update {
   readonly gradient: { readonly root: BufferRef; readonly offset: number };
 }
 
-const STATES = ['w', 'm', 'v'] as const;
+/** The names of what an op changes. */
+const statesOf = ({ inputs, mutates }: OpDef): string[] => mutates.map((i) => inputs[i]);
 
-/** Steps of Adam whose parameters are neighbours become one. @param most bytes that can be bound */
+/** Updates of parameters that are neighbours become one. @param most bytes that can be bound */
 export function groupUpdates(lowered: Lowered, alignment: number, most: number): Lowered {
   const buffers = [...lowered.buffers];
   const updates = lowered.steps.flatMap((step, index) => updateOf(buffers, step, index));
@@ -80,6 +78,7 @@ export function groupUpdates(lowered: Lowered, alignment: number, most: number):
   for (const run of runsOf(updates, most)) {
     for (const group of fitting(run, lowered.steps, buffers, alignment, taken)) {
       const [first] = group;
+      const { op, attrs } = first.step.tensor;
       const last = group.reduce((a, b) => (b.index > a.index ? b : a));
       const bytes = group.reduce((n, update) => n + update.bytes, 0);
       const add = (buffer: Omit<VirtualBuffer, 'ref' | 'bytes' | 'dtype'>): BufferRef => {
@@ -95,7 +94,7 @@ export function groupUpdates(lowered: Lowered, alignment: number, most: number):
         offset += stride;
       }
       const whole = Object.fromEntries(
-        STATES.map((name) => {
+        statesOf(op).map((name) => {
           const ref = first.step.buffers[name];
           return [name, add({ kind: 'parameter', tensor: buffers[ref].tensor, within: { ref, offset: 0 } })];
         }),
@@ -103,7 +102,7 @@ export function groupUpdates(lowered: Lowered, alignment: number, most: number):
       for (const { index } of group) dropped.add(index);
       joined.set(last.index, {
         ...last.step,
-        launch: adam(bytes / 4, first.step.launch.params as unknown as AdamSettings),
+        launch: op.grouped!(bytes / 4, attrs),
         buffers: { ...first.step.buffers, ...whole, g },
       });
     }
@@ -113,8 +112,9 @@ export function groupUpdates(lowered: Lowered, alignment: number, most: number):
 }
 
 function updateOf(buffers: readonly VirtualBuffer[], step: LoweredStep, index: number): Update[] {
-  if (step.launch.kernel !== ADAM) return [];
-  const states = STATES.map((name) => parameterOf(buffers[step.buffers[name]].tensor!)!);
+  const { op } = step.tensor;
+  if (!op.grouped) return [];
+  const states = statesOf(op).map((name) => parameterOf(buffers[step.buffers[name]].tensor!)!);
   const gradient = placeWithin(buffers, step.buffers.g);
   const { kind, dtype } = buffers[gradient.root];
   return states.every(({ pool }) => pool) && kind === 'temporary' && dtype === 'f32'
@@ -122,23 +122,24 @@ function updateOf(buffers: readonly VirtualBuffer[], step: LoweredStep, index: n
     : [];
 }
 
-/** Updates of neighbours in all three pools, by the same numbers, in the order in which they lie. */
+/** Updates by one op of neighbours in all its pools, by the same numbers, in the order in which they lie. */
 function runsOf(updates: readonly Update[], most: number): Update[][] {
   const alike = ({
     states,
     step: {
+      tensor: { op },
       launch: { params },
       buffers,
     },
   }: Update) => ({
-    pools: states.map(({ pool }) => pool),
+    place: [op, ...states.map(({ pool }) => pool)],
     numbers: JSON.stringify([{ ...params, size: 0 }, buffers.hyper, buffers.guard]),
   });
   const groups: { key: ReturnType<typeof alike>; updates: Update[] }[] = [];
   for (const update of updates) {
     const key = alike(update);
     const group = groups.find(
-      (g) => g.key.numbers === key.numbers && g.key.pools.every((pool, i) => pool === key.pools[i]),
+      (g) => g.key.numbers === key.numbers && g.key.place.every((each, i) => each === key.place[i]),
     );
     if (group) group.updates.push(update);
     else groups.push({ key, updates: [update] });

@@ -51,7 +51,7 @@ export function evaluate(
   const values = new Map<Tensor, Numbers>();
   const inputsOf = (t: Tensor) => t.inputs.map((input) => values.get(input)!);
   for (const t of order.filter((each) => !isUpdate(each))) {
-    const isLeaf = t.op.name === 'input' || t.op.name === 'parameter';
+    const isLeaf = t.op.leaf !== undefined;
     values.set(t, isLeaf ? Float64Array.from(leaves(t)) : EVALUATORS[t.op.name](t, ...inputsOf(t)));
   }
   for (const t of order.filter(isUpdate)) {

@@ -30,7 +30,7 @@ export class PlainProgram implements Pick<Program, keyof Program> {
   ) {
     this.order = ordered([...outputs, ...updates]);
     this.readable = new Set(keep === 'all' ? this.order : outputs);
-    this.inputs = new Map(this.order.filter(({ op }) => op.name === 'input').map((t) => [t.name!, t]));
+    this.inputs = new Map(this.order.filter(({ op }) => op.leaf === 'input').map((t) => [t.name!, t]));
   }
 
   get inputTensors(): readonly Tensor[] {

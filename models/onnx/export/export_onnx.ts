@@ -153,7 +153,7 @@ function checkTensors(tensors: readonly Tensor[]): void {
     throw new UserError(
       `exportOnnx: the network computes ${[...ops].join(', ')}, and there is no way here to write that`,
     );
-  const other = tensors.find(({ op }) => op.name === 'input');
+  const other = tensors.find(({ op }) => op.leaf === 'input');
   if (other)
     throw new UserError(
       `exportOnnx: the network reads the input ${other.names[0]} beside its images, and files here read them alone`,
