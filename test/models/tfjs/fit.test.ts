@@ -69,7 +69,7 @@ interface Trained {
   readonly weights: Float32Array[];
 }
 
-/** Trains on the backend in use, from weights that depend on nothing else; `noise` moves each by a random part of it. */
+/** Trains on the backend in use, always from the same weights; `noise` moves each by a random part of it. */
 async function train(
   make: () => tf.Sequential,
   optimizer: () => tf.Optimizer,
@@ -90,12 +90,6 @@ async function train(
   const x = tf.tensor4d(moved(randomArray(IMAGES * SIDE * SIDE * CHANNELS, 3)), [IMAGES, SIDE, SIDE, CHANNELS]);
   const classes = Int32Array.from({ length: IMAGES }, (_, i) => i % CLASSES);
   const y = tf.tidy(() => tf.oneHot(tf.tensor1d(classes, 'int32'), CLASSES));
-    tf.tensor1d(
-      Array.from({ length: IMAGES }, (_, i) => i % CLASSES),
-      'int32',
-    ),
-    CLASSES,
-  );
   const { history } = await model.fit(x, y, {
     batchSize: 8,
     epochs,
