@@ -1,6 +1,7 @@
 import { jsonText } from '../vision/json_text.ts';
 import { basename, join, resolve } from 'node:path';
 import { UserError } from '../engine/user_error.ts';
+import { holdsColumns } from '../vision/data/archive_paths.ts';
 import { sideName } from '../vision/data/folds.ts';
 import type { Dataset } from '../vision/data/dataset.ts';
 import type { Labelled } from '../vision/data/labelled.ts';
@@ -51,19 +52,7 @@ export async function evaluate(path: string, flags: EvaluateFlags): Promise<void
   try {
     requireKind(opened, settings.task, path, model.classes);
     tellData(opened, settings, progress);
-    const { train, validation } = task.split(dataset, settings);
-    const test = [
-      ...(opened.kind === 'images' ? knownTest(opened.dataset, settings.task) : []),
-      ...keptForTest(task, dataset, settings),
-    ].sort((a, b) => a - b);
-    const examples = { train, validation, test, all: [...train, ...validation, ...test].sort((a, b) => a - b) }[
-      settings.split
-    ];
-    const threshold = settings.task.name === 'smooth-or-featured' ? settings.task.threshold : undefined;
-    if (examples.length === 0)
-      throw new UserError(
-        `${dataset.name} has no image to judge on: none of the ${settings.split === 'all' ? 'images' : `${settings.split} split`} has ${taskKind(settings.task.name).words.label}${threshold === undefined ? '' : ` that reach the threshold ${threshold}`}`,
-      );
+    const examples = examplesOf(opened, task, settings);
     const {
       built: { network },
       parameters,
@@ -91,7 +80,7 @@ export async function evaluate(path: string, flags: EvaluateFlags): Promise<void
           data: dataset.name,
           split: settings.split,
           task: settings.task.name,
-          threshold,
+          threshold: thresholdOf(settings),
           tta: settings.tta,
           ...judged.figures,
         }),
@@ -115,6 +104,27 @@ export async function evaluate(path: string, flags: EvaluateFlags): Promise<void
     progress.end();
     await dataset.close();
   }
+}
+
+const thresholdOf = ({ task }: Settings): number | undefined =>
+  task.name === 'smooth-or-featured' ? task.threshold : undefined;
+
+/** The images of the split that is judged. @throws UserError where there are none */
+function examplesOf(opened: OpenData, task: Task, settings: Settings): number[] {
+  const { dataset } = opened;
+  const { train, validation } = task.split(dataset, settings);
+  const test = [
+    ...(opened.kind === 'images' ? knownTest(opened.dataset, settings.task) : []),
+    ...keptForTest(task, dataset, settings),
+  ].sort((a, b) => a - b);
+  const all = [...train, ...validation, ...test].sort((a, b) => a - b);
+  const examples = { train, validation, test, all }[settings.split];
+  const threshold = thresholdOf(settings);
+  if (examples.length === 0)
+    throw new UserError(
+      `${dataset.name} has no image to judge on: none of the ${settings.split === 'all' ? 'images' : `${settings.split} split`} has ${taskKind(settings.task.name).words.label}${threshold === undefined ? '' : ` that reach the threshold ${threshold}`}`,
+    );
+  return examples;
 }
 
 /** The images of which enough is known that the data keep for a test. */
@@ -158,7 +168,7 @@ function withTargets({ data, table }: DataSpec, task: TaskChoice, outputs: reado
     throw new UserError(
       `--target-columns ${table.targets.join(',')}: this model predicts ${outputs.join(',')}; leave it out, or name the same`,
     );
-  return table || /\.parquet$/i.test(data) ? { ...table, targets: outputs } : table;
+  return table || holdsColumns(data) ? { ...table, targets: outputs } : table;
 }
 
 /**

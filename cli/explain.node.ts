@@ -7,44 +7,15 @@ import {
   type Behind,
   type Explanation,
   type Result,
-  type Slice,
   type Values,
 } from '../engine/explain/explanation.ts';
 import { EXPLANATIONS } from '../engine/explain/explanations.ts';
 import { formulaToTex } from '../engine/explain/formula.ts';
-import { howMade, opsOf, work, type HowMade } from '../engine/explain/work.ts';
-import type { Shape } from '../engine/tensor.ts';
+import { howMade, opsOf, work } from '../engine/explain/work.ts';
 import { UserError } from '../engine/user_error.ts';
 import type { GlobalOptions } from './options.ts';
 import { openSession } from './session.node.ts';
-import { showExplanation, showExplanations } from './show_explanation.ts';
-
-/** An element of a result with what it is made of. */
-export interface WorkedElement {
-  readonly at: readonly number[];
-  readonly value: number;
-  readonly arithmetic: string;
-}
-
-/** An op's explanation with its example computed. */
-export interface Explained {
-  readonly name: string;
-  readonly says: string;
-  readonly chapter?: string;
-  readonly adapter: string;
-  readonly operands: readonly { readonly name: string; readonly says: string; readonly shape: Shape }[];
-  readonly results: readonly (Pick<Result, 'name' | 'of' | 'formula' | 'where'> & {
-    readonly tex: string;
-    readonly made: HowMade;
-    readonly element: WorkedElement;
-  })[];
-  readonly settings: Readonly<Record<string, number>>;
-  readonly isUpdate: boolean;
-  /** Operands, output, cotangent and gradients by name, with the indices of their elements laid out as grids. */
-  readonly values: Readonly<
-    Record<string, { readonly shape: Shape; readonly data: readonly number[]; readonly grids: readonly Slice[] }>
-  >;
-}
+import { showExplanation, showExplanations, type Explained, type WorkedElement } from './show_explanation.ts';
 
 /** Prints the table of what can be explained. */
 export function listExplanations({ json }: GlobalOptions): void {

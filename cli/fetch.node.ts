@@ -108,7 +108,7 @@ async function attempt(options: FetchOptions, part: string): Promise<void> {
     if (!start) await writeTag(part, version);
     const length = response.headers.has('content-encoding') ? null : response.headers.get('content-length');
     const total = size ?? (length === null ? null : start + Number(length));
-    await receive(response, part, start, total, options, silence);
+    await receive(response, { part, start, total }, options, silence);
   } finally {
     silence.end();
   }
@@ -149,9 +149,7 @@ function checkStatus(response: Response, url: string): void {
 
 async function receive(
   response: Response,
-  part: string,
-  start: number,
-  total: number | null,
+  { part, start, total }: { readonly part: string; readonly start: number; readonly total: number | null },
   options: FetchOptions,
   silence: Silence,
 ): Promise<void> {

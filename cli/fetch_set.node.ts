@@ -7,20 +7,19 @@ import type { Fetched, FetchOptions } from './fetch.node.ts';
 import { gunzipFile } from './gunzip.node.ts';
 import { SOURCES } from './sources.ts';
 import type { Source, SourceSet } from './sources.ts';
-import { unpackImages } from './unpack_images.node.ts';
 
 export interface FetchSetOptions extends Pick<FetchOptions, 'attempts' | 'firstPauseMs'> {
   readonly sets?: readonly SourceSet[];
-  /** Called for what is downloaded and for what is unpacked. */
+  /** Called as a file comes in. */
   onProgress?(file: string, bytes: number, total: number | null): void;
-  /** Called with one sentence for each file or folder that is in place. */
+  /** Called with one sentence for each file that is in place. */
   say?(sentence: string): void;
 }
 
 /**
  * Brings the files of a set into a folder, which is made if need be; those already there are verified and kept. A
- * .csv.gz is unpacked beside itself, and a zip of images into its folder. Returns what was fetched, by file name.
- * @throws UserError for an unknown set, and as fetchFile, gunzipFile and unpackImages do.
+ * .csv.gz is unpacked beside itself; a zip of images is read where it lies. Returns what was fetched, by file name.
+ * @throws UserError for an unknown set, and as fetchFile and gunzipFile do.
  */
 export async function fetchSet(
   name: string,
@@ -47,13 +46,6 @@ export async function fetchSet(
     fetched.set(source.file, result);
     say?.(sentence(to, source, result));
     if (to.endsWith('.csv.gz')) await unpack(to, result.present);
-    if (source.images !== undefined) {
-      const images = join(folder, source.images);
-      const { images: count, present } = await unpackImages(to, images, (done, total) =>
-        onProgress?.(source.images!, done, total),
-      );
-      say?.(`${images}: ${count} images${present ? ', there already' : ` unpacked from ${source.file}`}.`);
-    }
   }
   return fetched;
 }

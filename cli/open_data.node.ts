@@ -5,6 +5,7 @@ import type { Galaxies } from '../galaxies/galaxy.ts';
 import { isCatalogue } from '../galaxies/catalogue.node.ts';
 import { openDataset } from '../galaxies/open_dataset.node.ts';
 import { parseSynthetic } from '../galaxies/synthetic.ts';
+import { holdsColumns } from '../vision/data/archive_paths.ts';
 import { withoutBadImages } from '../vision/data/check_images.ts';
 import { openClassFolders } from '../vision/data/class_folders.node.ts';
 import type { Dataset, Example } from '../vision/data/dataset.ts';
@@ -51,7 +52,7 @@ export type OpenData =
       readonly targets: readonly string[];
     };
 
-const isParquet = (path: string | undefined): boolean => path !== undefined && /\.parquet$/i.test(path);
+const isParquet = (path: string): boolean => /\.parquet$/i.test(path);
 
 /** What flags say of the data; undefined where they say nothing. Throws for flags that contradict each other. */
 export function dataSpec(flags: DataFlags): DataSpec | undefined {
@@ -72,8 +73,12 @@ export function dataSpec(flags: DataFlags): DataSpec | undefined {
       throw new UserError(`--${idle.replace(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`)} is for ${what}`);
   };
   const path = table ?? data;
-  if (isParquet(path)) {
-    refuse(['splitColumn', 'images'], 'a csv or tsv of images, and parquet files hold the images themselves');
+  if (path !== undefined && holdsColumns(path)) {
+    refuse(
+      ['splitColumn', 'images'],
+      'a csv or tsv of images, and parquet files and shards hold the images themselves',
+    );
+    if (!isParquet(path)) refuse(['imageColumn'], 'a table or parquet file: of shards the endings of names say it');
     const columns = given({ image, label, targets });
     return given({ data: path!, table: Object.keys(columns).length > 0 ? columns : undefined, stretch });
   }
@@ -137,7 +142,7 @@ async function open({ data, table, stretch }: DataSpec, skipBad: boolean): Promi
     targets: table?.targets ?? [],
   });
   const byColumn = table?.label === undefined ? '' : ` by its column ${table.label}`;
-  if (table && !isParquet(data)) {
+  if (table && !holdsColumns(data)) {
     const { images: root, image, ...columns } = table;
     const packed = root !== undefined && ((await stat(root).catch(() => null))?.isFile() ?? isPattern(root));
     const archive = packed ? await openArchive(root) : undefined;

@@ -1,8 +1,34 @@
-import type { Explanation } from '../engine/explain/explanation.ts';
+import type { Explanation, Result, Slice } from '../engine/explain/explanation.ts';
 import { showNumber } from '../engine/explain/show_number.ts';
 import type { HowMade, LaunchedStep } from '../engine/explain/work.ts';
-import { showShape } from '../engine/tensor.ts';
-import type { Explained } from './explain.node.ts';
+import { showShape, type Shape } from '../engine/tensor.ts';
+
+/** An element of a result with what it is made of. */
+export interface WorkedElement {
+  readonly at: readonly number[];
+  readonly value: number;
+  readonly arithmetic: string;
+}
+
+/** An op's explanation with its example computed. */
+export interface Explained {
+  readonly name: string;
+  readonly says: string;
+  readonly chapter?: string;
+  readonly adapter: string;
+  readonly operands: readonly { readonly name: string; readonly says: string; readonly shape: Shape }[];
+  readonly results: readonly (Pick<Result, 'name' | 'of' | 'formula' | 'where'> & {
+    readonly tex: string;
+    readonly made: HowMade;
+    readonly element: WorkedElement;
+  })[];
+  readonly settings: Readonly<Record<string, number>>;
+  readonly isUpdate: boolean;
+  /** Operands, output, cotangent and gradients by name, with the indices of their elements laid out as grids. */
+  readonly values: Readonly<
+    Record<string, { readonly shape: Shape; readonly data: readonly number[]; readonly grids: readonly Slice[] }>
+  >;
+}
 import { textTable } from '../vision/report/text_table.ts';
 
 const WIDTH = 80;

@@ -13,11 +13,22 @@ export interface Fusion {
 
 const epilogueOf = ({ attrs }: Tensor) => (attrs as Epilogue).epilogue ?? [];
 
+/** What the compiler made of several ops at once (engine/program/gates.ts), by the ops that it does. */
+const MADE_OF_SEVERAL: Readonly<Record<string, string>> = {
+  batch_norm_pool: 'batch_norm_apply, sum',
+  batch_norm_gate_sums: 'batch_norm_apply, sum_of_products, batch_norm_sums',
+  batch_norm_gated_input_grad: 'mul, add, batch_norm_input_grad',
+};
+const isGated = (t: Tensor): boolean => t.op === batchNormApplyOp && t.attrs['gated'] === true;
+
 /**
  * `mul, add, relu` for a fused pointwise op, `conv2d, mul, add` for an op with an epilogue, the op's name for any
  * other.
  */
 export function describeOp(t: Tensor): string {
+  const ops = MADE_OF_SEVERAL[t.op.name];
+  if (ops !== undefined) return `${t.op.name} (${ops})`;
+  if (isGated(t)) return `${t.op.name}, mul`;
   const stages = t.op === pointwiseOp ? (t.attrs as unknown as PointwiseAttributes).stages : epilogueOf(t);
   return [...(t.op === pointwiseOp ? [] : [t.op.name]), ...stages.map(({ op }) => op)].join(', ');
 }
@@ -41,13 +52,15 @@ const passesAfter = (program: Steps, t: Tensor): boolean =>
 
 /**
  * Pointwise ops that became one kernel, with the convolution or product before them where that takes them as its
- * epilogue.
+ * epilogue; and batch norms with what pools and gates them.
  */
 export function fused(program: Steps): Fusion[] {
   const isFused = (t: Tensor) =>
-    t.op === pointwiseOp
+    isGated(t) ||
+    t.op.name in MADE_OF_SEVERAL ||
+    (t.op === pointwiseOp
       ? (t.attrs as unknown as PointwiseAttributes).stages.length > 1
-      : epilogueOf(t).length > 0 && !passesAfter(program, t);
+      : epilogueOf(t).length > 0 && !passesAfter(program, t));
   return counted(stepTensors(program).filter(isFused).map(describeOp));
 }
 

@@ -101,6 +101,43 @@ function estimateLines({ gpu, seconds, imagesPerSecond, bounds }: NonNullable<In
   ];
 }
 
+/** What the program takes in all by the options that trade memory. */
+const choiceLines = ({ precisions, levels }: Inspection['memory']): string[][] => [
+  ...(precisions
+    ? [
+        [
+          'precision',
+          (['f32', 'f16'] as const).map((name) => `${mebibytes(precisions[name])} in all with ${name}`).join(', '),
+        ],
+      ]
+    : []),
+  ...(levels
+    ? [
+        [
+          'in all',
+          (['full', 'low', 'lowest'] as const)
+            .map((level) => `${mebibytes(levels[level])}${level === 'full' ? '' : ` with --memory ${level}`}`)
+            .join(', '),
+        ],
+      ]
+    : []),
+];
+
+function stepTable(listing: NonNullable<Inspection['listing']>, isEstimated: boolean): string {
+  const rows = listing.map(({ kernel, tensor, shape, stored, workgroups, flops, read, written, estimate }, i) => [
+    String(i),
+    kernel,
+    `${tensor} ${showStored(shape, stored)}`,
+    workgroups.join(' x '),
+    flops > 0 ? `${withLetter(flops)}FLOP` : '',
+    `${withLetter(read)}B`,
+    `${withLetter(written)}B`,
+    ...(estimate ? [(1e6 * estimate.seconds).toFixed(1), estimate.bound] : []),
+  ]);
+  const columns = ['step', 'kernel', 'makes', 'workgroups', 'arithmetic', 'read', 'written'];
+  return textTable([...columns, ...(isEstimated ? ['µs', 'bound by'] : [])], rows, 3);
+}
+
 export function showInspection(found: Inspection): string {
   const { memory, parameters } = found;
   const facts = [
@@ -121,26 +158,7 @@ export function showInspection(found: Inspection): string {
       'temporaries',
       `${mebibytes(memory.temporaries)} in ${memory.buffers} buffers; ${mebibytes(memory.lowerBound)} is the least this order of steps can need`,
     ],
-    ...(memory.precisions
-      ? [
-          [
-            'precision',
-            (['f32', 'f16'] as const)
-              .map((name) => `${mebibytes(memory.precisions![name])} in all with ${name}`)
-              .join(', '),
-          ],
-        ]
-      : []),
-    ...(memory.levels
-      ? [
-          [
-            'in all',
-            (['full', 'low', 'lowest'] as const)
-              .map((level) => `${mebibytes(memory.levels![level])}${level === 'full' ? '' : ` with --memory ${level}`}`)
-              .join(', '),
-          ],
-        ]
-      : []),
+    ...choiceLines(memory),
     ['traffic', trafficLine(found)],
     ...(found.estimate ? estimateLines(found.estimate) : []),
     ...(found.obstacle ? [['obstacle', found.obstacle]] : []),
@@ -149,22 +167,7 @@ export function showInspection(found: Inspection): string {
     ...listed('not fused', found.notFused),
   ];
   const parts = [facts.map(([name, value]) => `${name.padEnd(12)}${value}`).join('\n')];
-  if (found.listing) {
-    const rows = found.listing.map(
-      ({ kernel, tensor, shape, stored, workgroups, flops, read, written, estimate }, i) => [
-        String(i),
-        kernel,
-        `${tensor} ${showStored(shape, stored)}`,
-        workgroups.join(' x '),
-        flops > 0 ? `${withLetter(flops)}FLOP` : '',
-        `${withLetter(read)}B`,
-        `${withLetter(written)}B`,
-        ...(estimate ? [(1e6 * estimate.seconds).toFixed(1), estimate.bound] : []),
-      ],
-    );
-    const columns = ['step', 'kernel', 'makes', 'workgroups', 'arithmetic', 'read', 'written'];
-    parts.push(textTable([...columns, ...(found.estimate ? ['µs', 'bound by'] : [])], rows, 3));
-  }
+  if (found.listing) parts.push(stepTable(found.listing, found.estimate !== undefined));
   if (found.pipelineListing) parts.push(showPipelines(found.pipelineListing));
   if (found.graph) parts.push(found.graph.join('\n'));
   return parts.join('\n\n');

@@ -10,8 +10,6 @@ export interface Source {
   readonly size?: number;
   /** Bytes that it stays below, where its size is not known: a server that sends more sends something else. */
   readonly most?: number;
-  /** A zip of images, which are unpacked into this folder beside it. */
-  readonly images?: string;
   /** One line for the list of what can be fetched. */
   readonly about: string;
 }
@@ -40,8 +38,7 @@ export const SOURCES: readonly SourceSet[] = [
         url: `${ZENODO}/images_gz2.zip`,
         md5: 'bc647032d31e50c798770cf4430525c7',
         most: 4_000_000_000,
-        images: 'images',
-        about: '243,434 SDSS colour images of 424 x 424 pixels, 3.4 GB, and as much again once unpacked into images/',
+        about: '243,434 SDSS colour images of 424 x 424 pixels, 3.4 GB, read where they lie in the zip file',
       },
       {
         file: 'gz2_filename_mapping.csv',

@@ -28,6 +28,7 @@ const isValue = (json: unknown): json is Value => ['string', 'number', 'boolean'
  * @param source the name of the grid in sentences
  * @throws UserError where the grid is none
  */
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: the functions inside share the grid's name
 export function expandGrid(json: unknown, source: string): SweepRun[] {
   const refuse = (what: string): never => {
     throw new UserError(`${source}: ${what}`);

@@ -15,6 +15,7 @@ import type { Progress } from '../vision/progress.ts';
 import { trainingContext } from '../vision/report/report_context.ts';
 import type { Dataset } from '../vision/data/dataset.ts';
 import type { Task } from '../vision/train/task.ts';
+import { withoutUp } from '../vision/train/presets.ts';
 import { refuseOtherFlags, type Preset, type TaskFlags, type TaskKind } from '../vision/train/task_kind.ts';
 import { RUN_FILES, trainNetwork, type Run } from '../vision/train/train.node.ts';
 import { StopRequest } from '../vision/train/stop.ts';
@@ -65,6 +66,7 @@ export interface TrainFlags extends GlobalOptions, DataFlags, TaskFlags, Preproc
   keep: 'best' | 'last';
   rotation?: number;
   flip: boolean;
+  up: boolean;
   zoom?: number;
   shift?: number;
   jitter?: number;
@@ -96,7 +98,7 @@ function taskFor({ task, targetColumns, schema }: TrainFlags, data: OpenData['ki
 export function trainOptions(flags: TrainFlags, data: OpenData['kind']): TrainOptions<TaskChoice> {
   const kind = taskFor(flags, data);
   refuseOtherFlags(kind, flags, TASKS);
-  return optionsOf(flags, kind.choices(flags), kind.preset);
+  return optionsOf(flags, kind.choices(flags), flags.up ? kind.preset : withoutUp(kind.preset));
 }
 
 function optionsOf(flags: TrainFlags, task: TaskChoice, preset: Preset): TrainOptions<TaskChoice> {
@@ -263,9 +265,9 @@ export async function openTraining(
     const { options: choices, outputs } = kind.fit(begun.task, dataset);
     const options = { ...begun, task: choices };
     tellData(opened, spec, progress);
-    if (opened.kind === 'images' && flags.rotation === undefined)
+    if (opened.kind === 'images' && flags.up && flags.rotation === undefined)
       progress.line(
-        'in training images are mirrored, shifted and scaled, and not turned: they have an up (--rotation 180 for those that have none)',
+        'in training images are mirrored, shifted and scaled, and not turned: they have an up (--no-up for those that have none)',
       );
     return { dataset, task: taskOf(choices, outputs), options };
   } catch (error) {

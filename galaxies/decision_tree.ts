@@ -1,3 +1,5 @@
+import { leadingTo as answersLeadingTo, type Schema } from '../vision/votes/schema.ts';
+
 /** One question that Galaxy Zoo 2 asks of an image, and where each answer leads. */
 export interface Question {
   readonly number: number;
@@ -43,14 +45,23 @@ export const QUESTIONS: readonly Question[] = [
 /** The question that the challenge puts to everybody anew, whatever answers lead to it. */
 const ASKED_ANEW = 6;
 
+/** The same as a schema: answer i of a question is column `Class<number>.<i + 1>`. */
+export const GALAXY_ZOO_2: Schema = QUESTIONS.map(({ number, text, answers }) => ({
+  name: text,
+  answers: answers.map((answer, i) => ({
+    name: answer.text,
+    column: `Class${number}.${i + 1}`,
+    next: answer.next === null ? null : QUESTIONS[answer.next - 1].text,
+  })),
+  everybody: number === ASKED_ANEW,
+}));
+
 /**
  * The answers, by their places from 0, that lead to a question; empty for the two that everybody is asked, the first
  * and the sixth.
  */
-export function leadingTo(number: number): { readonly question: Question; readonly answers: readonly number[] }[] {
-  if (number === ASKED_ANEW) return [];
-  return QUESTIONS.flatMap((question) => {
-    const answers = question.answers.flatMap(({ next }, i) => (next === number ? [i] : []));
-    return answers.length > 0 ? [{ question, answers }] : [];
-  });
-}
+export const leadingTo = (number: number): { readonly question: Question; readonly answers: readonly number[] }[] =>
+  answersLeadingTo(GALAXY_ZOO_2, number - 1).map(({ question, answers }) => ({
+    question: QUESTIONS[question],
+    answers,
+  }));

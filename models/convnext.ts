@@ -9,7 +9,7 @@ import { mean } from '../engine/ops/reduce.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import { CLASSIFIER } from './layers.ts';
 import type { ForwardContext, Network, Segment } from './network.ts';
-import { ParameterList } from './parameter_spec.ts';
+import { ParameterList, type ParameterSpec } from './parameter_spec.ts';
 
 /** Blocks and channels of each stage. */
 export interface ConvNextConfig {
@@ -30,12 +30,7 @@ const DEPTHWISE = 7;
 const EXPANSION = 4;
 const EPSILON = 1e-6;
 
-/**
- * ConvNeXt (Liu et al. 2022) as a chain: stem, stage1 .. stage4, pool, classifier. Layer norm goes over the channels of
- * each pixel. Input [N, S, S, 3], normalised.
- */
-export function convNext(name: string, classes: number, config: ConvNextConfig = CONVNEXT_VARIANTS[name]): Network {
-  const { depths, widths } = config;
+function parametersOf({ depths, widths }: ConvNextConfig, classes: number): readonly ParameterSpec[] {
   const list = new ParameterList();
   const conv = (at: string, size: number, from: number, to: number) => {
     list.add(`${at}.w`, 'filter', size, size, from, to);
@@ -65,7 +60,15 @@ export function convNext(name: string, classes: number, config: ConvNextConfig =
   const last = widths[widths.length - 1];
   norm('pool.norm', last);
   list.addDense('classifier', last, classes);
+  return list.specs;
+}
 
+/**
+ * ConvNeXt (Liu et al. 2022) as a chain: stem, stage1 .. stage4, pool, classifier. Layer norm goes over the channels of
+ * each pixel. Input [N, S, S, 3], normalised.
+ */
+export function convNext(name: string, classes: number, config: ConvNextConfig = CONVNEXT_VARIANTS[name]): Network {
+  const { depths } = config;
   const convolved = (x: Tensor, at: string, stride: number, { parameters: p }: ForwardContext): Tensor =>
     add(conv2d(x, p.tensor(`${at}.w`), { stride, padding: 0 }), p.tensor(`${at}.b`));
 
@@ -103,7 +106,7 @@ export function convNext(name: string, classes: number, config: ConvNextConfig =
   return {
     name,
     config: { classes },
-    specs: list.specs,
+    specs: parametersOf(config, classes),
     lastConv: `stage${depths.length}`,
     features: 'pool',
     segments: [

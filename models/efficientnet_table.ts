@@ -15,6 +15,7 @@ export interface StageSpec {
   readonly repeats: number;
 }
 
+// biome-ignore lint/complexity/useMaxParams: the columns of a table
 const stage = (
   expandRatio: number,
   kernelSize: number,

@@ -26,6 +26,7 @@ export interface MobileNetConfig {
   readonly tail: number;
 }
 
+// biome-ignore lint/complexity/useMaxParams: the columns of a table
 const block = (
   kernelSize: number,
   expanded: number,

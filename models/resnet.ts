@@ -5,7 +5,7 @@ import type { Tensor } from '../engine/tensor.ts';
 import { roundChannels } from './efficientnet_table.ts';
 import { CLASSIFIER, GLOBAL_POOL, normalise } from './layers.ts';
 import type { ForwardContext, Network, Segment } from './network.ts';
-import { ParameterList } from './parameter_spec.ts';
+import { ParameterList, type ParameterSpec } from './parameter_spec.ts';
 
 /** A convolution of a residual block, with its batch norm. */
 interface BlockLayer {
@@ -56,12 +56,7 @@ export const narrowResNet = (config: ResNetConfig, by: number): ResNetConfig => 
 
 const BN_EPSILON = 1e-5;
 
-/**
- * ResNet (He et al. 2016) as a chain: stem, stage1 .. stage4, pool, classifier. Input [N, S, S, 3], normalised.
- */
-export function resnet(name: string, classes: number, config: ResNetConfig = RESNET_VARIANTS[name]): Network {
-  const { depths, width } = config;
-  const layers = BLOCKS[config.block];
+function parametersOf({ block, depths, width }: ResNetConfig, classes: number): readonly ParameterSpec[] {
   const list = new ParameterList();
   const conv = (at: string, size: number, from: number, to: number) => {
     list.add(`${at}.conv.w`, 'filter', size, size, from, to);
@@ -69,25 +64,32 @@ export function resnet(name: string, classes: number, config: ResNetConfig = RES
   };
   conv('stem', 7, 3, width);
   let channels = width;
-  const projects = new Set<string>();
   depths.forEach((depth, s) => {
     const inner = width * 2 ** s;
     for (let b = 0; b < depth; b++) {
       const at = `stage${s + 1}.${b}`;
       let inside = channels;
-      for (const { name: layer, size, times } of layers) {
+      for (const { name: layer, size, times } of BLOCKS[block]) {
         conv(`${at}.${layer}`, size, inside, inner * times);
         inside = inner * times;
       }
       // Where the shape changes, the way past the block is a convolution too.
-      if (b === 0 && (s > 0 || inside !== channels)) {
-        conv(`${at}.shortcut`, 1, channels, inside);
-        projects.add(at);
-      }
+      if (b === 0 && (s > 0 || inside !== channels)) conv(`${at}.shortcut`, 1, channels, inside);
       channels = inside;
     }
   });
   list.addDense('classifier', channels, classes);
+  return list.specs;
+}
+
+/**
+ * ResNet (He et al. 2016) as a chain: stem, stage1 .. stage4, pool, classifier. Input [N, S, S, 3], normalised.
+ */
+export function resnet(name: string, classes: number, config: ResNetConfig = RESNET_VARIANTS[name]): Network {
+  const { depths } = config;
+  const layers = BLOCKS[config.block];
+  const specs = parametersOf(config, classes);
+  const names = new Set(specs.map(({ name }) => name));
 
   const convNorm = (
     x: Tensor,
@@ -110,7 +112,9 @@ export function resnet(name: string, classes: number, config: ResNetConfig = RES
         convNorm(inside, `${at}.${layer}`, i < layers.length - 1 ? 'relu' : 'none', context, strided ? stride : 1),
       x,
     );
-    return relu(add(y, projects.has(at) ? convNorm(x, `${at}.shortcut`, 'none', context, stride) : x)).named(at);
+    return relu(
+      add(y, names.has(`${at}.shortcut.conv.w`) ? convNorm(x, `${at}.shortcut`, 'none', context, stride) : x),
+    ).named(at);
   };
 
   const stages = depths.map(
@@ -127,7 +131,7 @@ export function resnet(name: string, classes: number, config: ResNetConfig = RES
   return {
     name,
     config: { classes },
-    specs: list.specs,
+    specs,
     lastConv: `stage${depths.length}`,
     features: 'pool',
     segments: [

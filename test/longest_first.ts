@@ -10,6 +10,7 @@ const LONG = [
   'vision/interrupted',
   'cli/archives',
   'cli/targets',
+  'cli/votes_tree',
   'cli/onnx',
   'bench/gpu',
   'web/laboratory',

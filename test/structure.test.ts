@@ -37,7 +37,9 @@ describe('the rooms', () => {
     expect(
       naming(new Map([...files, ...prose].filter(([path]) => path.startsWith('vision/'))), /galax(y|ies)/i),
     ).toEqual(['vision/README.md:4']));
-  it('have no cycles of imports', () => expect(importCycles(code)).toEqual([]));
+  // A tensor is the result of an op, and an op a function of tensors.
+  it('have no cycles of imports but one', () =>
+    expect(importCycles(code)).toEqual(['engine/op.ts -> engine/tensor.ts -> engine/op.ts']));
   it('use Node only where a browser never goes', () => expect(nodeInBrowserFiles(code)).toEqual([]));
   it('leave GPU objects to engine/device and engine/program', () => expect(gpuOutsideEngine(code)).toEqual([]));
   it('have no file over 400 lines', () => expect(longFiles(files, 400)).toEqual([]));
@@ -100,7 +102,7 @@ describe('the rules see', () => {
     ]);
   });
 
-  it('a cycle, and not one of types', () => {
+  it('a cycle, of types too', () => {
     expect(
       importCycles(
         of({
@@ -111,7 +113,10 @@ describe('the rules see', () => {
           'engine/u.ts': `import { t } from './t.ts';`,
         }),
       ),
-    ).toEqual(['engine/a.ts -> engine/b.ts -> engine/c.ts -> engine/a.ts']);
+    ).toEqual([
+      'engine/a.ts -> engine/b.ts -> engine/c.ts -> engine/a.ts',
+      'engine/t.ts -> engine/u.ts -> engine/t.ts',
+    ]);
   });
 
   it('what only Node has', () => {

@@ -10,7 +10,7 @@ interface Import {
   readonly from: string;
   /** A path within the repository, or the name of a package. */
   readonly to: string;
-  /** What is gone when types are: it cannot make a cycle at run time. */
+  /** What is gone when types are. */
   readonly typeOnly: boolean;
   readonly lazy: boolean;
 }
@@ -82,11 +82,11 @@ export function upwardImports(sources: Sources): string[] {
   });
 }
 
-/** Cycles of imports that exist at run time and are evaluated at once, each as a chain of files. */
+/** Cycles of imports, types and lazy ones included, each as a chain of files. */
 export function importCycles(sources: Sources): string[] {
   const edges = new Map<string, string[]>();
-  for (const { from, to, typeOnly, lazy } of allImports(sources)) {
-    if (!typeOnly && !lazy && sources.has(to)) edges.set(from, [...(edges.get(from) ?? []), to]);
+  for (const { from, to } of allImports(sources)) {
+    if (sources.has(to)) edges.set(from, [...(edges.get(from) ?? []), to]);
   }
   const done = new Set<string>();
   const cycles: string[] = [];

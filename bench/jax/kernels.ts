@@ -3,7 +3,7 @@ import { Device } from '../../engine/device/device.ts';
 import type { Shape } from '../../engine/tensor.ts';
 import { drawOperands, type Case } from '../kernels/cases.ts';
 import type { KernelContender, Prepared } from '../kernels/contender.ts';
-import type { Kind } from '../kernels/layers.ts';
+import type { Kind } from '../kernels/layer.ts';
 import { importOptional } from '../optional_package.ts';
 import { permuted } from '../permuted.ts';
 

@@ -1,6 +1,6 @@
 import { RandomStream, hashText } from '../../engine/random.ts';
 import { sizeOf, type Shape } from '../../engine/tensor.ts';
-import type { Kind, Layer } from './layers.ts';
+import type { Kind, Layer } from './layer.ts';
 
 /**
  * What is computed of a layer. `backward`: all gradients of a layer that has several, the forward pass's statistics

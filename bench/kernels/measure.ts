@@ -4,7 +4,8 @@ import type { Asked } from '../contender.ts';
 import { ContenderProcess } from '../contender_process.ts';
 import { adapterLayers, casesOf, nameOf, type Case } from './cases.ts';
 import type { KernelAnswers, KernelQuestions } from './contender.ts';
-import { allLayers, type Group, type Layer } from './layers.ts';
+import type { Group, Layer } from './layer.ts';
+import { allLayers } from './layers.ts';
 import { measureCase, measureRoofline, type KernelEngine } from './measure_case.ts';
 import type { CaseResult, Clock, KernelBenchResult, Outcome } from './result.ts';
 
@@ -100,14 +101,8 @@ export async function benchKernels(options: KernelBenchOptions): Promise<KernelB
   }
   const opened = await engines[0].open();
   const clock: Clock = opened.adapter.software && loadBefore > 0.5 ? 'cpu' : 'gpu';
-  const roofline = await measureRoofline(
-    adapterLayers(opened.maxStorageBinding),
-    engines[0],
-    repeats,
-    clock,
-    cores,
-    onProgress,
-  );
+  const layers = adapterLayers(opened.maxStorageBinding);
+  const roofline = await measureRoofline(layers, engines[0], { repeats, clock, cores, onProgress });
   const results: CaseResult[] = [];
   for (const [i, c] of cases.entries()) {
     if (performance.now() > end) {

@@ -6,7 +6,7 @@ import { TOLERANCE } from '../job_data.ts';
 import { relativeDifference, summarise } from '../statistics.ts';
 import { casesOf, drawOperands, sampledElements, type Case } from './cases.ts';
 import type { KernelAnswers, KernelName, KernelQuestions } from './contender.ts';
-import type { Layer } from './layers.ts';
+import type { Layer } from './layer.ts';
 import { reference, type Expected } from './reference.ts';
 import { timesBy, type CaseResult, type Clock, type Outcome, type Roofline } from './result.ts';
 
@@ -112,6 +112,13 @@ export async function measureCase(c: Case, engines: readonly KernelEngine[], rep
   return result;
 }
 
+interface RooflineOptions {
+  readonly repeats: number;
+  readonly clock: Clock;
+  readonly cores: number;
+  onProgress(text: string): void;
+}
+
 /**
  * What the adapter reaches by these layers, a copy and chained multiply-adds, in this engine. @throws UserError where
  * it fails at one
@@ -119,10 +126,7 @@ export async function measureCase(c: Case, engines: readonly KernelEngine[], rep
 export async function measureRoofline(
   layers: readonly Layer[],
   engine: KernelEngine,
-  repeats: number,
-  clock: Clock,
-  cores: number,
-  onProgress: (text: string) => void,
+  { repeats, clock, cores, onProgress }: RooflineOptions,
 ): Promise<Roofline> {
   const roofline = { bandwidth: 0, flops: 0 };
   for (const c of layers.flatMap(casesOf)) {

@@ -1,5 +1,5 @@
 import { ADAM, EPSILON, FMA_COUNT, outputShape, type Case, type Operands } from './cases.ts';
-import type { Layer } from './layers.ts';
+import type { Layer } from './layer.ts';
 import { PASSAGES, TRANSFORM_ROUNDINGS } from './winograd_passages.ts';
 
 /*

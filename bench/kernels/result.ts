@@ -2,7 +2,7 @@ import type { AdapterSummary } from '../../engine/device/device.ts';
 import type { Summary } from '../statistics.ts';
 import type { Case } from './cases.ts';
 import type { KernelName } from './contender.ts';
-import type { Layer } from './layers.ts';
+import type { Layer } from './layer.ts';
 
 /** How long one engine took for one case; all in milliseconds of one run. */
 export interface Timing {

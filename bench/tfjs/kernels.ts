@@ -79,6 +79,7 @@ const maxPool = (tf: Tf, { layer: { w, stride } }: Case, { x }: Tensors): Tensor
   tf.maxPool(x as Tensor4D, [w![0], w![1]], stride!, 'same');
 
 /** The results of a case, in its order. */
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: a case for each kernel
 function computation(tf: Tf, c: Case, operands: Tensors): () => Tensor[] {
   const {
     layer: { kind, x: xShape, w: wShape, stride = 1, activation },

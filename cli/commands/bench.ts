@@ -4,7 +4,7 @@ import type { Job } from '../../bench/contender.ts';
 import type { GrowthOptions } from '../../bench/growth.ts';
 import type { Precision } from '../../engine/program/precision.ts';
 import type { MemoryLevel } from '../../engine/program/recompute.ts';
-import type { Group } from '../../bench/kernels/layers.ts';
+import type { Group } from '../../bench/kernels/layer.ts';
 import { UserError } from '../../engine/user_error.ts';
 import { allOptions, wholeNumberWithin } from '../options.ts';
 import { addGpu } from './bench_gpu.ts';
@@ -102,62 +102,64 @@ Examples:
   tuningfork bench ${name} --batch 16 --repeats 20 --profile
   tuningfork bench ${name} --vs tfjs --json > ${name}.json`,
     )
-    .action(async (_options: object, command: Command) => {
-      const {
-        model,
-        vs,
-        batch,
-        size,
-        repeats,
-        memory,
-        precision,
-        cold = false,
-        profile = false,
-        adapter,
-        json,
-        tuning,
-      } = allOptions<BenchOptions>(command);
-      const [{ benchModels }, { showModelBench }, { peerProgram }, { readTuning }] = await Promise.all([
-        import('../../bench/models.ts'),
-        import('../../bench/show.ts'),
-        import('../../bench/peers.ts'),
-        import('../tuning_file.node.ts'),
-      ]);
-      const { isOnnxFile } = await import('../../models/onnx/onnx_file.node.ts');
-      const isOnnx = !NETWORKS.includes(model) && isOnnxFile(model);
-      if (!NETWORKS.includes(model) && !(isOnnx && work === 'forward'))
-        throw new UserError(
-          `--model ${model}: ${isOnnx ? 'an ONNX file is measured by `bench models`' : `there is no network ${model} to measure`}; give one of ${NETWORKS.join(', ')}`,
-        );
-      if (vs && model !== B0 && !(isOnnx && vs === 'ort'))
-        throw new UserError(`${vs} computes ${B0} only; leave out --vs, or --model ${model}`);
-      // What anybody gets is measured, unless a tuning is named here.
-      const table = tuning === undefined ? undefined : String(readTuning(tuning, (note) => console.error(note)));
-      const result = await benchModels({
-        job: {
-          work,
-          ...(model !== B0 && { model }),
-          batch,
-          size,
-          adapter,
-          ...(work === 'train' && memory && { memory }),
-          ...(precision === 'f16' && { precision }),
-          ...(table !== undefined && { tuning: table }),
-        },
-        repeats,
-        cold,
-        profile,
-        contenders: [
-          ['tuningfork', [process.argv[1], 'bench', 'contender', 'tuningfork']],
-          ...(vs ? [[vs, await peerProgram(vs, 'contender')] as const] : []),
-        ],
-        onProgress: (text) => console.error(text),
-      });
-      console.log(json ? JSON.stringify(result, null, 2) : showModelBench(result));
-    });
+    .action((_options: object, command: Command) => measureNetwork(work, command));
 }
 
-/** What `--layers` takes: as GROUPS of bench/kernels/layers.ts, which is not loaded for `--help`. */
+async function measureNetwork(work: Job['work'], command: Command): Promise<void> {
+  const {
+    model,
+    vs,
+    batch,
+    size,
+    repeats,
+    memory,
+    precision,
+    cold = false,
+    profile = false,
+    adapter,
+    json,
+    tuning,
+  } = allOptions<BenchOptions>(command);
+  const [{ benchModels }, { showModelBench }, { peerProgram }, { readTuning }] = await Promise.all([
+    import('../../bench/models.ts'),
+    import('../../bench/show.ts'),
+    import('../../bench/peers.ts'),
+    import('../tuning_file.node.ts'),
+  ]);
+  const { isOnnxFile } = await import('../../models/onnx/onnx_file.node.ts');
+  const isOnnx = !NETWORKS.includes(model) && isOnnxFile(model);
+  if (!NETWORKS.includes(model) && !(isOnnx && work === 'forward'))
+    throw new UserError(
+      `--model ${model}: ${isOnnx ? 'an ONNX file is measured by `bench models`' : `there is no network ${model} to measure`}; give one of ${NETWORKS.join(', ')}`,
+    );
+  if (vs && model !== B0 && !(isOnnx && vs === 'ort'))
+    throw new UserError(`${vs} computes ${B0} only; leave out --vs, or --model ${model}`);
+  // What anybody gets is measured, unless a tuning is named here.
+  const table = tuning === undefined ? undefined : String(readTuning(tuning, (note) => console.error(note)));
+  const result = await benchModels({
+    job: {
+      work,
+      ...(model !== B0 && { model }),
+      batch,
+      size,
+      adapter,
+      ...(work === 'train' && memory && { memory }),
+      ...(precision === 'f16' && { precision }),
+      ...(table !== undefined && { tuning: table }),
+    },
+    repeats,
+    cold,
+    profile,
+    contenders: [
+      ['tuningfork', [process.argv[1], 'bench', 'contender', 'tuningfork']],
+      ...(vs ? [[vs, await peerProgram(vs, 'contender')] as const] : []),
+    ],
+    onProgress: (text) => console.error(text),
+  });
+  console.log(json ? JSON.stringify(result, null, 2) : showModelBench(result));
+}
+
+/** What `--layers` takes: as GROUPS of bench/kernels/layer.ts, which is not loaded for `--help`. */
 const GROUPS: readonly Group[] = [
   'b0',
   'vgg16',
@@ -234,48 +236,50 @@ Examples:
   tuningfork bench kernels --layers matmul,b0,vgg16 --precision f16 --vs f32
   tuningfork bench kernels --layers all --only depthwise --batch 16 --json > depthwise.json`,
     )
-    .action(async (_options: object, command: Command) => {
-      const {
-        layers,
-        only,
-        vs = [],
-        batch,
-        repeats,
-        precision,
-        limit,
-        out,
-        adapter,
-        json,
-      } = allOptions<KernelOptions>(command);
-      const [{ benchKernels }, { showKernelBench }, { failures }, { peerProgram }] = await Promise.all([
-        import('../../bench/kernels/measure.ts'),
-        import('../../bench/kernels/show.ts'),
-        import('../../bench/kernels/figures.ts'),
-        import('../../bench/peers.ts'),
-      ]);
-      const peers: [string, string[]][] = [];
-      for (const name of vs) peers.push([name, await peerProgram(name, 'kernel-contender')]);
-      const result = await benchKernels({
-        groups: layers.includes('all') ? GROUPS : (layers as readonly Group[]),
-        only,
-        batch,
-        repeats,
-        limit,
-        adapter,
-        contenders: [
-          [
-            'tuningfork',
-            [process.argv[1], 'bench', 'kernel-contender', precision === 'f16' ? 'tuningfork-f16' : 'tuningfork'],
-          ],
-          ...peers,
-        ],
-        onProgress: (text) => console.error(text),
-      });
-      if (out !== undefined)
-        await import('../../bench/kernels/page.ts').then(({ writeKernelPage }) => writeKernelPage(out, result));
-      console.log(json ? JSON.stringify(result, null, 2) : showKernelBench(result));
-      if (failures(result).some(({ status }) => status === 'failed')) process.exitCode = 1;
-    });
+    .action((_options: object, command: Command) => measureKernels(command));
+}
+
+async function measureKernels(command: Command): Promise<void> {
+  const {
+    layers,
+    only,
+    vs = [],
+    batch,
+    repeats,
+    precision,
+    limit,
+    out,
+    adapter,
+    json,
+  } = allOptions<KernelOptions>(command);
+  const [{ benchKernels }, { showKernelBench }, { failures }, { peerProgram }] = await Promise.all([
+    import('../../bench/kernels/measure.ts'),
+    import('../../bench/kernels/show.ts'),
+    import('../../bench/kernels/figures.ts'),
+    import('../../bench/peers.ts'),
+  ]);
+  const peers: [string, string[]][] = [];
+  for (const name of vs) peers.push([name, await peerProgram(name, 'kernel-contender')]);
+  const result = await benchKernels({
+    groups: layers.includes('all') ? GROUPS : (layers as readonly Group[]),
+    only,
+    batch,
+    repeats,
+    limit,
+    adapter,
+    contenders: [
+      [
+        'tuningfork',
+        [process.argv[1], 'bench', 'kernel-contender', precision === 'f16' ? 'tuningfork-f16' : 'tuningfork'],
+      ],
+      ...peers,
+    ],
+    onProgress: (text) => console.error(text),
+  });
+  if (out !== undefined)
+    await import('../../bench/kernels/page.ts').then(({ writeKernelPage }) => writeKernelPage(out, result));
+  console.log(json ? JSON.stringify(result, null, 2) : showKernelBench(result));
+  if (failures(result).some(({ status }) => status === 'failed')) process.exitCode = 1;
 }
 
 /** A parser for ascending whole numbers within low..high with commas between them. */

@@ -26,8 +26,15 @@ export function addImageOptions(command: Command, labels: 'labels' | 'images', a
     .option('--images <folder>', 'where the paths of the table begin: a folder, or an archive that holds them');
   if (labels === 'images') return command;
   return command
-    .option('--label-column <name>', 'its column of classes, or that of parquet files')
-    .option('--target-columns <names>', 'instead: its columns of numbers to predict, separated by commas', namesIn)
+    .option(
+      '--label-column <name>',
+      'its column of classes, or that of parquet files, or the field of the JSON beside images in tar files',
+    )
+    .option(
+      '--target-columns <names>',
+      'instead: its columns (or fields) of numbers to predict, separated by commas',
+      namesIn,
+    )
     .option(
       '--schema <file>',
       'instead: questions that people answered, and the columns that count their answers, as JSON',

@@ -46,7 +46,13 @@ export function trainFlags(args: readonly string[]): TrainFlags {
 
 /** The options of a training, which cross-validation has too. */
 export function addTrainOptions(command: Command, out: string): Command {
-  return addPreprocessingOptions(addStretchOption(addImageOptions(command, 'labels', drawn())))
+  const data = addPreprocessingOptions(addStretchOption(addImageOptions(command, 'labels', drawn())));
+  return addStepOptions(addPhaseOptions(addSplitOptions(addTaskOptions(data, out))));
+}
+
+/** What is learnt, by which network, and where the run lies. */
+function addTaskOptions(command: Command, out: string): Command {
+  return command
     .addOption(
       new Option(
         '--task <name>',
@@ -56,8 +62,8 @@ export function addTrainOptions(command: Command, out: string): Command {
     .addOption(
       new Option(
         '--head <name>',
-        'of the challenge: fractions that obey the decision tree (the default), or a sigmoid each',
-      ).choices(['tree', 'independent']),
+        'of votes and the challenge: fractions that obey the tree of questions, or a sigmoid each; or, of counts of votes, how sure they are (dirichlet); by the data when absent',
+      ).choices(['tree', 'independent', 'dirichlet']),
     )
     .option('--out <folder>', 'the run directory', out)
     .option('--model <name>', `${MODELS}; or an ONNX file; chosen by whether there are weights when absent`)
@@ -78,7 +84,12 @@ export function addTrainOptions(command: Command, out: string): Command {
     )
     .option('--threshold <share>', 'how much of the votes makes a label (0.6)', numberWithin(0, 1))
     .option('--soft-labels', 'aim at the votes themselves instead of the class')
-    .option('--label-smoothing <share>', 'share of the target spread evenly over the classes (0)', numberWithin(0, 1))
+    .option('--label-smoothing <share>', 'share of the target spread evenly over the classes (0)', numberWithin(0, 1));
+}
+
+/** Which images are kept apart or left out, and how the others are shown. */
+function addSplitOptions(command: Command): Command {
+  return command
     .option(
       '--val-fraction <share>',
       'share of images kept for validation, by a hash of their ids; those in val/ or of that side in the table where there are any',
@@ -110,7 +121,12 @@ export function addTrainOptions(command: Command, out: string): Command {
       '--tta <n>',
       'views over which the final predictions are averaged: 8 symmetries, and as many at 45 degrees (4); of images that have an up 2, it and its mirror image (2)',
       wholeNumberWithin(1, 16),
-    )
+    );
+}
+
+/** How long each phase goes on, what it trains, and what a step may hold. */
+function addPhaseOptions(command: Command): Command {
+  return command
     .option(
       '--epochs-head <n>',
       'epochs of phase 1: the linear head on frozen features',
@@ -148,7 +164,12 @@ export function addTrainOptions(command: Command, out: string): Command {
         '--batch-norm <by>',
         "normalise by running statistics or by each batch's own; running when fine-tuning",
       ).choices(['running', 'batch']),
-    )
+    );
+}
+
+/** Rates, regularisation and augmentation, and what a run keeps. */
+function addStepOptions(command: Command): Command {
+  return command
     .addOption(
       new Option('--schedule <kind>', 'how the learning rate goes on after the warm-up')
         .choices(['constant', 'cosine'])
@@ -166,6 +187,10 @@ export function addTrainOptions(command: Command, out: string): Command {
     )
     .addOption(new Option('--keep <which>', 'the weights that are kept').choices(['best', 'last']).default('best'))
     .option('--rotation <degrees>', 'random rotation either way: 180; of classes 0', numberWithin(0, 180))
+    .option(
+      '--no-up',
+      'of images that have no up, as those of the sky: turned by any angle, judged in 4 of 8 symmetries, and --crop pixels of their middle shown as they are; galaxies are taken so',
+    )
     .option('--no-flip', 'no mirror images')
     .option('--zoom <share>', 'random scale by 1 ± this: 0.1 (challenge: 0, classes: 0.2)', numberWithin(0, 0.9))
     .option(

@@ -1,6 +1,12 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { describeRemedy, type Remedy } from '../setup/distribution.mjs';
-import type { Missing } from './examine.node.ts';
+
+/** Something that is not there, why it matters, and the command or sentence that mends it. */
+export interface Missing {
+  readonly what: string;
+  readonly why: string;
+  readonly mend: string;
+}
 
 /** What a cluster's node, or a container, has and lacks. */
 export interface Node {

@@ -6,15 +6,8 @@ import { openSession } from '../session.node.ts';
 import { readAptSources } from '../setup/apt_sources.mjs';
 import { lavapipeRemedy, readDistribution, swiftshaderRemedy } from '../setup/distribution.mjs';
 import { listAdapters, type AdapterFacts } from '../../engine/device/adapters.node.ts';
-import { bindingRemedy, missingDriverFile, readNode, remedyOn } from './clusters.node.ts';
+import { bindingRemedy, missingDriverFile, readNode, remedyOn, type Missing } from './clusters.node.ts';
 import { smokeTest, type SmokeTest } from './smoke_test.ts';
-
-/** Something that is not there, why it matters, and the command or sentence that mends it. */
-export interface Missing {
-  readonly what: string;
-  readonly why: string;
-  readonly mend: string;
-}
 
 export interface Findings {
   readonly system: string;

@@ -86,10 +86,12 @@ export class Device implements Disposable {
       gpu: software ? undefined : gpuModel(this.adapter),
     };
     this.lost = gpu.lost.then((info) => (this.loss = info.message || info.reason));
-    gpu.addEventListener('uncapturederror', (event) => {
-      this.failure ??= new Error(`WebGPU: ${(event as GPUUncapturedErrorEvent).error.message}`);
-    });
+    gpu.addEventListener('uncapturederror', this.onError);
   }
+
+  private readonly onError = (event: Event): void => {
+    this.failure ??= new Error(`WebGPU: ${(event as GPUUncapturedErrorEvent).error.message}`);
+  };
 
   /** What a measurement on this adapter is filed under: the adapter, its driver, and what kernels may count on. */
   get identity(): string {
@@ -242,6 +244,9 @@ export class Device implements Disposable {
     if (this.closed) return;
     this.closed = true;
     for (const buffer of [...this.owned]) this.destroyBuffer(buffer);
+    // Dawn's binding holds what listens as long as the device, which what listens would hold: neither would ever go.
+    this.gpu.removeEventListener('uncapturederror', this.onError);
+    this.pipelines.clear();
     this.gpu.destroy();
   }
 }

@@ -97,7 +97,7 @@ const PARAMETERS = [
   { name: 'dbeta', of: 'beta', formula: 'dβ[c] = Σ_{row} dy[row, c]', line: 'dBeta += dz;', behind: dBeta },
 ] as const;
 
-const FORWARD_LINE = 'out[i] = Out(storable(activate((Value(x[i]) - mean) * scale + shift)));';
+const FORWARD_LINE = 'let y = activate((Value(x[i]) - mean) * scale + shift);';
 const BACKWARD_LINE = 'out[i] = Out(storable(scale * (dz - meanDz - normal * meanDzX)));';
 
 const training: Explanation = {

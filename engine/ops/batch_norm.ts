@@ -16,7 +16,8 @@ export interface BatchNormAttributes {
   readonly activation?: kernels.BatchNormActivation;
 }
 
-interface Settings {
+/** A batch norm's options as its ops carry them. */
+export interface BatchNormSettings {
   readonly epsilon: number;
   readonly activation: kernels.BatchNormActivation;
   /** The statistics are constants, not the batch's own: no gradient flows through them. */
@@ -25,7 +26,7 @@ interface Settings {
 
 const OPTIONS: Known<BatchNormAttributes> = { epsilon: true, activation: true };
 
-function settings(a: BatchNormAttributes, frozen: boolean): Settings {
+function settings(a: BatchNormAttributes, frozen: boolean): BatchNormSettings {
   checkOptions('batchNorm', a, OPTIONS);
   const { epsilon = 1e-5, activation = 'none' } = a;
   if (!(typeof epsilon === 'number' && epsilon >= 0))
@@ -37,6 +38,7 @@ function settings(a: BatchNormAttributes, frozen: boolean): Settings {
 const channelsOf = (x: Tensor): number => x.shape[x.shape.length - 1];
 
 const sizeFor = (ctx: LowerContext<object>, x: Tensor): kernels.BatchNormSize => ({
+  samples: 1,
   rows: x.size / channelsOf(x),
   channels: channelsOf(x),
   target: ctx.capabilities,
@@ -66,8 +68,13 @@ const statsOp = defineOp<'x'>({
   },
 });
 
+/** The compiler gave it a gate [N, 1, 1, C], its last input, as a factor (engine/program/gates.ts). */
+interface Gated {
+  readonly gated?: true;
+}
+
 // y = activation(gamma · (x − mean)/√(variance + epsilon) + beta)
-export const batchNormApplyOp = defineOp<'x' | 'stats' | 'gamma' | 'beta', Settings>({
+export const batchNormApplyOp = defineOp<'x' | 'stats' | 'gamma' | 'beta', BatchNormSettings & Gated>({
   name: 'batch_norm_apply',
   cheap: true,
   inputs: ['x', 'stats', 'gamma', 'beta'],
@@ -79,22 +86,22 @@ export const batchNormApplyOp = defineOp<'x' | 'stats' | 'gamma' | 'beta', Setti
   // flows through them to x is part of batch_norm_input_grad's formula.
   vjp({ x, stats, gamma, beta }, dy, a) {
     let sums: Tensor | undefined;
-    const both = () => (sums ??= sumsOp([dy, x, stats, gamma, beta], a));
+    const both = () => (sums ??= batchNormSumsOp([dy, x, stats, gamma, beta], a));
     return {
-      x: () => inputGradOp([dy, x, stats, a.frozen ? stats : both(), gamma, beta], a),
+      x: () => batchNormInputGradOp([dy, x, stats, a.frozen ? stats : both(), gamma, beta], a),
       gamma: () => row(both(), 0),
       beta: () => row(both(), 1),
     };
   },
   lower(ctx) {
-    const size = sizeFor(ctx, ctx.inputs[0]);
-    const launch = kernels.batchNormApply(
-      size,
-      ctx.choose(kernels.batchNormElementwiseChoices(size)),
-      ctx.attrs.activation,
-      ctx.attrs.epsilon,
-    );
-    return [{ launch, buffers: { x: ctx.in(0), stats: ctx.in(1), gamma: ctx.in(2), beta: ctx.in(3), out: ctx.out() } }];
+    const { activation, epsilon, gated = false } = ctx.attrs;
+    const whole = sizeFor(ctx, ctx.inputs[0]);
+    const samples = gated ? ctx.inputs[0].shape[0] : 1;
+    const size = { ...whole, samples, rows: whole.rows / samples };
+    const choice = ctx.choose(kernels.batchNormElementwiseChoices(size));
+    const [x, stats, gamma, beta, gate = gamma] = ctx.inputs.map((_, i) => ctx.in(i));
+    const launch = kernels.batchNormApply(size, choice, activation, epsilon, gated);
+    return [{ launch, buffers: { x, stats, gamma, beta, gate, out: ctx.out() } }];
   },
 });
 
@@ -117,7 +124,7 @@ const foldOp = defineOp<'stats' | 'gamma' | 'beta', { readonly epsilon: number }
  */
 export function foldBatchNorm(applied: Tensor): { folded: Tensor; stages: readonly PointwiseStage[] } {
   const [, stats, gamma, beta] = applied.inputs;
-  const { epsilon, activation } = applied.attrs as unknown as Settings;
+  const { epsilon, activation } = applied.attrs as unknown as BatchNormSettings;
   const stages: PointwiseStage[] = [
     { op: 'mul', mode: 'channel' },
     { op: 'add', mode: 'secondRow' },
@@ -127,7 +134,7 @@ export function foldBatchNorm(applied: Tensor): { folded: Tensor; stages: readon
 }
 
 // [dgamma, dbeta] = [Σ dz·x̂, Σ dz]
-const sumsOp = defineOp<'dy' | 'x' | 'stats' | 'gamma' | 'beta', Settings>({
+export const batchNormSumsOp = defineOp<'dy' | 'x' | 'stats' | 'gamma' | 'beta', BatchNormSettings>({
   name: 'batch_norm_sums',
   gradientOf: 'batch norm',
   inputs: ['dy', 'x', 'stats', 'gamma', 'beta'],
@@ -148,7 +155,7 @@ const sumsOp = defineOp<'dy' | 'x' | 'stats' | 'gamma' | 'beta', Settings>({
   },
 });
 
-const inputGradOp = defineOp<'dy' | 'x' | 'stats' | 'sums' | 'gamma' | 'beta', Settings>({
+export const batchNormInputGradOp = defineOp<'dy' | 'x' | 'stats' | 'sums' | 'gamma' | 'beta', BatchNormSettings>({
   name: 'batch_norm_input_grad',
   gradientOf: 'batch norm',
   inputs: ['dy', 'x', 'stats', 'sums', 'gamma', 'beta'],

@@ -38,7 +38,7 @@ export function epiloguePass(ctx: Context, from: BufferRef): Step {
     capabilities,
   } = ctx;
   // The op's own choice is the one that there is.
-  return pointwiseStep(epilogue, output, from, operandsOf(ctx), ctx.out(), {
+  return pointwiseStep(epilogue, output, [from, ...operandsOf(ctx)], ctx.out(), {
     capabilities,
     choose: ({ candidates }) => candidates[0],
   });

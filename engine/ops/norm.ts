@@ -100,16 +100,22 @@ export function rmsNorm(x: Tensor, gamma?: Tensor, options: LayerNormOptions = {
  * @throws UserError where the channels do not divide into the groups, or the shapes do not fit
  */
 export function groupNorm(x: Tensor, groups: number, gamma: Tensor, beta: Tensor, epsilon = 1e-5): Tensor {
-  return normOfGroups('group_norm', x, groups, gamma, beta, epsilon);
+  return normOfGroups('group_norm', x, groups, [gamma, beta], epsilon);
 }
 
 /** Instance norm (Ulyanov et al. 2016) of x [N, H, W, C]: group norm with a group for each channel. */
 export function instanceNorm(x: Tensor, gamma: Tensor, beta: Tensor, epsilon = 1e-5): Tensor {
   checkTensors('instance_norm', { x });
-  return normOfGroups('instance_norm', x, x.shape[x.shape.length - 1] ?? 1, gamma, beta, epsilon);
+  return normOfGroups('instance_norm', x, x.shape[x.shape.length - 1] ?? 1, [gamma, beta], epsilon);
 }
 
-function normOfGroups(op: string, x: Tensor, groups: number, gamma: Tensor, beta: Tensor, epsilon: number): Tensor {
+function normOfGroups(
+  op: string,
+  x: Tensor,
+  groups: number,
+  [gamma, beta]: readonly [Tensor, Tensor],
+  epsilon: number,
+): Tensor {
   checkTensors(op, { x, gamma, beta });
   checkGiven(op, { x, gamma, beta });
   checkWhole(op, 'groups', groups, 1);

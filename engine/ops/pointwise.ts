@@ -138,20 +138,18 @@ export const pointwiseOp = defineOp<(typeof NAMES)[number], PointwiseAttributes>
     pointwiseStep(
       ctx.attrs.stages,
       ctx.output,
-      ctx.in(0),
-      ctx.inputs.slice(1).map((_, i) => ctx.in(i + 1)),
+      ctx.inputs.map((_, i) => ctx.in(i)),
       ctx.out(),
       ctx,
     ),
   ],
 });
 
-/** The step that takes `x` through the stages; `operands` are those of the stages that have one, in order. */
+/** The step that takes the first of the inputs through the stages; the others are the stages' operands, in order. */
 export function pointwiseStep(
   stages: readonly PointwiseStage[],
   { shape, size }: Tensor,
-  x: BufferRef,
-  operands: readonly BufferRef[],
+  [x, ...operands]: readonly BufferRef[],
   out: BufferRef,
   { capabilities, choose }: Pick<LowerContext<object>, 'capabilities' | 'choose'>,
 ): Step {

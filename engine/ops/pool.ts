@@ -75,6 +75,7 @@ function attributes(op: string, x: Tensor, a: AvgPoolAttributes): Attributes {
   );
   const { padTop, padLeft, outH, outW, strideH, strideW, inH, inW, dilationH, dilationW } = geometry;
   // A window over zeros alone has no maximum and no average.
+  // biome-ignore lint/complexity/useMaxParams: the numbers of one axis
   const empty = (outs: number, stride: number, before: number, size: number, dilation: number, inside: number) =>
     Array.from({ length: outs }, (_, o) => o * stride - before).some((start) => {
       const skipped = Math.max(0, Math.ceil(-start / dilation));

@@ -3,6 +3,7 @@ import { operandMode, pointwiseOp, type PointwiseAttributes } from '../ops/point
 import { broadcastOp, sumOfProductsOp, sumOp } from '../ops/reduce.ts';
 import { MAX_STAGES, type PointwiseStage } from '../../kernels/pointwise/pointwise.ts';
 import { foldBatchNorms, fuseEpilogues } from './epilogue.ts';
+import { gateBatchNorms } from './gates.ts';
 import { recompute, type Recompute } from './recompute.ts';
 import { COMMUTES, countUses, rewriteEach } from './rewrite.ts';
 
@@ -32,16 +33,19 @@ export function buildGraph(roots: readonly Tensor[], again: Recompute | 'nothing
     return now ? resolve(now) : t;
   };
   const rooted = () => new Set(roots.map(resolve));
+  /** Without what nobody reads any more: it is not computed, and no reader that hinders a fusion. */
+  const alive = (tensors: readonly Tensor[]) => {
+    const live = new Set(topologicalOrder([...rooted()]));
+    return tensors.filter((t) => live.has(t));
+  };
   let now = shareEqual(order, became);
   now = readBroadcasts(now, became);
   now = sumProducts(now, rooted(), became);
   now = foldBatchNorms(now, rooted(), became);
+  now = alive(gateBatchNorms(now, rooted(), became));
   now = fusePointwise(now, rooted(), became);
   now = fuseEpilogues(now, rooted(), became);
-  // What nobody reads any more is not computed.
-  const live = new Set(topologicalOrder([...rooted()]));
-  now = now.filter((t) => live.has(t));
-  return { order: recompute(now, rooted(), again, became), resolve };
+  return { order: recompute(alive(now), rooted(), again, became), resolve };
 }
 
 /** For JSON, which writes infinities and NaN as null and -0 as 0. */

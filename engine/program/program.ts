@@ -32,6 +32,7 @@ export interface MakesPrograms {
 export class Program implements Disposable {
   private closed = false;
 
+  // biome-ignore lint/complexity/useMaxParams: `create` alone calls it, with all that it made
   private constructor(
     readonly device: Device,
     private readonly resolve: (t: Tensor) => Tensor,

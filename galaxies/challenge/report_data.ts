@@ -4,8 +4,8 @@ import type { Galaxies } from '../galaxy.ts';
 import { QUESTIONS, leadingTo, type Question } from '../decision_tree.ts';
 import type { Fractions, FractionsCase, SharePoint, VoteSummary } from '../report/data.ts';
 import { hashId } from '../../vision/data/split.ts';
+import { meanSquare } from '../../vision/judge/column_errors.ts';
 import type { ChallengeFigures } from './evaluate.ts';
-import { squaredError } from './rmse.ts';
 
 const WIDTH = CHALLENGE_COLUMNS.length;
 /** Galaxies whose answers are drawn as dots. */
@@ -113,7 +113,7 @@ export function fractionsData(
     voted: dataset.examples[galaxy].votes!.all!,
     predicted: rowOf(predictions, n),
   }));
-  const values = rows.map(({ voted, predicted }) => Math.sqrt(squaredError(predicted, voted)));
+  const values = rows.map(({ voted, predicted }) => Math.sqrt(meanSquare(predicted, voted)));
   const drawn = rows
     .map((row) => ({ ...row, hash: hashId(row.id) }))
     .sort((a, b) => a.hash - b.hash)

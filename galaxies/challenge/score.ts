@@ -98,7 +98,7 @@ export function scoreTable(file: string, truth: Truth): { readonly sink: RowSink
   return {
     sink,
     result() {
-      const { galaxies } = sums;
+      const { rows: galaxies } = sums;
       if (galaxies === 0) throw new UserError(`${file} has no galaxies`);
       const missing = truth.size - galaxies;
       if (missing > 0) {

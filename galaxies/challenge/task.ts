@@ -6,12 +6,12 @@ import { CHALLENGE_COLUMNS } from '../columns.ts';
 import type { Galaxies, Galaxy } from '../galaxy.ts';
 import { sidesOf } from '../../vision/data/folds.ts';
 import type { Split } from '../../vision/data/split.ts';
+import { meanSquare } from '../../vision/judge/column_errors.ts';
 import { FIGURES } from '../../vision/judge/figures.ts';
 import type { SplitOptions, Task } from '../../vision/train/task.ts';
 import type { TaskKind } from '../../vision/train/task_kind.ts';
 import { voteStratum } from '../vote_stratum.ts';
 import { HEADS, type HeadName } from './heads.ts';
-import { squaredError } from './rmse.ts';
 import { SUBMISSION_HEADER, submissionRow } from './submission.ts';
 
 /**
@@ -52,7 +52,7 @@ export function challenge(head: HeadName): Task<Galaxy> {
           );
       }
       const votesOf = (galaxy: number) => dataset.examples[galaxy].votes!.all!;
-      const error = (row: ArrayLike<number>, galaxy: number) => squaredError(row, votesOf(galaxy));
+      const error = (row: ArrayLike<number>, galaxy: number) => meanSquare(row, votesOf(galaxy));
       return { dataset, train, validation, target: votesOf, loss: error, mark: error };
     },
   };
@@ -89,7 +89,13 @@ export const CHALLENGE: TaskKind<ChallengeOptions, Galaxy> = {
     mismatch: (data) => `was trained on the votes on galaxies, and the images of ${data} have classes`,
     answers: 'predicts the votes themselves',
   },
-  choices: ({ head = 'tree' }) => ({ name: 'challenge', head: head as HeadName }),
+  choices({ head = 'tree' }) {
+    if (!Object.hasOwn(HEADS, head))
+      throw new UserError(
+        `--head ${head} learns from counts, and the challenge gives fractions; give tree or independent`,
+      );
+    return { name: 'challenge', head: head as HeadName };
+  },
   fit: (options) => ({ options, outputs: CHALLENGE_COLUMNS }),
   stored({ task, classes }, source) {
     const { head } = task!;

@@ -1,10 +1,15 @@
 import { gpuOf, type GpuTarget } from '../gpu.ts';
-import { ceilDiv, distinct, foldWorkgroups, type Choices, type Launch } from '../kernel.ts';
+import { ceilDiv, distinct, foldWorkgroups, type Choices, type KernelSource, type Launch } from '../kernel.ts';
 import { depthFor, reduce, type Depth, type SumPass } from '../reduce/reduce.ts';
 import applyKernel from './batch_norm_apply.wgsl';
+import coefficientsKernel from './batch_norm_coefficients.wgsl';
 import combineKernel from './batch_norm_combine.wgsl';
 import foldKernel from './batch_norm_fold.wgsl';
+import gateSumsKernel from './batch_norm_gate_sums.wgsl';
+import gatedInputGradKernel from './batch_norm_gated_input_grad.wgsl';
+import gatedSumsKernel from './batch_norm_gated_sums.wgsl';
 import inputGradKernel from './batch_norm_input_grad.wgsl';
+import poolKernel from './batch_norm_pool.wgsl';
 import statsKernel from './batch_norm_stats.wgsl';
 import sumsKernel from './batch_norm_sums.wgsl';
 
@@ -12,12 +17,18 @@ import sumsKernel from './batch_norm_sums.wgsl';
 export const BATCH_NORM_ACTIVATIONS = { none: 0, relu: 1, silu: 2 } as const;
 export type BatchNormActivation = keyof typeof BATCH_NORM_ACTIVATIONS;
 
-/** A tensor [rows, channels], and what it is computed on. */
+/** A tensor [samples · rows, channels], and what it is computed on. */
 export interface BatchNormSize {
+  /** Of which each is treated by itself: 1 where the channels alone matter. */
+  readonly samples: number;
   readonly rows: number;
   readonly channels: number;
   readonly target: GpuTarget;
 }
+
+/** Rows of what batch_norm_gate_sums.wgsl and batch_norm_coefficients.wgsl make. */
+export const GATE_SUMS = 5;
+export const COEFFICIENTS = 4;
 
 /** How much a thread does: so many consecutive rows. */
 export type Chunk = { readonly chunk: number };
@@ -40,24 +51,24 @@ const GROUP = 32;
 /** Channels in a Value. */
 const widthOf = (channels: number) => (channels % 4 === 0 ? 4 : 1);
 
-/** A launch for a tensor that is cut into chunks of so many rows, a multiple of 4. */
-function chunked({ rows, channels }: BatchNormSize, chunk: number) {
+/** A launch for a tensor whose samples are cut into chunks of so many rows, a multiple of 4. */
+function chunked({ samples, rows, channels }: BatchNormSize, chunk: number) {
   const width = widthOf(channels);
   const values = channels / width;
   const parts = ceilDiv(rows, chunk);
   return {
     aliases: width === 4 ? undefined : { Value: 'f32' },
-    params: { rows, channels: values, chunk, parts },
-    workgroups: foldWorkgroups(ceilDiv(parts * values, 64)),
+    params: { samples, rows, channels: values, chunk, parts },
+    workgroups: foldWorkgroups(ceilDiv(samples * parts * values, 64)),
   };
 }
 
-/** For batchNormApply and batchNormInputGrad. */
+/** For batchNormApply and the input gradients. */
 export function batchNormElementwiseChoices({ rows, target }: BatchNormSize): Choices<Chunk> {
   const usual = target.software ? ELEMENTWISE_CHUNK.software : ELEMENTWISE_CHUNK.hardware;
   const others = [4, 8, 16, 32, 64, 128].filter((chunk) => chunk < 2 * rows);
   return {
-    kernels: [applyKernel, inputGradKernel],
+    kernels: [applyKernel, inputGradKernel, gatedInputGradKernel],
     candidates: distinct([usual, ...others].map((chunk) => ({ chunk }))),
     roundings: 0,
   };
@@ -68,17 +79,17 @@ const depthOf = (target: GpuTarget, columns: number, rows: number): Depth =>
   target.software ? { COLUMNS: 64, DEPTH: 1, THREADS: 64 } : depthFor(columns, rows);
 
 /** The rows of a chunk that a workgroup or a thread of the sums takes. */
-function usualSumChunk({ rows, channels, target }: BatchNormSize): number {
+function usualSumChunk({ samples, rows, channels, target }: BatchNormSize): number {
   const values = channels / widthOf(channels);
   const { COLUMNS, DEPTH, THREADS } = depthOf(target, values, rows);
   const shared = target.software
-    ? Math.floor(SUM_THREADS / values)
-    : Math.floor((4 * gpuOf(target).threads) / THREADS / ceilDiv(values, COLUMNS));
+    ? Math.floor(SUM_THREADS / values / samples)
+    : Math.floor((4 * gpuOf(target).threads) / THREADS / ceilDiv(values, COLUMNS) / samples);
   const least = target.software ? SUM_CHUNK : SUM_ROWS * DEPTH;
   return Math.max(least, ceilDiv(ceilDiv(rows, Math.max(1, shared)), 4) * 4);
 }
 
-/** For batchNormStats and batchNormSums. */
+/** For batchNormStats and all sums. */
 export function batchNormSumChoices(size: BatchNormSize): Choices<Chunk> {
   const { rows } = size;
   const usual = usualSumChunk(size);
@@ -87,7 +98,7 @@ export function batchNormSumChoices(size: BatchNormSize): Choices<Chunk> {
     .filter((chunk) => chunk >= 16 && chunk < 2 * rows);
   const candidates = distinct([usual, ...others].map((chunk) => ({ chunk })));
   return {
-    kernels: [statsKernel, combineKernel, sumsKernel],
+    kernels: [statsKernel, combineKernel, sumsKernel, poolKernel, gateSumsKernel, gatedSumsKernel],
     candidates,
     roundings: Math.max(...candidates.map(({ chunk }) => chunk + ceilDiv(rows, chunk))),
   };
@@ -96,10 +107,11 @@ export function batchNormSumChoices(size: BatchNormSize): Choices<Chunk> {
 /** As `chunked`, for kernels whose threads may share a chunk. */
 function deeplyChunked(size: BatchNormSize, chunk: number) {
   const launch = chunked(size, chunk);
-  const { parts, channels } = launch.params;
+  const { samples, parts, channels } = launch.params;
   const overrides = depthOf(size.target, channels, size.rows);
   const { COLUMNS, DEPTH } = overrides;
-  const workgroups = DEPTH === 1 ? ceilDiv(parts * channels, COLUMNS) : parts * ceilDiv(channels, COLUMNS);
+  const all = samples * parts;
+  const workgroups = DEPTH === 1 ? ceilDiv(all * channels, COLUMNS) : all * ceilDiv(channels, COLUMNS);
   return { ...launch, overrides, workgroups: foldWorkgroups(workgroups) };
 }
 
@@ -132,29 +144,36 @@ export function batchNormStats(size: BatchNormSize, by: Chunk): SumPass[] {
 }
 
 /** [2, channels], factor and summand of each channel, from stats, gamma and beta. */
-export function batchNormFold(channels: number, epsilon: number): Launch {
+export const batchNormFold = (channels: number, epsilon: number): Launch => ofChannels(foldKernel, channels, epsilon);
+
+/** [COEFFICIENTS, channels] from stats, gamma and beta. */
+export const batchNormCoefficients = (channels: number, epsilon: number): Launch =>
+  ofChannels(coefficientsKernel, channels, epsilon);
+
+function ofChannels(kernel: KernelSource, channels: number, epsilon: number): Launch {
   const width = widthOf(channels);
   const values = channels / width;
   return {
-    kernel: foldKernel,
+    kernel,
     aliases: width === 4 ? undefined : { Value: 'f32' },
     params: { channels: values, epsilon },
     workgroups: foldWorkgroups(ceilDiv(values, 64)),
   };
 }
 
-/** y from x, stats, gamma and beta. */
+/** y from x, stats, gamma and beta, and where it is `gated` the gate; bind what it reads anyway where it is not. */
 export function batchNormApply(
   size: BatchNormSize,
   by: Chunk,
   activation: BatchNormActivation,
   epsilon: number,
+  gated: boolean,
 ): Launch {
   const launch = chunked(size, by.chunk);
   return {
     kernel: applyKernel,
     ...launch,
-    overrides: { ACTIVATION: BATCH_NORM_ACTIVATIONS[activation] },
+    overrides: { ACTIVATION: BATCH_NORM_ACTIVATIONS[activation], GATED: Number(gated) },
     params: { ...launch.params, epsilon },
   };
 }
@@ -180,6 +199,80 @@ export function batchNormSums(
   };
   const rest = parts === 1 ? [] : reduce([1, parts, inner], 1, size.target);
   return [{ launch: first, outSize: parts * inner }, ...rest];
+}
+
+/**
+ * The passes from x, stats, gamma and beta to scale · Σ y of each sample, [samples, channels]; y is never written.
+ */
+export function batchNormPool(
+  size: BatchNormSize,
+  by: Chunk,
+  activation: BatchNormActivation,
+  epsilon: number,
+  scale: number,
+): SumPass[] {
+  const { samples, channels } = size;
+  const launch = deeplyChunked(size, by.chunk);
+  const { parts } = launch.params;
+  const first: Launch = {
+    kernel: poolKernel,
+    ...launch,
+    overrides: { ...launch.overrides, ACTIVATION: BATCH_NORM_ACTIVATIONS[activation] },
+    params: { ...launch.params, epsilon, scale: parts === 1 ? scale : 1 },
+  };
+  const rest = parts === 1 ? [] : reduce([samples, parts, channels], scale, size.target);
+  return [{ launch: first, outSize: samples * parts * channels }, ...rest];
+}
+
+/** The passes from dy, x, stats, gamma and beta to [GATE_SUMS, samples, channels]: see batch_norm_gate_sums.wgsl. */
+export function batchNormGateSums(
+  size: BatchNormSize,
+  by: Chunk,
+  activation: BatchNormActivation,
+  epsilon: number,
+): SumPass[] {
+  const { samples, channels } = size;
+  const launch = deeplyChunked(size, by.chunk);
+  const { parts } = launch.params;
+  const first: Launch = {
+    kernel: gateSumsKernel,
+    ...launch,
+    overrides: { ...launch.overrides, ACTIVATION: BATCH_NORM_ACTIVATIONS[activation] },
+    params: { ...launch.params, epsilon },
+  };
+  const rows = GATE_SUMS * samples;
+  const rest = parts === 1 ? [] : reduce([rows, parts, channels], 1, size.target);
+  return [{ launch: first, outSize: rows * parts * channels }, ...rest];
+}
+
+/** [2, channels], dgamma and dbeta, from the sums by sample, gate and summand. */
+export function batchNormGatedSums({ samples, channels, target }: BatchNormSize): Launch {
+  const width = widthOf(channels);
+  const values = channels / width;
+  const overrides = depthOf(target, values, samples);
+  return {
+    kernel: gatedSumsKernel,
+    aliases: width === 4 ? undefined : { Value: 'f32' },
+    overrides,
+    params: { samples, channels: values },
+    workgroups: foldWorkgroups(ceilDiv(values, overrides.COLUMNS)),
+  };
+}
+
+/** dx from dy, x, sums, coefficients, gate and summand; `frozen` as in batchNormInputGrad. */
+export function batchNormGatedInputGrad(
+  size: BatchNormSize,
+  by: Chunk,
+  activation: BatchNormActivation,
+  frozen: boolean,
+): Launch {
+  const launch = chunked(size, by.chunk);
+  return {
+    kernel: gatedInputGradKernel,
+    ...launch,
+    overrides: { ACTIVATION: BATCH_NORM_ACTIVATIONS[activation] },
+    params: { ...launch.params, inverseCount: frozen ? 0 : 1 / (size.samples * size.rows) },
+  };
 }
 
 /** dx from dy, x, stats, sums, gamma and beta; with `frozen` statistics the sums are not used. */

@@ -1,18 +1,22 @@
 // y[row, c] = activate(γ[c] · (x[row, c] − mean[c]) / √(variance[c] + ε) + β[c])      stats is [2, C]: mean, variance
+//             GATED: times gate[n, c], n being the row's sample
 //
 // Ioffe & Szegedy 2015, algorithm 1. The mean is taken off before scaling, because γ·x/σ − γ·mean/σ would cancel. The
 // activation rides along: a pass of its own would read and write the whole tensor again.
-// A thread owns a Value of channels in a chunk of rows (rows.wgsl).
+// So does the gate of squeeze and excite. A thread owns a Value of channels in a chunk of rows (rows.wgsl).
 alias Value = vec4<f32>;
 alias Bits = vec4<u32>; // as include/numbers.wgsl wants it
 alias X = Value; // how these are stored: Values, or as f16
 alias Out = Value;
 
+override GATED: u32 = 0;
+
 struct Params {
-  rows: u32,
+  samples: u32,
+  rows: u32,     // of a sample
   channels: u32, // in Values
   chunk: u32,
-  parts: u32,
+  parts: u32,    // of a sample
   epsilon: f32,
 }
 
@@ -22,6 +26,7 @@ struct Params {
 @group(0) @binding(3) var<storage, read> beta: array<Value>;
 @group(0) @binding(4) var<storage, read_write> out: array<Out>;
 @group(0) @binding(5) var<uniform> params: Params;
+@group(0) @binding(6) var<storage, read> gate: array<Value>;
 
 //!include ../include/grid.wgsl
 //!include ../include/half.wgsl
@@ -42,9 +47,14 @@ fn main(
   let mean = stats[mine.channel];
   let scale = gamma[mine.channel] * inverseSqrt(stats[step + mine.channel] + params.epsilon);
   let shift = beta[mine.channel];
+  var factor = Value(1.0);
+  if (GATED == 1u) {
+    factor = gate[mine.sample * step + mine.channel];
+  }
   var i = mine.first * step + mine.channel;
   for (var row = mine.first; row < mine.end; row++) {
-    out[i] = Out(storable(activate((Value(x[i]) - mean) * scale + shift)));
+    let y = activate((Value(x[i]) - mean) * scale + shift);
+    out[i] = Out(storable(y * factor));
     i += step;
   }
 }

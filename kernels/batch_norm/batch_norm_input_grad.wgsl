@@ -11,10 +11,11 @@ alias X = Value;
 alias Out = Value;
 
 struct Params {
-  rows: u32,
+  samples: u32,
+  rows: u32,     // of a sample
   channels: u32, // in Values
   chunk: u32,
-  parts: u32,
+  parts: u32,    // of a sample
   epsilon: f32,
   inverseCount: f32, // 1/rows, or 0
 }

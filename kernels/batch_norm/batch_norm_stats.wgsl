@@ -10,10 +10,11 @@ alias Value = vec4<f32>;
 alias X = Value; // how these are stored: Values, or as f16
 
 struct Params {
-  rows: u32,
+  samples: u32,
+  rows: u32,     // of a sample
   channels: u32, // in Values
   chunk: u32,    // rows of a chunk
-  parts: u32,    // chunks
+  parts: u32,    // chunks of a sample
 }
 
 @group(0) @binding(0) var<storage, read> x: array<X>;

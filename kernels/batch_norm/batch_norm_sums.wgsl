@@ -10,10 +10,11 @@ alias Dy = Value; // how these are stored: Values, or as f16
 alias X = Value;
 
 struct Params {
-  rows: u32,
+  samples: u32,
+  rows: u32,     // of a sample
   channels: u32, // in Values
   chunk: u32,
-  parts: u32,
+  parts: u32,    // of a sample
   epsilon: f32,
 }
 

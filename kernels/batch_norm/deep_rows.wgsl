@@ -12,10 +12,12 @@ fn deep_share_of(group: u32, lane: u32) -> Share {
   let across = (params.channels + COLUMNS - 1u) / COLUMNS;
   let column = group % across * COLUMNS + lane % COLUMNS;
   let part = group / across;
-  let first = part * params.chunk;
+  let sample = part / params.parts;
+  let first = sample * params.rows + part % params.parts * params.chunk;
   var end = 0u;
-  if (part < params.parts && column < params.channels) {
-    end = min(first + params.chunk, params.rows);
+  if (sample < params.samples && column < params.channels) {
+    end = min(first + params.chunk, (sample + 1u) * params.rows);
   }
-  return Share(lane < COLUMNS && end > 0u, min(column, params.channels - 1u), part, first + lane / COLUMNS, end);
+  let channel = min(column, params.channels - 1u);
+  return Share(lane < COLUMNS && end > 0u, channel, sample, part, first + lane / COLUMNS, end);
 }

@@ -1,6 +1,6 @@
 import { gpuOf, type GpuTarget } from '../gpu.ts';
 import { ceilDiv, foldWorkgroups, type Launch } from '../kernel.ts';
-import type { MatmulSize } from './matmul.ts';
+import type { MatmulSize } from './matmul_size.ts';
 import batchKernel from './matmul_batch.wgsl';
 import { strided } from './small.ts';
 

@@ -20,7 +20,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
   let m = group.y * 64u;
   let n = group.x * 64u;
   let own = thread.y * 16u + thread.x;
-  var sums = mat4x4<f32>(); // vector i is row i
+  var sums = array<vec4<f32>, 4>(); // one of each row
   for (var first = 0u; first < params.K; first += 16u) {
     for (var i = own; i < 1024u; i += 256u) {
       a_tile[i] = a[(m + i / 16u) * params.K + first + i % 16u];
@@ -32,7 +32,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
       let c = k * 64u + thread.x * 4u;
       let column = vec4<f32>(a_tile[r], a_tile[r + 16u], a_tile[r + 32u], a_tile[r + 48u]);
       let row = vec4<f32>(b_tile[c], b_tile[c + 1u], b_tile[c + 2u], b_tile[c + 3u]);
-      sums += mat4x4<f32>(column.x * row, column.y * row, column.z * row, column.w * row);
+      sums[0] += column.x * row;
+      sums[1] += column.y * row;
+      sums[2] += column.z * row;
+      sums[3] += column.w * row;
     }
     workgroupBarrier();
   }

@@ -1,5 +1,5 @@
 import { ceilDiv, distinct, foldWorkgroups, type Launch } from '../kernel.ts';
-import type { MatmulSize } from './matmul.ts';
+import type { MatmulSize } from './matmul_size.ts';
 import few from './matmul_few.wgsl';
 import small from './matmul_small.wgsl';
 import type { TileTarget } from './tiling.ts';

@@ -4,48 +4,69 @@ import { sizeOf } from './fold_arrays.ts';
 
 /** The last layer of a classifier: what it reads, and what it gives. */
 export interface Head {
-  /** The name of the value [N, D] that it reads. */
+  /** The name of what it reads: features [N, D], or images [N, D, H, W] that a 1 x 1 convolution reads. */
   readonly features: string;
-  /** The name of its logits. */
+  /** The name of its logits, a number for each class of each image. */
   readonly logits: string;
   /** The names of ops behind it that are left out, because probabilities are made of logits elsewhere. */
   readonly leftOut: readonly string[];
 }
 
 /** Behind the last layer: they make probabilities. */
-const PROBABILITIES = ['Softmax', 'LogSoftmax'];
+const PROBABILITIES = ['Softmax', 'LogSoftmax', 'Sigmoid'];
 /** They change nothing but the shape. */
-const SHAPES = ['Identity', 'Dropout', 'Flatten', 'Reshape', 'Squeeze', 'Cast'];
+const SHAPES = ['Identity', 'Dropout', 'Flatten', 'Reshape', 'Squeeze', 'Unsqueeze', 'Cast', 'Transpose'];
+/** Between a last convolution and the logits: the mean of each class's map. SqueezeNet rectifies the maps before. */
+const POOLS = ['GlobalAveragePool', 'GlobalMaxPool', 'AveragePool', 'ReduceMean', 'Relu'];
 
-/** The last layer of the graph: a Gemm, or a MatMul with or without an Add behind it; undefined where there is none. */
+/**
+ * The last layer of the graph: a Gemm, a MatMul or a 1 x 1 convolution, with or without an Add behind it; undefined
+ * where there is none.
+ */
 export function findHead(graph: OnnxGraph, values: Environment): Head | undefined {
   const makers = new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
   const isKnown = (name: string | undefined) => name !== undefined && values.get(name)?.kind === 'constant';
   const leftOut: string[] = [];
-  let node = makers.get(graph.outputs[0].name);
-  while (node && (PROBABILITIES.includes(node.op) || SHAPES.includes(node.op))) {
-    if (PROBABILITIES.includes(node.op)) leftOut.push(node.op);
-    node = makers.get(node.inputs[0] ?? '');
+  let logits = graph.outputs[0].name;
+  let isPooled = false;
+  let node = makers.get(logits);
+  while (node && [...PROBABILITIES, ...SHAPES, ...POOLS].includes(node.op)) {
+    const [from] = node.inputs;
+    if (from === undefined || (node.op === 'Transpose' && values.get(from)!.shape.length < 3)) return undefined;
+    if (PROBABILITIES.includes(node.op)) {
+      leftOut.push(node.op);
+      logits = from;
+    }
+    isPooled ||= POOLS.includes(node.op);
+    node = makers.get(from);
   }
-  if (!node) return undefined;
-  const [logits] = node.outputs;
-  const product = productOf(node, makers, isKnown);
-  const features = product?.inputs[0];
-  if (!features || !isKnown(product.inputs[1]) || product.has('transA')) return undefined;
-  const shape = values.get(features)!.shape;
-  return shape.length === 2 && values.get(logits)!.shape.length === 2 ? { features, logits, leftOut } : undefined;
+  const layer = node && layerOf(node, makers, isKnown);
+  const [features, weights] = layer?.inputs ?? [];
+  if (!node || features === undefined || !isKnown(weights)) return undefined;
+  const [shape, told] = [values.get(features)!.shape, values.get(node.outputs[0])!.shape];
+  if (layer!.op === 'Conv') {
+    const filter = values.get(weights!)!.shape;
+    const isEachPixels = filter.length === 4 && filter[2] * filter[3] === 1 && layer!.int('group', 1) === 1;
+    const isWhole = told[1] * shape[0] === sizeOf(values.get(logits)!.shape);
+    return isEachPixels && isWhole ? { features, logits, leftOut } : undefined;
+  }
+  if (isPooled || layer!.has('transA')) return undefined;
+  // What gives [N, K] another shape behind the layer is left out.
+  return shape.length === 2 && told.length === 2 ? { features, logits: node.outputs[0], leftOut } : undefined;
 }
 
-function productOf(
+const LAYERS = ['Gemm', 'MatMul', 'Conv'];
+
+function layerOf(
   node: OnnxNode,
   makers: ReadonlyMap<string, OnnxNode>,
   isKnown: (name: string | undefined) => boolean,
 ): OnnxNode | undefined {
-  if (node.op === 'Gemm' || node.op === 'MatMul') return node;
+  if (LAYERS.includes(node.op)) return node;
   if (node.op !== 'Add') return undefined;
   const other = node.inputs.find((name) => !isKnown(name));
   const before = makers.get(other ?? '');
-  return before?.op === 'MatMul' && node.inputs.some(isKnown) ? before : undefined;
+  return before && ['MatMul', 'Conv'].includes(before.op) && node.inputs.some(isKnown) ? before : undefined;
 }
 
 /** The graph up to this value. */

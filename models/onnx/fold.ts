@@ -142,6 +142,7 @@ const castTo: Fold = (node, inputs) => {
 };
 
 /** Ops on constants alone, by name. What is not here and has only constants is computed by the engine. */
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: a table, a row an op
 const makeFolds = (): Readonly<Record<string, Fold>> => ({
   Abs: unary(Math.abs),
   Ceil: unary(Math.ceil),

@@ -35,20 +35,38 @@ export interface OnnxGraph {
 
 type AttributeKind = keyof typeof ATTRIBUTE_TYPES;
 
-/** One node: an op, what it reads (undefined where an input is left out), what it gives, its attributes. */
+interface NodeParts {
+  readonly op: string;
+  readonly name: string;
+  /** '' of ONNX's own ops. */
+  readonly domain: string;
+  /** Of its domain. */
+  readonly opset: number;
+  /** Undefined where an input is left out. */
+  readonly inputs: readonly (string | undefined)[];
+  readonly outputs: readonly string[];
+  readonly attributes: ReadonlyMap<string, AttributeProto>;
+  /** The file's name, for messages. */
+  readonly source: string;
+}
+
+/** One node: an op, what it reads, what it gives, its attributes. */
 export class OnnxNode {
-  constructor(
-    readonly op: string,
-    readonly name: string,
-    /** Of its domain. */
-    readonly opset: number,
-    readonly inputs: readonly (string | undefined)[],
-    readonly outputs: readonly string[],
-    private readonly attributes: ReadonlyMap<string, AttributeProto>,
-    private readonly source: string,
-    /** '' of ONNX's own ops. */
-    readonly domain = '',
-  ) {}
+  readonly op: string;
+  readonly name: string;
+  readonly domain: string;
+  readonly opset: number;
+  readonly inputs: NodeParts['inputs'];
+  readonly outputs: readonly string[];
+
+  constructor(private readonly parts: NodeParts) {
+    this.op = parts.op;
+    this.name = parts.name;
+    this.domain = parts.domain;
+    this.opset = parts.opset;
+    this.inputs = parts.inputs;
+    this.outputs = parts.outputs;
+  }
 
   /** A node of our own that stands for some of the file's. */
   static standIn(
@@ -58,22 +76,13 @@ export class OnnxNode {
     extra: readonly AttributeProto[] = [],
   ): OnnxNode {
     const attributes = new Map(extra.map((a) => [a.name, a]));
-    return new OnnxNode(op, last.name, last.opset, inputs, last.outputs, attributes, last.source, OWN_DOMAIN);
+    return new OnnxNode({ ...last.parts, op, domain: OWN_DOMAIN, inputs, attributes });
   }
 
   /** The same node with more attributes, giving what a later one does. */
   endingAs(last: OnnxNode, extra: readonly AttributeProto[]): OnnxNode {
-    const attributes = new Map([...this.attributes, ...extra.map((a) => [a.name, a] as const)]);
-    return new OnnxNode(
-      this.op,
-      last.name,
-      this.opset,
-      this.inputs,
-      last.outputs,
-      attributes,
-      this.source,
-      this.domain,
-    );
+    const attributes = new Map([...this.parts.attributes, ...extra.map((a) => [a.name, a] as const)]);
+    return new OnnxNode({ ...this.parts, name: last.name, outputs: last.outputs, attributes });
   }
 
   /** What it is called in messages and by Grad-CAM: many exporters name no nodes, but all name outputs. */
@@ -82,7 +91,7 @@ export class OnnxNode {
   }
 
   get where(): string {
-    return `${this.source}: ${this.op} ${show(this.label)} (opset ${this.opset})`;
+    return `${this.parts.source}: ${this.op} ${show(this.label)} (opset ${this.opset})`;
   }
 
   fail(problem: string): never {
@@ -90,11 +99,11 @@ export class OnnxNode {
   }
 
   has(name: string): boolean {
-    return this.attributes.has(name);
+    return this.parts.attributes.has(name);
   }
 
   private attribute(name: string, kind: AttributeKind): AttributeProto | undefined {
-    const found = this.attributes.get(name);
+    const found = this.parts.attributes.get(name);
     // The oldest exporters leave the type out.
     if (found && found.type !== ATTRIBUTE_TYPES[kind] && found.type !== 0)
       this.fail(`its attribute ${name} is not of the type ${kind}; the file is damaged`);
@@ -185,7 +194,8 @@ function readNode(proto: NodeProto, opsets: ReadonlyMap<string, number>, source:
   const inputs = proto.input.map((name) => name || undefined);
   const attributes = new Map(proto.attribute.map((a) => [a.name, a]));
   const opset = opsets.get(domain) ?? (domain === '' ? OPSETS[0] : 1);
-  return new OnnxNode(proto.opType, proto.name, opset, inputs, proto.output, attributes, source, domain);
+  const { opType: op, name, output: outputs } = proto;
+  return new OnnxNode({ op, name, domain, opset, inputs, outputs, attributes, source });
 }
 
 /** What a Constant node holds. */

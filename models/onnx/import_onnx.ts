@@ -71,7 +71,9 @@ export function importOnnx(bytes: Uint8Array, options: ImportOnnxOptions = {}): 
   return {
     inputs: ports,
     outputs: graph.outputs.map(({ name }) => {
-      const { shape, type } = values.get(name)!;
+      const { shape, type } =
+        values.get(name) ??
+        fail(`${graph.source}: its output ${name}, another than a node's first, is not computed here`);
       return { name, shape, type };
     }),
     specs: weights.specs,

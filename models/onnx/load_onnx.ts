@@ -1,15 +1,16 @@
 import { checkOneOf, checkOptions, checkWhole, type Known } from '../../engine/check.ts';
-import { input } from '../../engine/ops/leaves.ts';
+import { input, reshape } from '../../engine/ops/leaves.ts';
 import { UserError } from '../../engine/user_error.ts';
-import { CLASSIFIER } from '../layers.ts';
-import type { Network } from '../network.ts';
+import { CLASSIFIER, GLOBAL_POOL } from '../layers.ts';
+import type { Network, Segment } from '../network.ts';
 import type { Weights } from '../parameter_set.ts';
 import { ParameterList } from '../parameter_spec.ts';
 import { findHead, isImage, upTo } from './classifier.ts';
 import { explore } from './explore.ts';
 import type { OnnxGraph, OnnxValueInfo } from './graph.ts';
 import { notesOf, prepareGraph, resolveShape, type ImportOnnxOptions } from './import_onnx.ts';
-import { computed } from './layout.ts';
+import { sizeOf } from './fold_arrays.ts';
+import { arranged, computed } from './layout.ts';
 import { cutGraph, GraphSegments, type ImageInput } from './segments.ts';
 import { channelsLast, plainOrder, type Computed } from './value.ts';
 
@@ -67,14 +68,17 @@ export function loadOnnx(bytes: Uint8Array, options: LoadOnnxOptions = {}): Load
     );
   const { image, channels, x } = imageInput(info, shape, layout);
   const start = explore(whole, new Map([[info.name, x]]));
-  const head = findHead(whole, start.values);
-  if (classes !== undefined && !head)
+  const found = findHead(whole, start.values);
+  if (classes !== undefined && !found)
     throw new UserError(
-      `${whole.source}: its last layer is no Gemm or MatMul of features [N, D], so it is no classifier whose classes can be replaced`,
+      `${whole.source}: its last layer is no Gemm or MatMul of features [N, D] and no 1 x 1 convolution, so it is no classifier whose classes can be replaced`,
     );
+  // Of a softmax logits say as much; sigmoids answer a question each, and are kept.
+  const head = classes === undefined && found?.leftOut.includes('Sigmoid') ? undefined : found;
   const graph = head ? upTo(whole, classes === undefined ? head.logits : head.features) : whole;
   const { weights, values } = graph === whole ? start : explore(graph, new Map([[info.name, x]]));
   const cuts = cutGraph(graph, values);
+  if (cuts.length === 0) throw new UserError(`${whole.source}: its output does not follow from its images`);
   const maker = new GraphSegments(graph, image, channels, weights);
   const segments = maker.segments(cuts);
   const shapeAt = cuts.map(({ value }) => (values.get(value) as Computed).tensor.shape);
@@ -85,16 +89,23 @@ export function loadOnnx(bytes: Uint8Array, options: LoadOnnxOptions = {}): Load
   const images = shapeAt.slice(0, features + 1).findLastIndex(isImage);
   const list = new ParameterList();
   list.specs.push(...weights.specs);
-  if (classes !== undefined) list.addDense('classifier', shapeAt[features][1], classes);
-  const [, outputs = 0] = classes === undefined ? shapeAt[shapeAt.length - 1] : [0, classes];
+  const last = values.get(cuts[classes === undefined ? cuts.length - 1 : features].value) as Computed;
+  if (classes === undefined) {
+    if (head && last.shape.length !== 2) segments.push(FLAT);
+  } else {
+    list.addDense('classifier', last.shape[1], classes);
+    if (last.shape.length === 4) segments.push(pooling(last));
+    segments.push(NEW_CLASSIFIER);
+  }
+  const outputs = classes ?? (head ? sizeOf(last.shape.slice(1)) : (last.tensor.shape[1] ?? 0));
   return {
     network: {
       name: 'onnx',
       config: { classes: outputs },
       specs: list.specs,
-      segments: classes === undefined ? segments : [...segments, CLASSIFIER],
+      segments,
       lastConv: cuts[Math.max(0, images)].name,
-      features: cuts[features].name,
+      features: classes !== undefined && last.shape.length === 4 ? POOL : cuts[features].name,
     },
     weights: weights.weights,
     input: { height: image.sides[0], width: image.sides[1], channels },
@@ -102,6 +113,28 @@ export function loadOnnx(bytes: Uint8Array, options: LoadOnnxOptions = {}): Load
     notes: [...notesOf(weights), ...headNotes(whole, head?.leftOut ?? [])],
   };
 }
+
+/** The file may have layers whose names begin so, too. */
+const NEW_CLASSIFIER: Segment = { ...CLASSIFIER, prefixes: ['classifier.w', 'classifier.b'] };
+
+const POOL = 'classifier.pool';
+
+/** The means over pixels of images that the file's last layer, a 1 x 1 convolution, reads: features [N, D]. */
+const pooling = ({ order }: Computed): Segment => ({
+  ...GLOBAL_POOL,
+  name: POOL,
+  apply(x, context) {
+    const shape = order.map((_, axis) => x.shape[order.indexOf(axis)]);
+    return GLOBAL_POOL.apply(arranged(computed(x, shape, order), channelsLast(4)), context);
+  },
+});
+
+/** Logits [N, K, 1, 1] as [N, K]. */
+const FLAT: Segment = {
+  name: 'classifier.flat',
+  prefixes: [],
+  apply: (x) => reshape(x, [x.shape[0], x.size / x.shape[0]]),
+};
 
 function headNotes({ source }: OnnxGraph, leftOut: readonly string[]): string[] {
   return leftOut.map((op) => `${source}: the ${op} at its end is left out; the network gives logits`);

@@ -1,6 +1,11 @@
+import { constant } from '../../engine/ops/leaves.ts';
+import { mul } from '../../engine/ops/pointwise.ts';
+import { sum } from '../../engine/ops/reduce.ts';
+import { resize } from '../../engine/ops/resize.ts';
 import { UserError } from '../../engine/user_error.ts';
 import { UNUSED_ARITHMETIC, checkWeights, type BuiltModel } from '../build_network.ts';
 import type { JsonObject, Model } from '../formats/model_file.ts';
+import type { Segment } from '../network.ts';
 import { IMAGENET, type Normalisation } from '../normalisation.ts';
 import { readInfo } from './graph.ts';
 import { imageAxes, loadOnnx, type LoadOnnxOptions, type LoadedOnnx } from './load_onnx.ts';
@@ -51,7 +56,7 @@ export function buildOnnx(
   };
 }
 
-/** The side of the square images that a file says its network takes; undefined where it leaves it open. */
+/** The side of the images that a file says its network takes, the longer one; undefined where it leaves one open. */
 export function declaredSide({ bytes, source }: OnnxFile, layout?: OnnxChoices['layout']): number | undefined {
   const { graph } = decodeModel(bytes, source);
   const weights = new Set(graph?.initializer.map(({ name }) => name));
@@ -59,7 +64,7 @@ export function declaredSide({ bytes, source }: OnnxFile, layout?: OnnxChoices['
   const { shape } = info ? readInfo(info, source) : {};
   if (shape?.length !== 4) return undefined;
   const [, height, width] = imageAxes(shape, layout).map((axis) => shape[axis]);
-  return typeof height === 'number' && height === width ? height : undefined;
+  return typeof height === 'number' && typeof width === 'number' ? Math.max(height, width) : undefined;
 }
 
 function load(
@@ -68,25 +73,38 @@ function load(
   { size, ...choices }: OnnxChoices & Pick<LoadOnnxOptions, 'external'>,
 ): LoadedOnnx {
   const loaded = loadOnnx(bytes, { source, size, ...choices });
-  const {
-    input: { height, width, channels },
-    network,
-  } = loaded;
-  if (channels !== 3)
+  const { input, network, notes } = loaded;
+  const { height, width, channels } = input;
+  if (channels !== 3 && channels !== 1)
     throw new UserError(
-      `${source} takes images of ${channels} channel${channels === 1 ? '' : 's'}, and those here have 3: red, green and blue${choices.layout ? '; leave --layout out' : ''}`,
+      `${source} takes images of ${channels} channels, and those here have 3: red, green and blue${choices.layout ? '; leave --layout out' : ''}`,
     );
-  if (height !== width)
-    throw new UserError(
-      `${source} takes images of ${height} x ${width} pixels, and those here are square; export it with another size, or with the size left open`,
-    );
-  if (height !== size)
+  if (height === width && height !== size)
     throw new UserError(
       `${source} takes images of ${height} x ${width} pixels; give --size ${height}, or export it with the size left open`,
     );
   const config: JsonObject = { ...network.config, ...(choices.layout && { layout: choices.layout }) };
-  return { ...loaded, network: { ...network, name: ONNX, config } };
+  const told = [
+    ...(height === width ? [] : [`${source} takes images of ${height} x ${width} pixels: square ones are stretched`]),
+    ...(channels === 3 ? [] : [`${source} takes grey images: colours are summed as brightness`]),
+  ];
+  const segments = [...(told.length > 0 ? [fitted(input)] : []), ...network.segments];
+  return { ...loaded, network: { ...network, name: ONNX, config, segments }, notes: [...notes, ...told] };
 }
+
+/** What red, green and blue make of brightness (ITU-R BT.601, section 2.5.1). */
+const BRIGHTNESS = [0.299, 0.587, 0.114] as const;
+
+/** Square pictures of three colours as the images that a graph takes. */
+const fitted = ({ height, width, channels }: LoadedOnnx['input']): Segment => ({
+  name: 'fitted images',
+  prefixes: [],
+  apply(x) {
+    const y = channels === 3 ? x : sum(mul(x, constant(Float32Array.from(BRIGHTNESS), [3])), [3]);
+    if (height === width) return y;
+    return resize(y, { size: [height, width], method: 'linear', coordinates: 'half_pixel', antialias: true });
+  },
+});
 
 /** The network of a model file that holds its graph, with its weights. */
 export function restoreOnnx(model: Model, source: string): BuiltModel {

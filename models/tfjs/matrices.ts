@@ -57,15 +57,18 @@ type WindowInfo = Omit<tfjs.backend_util.Conv2DInfo, 'filterShape'>;
  */
 function windowOf(info: WindowInfo): Window {
   const { padInfo, strideHeight, strideWidth } = info;
-  const over = (outs: number, stride: number, span: number, size: number, before: number, after: number) =>
-    Math.max(after, (outs - 1) * stride + span - size - before);
+  type Pair = [number, number];
+  const margins = (outs: number, stride: number, span: number, size: number, [before, after]: Pair): Pair => [
+    before,
+    Math.max(after, (outs - 1) * stride + span - size - before),
+  ];
   const { effectiveFilterHeight: spanH, effectiveFilterWidth: spanW, top, left } = { ...info, ...padInfo };
   return {
     stride: [strideHeight, strideWidth],
     dilation: [info.dilationHeight, info.dilationWidth],
     padding: [
-      [top, over(info.outHeight, strideHeight, spanH, info.inHeight, top, padInfo.bottom)],
-      [left, over(info.outWidth, strideWidth, spanW, info.inWidth, left, padInfo.right)],
+      margins(info.outHeight, strideHeight, spanH, info.inHeight, [top, padInfo.bottom]),
+      margins(info.outWidth, strideWidth, spanW, info.inWidth, [left, padInfo.right]),
     ],
   };
 }

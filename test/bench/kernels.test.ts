@@ -11,7 +11,8 @@ import {
   type Operands,
 } from '../../bench/kernels/cases.ts';
 import type { KernelContender, Prepared } from '../../bench/kernels/contender.ts';
-import { GROUPS, allLayers, type Layer } from '../../bench/kernels/layers.ts';
+import { GROUPS, type Layer } from '../../bench/kernels/layer.ts';
+import { allLayers } from '../../bench/kernels/layers.ts';
 import { comparisons, failures } from '../../bench/kernels/figures.ts';
 import { benchKernels, type KernelBenchOptions } from '../../bench/kernels/measure.ts';
 import { compareSamples } from '../../bench/kernels/measure_case.ts';

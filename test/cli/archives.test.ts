@@ -111,6 +111,48 @@ describe('images in archives', () => {
   });
 });
 
+describe('numbers in tar shards', () => {
+  const numbers = at('numbers-{0..1}.tar');
+  const asked = ['--data', numbers, '--target-columns', 'x,y'];
+  beforeAll(() => {
+    for (const shard of [0, 1])
+      writeFileSync(
+        at(`numbers-${shard}.tar`),
+        makeTar(
+          images
+            .filter((_, n) => n % 2 === shard)
+            .flatMap(({ kind, i, bytes }) => [
+              { path: `${kind}-${i}.png`, bytes },
+              { path: `${kind}-${i}.json`, bytes: Buffer.from(JSON.stringify({ x: kind / 4, y: i, name: 'a' })) },
+            ]),
+        ),
+      );
+  });
+
+  it('are counted, learnt, judged and predicted', async () => {
+    const stats = JSON.parse(await succeed('data', 'stats', ...asked, '--out', at('numbers'), '--json'));
+    expect(stats.targets).toEqual(['x', 'y']);
+    const out = at('by-numbers');
+    const said = await tuningfork(['train', ...asked, '--out', out, ...SMALL]);
+    expect(said.code, said.stderr).toBe(0);
+    expect(said.stderr).toMatch(/36 images, 36 with x, y\n/);
+    expect(JSON.parse(readFileSync(join(out, 'config.json'), 'utf8')).table).toEqual({ targets: ['x', 'y'] });
+    expect(await succeed('evaluate', out, '--split', 'all')).toMatch(/36 images/);
+    // Other shards are asked for the columns that the model predicts.
+    expect(await succeed('evaluate', out, '--data', at('numbers-0.tar'), '--split', 'all')).toMatch(/18 images/);
+    expect((await succeed('predict', out, '--data', numbers)).split('\n')[0]).toBe('id,x,y');
+  });
+
+  it.each<[string[], RegExp]>([
+    [['--data', SHARDS, '--target-columns', 'x'], /has no JSON file with x beside an image/],
+    [[...asked, '--image-column', 'png'], /--image-column is for a table or parquet file: of shards the endings/],
+    [[...asked, '--split-column', 'side'], /--split-column is for a csv or tsv of images/],
+  ])('are refused: %j', async (args, message) => {
+    expect(await fail('train', ...args, '--out', at('none'))).toMatch(message);
+    expect(existsSync(at('none'))).toBe(false);
+  });
+});
+
 describe('FITS images', () => {
   it('are stretched as the training was told, whenever they are looked at', async () => {
     for (const { name, kind, i } of images) {

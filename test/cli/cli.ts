@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { fork, spawn, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 
@@ -28,7 +28,39 @@ export async function tuningfork(
   return { code, stdout, stderr: stderr.replace(/^Warning: maxDynamic.*\n/gm, '') };
 }
 
-const onLavapipe = (args: readonly string[]) => tuningfork([...args, '--adapter', 'lavapipe']);
+const HOST = fileURLToPath(new URL('./host.mjs', import.meta.url));
+let host: ChildProcess | undefined;
+let isBusy = false;
+
+/**
+ * The same in a process that runs one command after another and ends with the tests of a file. Where it is busy, in a
+ * process of its own.
+ */
+async function inHost(args: readonly string[]): Promise<Ended> {
+  if (isBusy) return tuningfork(args);
+  isBusy = true;
+  const env = { ...process.env, TUNINGFORK_DEBUG: undefined, TUNINGFORK_DATA: undefined };
+  const child = (host ??= fork(HOST, [PROGRAM], { env, stdio: ['ignore', 'ignore', 'ignore', 'ipc'], execArgv: [] }));
+  // It is not what keeps the tests from ending.
+  child.unref();
+  try {
+    return await new Promise((resolve, reject) => {
+      child.once('message', (ended) => resolve(ended as Ended));
+      child.once('exit', (code, signal) =>
+        reject(new Error(`${args.join(' ')}: its process ended: ${code ?? signal}`)),
+      );
+      child.send(args);
+    });
+  } catch (error) {
+    host = undefined;
+    throw error;
+  } finally {
+    child.removeAllListeners();
+    isBusy = false;
+  }
+}
+
+const onLavapipe = (args: readonly string[]) => inHost([...args, '--adapter', 'lavapipe']);
 
 /** Runs a command on lavapipe that must succeed and returns what it printed. */
 export async function succeed(...args: string[]): Promise<string> {

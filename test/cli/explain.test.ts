@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { EXPLANATIONS } from '../../engine/explain/explanations.ts';
-import type { Explained } from '../../cli/explain.node.ts';
+import type { Explained } from '../../cli/show_explanation.ts';
 import { showExplanation } from '../../cli/show_explanation.ts';
 import { fail, succeed } from './cli.ts';
 

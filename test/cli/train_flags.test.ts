@@ -35,3 +35,12 @@ it('a fold or a test share of the images is an option of the run', () => {
   });
   expect(trainOptions(trainFlags(['--data', 'x']), 'images')).not.toHaveProperty('testFraction');
 });
+
+it('images without an up are turned, and seen as large as they are', () => {
+  const { crop, tta, augmentation, ...options } = trainOptions(trainFlags(['--data', 'x', '--no-up']), 'images');
+  expect({ crop, tta, rotation: augmentation.rotation }).toEqual({ crop: 128, tta: 4, rotation: 180 });
+  expect(options).not.toHaveProperty('shortSide');
+  expect(trainOptions(trainFlags(['--data', 'x', '--no-up', '--rotation', '20']), 'images').augmentation.rotation).toBe(
+    20,
+  );
+});

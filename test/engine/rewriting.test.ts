@@ -84,6 +84,13 @@ function draw(seed: number, length: number) {
       }),
     () => batchNorm(any(), norm[1], norm[2], { epsilon: 0.1, activation: activation() }).y,
     () => {
+      const { y } = batchNorm(any(), norm[1], norm[2], { epsilon: 0.1, activation: activation() });
+      const gate = sigmoid(pick([mean, sum])(y, [1, 2]));
+      // Mostly as squeeze and excite does; sometimes another reads it, too.
+      if (random() < 0.2) full.push(tanh(y));
+      return mul(y, random() < 0.8 ? gate : pick(small));
+    },
+    () => {
       const product = mul(any(), pick(full));
       small.push(
         pick([sum, mean])(
@@ -114,6 +121,8 @@ const KINDS: Record<string, (t: Tensor) => boolean> = {
   epilogues: (t) => attrsOf(t).epilogue !== undefined,
   'sums of products': (t) => t.op.name === 'sum_of_products',
   'folded batch norms': (t) => t.op.name === 'batch_norm_fold',
+  'batch norms that are gated where they are read': (t) => t.op.name === 'batch_norm_apply' && t.inputs.length > 4,
+  'batch norms whose gated cotangent is not written': (t) => t.op.name === 'batch_norm_gated_input_grad',
   'operands repeated by their reader': (t) =>
     attrsOf(t).stages?.some(({ mode }) => mode === 'channel' || mode === 'sampleChannel') ?? false,
 };
@@ -143,7 +152,7 @@ const leafCount = Object.keys(SMALL).length;
 describe('a rewritten graph', () => {
   it('makes the same numbers, forwards and backwards, whatever is read twice or asked for', () => {
     const counts = new Map<string, number>();
-    for (let seed = 0; seed < 150; seed++) {
+    for (let seed = 0; seed < 200; seed++) {
       const { full, small, leaves, pick, random } = draw(seed, 4 + (seed % 12));
       const loss = sum(mul(full[full.length - 1], pick(full)));
       const outputs = [
@@ -231,7 +240,7 @@ describe('a rewritten graph', () => {
     }
     // The mean's gradient is repeated and scaled: the small one is scaled.
     const [dx] = grad(sum(mul(mean(x, [1, 2]), sampleChannel)), [x]);
-    expect(ops(mul(dx, y)).slice(-2)).toEqual(['mul immediate', 'mul sampleChannel']);
+    expect(ops(mul(dx, y)).slice(-2)).toEqual(['mul full, mul immediate', 'mul sampleChannel']);
   });
 
   it('merges chains up to four stages, never through what others read', () => {
@@ -269,6 +278,39 @@ describe('a rewritten graph', () => {
       'stop_gradient',
       'batch_norm_apply',
     ]);
+  });
+
+  it('makes a batch norm that is pooled and gated again where it is read, if nobody else reads it', () => {
+    const { y: normed } = batchNorm(x, norm[1], norm[2], { activation: 'silu' });
+    const gate = sigmoid(mean(normed, [1, 2]));
+    const gated = mul(normed, gate);
+    const made = ['batch_norm_stats', 'stop_gradient'];
+    const gateMade = ['batch_norm_pool', 'sigmoid immediate'];
+    expect(ops(gated)).toEqual([...made, ...gateMade, 'batch_norm_apply']);
+    // Each of these needs it whole.
+    const kept = [...made, 'batch_norm_apply', 'sum', 'sigmoid immediate', 'mul sampleChannel'];
+    expect(ops(gated, normed)).toEqual(kept);
+    expect(ops(gated, exp(normed))).toEqual([...kept, 'exp immediate']);
+    expect(ops(gated, sum(normed, [1]))).toEqual([...kept, 'sum']);
+    expect(ops(gated, mul(normed, channel))).toEqual([...kept, 'mul channel']);
+    expect(ops(gated, sum(mul(normed, z), [1, 2]))).toContain('mul sampleChannel');
+    const backward = grad(gated, [x, norm[1]], z);
+    expect(ops(...backward)).toEqual([
+      ...made,
+      ...gateMade,
+      'batch_norm_gate_sums',
+      'row',
+      'reshape',
+      'sigmoid_grad full, mul immediate',
+      'batch_norm_gated_sums',
+      'batch_norm_gated_input_grad',
+      'row',
+    ]);
+    // With frozen statistics x gets its gradient without gamma's.
+    const frozen = batchNormInference(x, ...norm, { activation: 'silu' });
+    expect(ops(...grad(mul(frozen, sigmoid(mean(frozen, [1, 2]))), [x], z))).toContain('batch_norm_gated_input_grad');
+    // A gate that is none of it gets no cotangent of its own: the sums need a pass of theirs.
+    expect(ops(...grad(mul(normed, sampleChannel), [x], z))).toContain('batch_norm_input_grad');
   });
 
   it('ends a convolution by what follows it, as far as that can be an epilogue and nobody else reads it', () => {

@@ -38,6 +38,7 @@ import { makeTiff } from '../vision/data/tiff_files.ts';
 import { adobe, exif, flatJpeg, tiff } from '../vision/flat_jpeg.ts';
 import { EPOCH, METRICS } from '../vision/stored_samples.ts';
 import { onnxFiles } from './onnx_files.ts';
+import { NETWORKS } from './onnx_networks.ts';
 
 /** A format that the program reads: sound files, and what reads one as the program does. */
 export interface Format {
@@ -310,6 +311,7 @@ export const FORMATS: Readonly<Record<string, Format>> = {
         requireSound(weights.get(name)?.length === elementCount(shape), 'a weight that is not of its shape');
     },
   },
+  ...NETWORKS,
   'model.safetensors': {
     sound: async () => both(packModel(MODEL)),
     read: async (bytes) => {

@@ -57,7 +57,44 @@ const range = (length: number, below: Below): [number, number] => {
   return [start, Math.min(length, start + below(pick([2, 8, 64, 4096], below)))];
 };
 
+/**
+ * Places of small numbers in what looks like a protobuf: of lengths that are not asked for, and of what is nested. Each
+ * is one byte, so that the lengths around it stay right.
+ */
+function smallNumbers(bytes: Uint8Array, from: number, to: number, depth: number): number[] | undefined {
+  const found: number[] = [];
+  for (let at = from; at < to; ) {
+    const [field, wire] = [bytes[at] >> 3, bytes[at] & 7];
+    at++;
+    if (field === 0 || bytes[at - 1] > 127) return undefined;
+    if (wire === 0) {
+      if (bytes[at] < 128) found.push(at);
+      while (at < to && bytes[at] > 127) at++;
+      at++;
+    } else if (wire === 5 || wire === 1) at += wire === 5 ? 4 : 8;
+    else if (wire !== 2) return undefined;
+    else {
+      let length = 0;
+      for (let shift = 0; at < to; shift += 7) {
+        length += (bytes[at] & 127) * 2 ** shift;
+        if (bytes[at++] < 128) break;
+      }
+      const inner = depth > 0 ? smallNumbers(bytes, at, at + length, depth - 1) : undefined;
+      // Else text, or a list of numbers that are packed.
+      found.push(...(inner ?? (length <= 16 ? Array.from({ length }, (_, i) => at + i) : [])));
+      at += length;
+    }
+    if (at > to) return undefined;
+  }
+  return found;
+}
+
 export const MUTATIONS: Readonly<Record<string, Mutation>> = {
+  'a small number of a protobuf': (bytes, below) => {
+    const places = smallNumbers(bytes, 0, bytes.length, 8) ?? [];
+    if (places.length === 0) return bytes;
+    return copy(bytes, (view) => view.setUint8(pick(places, below), below(2) ? below(8) : below(128)));
+  },
   'a flipped bit': (bytes, below) =>
     copy(bytes, (view) => {
       const at = below(view.byteLength);

@@ -15,6 +15,8 @@ export const NAMES = [
   'weights of PyTorch',
   'weights of Keras',
   'onnx',
+  'network of onnx',
+  'network in model.safetensors',
   'model.safetensors',
   'checkpoint.safetensors',
   'npy',

@@ -39,7 +39,7 @@ describe('RMSE galaxy by galaxy', () => {
         13,
       ),
     });
-    expect(sums.galaxies).toBe(50);
+    expect(sums.rows).toBe(50);
     expect(got).toMatchObject(want(CHALLENGE_COLUMNS.map((_, c) => c)));
     expect(got.perQuestion).toEqual(
       QUESTIONS.map(({ number, text }) => ({

@@ -1,24 +1,43 @@
-// Interrupts a small training, and a prediction with its model, at random moments: by SIGKILL, by SIGTERM, by the loss
-// of the GPU. Each is started again until it ends, and must end with the bytes of one that nobody disturbed.
-// `npm run kill -- --help` lists the options.
+// Interrupts small trainings in two phases, cross-validations and predictions at random moments: by SIGKILL, by
+// SIGTERM, by the loss of the GPU, by a disk that is full. Each is started again until it ends, and must end with the
+// bytes of one that nobody disturbed. `npm run kill -- --help` lists the options.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { crc32, deflateSync } from 'node:zlib';
 import { Command } from 'commander';
 
 const PROGRAM = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
-const LOSE = fileURLToPath(new URL('lose_device.mjs', import.meta.url));
-const KINDS = ['SIGKILL', 'SIGTERM', 'loss'];
+const preload = (name) => fileURLToPath(new URL(name, import.meta.url));
+/** Exit codes that are right where it happened: a lost GPU is opened again, a full disk gets a sentence. */
+const KINDS = {
+  SIGKILL: { ended: ({ by }) => by === 'SIGKILL' },
+  SIGTERM: { ended: ({ by, code }) => by === 'SIGTERM' || code === 143 },
+  loss: { preload: 'lose_device.mjs', says: '[the device is lost]', ended: ({ code }) => code === 0 },
+  full: {
+    preload: 'full_disk.mjs',
+    says: '[the disk is full]',
+    ended: ({ code, stderr }) => code === 2 && FULL.test(stderr),
+  },
+};
+/** The sentence about a full disk, and nothing else that is one of the program's own. */
+const FULL = /\ntuningfork: Cannot write [^\n]*: the disk is full; free some space and run the command again\.\n$/;
+/** Findings after which it ends. */
+const MOST_FAULTS = 10;
 /** Of a start that hangs: no start takes so long, however busy the machine is. */
 const MOST_MS = 300_000;
 
-const { times, seed, adapter } = new Command('npm run kill --')
-  .description('Interrupts a training and a prediction at random moments, and compares what they come to.')
+const { times, seed, adapter, kinds, command } = new Command('npm run kill --')
+  .description(
+    'Interrupts trainings, cross-validations and predictions at random moments, and compares what they come to.',
+  )
   .option('--times <n>', 'interruptions in all', Number, 20)
   .option('--seed <n>', 'another seed, other moments', Number, 1)
   .option('--adapter <name>', 'the GPU to use', 'lavapipe')
+  .option('--kinds <names>', 'only these', (text) => text.split(','), Object.keys(KINDS))
+  .option('--command <name>', 'only this: train, crossval or predict')
   .parse()
   .opts();
 
@@ -35,12 +54,31 @@ function random() {
   return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
 }
 
-/** Starts a command, and sends it a signal after so many milliseconds, or loses its GPU at a submit. */
-async function start(args, { signal, after, loseAt } = {}) {
-  const preload = loseAt === undefined ? [] : ['--import', LOSE];
-  const child = spawn(process.execPath, [...preload, PROGRAM, ...args, '--adapter', adapter], {
+/** A grey PNG of 32 by 32 pixels: a bright bar that stands or lies, with a noise of its own. */
+function picture(i) {
+  const chunk = (type, data) => {
+    const body = Buffer.concat([Buffer.from(type), data]);
+    const ends = [Buffer.alloc(4), Buffer.alloc(4)];
+    ends[0].writeUInt32BE(data.length);
+    ends[1].writeUInt32BE(crc32(body));
+    return Buffer.concat([ends[0], body, ends[1]]);
+  };
+  const rows = Buffer.alloc(32 * 33);
+  for (let y = 0; y < 32; y++)
+    for (let x = 0; x < 32; x++)
+      rows[y * 33 + 1 + x] =
+        (Math.abs((i % 2 ? x : y) - 14 - (i % 5)) < 4 ? 180 : 30) + ((x * 7 + y * 13 + i * 29) % 31);
+  const header = Buffer.from([0, 0, 0, 32, 0, 0, 0, 32, 8, 0, 0, 0, 0]);
+  const parts = [chunk('IHDR', header), chunk('IDAT', deflateSync(rows)), chunk('IEND', Buffer.alloc(0))];
+  return Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), ...parts]);
+}
+
+/** Starts a command, and sends it a signal after so many milliseconds, or preloads what makes it fail at a moment. */
+async function start(args, { signal, after, module, env } = {}) {
+  const imports = module === undefined ? [] : ['--import', preload(module)];
+  const child = spawn(process.execPath, [...imports, PROGRAM, ...args, '--adapter', adapter], {
     stdio: ['ignore', 'ignore', 'pipe'],
-    env: { ...process.env, ...(loseAt !== undefined && { LOSE_AT: String(loseAt) }) },
+    env: { ...process.env, ...env },
   });
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text));
@@ -58,69 +96,124 @@ async function start(args, { signal, after, loseAt } = {}) {
   return { code, by, stderr, ms: performance.now() - begun };
 }
 
-/** The files of a folder, or the one of that path, by name. */
-const filesOf = (path) =>
-  new Map(
-    existsSync(path) && !path.endsWith('.csv')
-      ? [['model', readFileSync(join(path, 'model.safetensors'))]]
-      : [['predictions', readFileSync(path)]],
-  );
+/** The files that must be the same, by their paths below `path`. */
+function filesOf(path, names) {
+  return new Map(names.map((name) => [name, readFileSync(join(path, name))]));
+}
 
-const counts = Object.fromEntries(KINDS.map((kind) => [kind, 0]));
+const counts = {};
 const faults = [];
 let done = 0;
+function found(fault) {
+  faults.push(fault);
+  console.log(`FOUND --seed ${seed}: ${fault}`);
+}
 
-/** Interrupts a command until it ends; says where what it wrote is other than `wanted`. */
-async function disturbed(args, out, wanted, ms, submits) {
+/** Interrupts a job until it ends; says where what it wrote is other than what it writes undisturbed. */
+async function disturbed({ name, args, out, files, wanted, ms, submits, bytes }, path) {
   for (;;) {
-    const kind = done < times ? KINDS[Math.floor(random() * KINDS.length)] : undefined;
+    const kind = done < times ? kinds[Math.floor(random() * kinds.length)] : undefined;
+    const { preload: module, says, ended } = KINDS[kind] ?? { ended: () => false };
+    const at = random();
     const how =
       kind === undefined
         ? {}
         : kind === 'loss'
-          ? { loseAt: 1 + Math.floor(random() * submits) }
-          : { signal: kind, after: random() * ms };
-    const { code, by, stderr } = await start([...args, '--out', out], how);
-    const lost = stderr.includes('[the device is lost]');
-    const happened = kind === 'loss' ? lost : kind !== undefined && (by === kind || code === 143);
+          ? { module, env: { LOSE_AT: String(1 + Math.floor(at * submits)) } }
+          : kind === 'full'
+            ? { module, env: { FULL_AT: String(Math.floor(at * bytes)) } }
+            : { signal: kind, after: at * ms };
+    const result = await start([...args, '--out', out(path)], how);
+    const { code, by, stderr } = result;
+    const happened = kind !== undefined && (says ? stderr.includes(says) : code !== 0);
     if (happened) {
-      counts[kind]++;
+      const what = `${name} ${kind}`;
+      counts[what] = (counts[what] ?? 0) + 1;
       done++;
     }
-    if (code === 0) break;
-    if (!happened || kind === 'loss' || stderr.includes('[hangs]')) {
-      faults.push(`${args[0]} ended with ${code ?? by} after ${JSON.stringify(how)}: ${stderr.slice(-500)}`);
+    if (stderr.includes('[hangs]') || (happened ? !ended(result) : code !== 0)) {
+      found(`${name} ended with ${code ?? by} after ${JSON.stringify(how)}: ${stderr.slice(-500)}`);
       return;
     }
+    if (code === 0) break;
   }
-  for (const [name, bytes] of filesOf(out))
-    if (!bytes.equals(wanted.get(name))) faults.push(`${args[0]}: ${name} has other bytes than undisturbed`);
+  for (const [file, bytes] of filesOf(path, files))
+    if (!bytes.equals(wanted.get(file))) found(`${name}: ${file} has other bytes than undisturbed`);
 }
 
-const SMALL =
-  '--data synthetic:48 --model vgg_small --width 0.25 --size 32 --batch 8 --epochs 3 --tta 1 --checkpoint-steps 1';
-const train = ['train', ...SMALL.split(' ')];
-const calm = join(folder, 'calm');
-const first = await start([...train, '--out', calm]);
-if (first.code !== 0) throw new Error(first.stderr);
-const predict = ['predict', calm, '--data', 'synthetic:400:5'];
-const rows = join(folder, 'calm.csv');
-const second = await start([...predict, '--out', rows]);
-if (second.code !== 0) throw new Error(second.stderr);
-const [model, predictions] = [filesOf(calm), filesOf(rows)];
-
-for (let round = 1; done < times && faults.length === 0; round++) {
-  const out = join(folder, `run-${round}`);
-  await disturbed(train, out, model, first.ms, 80);
-  await disturbed(predict, `${out}.csv`, predictions, second.ms, 40);
-  const left = [...readdirSync(folder), ...(existsSync(out) ? readdirSync(out) : [])].filter(
-    (name) => /^\.|\.(lock|part|tmp|json)$/.test(name) && !/^(config|metrics|tuning|origin)\.json$/.test(name),
+/** What is left in a folder that no finished command leaves. */
+const leftIn = (path) =>
+  readdirSync(path, { recursive: true }).filter((name) =>
+    /(^|\/)\.|\.(lock|part|tmp|taking|state\.json)$|\.lock\./.test(name),
   );
-  if (left.length > 0) faults.push(`left over: ${left.join(', ')}`);
-  rmSync(out, { recursive: true, force: true });
-  rmSync(`${out}.csv`, { force: true });
-  console.log(`${done} of ${times} interruptions: ${KINDS.map((kind) => `${counts[kind]} ${kind}`).join(', ')}`);
+
+const images = join(folder, 'images');
+for (let i = 0; i < 24; i++) {
+  const kind = join(images, i % 2 ? 'standing' : 'lying');
+  mkdirSync(kind, { recursive: true });
+  writeFileSync(join(kind, `${i}.png`), picture(i));
 }
-for (const fault of faults) console.log(`FOUND --seed ${seed}: ${fault}`);
+const many = join(folder, 'many');
+mkdirSync(many);
+for (let i = 0; i < 400; i++) writeFileSync(join(many, `${i}.png`), picture(i));
+
+async function calm(args) {
+  const { code, stderr, ms } = await start(args);
+  if (code !== 0) throw new Error(stderr);
+  return ms;
+}
+
+const small = `--data ${images} --size 32 --batch 8 --tta 1 --checkpoint-steps 1`.split(' ');
+const scratch = [...small, '--model', 'vgg_small', '--width', '0.1', '--epochs', '2'];
+const [first, network] = [join(folder, 'first'), join(folder, 'first.onnx')];
+await calm(['train', ...scratch, '--out', first]);
+await calm(['export', first, '--to', network]);
+const run = ['model.safetensors', 'predictions.csv'];
+const jobs = [
+  {
+    name: 'train',
+    args: ['train', ...small, '--model', network, '--views', '1', '--epochs-head', '1', '--epochs', '2'],
+    out: (path) => path,
+    files: run,
+    submits: 100,
+    bytes: 600_000,
+  },
+  {
+    name: 'crossval',
+    args: ['crossval', ...scratch, '--folds', '2'],
+    out: (path) => path,
+    files: [1, 2].flatMap((fold) => run.map((name) => join(`fold-${fold}`, name))),
+    submits: 100,
+    bytes: 600_000,
+  },
+  {
+    name: 'predict',
+    args: ['predict', first, '--data', many],
+    out: (path) => join(path, 'rows.csv'),
+    files: ['rows.csv'],
+    submits: 40,
+    bytes: 60_000,
+  },
+].filter(({ name }) => command === undefined || name === command);
+
+for (const job of jobs) {
+  const path = join(folder, `calm-${job.name}`);
+  if (job.name === 'predict') mkdirSync(path);
+  job.ms = await calm([...job.args, '--out', job.out(path)]);
+  job.wanted = filesOf(path, job.files);
+}
+
+for (let round = 0; done < times && faults.length < MOST_FAULTS; round++) {
+  const job = jobs[round % jobs.length];
+  const path = join(folder, `run-${round}`);
+  if (job.name === 'predict') mkdirSync(path);
+  const before = faults.length;
+  await disturbed(job, path);
+  const left = faults.length === before ? leftIn(path) : [];
+  if (left.length > 0) found(`${job.name} left ${left.join(', ')}`);
+  rmSync(path, { recursive: true, force: true });
+  const told = Object.entries(counts).sort(([a], [b]) => (a < b ? -1 : 1));
+  console.log(`${done} of ${times} interruptions: ${told.map(([what, n]) => `${n} ${what}`).join(', ')}`);
+}
 console.log(`${faults.length} findings`);
 process.exitCode = faults.length > 0 ? 1 : 0;

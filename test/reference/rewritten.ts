@@ -1,12 +1,14 @@
 import type { PointwiseStage } from '../../kernels/pointwise/pointwise.ts';
 import { Tensor } from '../../engine/tensor.ts';
+import { batchNormApply, type Activation } from './batch_norm.ts';
+import * as gated from './batch_norm_gated.ts';
 import { evaluateGraph, type Leaves } from './interpreter.ts';
 import { pointwise } from './pointwise.ts';
 
 /**
  * Evaluates a graph that the compiler rewrote, in float64 and in its own order: what a tensor reads must have been made
  * before it. The interpreter knows what users write; added here is what the compiler alone makes: chains of stages that
- * read their operands as their modes say, epilogues, and folded batch norm.
+ * read their operands as their modes say, epilogues, and batch norm that is folded, or pooled and gated.
  */
 export function evaluateRewritten(order: readonly Tensor[], leaves: Leaves): Map<Tensor, Float64Array> {
   const values = new Map<Tensor, Float64Array>();
@@ -24,6 +26,14 @@ interface Rewritten {
   readonly epsilon?: number;
 }
 
+interface GatedAttributes {
+  readonly activation: Activation;
+  readonly epsilon: number;
+  readonly frozen: boolean;
+  readonly scale: number;
+  readonly gated?: true;
+}
+
 function make(t: Tensor, values: Map<Tensor, Float64Array>, leaves: Leaves): Float64Array {
   const { stages, epilogue, ...attrs } = t.attrs as Rewritten;
   const valuesOf = (tensors: readonly Tensor[]) => tensors.map((input) => values.get(input)!);
@@ -37,12 +47,48 @@ function make(t: Tensor, values: Map<Tensor, Float64Array>, leaves: Leaves): Flo
     const scale = gamma.map((g, c) => g / Math.sqrt(stats[channels + c] + attrs.epsilon!));
     return Float64Array.from([...scale, ...beta.map((b, c) => b - stats[c] * scale[c])]);
   }
+  const gatedNorm = gatedNorms(t, valuesOf(t.inputs));
+  if (gatedNorm) return gatedNorm;
   if (!epilogue) return evaluateGraph([t], leaves, new Map(values)).get(t)!;
   const count = epilogue.filter(({ mode }) => mode !== 'immediate').length;
   const own = t.inputs.slice(0, t.inputs.length - count);
   const bare = new Tensor(t.op, own, attrs as Tensor['attrs'], t.shape, t.dtype);
   const made = evaluateGraph([bare], leaves, new Map(values)).get(bare)!;
   return applyStages(t, epilogue, made, valuesOf(t.inputs.slice(t.inputs.length - count)));
+}
+
+/** What the compiler makes of a batch norm that is pooled and gated; undefined of all else. */
+function gatedNorms(t: Tensor, inputs: readonly Float64Array[]): Float64Array | undefined {
+  const { activation, epsilon, frozen, scale, gated: isGated } = t.attrs as unknown as GatedAttributes;
+  const norm = ([x, stats, gamma, beta]: readonly Float64Array[], { shape }: Tensor): gated.GatedCase => ({
+    x,
+    stats,
+    gamma,
+    beta,
+    epsilon,
+    activation,
+    samples: shape[0],
+  });
+  switch (t.op.name) {
+    case 'batch_norm_apply': {
+      const at = norm(inputs, t);
+      return isGated ? gated.gated(batchNormApply(at), inputs[4], at) : undefined;
+    }
+    case 'batch_norm_pool':
+      return gated.pool(norm(inputs, t), scale);
+    case 'batch_norm_gate_sums':
+      return gated.gateSums(norm(inputs.slice(1), t.inputs[0]), inputs[0]);
+    case 'batch_norm_gated_sums': {
+      const [sums, s, g] = inputs;
+      return gated.gatedSums(sums, s, g, t.shape[1]);
+    }
+    case 'batch_norm_gated_input_grad': {
+      const [dy, x, sums, s, g, ...parameters] = inputs;
+      return gated.gatedInputGrad(norm([x, ...parameters], t), [dy, sums, s, g], frozen);
+    }
+    default:
+      return undefined;
+  }
 }
 
 function applyStages(

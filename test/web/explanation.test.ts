@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { explain, type Selection } from '../../web/learn/explanation.ts';
+import { explain } from '../../web/learn/explain.ts';
+import type { Selection } from '../../web/learn/explanation.ts';
 import { layersFromText } from '../../web/learn/layer_spec.ts';
 import { planLayers, type LayerPlan, type Role } from '../../web/learn/network.ts';
 import { DEFAULT_SETTINGS, type Settings } from '../../web/learn/settings.ts';

@@ -78,7 +78,17 @@ function drawStep(): { made: StepMade; maps: readonly { y: Values; dy: Values }[
   const dropped = draw([N, plans[layerCalled('dense')].parameters.w![0]]);
   const labels = Uint8Array.from({ length: 8 }, (_, i) => i % 2);
   return {
-    made: { classes: ['smooth', 'featured'], settings, plans, batch, labels, before, after, seen: { layers } },
+    made: {
+      classes: ['smooth', 'featured'],
+      isOwn: false,
+      settings,
+      plans,
+      batch,
+      labels,
+      before,
+      after,
+      seen: { layers },
+    },
     maps,
     dropped,
   };

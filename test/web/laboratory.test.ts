@@ -5,7 +5,8 @@ import { avgPoolTerms, convTerms, offsetOf } from '../../engine/explain/terms.ts
 import { sizeOf } from '../../engine/tensor.ts';
 import type { DeviceNews } from '../../web/common/device_keeper.ts';
 import { mapTiles, parameterTiles } from '../../web/learn/arrangement.ts';
-import { explain, targetOf, type Selection } from '../../web/learn/explanation.ts';
+import { explain, targetOf } from '../../web/learn/explain.ts';
+import type { Selection } from '../../web/learn/explanation.ts';
 import { receptiveFields } from '../../web/learn/fields.ts';
 import { excerpt, LINES, type LineName } from '../../web/learn/kernel_lines.ts';
 import { batchOf } from '../../web/learn/batches.ts';

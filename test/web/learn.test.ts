@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import type { Page } from 'puppeteer-core';
 import { openDevice } from '../../engine/device/device.ts';
 import { openGpu } from '../../engine/device/gpu.node.ts';
-import { explain } from '../../web/learn/explanation.ts';
+import { explain } from '../../web/learn/explain.ts';
 import { CHAPTERS } from '../../web/learn/kernel_lines.ts';
 import { batchOf } from '../../web/learn/batches.ts';
 import { Laboratory } from '../../web/learn/laboratory.ts';

@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import { convTerms, depthwiseTerms, matmulTerms, offsetOf, type Term } from '../../engine/explain/terms.ts';
-import { explain, type Behind, type Selection, type Summand } from '../../web/learn/explanation.ts';
+import { explain } from '../../web/learn/explain.ts';
+import type { Behind, Selection, Summand } from '../../web/learn/explanation.ts';
 import { NORM_EPSILON, type Role } from '../../web/learn/network.ts';
 import { usersOf, type CheckResult, type Values, type View } from '../../web/learn/view.ts';
 import { functionBound, sumBound, UNIT } from '../tolerance.ts';

@@ -98,6 +98,7 @@ describeSite(
     it.each([
       ['index.html', '#adapter'],
       ['look.html', '#inspect-message'],
+      ['look.html', '#device'],
       ['measure.html', '#adapter'],
       ['chapter-16-read-the-kernel.html', 'section.live .message'],
     ])('says in %s what is missing', async (path, place) => {

@@ -3,13 +3,13 @@ import { unpackModel, type Model } from '../../models/formats/model_file.ts';
 import { isOnnx } from '../../models/formats/file_kind.ts';
 import { recogniseModel } from '../../models/namings.ts';
 import type { WeightsFile } from '../../models/formats/read_weights.ts';
-import type { Normalisation } from '../../models/normalisation.ts';
 import { parseSafetensors } from '../../models/formats/safetensors.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { Stretch } from '../data/stretch.ts';
 import type { TaskOptions } from '../train/task.ts';
 import { NO_AUGMENTATION } from '../view/view.ts';
 import { ViewMaker } from '../view/views.ts';
+import type { ReadOptions } from './stored_onnx.ts';
 
 /** A model as its file holds it, on no device yet. */
 export interface StoredModel<T extends TaskOptions = TaskOptions> {
@@ -25,14 +25,6 @@ export interface StoredModel<T extends TaskOptions = TaskOptions> {
   readonly stretch?: Stretch;
   /** The model file as read; undefined for bare weights. */
   readonly file?: Model;
-}
-
-/** How an ONNX file is read; a model file says it itself. */
-export interface ReadOptions {
-  /** Side of the pictures, where the file leaves it open: 224 when absent. */
-  readonly size?: number;
-  /** ImageNet's, which is told, when absent. */
-  readonly preprocessing?: Normalisation;
 }
 
 /**

@@ -1,8 +1,16 @@
 import type { Model } from '../../models/formats/model_file.ts';
 import { buildOnnx, declaredSide } from '../../models/onnx/onnx_model.ts';
 import { saidIn } from '../../models/onnx/said.ts';
-import type { ReadOptions } from './stored_model.ts';
 import type { BuiltModel } from '../../models/build_network.ts';
+import type { Normalisation } from '../../models/normalisation.ts';
+
+/** How an ONNX file is read; a model file says it itself. */
+export interface ReadOptions {
+  /** Side of the pictures, where the file leaves it open: 224 when absent. */
+  readonly size?: number;
+  /** ImageNet's, which is told, when absent. */
+  readonly preprocessing?: Normalisation;
+}
 
 /** Side to which the shorter one of an image is scaled, as a multiple of what is seen, as for photographs. */
 const SHORT_SIDE = 8 / 7;

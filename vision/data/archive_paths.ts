@@ -24,3 +24,6 @@ export function badPath(path: string): string | null {
   if (path.split('/').includes('..')) return `has an entry that leads out of it, ${path}`;
   return null;
 }
+
+/** Whether files of this name, or pattern of names, hold images and what is known of them: its columns can be named. */
+export const holdsColumns = (path: string): boolean => /\.(parquet|tar)$/i.test(path);

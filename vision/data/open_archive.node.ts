@@ -8,7 +8,7 @@ import type { ImageSource } from './source.ts';
 /**
  * The images of an archive, read in place: a zip file, or tar or parquet files by a name or a pattern such as
  * `train-{00..12}.tar`. What the first file is, its first bytes say.
- * @param columns the columns of parquet files, where they are not plain
+ * @param columns the columns of parquet files, where they are not plain, or fields of the JSON in tar files
  * @throws UserError for what is damaged, unsafe, without images, or none of these
  */
 export async function openArchive(pattern: string, columns: ParquetChoice = {}): Promise<ImageSource> {
@@ -24,5 +24,5 @@ export async function openArchive(pattern: string, columns: ParquetChoice = {}):
       throw new UserError(`${pattern} names ${others.length + 1} zip files, and one is read: name it`);
     return (await import('./zip.node.ts')).openZip(first);
   }
-  return (await import('./tar.node.ts')).openTar(pattern);
+  return (await import('./tar.node.ts')).openTar(pattern, columns);
 }

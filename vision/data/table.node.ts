@@ -39,8 +39,48 @@ const NAMED = 3;
  */
 export async function openTable(path: string, options: TableOptions): Promise<ImageSource> {
   const { columns, archive, skipBad = false } = options;
-  const root = options.images ?? dirname(path);
-  const rows: (SourceImage & { readonly file: string })[] = [];
+  const rows = await readRows(path, columns, options.images ?? dirname(path));
+  const places = new Map(archive?.images.map(({ id }, index) => [id, index]));
+  const there = archive ? rows.map(({ id }) => places.has(id)) : await allThere(rows.map(({ file }) => file));
+  const missing = rows.filter((_, i) => !there[i]);
+  const told = `${path} names ${missing.length === 1 ? 'a file that is' : `${missing.length} files that are`} missing: ${missing
+    .slice(0, NAMED)
+    .map(({ id, file, line }) => `${archive ? inArchive(id, archive.name) : file} (line ${line})`)
+    .join(', ')}${missing.length > NAMED ? ` and ${missing.length - NAMED} more` : ''}`;
+  if (missing.length > 0 && (!skipBad || missing.length === rows.length))
+    throw new UserError(
+      `${told}; give the folder that the paths begin at${archive ? ', or an archive with these paths,' : ''} by --images${skipBad ? '' : ', or leave them out by --skip-bad'}`,
+    );
+  const kept = rows.filter((_, i) => there[i]);
+  const images = kept.map(({ file: _file, line: _line, ...image }) => image);
+  const notes = missing.length > 0 ? [`${told}: left out`] : [];
+  if (archive) {
+    const placeOf = (index: number): number => places.get(kept[index].id)!;
+    return {
+      name: path,
+      images,
+      notes,
+      bytes: (index) => archive.bytes(placeOf(index)),
+      archiveOf: (index) => archive.archiveOf?.(placeOf(index)) ?? archive.name,
+      close: () => archive.close(),
+    };
+  }
+  return {
+    name: path,
+    images,
+    notes,
+    bytes: (index) => readFile(kept[index].file),
+    close: async () => {},
+  };
+}
+
+interface Row extends SourceImage {
+  readonly file: string;
+  readonly line: number;
+}
+
+async function readRows(path: string, columns: TableOptions['columns'], root: string): Promise<Row[]> {
+  const rows: Row[] = [];
   const lines = new Map<string, number>();
   let fieldsOf: { image: number; label?: number; split?: number; targets: readonly number[] } | undefined;
   const find = (header: readonly string[], name: string | undefined) =>
@@ -74,42 +114,19 @@ export async function openTable(path: string, options: TableOptions): Promise<Im
         fieldsOf.targets.map((place) => fields[place]),
         (k) => `${path}, line ${line}, column ${columns.targets![k]}`,
       );
-      rows.push({ id, label, ...(columns.targets && { values }), side, file: isAbsolute(id) ? id : join(root, id) });
+      rows.push({
+        id,
+        label,
+        ...(columns.targets && { values }),
+        side,
+        file: isAbsolute(id) ? id : join(root, id),
+        line,
+      });
     },
     /\.tsv(\.gz)?$/i.test(path) ? '\t' : ',',
   );
   if (rows.length === 0) throw new UserError(`${path} lists no images; it needs a header and a row for each image`);
-  const places = new Map(archive?.images.map(({ id }, index) => [id, index]));
-  const there = archive ? rows.map(({ id }) => places.has(id)) : await allThere(rows.map(({ file }) => file));
-  const missing = rows.filter((_, i) => !there[i]);
-  const told = `${path} names ${missing.length === 1 ? 'a file that is' : `${missing.length} files that are`} missing: ${missing
-    .slice(0, NAMED)
-    .map(({ id, file }) => `${archive ? inArchive(id, archive.name) : file} (line ${lines.get(id)})`)
-    .join(', ')}${missing.length > NAMED ? ` and ${missing.length - NAMED} more` : ''}`;
-  if (missing.length > 0 && (!skipBad || missing.length === rows.length))
-    throw new UserError(
-      `${told}; give the folder that the paths begin at${archive ? ', or an archive with these paths,' : ''} by --images${skipBad ? '' : ', or leave them out by --skip-bad'}`,
-    );
-  const kept = rows.filter((_, i) => there[i]);
-  const notes = missing.length > 0 ? [`${told}: left out`] : [];
-  if (archive) {
-    const placeOf = (index: number): number => places.get(kept[index].id)!;
-    return {
-      name: path,
-      images: kept.map(({ file: _, ...image }) => image),
-      notes,
-      bytes: (index) => archive.bytes(placeOf(index)),
-      archiveOf: (index) => archive.archiveOf?.(placeOf(index)) ?? archive.name,
-      close: () => archive.close(),
-    };
-  }
-  return {
-    name: path,
-    images: kept,
-    notes,
-    bytes: (index) => readFile(kept[index].file),
-    close: async () => {},
-  };
+  return rows;
 }
 
 /**

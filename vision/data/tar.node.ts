@@ -5,21 +5,35 @@ import { labelsOfPaths } from './path_labels.ts';
 import { FileWindow } from './file_window.node.ts';
 import { shardNames } from './shard_names.node.ts';
 import type { ImageSource, SourceImage } from './source.ts';
+import { valuesOf } from './table.node.ts';
 import { tarFiles, type TarFile } from './tar_index.node.ts';
 
 /** Bytes of the largest label beside an image. */
 const MAX_LABEL_BYTES = 2 ** 20;
 
-/** An image and, where files of its key say one, its label. */
-interface Sample {
-  readonly image: TarFile;
+/** Which fields of a sample's JSON are read. */
+export interface TarColumns {
+  /** The class; absent: `label`, `class` or `cls`, where there is no `.cls` file. */
+  readonly label?: string;
+  /** Numbers, instead of a class. */
+  readonly targets?: readonly string[];
+}
+
+/** What files beside an image say of it. */
+interface Said {
   readonly label: string | null;
+  /** Only where numbers are asked for. */
+  readonly values?: readonly number[] | null;
+}
+
+interface Sample extends Said {
+  readonly image: TarFile;
 }
 
 interface Shard {
   readonly file: FileWindow;
   readonly samples: readonly Sample[];
-  /** Whether any file beside an image says a label: then folders say nothing. */
+  /** Whether any file beside an image says what is asked for: then folders say nothing. */
   readonly hasLabels: boolean;
   readonly others: number;
 }
@@ -27,10 +41,12 @@ interface Shard {
 /**
  * The images of one tar archive or of many, read in place: `shards-{000..012}.tar` or `shards-*.tar`. As WebDataset
  * writes them, files that share their path up to the first dot of the name are one sample: an image, and its class in
- * `.cls`, else as `label`, `class` or `cls` of `.json`. Where no archive has such files, folders are classes.
- * @throws UserError for archives that are damaged, cut off, compressed or without images
+ * `.cls`, else as `label`, `class` or `cls` of `.json`, or the fields of it that are asked for. Where no archive has
+ * such files, folders are classes.
+ * @throws UserError for archives that are damaged, cut off, compressed or without images, for a field that no sample
+ * has, and for a target that is no number
  */
-export async function openTar(pattern: string): Promise<ImageSource> {
+export async function openTar(pattern: string, columns: TarColumns = {}): Promise<ImageSource> {
   const paths = await shardNames(pattern);
   const files: FileWindow[] = [];
   const close = async (): Promise<void> => void (await Promise.all(files.map((file) => file.close())));
@@ -39,11 +55,16 @@ export async function openTar(pattern: string): Promise<ImageSource> {
     let count = 0;
     for (const path of paths) {
       files.push(await FileWindow.open(path));
-      shards.push(await readShard(files[files.length - 1]));
+      shards.push(await readShard(files[files.length - 1], columns));
       count += shards[shards.length - 1].samples.length;
       if (count > MAX_IMAGES) throw new UserError(`${pattern} has more than ${MAX_IMAGES} images`);
     }
     if (count === 0) throw new UserError(`${pattern} holds no images`);
+    const asked = columns.targets ?? (columns.label === undefined ? [] : [columns.label]);
+    if (asked.length > 0 && !shards.some(({ hasLabels }) => hasLabels))
+      throw new UserError(
+        `${pattern} has no JSON file with ${asked.join(', ')} beside an image, such as 001.json beside 001.jpg`,
+      );
     return sourceOf(pattern, shards, close);
   } catch (error) {
     await close();
@@ -54,7 +75,7 @@ export async function openTar(pattern: string): Promise<ImageSource> {
 function sourceOf(pattern: string, shards: readonly Shard[], close: () => Promise<void>): ImageSource {
   const all = shards.flatMap(({ file, samples }) => samples.map((sample) => ({ file, ...sample })));
   const labels = shards.some(({ hasLabels }) => hasLabels)
-    ? all.map(({ label }) => ({ label }))
+    ? all.map(({ label, values }) => ({ label, ...(values !== undefined && { values }) }))
     : labelsOfPaths(all.map(({ image }) => image.path));
   const idOf = (file: FileWindow, path: string): string =>
     shards.length === 1 ? path : `${basename(file.path)}/${path}`;
@@ -80,9 +101,9 @@ function requireUnique(images: readonly SourceImage[], pattern: string): void {
   }
 }
 
-async function readShard(file: FileWindow): Promise<Shard> {
+async function readShard(file: FileWindow, columns: TarColumns): Promise<Shard> {
   const byKey = new Map<string, TarFile[]>();
-  const labels = { cls: new Map<string, string>(), json: new Map<string, string>() };
+  const said = { cls: new Map<string, Said>(), json: new Map<string, Said>() };
   let others = 0;
   for await (const entry of tarFiles(file)) {
     const [key, ending] = splitKey(entry.path);
@@ -96,17 +117,18 @@ async function readShard(file: FileWindow): Promise<Shard> {
       else byKey.set(key, [entry]);
       continue;
     }
-    const label = ending === 'cls' || ending === 'json' ? await readLabel(file, entry, ending) : null;
-    if (label === null) others++;
-    else labels[ending as 'cls' | 'json'].set(key, label);
+    const read = ending === 'cls' || ending === 'json' ? await readSaid(file, entry, ending, columns) : null;
+    if (read === null) others++;
+    else said[ending as 'cls' | 'json'].set(key, read);
   }
-  const hasLabels = labels.cls.size + labels.json.size > 0;
+  const hasLabels = said.cls.size + said.json.size > 0;
+  const nothing: Said = { label: null, ...(columns.targets && { values: null }) };
   const samples: Sample[] = [];
   for (const [key, images] of byKey) {
     // Beside a label there is one image: others of its key are masks and the like.
     const kept = hasLabels ? images.slice(0, 1) : images;
     others += images.length - kept.length;
-    for (const image of kept) samples.push({ image, label: labels.cls.get(key) ?? labels.json.get(key) ?? null });
+    for (const image of kept) samples.push({ image, ...(said.cls.get(key) ?? said.json.get(key) ?? nothing) });
   }
   return { file, samples, hasLabels, others };
 }
@@ -119,25 +141,44 @@ function splitKey(path: string): [key: string, ending: string] {
 
 const JSON_NAMES = ['label', 'class', 'cls'];
 
-/** The label that a small file beside an image says; null where a JSON file says none. */
-async function readLabel(file: FileWindow, entry: TarFile, ending: 'cls' | 'json'): Promise<string | null> {
+/** What a small file beside an image says; null where it says nothing of what is asked for. */
+async function readSaid(
+  file: FileWindow,
+  entry: TarFile,
+  ending: 'cls' | 'json',
+  { label: field, targets }: TarColumns,
+): Promise<Said | null> {
+  if (ending === 'cls' && (field ?? targets) !== undefined) return null;
   const name = inArchive(entry.path, file.path);
   if (entry.size > MAX_LABEL_BYTES) throw new UserError(`${name} has ${entry.size} bytes, which is no label`);
   const text = new TextDecoder().decode(await file.peek(entry.start, entry.size, entry.size)).trim();
   if (ending === 'cls') {
     if (text === '' || text.includes('\n')) throw new UserError(`${name} is no label: one line of text is expected`);
-    return text;
+    return { label: text };
   }
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new UserError(`${name} is not JSON`);
+  const fields = fieldsOf(text, name);
+  if (targets) {
+    if (!targets.some((target) => Object.hasOwn(fields, target))) return null;
+    const written = targets.map((target) => writtenOf(Object.hasOwn(fields, target) ? fields[target] : null));
+    return { label: null, values: valuesOf(written, (k) => `${name}, field ${targets[k]}`) };
   }
-  if (typeof value !== 'object' || value === null) return null;
-  for (const key of JSON_NAMES) {
-    const label = (value as Record<string, unknown>)[key];
-    if (typeof label === 'string' || typeof label === 'number') return String(label);
+  for (const key of field === undefined ? JSON_NAMES : [field]) {
+    const label = Object.hasOwn(fields, key) ? fields[key] : null;
+    if (typeof label === 'string' || typeof label === 'number') return { label: String(label) };
   }
   return null;
 }
+
+/** The fields of an object that is written as JSON; none of another value. */
+function fieldsOf(text: string, name: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  } catch {
+    throw new UserError(`${name} is not JSON`);
+  }
+}
+
+/** A value as a field of a table would have it. */
+const writtenOf = (value: unknown): string =>
+  value === null ? '' : typeof value === 'string' || typeof value === 'number' ? String(value) : JSON.stringify(value);

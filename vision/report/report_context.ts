@@ -1,7 +1,7 @@
 import type { Device } from '../../engine/device/device.ts';
 import type { RunFacts, TrainingSummary } from './data.ts';
 import { hashIds } from '../data/split.ts';
-import type { TrainState } from '../train/checkpoint.node.ts';
+import type { TrainState } from '../train/state_file.ts';
 import type { TrainOptions } from '../train/options.ts';
 import type { Trained } from '../train/train.node.ts';
 

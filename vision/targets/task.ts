@@ -38,9 +38,10 @@ export function splitValued(
   { name, examples }: Dataset<Labelled>,
   options: SplitOptions,
   isKnown: (example: Labelled) => boolean = ({ values }) => values !== null,
+  strata: (examples: readonly Labelled[], isKnown: (example: Labelled) => boolean) => (string | null)[] = strataOf,
 ): Split {
   const named = options.fold ? null : namedSides(examples, isKnown);
-  return named ?? sidesOf({ name, examples }, strataOf(examples, isKnown), options);
+  return named ?? sidesOf({ name, examples }, strata(examples, isKnown), options);
 }
 
 /** Throws where a side is empty. @param what images are called */

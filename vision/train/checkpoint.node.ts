@@ -4,31 +4,7 @@ import { readSafetensorsFile, writeSafetensorsFile } from '../../models/formats/
 import { toFloat32 } from '../../models/formats/stored_tensor.ts';
 import { UserError } from '../../engine/user_error.ts';
 import { jsonText } from '../json_text.ts';
-import type { Epoch } from '../report/data.ts';
-import { parseState } from './state_file.ts';
-
-/**
- * Where a training stands, between two steps. With the arrays beside it, all that is needed to go on as if never
- * interrupted.
- */
-export interface TrainState {
-  /** Index of the phase, epoch within it and step within that, all from 0: the next to be done. */
-  phase: number;
-  epoch: number;
-  step: number;
-  /** Adam's step count, which its bias correction depends on. */
-  adamStep: number;
-  /** Sums over the steps of this epoch so far. */
-  sums: { loss: number; marks: number; seen: number; seconds: number };
-  history: Epoch[];
-  /** What the frozen front took; absent: there is none, or a version kept the run that did not tell. */
-  frontSeconds?: number;
-  /** The epoch whose weights are in the best file, counted from 1 over all phases, and its validation loss. */
-  best: { epoch: number; loss: number } | null;
-  /** Epochs of this phase since its best validation loss, and that loss. */
-  stale: { epochs: number; loss: number | null };
-  finished: boolean;
-}
+import { parseState, type TrainState } from './state_file.ts';
 
 export const NEW_STATE: TrainState = {
   phase: 0,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { compile } from '../../engine/program/program.ts';
 import type { Device } from '../../engine/device/device.ts';
 import type { Tensor } from '../../engine/tensor.ts';
+import { fileError } from '../../models/formats/file_error.node.ts';
 import { applySegments, segmentsBetween } from '../../models/network.ts';
 import { imageInput, type View, type ViewMaker } from '../view/views.ts';
 import type { Learner } from './learner.ts';
@@ -129,9 +130,17 @@ async function fill(
       file.append(records);
     }
     done += count;
-    writeFileSync(clock, String(seconds()));
+    keepSeconds(clock, seconds());
     progress.tick(done);
   }
   progress.end();
   return seconds();
+}
+
+function keepSeconds(path: string, seconds: number): void {
+  try {
+    writeFileSync(path, String(seconds));
+  } catch (error) {
+    throw fileError('write', path, error);
+  }
 }

@@ -18,3 +18,6 @@ export const UPRIGHT_PRESET: Preset = {
   jitter: UPRIGHT_AUGMENTATION.brightness,
   hue: UPRIGHT_AUGMENTATION.hue,
 };
+
+/** The same of images without an up, as those of the sky: they are turned, and seen as large as they are. */
+export const withoutUp = ({ shortSide: _, ...preset }: Preset): Preset => ({ ...preset, tta: 4, rotation: 180 });

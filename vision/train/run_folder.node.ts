@@ -51,15 +51,16 @@ export function requireOptions(
  * keep in it; one that never does is gone when it is disposed.
  */
 export class RunFolder implements Disposable {
+  private origin?: Origin;
+  /** The ONNX file that the network is read from, which the run keeps a copy of. */
+  private network?: Uint8Array;
+
   private constructor(
     private readonly path: string,
     private readonly lock: FileLock,
     private begun: boolean,
     /** What `begin` writes. */
     private readonly texts: { readonly config: string; readonly tuning: string },
-    private origin?: Origin,
-    /** The ONNX file that the network is read from, which the run keeps a copy of. */
-    private network?: Uint8Array,
   ) {}
 
   /**

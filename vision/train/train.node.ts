@@ -15,7 +15,8 @@ import { ViewMaker, type ViewGeometry } from '../view/views.ts';
 import { Ahead } from './ahead.ts';
 import { cutOf } from './cut.ts';
 import { explodedLoss } from './exploded_loss.ts';
-import { NEW_STATE, loadCheckpoint, saveCheckpoint, type TrainState } from './checkpoint.node.ts';
+import { NEW_STATE, loadCheckpoint, saveCheckpoint } from './checkpoint.node.ts';
+import type { TrainState } from './state_file.ts';
 import { runFront, type Front } from './front.node.ts';
 import type { Learner } from './learner.ts';
 import { networkFile, networkOf } from './network_file.node.ts';
@@ -95,23 +96,13 @@ export async function trainNetwork<E extends Example>(
     if (!state.finished) {
       if (cut) {
         const key = frontKey(dataset, origin, options, network?.used);
-        const spec = {
-          cut: cut.after,
-          folder: join(folder, RUN_FILES.cache),
-          key,
-          begin: () => run.begin(),
-        };
+        const spec = { cut: cut.after, folder: join(folder, RUN_FILES.cache), key, begin: () => run.begin() };
         front = await runFront(learner, views, spec, progress);
         state.frontSeconds = front.seconds;
       }
       if (checkpoint)
         progress.line(`resuming at phase ${state.phase + 1}, epoch ${state.epoch + 1}, step ${state.step}`);
-      for (const p of parameters.all) {
-        const values = checkpoint?.arrays.get(p.name);
-        if (checkpoint && !values)
-          throw new UserError(`${folder}: the checkpoint lacks ${p.name}: it is of another model`);
-        if (values) p.write(values);
-      }
+      if (checkpoint) restore(parameters, checkpoint.arrays, folder);
       const specs = phases(model, options, prepared, views, front && { ...front, after: cut!.after });
       // Once a step went well, because a training that is refused leaves nothing.
       const keepSquares = async () => {
@@ -132,16 +123,9 @@ export async function trainNetwork<E extends Example>(
       await run.begin();
       await saveCheckpoint(join(folder, RUN_FILES.checkpoint), state, await parametersOf(parameters));
     }
-    // What is kept at the end: the weights of the best epoch, or those that training ended with.
-    const kept =
-      options.keep === 'best' && state.best
-        ? await loadCheckpoint(join(folder, RUN_FILES.best))
-        : await loadCheckpoint(join(folder, RUN_FILES.checkpoint));
-    for (const p of parameters.all) p.write(kept!.arrays.get(p.name)!);
-    await writeFileAtomic(
-      join(folder, RUN_FILES.model),
-      packModel(trainedModel(task, model, await parameters.read(), options)),
-    );
+    await restoreKept(parameters, state, options, folder);
+    const trained = trainedModel(task, model, await parameters.read(), options);
+    await writeFileAtomic(join(folder, RUN_FILES.model), packModel(trained));
     rmSync(join(folder, RUN_FILES.cache), { recursive: true, force: true });
     return { task, model, parameters, prepared, views, state, changes, [Symbol.dispose]: close };
   } catch (error) {
@@ -150,6 +134,21 @@ export async function trainNetwork<E extends Example>(
   } finally {
     front?.close();
     pack?.close();
+  }
+}
+
+/** What is kept at the end: the weights of the best epoch, or those that training ended with. */
+async function restoreKept(parameters: ParameterSet, state: TrainState, { keep }: TrainOptions, folder: string) {
+  const isBest = keep === 'best' && state.best;
+  const kept = await loadCheckpoint(join(folder, isBest ? RUN_FILES.best : RUN_FILES.checkpoint));
+  restore(parameters, kept!.arrays, folder);
+}
+
+function restore(parameters: ParameterSet, arrays: ReadonlyMap<string, Float32Array>, folder: string): void {
+  for (const p of parameters.all) {
+    const values = arrays.get(p.name);
+    if (!values) throw new UserError(`${folder}: the checkpoint lacks ${p.name}: it is of another model`);
+    p.write(values);
   }
 }
 
@@ -239,79 +238,19 @@ async function runPhase(
     );
   };
 
-  const figures = (loss: number, mark: number): Figures => ({ loss, [task.figure.name]: task.figure.of(mark) });
   for (; state.epoch < spec.epochs; ) {
-    let begun = performance.now();
-    const batches = phase.batches(state.epoch);
-    progress.start(
-      `${spec.title} ${state.epoch + 1}/${spec.epochs}`,
-      batches.length * options.batch,
-      state.step * options.batch,
-    );
-    let samples = state.step < batches.length ? phase.samples(batches[state.step], state.epoch) : undefined;
-    const settle = async ({ step, total, ready, result }: Running) => {
-      const { loss, marks, seen, changed } = await result;
-      // With f16 a gradient that overflows only brings the scale of the loss down.
-      if (!Number.isFinite(loss) || (!changed && options.precision !== 'f16'))
-        throw new UserError(
-          `${Number.isFinite(loss) ? 'a gradient is not finite' : `the loss became ${loss}`} in phase ${spec.number} (${spec.title}), epoch ${state.epoch + 1}, step ${step + 1}; ${await phase.diagnose(batches[step], ready, total)}; try a lower learning rate or --clip 1${options.precision === 'f16' ? ', or --precision f32' : ''}`,
-        );
-      await keepSquares();
-      state.step = step + 1;
-      state.sums = {
-        loss: state.sums.loss + loss * seen,
-        marks: state.sums.marks + marks,
-        seen: state.sums.seen + seen,
-        seconds: state.sums.seconds + (performance.now() - begun) / 1000,
-      };
-      begun = performance.now();
-      progress.tick(
-        state.step * options.batch,
-        shown(figures(state.sums.loss / state.sums.seen, state.sums.marks / state.sums.seen)),
-      );
-    };
-    const steps = async () => {
-      const running = new Ahead(STEPS_AHEAD, settle);
-      for (let step = state.step; step < batches.length; step++) {
-        const ready = await samples!;
-        if (step + 1 < batches.length) {
-          samples = phase.samples(batches[step + 1], state.epoch);
-          samples.catch(() => undefined);
-        }
-        const total = state.epoch * batches.length + step;
-        const result = phase.train(batches[step], ready, total);
-        result.catch(() => undefined); // Told when it is settled.
-        await running.add({ step, total, ready, result });
-        const asked = progress.stop?.asked;
-        // At the end too: validation may take long, and who ends it by a signal or a power cut loses nothing but it.
-        if (asked || (step + 1) % options.checkpointSteps === 0 || step + 1 === batches.length) {
-          await running.drain();
-          await save();
-        }
-        if (asked) throw new Stopped();
-      }
-    };
-    await (progress.stop ? progress.stop.among(steps) : steps());
+    const settled = await runEpoch(learner, phase, state, { progress, keepSquares, save });
     const validation = await phase.validate();
     progress.end();
-    // The step before may have done the harm: its own loss was still a number.
-    if (!Number.isFinite(validation.loss))
-      throw new UserError(
-        `the validation loss became ${validation.loss} after phase ${spec.number} (${spec.title}), epoch ${state.epoch + 1}; try a lower learning rate or --clip 1${options.precision === 'f16' ? ', or --precision f32' : ''}`,
-      );
-    const scale = await phase.trainStep.lossScale();
-    if (scale !== undefined && scale < 1)
-      throw new UserError(
-        `activations or gradients pass the largest f16 number, 65504, however the loss is scaled (now by ${scale}), in phase ${spec.number} (${spec.title}); train with --precision f32`,
-      );
+    await requireFinite(phase, validation.loss, state, options);
     const number = state.history.length + 1;
     state.history.push({
       epoch: number,
       phase: spec.number,
-      learningRate: phase.learningRate(state.epoch * batches.length),
-      seconds: state.sums.seconds + (performance.now() - begun) / 1000,
-      train: figures(state.sums.loss / state.sums.seen, state.sums.marks / state.sums.seen),
-      validation: figures(validation.loss, validation.mark),
+      learningRate: phase.learningRate(state.epoch * phase.batches(state.epoch).length),
+      seconds: state.sums.seconds + (performance.now() - settled) / 1000,
+      train: meanFigures(task, state.sums),
+      validation: figuresOf(task, validation.loss, validation.mark),
     });
     progress.line(epochLine(state));
     const exploded = explodedLoss(state.history);
@@ -335,6 +274,96 @@ async function runPhase(
   }
   Object.assign(state, { phase: state.phase + 1, epoch: 0, step: 0, adamStep: 0, stale: { epochs: 0, loss: null } });
   await saveCheckpoint(join(folder, RUN_FILES.checkpoint), state, await parametersOf(parameters));
+}
+
+const figuresOf = ({ figure }: Pick<Task, 'figure'>, loss: number, mark: number): Figures => ({
+  loss,
+  [figure.name]: figure.of(mark),
+});
+
+const meanFigures = (task: Pick<Task, 'figure'>, { loss, marks, seen }: TrainState['sums']): Figures =>
+  figuresOf(task, loss / seen, marks / seen);
+
+/** The steps of an epoch that are left. Returns the moment up to which `state.sums` counts seconds. */
+async function runEpoch(
+  { task, options }: Learner,
+  phase: Phase,
+  state: TrainState,
+  {
+    progress,
+    keepSquares,
+    save,
+  }: Pick<Run, 'progress'> & Readonly<Record<'keepSquares' | 'save', () => Promise<void>>>,
+): Promise<number> {
+  const { spec } = phase;
+  let begun = performance.now();
+  const batches = phase.batches(state.epoch);
+  progress.start(
+    `${spec.title} ${state.epoch + 1}/${spec.epochs}`,
+    batches.length * options.batch,
+    state.step * options.batch,
+  );
+  let samples = state.step < batches.length ? phase.samples(batches[state.step], state.epoch) : undefined;
+  const settle = async ({ step, total, ready, result }: Running) => {
+    const { loss, marks, seen, changed } = await result;
+    // With f16 a gradient that overflows only brings the scale of the loss down.
+    if (!Number.isFinite(loss) || (!changed && options.precision !== 'f16'))
+      throw new UserError(
+        `${Number.isFinite(loss) ? 'a gradient is not finite' : `the loss became ${loss}`} in phase ${spec.number} (${spec.title}), epoch ${state.epoch + 1}, step ${step + 1}; ${await phase.diagnose(batches[step], ready, total)}; try a lower learning rate or --clip 1${options.precision === 'f16' ? ', or --precision f32' : ''}`,
+      );
+    await keepSquares();
+    state.step = step + 1;
+    state.sums = {
+      loss: state.sums.loss + loss * seen,
+      marks: state.sums.marks + marks,
+      seen: state.sums.seen + seen,
+      seconds: state.sums.seconds + (performance.now() - begun) / 1000,
+    };
+    begun = performance.now();
+    progress.tick(state.step * options.batch, shown(meanFigures(task, state.sums)));
+  };
+  const steps = async () => {
+    const running = new Ahead(STEPS_AHEAD, settle);
+    for (let step = state.step; step < batches.length; step++) {
+      const ready = await samples!;
+      if (step + 1 < batches.length) {
+        samples = phase.samples(batches[step + 1], state.epoch);
+        samples.catch(() => undefined);
+      }
+      const total = state.epoch * batches.length + step;
+      const result = phase.train(batches[step], ready, total);
+      result.catch(() => undefined); // Told when it is settled.
+      await running.add({ step, total, ready, result });
+      const asked = progress.stop?.asked;
+      // At the end too: validation may take long, and who ends it by a signal or a power cut loses nothing but it.
+      if (asked || (step + 1) % options.checkpointSteps === 0 || step + 1 === batches.length) {
+        await running.drain();
+        await save();
+      }
+      if (asked) throw new Stopped();
+    }
+  };
+  await (progress.stop ? progress.stop.among(steps) : steps());
+  return begun;
+}
+
+/** @throws UserError where a step left weights whose loss is not finite, or f16 cannot hold the gradients */
+async function requireFinite(
+  { spec, trainStep }: Phase,
+  loss: number,
+  state: TrainState,
+  { precision }: TrainOptions,
+): Promise<void> {
+  // The step before may have done the harm: its own loss was still a number.
+  if (!Number.isFinite(loss))
+    throw new UserError(
+      `the validation loss became ${loss} after phase ${spec.number} (${spec.title}), epoch ${state.epoch + 1}; try a lower learning rate or --clip 1${precision === 'f16' ? ', or --precision f32' : ''}`,
+    );
+  const scale = await trainStep.lossScale();
+  if (scale !== undefined && scale < 1)
+    throw new UserError(
+      `activations or gradients pass the largest f16 number, 65504, however the loss is scaled (now by ${scale}), in phase ${spec.number} (${spec.title}); train with --precision f32`,
+    );
 }
 
 const shown = (figures: Figures): Record<string, string> =>

@@ -1,11 +1,17 @@
 import type { Places } from './dirichlet.ts';
 
+/** The sum of the numbers at the answers to a question. */
+export function sumOf(row: ArrayLike<number>, { from, count }: Places): number {
+  let total = 0;
+  for (let i = from; i < from + count; i++) total += row[i];
+  return total;
+}
+
 /** Each number as a share of those of its question: of votes what was given, of concentrations what is expected. */
 export function voteFractions(row: ArrayLike<number>, places: readonly Places[]): Float64Array {
   const fractions = new Float64Array(row.length);
   for (const { from, count } of places) {
-    let total = 0;
-    for (let i = from; i < from + count; i++) total += row[i];
+    const total = sumOf(row, { from, count });
     for (let i = from; i < from + count; i++) fractions[i] = total > 0 ? row[i] / total : Number.NaN;
   }
   return fractions;

@@ -15,7 +15,7 @@ import { PREDICTIONS, predictionsCsv, pairedColumns } from '../report/prediction
 import type { ReportContext } from '../report/report_context.ts';
 import { trainingSection } from '../report/section_training.ts';
 import { RUN_FILES } from '../train/train.node.ts';
-import type { VoteJudgement } from './evaluate.ts';
+import { votesOn, type VoteJudgement } from './evaluate.ts';
 import { columnsOf, placesOf, type Schema } from './schema.ts';
 import {
   fractionErrorsSection,
@@ -45,12 +45,12 @@ export async function summariseVotes(
   const questions = schema.map(({ name, answers }, q) => {
     const { from, count } = places[q];
     const sums = answers.map((_, k) => rows.reduce((sum, row) => sum + row[from + k], 0));
-    const votes = sums.reduce((a, b) => a + b, 0);
+    const total = sums.reduce((a, b) => a + b, 0);
     return {
       name,
-      votes,
+      votes: votesOn(rows, places[q]),
       images: rows.filter((row) => row.slice(from, from + count).some((n) => n > 0)).length,
-      answers: answers.map((answer, k) => ({ name: answer.name, share: votes > 0 ? sums[k] / votes : 0 })),
+      answers: answers.map((answer, k) => ({ name: answer.name, share: total > 0 ? sums[k] / total : 0 })),
     };
   });
   // The answer to the first question that got most of an image's votes.

@@ -5,7 +5,7 @@ import { rowLink } from '../report/predictions.ts';
 import { caseFigure, readingMaps } from '../report/section_pictures.ts';
 import { valuesScatter } from '../targets/plots.ts';
 import type { VoteFigures } from './evaluate.ts';
-import { ANSWER_HEADS, answerRows, QUESTION_HEADS, questionRows } from './show.ts';
+import { answerTable, QUESTION_HEADS, questionRows, told } from './show.ts';
 
 /** The first section of a report on votes. */
 export interface VoteSummary {
@@ -17,7 +17,8 @@ export interface VoteSummary {
   readonly questions: readonly {
     readonly name: string;
     readonly images: number;
-    readonly votes: number;
+    /** null where only shares of them are known. */
+    readonly votes: number | null;
     readonly answers: readonly { readonly name: string; readonly share: number }[];
   }[];
   readonly sheets: readonly ContactSheet[];
@@ -26,7 +27,7 @@ export interface VoteSummary {
 export const VOTE_HEADS = ['answer', 'share of the votes', 'votes on the question', 'images'] as const;
 export const voteRows = ({ questions }: VoteSummary): string[][] =>
   questions.flatMap(({ name, votes, images, answers }) =>
-    answers.map((answer) => [`${name}: ${answer.name}`, percent(answer.share), String(votes), String(images)]),
+    answers.map((answer) => [`${name}: ${answer.name}`, percent(answer.share), told(votes), String(images)]),
   );
 
 /** How many images and votes there are, how the answers were shared, and images of which most gave the same. */
@@ -43,10 +44,11 @@ ${sheets.length > 0 && html`<h3>Examples</h3><div class="grid">${sheets.map(({ t
 }
 
 /** The numbers a reader came for, as cards. */
-export const votesHeadline = ({ rmse, logLoss, images, questions }: VoteFigures): Html =>
+export const votesHeadline = ({ rmse, logLoss, constant, images, questions }: VoteFigures): Html =>
   html`<ul class="numbers">
 ${card(decimal(rmse, 4), 'RMSE', 'of expected less given fractions of the votes')}
-${card(decimal(logLoss), 'Negative log likelihood', 'of the votes on an image; less is better')}
+${logLoss !== null && card(decimal(logLoss), 'Negative log likelihood', 'of the votes on an image; less is better')}
+${constant !== null && card(decimal(constant, 4), 'RMSE of the mean answer', 'what answering each column with its mean gives')}
 ${card(count(images), 'Images judged', `${questions.length} questions`)}
 </ul>`;
 
@@ -71,9 +73,9 @@ export async function fractionSection(figures: VoteFigures, questions: readonly 
   return {
     id: 'evaluation',
     title: 'The evaluation',
-    body: html`<p>Measured on ${count(figures.images)} images: ${figures.measuredOn}. A question counts for the images of which somebody was asked it; the mean answer is what answering each of them with the mean fractions would give.</p>
+    body: html`<p>Measured on ${count(figures.images)} images: ${figures.measuredOn}. ${figures.logLoss === null ? 'A fraction is weighed by the share of the votes that reached its question, and every image counts for every question' : 'A question counts for the images of which somebody was asked it'}; the mean answer is what answering each of them with the mean fractions would give.</p>
 <div class="tables">${table({ caption: 'Figures of each question', columns: QUESTION_HEADS, rows: questionRows(figures) })}
-${table({ caption: 'Mean fractions of each answer', columns: ANSWER_HEADS, rows: answerRows(figures) })}</div>
+${table({ caption: 'Mean fractions of each answer', ...answerTable(figures) })}</div>
 <div class="grid">${drawn}</div>`,
   };
 }
@@ -87,14 +89,14 @@ export interface FractionCase {
   readonly given: number;
 }
 
-const told = ({ question, answer, expected, given }: FractionCase): Html =>
+const sentence = ({ question, answer, expected, given }: FractionCase): Html =>
   html`<strong>${question}: ${answer}.</strong> Expected ${percent(expected, 0)} of the votes; given ${Number.isNaN(given) ? 'none: nobody was asked' : percent(given, 0)}.`;
 
 export const fractionMapsSection = (layer: string, cases: readonly (FractionCase & Explained)[]): Section => ({
   id: 'grad-cam',
   title: 'Where the network looks',
   body: html`${readingMaps(layer, 'one answer to each question, and the image of which the network expects most of it')}
-<div class="cases">${cases.map((item) => caseFigure(item, told(item)))}</div>`,
+<div class="cases">${cases.map((item) => caseFigure(item, sentence(item)))}</div>`,
 });
 
 export const fractionErrorsSection = (cases: readonly (FractionCase & { readonly picture: Picture })[]): Section => ({
@@ -104,7 +106,7 @@ export const fractionErrorsSection = (cases: readonly (FractionCase & { readonly
 <div class="mistakes">${cases.map(
     (
       item,
-    ) => html`<figure>${image(item.picture, `Image ${item.id}`)}<figcaption>${told(item)} ${rowLink(item.id)}</figcaption></figure>
+    ) => html`<figure>${image(item.picture, `Image ${item.id}`)}<figcaption>${sentence(item)} ${rowLink(item.id)}</figcaption></figure>
 `,
   )}</div>`,
 });

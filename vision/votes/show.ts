@@ -3,8 +3,15 @@ import { textTable } from '../report/text_table.ts';
 import type { VoteFigures } from './evaluate.ts';
 
 /** The figures that matter most, in a line. */
-export const showHeadline = ({ rmse, logLoss, images, questions }: VoteFigures): string =>
-  `RMSE ${decimal(rmse, 4)} of vote fractions, negative log likelihood ${decimal(logLoss)}, over ${questions.length} ${questions.length === 1 ? 'question' : 'questions'} of ${images} images`;
+export function showHeadline({ rmse, logLoss, constant, images, questions }: VoteFigures): string {
+  const over = `over ${questions.length} ${questions.length === 1 ? 'question' : 'questions'} of ${images} images`;
+  const likely = logLoss === null ? '' : `, negative log likelihood ${decimal(logLoss)},`;
+  const mean = constant === null ? '' : ` (answering each with its mean: ${decimal(constant, 4)})`;
+  return `RMSE ${decimal(rmse, 4)} of vote fractions${likely} ${over}${mean}`;
+}
+
+/** The votes on a question; nothing where they are not known. */
+export const told = (votes: number | null): string => (votes === null ? '' : String(votes));
 
 export const QUESTION_HEADS = ['question', 'RMSE', 'mean answer', 'images', 'votes'] as const;
 export const questionRows = ({ questions }: VoteFigures): string[][] =>
@@ -13,19 +20,28 @@ export const questionRows = ({ questions }: VoteFigures): string[][] =>
     decimal(rmse, 4),
     decimal(constant, 4),
     String(images),
-    String(votes),
+    told(votes),
   ]);
 
-export const ANSWER_HEADS = ['answer', 'given', 'expected'] as const;
-export const answerRows = ({ questions }: VoteFigures): string[][] =>
-  questions.flatMap(({ name, answers }) =>
-    answers.map(({ name: answer, given, expected }) => [`${name}: ${answer}`, percent(given), percent(expected)]),
-  );
+/** The figures of each answer; its errors where shares are learnt: else a question counts as a whole. */
+export const answerTable = ({ constant, questions }: VoteFigures): { columns: string[]; rows: string[][] } => ({
+  columns: ['answer', 'given', 'expected', ...(constant === null ? [] : ['RMSE', 'mean answer'])],
+  rows: questions.flatMap(({ name, answers }) =>
+    answers.map(({ name: answer, given, expected, errors }) => [
+      `${name}: ${answer}`,
+      percent(given),
+      percent(expected),
+      ...(errors ? [decimal(errors.rmse, 4), decimal(errors.constant, 4)] : []),
+    ]),
+  ),
+});
 
 /** The headline, and the figures of each question and answer, as text. */
-export const showVotes = (figures: VoteFigures): string =>
-  [
+export function showVotes(figures: VoteFigures): string {
+  const answers = answerTable(figures);
+  return [
     showHeadline(figures),
     textTable(QUESTION_HEADS, questionRows(figures)),
-    textTable(ANSWER_HEADS, answerRows(figures)),
+    textTable(answers.columns, answers.rows),
   ].join('\n\n');
+}

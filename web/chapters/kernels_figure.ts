@@ -67,16 +67,16 @@ export async function kernelsFigure(section: HTMLElement): Promise<void> {
     place,
     make('div', { className: 'controls' }, make('label', {}, 'rows and columns', side), again),
     make(
+      'p',
+      { className: 'legend' },
+      'Counted for each multiplication: bytes and loads from the buffers, loads from the tile in workgroup memory.',
+    ),
+    make(
       'div',
       { className: 'scroll', tabIndex: 0, role: 'region', 'aria-label': 'Versions of the product' },
       make(
         'table',
         { className: 'versions' },
-        make(
-          'caption',
-          {},
-          'Counted for each multiplication: bytes and loads from the buffers, loads from the tile in workgroup memory.',
-        ),
         make('thead', {}, make('tr', {}, ...heads.map((head) => make('th', { scope: 'col' }, head)))),
         make('tbody', {}, ...rows.map(({ element }) => element)),
       ),

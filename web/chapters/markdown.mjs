@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { basename, join, posix } from 'node:path';
 import katex from 'katex';
 import { Marked } from 'marked';
-import { guideOf } from '../home/build_guides.mjs';
+import { guideOf, tie, tied } from '../home/build_guides.mjs';
 
 export const CHAPTER = /^\d\d-[\w-]+\.md$/;
 /** Pages beside the path: no next one, no exercises. */
@@ -38,10 +38,10 @@ const formulas = {
       level: 'inline',
       start: (text) => text.indexOf('$'),
       tokenizer(text) {
-        const found = /^\$([^$]+?)\$/.exec(text);
-        return found ? { type: 'inline', raw: found[0], tex: found[1] } : undefined;
+        const found = /^\$([^$]+?)\$([.,;:?!)]*)/.exec(text);
+        return found ? { type: 'inline', raw: found[0], tex: found[1], stop: found[2] } : undefined;
       },
-      renderer: ({ tex }) => math(tex, false),
+      renderer: ({ tex, stop }) => (stop ? tie(math(tex, false) + stop) : math(tex, false)),
     },
   ],
 };
@@ -145,7 +145,9 @@ export function render(root, markdown, linked) {
   const tokens = marked.lexer(text);
   marked.walkTokens(tokens, toPage);
   const html = (some) =>
-    marked.parser(some).replaceAll('<table>', '<div class="scroll"><table>').replaceAll('</table>', '</table></div>');
+    tied(marked.parser(some))
+      .replaceAll('<table>', '<div class="scroll"><table>')
+      .replaceAll('</table>', '</table></div>');
   const parts = passages(tokens);
   if (parts.length === 0) return { html: html(tokens), exercises };
   const sideBySide = parts.map((part) => {

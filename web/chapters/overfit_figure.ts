@@ -26,6 +26,7 @@ const shown = (n: number): string =>
  * A polynomial fitted to a few points as its degree, the points and the weight decay change: the curve on the left, the
  * losses of every degree on the right.
  */
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: its elements answer each other
 export async function overfitFigure(section: HTMLElement): Promise<void> {
   let choice = START;
   const curve = new CurvePlot();

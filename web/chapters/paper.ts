@@ -17,7 +17,7 @@ export function offerPaper(article: HTMLElement): void {
     make(
       'p',
       { className: 'paper controls' },
-      button('Print the chapter', () => window.print()),
+      button(exercises.length > 0 ? 'Print the chapter' : 'Print this page', () => window.print()),
       ...(exercises.length > 0 ? [button('Print it with the answers', withAnswers)] : []),
     ),
   );

@@ -17,7 +17,7 @@ export function additions(layers: readonly SlidingLayer[]): (readonly [wider: nu
 
 /**
  * How many pixels in a row lie between the first and the last that an output sees, both counted: 1 + Σ d·(k − 1)·Π s
- * (Araujo, Norris & Sim 2019, equation 2, with the width d·(k − 1) + 1 of a dilated filter in place of k).
+ * (Araujo, Norris & Sim 2019, with the width d·(k − 1) + 1 of a dilated filter in place of k).
  */
 export const receptiveField = (layers: readonly SlidingLayer[]): number =>
   additions(layers).reduce((sum, [wider, strides]) => sum + wider * strides, 1);

@@ -1,9 +1,9 @@
 import { openDevice, type Device } from '../../engine/device/device.ts';
 
-/** What a worker tells its page of the device: `lost` is followed by `ready` or `failed`. */
+/** What a worker tells its page of the device: first `ready` or `absent`; after `lost`, `ready` or `failed`. */
 export type DeviceNews =
   | { readonly state: 'ready'; readonly adapter: string; readonly software: boolean }
-  | { readonly state: 'lost' | 'failed'; readonly why: string };
+  | { readonly state: 'lost' | 'failed' | 'absent'; readonly why: string };
 
 interface Session<T> {
   readonly device: Device;
@@ -24,6 +24,7 @@ const LOSS_IS_TOLD_WITHIN_MS = 100;
  */
 export class DeviceKeeper<T extends Disposable> {
   private session: Promise<Session<T>> | undefined;
+  private isFirst = true;
 
   constructor(
     private readonly build: (device: Device) => Promise<T>,
@@ -52,7 +53,11 @@ export class DeviceKeeper<T extends Disposable> {
   }
 
   private async begin(): Promise<Session<T>> {
-    const device = await this.open();
+    const device = await this.open().catch((error: Error) => {
+      if (this.isFirst) this.tell({ state: 'absent', why: error.message });
+      throw error;
+    });
+    this.isFirst = false;
     try {
       const built = await this.build(device);
       this.tell({ state: 'ready', adapter: device.adapter.description, software: device.adapter.software });

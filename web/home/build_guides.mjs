@@ -13,6 +13,15 @@ const GUIDES = [
 /** The page that has a file of docs/, if any. */
 export const guideOf = (file) => GUIDES.find(({ files }) => files.includes(file))?.name;
 
+/** What a line must not break. */
+export const tie = (html) => `<span class="tie">${html}</span>`;
+
+/** Keeps an option and its hyphens on one line, and a chapter and its number. */
+export const tied = (html) =>
+  html
+    .replace(/(?<!<pre[^>]*>)<code>[^<\n]*<\/code>/g, (code) => code.replace(/(?<=[> ])--?[\w-]+/g, tie))
+    .replace(/(\bchapter) (?=\d)/gi, '$1&nbsp;');
+
 /** The pages, as `buildSite` takes them. What else they link to in the repository is named and not linked. */
 export function guidePages(root) {
   const marked = new Marked({
@@ -30,7 +39,7 @@ export function guidePages(root) {
     const texts = files.map((file) => readFileSync(join(root, 'docs', file), 'utf8'));
     // One title on a page: those of the other files become headings below it, and theirs go down too.
     const lower = (text) => text.replace(/^(?=#+ )/gm, '#');
-    const html = marked.parse([texts[0], ...texts.slice(1).map(lower)].join('\n'));
+    const html = tied(marked.parse([texts[0], ...texts.slice(1).map(lower)].join('\n')));
     return {
       folder: 'home',
       section: 'index',

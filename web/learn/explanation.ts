@@ -1,12 +1,6 @@
-import { offsetOf } from '../../engine/explain/terms.ts';
-import { backwards } from './explain_backwards.ts';
-import { forwards } from './explain_forwards.ts';
-import { parameterGradient } from './explain_parameter.ts';
-import { receptiveFields, type Field } from './fields.ts';
+import type { Field } from './fields.ts';
 import type { LineName } from './kernel_lines.ts';
-import { at, parameter } from './layer_sums.ts';
 import type { Role } from './network.ts';
-import type { Target, View } from './view.ts';
 
 /**
  * A number of the network that one can point at: an element of a layer's output, of its cotangent, or of one of its
@@ -45,33 +39,3 @@ export interface Explanation {
 
 /** An explanation as the direction that makes it gives it. */
 export type Behind = Omit<Explanation, 'value' | 'fields'> & { readonly fields?: readonly (Field | undefined)[] };
-
-/** What Selection names, as the worker's check wants it. */
-export function targetOf({ layers }: View, { layer, part, at: index }: Selection): Target {
-  if (part === 'y' || part === 'dy') return { layer, offset: offsetOf(layers[layer].y.shape, index) };
-  return { layer, role: part, offset: offsetOf(parameter(layers[layer], part).shape, index) };
-}
-
-/**
- * How the selected number comes about: for an output forwards; for a cotangent, or a parameter's gradient, on the way
- * back.
- */
-export function explain(view: View, selection: Selection): Explanation {
-  const { layer, part, at: index } = selection;
-  const { y, dy, parameters } = view.layers[layer];
-  const value =
-    part === 'y'
-      ? at(y, index)
-      : part === 'dy'
-        ? at(dy, index)
-        : at(parameters.find(({ role }) => role === part)!.gradient!, index);
-  const behind =
-    part === 'y'
-      ? forwards(view, layer, index)
-      : part === 'dy'
-        ? backwards(view, layer, index)
-        : parameterGradient(view, layer, part, index);
-  const fields =
-    part === 'y' ? receptiveFields(view, layer, index) : (behind.fields ?? []).filter((field) => field !== undefined);
-  return { ...behind, value, fields };
-}

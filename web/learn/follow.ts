@@ -75,6 +75,7 @@ export interface StepMade {
   readonly batch: readonly Drawn[];
   readonly labels: Uint8Array;
   readonly classes: readonly string[];
+  readonly isOwn: boolean;
   readonly before: Snapshot;
   readonly after: Snapshot;
   readonly seen: SeenBatch;
@@ -118,7 +119,7 @@ export function followed(made: StepMade, weight: Weight): Followed {
 
 /** An image of the batch as the step saw it: its own part of each map, and the batch's statistics. */
 function oneOf(
-  { settings, plans, batch, labels, classes, before, seen }: StepMade,
+  { settings, plans, batch, labels, classes, isOwn, before, seen }: StepMade,
   { layer }: Weight,
   i: number,
 ): View {
@@ -139,7 +140,7 @@ function oneOf(
     return { ...each, y, dy, parameters };
   });
   const { image } = batch[i];
-  return { settings, step: before.step, image, label: labels[image], classes, isOwn: false, layers };
+  return { settings, step: before.step, image, label: labels[image], classes, isOwn, layers };
 }
 
 function statisticsOf(

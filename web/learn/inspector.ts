@@ -1,6 +1,7 @@
 import { offsetOf } from '../../engine/explain/terms.ts';
 import { byId, make } from '../common/dom.ts';
-import { explain, type Explanation, type Selection, type Summand } from './explanation.ts';
+import { explain } from './explain.ts';
+import type { Explanation, Selection, Summand } from './explanation.ts';
 import { shortly } from './formula.ts';
 import { CHAPTERS, excerpt } from './kernel_lines.ts';
 import { percent, relativeDifference, verdict } from './verdict.ts';

@@ -97,7 +97,7 @@ export const LINES = {
   'max pool input grad': { kernel: maxPoolInputGrad, pattern: /sum \+= cotangent/ },
   'average pool': { kernel: averagePool, pattern: /sum \/ window_count/ },
   'average pool input grad': { kernel: averagePoolInputGrad, pattern: /sum \+= .*dy\[/ },
-  norm: { kernel: normApply, pattern: /out\[i\] = / },
+  norm: { kernel: normApply, pattern: /let y = / },
   'norm input grad': { kernel: normInputGrad, pattern: /out\[i\] = / },
   'norm gamma grad': { kernel: normSums, pattern: /dGamma \+= / },
   'norm beta grad': { kernel: normSums, pattern: /dBeta \+= / },

@@ -182,6 +182,7 @@ export class Laboratory {
         batch,
         labels: this.sky.labels,
         classes: this.sky.classes,
+        isOwn: this.sky.isOwn,
         before,
         after,
         seen,

@@ -1,5 +1,6 @@
 import { UserError } from '../../engine/user_error.ts';
-import type { ActivationName } from './settings.ts';
+
+export type ActivationName = 'relu' | 'silu' | 'tanh' | 'sigmoid';
 
 /**
  * A layer as a person writes it; a network is a list of them, from the image to the logits. `residual` adds the output

@@ -1,5 +1,5 @@
 import { UserError } from '../../engine/user_error.ts';
-import type { LayerSpec } from './layer_spec.ts';
+import type { ActivationName, LayerSpec } from './layer_spec.ts';
 import { TRAINING } from './sky.ts';
 
 /** Settings that may change from one step to the next. */
@@ -38,7 +38,7 @@ export interface Settings extends RunningSettings {
   readonly seed: number;
 }
 
-export type ActivationName = 'relu' | 'silu' | 'tanh' | 'sigmoid';
+export type { ActivationName } from './layer_spec.ts';
 export type OptimizerName = 'sgd' | 'momentum' | 'adam';
 
 export const DEFAULT_SETTINGS: Settings = {

@@ -37,6 +37,7 @@ const records = new Map<number, PredictionRecord>();
 worker.on<DeviceNews>('device', (news) => {
   if (news.state === 'ready') showMessage(byId('device'), computingOn(news.adapter, news.software));
   else if (news.state === 'lost') showMessage(byId('device'), `The GPU was lost (${news.why}); opening it again …`);
+  else if (news.state === 'absent') showMessage(byId('device'), new Error(news.why));
   else
     showMessage(
       byId('device'),

@@ -61,14 +61,12 @@ export async function measureChoice(
   }
   const roofline =
     known ??
-    (await measureRoofline(
-      adapterLayers(maxStorageBinding, sizes(adapter.software)),
-      own,
-      settings.repeats,
-      'gpu',
+    (await measureRoofline(adapterLayers(maxStorageBinding, sizes(adapter.software)), own, {
+      repeats: settings.repeats,
+      clock: 'gpu',
       cores,
-      (text) => listener.progress(text, done, cases.length),
-    ));
+      onProgress: (text) => listener.progress(text, done, cases.length),
+    }));
   listener.opened({ adapter, cores, engines: engines.map(({ name }) => name), roofline, cases: cases.length });
   for (const [i, c] of cases.entries()) {
     if (i < done) continue;

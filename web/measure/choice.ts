@@ -1,5 +1,6 @@
 import { casesOf, nameOf, type Case, type Direction } from '../../bench/kernels/cases.ts';
-import { allLayers, wholeNetwork, type Layer } from '../../bench/kernels/layers.ts';
+import type { Layer } from '../../bench/kernels/layer.ts';
+import { allLayers, wholeNetwork } from '../../bench/kernels/layers.ts';
 import { UserError } from '../../engine/user_error.ts';
 
 export const NETWORKS = ['quick', 'b0', 'vgg16', 'galaxy_vgg', 'whole_b0'] as const;

@@ -41,6 +41,7 @@ export const BATCH_NORM: Readonly<Record<string, Evaluate>> = {
     return activation === 'none' ? z : z.map((v) => FUNCTIONS[activation](v, NaN));
   },
   /** [2, C]: dγ = Σ dz·x̂ and dβ = Σ dz. */
+  // biome-ignore lint/complexity/useMaxParams: the op's inputs, in their order
   batch_norm_sums(t, dy, x, stats, gamma, beta) {
     const { channels, xHat, z } = normalised(t, x, stats, gamma, beta);
     const sums = zerosOf(t.shape);
@@ -51,6 +52,7 @@ export const BATCH_NORM: Readonly<Record<string, Evaluate>> = {
     return sums;
   },
   /** dx = γ/σ · (dz − (dβ + x̂·dγ)/rows): the mean and the variance move with x as well, unless they are frozen. */
+  // biome-ignore lint/complexity/useMaxParams: the op's inputs, in their order
   batch_norm_input_grad(t, dy, x, stats, sums, gamma, beta) {
     const { channels, deviation, xHat, z } = normalised(t, x, stats, gamma, beta);
     const rows = x.length / channels;

@@ -44,7 +44,12 @@ interface Transposed {
 }
 
 /** Each a · b behind a y of a matrix product; `first` are the elements at which the matrices begin. */
-function eachOfMatmul(M: number, N: number, K: number, first: readonly number[], how: Transposed, product: Product) {
+function eachOfMatmul(
+  [M, N, K]: readonly [number, number, number],
+  first: readonly number[],
+  how: Transposed,
+  product: Product,
+) {
   for (let m = 0; m < M; m++)
     for (let n = 0; n < N; n++)
       for (let k = 0; k < K; k++)
@@ -94,7 +99,7 @@ export const PRODUCTS: Readonly<Record<string, Evaluate>> = {
   matmul(t, a, b) {
     const y = zerosOf(t.shape);
     const [M, N] = t.shape;
-    eachOfMatmul(M, N, a.length / M, [0, 0, 0], attrsOf(t), (i, j, k) => (y[k] += a[i] * b[j]));
+    eachOfMatmul([M, N, a.length / M], [0, 0, 0], attrsOf(t), (i, j, k) => (y[k] += a[i] * b[j]));
     return y;
   },
   batch_matmul(t, a, b) {
@@ -104,7 +109,7 @@ export const PRODUCTS: Readonly<Record<string, Evaluate>> = {
     for (let z = 0; z < count; z++) {
       // A single matrix is a factor of all.
       const first = [(z * sizeA) % a.length, (z * sizeB) % b.length, z * M * N];
-      eachOfMatmul(M, N, sizeA / M, first, attrsOf(t), (i, j, k) => (y[k] += a[i] * b[j]));
+      eachOfMatmul([M, N, sizeA / M], first, attrsOf(t), (i, j, k) => (y[k] += a[i] * b[j]));
     }
     return y;
   },

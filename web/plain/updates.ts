@@ -12,6 +12,7 @@ const allows = (guard: Numbers | undefined): boolean => guard === undefined || i
 
 export const UPDATES: Readonly<Record<string, Update>> = {
   /** Kingma & Ba 2015, algorithm 1; the decay of Loshchilov & Hutter 2019. */
+  // biome-ignore lint/complexity/useMaxParams: the op's inputs, in their order
   adam(t, w, m, v, g, [rate, correction1, correction2, factor], guard) {
     if (!allows(guard)) return [w, m, v];
     const { beta1, beta2, epsilon, weightDecay } = attrsOf<AdamSettings>(t);
@@ -24,6 +25,7 @@ export const UPDATES: Readonly<Record<string, Update>> = {
     return [moved, first, second];
   },
   /** Momentum as PyTorch has it (Sutskever et al. 2013). */
+  // biome-ignore lint/complexity/useMaxParams: the op's inputs, in their order
   sgd(t, w, m, g, [rate, factor], guard) {
     if (!allows(guard)) return [w, m];
     const { momentum, dampening, nesterov, weightDecay } = attrsOf<SgdSettings>(t);

@@ -1,13 +1,15 @@
 import { concat } from '../../../engine/ops/concat.ts';
 import { cast } from '../../../engine/ops/cast.ts';
 import { gather } from '../../../engine/ops/gather.ts';
-import { reshape } from '../../../engine/ops/leaves.ts';
+import { constant, reshape } from '../../../engine/ops/leaves.ts';
 import { less, where } from '../../../engine/ops/logic.ts';
 import { pad, type Margin } from '../../../engine/ops/pad.ts';
-import { add } from '../../../engine/ops/pointwise.ts';
+import { add, mul } from '../../../engine/ops/pointwise.ts';
 import { broadcastTo } from '../../../engine/ops/reduce.ts';
 import { slice, split } from '../../../engine/ops/slice.ts';
+import type { Tensor } from '../../../engine/tensor.ts';
 import { axesOf, axisOf, commonShape, sliceRanges, splitSizes } from '../arguments.ts';
+import { sizeOf, stridesOf } from '../fold_arrays.ts';
 import { arranged, computed, dropped, extended, physical, plain, reshaped } from '../layout.ts';
 import type { Lowering, OnnxOp } from '../lowering.ts';
 import type { Computed, Value } from '../value.ts';
@@ -79,19 +81,24 @@ function padded(l: Lowering): Computed {
   const mode = node.text('mode', 'constant');
   if (mode !== 'constant' && mode !== 'reflect' && mode !== 'edge' && mode !== 'wrap')
     return node.fail(`there is no mode ${mode}`);
-  const value = (node.has('value') ? node.float('value') : l.knownNumber(2)) ?? 0;
-  const y = pad(
-    x.tensor,
-    x.order.map((axis) => margins[axis]),
-    mode,
-    value,
-  );
+  const around = x.order.map((axis) => margins[axis]);
+  const y = mode === 'constant' ? filled(l, x, around) : pad(x.tensor, around, mode, 0);
   return computed(
     y,
     x.shape.map((n, i) => n + margins[i][0] + margins[i][1]),
     x.order,
     x.type,
   );
+}
+
+/** Around it the number that the node says, or that is computed. */
+function filled(l: Lowering, x: Computed, margins: readonly Margin[]): Tensor {
+  const isComputed = l.inputs[2]?.kind === 'computed';
+  const told = l.node.float('value') ?? (isComputed ? undefined : l.knownNumber(2)) ?? 0;
+  const y = pad(x.tensor, margins, 'constant', told);
+  if (!isComputed) return y;
+  const inside = pad(broadcastTo(constant(1), x.tensor.shape), margins, 'constant', 0);
+  return where(inside, y, reshape(l.computed(2).tensor, []));
 }
 
 function expanded(l: Lowering): Computed {
@@ -148,6 +155,28 @@ function gatheredAt(x: Computed, axis: number, indices: Computed): Computed {
   return computed(y, [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)], undefined, x.type);
 }
 
+/** Elements along an axis, each at a place of its own: of all elements in one list. */
+function gatheredEach(l: Lowering): Computed {
+  const [x, indices] = [l.computed(0), l.computed(1)];
+  const axis = axisOf(l.node, l.node.int('axis', 0), x.shape.length);
+  const { shape } = indices;
+  if (shape.length !== x.shape.length || shape.some((n, d) => d !== axis && n > x.shape[d]))
+    l.node.fail(`its indices [${shape.join(', ')}] do not fit [${x.shape.join(', ')}]`);
+  if (x.tensor.size > MOST_EXACT) l.node.fail(`the places of ${x.tensor.size} elements are not exact here`);
+  const steps = stridesOf(x.shape);
+  const own = Float32Array.from({ length: sizeOf(shape) }, (_, i) =>
+    stridesOf(shape).reduce((at, step, d) => (d === axis ? at : at + (Math.floor(i / step) % shape[d]) * steps[d]), 0),
+  );
+  const list = plain(indices);
+  const counted = where(less(list, 0), add(list, x.shape[axis]), list);
+  const places = add(mul(counted, steps[axis]), constant(own, shape));
+  const y = gather(reshape(plain(x), [x.tensor.size]), cast(places, 'u32'), 0);
+  return computed(y, shape, undefined, x.type);
+}
+
+/** Whole numbers up to here are exact in f32. */
+const MOST_EXACT = 2 ** 24;
+
 export const moveOps = (): Readonly<Record<string, OnnxOp>> => ({
   Concat: { lower: concatenated },
   Split: { lower: parts },
@@ -156,4 +185,5 @@ export const moveOps = (): Readonly<Record<string, OnnxOp>> => ({
   Expand: { lower: expanded },
   Tile: { lower: tiled },
   Gather: { lower: gathered },
+  GatherElements: { lower: gatheredEach },
 });

@@ -1,12 +1,14 @@
 import { batchNorm, type BatchNormAttributes } from '../../../engine/ops/batch_norm.ts';
+import { l1Norm, l2Norm } from '../../../engine/ops/fold.ts';
 import { reshape } from '../../../engine/ops/leaves.ts';
-import { add, div, mul, pow, relu, silu, sqrt, square, sub } from '../../../engine/ops/pointwise.ts';
+import { where } from '../../../engine/ops/logic.ts';
+import { add, div, mul, pow, reciprocal, relu, silu, sqrt, square, sub } from '../../../engine/ops/pointwise.ts';
 import { avgPool2d } from '../../../engine/ops/pool.ts';
 import { mean } from '../../../engine/ops/reduce.ts';
 import type { Tensor } from '../../../engine/tensor.ts';
 import { normalise } from '../../layers.ts';
 import { axisOf } from '../arguments.ts';
-import { computed, settle } from '../layout.ts';
+import { arranged, computed, settle } from '../layout.ts';
 import type { Lowering, OnnxOp } from '../lowering.ts';
 import { channelsLast, plainOrder, type Computed, type Constant } from '../value.ts';
 import { aligned } from './pointwise.ts';
@@ -20,13 +22,12 @@ const KINDS = ['gamma', 'beta', 'mean', 'var'] as const;
  * Batch normalisation as a layer of ours, whose four vectors are `name.gamma` and so on; where some of them are
  * computed, as arithmetic.
  */
-function batchNormalisation(l: Lowering): Computed {
+function batchNormalisation(l: Lowering): Computed | Computed[] {
   const { node } = l;
   const x = l.computed(0);
   const rank = x.shape.length;
   if (rank < 2) node.fail(`its input [${x.shape.join(', ')}] has no channels`);
-  if (node.int('training_mode', 0) === 1)
-    node.fail('it is in training mode; export the network in evaluation mode, and train it here');
+  if (node.int('training_mode', 0) === 1) return inTraining(l, x);
   if (node.int('spatial', 1) === 0) node.fail('statistics of every pixel (spatial = 0) are not computed here');
   const activation = node.text('activation', 'none') as BatchNormAttributes['activation'];
   const attrs = { epsilon: node.float('epsilon', 1e-5), activation };
@@ -51,23 +52,47 @@ function asArithmetic(l: Lowering, x: Tensor, attrs: BatchNormAttributes): Tenso
   return attrs.activation === 'relu' ? relu(y) : attrs.activation === 'silu' ? silu(y) : y;
 }
 
-/** x less its mean over these dimensions, over its deviation. */
-function standardised(x: Tensor, dimensions: readonly number[], epsilon: number): Tensor {
-  const centred = sub(x, mean(x, dimensions));
-  // A product of two, not a square: the compiler sums it without writing it.
-  return div(centred, sqrt(add(mean(mul(centred, centred), dimensions), epsilon)));
+/**
+ * By the statistics of the batch, and what the running ones become. Those of a network are its weights, which a run
+ * does not change.
+ */
+function inTraining(l: Lowering, x: Computed): Computed[] {
+  const { node } = l;
+  if (l.trains(1, 2, 3, 4))
+    node.fail('it is in training mode; export the network in evaluation mode, and train it here');
+  const order = channelsLast(x.shape.length);
+  const images = arranged(x, order);
+  const axes = plainOrder(images.shape.length - 1);
+  const [gamma, beta, ...running] = KINDS.map((kind, k) => l.vector(k + 1, kind)!);
+  const { y, middle, centred } = standardised(images, axes, node.float('epsilon', 1e-5));
+  const momentum = node.float('momentum', 0.9);
+  const moved = [middle, mean(mul(centred, centred), axes)].map((now, k) =>
+    add(mul(running[k], momentum), mul(reshape(now, running[k].shape), 1 - momentum)),
+  );
+  const scaled = add(mul(y, gamma), beta);
+  return [computed(scaled, x.shape, order, x.type), ...moved.map((t) => computed(t, t.shape, undefined, x.type))];
 }
 
-/** Over the axes from the given one on; scale and shift have the shape of those. */
-function layerNormalisation(l: Lowering): Computed {
+/** x less its mean over these dimensions, over its deviation; and those. */
+function standardised(x: Tensor, dimensions: readonly number[], epsilon: number) {
+  const middle = mean(x, dimensions);
+  const centred = sub(x, middle);
+  // A product of two, not a square: the compiler sums it without writing it.
+  const deviation = sqrt(add(mean(mul(centred, centred), dimensions), epsilon));
+  return { y: div(centred, deviation), middle, centred, deviation };
+}
+
+/** Over the axes from the given one on; scale and shift have the shape of those. The mean and 1/deviation too. */
+function layerNormalisation(l: Lowering): Computed[] {
   const { node } = l;
-  if (node.outputs[1] || node.outputs[2]) node.fail('its mean and deviation are not told here');
   const x = settle(l.computed(0));
   const rank = x.shape.length;
   const axis = axisOf(node, node.int('axis', -1), rank);
   const dimensions = plainOrder(rank).filter((d) => x.order[d] >= axis);
-  const y = standardised(x.tensor, dimensions, node.float('epsilon', 1e-5));
-  return scaled(l, { ...x, tensor: y });
+  const { y, middle, deviation } = standardised(x.tensor, dimensions, node.float('epsilon', 1e-5));
+  const kept = x.shape.map((n, d) => (d < axis ? n : 1));
+  const told = [middle, reciprocal(deviation)].map((tensor) => ({ ...x, shape: kept, tensor }));
+  return [scaled(l, { ...x, tensor: y }), ...told];
 }
 
 /** y · scale + shift, which broadcast to it, and are weights where they are vectors. */
@@ -85,7 +110,7 @@ function instanceNormalisation(l: Lowering): Computed {
   const x = l.computed(0);
   const rank = x.shape.length;
   const images = l.channelsLast(0);
-  const y = standardised(images, plainOrder(rank).slice(1, -1), l.node.float('epsilon', 1e-5));
+  const { y } = standardised(images, plainOrder(rank).slice(1, -1), l.node.float('epsilon', 1e-5));
   return computed(add(mul(y, l.vector(1, 'gamma')!), l.vector(2, 'beta')!), x.shape, channelsLast(rank), x.type);
 }
 
@@ -99,7 +124,7 @@ function groupNormalisation(l: Lowering): Computed {
   const images = l.channelsLast(0);
   const perGroup = channels / groups;
   const apart = reshape(images, [batch, images.size / batch / channels, groups, perGroup]);
-  const y = standardised(apart, [1, 3], node.float('epsilon', 1e-5));
+  const { y } = standardised(apart, [1, 3], node.float('epsilon', 1e-5));
   // [groups, 1] beside [..., groups, per group], or [C] beside the whole.
   const isPerGroup = node.opset < 21;
   const whole = isPerGroup ? y : reshape(y, images.shape);
@@ -130,10 +155,32 @@ function localResponse(l: Lowering): Computed {
   return computed(y, x.shape, channelsLast(x.shape.length), x.type);
 }
 
+/** x less its mean over some axes, over its deviation, as MeanVarianceNormalization is defined. */
+function meanVariance(l: Lowering): Computed {
+  const x = settle(l.computed(0));
+  const axes = l.node.ints('axes') ?? [0, 2, 3];
+  const dimensions = axes.map((axis) => x.order.indexOf(axisOf(l.node, axis, x.shape.length)));
+  const { centred, deviation } = standardised(x.tensor, dimensions, 0);
+  return { ...x, tensor: div(centred, add(deviation, 1e-9)) };
+}
+
+/** x over its 1-norm or 2-norm along an axis; where that is 0, 0. */
+function lengthNormalised(l: Lowering): Computed {
+  const { node } = l;
+  const x = settle(l.computed(0));
+  const p = node.int('p', 2);
+  if (p !== 1 && p !== 2) node.fail(`there is no norm of ${p}`);
+  const at = [x.order.indexOf(axisOf(node, node.int('axis', -1), x.shape.length))];
+  const length = (p === 1 ? l1Norm : l2Norm)(x.tensor, at);
+  return { ...x, tensor: div(x.tensor, where(length, length, 1)) };
+}
+
 export const normOps = (): Readonly<Record<string, OnnxOp>> => ({
   BatchNormalization: { lower: batchNormalisation },
   LayerNormalization: { lower: layerNormalisation },
   InstanceNormalization: { lower: instanceNormalisation },
   GroupNormalization: { lower: groupNormalisation },
   LRN: { lower: localResponse },
+  MeanVarianceNormalization: { lower: meanVariance },
+  LpNormalization: { lower: lengthNormalised },
 });

@@ -1,6 +1,7 @@
 import type { OnnxNode } from '../graph.ts';
 import { OWN_DOMAIN } from '../graph.ts';
 import type { OnnxOp } from '../lowering.ts';
+import { lossOps } from './losses.ts';
 import { moveOps } from './moves.ts';
 import { normOps } from './norms.ts';
 import { pointwiseOps } from './pointwise.ts';
@@ -20,6 +21,7 @@ const makeOps = (): Readonly<Record<string, OnnxOp>> => ({
   ...productOps(),
   ...reductionOps(),
   ...normOps(),
+  ...lossOps(),
 });
 
 let made: Readonly<Record<string, OnnxOp>> | undefined;

@@ -12,7 +12,7 @@ import {
   softsign,
   thresholdedRelu,
 } from '../../../engine/ops/activations.ts';
-import { constant } from '../../../engine/ops/leaves.ts';
+import { constant, reshape } from '../../../engine/ops/leaves.ts';
 import {
   equal,
   isNaN as isNan,
@@ -56,6 +56,7 @@ import type { Tensor } from '../../../engine/tensor.ts';
 import { commonShape } from '../arguments.ts';
 import { arranged, computed, extended } from '../layout.ts';
 import type { Lowering, OnnxOp } from '../lowering.ts';
+import { castNumber } from '../fold.ts';
 import { typeByNumber } from '../tensor_data.ts';
 import { isFloat, isWhole, plainOrder, type Computed, type OnnxType, type Value } from '../value.ts';
 
@@ -140,17 +141,26 @@ const folded = (
   },
 });
 
-/** Clip: limits are attributes before opset 11 and inputs since. */
+/** A limit of Clip: an attribute before opset 11 and an input since. */
+const limit = (l: Lowering, i: number, name: string): Operand | undefined =>
+  l.inputs[i]?.kind === 'computed' ? reshape(l.computed(i).tensor, []) : l.knownNumber(i, name);
+
 function clipped(x: Tensor, l: Lowering): Tensor {
-  const low = l.knownNumber(1, 'min') ?? -Infinity;
-  const high = l.knownNumber(2, 'max') ?? Infinity;
+  const low = limit(l, 1, 'min') ?? -Infinity;
+  const high = limit(l, 2, 'max') ?? Infinity;
   // A relu is what the engine joins to the op before it.
-  const cut = low === 0 ? relu(x) : low > -Infinity ? maximum(x, low) : x;
-  return high < Infinity ? minimum(cut, high) : cut;
+  const cut = low === 0 ? relu(x) : low === -Infinity ? x : maximum(x, low);
+  return high === Infinity ? cut : minimum(cut, high);
 }
 
 /** Towards 0. */
-const truncated = (x: Tensor): Tensor => mul(sign(x), floor(abs(x)));
+export const truncated = (x: Tensor): Tensor => mul(sign(x), floor(abs(x)));
+
+/**
+ * How often the whole number b, above 0, goes into the whole number a, not below 0: of a quotient that is rounded the
+ * wrong way, half of 1/b is enough to be right.
+ */
+const wholeQuotient = (a: Tensor, b: Tensor): Tensor => floor(div(add(a, 0.5), b));
 
 /** What an element of type `from` becomes as one of type `to`. */
 function castNumbers({ node }: Lowering, x: Tensor, from: OnnxType, to: OnnxType): Tensor {
@@ -162,8 +172,19 @@ function castNumbers({ node }: Lowering, x: Tensor, from: OnnxType, to: OnnxType
 const cast = (typeFor: (l: Lowering) => OnnxType): OnnxOp => ({
   takesPending: true,
   lower(l) {
-    const x = l.computed(0);
     const type = typeFor(l);
+    const held = l.value(0);
+    if (held.kind === 'constant' && type !== 'string') {
+      const name = held.name && l.node.outputs[0];
+      return {
+        kind: 'constant',
+        type,
+        shape: held.shape,
+        data: held.data.map(castNumber(type)),
+        ...(name && { name }),
+      };
+    }
+    const x = l.computed(0);
     return { ...x, tensor: castNumbers(l, x.tensor, x.type, type), type };
   },
 });
@@ -179,8 +200,11 @@ function divided(): OnnxOp {
   return {
     ...quotient,
     lower(l) {
-      const y = quotient.lower(l) as Computed;
-      return isWhole(y.type) ? { ...y, tensor: truncated(y.tensor) } : y;
+      if (!isWhole(l.value(0).type)) return quotient.lower(l);
+      const { operands, shape } = aligned(l, [l.value(0), l.value(1)]);
+      const [a, b] = operands.map(({ tensor }) => tensor);
+      const y = mul(wholeQuotient(abs(a), abs(b)), mul(sign(a), sign(b)));
+      return computed(y, shape, operands[0].order, operands[0].type);
     },
   };
 }
@@ -190,9 +214,19 @@ const remainder: OnnxOp = {
   lower(l) {
     const { operands, shape } = aligned(l, [l.value(0), l.value(1)]);
     const [a, b] = operands.map(({ tensor }) => tensor);
-    const ratio = div(a, b);
-    const whole = l.node.int('fmod', 0) === 1 ? truncated(ratio) : floor(ratio);
-    return computed(sub(a, mul(b, whole)), shape, operands[0].order, operands[0].type);
+    const isDividends = l.node.int('fmod', 0) === 1;
+    const [{ order, type }] = operands;
+    const of = (y: Tensor) => computed(y, shape, order, type);
+    if (!isWhole(type)) {
+      const ratio = div(a, b);
+      return of(sub(a, mul(b, isDividends ? truncated(ratio) : floor(ratio))));
+    }
+    const size = abs(b);
+    const rest = sub(abs(a), mul(wholeQuotient(abs(a), size), size));
+    const signed = mul(rest, sign(a));
+    if (isDividends) return of(signed);
+    // With the other sign it is what is missing to the divisor.
+    return of(where(less(mul(signed, b), 0), add(signed, b), signed));
   },
 };
 
@@ -218,6 +252,19 @@ const prelus: OnnxOp = {
 /** Of two tensors; a number in the first place becomes one. */
 const pairs = (f: (x: Tensor, y: Operand) => Tensor, type?: OnnxType): OnnxOp =>
   binary(f, (y, x) => f(constant(x), y), { type });
+
+/** Powers of whole numbers are whole: what is missing to one by rounding is given before the rest is cut off. */
+function powers(): OnnxOp {
+  const power = pairs(pow);
+  return {
+    ...power,
+    lower(l) {
+      const y = power.lower(l) as Computed;
+      const { type } = l.value(0);
+      return isWhole(type) ? { ...y, tensor: truncated(mul(y.tensor, 1 + 2 ** -16)), type } : { ...y, type };
+    },
+  };
+}
 
 /** x - x is NaN where x is infinite, and x is not. */
 function isInfinite(x: Tensor, { node }: Lowering): Tensor {
@@ -271,7 +318,7 @@ export const pointwiseOps = (): Readonly<Record<string, OnnxOp>> => ({
   Sub: binary(sub, (y, x) => rsub(y, x)),
   Div: divided(),
   Mod: remainder,
-  Pow: pairs(pow),
+  Pow: powers(),
   PRelu: prelus,
   Max: folded(maximum),
   Min: folded(minimum),

@@ -8,7 +8,8 @@ import { axesOf, axisOf } from '../arguments.ts';
 import { sizeOf } from '../fold_arrays.ts';
 import { computed, dropped, plain, settle } from '../layout.ts';
 import type { OnnxOp } from '../lowering.ts';
-import { plainOrder, type Computed } from '../value.ts';
+import { isWhole, plainOrder, type Computed } from '../value.ts';
+import { truncated } from './pointwise.ts';
 import { reshape } from '../../../engine/ops/leaves.ts';
 
 /** f over some axes, which keep the length 1, in whatever order they lie. */
@@ -18,12 +19,15 @@ const reduction = (f: (x: Tensor, axes: readonly number[]) => Tensor): OnnxOp =>
     const rank = x.shape.length;
     const told = axesOf(l.node, l.inputs, 1, rank);
     const isNone = told === undefined || told.length === 0;
-    if (isNone && l.node.int('noop_with_empty_axes', 0) === 1) return x;
-    const axes = isNone ? plainOrder(rank) : told;
-    const y = f(
+    // Of no axes each number is reduced by itself: ReduceSumSquare squares it all the same.
+    const isEach = l.node.int('noop_with_empty_axes', 0) === 1;
+    const axes = isNone ? (isEach ? [] : plainOrder(rank)) : told;
+    const reduced = f(
       x.tensor,
       axes.map((axis) => x.order.indexOf(axis)),
     );
+    // A mean of whole numbers is one.
+    const y = isWhole(x.type) ? truncated(reduced) : reduced;
     const kept = computed(
       y,
       x.shape.map((n, axis) => (axes.includes(axis) ? 1 : n)),

@@ -1,4 +1,6 @@
+import { constant } from '../../../engine/ops/leaves.ts';
 import { dropout } from '../../../engine/ops/random.ts';
+import { broadcastTo } from '../../../engine/ops/reduce.ts';
 import { axisOf, reshapeTarget } from '../arguments.ts';
 import { flattenedShape, permutation, squeezedShape, toldShape, unsqueezedShape } from '../fold.ts';
 import { sizeOf } from '../fold_arrays.ts';
@@ -27,12 +29,13 @@ function transposed(l: Lowering): Computed {
   );
 }
 
-/** Before opset 14 an output tells what was kept; nobody reads it. */
-function droppedOut(l: Lowering): Value {
+/** What is dropped is up to who trains. The mask says that all is kept, as outside of training. */
+function droppedOut(l: Lowering): Value[] {
   const { noise } = l.context;
   const x = l.value(0);
-  if (!noise || noise.dropout === 0 || x.kind === 'constant') return x;
-  return { ...x, tensor: dropout(x.tensor, noise.seed, { rate: noise.dropout, stream: l.stream }) };
+  const ones = x.shape.includes(0) ? [] : [computed(broadcastTo(constant(1), x.shape), x.shape, undefined, 'bool')];
+  if (!noise || noise.dropout === 0 || x.kind === 'constant') return [x, ...ones];
+  return [{ ...x, tensor: dropout(x.tensor, noise.seed, { rate: noise.dropout, stream: l.stream }) }, ...ones];
 }
 
 export const shapeOps = (): Readonly<Record<string, OnnxOp>> => ({

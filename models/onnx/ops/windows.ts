@@ -24,35 +24,56 @@ interface Window {
   readonly padding: Margins;
 }
 
-/** How the node's window slides over images whose two sides are `sides`. */
-function windowOf({ node }: Lowering, shape: readonly number[], kernel: readonly number[]): Window {
-  const rank = shape.length - 2;
-  if (rank < 1 || rank > 2 || kernel.length !== rank)
-    node.fail(`its input is [${shape.join(', ')}]; only images [N, C, H, W] and rows [N, C, L] are computed here`);
-  const each = (name: string) => {
-    const list = node.ints(name) ?? kernel.map(() => 1);
-    if (list.length !== rank) node.fail(`its ${name} ${list.join(', ')} do not fit [${shape.join(', ')}]`);
-    return two(list, 1);
+/** How a window slides along one axis. */
+interface Sliding {
+  readonly size: number;
+  readonly stride: number;
+  readonly dilation: number;
+  readonly padding: readonly [number, number];
+}
+/** Along an axis that the images do not have. */
+const STILL: Sliding = { size: 1, stride: 1, dilation: 1, padding: [0, 0] };
+
+/** How the node's window slides along each axis of images [N, C, ...]. */
+function slidings({ node }: Lowering, shape: readonly number[], kernel: readonly number[]): Sliding[] {
+  const lengths = shape.slice(2);
+  const rank = lengths.length;
+  const each = (name: string, absent: number, count = rank) => {
+    const list = node.ints(name) ?? Array<number>(count).fill(absent);
+    if (list.length !== count) node.fail(`its ${name} ${list.join(', ')} do not fit [${shape.join(', ')}]`);
+    return list;
   };
-  const [size, stride, dilation] = [two(kernel, 1), each('strides'), each('dilations')];
-  const sides = two(shape.slice(2), 1);
-  const pads = node.ints('pads') ?? Array<number>(2 * rank).fill(0);
-  if (pads.length !== 2 * rank) node.fail(`its pads ${pads.join(', ')} do not fit [${shape.join(', ')}]`);
+  if (rank < 1 || kernel.length !== rank)
+    node.fail(`its kernel_shape ${kernel.join(', ')} does not fit [${shape.join(', ')}]`);
+  const [strides, dilations, pads] = [each('strides', 1), each('dilations', 1), each('pads', 0, 2 * rank)];
   const auto = node.text('auto_pad', 'NOTSET');
-  const margins = ([0, 1] as const).map((side): readonly [number, number] => {
-    if (auto === 'NOTSET' || auto === '') {
-      const [before, after] = [two(pads.slice(0, rank), 0), two(pads.slice(rank), 0)];
-      return [before[side], after[side]];
-    }
-    if (auto === 'VALID') return [0, 0];
-    const span = (size[side] - 1) * dilation[side] + 1;
-    const total = Math.max((Math.ceil(sides[side] / stride[side]) - 1) * stride[side] + span - sides[side], 0);
+  return lengths.map((length, axis) => {
+    const [size, stride, dilation] = [kernel[axis], strides[axis], dilations[axis]];
+    const sliding = (before: number, after: number): Sliding => ({ size, stride, dilation, padding: [before, after] });
+    if (auto === 'NOTSET' || auto === '') return sliding(pads[axis], pads[axis + rank]);
+    if (auto === 'VALID') return sliding(0, 0);
+    const span = (size - 1) * dilation + 1;
+    const total = Math.max((Math.ceil(length / stride) - 1) * stride + span - length, 0);
     const less = Math.floor(total / 2);
-    if (auto === 'SAME_UPPER') return [less, total - less];
-    if (auto === 'SAME_LOWER') return [total - less, less];
+    if (auto === 'SAME_UPPER') return sliding(less, total - less);
+    if (auto === 'SAME_LOWER') return sliding(total - less, less);
     return node.fail(`there is no auto_pad ${auto}`);
   });
-  return { size, stride, dilation, padding: [margins[0], margins[1]] };
+}
+
+const windowAlong = (down: Sliding, across: Sliding): Window => ({
+  size: [down.size, across.size],
+  stride: [down.stride, across.stride],
+  dilation: [down.dilation, across.dilation],
+  padding: [down.padding, across.padding],
+});
+
+/** How the node's window slides over images [N, C, H, W] or rows [N, C, L]. */
+function windowOf(l: Lowering, shape: readonly number[], kernel: readonly number[]): Window {
+  if (shape.length !== 3 && shape.length !== 4)
+    l.node.fail(`its input is [${shape.join(', ')}]; only images [N, C, H, W] and rows [N, C, L] are computed here`);
+  const [first, second] = slidings(l, shape, kernel);
+  return second ? windowAlong(first, second) : windowAlong(STILL, first);
 }
 
 /** Images or rows [N, C, ...] as the engine's images. */
@@ -140,15 +161,32 @@ function convTransposed(l: Lowering): Computed {
   return asValue(bias ? add(y, bias) : y, x);
 }
 
+/** Volumes [N, C, D, H, W]: what a box holds is what its layers hold. */
+function pooledVolumes(
+  x: Computed,
+  [deep, down, across]: readonly Sliding[],
+  pool: (y: Tensor, window: Window) => Tensor,
+): Computed {
+  const volumes = arranged(x, channelsLast(5));
+  const [n, d, h, w, c] = volumes.shape;
+  const layers = pool(reshape(volumes, [n * d, h, w, c]), windowAlong(down, across));
+  const [, rows, columns] = layers.shape;
+  const y = pool(reshape(layers, [n, d, rows * columns, c]), windowAlong(deep, STILL));
+  const lengths = [y.shape[1], rows, columns];
+  return computed(reshape(y, [n, ...lengths, c]), [n, c, ...lengths], channelsLast(5), x.type);
+}
+
 const poolOf = (make: (x: Tensor, window: PoolAttributes, l: Lowering) => Tensor): OnnxOp => ({
   lower(l) {
     const { node } = l;
     if (node.outputs[1]) node.fail('its second output, the indices, is not computed here');
     const x = l.computed(0);
-    const window = windowOf(l, x.shape, node.ints('kernel_shape') ?? node.fail('it has no kernel_shape'));
+    const kernel = node.ints('kernel_shape') ?? node.fail('it has no kernel_shape');
     // With automatic margins the outputs are as many as whole strides.
     const ceilMode = node.int('ceil_mode', 0) === 1 && ['NOTSET', ''].includes(node.text('auto_pad', ''));
-    return asValue(make(imagesOf(x), { ...window, ceilMode }, l), x);
+    const pool = (y: Tensor, window: Window) => make(y, { ...window, ceilMode }, l);
+    if (x.shape.length === 5) return pooledVolumes(x, slidings(l, x.shape, kernel), pool);
+    return asValue(pool(imagesOf(x), windowOf(l, x.shape, kernel)), x);
   },
 });
 

@@ -52,7 +52,7 @@ import { slice, split } from '../../../engine/ops/slice.ts';
 import { logSoftmax, softmax } from '../../../engine/ops/softmax_cross_entropy.ts';
 import { transpose } from '../../../engine/ops/transpose.ts';
 import type { Tensor } from '../../../engine/tensor.ts';
-import { treeFractions } from '../../../galaxies/challenge/heads.ts';
+import { HEADS } from '../../../galaxies/challenge/heads.ts';
 import type { Network } from '../../../models/network.ts';
 import { exportOnnx } from '../../../models/onnx/export/export_onnx.ts';
 import { decodeModel } from '../../../models/onnx/proto.ts';
@@ -220,7 +220,7 @@ const CASES: Readonly<Record<string, (x: Tensor) => Tensor>> = {
   'rows of the whole batch': (x) =>
     reshape(matmul(reshape(x, [x.shape[0] * H * W, C]), numbers(3, C, 6)), [x.shape[0], H, W, 6]),
   "the challenge's decision tree": (x) =>
-    treeFractions(matmul(reshape(x, [x.shape[0], H * W * C]), numbers(3, H * W * C, 37))),
+    HEADS.tree(matmul(reshape(x, [x.shape[0], H * W * C]), numbers(3, H * W * C, 37))),
   'a transposed matrix': (x) => matmul(globalAvgPool(x), numbers(3, 6, C), { transposeB: true }),
   'transposed twice': (x) => transpose(relu(transpose(x, [0, 3, 2, 1])), [0, 3, 2, 1]),
   'transposed and mixed': (x) => conv2d(add(transpose(x, [0, 2, 1, 3]), 1), numbers(3, 3, 3, C, 2)),

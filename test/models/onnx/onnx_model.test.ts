@@ -1,12 +1,17 @@
 import { describe, expect, it } from 'vitest';
+import { input } from '../../../engine/ops/leaves.ts';
+import type { BuiltModel } from '../../../models/build_network.ts';
 import { packModel, unpackModel, type Model } from '../../../models/formats/model_file.ts';
 import { IMAGENET } from '../../../models/normalisation.ts';
+import { applySegments } from '../../../models/network.ts';
 import { buildOnnx, declaredSide, restoreOnnx } from '../../../models/onnx/onnx_model.ts';
 import { decodeModel, encodeModel, EXTERNAL, type MessageInit } from '../../../models/onnx/proto.ts';
 import { saidIn } from '../../../models/onnx/said.ts';
 import { withItsData, withoutWeights } from '../../../models/onnx/stored_graph.ts';
 import { buildModel, type ModelPlan } from './build.ts';
+import { evaluateGraph } from '../../reference/interpreter.ts';
 import { ocrModel } from './models.ts';
+import { parametersOf } from './operator_case.ts';
 
 const W = [1, -2, 3, 0.5, -1.5, 2.5];
 /** Means over pixels, and a dense layer of them whose weights have both signs. */
@@ -131,7 +136,52 @@ it('a file says the side of its images, or leaves it open', () => {
   expect(side('N', 3, 96, 96)).toBe(96);
   expect(side(1, 64, 64, 3)).toBe(64);
   expect(side('N', 3, 'H', 'W')).toBeUndefined();
-  expect(side('N', 3, 48, 96)).toBeUndefined();
+  expect(side('N', 3, 48, 96)).toBe(96);
+  expect(side('N', 3, 48, 'W')).toBeUndefined();
+});
+
+describe('square pictures of three colours are fitted', () => {
+  /** Means over pixels of a plane, and of its columns' numbers. */
+  const answers = (built: BuiltModel, pixels: readonly number[], side: number) => {
+    const { network, weights } = built;
+    const { context, leaves } = parametersOf({ specs: network.specs, weights });
+    const y = applySegments(network.segments, input('images', [1, side, side, 3]), context);
+    return [...evaluateGraph([y], leaves.set('images', pixels)).get(y)!];
+  };
+  const at = (side: number, f: (row: number, column: number) => readonly number[]) =>
+    Array.from({ length: side * side }, (_, i) => f(Math.floor(i / side), i % side)).flat();
+  const built = (plan: ModelPlan, size: number) =>
+    buildOnnx({ bytes: buildModel(plan), source: 'net.onnx' }, { size }, IMAGENET);
+
+  it('to images that are higher than wide, and the other way round', () => {
+    // Each channel's mean, of which stretching keeps that of a slope from edge to edge.
+    const pixels = at(12, (row, column) => [row, column, row + 2 * column]);
+    const means = [5.5, 5.5, 16.5];
+    const wanted = [0, 1].map((k) => means.reduce((y, mean, c) => y + mean * W[2 * c + k], [7, 8][k]));
+    for (const shape of [
+      ['N', 3, 12, 6],
+      ['N', 3, 4, 12],
+    ]) {
+      const { network, weights, notes, ...rest } = built({ ...PLAN, inputs: { x: { shape } } }, 12);
+      expect(notes).toEqual([expect.stringMatching(/square ones are stretched/)]);
+      const found = answers({ network, weights, notes, ...rest }, pixels, 12);
+      found.forEach((value, k) => expect(value).toBeCloseTo(wanted[k], 5));
+    }
+  });
+
+  it('to grey images', () => {
+    const plan: ModelPlan = {
+      ...PLAN,
+      inputs: { x: { shape: ['N', 1, 5, 5] } },
+      initialisers: { ...PLAN.initialisers, w: { shape: [1, 2], data: [2, -3] } },
+    };
+    const grey = built(plan, 5);
+    expect(grey.notes).toEqual([expect.stringMatching(/takes grey images/)]);
+    const brightness = 0.299 * 10 + 0.587 * 20 + 0.114 * 30;
+    const found = answers(grey, at(5, () => [10, 20, 30]), 5); // biome-ignore format: one line
+    expect(found[0]).toBeCloseTo(2 * brightness + 7, 5);
+    expect(found[1]).toBeCloseTo(8 - 3 * brightness, 5);
+  });
 });
 
 describe('an ONNX file is refused', () => {
@@ -148,11 +198,10 @@ describe('an ONNX file is refused', () => {
   });
 
   it('where it takes other images than there are', () => {
-    const w = { shape: [1, 2], data: [1, 2] };
-    const inputs = { x: { shape: ['N', 1, 32, 32] } };
-    const grey = buildModel({ ...PLAN, inputs, initialisers: { ...PLAN.initialisers, w } });
-    expect(() => build(grey)).toThrow(/images of 1 channel, and those here have 3/);
-    expect(() => build(taking('N', 3, 32, 48))).toThrow(/images of 32 x 48 pixels, and those here are square/);
+    const w = { shape: [4, 2], data: [1, 2, 3, 4, 5, 6, 7, 8] };
+    const inputs = { x: { shape: ['N', 4, 32, 32] } };
+    const many = buildModel({ ...PLAN, inputs, initialisers: { ...PLAN.initialisers, w } });
+    expect(() => build(many)).toThrow(/images of 4 channels, and those here have 3/);
     expect(() => build(taking('N', 3, 32, 32), 64)).toThrow(/images of 32 x 32 pixels; give --size 32/);
     expect(() => build(taking('N', 3, 'H', 'W'), 64)).not.toThrow();
   });

@@ -82,9 +82,8 @@ export function inFloat64(
   return outputs.map((t) => ({ shape: t.shape, data: values.get(t)! }));
 }
 
-/** Holds an op against onnxruntime, which computes in f32. */
-export async function checkCase(plan: OperatorCase): Promise<void> {
-  const { op, opset = 17, inputs, attributes, outputs = ['float'], tolerance = 2e-6 } = plan;
+/** The model of one node, and what it is fed. */
+export function planOf({ op, opset = 17, inputs, attributes, outputs = ['float'] }: OperatorCase) {
   const operands = inputs.map((operand, i) => operand && given(operand, i + 1));
   const named = (i: number) => `in${i}`;
   const of = (wanted: boolean) =>
@@ -104,8 +103,15 @@ export async function checkCase(plan: OperatorCase): Promise<void> {
     initialisers: of(true),
     opset,
   });
-  const theirs = await onnxruntime(model, of(false));
-  const ours = inFloat64(model, of(false));
+  return { model, feeds: of(false) };
+}
+
+/** Holds an op against onnxruntime, which computes in f32. */
+export async function checkCase(plan: OperatorCase): Promise<void> {
+  const { outputs = ['float'], tolerance = 2e-6 } = plan;
+  const { model, feeds } = planOf(plan);
+  const theirs = await onnxruntime(model, feeds);
+  const ours = inFloat64(model, feeds);
   outputs.forEach((_, k) => {
     const { shape, data } = theirs[`out${k}`];
     expect(ours[k].shape).toEqual([...shape]);

@@ -77,6 +77,49 @@ describe('a tar archive', () => {
     await source.close();
   });
 
+  it('gives numbers, or another class, of the fields of JSON that are named', async () => {
+    const json = (fields: object) => bytesOf(JSON.stringify(fields));
+    const shard = file(
+      'numbers.tar',
+      makeTar([
+        { path: '0.jpg', bytes: image(0) },
+        { path: '0.json', bytes: json({ z: 0.25, radius: '7e1', kind: 'spiral', label: 3 }) },
+        { path: '1.json', bytes: json({ z: null, radius: 4, kind: 'smooth' }) },
+        { path: '1.jpg', bytes: image(1) },
+        { path: '2.jpg', bytes: image(2) },
+        { path: '2.cls', bytes: bytesOf('9') },
+        { path: '2.json', bytes: json({ z: -1, radius: 0, kind: 8 }) },
+        { path: '3.jpg', bytes: image(3) },
+        { path: '3.json', bytes: json({ width: 4 }) },
+      ]),
+    );
+    const numbers = await openTar(shard, { targets: ['z', 'radius'] });
+    expect(numbers.images).toEqual([
+      { id: '0.jpg', label: null, values: [0.25, 70] },
+      { id: '1.jpg', label: null, values: null },
+      { id: '2.jpg', label: null, values: [-1, 0] },
+      { id: '3.jpg', label: null, values: null },
+    ]);
+    await numbers.close();
+    const kinds = await openTar(shard, { label: 'kind' });
+    expect(kinds.images.map(({ label }) => label)).toEqual(['spiral', 'smooth', '8', null]);
+    await kinds.close();
+    for (const columns of [{ targets: ['none', 'nor'] }, { label: 'none' }])
+      expect(await sentence(() => openTar(shard, columns))).toMatch(
+        /numbers\.tar has no JSON file with none(, nor)? beside an image, such as 001\.json/,
+      );
+  });
+
+  it.each<[unknown, RegExp]>([
+    ['many', /0\.json in .*odd\.tar, field z: "many" is no number/],
+    [true, /field z: "true" is no number/],
+    [[1], /field z: "\[1\]" is no number/],
+  ])('whose number is %j is refused', async (z, message) => {
+    const bytes = bytesOf(JSON.stringify({ z }));
+    const shard = file('odd.tar', makeTar([{ path: '0.jpg' }, { path: '0.json', bytes }]));
+    expect(await sentence(() => openTar(shard, { targets: ['z'] }))).toMatch(message);
+  });
+
   it('may be one of many', async () => {
     for (let n = 8; n < 12; n++) {
       file(`set-${String(n).padStart(3, '0')}.tar`, makeTar([{ path: 'a.jpg', bytes: image(n) }]));

@@ -44,7 +44,7 @@ describe('votes', () => {
   const task = VOTES.make(options, outputs);
 
   it('are learnt as they are, of images on which somebody voted', () => {
-    expect(options).toEqual({ name: 'votes', schema, most: 4 });
+    expect(options).toEqual({ name: 'votes', schema, head: 'dirichlet', most: 4 });
     const { train, validation, target } = task.prepare(data, { valFraction: 0.2, trainOnly: null });
     expect([train, validation]).toEqual([[0, 2], [1]]);
     expect(target(1)).toEqual([0, 4, 1, 1, 2]);

@@ -23,6 +23,7 @@ export function writeTranspose(w: GraphWriter, t: Tensor): Written {
 }
 
 /** A node that keeps the order of dimensions in which its input lies; `attributes` and inputs by that order. */
+// biome-ignore lint/complexity/useMaxParams: the last three are those of a node
 export const keeping = (
   w: GraphWriter,
   t: Tensor,

@@ -25,6 +25,7 @@ const convAttributes = (g: ConvGeometry): Attributes => ({
 });
 
 /** A value of NCHW images. */
+// biome-ignore lint/complexity/useMaxParams: the last four are those of a node
 const image = (
   w: GraphWriter,
   t: Tensor,
@@ -44,6 +45,7 @@ const OIHW: readonly number[] = [3, 2, 0, 1];
 
 /** How much longer the output is than the windows of a transposed convolution reach. */
 function outputPadding(g: ConvGeometry): [number, number] {
+  // biome-ignore lint/complexity/useMaxParams: the numbers of one axis
   const behind = (inside: number, outs: number, size: number, stride: number, dilation: number, pads: number) =>
     inside + pads - ((outs - 1) * stride + (size - 1) * dilation + 1);
   return [
