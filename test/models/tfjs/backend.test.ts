@@ -93,6 +93,7 @@ describe.each(ADAPTERS)('the tfjs backend on %s', (adapter) => {
     expect(await isLarge.data()).toEqual(Uint8Array.of(1, 0, 1));
     expect(await read(() => x.mod(tf.scalar(3, 'int32')))).toEqual([1, 2, 0]);
     expect(await read(() => tf.tensor1d([1.9, -1.9, NaN]).toInt())).toEqual([1, -1, 0]);
+    expect(() => tf.tidy(() => tf.scalar(2 ** 24 + 1, 'int32').add(1))).toThrow('a tensor holds 16777217');
     tf.dispose([x, quotient, isLarge]);
   });
 
