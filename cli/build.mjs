@@ -22,17 +22,23 @@ const LIBRARY = {
   'tuningfork.layers': 'index.layers.ts',
   'tuningfork.node': 'index.node.ts',
   'tuningfork.onnx': 'index.onnx.ts',
+  'tuningfork.tfjs': 'index.tfjs.ts',
   'tuningfork.vision': 'index.vision.ts',
 };
 const BROWSER_LIBRARY = {
   'tuningfork.browser': 'index.ts',
   'tuningfork.layers.browser': 'index.layers.ts',
   'tuningfork.onnx.browser': 'index.onnx.ts',
+  'tuningfork.tfjs.browser': 'index.tfjs.browser.ts',
   'tuningfork.vision.browser': 'index.vision.browser.ts',
 };
 
+/** Who uses the backend for it has it. */
+const PEER = '@tensorflow/tfjs-core';
+
 /** What of other people's is in these files for browsers. Of images, ONNX is a chunk that is loaded when needed. */
 const PACKAGES = {
+  tfjs: new RegExp(`^${PEER}$`),
   onnx: /\/@bufbuild\/protobuf\//,
   vision: /\/(jpeg-js|csv-parse|@bufbuild\/protobuf)\//,
 };
@@ -93,6 +99,7 @@ export async function bundle() {
       ...common,
       plugins: [...common.plugins, pureOps],
       platform: 'browser',
+      external: [PEER],
       // A package asks for a variable of the environment, which a browser has not.
       define: { 'process.env': 'undefined' },
       splitting: true,

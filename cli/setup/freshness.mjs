@@ -19,6 +19,8 @@ const SOURCES = [
   'index.node.ts',
   'index.layers.ts',
   'index.onnx.ts',
+  'index.tfjs.ts',
+  'index.tfjs.browser.ts',
   'index.vision.ts',
   'index.vision.browser.ts',
   'package.json',

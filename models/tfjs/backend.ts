@@ -75,6 +75,9 @@ export class TuningforkBackend extends KernelBackend {
     if (!held.tensor) {
       if (!(held.dtype in FLOATS)) throw new UserError(`tuningfork: numbers of dtype ${held.dtype} stay on the CPU`);
       const values = held.values as Float32Array | Int32Array | Uint8Array;
+      const wrong = values instanceof Int32Array ? values.find((v) => Math.fround(v) !== v) : undefined;
+      if (wrong !== undefined)
+        throw new UserError(`tuningfork: integers are f32 on the GPU, exact up to 2^24, and a tensor holds ${wrong}`);
       held.parameter = new Parameter(this.device, 'tfjs', shape, Float32Array.from(values));
       held.tensor = held.parameter.tensor;
     }

@@ -136,7 +136,7 @@ function poolGrad(call: Call, how: 'max' | 'average'): Tensor {
 }
 
 function product(call: Call): Tensor {
-  if (call.list.some(({ shape }) => shape.length < 2)) refuse('BatchMatMul', 'takes matrices');
+  if (['a', 'b'].some((name) => call.info(name).shape.length < 2)) refuse('BatchMatMul', 'takes matrices');
   const { transposeA = false, transposeB = false } = call.attrs<tfjs.BatchMatMulAttrs>();
   return matmul(call.x('a'), call.x('b'), { transposeA, transposeB });
 }

@@ -117,6 +117,10 @@ function gathered(call: Call): Result | undefined {
   const { axis, batchDims = 0 } = call.attrs<tfjs.GatherV2Attrs>();
   const [at] = axesOf(axis, call.info('x').shape);
   if (batchDims !== 0) return undefined;
+  // Of indices that are computed, those that x does not have give NaN.
+  const known = call.backend.valuesOf(call.info('indices').dataId) as Int32Array | undefined;
+  const length = call.info('x').shape[at];
+  if (known?.some((i) => i < 0 || i >= length)) refuse('GatherV2', `has an index beyond [0, ${length - 1}]`);
   return { tensor: gather(call.x(), cast(call.x('indices'), 'u32'), at), dtype: call.dtype() };
 }
 

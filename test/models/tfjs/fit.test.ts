@@ -69,7 +69,7 @@ interface Trained {
   readonly weights: Float32Array[];
 }
 
-/** Trains on the backend in use, from weights that depend on nothing else; `noise` moves each by a part of it. */
+/** Trains on the backend in use, always from the same weights; `noise` moves each by a random part of it. */
 async function train(
   make: () => tf.Sequential,
   optimizer: () => tf.Optimizer,
