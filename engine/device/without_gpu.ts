@@ -13,6 +13,7 @@ function standIn() {
     limits: { minStorageBufferOffsetAlignment: 4 },
     features: new Set<string>(),
     addEventListener: () => {},
+    removeEventListener: () => {},
   } as unknown as GPUDevice;
 }
 
