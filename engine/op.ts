@@ -87,6 +87,11 @@ export interface OpSpec<N extends string, A extends object> {
    * is `g`.
    */
   grouped?(elements: number, attrs: A): Launch;
+  /**
+   * Whether its kernels can make a batch norm's output themselves as they read its input in place of their first: see
+   * engine/program/normalised.ts. The batch norm's coefficients are then a third input, and `normalised` an attribute.
+   */
+  normalises?(attrs: A): boolean;
   /** No op computes it: it is fed at each run, or outlives the program. */
   readonly leaf?: 'input' | 'parameter';
   /** The output is the input's memory under another shape: no kernel runs. */
@@ -112,6 +117,7 @@ export interface OpDef {
   readonly gradientOf?: string;
   readonly mutates: readonly number[];
   grouped?(elements: number, attrs: Attributes): Launch;
+  normalises(attrs: Attributes): boolean;
   readonly leaf?: 'input' | 'parameter';
   readonly view: boolean;
   readonly cheap: boolean;
@@ -140,6 +146,7 @@ export function defineOp<N extends string, A extends object = Record<string, nev
     gradientOf: spec.gradientOf,
     mutates: spec.mutates ?? [],
     grouped: spec.grouped && ((elements, attrs) => spec.grouped!(elements, attrs as A)),
+    normalises: (attrs) => spec.normalises?.(attrs as A) ?? false,
     leaf: spec.leaf,
     view: spec.view ?? false,
     cheap: spec.cheap ?? false,

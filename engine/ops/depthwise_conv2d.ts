@@ -18,10 +18,7 @@ interface Attributes extends Epilogue {
 }
 
 /** Whether a depthwise convolution, or its filter gradient, can normalise what it reads. */
-export const canNormalise = ({ attrs }: Tensor): boolean => {
-  const { geometry, version } = attrs as unknown as Attributes;
-  return kernels.fast(sizeFor(geometry), { version });
-};
+const normalises = ({ geometry, version }: Attributes): boolean => kernels.fast(sizeFor(geometry), { version });
 
 export interface DepthwiseAttributes extends WindowAttributes {
   /** 1 takes the naive kernels, as a second opinion. */
@@ -60,6 +57,7 @@ const optionsOf = ({ attrs, capabilities }: LowerContext<Attributes>): kernels.D
 
 export const depthwiseConv2dOp = defineOp<'x' | 'w', Attributes>({
   name: 'depthwise_conv2d',
+  normalises,
   inputs: ['x', 'w'],
   shape: (_, { geometry }) => yShape(geometry),
   vjp: ({ x, w }, dy, a) => ({ x: () => inputGrad(dy, w, a), w: () => filterGrad(x, dy, a) }),
@@ -94,6 +92,7 @@ const inputGradOp = defineOp<'dy' | 'w', Attributes>({
 // The adjoint in w.
 export const depthwiseFilterGradOp = defineOp<'x' | 'dy', Attributes>({
   name: 'depthwise_conv2d_filter_grad',
+  normalises,
   inputs: ['x', 'dy'],
   shape: (_, { geometry }) => wShape(geometry),
   isWeightGradient: true,

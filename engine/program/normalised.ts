@@ -1,20 +1,16 @@
 import { batchNormApplyOp, type BatchNormSettings } from '../ops/batch_norm.ts';
 import { batchNormCoefficientsOp } from '../ops/batch_norm_gated.ts';
-import { canNormalise, depthwiseConv2dOp, depthwiseFilterGradOp } from '../ops/depthwise_conv2d.ts';
 import { Tensor } from '../tensor.ts';
 import { rewriteEach } from './rewrite.ts';
 
 /** Whether a reader of a batch norm can normalise by itself what it reads. */
 const isAble = (reader: Tensor, norm: Tensor): boolean =>
-  (reader.op === depthwiseConv2dOp || reader.op === depthwiseFilterGradOp) &&
-  reader.inputs[0] === norm &&
-  reader.inputs[1] !== norm &&
-  canNormalise(reader);
+  reader.op.normalises(reader.attrs) && reader.inputs[0] === norm && reader.inputs[1] !== norm;
 
 /**
- * A batch norm that only depthwise convolutions and their filter gradients read is made by them, pixel by pixel as they
- * read its input, and written nowhere. They meet a pixel several times, and activate it as often: that pays where
- * memory is dearer than arithmetic, on GPUs.
+ * A batch norm that only such ops read, depthwise convolutions and their filter gradients, is made by them, pixel by
+ * pixel as they read its input, and written nowhere. They meet a pixel several times, and activate it as often: that
+ * pays where memory is dearer than arithmetic, on GPUs.
  */
 export function normaliseOnRead(
   order: readonly Tensor[],

@@ -15,6 +15,7 @@ import { slice } from '../../engine/ops/slice.ts';
 import { transpose } from '../../engine/ops/transpose.ts';
 import { sizeOf, type Shape, type Tensor } from '../../engine/tensor.ts';
 import { axesOf, refuse, shaped, type Call, type Result, type Rows } from './call.ts';
+import { UserError } from '../../engine/user_error.ts';
 
 const empty = (call: Call, shape: Shape, dtype: tfjs.DataType) =>
   call.values(util.getTypedArrayFromDType(dtype as 'float32', 0), shape, dtype);
@@ -120,7 +121,9 @@ function gathered(call: Call): Result | undefined {
   // Of indices that are computed, those that x does not have give NaN.
   const known = call.backend.valuesOf(call.info('indices').dataId) as Int32Array | undefined;
   const length = call.info('x').shape[at];
-  if (known?.some((i) => i < 0 || i >= length)) refuse('GatherV2', `has an index beyond [0, ${length - 1}]`);
+  const beyond = known?.find((i) => i < 0 || i >= length);
+  if (beyond !== undefined)
+    throw new UserError(`tuningfork: GatherV2: the index value ${beyond} is not in [0, ${length - 1}]`);
   return { tensor: gather(call.x(), cast(call.x('indices'), 'u32'), at), dtype: call.dtype() };
 }
 

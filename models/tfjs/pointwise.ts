@@ -2,12 +2,38 @@ import type { ClipByValueAttrs, EluGradInputs, LeakyReluAttrs, StepAttrs } from 
 import { clip, elu, leakyRelu, prelu, relu6, selu, softplus } from '../../engine/ops/activations.ts';
 import { constant } from '../../engine/ops/leaves.ts';
 import * as logic from '../../engine/ops/logic.ts';
-import * as ops from '../../engine/ops/pointwise.ts';
+import {
+  abs,
+  add,
+  ceil,
+  div,
+  erf,
+  exp,
+  expm1,
+  floor,
+  greater,
+  greaterEqual,
+  log,
+  log1p,
+  maximum,
+  minimum,
+  mul,
+  neg,
+  pow,
+  reciprocal,
+  relu,
+  round,
+  rsub,
+  sigmoid,
+  sign,
+  sqrt,
+  square,
+  sub,
+  tanh,
+} from '../../engine/ops/pointwise.ts';
 import { reshape } from '../../engine/ops/leaves.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import type { Row, Rows } from './call.ts';
-
-const { abs, add, div, exp, expm1, log, log1p, mul, neg, reciprocal, rsub, sign, sqrt, square, sub } = ops;
 
 type Unary = (x: Tensor) => Tensor;
 type Binary = (a: Tensor, b: Tensor) => Tensor;
@@ -22,10 +48,10 @@ const FLOAT: Readonly<Record<string, Unary>> = {
   Log1p: log1p,
   Sqrt: sqrt,
   Rsqrt: (x) => reciprocal(sqrt(x)),
-  Sigmoid: ops.sigmoid,
-  Tanh: ops.tanh,
+  Sigmoid: sigmoid,
+  Tanh: tanh,
   Softplus: softplus,
-  Erf: ops.erf,
+  Erf: erf,
   Elu: (x) => elu(x),
   Selu: selu,
   Reciprocal: reciprocal,
@@ -43,10 +69,10 @@ const SAME: Readonly<Record<string, Unary>> = {
   Square: square,
   // NaN has no sign, and tfjs gives it 0.
   Sign: (x) => logic.where(logic.isNaN(x), 0, sign(x)),
-  Floor: ops.floor,
-  Ceil: ops.ceil,
-  Round: ops.round,
-  Relu: ops.relu,
+  Floor: floor,
+  Ceil: ceil,
+  Round: round,
+  Relu: relu,
   Relu6: relu6,
   ZerosLike: (x) => constant(0, x.shape),
   OnesLike: (x) => constant(1, x.shape),
@@ -61,18 +87,18 @@ const TRUTH: Readonly<Record<string, Unary>> = {
 
 /** ⌊a / b⌋ of whole numbers too: a quotient that rounding brought to the wrong side is moved back. */
 function floorDiv(a: Tensor, b: Tensor): Tensor {
-  const q = ops.floor(div(a, b));
+  const q = floor(div(a, b));
   // The remainder, as if b were positive: from 0 to below |b|.
   const rest = mul(sub(a, mul(q, b)), sign(b));
-  return sub(add(q, ops.greaterEqual(rest, abs(b))), logic.less(rest, 0));
+  return sub(add(q, greaterEqual(rest, abs(b))), logic.less(rest, 0));
 }
 
 const ARITHMETIC: Readonly<Record<string, Binary>> = {
   Add: add,
   Sub: sub,
   Multiply: mul,
-  Maximum: ops.maximum,
-  Minimum: ops.minimum,
+  Maximum: maximum,
+  Minimum: minimum,
   SquaredDifference: (a, b) => square(sub(a, b)),
   Mod: (a, b) => sub(a, mul(floorDiv(a, b), b)),
 };
@@ -80,8 +106,8 @@ const ARITHMETIC: Readonly<Record<string, Binary>> = {
 const COMPARISONS: Readonly<Record<string, Binary>> = {
   Equal: logic.equal,
   NotEqual: logic.notEqual,
-  Greater: ops.greater,
-  GreaterEqual: ops.greaterEqual,
+  Greater: greater,
+  GreaterEqual: greaterEqual,
   Less: logic.less,
   LessEqual: logic.lessEqual,
   LogicalAnd: logic.logicalAnd,
@@ -102,8 +128,8 @@ export const POINTWISE: Rows = {
   FloorDiv: (call) => ({ tensor: floorDiv(call.x('a'), call.x('b')), dtype: 'int32' }),
   Pow(call) {
     const dtype = call.common();
-    const power = ops.pow(call.x('a'), call.x('b'));
-    return { tensor: dtype === 'int32' ? ops.round(power) : power, dtype };
+    const power = pow(call.x('a'), call.x('b'));
+    return { tensor: dtype === 'int32' ? round(power) : power, dtype };
   },
   AddN: (call) => ({ tensor: call.list.map((t) => call.backend.tensorOf(t)).reduce(add), dtype: call.list[0].dtype }),
   Prelu: (call) => prelu(call.x(), call.x('alpha')),
@@ -111,12 +137,12 @@ export const POINTWISE: Rows = {
   // From the output: exp(x) − 1 + 1 below 0.
   EluGrad(call) {
     const y = call.x('y' satisfies keyof EluGradInputs);
-    return mul(call.x('dy'), logic.where(ops.greaterEqual(y, 0), 1, add(y, 1)));
+    return mul(call.x('dy'), logic.where(greaterEqual(y, 0), 1, add(y, 1)));
   },
   Step(call) {
     const x = call.x();
     const { alpha } = call.attrs<StepAttrs>();
-    const step = logic.where(ops.greater(x, 0), 1, constant(alpha));
+    const step = logic.where(greater(x, 0), 1, constant(alpha));
     return { tensor: logic.where(logic.isNaN(x), x, step), dtype: call.dtype() };
   },
   ClipByValue(call) {
