@@ -21,7 +21,7 @@ export async function dataPack(flags: TrainFlags): Promise<void> {
     if (flags.json) console.log(jsonText({ folder: flags.out, ...packed }));
     else
       console.log(
-        `${flags.out}: ${kept} of ${images} images lie there decoded, ${decoded} of them since now${kept < images ? '; the others find no room within --pack' : ''}`,
+        `${flags.out} holds ${kept} of ${images} images decoded, ${decoded} of them by this command${kept < images ? '; --pack leaves no room for the others' : ''}`,
       );
   } finally {
     progress.end();

@@ -17,7 +17,7 @@ interface Attributes extends Epilogue {
   readonly normalised?: kernels.Normalised;
 }
 
-/** Whether a depthwise convolution, or its filter gradient, can normalise what it reads. */
+/** Whether a depthwise convolution or its filter gradient can normalise what it reads: its fast kernels can. */
 const normalises = ({ geometry, version }: Attributes): boolean => kernels.fast(sizeFor(geometry), { version });
 
 export interface DepthwiseAttributes extends WindowAttributes {

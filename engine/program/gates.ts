@@ -11,7 +11,7 @@ import { pointwiseOp, type PointwiseAttributes } from '../ops/pointwise.ts';
 import { sumOfProductsOp, sumOp } from '../ops/reduce.ts';
 import { row } from '../ops/row.ts';
 import { Tensor } from '../tensor.ts';
-import { rewriteEach, type Rewritten } from './rewrite.ts';
+import { readersIn, rewriteEach, type Rewritten } from './rewrite.ts';
 
 type Now = (t: Tensor) => Tensor;
 type ReadersOf = (t: Tensor) => readonly Tensor[];
@@ -28,8 +28,7 @@ export function gateBatchNorms(
   roots: ReadonlySet<Tensor>,
   became: Map<Tensor, Tensor>,
 ): Tensor[] {
-  const readers = new Map<Tensor, Tensor[]>();
-  for (const t of order) for (const input of t.inputs) readers.set(input, [...(readers.get(input) ?? []), t]);
+  const readers = readersIn(order);
   const readersOf = (t: Tensor) => (roots.has(t) ? [t] : (readers.get(t) ?? []));
   const plan: Plan = new Map();
   for (const t of order) {

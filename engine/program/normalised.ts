@@ -1,24 +1,23 @@
 import { batchNormApplyOp, type BatchNormSettings } from '../ops/batch_norm.ts';
 import { batchNormCoefficientsOp } from '../ops/batch_norm_gated.ts';
 import { Tensor } from '../tensor.ts';
-import { rewriteEach } from './rewrite.ts';
+import { readersIn, rewriteEach } from './rewrite.ts';
 
 /** Whether a reader of a batch norm can normalise by itself what it reads. */
 const isAble = (reader: Tensor, norm: Tensor): boolean =>
   reader.op.normalises(reader.attrs) && reader.inputs[0] === norm && reader.inputs[1] !== norm;
 
 /**
- * A batch norm that only such ops read, depthwise convolutions and their filter gradients, is made by them, pixel by
- * pixel as they read its input, and written nowhere. They meet a pixel several times, and activate it as often: that
- * pays where memory is dearer than arithmetic, on GPUs.
+ * Where only ops that can normalise read a batch norm (depthwise convolutions and their filter gradients), they make it
+ * pixel by pixel as they read its input, and it is written nowhere. They meet a pixel several times, and activate it as
+ * often: that pays where memory is dearer than arithmetic, on GPUs.
  */
 export function normaliseOnRead(
   order: readonly Tensor[],
   roots: ReadonlySet<Tensor>,
   became: Map<Tensor, Tensor>,
 ): Tensor[] {
-  const readers = new Map<Tensor, Tensor[]>();
-  for (const t of order) for (const input of t.inputs) readers.set(input, [...(readers.get(input) ?? []), t]);
+  const readers = readersIn(order);
   const isDropped = (t: Tensor): boolean =>
     t.op === batchNormApplyOp && t.inputs.length === 4 && !roots.has(t) && readers.get(t)!.every((r) => isAble(r, t));
   /** By what the batch norm was. */

@@ -16,6 +16,13 @@ export function countUses(order: readonly Tensor[]): Map<Tensor, number> {
   return uses;
 }
 
+/** The ops that read each tensor; none for what nobody reads. */
+export function readersIn(order: readonly Tensor[]): Map<Tensor, Tensor[]> {
+  const readers = new Map<Tensor, Tensor[]>();
+  for (const t of order) for (const input of t.inputs) readers.set(input, [...(readers.get(input) ?? []), t]);
+  return readers;
+}
+
 /** What becomes of a tensor. */
 export interface Rewritten {
   /** What stands for it from now on. */

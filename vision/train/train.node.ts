@@ -154,7 +154,7 @@ function restore(parameters: ParameterSet, arrays: ReadonlyMap<string, Float32Ar
 const packPath = (folder: string): string => join(folder, RUN_FILES.cache, 'squares.u8');
 
 /** What decoded images in a run directory depend on. */
-interface Packed {
+interface PackSource {
   readonly dataset: Dataset;
   readonly origin: Origin;
   readonly options: TrainOptions;
@@ -164,7 +164,7 @@ interface Packed {
 
 /** Opens the decoded images of a run. */
 export const openPack = (
-  { dataset, origin, options, side }: Packed,
+  { dataset, origin, options, side }: PackSource,
   { folder, packBytes = 0 }: Pick<Run, 'folder' | 'packBytes'>,
 ): Promise<SquareFile> =>
   SquareFile.open(packPath(folder), { side, key: frontKey(dataset, origin, options), most: packBytes });
@@ -256,7 +256,7 @@ async function runPhase(
   };
 
   for (; state.epoch < spec.epochs; ) {
-    const settled = await runEpoch(learner, phase, state, { progress, keepSquares, save });
+    const { steps, settled } = await runEpoch(learner, phase, state, { progress, keepSquares, save });
     const validation = await phase.validate();
     progress.end();
     await requireFinite(phase, validation.loss, state, options);
@@ -264,7 +264,7 @@ async function runPhase(
     state.history.push({
       epoch: number,
       phase: spec.number,
-      learningRate: phase.learningRate(state.epoch * phase.batches(state.epoch).length),
+      learningRate: phase.learningRate(state.epoch * steps),
       seconds: state.sums.seconds + (performance.now() - settled) / 1000,
       train: meanFigures(task, state.sums),
       validation: figuresOf(task, validation.loss, validation.mark),
@@ -301,7 +301,7 @@ const figuresOf = ({ figure }: Pick<Task, 'figure'>, loss: number, mark: number)
 const meanFigures = (task: Pick<Task, 'figure'>, { loss, marks, seen }: TrainState['sums']): Figures =>
   figuresOf(task, loss / seen, marks / seen);
 
-/** The steps of an epoch that are left. Returns the moment up to which `state.sums` counts seconds. */
+/** Runs the steps of an epoch that are left. Returns how many it has, and up to when `state.sums` counts seconds. */
 async function runEpoch(
   { task, options }: Learner,
   phase: Phase,
@@ -311,7 +311,7 @@ async function runEpoch(
     keepSquares,
     save,
   }: Pick<Run, 'progress'> & Readonly<Record<'keepSquares' | 'save', () => Promise<void>>>,
-): Promise<number> {
+): Promise<{ steps: number; settled: number }> {
   const { spec } = phase;
   let begun = performance.now();
   const batches = phase.batches(state.epoch);
@@ -361,7 +361,7 @@ async function runEpoch(
     }
   };
   await (progress.stop ? progress.stop.among(steps) : steps());
-  return begun;
+  return { steps: batches.length, settled: begun };
 }
 
 /** @throws UserError where a step left weights whose loss is not finite, or f16 cannot hold the gradients */
