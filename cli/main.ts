@@ -53,13 +53,16 @@ const COMMANDS = [
 
 function createProgram(): Command {
   const program = new Command('tuningfork')
-    .description('Trains convolutional networks on WebGPU to tell images apart.')
+    .description('Trains convolutional networks on images, on any GPU with WebGPU.')
     .version(manifest.version)
-    .option('--adapter <name>', "the GPU to use: lavapipe, swiftshader, or part of an adapter's name")
+    .option(
+      '--adapter <name>',
+      "the GPU to use: part of its name, or lavapipe or swiftshader for the CPU (default: the system's first choice)",
+    )
     .option('--json', 'print JSON, for scripts')
     .option(
       '--tuning <file>',
-      'which kernels to take, as `tuningfork tune` measured: its own file when absent, `none` for the defaults',
+      'the kernels that `tuningfork tune` chose, or `none` for the built-in ones (default: what tune last wrote)',
     )
     .configureOutput({
       writeErr: (text) => process.stderr.write(printable(text)),

@@ -4,7 +4,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 export interface GlobalOptions {
   readonly adapter?: string;
   readonly json?: boolean;
-  /** A file of tuned kernels, or `none`; the user's own when absent (tuning_file.node.ts). */
+  /** A file of tuned kernels, or `none`; absent: the user's own (tuning_file.node.ts). */
   readonly tuning?: string;
 }
 
@@ -37,19 +37,28 @@ export function wholeNumberWithin(low: number, high: number): (text: string) => 
  * not loaded for it, has them all.
  */
 export const MODELS =
-  'efficientnet_b0 .. b7, resnet18, 34, 50 and 101, mobilenet_v3_small and _large, convnext_nano and _tiny, vgg11, vgg16 (or with _bn), galaxy_vgg, vgg_small';
+  'efficientnet_b0 to _b7, resnet18, resnet34, resnet50, resnet101, mobilenet_v3_small or _large, convnext_nano or _tiny, vgg11, vgg16, vgg11_bn, vgg16_bn, galaxy_vgg, vgg_small';
 
 /** Options that say more of a model that is given by name (`NewModelFlags` of model_program.node.ts). */
 export const newModelOptions = (command: Command): Command =>
   command
-    .option('--width <share>', 'of a VGG or ResNet by name: channels in shares of its own', numberWithin(0.05, 1))
+    .option(
+      '--width <share>',
+      'for a VGG or ResNet by name: multiply its channels by this (default: 1)',
+      numberWithin(0.05, 1),
+    )
     .addOption(
-      new Option('--task <name>', 'of a model by name: what it is to learn (smooth-or-featured)').choices([
+      new Option('--task <name>', 'for a model by name: what it learns (default: smooth-or-featured)').choices([
         'smooth-or-featured',
         'challenge',
       ]),
     )
-    .addOption(new Option('--head <name>', 'of the challenge by name (tree)').choices(['tree', 'independent']));
+    .addOption(
+      new Option(
+        '--head <name>',
+        'for the challenge: fractions that follow the tree of questions, or one sigmoid per answer (default: tree)',
+      ).choices(['tree', 'independent']),
+    );
 
 /**
  * The galaxies that a command takes when it is not told: TUNINGFORK_DATA, or drawn ones, so that it runs where no data

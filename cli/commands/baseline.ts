@@ -5,37 +5,40 @@ import { allOptions, defaultData, numberWithin, wholeNumberWithin } from '../opt
 export function register(program: Command): void {
   program
     .command('baseline')
-    .description(
-      'how well simple answers do in the Galaxy Challenge: RMSE of 37 vote fractions, overall and by question',
-    )
+    .description('score simple guesses in the Galaxy Challenge: the RMSE of 37 vote fractions, overall and by question')
     // BASELINES of galaxies/challenge/baselines.ts, which is not loaded for `--help`.
     .addArgument(
-      new Argument('[names...]', 'which ones')
+      new Argument('[names...]', 'the guesses to score')
         .choices(['zeros', 'ones', 'mean', 'central-pixel', 'all'])
         .default(['all']),
     )
-    .option('--data <folder>', "a folder of galaxies with the challenge's csv, or synthetic:400", defaultData())
+    .option(
+      '--data <folder>',
+      "a folder of galaxies with the challenge's csv, or synthetic:400, which draws 400",
+      defaultData(),
+    )
     .addOption(
-      new Option('--split <side>', 'which galaxies to judge on')
+      new Option('--split <side>', 'the galaxies to score on')
         .choices(['validation', 'train', 'all'])
         .default('validation'),
     )
     .option(
       '--val-fraction <share>',
-      'share of galaxies in the validation split, by a hash of their ids',
+      'share of the galaxies in the validation split, chosen by a hash of their ids',
       numberWithin(0, 0.9),
       0.2,
     )
     .option('--train-only <ranges>', 'ids that are never in the validation split, such as 1-99,500-600')
-    .option('--clusters <n>', 'clusters of colour for central-pixel; 64 when absent', wholeNumberWithin(1, 65_536))
-    .option('--seed <n>', 'of the clustering', wholeNumberWithin(0, 2 ** 32 - 1), 1)
-    .option('--skip-bad', 'leave out images that cannot be read instead of stopping')
+    .option('--clusters <n>', 'clusters of colour for central-pixel (default: 64)', wholeNumberWithin(1, 65_536))
+    .option('--seed <n>', 'the seed of the clustering', wholeNumberWithin(0, 2 ** 32 - 1), 1)
+    .option('--skip-bad', 'leave out images that cannot be read, instead of stopping')
     .addHelpText(
       'after',
       `
   zeros, ones     the same number in every column
   mean            each column's mean over the training side of the split
-  central-pixel   training galaxies clustered by the mean colour of their central 10 x 10 pixels; a cluster answers with the mean of its members
+  central-pixel   clusters the training galaxies by the mean colour of their central 10 x 10 pixels;
+                  a cluster's answer is the mean of its members
 
 Examples:
   tuningfork baseline --data galaxies/

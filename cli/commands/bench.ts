@@ -26,13 +26,15 @@ interface BenchOptions {
 
 /** `tuningfork bench models` and `tuningfork bench train`. */
 export function register(program: Command): void {
-  const bench = program.command('bench').description('measure this engine, and others beside it on the same adapter');
-  addMeasurement(bench, 'models', 'forward', 'the forward pass of a network');
+  const bench = program
+    .command('bench')
+    .description('measure the speed of this engine, and of others on the same adapter');
+  addMeasurement(bench, 'models', 'forward', 'measure the forward pass of a network');
   addMeasurement(
     bench,
     'train',
     'train',
-    'a training step of a network: all weights, Adam, batch norm by batch statistics',
+    'measure a training step of a network: all weights, Adam, batch norm by batch statistics',
   );
   addKernels(bench);
   addGrowth(bench);
@@ -67,22 +69,22 @@ function addMeasurement(bench: Command, name: string, work: Job['work'], descrip
     .command(name)
     .description(description)
     .addOption(
-      new Option('--vs <engine>', 'another engine to measure in turn, outputs compared first').choices(
+      new Option('--vs <engine>', 'also measure another engine, in turns, after comparing the outputs').choices(
         work === 'train' ? ['tfjs'] : ['tfjs', 'ort'],
       ),
     )
     .option(
       '--model <name>',
-      `${NETWORKS.join(', ')}${work === 'forward' ? ', or an ONNX file, which ort computes too' : ''}; other engines have the first one only`,
+      `${NETWORKS.join(', ')}${work === 'forward' ? ', or an ONNX file, which ort computes too' : ''}; other engines compute only the first`,
       B0,
     )
-    .option('--batch <n>', 'images at once', wholeNumberWithin(1, 1024), 4)
-    .option('--size <pixels>', 'height and width of the images', wholeNumberWithin(32, 2048), 224)
-    .option('--repeats <n>', 'timed runs of each, after two to warm up', wholeNumberWithin(1, 1000), 5)
+    .option('--batch <n>', 'images per batch', wholeNumberWithin(1, 1024), 4)
+    .option('--size <pixels>', 'side of the images', wholeNumberWithin(32, 2048), 224)
+    .option('--repeats <n>', 'timed runs of each engine, after two that warm up', wholeNumberWithin(1, 1000), 5)
     .addOption(
       new Option(
         '--memory <level>',
-        'of a training step: full, low (cheap activations computed again), lowest (whole blocks)',
+        'full keeps all activations for the backward pass, low computes cheap ones again, lowest whole blocks',
       )
         .choices(['full', 'low', 'lowest'])
         .hideHelp(work !== 'train'),
@@ -90,12 +92,12 @@ function addMeasurement(bench: Command, name: string, work: Job['work'], descrip
     .addOption(
       new Option('--precision <type>', 'how this engine stores activations').choices(['f32', 'f16']).default('f32'),
     )
-    .option('--cold', 'switch off the caches of compiled shaders that drivers keep on disk')
-    .option('--profile', 'also list the GPU time of this engine by kernel')
+    .option('--cold', "without the driver's cache of compiled shaders on disk")
+    .option('--profile', 'also list the GPU time of each kernel of this engine')
     .addHelpText(
       'after',
       `
-Each engine runs in a process of its own, both at once, and their runs take turns.
+Each engine runs in its own process; both are open at once, and their runs take turns.
 
 Examples:
   tuningfork bench ${name} --adapter lavapipe --vs tfjs
@@ -198,37 +200,29 @@ interface KernelOptions {
 function addKernels(bench: Command): void {
   bench
     .command('kernels')
-    .description(
-      'every distinct layer of EfficientNet-B0, VGG16 and galaxy_vgg, forward and backward, each checked before it is timed',
-    )
-    .option(
-      '--layers <names>',
-      `which: ${GROUPS.join(', ')} or all, with commas between`,
-      namesAmong([...GROUPS, 'all']),
-      ['b0'],
-    )
-    .option('--only <text>', 'only those whose name contains this, such as depthwise or "expand filter_grad"')
+    .description('check and time every distinct layer of EfficientNet-B0, VGG16 and galaxy_vgg, forward and backward')
+    .option('--layers <names>', `${GROUPS.join(', ')} or all, separated by commas`, namesAmong([...GROUPS, 'all']), [
+      'b0',
+    ])
+    .option('--only <text>', 'only the layers whose name contains this, such as depthwise or "expand filter_grad"')
     .option(
       '--vs <engines>',
-      `what to measure in turn with it, with commas between: other engines (${PEERS.slice(0, 3).join(', ')}), v1, its own naive kernels, v2, those without Winograd's, or f32, itself in that precision`,
+      `also measure these, in turns, separated by commas: other engines (${PEERS.slice(0, 3).join(', ')}), this engine's naive kernels (v1), those without Winograd's (v2), or itself in f32`,
       namesAmong(PEERS),
     )
     .addOption(
-      new Option(
-        '--precision <type>',
-        'of the programs that this engine compiles: f16 uses tensor cores where there are any',
-      )
+      new Option('--precision <type>', 'the precision of this engine; f16 uses tensor cores where there are any')
         .choices(['f32', 'f16'])
         .default('f32'),
     )
-    .option('--batch <n>', 'images at once', wholeNumberWithin(1, 1024), 4)
-    .option('--repeats <n>', 'timed measurements of each, after three to warm up', wholeNumberWithin(1, 1000), 5)
-    .option('--limit <seconds>', 'begin no further case after so long', wholeNumberWithin(1, 86_400))
-    .option('--out <folder>', 'also write kernels.json and a page with plots')
+    .option('--batch <n>', 'images per batch', wholeNumberWithin(1, 1024), 4)
+    .option('--repeats <n>', 'timed runs of each layer, after three that warm up', wholeNumberWithin(1, 1000), 5)
+    .option('--limit <seconds>', 'begin no further layer after this time', wholeNumberWithin(1, 86_400))
+    .option('--out <folder>', 'also write kernels.json and a page of plots')
     .addHelpText(
       'after',
       `
-A result is held against float64 references first; a wrong one is not timed, and the command ends with 1.
+Each result is compared with a float64 reference first. A wrong one is not timed, and the command exits with 1.
 
 Examples:
   tuningfork bench kernels --layers b0 --vs tfjs --out bench-b0/
@@ -299,29 +293,29 @@ type GrowthFlags = Pick<GrowthOptions, 'work' | 'batches' | 'sizes' | 'batch' | 
 function addGrowth(bench: Command): void {
   bench
     .command('growth')
-    .description('how time and memory of EfficientNet-B0 grow with the batch and with the size of the images')
-    .addOption(new Option('--work <what>', 'what is measured').choices(['forward', 'train']).default('forward'))
+    .description('measure how the time and memory of EfficientNet-B0 grow with the batch and the image size')
+    .addOption(new Option('--work <what>', 'what to measure').choices(['forward', 'train']).default('forward'))
     .option(
       '--batches <numbers>',
-      'batch sizes, ascending, separated by commas',
+      'batch sizes in ascending order, separated by commas',
       ascending(1, 1024),
       [1, 2, 4, 8, 16, 32, 64, 128, 256],
     )
     .option(
       '--sizes <pixels>',
-      'heights and widths, ascending, separated by commas',
+      'image sides in ascending order, separated by commas',
       ascending(32, 2048),
       [64, 96, 128, 192, 256, 384, 512],
     )
-    .option('--batch <n>', 'images at once while the size grows', wholeNumberWithin(1, 1024), 4)
-    .option('--size <pixels>', 'height and width while the batch grows', wholeNumberWithin(32, 2048), 224)
-    .option('--repeats <n>', 'timed runs at each point, after the first', wholeNumberWithin(1, 1000), 3)
-    .option('--limit <seconds>', 'a series ends when a run takes longer', wholeNumberWithin(1, 3600), 20)
-    .option('--out <folder>', 'also write growth.json and a page with plots')
+    .option('--batch <n>', 'images per batch while the size grows', wholeNumberWithin(1, 1024), 4)
+    .option('--size <pixels>', 'image side while the batch grows', wholeNumberWithin(32, 2048), 224)
+    .option('--repeats <n>', 'timed runs at each point, after one that warms up', wholeNumberWithin(1, 1000), 3)
+    .option('--limit <seconds>', 'end a series when one run takes longer', wholeNumberWithin(1, 3600), 20)
+    .option('--out <folder>', 'also write growth.json and a page of plots')
     .addHelpText(
       'after',
       `
-Each point is measured in a process of its own. A series also ends where the adapter's memory does.
+Each point runs in its own process. A series also ends where the adapter runs out of memory.
 
 Examples:
   tuningfork bench growth --out growth/
@@ -344,17 +338,22 @@ function addCatalogue(bench: Command): void {
   bench
     .command('catalogue')
     .description(
-      'the memory that a large catalogue takes: made in a temporary folder, opened, divided, and all its images decoded once; needs no GPU',
+      'measure the memory that a large catalogue takes: make one in a temporary folder, open and split it, and decode each image once; needs no GPU',
     )
     .option(
       '--galaxies <n>',
-      'how many (default: as many as the Galaxy Challenge has)',
+      'the number of galaxies, by default that of the Galaxy Challenge',
       wholeNumberWithin(1, 1e6),
       61_578,
     )
-    .option('--images <n>', 'different images among them, which the others are links to', wholeNumberWithin(1, 1000), 8)
-    .option('--side <pixels>', 'height and width of the images', wholeNumberWithin(32, 2048), 424)
-    .option('--batch <n>', 'images at once', wholeNumberWithin(1, 1024), 32)
+    .option(
+      '--images <n>',
+      'the number of different images; the other files are links to them',
+      wholeNumberWithin(1, 1000),
+      8,
+    )
+    .option('--side <pixels>', 'side of the images', wholeNumberWithin(32, 2048), 424)
+    .option('--batch <n>', 'images per batch', wholeNumberWithin(1, 1024), 32)
     .addHelpText(
       'after',
       `

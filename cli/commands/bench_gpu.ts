@@ -11,17 +11,22 @@ interface GpuFlags {
 export function addGpu(bench: Command): void {
   bench
     .command('gpu')
-    .description('all that is worth knowing of this GPU, in a file and a page to send in: checks, layers, training')
-    .requiredOption('--out <folder>', 'takes gpu.json and gpu.html')
-    .option('--minutes <n>', 'the time that it may take; what comes after is left out', numberWithin(0.1, 1440), 10)
-    .option('--batch <n>', 'images at once in a training step', wholeNumberWithin(1, 1024), 32)
+    .description('check and measure this GPU within ten minutes, and write a file and a page to send in')
+    .requiredOption('--out <folder>', 'the folder for gpu.json and gpu.html')
+    .option('--minutes <n>', 'stop after this time, and leave out the rest', numberWithin(0.1, 1440), 10)
+    .option('--batch <n>', 'images per training step', wholeNumberWithin(1, 1024), 32)
     .addHelpText(
       'after',
       `
-In this order: what doctor tells; every layer of three networks, checked against float64 and timed; tune; training steps
-of EfficientNet-B0, VGG16 and galaxy_vgg in f32, f16 and on tensor cores, also in the largest batch that fits of two and
-four times --batch; tfjs where it is installed. Each part runs in a process of its own. One that fails is recorded with
-its sentence and the others go on; the command ends with 1 then. gpu.json is written after each part.
+It runs these parts in order:
+  1. what doctor finds
+  2. every layer of three networks, checked against float64 and timed
+  3. tune
+  4. training steps of EfficientNet-B0, VGG16 and galaxy_vgg in f32, in f16 and on tensor cores, with --batch images and
+     with two or four times as many where they fit
+  5. TensorFlow.js, where it is installed
+Each part runs in its own process, and gpu.json is written after each. When a part fails, its message is recorded, the
+others go on, and the command exits with 1.
 
 Examples:
   tuningfork bench gpu --out my-gpu/

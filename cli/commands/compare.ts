@@ -6,14 +6,15 @@ export function register(program: Command): void {
   program
     .command('compare')
     .description(
-      'put trainings side by side: model, time, figures, the options in which they differ; with --out their curves on a page',
+      'compare runs: model, time, figures, and the options that differ; --out writes a page with their curves',
     )
-    .argument('<run...>', 'run directories, of any task, finished or not')
-    .option('--out <folder>', 'write compare.html there')
+    .argument('<run...>', 'run directories, finished or not')
+    .option('--out <folder>', 'the folder for compare.html')
     .addHelpText(
       'after',
       `
-Figures are those of the last evaluation, on the validation split. Runs that were judged on different galaxies are told of.
+The figures are those of each run's last evaluation on its validation split. A note says which runs were judged on
+different images.
 
 Examples:
   tuningfork compare runs/b0 runs/scratch

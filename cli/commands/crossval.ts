@@ -9,27 +9,27 @@ import { addTrainOptions } from './train.ts';
 export function register(program: Command): void {
   addFoldOptions(program.command('crossval'))
     .description(
-      'cross-validate a training: divide the images into folds, train a network for each on the others, and tell how the figures spread; resumes what was interrupted',
+      'cross-validate: split the images into folds, train one network per fold on the others, and report how the figures spread; resumes an interrupted run',
     )
     .option(
       '--fold <k>',
-      'train only this fold, 1 to --folds: to share the folds between machines',
+      'train only this fold, so that several machines share the folds',
       wholeNumberWithin(1, MOST_FOLDS),
     )
     .addHelpText(
       'after',
       `
-It takes the options of \`tuningfork train\`. Every fold is a run directory, fold-1, fold-2 ... in --out; when all are finished, crossval.json
-holds each one's figure, their mean and standard deviation, and the figure over all images, each predicted by the network that did not train
-on it. Images of --train-only are trained on in every fold. With --keep best (the default) the epoch that is kept is chosen on the very fold
-that is then judged, which flatters a little; --keep last does not.
+Each fold is a run directory in --out: fold-1, fold-2 and so on. When all are finished, crossval.json holds the figure of
+each fold, their mean and standard deviation, and the figure over all images, each predicted by the network that was not
+trained on it. Images of --train-only are in the training set of every fold. --keep best chooses the epoch on the fold
+that is then judged, which flatters the figures a little; --keep last does not.
 
 Examples:
   tuningfork crossval --task challenge --data galaxies/ --out runs/cv
   tuningfork crossval --data galaxies/ --weights b0.safetensors --folds 10 --out runs/cv10
-  tuningfork crossval --data galaxies/ --out runs/cv --fold $SLURM_ARRAY_TASK_ID     # one job of an array; the last to finish writes the summary
-  tuningfork predict runs/cv --data unlabelled/ --out predictions.csv                # the mean of all folds' networks
-What was interrupted goes on when the same command is given again.`,
+  tuningfork crossval --data galaxies/ --out runs/cv --fold $SLURM_ARRAY_TASK_ID     # in a job array; the last job writes the summary
+  tuningfork predict runs/cv --data unlabelled/ --out predictions.csv                # the mean over all folds
+Give the same command again to resume after an interruption.`,
     )
     .action(async (_options: object, self: Command) => {
       const { crossval } = await import('../crossval.node.ts');
@@ -42,14 +42,14 @@ export function addFoldOptions(command: Command): Command {
   addTrainOptions(command, 'runs/crossval')
     .option(
       '--folds <n>',
-      'parts that the images are divided into, alike in their classes or votes',
+      'the number of folds, each with the same mix of classes or votes',
       wholeNumberWithin(2, MOST_FOLDS),
       5,
     )
     .hook('preAction', () => {
       if (command.getOptionValueSource('valFraction') !== 'default')
         throw new UserError(
-          '--val-fraction says nothing to cross-validation: each fold is the validation side once; leave it out, and give --folds',
+          'cross-validation has no use for --val-fraction, because each fold is the validation set once; leave it out, and give --folds',
         );
     })
     .options.find(({ long }) => long === '--val-fraction')!

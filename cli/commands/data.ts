@@ -8,16 +8,22 @@ import { addTrainOptions } from './train.ts';
 export function register(program: Command): void {
   const data = program
     .command('data')
-    .description('look at images and their labels, decode them beforehand, or download public ones');
+    .description('look at images and labels, decode images in advance, or download public data');
 
   addStretchOption(addImageOptions(data.command('stats'), 'labels', drawn()))
-    .description(
-      'count the images of each class, their sizes and equal ones, and draw the votes on galaxies, as a page and as pictures',
+    .description('count images, classes, sizes and duplicates, show examples, and write a page')
+    .option(
+      '--threshold <share>',
+      'for galaxies: the share of votes that an answer needs to become the label',
+      numberWithin(0, 1),
+      0.6,
     )
-    .option('--threshold <share>', 'of galaxies: how much of the votes makes a label', numberWithin(0, 1), 0.6)
-    .option('--skip-bad', 'decode every image once, and leave out those that cannot be read')
-    .option('--quick', 'decode only the images that are shown: no sizes, channels, equal or broken images are told')
-    .option('--out <folder>', 'where the page and the pictures go', 'runs/stats')
+    .option('--skip-bad', 'decode every image, and leave out those that cannot be read')
+    .option(
+      '--quick',
+      'decode only the images that are shown, and skip the search for sizes, channels, duplicates and broken files',
+    )
+    .option('--out <folder>', 'the folder for the page and its pictures', 'runs/stats')
     .addHelpText(
       'after',
       `
@@ -35,15 +41,15 @@ Examples:
 
   addTrainOptions(data.command('pack'), 'runs/classifier')
     .description(
-      'decode the images of a training from scratch into its run directory beforehand; the training takes the same options',
+      'decode images in advance, into the run directory of a training from scratch; takes the options of that training',
     )
     .addHelpText(
       'after',
       `
 Examples:
-  tuningfork data pack --data pets/ --out runs/pets      # on a machine with many processors
+  tuningfork data pack --data pets/ --out runs/pets      # on a machine with many cores
   tuningfork train --data pets/ --out runs/pets          # decodes nothing
-What was interrupted goes on when the same command is given again.`,
+Give the same command again to resume after an interruption.`,
     )
     .action(async (_options: object, command: Command) => {
       const { dataPack } = await import('../data_pack.node.ts');
@@ -52,9 +58,9 @@ What was interrupted goes on when the same command is given again.`,
 
   data
     .command('fetch')
-    .description('download a public set of files; resumes where it was interrupted, verifies checksums')
-    .addArgument(new Argument('<set>', 'what to download').choices(SOURCES.map(({ name }) => name)))
-    .requiredOption('--to <folder>', 'where the files go')
+    .description('download public files; verifies checksums, resumes an interrupted download')
+    .addArgument(new Argument('<set>', 'the set to download').choices(SOURCES.map(({ name }) => name)))
+    .requiredOption('--to <folder>', 'the folder for the files')
     .addHelpText(
       'after',
       `

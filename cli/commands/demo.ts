@@ -5,19 +5,19 @@ import { allOptions } from '../options.ts';
 export function register(program: Command): void {
   program
     .command('demo')
-    .description('the whole job in a few minutes: train on galaxies, judge, explain, and write the report')
+    .description('do the whole job in a few minutes: train on galaxies, judge, explain, and write a report')
     .option(
       '--data <folder>',
-      'a folder of galaxies, or synthetic:600 (default: drawn galaxies)',
+      'a folder of galaxies, or synthetic:600, which draws 600 (default: synthetic:600)',
       process.env['TUNINGFORK_DATA'],
     )
-    .option('--weights <file>', 'EfficientNet-B0 weights to fine-tune; looked for in and beside --data when absent')
+    .option('--weights <file>', 'EfficientNet-B0 weights to fine-tune (default: looked for in and beside --data)')
     .option('--out <folder>', 'the run directory', 'runs/demo')
     .addHelpText(
       'after',
       `
-With weights it fine-tunes EfficientNet-B0, without them it trains a small VGG from scratch. It prints the \`tuningfork train\`
-command that does the same, and goes on where it was interrupted.
+With weights it fine-tunes EfficientNet-B0; without, it trains a small VGG from scratch. It prints the command
+\`tuningfork train\` that does the same. Give the same command again to resume after an interruption.
 
 Examples:
   tuningfork demo

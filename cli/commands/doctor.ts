@@ -1,15 +1,15 @@
 import type { Command } from 'commander';
 import { allOptions } from '../options.ts';
 
-/** `tuningfork doctor`: what this machine has, whether it computes rightly, and what is missing. */
+/** `tuningfork doctor`. */
 export function register(program: Command): void {
   program
     .command('doctor')
-    .description('look for GPUs and drivers, try one out, and say what is missing')
+    .description('list GPUs and drivers, try one out, and say what is missing')
     .addHelpText(
       'after',
       `
-Exit code 2 where no adapter can be used.
+It exits with 2 if no adapter can be used.
 
 Examples:
   tuningfork doctor

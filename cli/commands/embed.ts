@@ -6,20 +6,23 @@ import { addOnnxOptions } from './preprocessing_options.ts';
 /** `tuningfork embed`. */
 export function register(program: Command): void {
   addOnnxOptions(addImageOptions(program.command('embed'), 'images', drawn()))
-    .description('write the features that a model makes of each image, as .npy or csv')
+    .description("write a model's features of each image, as .npy or csv")
     .argument('<model>', 'a run directory, its model.safetensors, an ONNX file, or a file of weights')
     .requiredOption(
       '--out <file>',
-      'the file to write: .npy (ids beside it in <file>.ids.txt) or .csv (ids in the first column)',
+      'the file to write: .npy, with the ids in <file>.ids.txt, or .csv, with the ids in the first column',
     )
-    .option('--input <file>', 'instead of images: a safetensors file with a tensor `input`, already normalised')
+    .option('--input <file>', 'a safetensors file with a normalised tensor `input`, instead of images')
     .addOption(
-      new Option('--layout <order>', 'order of the axes of --input, and of a layer that is flattened')
+      new Option('--layout <order>', 'the order of axes of --input, and of a flattened --layer')
         .choices(['nchw', 'nhwc'])
         .default('nchw'),
     )
-    .option('--layer <name>', 'another layer than the features, flattened: stem, stage5, blocks.10, head, classifier')
-    .option('--skip-bad', 'leave out images that cannot be read instead of stopping')
+    .option(
+      '--layer <name>',
+      'another layer, flattened: stem, stage5, blocks.10, head, classifier (default: the features)',
+    )
+    .option('--skip-bad', 'leave out images that cannot be read, instead of stopping')
     .addHelpText(
       'after',
       `

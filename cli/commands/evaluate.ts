@@ -5,40 +5,40 @@ import { addOnnxOptions } from './preprocessing_options.ts';
 
 /** `tuningfork evaluate`. */
 export function register(program: Command): void {
-  addOnnxOptions(addImageOptions(program.command('evaluate'), 'labels', 'what the model was trained on'))
+  addOnnxOptions(addImageOptions(program.command('evaluate'), 'labels', "the model's own training data"))
     .description(
-      'judge a model on images with labels, or on galaxies with votes: accuracy, confusion, scores per class, calibration, or the RMSE of vote fractions; with --out a report',
+      'judge a model on labelled images: accuracy, confusion, scores per class and calibration, or the errors of numbers and vote fractions; --out writes a report',
     )
     .argument(
       '<model>',
-      'a run directory, its model.safetensors, an ONNX file, or the folder of a finished cross-validation: the mean of its networks',
+      'a run directory, its model.safetensors, an ONNX file, or the folder of a finished cross-validation, whose networks are averaged',
     )
     .addOption(
       new Option(
         '--split <side>',
-        'which images: test is what the data keep apart for testing; default validation if the model was trained on the same data, otherwise all',
+        "the images to judge on (default: validation for the model's own training data, otherwise all)",
       ).choices(['validation', 'train', 'test', 'all']),
     )
     .option(
       '--threshold <share>',
-      'how much of the votes makes a label; as in training when absent',
+      'the share of votes that an answer needs to become the label (default: as in training)',
       numberWithin(0, 1),
     )
     .option(
       '--val-fraction <share>',
-      'share of images in the validation split; as in training when absent',
+      'share of the images in the validation split (default: as in training)',
       numberWithin(0, 0.9),
     )
     .option(
       '--train-only <ranges>',
-      'ids that are never in the validation split, such as 1-99,500-600; as in training when absent',
+      'ids that are never in the validation split, such as 1-99,500-600 (default: as in training)',
     )
     .option(
       '--tta <n>',
-      'views to average over: 8 symmetries of the square, and as many at 45 degrees; as in training when absent',
+      'views to average over: up to 8 symmetries of the square, and 8 more at 45 degrees (default: as in training)',
       wholeNumberWithin(1, 16),
     )
-    .option('--skip-bad', 'leave out images that cannot be read instead of stopping')
+    .option('--skip-bad', 'leave out images that cannot be read, instead of stopping')
     .option('--out <folder>', 'write metrics.json, predictions.csv and report.html there')
     .addHelpText(
       'after',
@@ -46,7 +46,7 @@ export function register(program: Command): void {
 Examples:
   tuningfork evaluate runs/b0
   tuningfork evaluate runs/b0 --data galaxies/ --threshold 0.8 --out runs/b0-clear
-  tuningfork evaluate runs/cv --data other/                # the mean of all folds, on galaxies that none was trained on
+  tuningfork evaluate runs/cv --data other/                # the mean over all folds, on galaxies that no fold was trained on
   tuningfork evaluate runs/b0 --data synthetic:200 --json | jq .accuracy`,
     )
     .action(async (model: string, _options: object, command: Command) => {

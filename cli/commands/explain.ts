@@ -5,8 +5,8 @@ import { allOptions } from '../options.ts';
 export function register(program: Command): void {
   program
     .command('explain')
-    .description('explain an op: its formula, its gradients, its kernels, and a small example computed on the adapter')
-    .argument('[op]', 'conv2d, batch_norm, softmax, adam, ...; without one, all of them are listed')
+    .description('explain an op: its formula, gradients and kernels, and a small example computed on the adapter')
+    .argument('[op]', 'conv2d, batch_norm, softmax, adam, ... (default: list all)')
     .addHelpText(
       'after',
       `

@@ -7,24 +7,24 @@ import { addOnnxOptions } from './preprocessing_options.ts';
 /** `tuningfork gradcam`. */
 export function register(program: Command): void {
   addOnnxOptions(addImageOptions(program.command('gradcam'), 'images'))
-    .description('draw what a model looked at: the image and its class activation map side by side, a PNG each')
+    .description('draw where a model looked: one PNG per image, with the image beside its class activation maps')
     .argument('<model>', 'a run directory, its model.safetensors, or an ONNX file')
-    .option('--ids <list>', 'which images, separated by commas; the first --count when absent')
-    .option('--count <n>', 'how many images', wholeNumberWithin(1, 10_000), 8)
-    .option('--class <name>', 'the class or the column (Class7.1) to explain; the predicted class when absent')
-    .option('--layer <name>', 'the layer to look at, such as head, stage5 or blocks.10; the last conv when absent')
+    .option('--ids <list>', 'the images to explain, separated by commas (default: the first --count)')
+    .option('--count <n>', 'the number of images', wholeNumberWithin(1, 10_000), 8)
+    .option('--class <name>', 'the class or column (Class7.1) to explain (default: the predicted class)')
+    .option('--layer <name>', 'the layer to look at, such as head, stage5 or blocks.10 (default: the last convolution)')
     .option(
       '--methods <list>',
-      'how, separated by commas: grad-cam, grad-cam++, layer-cam, guided (one pass), score-cam, occlusion, integrated-gradients (many passes), or all',
+      'methods, separated by commas, or all: grad-cam, grad-cam++, layer-cam and guided take one pass; score-cam, occlusion and integrated-gradients take many',
       'grad-cam,grad-cam++,guided',
     )
-    .addOption(new Option('--method <list>', 'the same').hideHelp())
-    .option('--tta <n>', 'views of each image over which its maps are averaged: 1 to 8', wholeNumberWithin(1, 8), 1)
+    .addOption(new Option('--method <list>', '--methods').hideHelp())
+    .option('--tta <n>', 'views of each image to average its maps over, 1 to 8', wholeNumberWithin(1, 8), 1)
     .option(
       '--measure',
-      'measure how faithful the maps are (deletion, insertion, average drop, increase): a table, and measures.csv and index.html beside the pictures',
+      'measure how faithful the maps are (deletion, insertion, average drop, increase), and write measures.csv and index.html beside the pictures',
     )
-    .option('--out <folder>', 'where the pictures go', 'runs/gradcam')
+    .option('--out <folder>', 'the folder for the pictures', 'runs/gradcam')
     .addHelpText(
       'after',
       `

@@ -3,6 +3,8 @@ import { readSchemaFile } from '../../vision/votes/schema_file.node.ts';
 import { parseStretch } from '../../vision/data/stretch.ts';
 import { defaultData } from '../options.ts';
 
+const IMAGES = 'Images:';
+
 /**
  * The options that say which images a command takes.
  * @param labels whether it needs labels, or only images
@@ -11,37 +13,42 @@ import { defaultData } from '../options.ts';
 export function addImageOptions(command: Command, labels: 'labels' | 'images', absent?: string): Command {
   const what =
     labels === 'labels'
-      ? 'a folder with a folder of images for each class, perhaps in train/, val/ and test/; a zip, tar or parquet file, or many by a pattern (shards-{000..012}.tar); or a folder of galaxies'
-      : 'a folder of images, a zip, tar or parquet file, or many by a pattern';
+      ? 'a folder with one folder of images per class, optionally inside train/, val/ and test/; a zip, tar or parquet file; several of them as a pattern (shards-{000..012}.tar); a folder of galaxies'
+      : 'a folder of images; a zip, tar or parquet file; several of them as a pattern (shards-{000..012}.tar)';
   command
+    .optionsGroup(IMAGES)
     .option(
       '--data <path>',
-      `${what}, or synthetic:400 to draw galaxies${absent === undefined ? '' : `; ${absent} when absent`}`,
+      `${what}; or synthetic:400, which draws 400 galaxies${absent === undefined ? '' : ` (default: ${absent})`}`,
     )
-    .option('--table <file>', 'instead of --data: a csv or tsv with a row for each image')
+    .option('--table <file>', 'a csv or tsv file with one row per image, instead of --data')
     .option(
       '--image-column <name>',
-      'its column of files: paths from the table, or from --images ("image"); of parquet files, that of images',
+      'the column that holds the image files, or the images themselves in parquet (default: image)',
     )
-    .option('--images <folder>', 'where the paths of the table begin: a folder, or an archive that holds them');
-  if (labels === 'images') return command;
-  return command
     .option(
-      '--label-column <name>',
-      'its column of classes, or that of parquet files, or the field of the JSON beside images in tar files',
-    )
+      '--images <folder>',
+      "the folder or archive that the table's paths start from (default: the folder of the table)",
+    );
+  if (labels === 'labels') addLabelOptions(command);
+  return command.optionsGroup('Options:');
+}
+
+/** The options that say where labels are found. */
+const addLabelOptions = (command: Command): Command =>
+  command
+    .option('--label-column <name>', 'the column that holds the class; in tar files, the field of the JSON')
     .option(
       '--target-columns <names>',
-      'instead: its columns (or fields) of numbers to predict, separated by commas',
+      'the columns or fields that hold numbers to predict, separated by commas, instead of a class',
       namesIn,
     )
     .option(
       '--schema <file>',
-      'instead: questions that people answered, and the columns that count their answers, as JSON',
+      'a JSON file of questions that people answered, with the columns that count the answers, instead of a class',
       readSchemaFile,
     )
-    .option('--split-column <name>', 'its column of sides: train, val or test');
-}
+    .option('--split-column <name>', 'the column that says train, val or test');
 
 /** Names that are separated by commas, each once. */
 function namesIn(text: string): string[] {
@@ -53,11 +60,14 @@ function namesIn(text: string): string[] {
 
 /** The option that says how FITS images become what a network is shown; a model remembers it. */
 export const addStretchOption = (command: Command): Command =>
-  command.option(
-    '--stretch <how>',
-    "how samples without a range (FITS, floats) become 8 bits: linear or asinh between percentiles (asinh:low=0.5,high=99.5,softening=0.1), or Lupton's for red, green and blue (lupton:minimum=0,stretch=0.5,q=8); linear when absent; remembered in the model",
-    parseStretch,
-  );
+  command
+    .optionsGroup(IMAGES)
+    .option(
+      '--stretch <how>',
+      "how FITS images and floats become 8 bits: linear or asinh between two percentiles (asinh:low=0.5,high=99.5,softening=0.1), or Lupton's RGB (lupton:minimum=0,stretch=0.5,q=8); the model keeps it (default: linear)",
+      parseStretch,
+    )
+    .optionsGroup('Options:');
 
-/** What `--help` says of the default. */
+/** The default that `--help` shows. */
 export const drawn = (): string => defaultData();

@@ -7,27 +7,30 @@ const GPUS = Object.keys(GPU_SHEETS);
 /** `tuningfork inspect`. */
 export function register(program: Command): void {
   newModelOptions(program.command('inspect'))
-    .description('show what a model is made of: parameters, arithmetic, memory, steps, graph; nothing is run')
+    .description('show what a model is made of: parameters, arithmetic, memory, steps, graph; runs nothing')
     .argument('<model>', `${MODELS}, a run directory, an ONNX file, or a file of weights`)
-    .option('--training', 'a training step (forward, backward, Adam) instead of a forward pass')
-    .option('--batch <n>', 'images at a time', wholeNumberWithin(1, 4096), 1)
-    .option('--size <pixels>', "side of the input; the model's own when absent", wholeNumberWithin(1, 4096))
+    .option('--training', 'look at a training step (forward, backward, Adam) instead of a forward pass')
+    .option('--batch <n>', 'images per batch', wholeNumberWithin(1, 4096), 1)
+    .option('--size <pixels>', "side of the input (default: the model's own)", wholeNumberWithin(1, 4096))
     .addOption(
       new Option(
         '--memory <level>',
-        'of a training step: hold all that the gradients need (full), compute cheap activations again (low), or whole blocks (lowest)',
+        'for a training step: full keeps all activations for the backward pass, low computes cheap ones again, lowest whole blocks',
       )
         .choices(['full', 'low', 'lowest'])
         .default('full'),
     )
     .addOption(new Option('--precision <type>', 'how activations are stored').choices(['f32', 'f16']).default('f32'))
-    .option('--steps', 'list the steps: kernel, what it makes, workgroups')
-    .option('--pipelines', 'list the distinct pipelines: kernel, specialisation, steps, workgroups, FLOP, bytes')
-    .option('--wgsl <folder>', 'write the text that a driver gets for each pipeline into this folder')
+    .option('--steps', 'list the steps: kernel, output, workgroups')
+    .option('--pipelines', 'list the distinct pipelines: kernel, overrides, steps, workgroups, FLOP, bytes')
+    .option('--wgsl <folder>', 'write the WGSL that the driver gets for each pipeline into this folder')
     .addOption(
-      new Option('--estimate <gpu>', 'plan for another GPU, and what a run would take by its data sheet').choices(GPUS),
+      new Option(
+        '--estimate <gpu>',
+        'plan for another GPU, and estimate the time of a run from its data sheet',
+      ).choices(GPUS),
     )
-    .option('--graph', 'list the graph as it is computed: op, shape, inputs, names')
+    .option('--graph', 'list the graph: op, shape, inputs, names')
     .addHelpText(
       'after',
       `

@@ -22,32 +22,36 @@ function colour(text: string): number[] {
 /** The options that say how an ONNX file's network wants its pixels. */
 export const addPreprocessingOptions = (command: Command): Command =>
   command
+    .optionsGroup(ONNX)
     .option(
       '--mean <numbers>',
-      "of an ONNX file: what is taken off each pixel, one number or three in the network's order of channels (ImageNet's)",
+      "subtract this from each pixel: one number, or three in the network's channel order (default: ImageNet's)",
       colour,
     )
-    .option('--std <numbers>', "of an ONNX file: what it is divided by then, as --mean (ImageNet's)", colour)
+    .option('--std <numbers>', "then divide by this, given as --mean (default: ImageNet's)", colour)
     .option(
       '--scale <number>',
-      'of an ONNX file: what the brightest pixel counts, before --mean and --std: 1, or 255 where pixels are counted to 255 (1)',
+      'the value of the brightest pixel before --mean and --std, such as 255 (default: 1)',
       numberWithin(1, 1000),
     )
     .addOption(
-      new Option('--channels <order>', 'of an ONNX file: in which order it wants red, green and blue (rgb)').choices([
-        'rgb',
-        'bgr',
-      ]),
-    );
+      new Option('--channels <order>', 'the channel order of the network (default: rgb)').choices(['rgb', 'bgr']),
+    )
+    .optionsGroup('Options:');
+
+/** The heading of the options that only ONNX files need. */
+export const ONNX = 'Options for ONNX files:';
 
 /** The same, and the size, for commands that read an ONNX file as it is. */
 export const addOnnxOptions = (command: Command): Command =>
   addPreprocessingOptions(
-    command.option(
-      '--size <pixels>',
-      'of an ONNX file: side of the images, where it leaves it open (224)',
-      wholeNumberWithin(1, 4096),
-    ),
+    command
+      .optionsGroup(ONNX)
+      .option(
+        '--size <pixels>',
+        'side of the images, where the file leaves it open (default: 224)',
+        wholeNumberWithin(1, 4096),
+      ),
   );
 
 const HIGHEST_MEAN = 1;

@@ -5,15 +5,14 @@ import { allOptions } from '../options.ts';
 export function register(program: Command): void {
   program
     .command('score')
-    .description(
-      'score a csv of predictions against one of votes, as the Galaxy Challenge did: root mean square error of 37 columns',
-    )
-    .argument('<truth>', 'the votes: GalaxyID and the 37 columns Class1.1 to Class11.6, in any order; .csv or .csv.gz')
-    .argument('<prediction>', 'the predictions for the same galaxies, in the same layout and any order')
+    .description('score predictions as the Galaxy Challenge did: the root mean square error over 37 columns')
+    .argument('<truth>', 'the csv or csv.gz of votes: GalaxyID, and Class1.1 to Class11.6 in any order')
+    .argument('<prediction>', 'the csv of predictions for the same galaxies, with the same columns')
     .addHelpText(
       'after',
       `
-Both files must have the same galaxies, each once. Votes lie in 0..1; predictions may be any number, as in the challenge, and those outside are counted.
+Both files must have the same galaxies, each once. Votes lie between 0 and 1. Predictions may be any number, as in the
+challenge; those outside 0 to 1 are counted.
 
 Examples:
   tuningfork score galaxies/labels.csv predictions.csv

@@ -7,24 +7,24 @@ interface ServeFlags {
   readonly allowEmbedding?: readonly string[];
 }
 
-/** `tuningfork serve`: the pages for the browser, from this machine. */
+/** `tuningfork serve`. */
 export function register(program: Command): void {
   program
     .command('serve')
-    .argument('[model]', 'a run directory or a model.safetensors, which the page Look opens')
-    .description('serve the pages: see a network learn, show a model images, measure kernels in a browser')
-    .option('--port <n>', 'where to listen; 0 for any that is free', wholeNumberWithin(0, 65_535), 8080)
-    .option('--host <address>', 'which address to listen on; others than loopback let other machines in', '127.0.0.1')
+    .argument('[model]', 'a run directory or model.safetensors for the page Look to open')
+    .description('serve the pages: watch a network learn, show images to a model, measure kernels in a browser')
+    .option('--port <n>', 'the port to listen on; 0 takes any free one', wholeNumberWithin(0, 65_535), 8080)
+    .option('--host <address>', 'the address to listen on; any but loopback lets other machines in', '127.0.0.1')
     .option(
       '--allow-embedding <origins>',
-      'pages of these origins may show the pages within them; * for any',
+      'let pages of these origins, separated by commas, embed the pages; * lets any',
       originsOf,
     )
     .addHelpText(
       'after',
       `
-Computing happens in the browser: this only hands out files, and what you open in a page stays there.
-Browsers give WebGPU to pages from localhost or https only: on another machine, put an https server in front of dist/web.
+The browser does all computing; files that you open in a page stay in the browser. Browsers allow WebGPU only on
+localhost and https: to reach the pages from another machine, serve dist/web by an https server.
 
 Examples:
   tuningfork serve
@@ -32,7 +32,7 @@ Examples:
   tuningfork serve --port 0 --json
   tuningfork serve --allow-embedding https://course.example.org
 
-A part of a page for another page: learn.html?embed, or a chapter's second figure with ?embed=2.`,
+To embed a part of a page: learn.html?embed, or ?embed=2 for the second figure of a chapter.`,
     )
     .action(async (model: string | undefined, _flags: ServeFlags, command: Command) => {
       const { host, port, json, allowEmbedding: ancestors } = allOptions<ServeFlags>(command);

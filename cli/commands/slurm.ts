@@ -14,12 +14,12 @@ import { addSweepOptions } from './sweep.ts';
 export function register(program: Command): void {
   const slurm = program
     .command('slurm')
-    .description('share a cross-validation, a prediction or a sweep among the nodes of a cluster with Slurm')
+    .description('run a cross-validation, a prediction or a sweep as a job array on a Slurm cluster')
     .addHelpText(
       'after',
       `
-Each writes two scripts into --out/slurm: an array of tasks, and a job after it that puts together what they made. A task that was preempted, or
-ran out of time, or is submitted again, goes on where it stopped. See docs/clusters.md.
+Each command writes two scripts into --out/slurm: a job array, and a job that merges its results. A task that was
+preempted, ran out of time or is submitted again goes on where it stopped. See docs/clusters.md.
 
 Examples:
   tuningfork slurm crossval --data galaxies/ --out runs/cv --time 4:00:00 --gres gpu:1 --submit
@@ -29,16 +29,16 @@ Examples:
     );
 
   addResources(addFoldOptions(slurm.command('crossval')))
-    .description('a task for each fold; the last job writes crossval.json')
+    .description('run one task per fold; the last job writes crossval.json')
     .action(async (_options: object, self: Command) => {
       const { slurmCrossval } = await import('../slurm.node.ts');
       await slurmCrossval(allOptions<SlurmFlags & TrainFlags & { folds: number }>(self), argumentsOf(self));
     });
 
   addResources(addPredictOptions(slurm.command('predict')))
-    .description('a task for each part of the images; the last job writes predictions.csv')
-    .option('--out <folder>', 'for the parts and the whole')
-    .option('--shards <n>', 'parts that the images are divided into', wholeNumberWithin(1, MOST_SHARDS), 10)
+    .description('run one task per part of the images; the last job writes predictions.csv')
+    .option('--out <folder>', 'the folder for the parts and predictions.csv')
+    .option('--shards <n>', 'the number of parts', wholeNumberWithin(1, MOST_SHARDS), 10)
     .action(async (model: string, _options: object, self: Command) => {
       const flags = allOptions<SlurmFlags & Partial<PredictFlags> & { shards: number }>(self);
       if (flags.data === undefined) throw new UserError('slurm predict needs images: give --data');
@@ -48,7 +48,7 @@ Examples:
     });
 
   addResources(addSweepOptions(slurm.command('sweep')))
-    .description('a task for each combination; the last job compares them')
+    .description('run one task per combination; the last job compares them')
     .action(async (grid: string, _options: object, self: Command) => {
       const { slurmSweep } = await import('../slurm.node.ts');
       await slurmSweep(grid, allOptions<SlurmFlags & SweepFlags>(self), argumentsOf(self));
@@ -56,9 +56,9 @@ Examples:
 
   slurm
     .command('status')
-    .description('which tasks are done, running, waiting')
-    .argument('<folder>', 'the --out of one of these commands')
-    .option('--check', 'exit code 2 unless all are done')
+    .description('show which tasks are done, running or waiting')
+    .argument('<folder>', 'the --out folder of one of these commands')
+    .option('--check', 'exit with 2 unless all are done')
     .action(async (folder: string, _options: object, self: Command) => {
       const { slurmStatus } = await import('../slurm.node.ts');
       slurmStatus(folder, allOptions<{ check?: boolean }>(self));
@@ -74,19 +74,27 @@ const RESOURCES = new Set(
 
 const addResources = (command: Command): Command =>
   command
-    .option('--submit', 'hand the jobs to Slurm; otherwise only their scripts are written')
-    .option('--time <limit>', 'of a task, such as 4:00:00; a task that needs more asks for another turn')
-    .option('--mem <size>', 'main memory of a task, such as 16G')
+    .option('--submit', 'submit the jobs, instead of only writing their scripts')
+    .option('--time <limit>', 'time of a task, such as 4:00:00; a task that needs more is queued again')
+    .option('--mem <size>', 'memory of a task, such as 16G')
     .option('--cpus <n>', 'processors of a task', wholeNumberWithin(1, 1024))
-    .option('--gres <what>', 'the GPU of a task, such as gpu:1')
-    .option('--partition <name>', 'the partition')
-    .option('--account <name>', 'the account that pays')
-    .option('--throttle <n>', 'tasks that run at a time', wholeNumberWithin(1, MOST_SHARDS))
-    .option('--sbatch <option>', 'a further option of sbatch, such as --sbatch=--qos=long; may be repeated', all)
-    .option('--container <image>', 'an image in which tuningfork is, for apptainer or singularity')
-    .option('--bind <folders>', 'folders that the container sees beside the working directory, with commas between')
-    .option('--setup <line>', 'shell before a task starts, such as "module load nodejs"; may be repeated', all)
-    .option('--program <word>', 'how a task starts tuningfork: this very program when absent; may be repeated', all);
+    .option('--gres <what>', 'GPUs of a task, such as gpu:1')
+    .option('--partition <name>', 'the partition to run in')
+    .option('--account <name>', 'the account to charge')
+    .option('--throttle <n>', 'tasks that may run at once', wholeNumberWithin(1, MOST_SHARDS))
+    .option('--sbatch <option>', 'another option for sbatch, such as --sbatch=--qos=long; may be repeated', all)
+    .option('--container <image>', 'an apptainer or singularity image that contains tuningfork')
+    .option('--bind <folders>', 'more folders for the container to see, separated by commas')
+    .option(
+      '--setup <line>',
+      'a shell line to run before each task, such as "module load nodejs"; may be repeated',
+      all,
+    )
+    .option(
+      '--program <word>',
+      'the command that starts tuningfork, a word at a time; may be repeated (default: this program)',
+      all,
+    );
 
 /**
  * A command's options as they were given, without those for Slurm and those named; `--data` and `--out` even where they

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { drawn, addImageOptions, addStretchOption } from './image_options.ts';
-import { addPreprocessingOptions } from './preprocessing_options.ts';
+import { ONNX, addPreprocessingOptions } from './preprocessing_options.ts';
 import { MODELS, allOptions, numberWithin, wholeNumberWithin } from '../options.ts';
 import type { TrainFlags } from '../train.node.ts';
 
@@ -8,7 +8,7 @@ import type { TrainFlags } from '../train.node.ts';
 export function register(program: Command): void {
   addTrainOptions(program.command('train'), 'runs/classifier')
     .description(
-      'train a network to tell classes of images apart, to predict numbers, or on the votes on galaxies, and write its report; resumes what was interrupted',
+      'train a network on images with classes, numbers or votes, and write a report; resumes an interrupted run',
     )
     .addHelpText(
       'after',
@@ -19,10 +19,10 @@ Examples:
   tuningfork train --table catalogue.csv --image-column file --target-columns redshift,size --out runs/numbers
   tuningfork train --data galaxies/ --weights efficientnet_b0.safetensors --out runs/b0
   tuningfork train --data synthetic:600 --out runs/sky --epochs 8
-  tuningfork train --data galaxies/ --weights b0.safetensors --epochs-head 3 --epochs 1 --views 2   # quick look
-  tuningfork train --data pets/ --model net.onnx --unfreeze 0.3 --out runs/net                      # a network of others
+  tuningfork train --data galaxies/ --weights b0.safetensors --epochs-head 3 --epochs 1 --views 2   # a quick look
+  tuningfork train --data pets/ --model net.onnx --unfreeze 0.3 --out runs/net                      # any ONNX network
   tuningfork train --task challenge --data galaxies/ --out runs/challenge                           # all 37 vote fractions
-A run that was interrupted goes on when the same command is given again.`,
+Give the same command again to resume an interrupted run.`,
     )
     .action(async (_options: object, command: Command) => {
       const { train } = await import('../train.node.ts');
@@ -46,80 +46,92 @@ export function trainFlags(args: readonly string[]): TrainFlags {
 
 /** The options of a training, which cross-validation has too. */
 export function addTrainOptions(command: Command, out: string): Command {
-  const data = addPreprocessingOptions(addStretchOption(addImageOptions(command, 'labels', drawn())));
-  return addStepOptions(addPhaseOptions(addSplitOptions(addTaskOptions(data, out))));
+  const task = addTaskOptions(addStretchOption(addImageOptions(command, 'labels', drawn())), out);
+  return addViewOptions(addStepOptions(addPhaseOptions(addSplitOptions(addPreprocessingOptions(task)))));
 }
 
 /** What is learnt, by which network, and where the run lies. */
 function addTaskOptions(command: Command, out: string): Command {
   return command
+    .optionsGroup('Task and network:')
     .addOption(
       new Option(
         '--task <name>',
-        'what is learnt: classes, numbers (targets), or how people answered questions (votes); of galaxies smooth or featured, or the 37 vote fractions of the Galaxy Challenge; by the data when absent',
+        'what the network learns: classes, numbers (targets), or how people answered questions (votes); for galaxies, smooth-or-featured, or the 37 vote fractions of the challenge (default: what the data hold)',
       ).choices(['classes', 'targets', 'votes', 'smooth-or-featured', 'challenge']),
     )
     .addOption(
       new Option(
         '--head <name>',
-        'of votes and the challenge: fractions that obey the tree of questions, or a sigmoid each; or, of counts of votes, how sure they are (dirichlet); by the data when absent',
+        'for votes and the challenge: fractions that follow the tree of questions, one independent sigmoid per answer, or for vote counts a Dirichlet-multinomial distribution (default: what the data allow)',
       ).choices(['tree', 'independent', 'dirichlet']),
     )
     .option('--out <folder>', 'the run directory', out)
-    .option('--model <name>', `${MODELS}; or an ONNX file; chosen by whether there are weights when absent`)
+    .option(
+      '--model <name>',
+      `${MODELS}; or an ONNX file (default: efficientnet_b0 with --weights, a small VGG without)`,
+    )
     .option(
       '--width <share>',
-      "channels of a VGG or ResNet in shares of its own; of the challenge's galaxy_vgg 0.25 when absent",
+      "multiply the channels of a VGG or ResNet by this (default: 1; for the challenge's galaxy_vgg 0.25)",
       numberWithin(0.05, 1),
     )
     .option(
       '--weights <file>',
-      'trained weights to start from, of safetensors, PyTorch (.pth, .pt, .bin) or Keras (.h5, .keras); without them the whole network is trained from scratch',
+      'trained weights to start from: safetensors, PyTorch (.pth, .pt, .bin) or Keras (.h5, .keras); without them the network is trained from scratch',
     )
     .addOption(
-      new Option('--layout <order>', 'of an ONNX file: how it takes images; seen by its lengths when absent').choices([
-        'nchw',
-        'nhwc',
-      ]),
+      new Option('--layout <order>', 'the layout of its input (default: seen from its shape)')
+        .choices(['nchw', 'nhwc'])
+        .helpGroup(ONNX),
     )
-    .option('--threshold <share>', 'how much of the votes makes a label (0.6)', numberWithin(0, 1))
-    .option('--soft-labels', 'aim at the votes themselves instead of the class')
-    .option('--label-smoothing <share>', 'share of the target spread evenly over the classes (0)', numberWithin(0, 1));
+    .option(
+      '--threshold <share>',
+      'the share of votes that an answer needs to become the label (default: 0.6)',
+      numberWithin(0, 1),
+    )
+    .option('--soft-labels', 'train on the vote fractions instead of the label')
+    .option(
+      '--label-smoothing <share>',
+      'spread this share of the target over all classes (default: 0)',
+      numberWithin(0, 1),
+    );
 }
 
 /** Which images are kept apart or left out, and how the others are shown. */
 function addSplitOptions(command: Command): Command {
   return command
+    .optionsGroup('Split and input:')
     .option(
       '--val-fraction <share>',
-      'share of images kept for validation, by a hash of their ids; those in val/ or of that side in the table where there are any',
+      'share of the images to validate on, chosen by a hash of their ids; not used where val/ or the table names them',
       numberWithin(0, 0.9),
       0.2,
     )
     .option(
       '--test-fraction <share>',
-      'share of images kept out of training and validation, by a hash of their ids, for `evaluate --split test` (none)',
+      'share of the images to keep out of training and validation, for `evaluate --split test` (default: none)',
       numberWithin(0, 0.9),
     )
-    .option('--train-only <ranges>', 'ids never to validate on, such as 1-99,500-600')
-    .option('--skip-bad', 'leave out images that cannot be read instead of stopping')
-    .option('--limit <n>', 'use only so many of the labelled images, for a quick look', wholeNumberWithin(1, 1e9))
-    .option('--seed <n>', 'of everything random', wholeNumberWithin(0, 2 ** 32 - 1), 1)
+    .option('--train-only <ranges>', 'ids that are only trained on, such as 1-99,500-600')
+    .option('--skip-bad', 'leave out images that cannot be read, instead of stopping')
+    .option('--limit <n>', 'use only this many of the labelled images', wholeNumberWithin(1, 1e9))
+    .option('--seed <n>', 'the seed of all random numbers', wholeNumberWithin(0, 2 ** 32 - 1), 1)
     .option(
       '--size <pixels>',
-      "side of the network's input: 224, or what an ONNX file says (classes and challenge from scratch: 128)",
+      "side of the network's input (default: 224, or what an ONNX file says; from scratch 128, smooth-or-featured 224)",
       wholeNumberWithin(32, 1024),
     )
     .option(
       '--crop <pixels>',
-      'side of the central square of an image that is shown: 212 (challenge from scratch: 339); of classes as --size, of images scaled so that their shorter side is 8/7 of it',
+      'side of the central square that the network sees (default: --size, of images whose shorter side is scaled to 8/7 of it; for galaxies 212 pixels as they are, for the challenge from scratch 339)',
       wholeNumberWithin(8, 4096),
     )
-    .option('--batch <n>', 'images a step', wholeNumberWithin(1, 4096), 32)
-    .option('--views <n>', 'random views an image that the frozen front computes', wholeNumberWithin(1, 64), 4)
+    .option('--batch <n>', 'images per step', wholeNumberWithin(1, 4096), 32)
+    .option('--views <n>', 'random views of each image that phase 1 prepares', wholeNumberWithin(1, 64), 4)
     .option(
       '--tta <n>',
-      'views over which the final predictions are averaged: 8 symmetries, and as many at 45 degrees (4); of images that have an up 2, it and its mirror image (2)',
+      'views to average final predictions over: up to 8 symmetries, and 8 more at 45 degrees (default: 4); for images with an up at most 2, the image and its mirror image (default: 2)',
       wholeNumberWithin(1, 16),
     );
 }
@@ -127,34 +139,39 @@ function addSplitOptions(command: Command): Command {
 /** How long each phase goes on, what it trains, and what a step may hold. */
 function addPhaseOptions(command: Command): Command {
   return command
+    .optionsGroup('Phases and memory:')
     .option(
       '--epochs-head <n>',
-      'epochs of phase 1: the linear head on frozen features',
+      'epochs of phase 1, which trains a linear head on frozen features',
       wholeNumberWithin(0, 10_000),
       10,
     )
     .option('--lr-head <rate>', 'learning rate of phase 1', numberWithin(0, 10), 1e-3)
     .option(
       '--epochs <n>',
-      'epochs of phase 2, fine-tuning (5), or of training from scratch (15; challenge: 20)',
+      'epochs of phase 2, which fine-tunes, or of training from scratch (default: 5; from scratch 15, challenge 20)',
       wholeNumberWithin(0, 10_000),
     )
-    .option('--lr <rate>', 'learning rate of phase 2 (1e-4), or from scratch (1e-3)', numberWithin(0, 10))
+    .option(
+      '--lr <rate>',
+      'learning rate of phase 2, or from scratch (default: 1e-4; from scratch 1e-3)',
+      numberWithin(0, 10),
+    )
     .option(
       '--unfreeze <what>',
-      'what phase 2 trains of the end of the network: a number of stages, or of layers with weights where it has none; a share of its weights, such as 0.3; or all from a layer on, by name (3 stages; of an ONNX file 0.75)',
+      'how much of the end of the network phase 2 trains: a number of stages (or of layers, where there are no stages), a share of the weights such as 0.3, or the name of the first layer (default: 3; for an ONNX file 0.75)',
       unfreezeOf,
     )
     .addOption(
       new Option(
         '--memory <level>',
-        'what a step may hold: all that gradients need (full), or less and compute cheap activations again (low) or whole blocks (lowest); same results',
+        'full keeps all activations for the backward pass, low computes cheap ones again, lowest whole blocks; the results are the same (default: full)',
       ).choices(['full', 'low', 'lowest']),
     )
     .addOption(
       new Option(
         '--precision <type>',
-        'how a step stores activations: f32, or f16 with the loss scaled, which is about half the memory; all is computed in f32',
+        'how activations are stored; f16 takes half the memory and scales the loss; arithmetic is f32 in both',
       )
         .choices(['f32', 'f16'])
         .default('f32'),
@@ -162,57 +179,87 @@ function addPhaseOptions(command: Command): Command {
     .addOption(
       new Option(
         '--batch-norm <by>',
-        "normalise by running statistics or by each batch's own; running when fine-tuning",
+        "normalise by running statistics or by each batch's own (default: running when fine-tuning, batch from scratch)",
       ).choices(['running', 'batch']),
     );
 }
 
-/** Rates, regularisation and augmentation, and what a run keeps. */
+/** Rates and regularisation, and which weights are kept. */
 function addStepOptions(command: Command): Command {
   return command
+    .optionsGroup('Optimiser:')
     .addOption(
-      new Option('--schedule <kind>', 'how the learning rate goes on after the warm-up')
+      new Option('--schedule <kind>', 'the learning rate after the warm-up')
         .choices(['constant', 'cosine'])
         .default('cosine'),
     )
-    .option('--warmup <steps>', 'steps over which the learning rate grows from 0', wholeNumberWithin(0, 1e6), 0)
+    .option('--warmup <steps>', 'steps in which the learning rate grows from 0', wholeNumberWithin(0, 1e6), 0)
     .option('--weight-decay <rate>', 'decoupled weight decay', numberWithin(0, 10), 0)
-    .option('--clip <norm>', 'largest global norm of the gradients', numberWithin(1e-9, 1e9))
-    .option('--dropout <rate>', 'before the classifier', numberWithin(0, 0.95), 0.2)
-    .option('--drop-path <rate>', 'stochastic depth: rate of the last block', numberWithin(0, 0.95), 0)
+    .option(
+      '--clip <norm>',
+      'scale gradients down to this global norm at most (default: no limit)',
+      numberWithin(1e-9, 1e9),
+    )
+    .option('--dropout <rate>', 'dropout rate before the classifier', numberWithin(0, 0.95), 0.2)
+    .option(
+      '--drop-path <rate>',
+      'stochastic depth: the rate of the last block; earlier blocks have less',
+      numberWithin(0, 0.95),
+      0,
+    )
     .option(
       '--patience <epochs>',
-      'stop a phase early after so many epochs without a better validation loss',
+      'end a phase after this many epochs without a better validation loss (default: never)',
       wholeNumberWithin(1, 10_000),
     )
-    .addOption(new Option('--keep <which>', 'the weights that are kept').choices(['best', 'last']).default('best'))
-    .option('--rotation <degrees>', 'random rotation either way: 180; of classes 0', numberWithin(0, 180))
+    .addOption(
+      new Option('--keep <which>', 'keep the weights of the epoch with the best validation loss, or of the last')
+        .choices(['best', 'last'])
+        .default('best'),
+    );
+}
+
+/** How views differ from one another, and what a run keeps. */
+function addViewOptions(command: Command): Command {
+  return command
+    .optionsGroup('Augmentation:')
+    .option(
+      '--rotation <degrees>',
+      'rotate by up to this, either way (default: 0; for images without an up 180)',
+      numberWithin(0, 180),
+    )
     .option(
       '--no-up',
-      'of images that have no up, as those of the sky: turned by any angle, judged in 4 of 8 symmetries, and --crop pixels of their middle shown as they are; galaxies are taken so',
+      'the images have no up, like those of the sky: rotate them by any angle, average 4 symmetries, and crop without scaling (default for galaxies)',
     )
-    .option('--no-flip', 'no mirror images')
-    .option('--zoom <share>', 'random scale by 1 ± this: 0.1 (challenge: 0, classes: 0.2)', numberWithin(0, 0.9))
+    .option('--no-flip', 'do not mirror images')
+    .option('--zoom <share>', 'scale by up to 1 ± this (default: 0.2; galaxies 0.1, challenge 0)', numberWithin(0, 0.9))
     .option(
       '--shift <share>',
-      'random shift, in shares of the view: 0.02 (challenge from scratch: 0.125)',
+      'shift by up to this share of the view (default: 0.08; galaxies 0.02, challenge from scratch 0.125)',
       numberWithin(0, 0.5),
     )
     .option(
       '--jitter <share>',
-      'random brightness, contrast and saturation by 1 ± this: 0.05 (challenge: 0.1)',
+      'change brightness, contrast and saturation by up to 1 ± this (default: 0.2; galaxies 0.05, challenge 0.1)',
       numberWithin(0, 0.9),
     )
-    .option('--hue <share>', 'random hue, in shares of the circle: 0 (challenge: 0.05)', numberWithin(0, 0.5))
+    .option(
+      '--hue <share>',
+      'shift the hue by up to this share of the circle (default: 0; challenge 0.05)',
+      numberWithin(0, 0.5),
+    )
+    .optionsGroup('Run directory:')
     .option('--checkpoint-steps <n>', 'steps between checkpoints', wholeNumberWithin(1, 1e6), 25)
     .option(
       '--pack <GiB>',
-      'disk that decoded images may take in the run directory while a network is trained from scratch, so that epochs after the first decode none; 0: none',
+      'disk space for decoded images while training from scratch, so that later epochs decode nothing; 0 keeps none',
       numberWithin(0, 1e5),
       4,
     )
     .option(
       '--accept-changes',
-      'go on with an interrupted run though images, labels, weights or the adapter have changed since; the report says so',
-    );
+      'resume although images, labels, weights or the adapter have changed since; the report says so',
+    )
+    .optionsGroup('Options:');
 }

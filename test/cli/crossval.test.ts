@@ -197,7 +197,7 @@ describe('crossval', () => {
     [
       'a validation fraction',
       () => [...VOTES, '--val-fraction', '0.2', '--out', join(folder, 'none')],
-      /--val-fraction says nothing to cross-validation: .*--folds/,
+      /no use for --val-fraction, .*--folds/,
     ],
     [
       'other options',

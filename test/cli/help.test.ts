@@ -1,0 +1,52 @@
+import { Command } from 'commander';
+import { describe, expect, it } from 'vitest';
+import { addTrainOptions } from '../../cli/commands/train.ts';
+import { CHALLENGE } from '../../galaxies/challenge/task.ts';
+import { SMOOTH_OR_FEATURED } from '../../galaxies/classify/task.ts';
+import { MODEL_NAMES } from '../../models/build_network.ts';
+import { UPRIGHT_PRESET, withoutUp } from '../../vision/train/presets.ts';
+
+const command = addTrainOptions(new Command('train'), 'runs/classifier');
+const says = (name: string) => command.options.find(({ long }) => long === name)!.description;
+const [images, sky, challenge] = [UPRIGHT_PRESET, SMOOTH_OR_FEATURED.preset, CHALLENGE.preset];
+
+describe('the help of train', () => {
+  it('states the defaults that a training has', () => {
+    expect(says('--size')).toContain(
+      `default: ${images.size[0]}, or what an ONNX file says; from scratch ${images.size[1]}, smooth-or-featured ${sky.size[1]})`,
+    );
+    expect(says('--crop')).toContain(
+      `${sky.crop[0]} pixels as they are, for the challenge from scratch ${challenge.crop[1]}`,
+    );
+    expect(images.shortSide).toBe(8 / 7);
+    expect(says('--tta')).toMatch(new RegExp(`default: ${sky.tta}\\).*default: ${images.tta}\\)`));
+    expect(says('--epochs')).toContain(`from scratch ${images.epochs}, challenge ${challenge.epochs}`);
+    expect(says('--rotation')).toContain(
+      `default: ${images.rotation}; for images without an up ${withoutUp(images).rotation}`,
+    );
+    expect(says('--zoom')).toContain(`default: ${images.zoom}; galaxies ${sky.zoom}, challenge ${challenge.zoom})`);
+    expect(says('--shift')).toContain(
+      `default: ${images.shift[0]}; galaxies ${sky.shift[0]}, challenge from scratch ${challenge.shift[1]}`,
+    );
+    expect(says('--jitter')).toContain(
+      `default: ${images.jitter}; galaxies ${sky.jitter}, challenge ${challenge.jitter}`,
+    );
+    expect(says('--hue')).toContain(`default: ${images.hue}; challenge ${challenge.hue}`);
+    expect(says('--width')).toContain(`galaxy_vgg ${challenge.width}`);
+  });
+
+  it('names every model', () => {
+    // `efficientnet_b0 to _b7`, and `_large` after a name that it shares the beginning of.
+    const text = says('--model');
+    for (const name of MODEL_NAMES)
+      expect(
+        text.includes(name) || /^efficientnet_b[1-6]$/.test(name) || text.includes(name.replace(/^.*_/, '_')),
+        name,
+      ).toBe(true);
+  });
+
+  it('puts every option under a heading', () => {
+    const bare = command.options.filter(({ helpGroupHeading }) => !helpGroupHeading || helpGroupHeading === 'Options:');
+    expect(bare.map(({ long }) => long)).toEqual([]);
+  });
+});
