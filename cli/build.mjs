@@ -24,6 +24,7 @@ const LIBRARY = {
   'tuningfork.onnx': 'index.onnx.ts',
   'tuningfork.tfjs': 'index.tfjs.ts',
   'tuningfork.vision': 'index.vision.ts',
+  'tuningfork.wgsl': 'index.wgsl.ts',
 };
 const BROWSER_LIBRARY = {
   'tuningfork.browser': 'index.ts',
@@ -31,6 +32,7 @@ const BROWSER_LIBRARY = {
   'tuningfork.onnx.browser': 'index.onnx.ts',
   'tuningfork.tfjs.browser': 'index.tfjs.browser.ts',
   'tuningfork.vision.browser': 'index.vision.browser.ts',
+  'tuningfork.wgsl.browser': 'index.wgsl.ts',
 };
 
 /** Who uses the backend for it has it. */
@@ -41,6 +43,7 @@ const PACKAGES = {
   tfjs: new RegExp(`^${PEER}$`),
   onnx: /\/@bufbuild\/protobuf\//,
   vision: /\/(jpeg-js|csv-parse|@bufbuild\/protobuf)\//,
+  wgsl: /\/wgsl_reflect\//,
 };
 
 const common = {

@@ -1,34 +1,25 @@
 // An op of one's own, with its gradient: y[n, c] = x[n, (c + by) mod C] rolls the channels round. What arrives at y
 // goes back to where it came from, so the gradient is the same op with -by, and can be differentiated again.
 // Run it with `node examples/custom_op.ts` after `npm run build`; see README.md.
-import { compile, defineOp, grad, input, mul, openDevice, sum, type KernelSource, type Tensor } from 'tuningfork';
+import { compile, grad, input, mul, openDevice, sum, type Tensor } from 'tuningfork';
 import { openGpu } from 'tuningfork/node';
+import { defineKernel, defineOp } from 'tuningfork/wgsl';
 
-const NAMES = ['x', 'out', 'params'];
-/** The kernel, and what it takes. */
-const kernel: KernelSource = {
-  name: 'roll',
-  file: 'examples/custom_op.ts',
-  code: `
+const kernel = defineKernel(`
 struct Params { size: u32, channels: u32, by: u32 }
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> out: array<f32>;
+alias X = f32; // types of their own: a program of precision f16 may store x and out as f16
+alias Out = f32;
+@group(0) @binding(0) var<storage, read> x: array<X>;
+@group(0) @binding(1) var<storage, read_write> out: array<Out>;
 @group(0) @binding(2) var<uniform> params: Params;
 
 @compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) thread: vec3<u32>) {
+fn roll(@builtin(global_invocation_id) thread: vec3<u32>) {
   let i = thread.x;
   if (i >= params.size) { return; }
   let c = i % params.channels;
-  out[i] = x[i - c + (c + params.by) % params.channels];
-}`,
-  hash: 'roll 1', // another text needs another one
-  entryPoint: 'main',
-  bindings: (['read', 'read_write', 'uniform'] as const).map((kind, i) => ({ name: NAMES[i], binding: i, kind })),
-  params: ['size', 'channels', 'by'].map((name, i) => ({ name, offset: 4 * i, type: 'u32' })),
-  paramsSize: 16,
-  overrides: [],
-};
+  out[i] = Out(x[i - c + (c + params.by) % params.channels]);
+}`);
 
 const rollOp = defineOp<'x', { by: number }>({
   name: 'roll',

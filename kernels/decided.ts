@@ -1,4 +1,4 @@
-import { specialise, type Launch } from './kernel.ts';
+import { specialise, type KernelSource, type Launch } from './kernel.ts';
 
 /** What decides a branch when a pipeline is made: an override, or a const, compared with a whole number. */
 const BRANCH = /\bif \(([A-Z]\w*) (==|!=) (\d+)u?\) \{/;
@@ -17,6 +17,8 @@ function endOfBlock(code: string, from: number): number {
 /** The text with the branches decided that depend on `values` alone. Those with an `else` stay. */
 function decide(code: string, values: ReadonlyMap<string, number>): string {
   let [done, rest] = ['', code];
+  // Lines keep their numbers: those of an error must be found in the file (`placeOf`).
+  const emptied = (text: string): string => text.replace(/[^\n]/g, '');
   for (let found = BRANCH.exec(rest); found; found = BRANCH.exec(rest)) {
     const [whole, name, comparison, number] = found;
     const [before, body] = [rest.slice(0, found.index), found.index + whole.length];
@@ -26,14 +28,15 @@ function decide(code: string, values: ReadonlyMap<string, number>): string {
       done += rest.slice(0, body);
       rest = rest.slice(body);
     } else if ((value === Number(number)) !== (comparison === '==')) {
-      done += before;
+      done += before + emptied(rest.slice(found.index, end));
       rest = rest.slice(end);
     } else {
       const block = rest.slice(body, end);
       // What lies behind a return is never reached, and compilers warn of it.
       const returns = /\breturn\b[^;{}]*;\s*\}$/.test(block);
       done += `${before}{`;
-      rest = block + rest.slice(returns ? endOfBlock(rest, end) - 1 : end);
+      const next = returns ? endOfBlock(rest, end) - 1 : end;
+      rest = block + emptied(rest.slice(end, next)) + rest.slice(next);
     }
   }
   return done + rest;
@@ -46,11 +49,34 @@ function decide(code: string, values: ReadonlyMap<string, number>): string {
  */
 export function decidedText(launch: Pick<Launch, 'kernel' | 'overrides' | 'consts' | 'aliases'>): string {
   const { kernel, overrides = {} } = launch;
-  const code = specialise(launch).replace(/\/\/.*$/gm, '');
+  const code = specialise(launch).replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, (comment) => comment.replace(/[^\n]/g, ''));
   const values = new Map([
     ...[...code.matchAll(DECLARATION)].map(([, name, value]) => [name, Number(value)] as const),
     ...Object.entries(overrides),
   ]);
   const uses = kernel.bindings.map(({ name }) => `_ = &${name};`).join(' ');
   return decide(code, values).replace(new RegExp(`\\bfn ${kernel.entryPoint}\\([^{]*\\{`), (head) => `${head} ${uses}`);
+}
+
+/** Where a line of a kernel's text lies, as `file:line`: in its own file, or in one that it includes. */
+export function placeOf({ file, code }: Pick<KernelSource, 'file' | 'code'>, line: number): string {
+  const within: { name: string; line: number }[] = [{ name: file, line: 0 }];
+  for (const text of code.split('\n').slice(0, line)) {
+    const [, begun] = /^\/\/!begin (\S+)$/.exec(text) ?? [];
+    if (text === '//!end') within.pop();
+    else within.at(-1)!.line++;
+    if (begun !== undefined) within.push({ name: besides(within.at(-1)!.name, begun), line: 0 });
+  }
+  const { name, line: own } = within.at(-1)!;
+  return `${name}:${own}`;
+}
+
+/** A path that is relative to the folder of another file. */
+function besides(file: string, path: string): string {
+  const parts = file.split('/').slice(0, -1);
+  for (const part of path.split('/')) {
+    if (part === '..') parts.pop();
+    else parts.push(part);
+  }
+  return parts.join('/');
 }

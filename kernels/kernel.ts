@@ -17,10 +17,10 @@ export interface KernelParam {
   readonly type: string;
 }
 
-/** A WGSL file and its interface as read from the WGSL itself (see wgsl_plugin.mjs). */
+/** A WGSL file and its interface as read from the WGSL itself (see reflect.mjs). */
 export interface KernelSource {
   readonly name: string;
-  /** Its path in the repository. */
+  /** Its path in the repository; of a user's kernel, what the user calls it. */
   readonly file: string;
   readonly code: string;
   /** Of the code: what was measured of other code holds no more. */
@@ -107,7 +107,7 @@ export function specialise(launch: Pick<Launch, 'kernel' | 'consts' | 'aliases'>
     // What the bits of a Value are called follows it: see include/numbers.wgsl.
     if (name === 'Value') code = code.replace(/^alias Bits\s*=.*?;/m, `alias Bits = ${type.replace('f32', 'u32')};`);
   }
-  return Object.values(launch.aliases ?? {}).some((type) => type.includes('f16')) ? `enable f16;\n${code}` : code;
+  return Object.values(launch.aliases ?? {}).some((type) => type.includes('f16')) ? `enable f16; ${code}` : code;
 }
 
 /**
@@ -128,16 +128,16 @@ export function storedAsHalf(launch: Launch, bindings: readonly KernelBinding[])
       return [storage, typeOf(storage).replace('f32', 'f16')];
     }),
   );
-  // See include/half.wgsl.
-  const consts = bindings.some(({ kind }) => kind === 'read_write')
-    ? { ...launch.consts, STORES_HALF: 1 }
-    : launch.consts;
+  // See include/half.wgsl; a user's kernel may do without it.
+  const stores = bindings.some(({ kind }) => kind === 'read_write') && /^const STORES_HALF\b/m.test(kernel.code);
+  const consts = stores ? { ...launch.consts, STORES_HALF: 1 } : launch.consts;
   return { ...launch, consts, aliases: { ...launch.aliases, ...aliases } };
 }
 
 /** What two launches must share to share a pipeline. */
 export function pipelineKey(launch: Launch): string {
-  return JSON.stringify([launch.kernel.name, launch.overrides ?? {}, launch.consts ?? {}, launch.aliases ?? {}]);
+  const { kernel, overrides = {}, consts = {}, aliases = {} } = launch;
+  return JSON.stringify([kernel.name, kernel.hash, overrides, consts, aliases]);
 }
 
 /** The bytes of the uniform `params`, laid out as the WGSL says. */

@@ -23,6 +23,7 @@ const SOURCES = [
   'index.tfjs.browser.ts',
   'index.vision.ts',
   'index.vision.browser.ts',
+  'index.wgsl.ts',
   'package.json',
 ];
 

@@ -1,5 +1,5 @@
-import { decidedText } from '../../kernels/decided.ts';
-import { pipelineKey, type Launch } from '../../kernels/kernel.ts';
+import { decidedText, placeOf } from '../../kernels/decided.ts';
+import { pipelineKey, type KernelSource, type Launch } from '../../kernels/kernel.ts';
 import { checkOptions, remedy, show, type Known } from '../check.ts';
 import type { Capabilities } from '../op.ts';
 import { TuningTable } from '../tuning.ts';
@@ -179,7 +179,10 @@ export class Device implements Disposable {
     let pipeline = this.pipelines.get(key);
     if (!pipeline) {
       const { kernel } = launch;
+      // This scope says where a text is no WGSL; the pipeline would only say that it has no module.
+      this.gpu.pushErrorScope('validation');
       const module = this.gpu.createShaderModule({ code: decidedText(launch), label: kernel.name });
+      const complaint = this.gpu.popErrorScope().catch(() => null);
       const constants = Object.fromEntries(
         Object.entries(launch.overrides ?? {}).map(([name, value]) => [name, Number(value)]),
       );
@@ -189,11 +192,17 @@ export class Device implements Disposable {
           layout: 'auto',
           compute: { module, entryPoint: kernel.entryPoint, constants },
         })
-        .catch(async (error: Error) => {
-          const cause = await this.causeOf(error);
-          if (cause instanceof DeviceLostError) throw cause;
-          throw new Error(`kernel ${kernel.name} does not compile for ${key}: ${error.message}`);
-        });
+        .then(
+          async (made) => {
+            const error = await complaint;
+            if (error) throw doesNotCompile(kernel, key, error);
+            return made;
+          },
+          async (error: Error) => {
+            const cause = await this.causeOf(error);
+            throw cause instanceof DeviceLostError ? cause : doesNotCompile(kernel, key, (await complaint) ?? error);
+          },
+        );
       this.pipelines.set(key, pipeline);
     }
     return pipeline;
@@ -249,6 +258,15 @@ export class Device implements Disposable {
     this.pipelines.clear();
     this.gpu.destroy();
   }
+}
+
+/** What a compiler says of a kernel, with the places in its files for those in the text that the driver gets. */
+function doesNotCompile(kernel: KernelSource, key: string, { message }: { readonly message: string }): Error {
+  const placed = message.replace(
+    /:?\b(\d+):(\d+)\b/g,
+    (_, line, column) => `${placeOf(kernel, Number(line))}:${column}`,
+  );
+  return new Error(`kernel ${kernel.name} does not compile for ${key}: ${placed}`);
 }
 
 /** Throws a UserError where it is no device, such as the promise of one. @param what begins the message */

@@ -1,4 +1,4 @@
-import type { Capabilities } from '../op.ts';
+import type { Capabilities, OpDef } from '../op.ts';
 import { Tensor, topologicalOrder } from '../tensor.ts';
 import { operandMode, pointwiseOp, type PointwiseAttributes } from '../ops/pointwise.ts';
 import { broadcastOp, sumOfProductsOp, sumOp } from '../ops/reduce.ts';
@@ -64,13 +64,15 @@ const exactNumbers = (_: string, value: unknown): unknown =>
 
 /** Common subexpressions: the same op with the same attributes on the same inputs is computed once. */
 function shareEqual(order: readonly Tensor[], became: Map<Tensor, Tensor>): Tensor[] {
-  const seen = new Map<string, Tensor>();
+  // By op and not by its name: a user may give two ops one name.
+  const seen = new Map<OpDef, Map<string, Tensor>>();
   return rewriteEach(order, became, (t, moved) => {
     // Leaves are state or input, and updates have effects: neither is a value one could share.
     if (isLeaf(t) || t.op.mutates.length > 0) return undefined;
-    const key = JSON.stringify([t.op.name, moved.inputs.map((i) => i.id), t.attrs, t.shape], exactNumbers);
-    const twin = seen.get(key);
-    if (!twin) seen.set(key, moved);
+    const key = JSON.stringify([moved.inputs.map((i) => i.id), t.attrs, t.shape], exactNumbers);
+    const ofOp = seen.get(t.op) ?? new Map<string, Tensor>();
+    const twin = ofOp.get(key);
+    if (!twin) seen.set(t.op, ofOp.set(key, moved));
     return twin && { next: twin, isMade: true };
   });
 }

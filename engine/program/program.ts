@@ -28,49 +28,59 @@ export interface MakesPrograms {
   makeProgram(spec: ProgramSpec): Pick<Program, keyof Program>;
 }
 
+interface ProgramParts {
+  readonly device: Device;
+  /** What stands for a tensor in the rewritten graph. */
+  readonly resolve: (t: Tensor) => Tensor;
+  readonly lowered: Lowered;
+  readonly plan: MemoryPlan;
+  readonly recorded: readonly Recorded[];
+  readonly owned: readonly GPUBuffer[];
+  readonly physical: ReadonlyMap<BufferRef, GPUBufferBinding>;
+  readonly inputs: ReadonlyMap<string, Tensor>;
+  readonly parameters: readonly Parameter[];
+  readonly readable: ReadonlySet<Tensor> | 'all';
+  /** The program whose memory it shares. */
+  readonly origin?: Program;
+}
+
 /** A graph that was planned once and can be run again and again: no memory is taken, hashed or bound in `run`. */
 export class Program implements Disposable {
   private closed = false;
 
-  // biome-ignore lint/complexity/useMaxParams: `create` alone calls it, with all that it made
-  private constructor(
-    readonly device: Device,
-    private readonly resolve: (t: Tensor) => Tensor,
-    private readonly lowered: Lowered,
-    readonly plan: MemoryPlan,
-    private readonly recorded: readonly Recorded[],
-    private readonly owned: readonly GPUBuffer[],
-    private readonly physical: ReadonlyMap<BufferRef, GPUBufferBinding>,
-    private readonly inputs: ReadonlyMap<string, Tensor>,
-    private readonly parameters: readonly Parameter[],
-    private readonly readable: ReadonlySet<Tensor> | 'all',
-    /** The program whose memory it shares. */
-    private readonly origin?: Program,
-  ) {}
+  private constructor(private readonly parts: ProgramParts) {}
+
+  get device(): Device {
+    return this.parts.device;
+  }
+
+  get plan(): MemoryPlan {
+    return this.parts.plan;
+  }
 
   /** What runs, in order: for listings and profiles. */
   get steps(): readonly LoweredStep[] {
-    return this.lowered.steps;
+    return this.parts.lowered.steps;
   }
 
   /** Where kernels could be launched in several ways, and how they are. */
   get choicePoints(): readonly ChoicePoint[] {
-    return this.lowered.choicePoints;
+    return this.parts.lowered.choicePoints;
   }
 
   /** The inputs that a run must be fed. */
   get inputTensors(): readonly Tensor[] {
-    return [...this.inputs.values()];
+    return [...this.parts.inputs.values()];
   }
 
   /** Whether the graph has an input of this name: one that nothing depends on is not in it. */
   hasInput(name: string): boolean {
-    return this.inputs.has(name);
+    return this.parts.inputs.has(name);
   }
 
   /** Bytes of GPU memory that the program holds: temporaries, inputs, outputs and uniforms; parameters not counted. */
   get bytes(): number {
-    return this.owned.reduce((n, b) => n + b.size, 0);
+    return this.parts.owned.reduce((n, b) => n + b.size, 0);
   }
 
   /** See `compile`. */
@@ -118,9 +128,9 @@ export class Program implements Disposable {
       }
       const recorded = await record(device, outlined, pipelines, physical, own);
       device.check();
-      return new Program(
+      return new Program({
         device,
-        graph.resolve,
+        resolve: graph.resolve,
         lowered,
         plan,
         recorded,
@@ -128,8 +138,8 @@ export class Program implements Disposable {
         physical,
         inputs,
         parameters,
-        spec.keep === 'all' ? 'all' : new Set(spec.outputs ?? []),
-      );
+        readable: spec.keep === 'all' ? 'all' : new Set(spec.outputs ?? []),
+      });
     } catch (error) {
       for (const buffer of owned) device.destroyBuffer(buffer);
       throw error;
@@ -142,41 +152,39 @@ export class Program implements Disposable {
    * @param twins the tensor of `program`'s graph for each tensor of the other graph
    */
   static rebind(program: Program, twins: ReadonlyMap<Tensor, Tensor>, outputs: readonly Tensor[]): Program {
-    const { device, lowered, recorded } = program;
+    const { device, lowered, recorded } = program.parts;
     const parameters = new Map<Tensor, Parameter>();
     for (const [t, twin] of twins) {
       const parameter = parameterOf(t);
       if (parameter) parameters.set(twin, parameter);
       requireOnDevice(device, parameter);
     }
-    const physical = new Map(program.physical);
+    const physical = new Map(program.parts.physical);
     for (const { ref, bytes, kind, tensor, within } of lowered.buffers) {
       if (kind !== 'parameter') continue;
       const { binding } = parameters.get(tensor!)!;
       physical.set(ref, within ? { ...binding, size: bytes } : binding);
     }
-    return new Program(
-      device,
-      (t) => program.resolve(twins.get(t) ?? t),
+    return new Program({
+      ...program.parts,
+      resolve: (t) => program.parts.resolve(twins.get(t) ?? t),
       lowered,
-      program.plan,
-      recorded.map((step) => rebound(device, step, physical)),
-      [],
+      recorded: recorded.map((step) => rebound(device, step, physical)),
+      owned: [],
       physical,
-      program.inputs,
-      [...new Set(parameters.values())],
-      program.readable === 'all' ? 'all' : new Set(outputs),
-      program,
-    );
+      parameters: [...new Set(parameters.values())],
+      readable: program.parts.readable === 'all' ? 'all' : new Set(outputs),
+      origin: program,
+    });
   }
 
   /** Uploads the feeds, encodes the recorded steps and submits them. Returns at once: `read` or `device.idle` waits. */
   run(feeds: Readonly<Record<string, Feed>> = {}): void {
     this.feed(feeds);
-    for (let i = 0; i < this.recorded.length; i += SUBMITTED_AT_ONCE) {
+    for (let i = 0; i < this.parts.recorded.length; i += SUBMITTED_AT_ONCE) {
       const encoder = this.device.gpu.createCommandEncoder();
       const pass = encoder.beginComputePass();
-      dispatch(pass, this.recorded.slice(i, i + SUBMITTED_AT_ONCE));
+      dispatch(pass, this.parts.recorded.slice(i, i + SUBMITTED_AT_ONCE));
       pass.end();
       this.device.gpu.queue.submit([encoder.finish()]);
     }
@@ -184,16 +192,16 @@ export class Program implements Disposable {
 
   private feed(feeds: Readonly<Record<string, Feed>>): void {
     this.requireOpen('run');
-    for (const parameter of this.parameters) parameter.requireOpen();
+    for (const parameter of this.parts.parameters) parameter.requireOpen();
     if (typeof feeds !== 'object' || feeds === null)
       throw new UserError(`run: the feeds must be an object of values by input, not ${show(feeds)}`);
     for (const name of Object.keys(feeds))
-      if (!this.inputs.has(name))
+      if (!this.parts.inputs.has(name))
         throw new UserError(
-          `run: the program has no input ${name}; it has ${[...this.inputs.keys()].join(', ') || 'none'}`,
+          `run: the program has no input ${name}; it has ${[...this.parts.inputs.keys()].join(', ') || 'none'}`,
         );
     // All are checked before the first is written: a run that is refused changes nothing.
-    const checked = [...this.inputs].map(([name, tensor]) => {
+    const checked = [...this.parts.inputs].map(([name, tensor]) => {
       const value = feeds[name];
       if (value === undefined) throw new UserError(`run: no value for input ${tensor}; feed it as ${name}`);
       const what = `run: input ${tensor}`;
@@ -216,7 +224,7 @@ export class Program implements Disposable {
    */
   buffer(output: Tensor): GPUBuffer {
     this.requireReadable('buffer', output);
-    const { kind, dtype } = this.lowered.buffers[this.lowered.bufferOf(this.resolve(output))];
+    const { kind, dtype } = this.parts.lowered.buffers[this.parts.lowered.bufferOf(this.parts.resolve(output))];
     if (kind === 'parameter' || dtype === 'f16')
       throw new UserError(`buffer: ${output} has no f32 memory of its own in this program; read it instead`);
     return this.bufferOf(output);
@@ -225,18 +233,19 @@ export class Program implements Disposable {
   private requireReadable(what: string, tensor: Tensor): void {
     this.requireOpen(what);
     checkTensors(what, { 'what is read': tensor });
-    if (this.readable !== 'all' && !this.readable.has(tensor))
+    if (this.parts.readable !== 'all' && !this.parts.readable.has(tensor))
       throw new UserError(`${what}: ${tensor} is not among the program's outputs`);
   }
 
   private requireOpen(what: string): void {
-    if (this.closed || this.origin?.closed) throw new UserError(`${what}: the program is used after it was disposed`);
+    if (this.closed || this.parts.origin?.closed)
+      throw new UserError(`${what}: the program is used after it was disposed`);
     this.device.requireOpen(what);
   }
 
   private bufferOf(tensor: Tensor): GPUBuffer {
     // Inputs and outputs have buffers of their own.
-    return this.physical.get(this.lowered.bufferOf(this.resolve(tensor)))!.buffer;
+    return this.parts.physical.get(this.parts.lowered.bufferOf(this.parts.resolve(tensor)))!.buffer;
   }
 
   /**
@@ -247,7 +256,11 @@ export class Program implements Disposable {
   read(tensor: Tensor): Promise<Float32Array>;
   async read(tensor: Tensor): Promise<Float32Array | Uint32Array> {
     this.requireReadable('read', tensor);
-    const { kind, tensor: held, dtype: storage } = this.lowered.buffers[this.lowered.bufferOf(this.resolve(tensor))];
+    const {
+      kind,
+      tensor: held,
+      dtype: storage,
+    } = this.parts.lowered.buffers[this.parts.lowered.bufferOf(this.parts.resolve(tensor))];
     if (kind === 'parameter') parameterOf(held!)!.requireOpen();
     const isHalf = storage === 'f16';
     const bytes = await this.device.readBuffer(this.bufferOf(tensor), tensor.size * (isHalf ? 2 : 4));
@@ -257,7 +270,7 @@ export class Program implements Disposable {
 
   /** How the value of a tensor is stored; undefined where the program has no memory for it. */
   storageOf(tensor: Tensor): StorageType | undefined {
-    return this.lowered.buffers[this.lowered.bufferOf(this.resolve(tensor))]?.dtype;
+    return this.parts.lowered.buffers[this.parts.lowered.bufferOf(this.parts.resolve(tensor))]?.dtype;
   }
 
   /**
@@ -268,11 +281,11 @@ export class Program implements Disposable {
     this.feed(feeds);
     const milliseconds: number[] = [];
     // A query set holds at most 4096 timestamps.
-    for (let start = 0; start < this.recorded.length; start += 2048) {
+    for (let start = 0; start < this.parts.recorded.length; start += 2048) {
       milliseconds.push(
         ...(await timePasses(
           this.device,
-          this.recorded.slice(start, start + 2048).map((step) => [step]),
+          this.parts.recorded.slice(start, start + 2048).map((step) => [step]),
         )),
       );
     }
@@ -286,14 +299,14 @@ export class Program implements Disposable {
   async gpuTime(times: number, feeds: Readonly<Record<string, Feed>> = {}): Promise<number | undefined> {
     if (!this.device.hasTimestamps) return undefined;
     this.feed(feeds);
-    const [total] = await timePasses(this.device, [Array<readonly Recorded[]>(times).fill(this.recorded).flat()]);
+    const [total] = await timePasses(this.device, [Array<readonly Recorded[]>(times).fill(this.parts.recorded).flat()]);
     return total / times;
   }
 
   /** Gives back all buffers that the program owns; parameters are not among them. */
   [Symbol.dispose](): void {
     this.closed = true;
-    for (const buffer of this.owned) this.device.destroyBuffer(buffer);
+    for (const buffer of this.parts.owned) this.device.destroyBuffer(buffer);
   }
 }
 

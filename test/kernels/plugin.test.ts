@@ -1,6 +1,7 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packParams, pipelineKey, specialise, type KernelSource } from '../../kernels/kernel.ts';
 import { reflectKernel, resolveIncludes } from '../../kernels/wgsl_plugin.mjs';
@@ -109,6 +110,21 @@ describe('reflection', () => {
   });
 });
 
+it('every kernel that can store its output as f16 says what becomes of numbers beyond it', () => {
+  const root = fileURLToPath(new URL('../../kernels', import.meta.url));
+  const paths = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter(
+    (path) => path.endsWith('.wgsl') && !/\binclude\b/.test(path),
+  );
+  const kernels = paths
+    .filter((path) => resolveIncludes(join(root, path)).includes('@compute'))
+    .map((path) => reflectKernel(join(root, path)));
+  expect(kernels.length).toBeGreaterThan(50);
+  for (const { file, code, bindings } of kernels)
+    expect(/^const STORES_HALF\b/m.test(code), file).toBe(
+      bindings.some(({ kind, storage }) => kind === 'read_write' && storage !== undefined),
+    );
+});
+
 describe('includes', () => {
   it('are nested, relative to the file that includes, and each there once', () => {
     write('include/a.wgsl', '//!include b.wgsl', 'const A = 1;');
@@ -140,7 +156,7 @@ describe('specialise', () => {
   });
 
   it('enables f16 where an alias asks for it', () =>
-    expect(specialise({ kernel, aliases: { Stored: 'f16' } })).toMatch(/^enable f16;\n/));
+    expect(specialise({ kernel, aliases: { Stored: 'f16' } })).toMatch(/^enable f16; const TILE = 4;\n/));
 
   it('refuses names that the kernel does not declare at its top', () => {
     expect(() => specialise({ kernel, consts: { TILES: 8 } })).toThrow('kernel k declares no const TILES');
