@@ -1,12 +1,11 @@
 import { defineConfig } from 'vitest/config';
 import { softwareDriver } from './engine/device/gpu.node.ts';
 import { wgslVite } from './kernels/wgsl_plugin.mjs';
-import { LongestFirst } from './test/longest_first.ts';
+import { ALONE, LongestFirst } from './test/longest_first.ts';
 
 export default defineConfig({
   plugins: [wgslVite],
   test: {
-    include: ['test/**/*.test.ts'],
     // Builds dist/ where it is older than the sources: the tests of the command line run it as a user does.
     globalSetup: ['test/global_setup.ts'],
     setupFiles: ['test/same_bytes.ts'],
@@ -21,10 +20,15 @@ export default defineConfig({
         (softwareDriver('swiftshader') ? 'lavapipe,swiftshader' : 'lavapipe'),
     },
     reporters: ['default', './test/reporter.ts'],
-    // Every file that opens a GPU device compiles its own pipelines: one process at a time keeps two cores busy with
-    // the software adapter's own threads, and no test competes with another for memory.
+    // Three processes keep two cores busy, as browsers, devices and programs that are started make tests wait.
     pool: 'forks',
-    maxWorkers: 2,
+    maxWorkers: 3,
+    // A process takes one file after another: a third of a small file's time is its start. Files that change what all
+    // in a process share have processes of their own.
+    projects: [
+      { extends: true, test: { name: 'alone', include: ALONE } },
+      { extends: true, test: { name: 'shared', include: ['test/**/*.test.ts'], exclude: ALONE, isolate: false } },
+    ],
     // Limits end what hangs and say nothing of speed: a busy machine takes twenty times as long as an idle one.
     testTimeout: 900_000,
     hookTimeout: 900_000,

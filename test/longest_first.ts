@@ -40,6 +40,20 @@ const LONG = [
   'engine/matmul',
 ];
 
+/**
+ * Files that need a process of their own: they put something in the place of a module, or set what all modules of a
+ * process share.
+ */
+export const ALONE = [
+  'bench/gpu',
+  'cli/fetch',
+  'cli/tune',
+  'engine/arguments',
+  'galaxies/report_lazy',
+  'galaxies/train',
+  'vision/train_steps',
+].map((name) => `test/${name}.test.ts`);
+
 /** Those first; of the others, the ones that took longest the last time, or where no time is known, the largest. */
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
