@@ -120,7 +120,7 @@ export class ParameterSet implements ParameterSource, Disposable {
    * @param source begins error sentences: what the values come from
    * @throws UserError where one is missing, has another shape or is no parameter of the model; nothing is changed then
    */
-  write(values: ReadonlyMap<string, { shape: readonly number[]; data: Float32Array }>, source: string): void {
+  write(values: ReadonlyMap<string, { shape: readonly number[]; data: Float32Array }>, source = 'the values'): void {
     const wanted = new Map(this.specs.map(({ name, shape }) => [name, shape]));
     for (const [name, shape] of wanted) {
       const found = values.get(name);

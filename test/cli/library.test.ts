@@ -1,41 +1,20 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { transformSync } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { declarations } from '../../cli/build.mjs';
 import { ADAPTERS } from '../gpu.ts';
+import { MODULES, Project, ROOT, libraryFiles } from '../project.ts';
 import { writeClassModel } from '../web/look_fixture.ts';
 import { shape } from './shapes.ts';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const MODULES = join(ROOT, 'node_modules');
+let project: Project;
 let folder: string;
 
-// A project as a user has it: the package under node_modules, and what it depends on beside it.
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'tuningfork-'));
-  const installed = join(folder, 'node_modules', 'tuningfork');
-  mkdirSync(installed, { recursive: true });
-  const { dependencies, peerDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-  for (const name of [...Object.keys({ ...dependencies, ...peerDependencies }), '@tensorflow/tfjs']) {
-    mkdirSync(join(folder, 'node_modules', name, '..'), { recursive: true });
-    symlinkSync(join(MODULES, name), join(folder, 'node_modules', name));
-  }
-  writeFileSync(join(installed, 'package.json'), readFileSync(join(ROOT, 'package.json')));
-  mkdirSync(join(installed, 'dist'));
-  for (const file of libraryFiles())
-    writeFileSync(join(installed, 'dist', file), readFileSync(join(ROOT, 'dist', file)));
-  declarations(join(installed, 'dist', 'types'));
-  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+  project = new Project();
+  ({ folder } = project);
 });
-afterAll(() => rmSync(folder, { recursive: true }));
-
-/** What lies in dist/ of the library: its entries and the chunks that they share. */
-const libraryFiles = (): string[] =>
-  readdirSync(join(ROOT, 'dist')).filter((name) => /^(tuningfork[\w.]*|shared-\w+)\.js$/.test(name));
+afterAll(() => project.remove());
 
 const PROGRAM = `
 import { compile, grad, input, mean, openDevice, square, UserError } from 'tuningfork';
@@ -54,54 +33,17 @@ const README_EXAMPLES = [
   ),
 ];
 
-/** What the compiler says of a program; Node's own modules are known only to one that has their types. */
-function check(name: string, program: string, types: readonly string[] = []): string {
-  writeFileSync(join(folder, name), program);
-  writeFileSync(
-    join(folder, 'tsconfig.json'),
-    JSON.stringify({
-      compilerOptions: {
-        strict: true,
-        noEmit: true,
-        target: 'es2022',
-        lib: ['es2023', 'esnext.disposable', 'dom'],
-        module: 'nodenext',
-        // The types of tfjs bring types of WebGPU that clash with those of a newer TypeScript.
-        skipLibCheck: program.includes('@tensorflow/'),
-        types,
-        typeRoots: [join(MODULES, '@types')],
-      },
-      files: [name],
-    }),
-  );
-  const { stdout, stderr } = spawnSync(process.execPath, [join(MODULES, 'typescript/bin/tsc'), '-p', folder], {
-    encoding: 'utf8',
-  });
-  return stdout + stderr;
-}
-
-/** What a program of a user prints, given these arguments; it must type-check. */
-function runExample(name: string, program: string, ...args: readonly string[]): string {
-  expect(check(`${name}.ts`, program, program.includes('node:fs') ? ['node'] : [])).toBe('');
-  const onAdapter = program.replace('openGpu()', `openGpu({ adapter: '${ADAPTERS[0]}' })`);
-  const { code } = transformSync(onAdapter, { loader: 'ts', format: 'esm', target: 'es2022' });
-  writeFileSync(join(folder, `${name}.mjs`), code);
-  const { stdout, stderr } = spawnSync(process.execPath, [`${name}.mjs`, ...args], { encoding: 'utf8', cwd: folder });
-  expect(stderr.replace(/^Warning: maxDynamic.*\n/gm, '')).toBe('');
-  return stdout;
-}
-
 describe('the package', () => {
   it('type-checks for its user, and catches a wrong use', () => {
     expect(
-      check(
+      project.check(
         'right.ts',
         PROGRAM +
           'const x = input("x", [2, 3]); const [dx] = grad(mean(square(x)), [x]); export const shape: readonly number[] = dx.shape; void [compile, openDevice, openGpu, UserError];',
       ),
     ).toBe('');
     expect(
-      check(
+      project.check(
         'wrong.ts',
         PROGRAM +
           'export const x = input("x", "2 by 3"); void [compile, grad, mean, openDevice, square, openGpu, UserError];',
@@ -161,7 +103,7 @@ device[Symbol.dispose]();
     writeFileSync(join(folder, 'new/cat.jpg'), shape(0, 1));
     expect(README_EXAMPLES.length).toBeGreaterThan(2);
     for (const [i, example] of README_EXAMPLES.entries()) {
-      const stdout = runExample(`readme${i}`, example);
+      const stdout = project.run(`readme${i}`, example);
       // Of what is promised behind console.log, decimals may differ.
       const promised = /console\.log.*\/\/ (.*)/.exec(example)?.[1];
       if (promised?.includes('accuracy')) expect(stdout).toMatch(/^\{ loss: [\d.e-]+, accuracy: 1 \}\n$/);
@@ -190,7 +132,7 @@ device[Symbol.dispose]();
       const text = readFileSync(join(ROOT, 'examples', name), 'utf8');
       expect(text.split('\n').length - 1, name).toBeLessThan(60);
       const args = name.startsWith('onnx') ? [OCR_CLASSIFIER, 'p2o.Conv.20'] : [];
-      expect(runExample(name.replace('.ts', ''), text, ...args)).toMatch(said[name]);
+      expect(project.run(name.replace('.ts', ''), text, ...args)).toMatch(said[name]);
     }
   });
 

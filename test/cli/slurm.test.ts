@@ -222,7 +222,7 @@ describe('slurm', () => {
     [
       'a validation fraction',
       () => ['crossval', '--val-fraction', '0.5', '--out', join(folder, 'x')],
-      /--val-fraction says nothing/,
+      /no use for --val-fraction/,
     ],
     [
       'options that do not fit',

@@ -131,3 +131,14 @@ export async function expectNoSidewaysScroll(page: Page): Promise<void> {
   }));
   expect(scroll, 'width of the page').toBeLessThanOrEqual(client);
 }
+
+/** Clicks what saves a file, and waits until it lies in the folder, under the name that the page gives it. */
+export async function saveTo(page: Page, selector: string, folder: string): Promise<void> {
+  const client = await page.createCDPSession();
+  await client.send('Browser.setDownloadBehavior', { behavior: 'allow', downloadPath: folder, eventsEnabled: true });
+  const saved = new Promise<void>((resolve) =>
+    client.on('Browser.downloadProgress', ({ state }) => state === 'completed' && resolve()),
+  );
+  await page.click(selector);
+  await saved;
+}

@@ -1,16 +1,17 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
+import { build as viteBuild } from 'vite';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { declarations } from '../../cli/build.mjs';
 import type { PredictionRecord } from '../../vision/answer/prediction_record.ts';
 import { succeed } from '../cli/cli.ts';
-import { shape } from '../cli/shapes.ts';
-import { describeSite, textOf } from './browser.ts';
+import { SHAPES, shape } from '../cli/shapes.ts';
+import { describeSite, saveTo, textOf } from './browser.ts';
 import { expectSame, writeClassModel } from './look_fixture.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -142,6 +143,19 @@ beforeAll(async () => {
   mkdirSync(join(folder, 'pages'));
   writeFileSync(join(folder, 'pages/standing.png'), shape(0, 1));
   writeClassModel(folder);
+  // For the example: pictures of each class, and the example itself.
+  mkdirSync(join(folder, 'shapes'));
+  for (const kind of SHAPES.keys())
+    for (let i = 0; i < 4; i++) writeFileSync(join(folder, 'shapes', `${kind}-${i}.png`), shape(kind, i));
+  cpSync(join(ROOT, 'examples/fine_tune'), join(folder, 'fine_tune'), { recursive: true });
+  // Before the server starts, which looks then for what there is.
+  await viteBuild({
+    root: join(folder, 'fine_tune'),
+    base: './',
+    logLevel: 'error',
+    // The server knows no folders within the site.
+    build: { outDir: join(folder, 'fine_tuned'), assetsDir: '', target: 'es2022' },
+  });
   writeFileSync(join(folder, 'app.ts'), PROGRAM);
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
   writeFileSync(
@@ -157,7 +171,7 @@ beforeAll(async () => {
         customConditions: ['browser'],
         types: [],
       },
-      files: ['app.ts'],
+      files: ['app.ts', 'fine_tune/fine_tune.ts'],
     }),
   );
   writeFileSync(
@@ -227,4 +241,41 @@ describeSite(
   },
   join(folder, 'pages'),
   join(folder, 'model.safetensors'),
+);
+
+describeSite(
+  'the example of a page',
+  (site) => {
+    it('is built by Vite, and trains a model further', async () => {
+      const { page, problems } = await site.open('');
+      await (await page.waitForSelector('input#model'))!.uploadFile(join(folder, 'model.safetensors'));
+      await textOf(page, '#said', /^It tells \w+( from \w+)+\. Give pictures of each\.$/);
+      const fields = (await page.$$('input')).slice(1);
+      for (const [kind, field] of fields.entries())
+        await field.uploadFile(...[0, 1, 2, 3].map((i) => join(folder, 'shapes', `${kind}-${i}.png`)));
+      await page.click('#train');
+      expect(await textOf(page, '#said', /right now\.$/)).toBe(
+        `It tells ${4 * fields.length} of ${4 * fields.length} right now.`,
+      );
+      // What it saves, the command line reads.
+      await saveTo(page, '#save', join(folder, 'shapes'));
+      const told = await succeed(
+        'predict',
+        join(folder, 'shapes/model.safetensors'),
+        '--data',
+        join(folder, 'shapes'),
+        '--json',
+      );
+      const answers = told
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { id: string; predicted: string });
+      const names = await Promise.all(fields.map((field) => field.evaluate((each) => (each as HTMLInputElement).name)));
+      expect(answers).toHaveLength(4 * fields.length);
+      for (const { id, predicted } of answers) expect([id, predicted]).toEqual([id, names[Number(id[0])]]);
+      expect(problems).toEqual([]);
+      await page.close();
+    });
+  },
+  join(folder, 'fine_tuned'),
 );

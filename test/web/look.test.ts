@@ -20,7 +20,7 @@ import { writeSafetensors } from '../../models/formats/safetensors.ts';
 import { PAGE_TRAINING, Training } from '../../web/look/training.ts';
 import { succeed } from '../cli/cli.ts';
 import { adaptersBound, relativeL2 } from '../tolerance.ts';
-import { describeSite, expectNoSidewaysScroll, textOf } from './browser.ts';
+import { describeSite, expectNoSidewaysScroll, textOf, saveTo } from './browser.ts';
 import { DRAWN, SUMS, commandLinePredictions, expectSame, trainModels, writeImages } from './look_fixture.ts';
 import { choose, inWorker, mapOf, numbersOf, pixelsOf, predictions, refusal, untilReady } from './look_page.ts';
 
@@ -342,17 +342,7 @@ describeSite(
       await training.close();
       expect(Math.abs(first!.loss - steps[0].loss)).toBeLessThan(0.0005 + 16 * adaptersBound(SUMS));
 
-      const client = await page.createCDPSession();
-      await client.send('Browser.setDownloadBehavior', {
-        behavior: 'allow',
-        downloadPath: folder,
-        eventsEnabled: true,
-      });
-      const downloaded = new Promise<void>((resolve) =>
-        client.on('Browser.downloadProgress', ({ state }) => state === 'completed' && resolve()),
-      );
-      await page.click('#save');
-      await downloaded;
+      await saveTo(page, '#save', folder);
       await choose(page, '#image-files', ...files);
       expectSame(await predictions(page, DRAWN + files.length), await commandLine(join(folder, 'model.safetensors')));
       expect(problems).toEqual([]);

@@ -1,5 +1,6 @@
 import { checkOptions, checkWhole, show } from '../../engine/check.ts';
 import type { Device } from '../../engine/device/device.ts';
+import { compile } from '../../engine/program/program.ts';
 import { UserError } from '../../engine/user_error.ts';
 import { packModel } from '../../models/formats/model_file.ts';
 import type { Network } from '../../models/network.ts';
@@ -11,6 +12,7 @@ import { SILENT } from '../progress.ts';
 import type { Task } from '../train/task.ts';
 import { imageInput, plainViews, type ViewMaker } from '../view/views.ts';
 import { predictionRecord, type PredictionRecord } from './prediction_record.ts';
+import { runBatches, type Samples } from './batches.ts';
 import { BATCH, Predictor, predictWith } from './predictor.ts';
 import { viewsFor, type StoredModel } from './stored_model.ts';
 
@@ -63,17 +65,9 @@ export class ImageModel implements Disposable {
    */
   async predict(pictures: readonly Picture[], options: PredictOptions = {}): Promise<PredictionRecord[]> {
     checkOptions('predict', options, { tta: true });
-    if (!Array.isArray(pictures)) throw new UserError(`predict: it takes a list of pictures, not ${show(pictures)}`);
-    const { stored, reader, source, task } = this.parts;
-    if (this.closed) throw new UserError('predict: the model is used after it was disposed');
+    const { stored, source, task } = this.parts;
+    const dataset = this.datasetOf('predict', pictures);
     if (!task) throw new UserError(`predict: ${source} holds weights without classes; train it first`);
-    const dataset: Dataset = {
-      name: 'the pictures',
-      examples: pictures.map((picture, i) => ({ id: nameOf(picture, `picture ${i}`) })),
-      notes: [],
-      load: (i) => rgbOf(pictures[i], `picture ${i}`, reader, stored.stretch),
-      close: async () => undefined,
-    };
     const views = viewsFor(stored, dataset);
     const { tta = 1 } = options;
     checkWhole('predict', 'tta', tta, 1, plainViews(views.geometry).length);
@@ -82,6 +76,42 @@ export class ImageModel implements Disposable {
     const rows = await predictWith(predictor, views, [...pictures.keys()], tta, SILENT);
     const { width } = predictor;
     return dataset.examples.map(({ id }, i) => predictionRecord(id, task, rows.subarray(i * width, (i + 1) * width)));
+  }
+
+  /**
+   * What the network is given for these pictures, [N, size, size, 3] one after another: to train it further by
+   * `fit`, or to explain what it says of them.
+   * @throws UserError where a picture cannot be decoded
+   */
+  async inputs(pictures: readonly Picture[]): Promise<Float32Array> {
+    const views = viewsFor(this.parts.stored, this.datasetOf('inputs', pictures));
+    const { side, geometry } = views;
+    const batch = Math.min(pictures.length, BATCH);
+    if (batch === 0) return new Float32Array();
+    const x = imageInput(batch, side, geometry);
+    using program = await compile(this.device, { outputs: [x] });
+    const inputs = new Float32Array((pictures.length * x.size) / batch);
+    const samples: Samples = {
+      count: pictures.length,
+      feeds: (positions) => views.feeds(positions.map((example) => views.plain(example))),
+      nameOf: (position) => views.nameOf(position),
+    };
+    for await (const { start, rows } of runBatches(program, x, samples)) inputs.set(rows, (start * x.size) / batch);
+    return inputs;
+  }
+
+  /** Pictures as a dataset. @throws UserError where they are no list of them */
+  private datasetOf(what: string, pictures: readonly Picture[]): Dataset {
+    if (!Array.isArray(pictures)) throw new UserError(`${what}: it takes a list of pictures, not ${show(pictures)}`);
+    if (this.closed) throw new UserError(`${what}: the model is used after it was disposed`);
+    const { stored, reader } = this.parts;
+    return {
+      name: 'the pictures',
+      examples: pictures.map((picture, i) => ({ id: nameOf(picture, `picture ${i}`) })),
+      notes: [],
+      load: (i) => rgbOf(pictures[i], `picture ${i}`, reader, stored.stretch),
+      close: async () => undefined,
+    };
   }
 
   private predictor(task: Task, views: ViewMaker, batch: number): Promise<Predictor> {
