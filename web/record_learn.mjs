@@ -3,16 +3,13 @@
 //   npm run build && node web/record_learn.mjs
 //
 // Needs Chromium with WebGPU, or its software adapter.
-import { spawn } from 'node:child_process';
-import { existsSync, writeFileSync } from 'node:fs';
-import { createInterface } from 'node:readline';
+import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import gifenc from 'gifenc';
 import { PNG } from 'pngjs';
-import { launch } from 'puppeteer-core';
+import { withPage } from './recording.mjs';
 
 const { GIFEncoder, applyPalette, quantize } = gifenc;
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const OUT = fileURLToPath(new URL('../docs/learn.gif', import.meta.url));
 /** A README should not take long to load. */
 const MOST_BYTES = 2e6;
@@ -23,44 +20,22 @@ const STEPS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 18, 20, 22, 24, 27,
 const DELAY_MS = 220;
 const LAST_MS = 3000;
 
-/** Serves the built pages; the address, and what ends it. */
-async function serve() {
-  const server = spawn(process.execPath, ['dist/cli.js', 'serve', '--port', '0'], { cwd: ROOT });
-  for await (const line of createInterface(server.stdout)) {
-    const url = /http:\S+/.exec(line)?.[0];
-    if (url) return { url, end: () => server.kill() };
-  }
-  throw new Error('the pages are not served: run `npm run build` first');
-}
-
 /** Trains in the page and takes a picture after each of STEPS. */
-async function record(url) {
-  const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
-  if (!executablePath) throw new Error('there is no Chromium in /usr/bin');
-  const args = ['--no-sandbox', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--hide-scrollbars'];
-  const browser = await launch({ executablePath, args });
-  try {
-    const page = await browser.newPage();
-    await page.setViewport(VIEWPORT);
-    await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: 'light' }]);
-    await page.goto(new URL('learn.html', url).href);
-    const frames = [];
-    let at = 0;
-    for (const step of STEPS) {
-      for (; at < step; at++) {
-        await page.waitForSelector('#step:not(:disabled)');
-        await page.click('#step');
-        await page.waitForFunction((n) => Number(document.querySelector('#rewind').max) === n, {}, at + 1);
-      }
+async function record(page) {
+  const frames = [];
+  let at = 0;
+  for (const step of STEPS) {
+    for (; at < step; at++) {
       await page.waitForSelector('#step:not(:disabled)');
-      await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
-      frames.push(PNG.sync.read(Buffer.from(await page.screenshot())));
-      console.log(`step ${step}`);
+      await page.click('#step');
+      await page.waitForFunction((n) => Number(document.querySelector('#rewind').max) === n, {}, at + 1);
     }
-    return frames;
-  } finally {
-    await browser.close();
+    await page.waitForSelector('#step:not(:disabled)');
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+    frames.push(PNG.sync.read(Buffer.from(await page.screenshot())));
+    console.log(`step ${step}`);
   }
+  return frames;
 }
 
 /** The frames as a GIF of so many colours; a pixel that stays as it was is not written again. */
@@ -89,15 +64,10 @@ function encode(frames, colours) {
   return gif.bytes();
 }
 
-const { url, end } = await serve();
-try {
-  const frames = await record(url);
-  const found = [128, 96, 64, 48, 32].map((colours) => () => encode(frames, colours));
-  let bytes;
-  for (const make of found) if ((bytes = make()).length <= MOST_BYTES) break;
-  if (bytes.length > MOST_BYTES) throw new Error(`${bytes.length} bytes are more than a README should load`);
-  writeFileSync(OUT, bytes);
-  console.log(`${OUT}: ${frames.length} pictures, ${bytes.length} bytes`);
-} finally {
-  end();
-}
+const frames = await withPage('learn.html', VIEWPORT, record);
+const found = [128, 96, 64, 48, 32].map((colours) => () => encode(frames, colours));
+let bytes;
+for (const make of found) if ((bytes = make()).length <= MOST_BYTES) break;
+if (bytes.length > MOST_BYTES) throw new Error(`${bytes.length} bytes are more than a README should load`);
+writeFileSync(OUT, bytes);
+console.log(`${OUT}: ${frames.length} pictures, ${bytes.length} bytes`);
