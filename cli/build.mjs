@@ -19,6 +19,7 @@ const WORKERS = {
 /** What a user imports, by the name of its file: in Node, and in browsers. */
 const LIBRARY = {
   tuningfork: 'index.ts',
+  'tuningfork.explain': 'index.explain.ts',
   'tuningfork.layers': 'index.layers.ts',
   'tuningfork.node': 'index.node.ts',
   'tuningfork.onnx': 'index.onnx.ts',
@@ -28,6 +29,7 @@ const LIBRARY = {
 };
 const BROWSER_LIBRARY = {
   'tuningfork.browser': 'index.ts',
+  'tuningfork.explain.browser': 'index.explain.ts',
   'tuningfork.layers.browser': 'index.layers.ts',
   'tuningfork.onnx.browser': 'index.onnx.ts',
   'tuningfork.tfjs.browser': 'index.tfjs.browser.ts',
@@ -111,7 +113,7 @@ export async function bundle() {
     }),
     buildSite(common, ROOT),
   ]);
-  for (const name of ['tuningfork', 'tuningfork.layers']) {
+  for (const name of ['tuningfork', 'tuningfork.explain', 'tuningfork.layers']) {
     assertRunsInBrowser(library.metafile, `dist/${name}.js`);
     assertRunsInBrowser(browser.metafile, `dist/${name}.browser.js`);
   }

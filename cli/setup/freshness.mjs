@@ -16,6 +16,7 @@ const SOURCES = [
   'web',
   'docs',
   'index.ts',
+  'index.explain.ts',
   'index.node.ts',
   'index.layers.ts',
   'index.onnx.ts',
