@@ -149,6 +149,14 @@ describeBothWays('batch norm', (device) => {
     },
   );
 
+  it('epsilon is 1e-5 where nothing else is said, as in PyTorch', async () => {
+    const g = graph([2, 1], {});
+    const x = Float32Array.of(1e-3, -1e-3);
+    const [y] = await evaluate(device(), [g.training.y], { x, gamma: [1], beta: [0] });
+    const want = 1e-3 / Math.sqrt(1e-6 + 1e-5);
+    expectWithin(y, [want, -want], () => bound(20, 1), 'y');
+  });
+
   it('one row has variance 0 and gives beta', async () => {
     const g = graph([1, 4], { epsilon: EPSILON });
     const beta = randomArray(4, 2);
