@@ -1,0 +1,111 @@
+// `node bench/machine_code/run.mjs`: see `USAGE`.
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { UserError } from '../../engine/user_error.ts';
+import { writeFileAtomic } from '../../models/formats/atomic.node.ts';
+import { compareRows } from './compare.ts';
+import { buildLayer, compileFor } from './compile.ts';
+import { fetchDrivers, type Drivers } from './debian.ts';
+import { GPUS, KEPT } from './gpus.ts';
+import { showRows, showTable, tableRows, type Row, type Table } from './table.ts';
+
+const USAGE = `node bench/machine_code/run.mjs [--gpu rdna2,ampere] [--update] [--json]
+
+Compiles every kernel of a few programs with Mesa's compilers for GPUs that are not there, prints registers, waves,
+spills and the share of multiply-adds, and compares them with bench/machine_code/table.json. Debian on x86-64.
+
+  --gpu <names>    GPUs, by comma: ${Object.keys(GPUS).join(', ')} (default: ${KEPT.join(',')})
+  --update         keep what is found in table.json
+  --json           print the table as JSON
+  --cache <folder> where the compilers are fetched to (default: .cache/machine_code of the checkout)
+  --help           this text
+
+Exit code 1 where a kernel newly spills, loses a tenth of its share or does not compile; 2 where it cannot run.`;
+
+/** Where things are. */
+export interface Places {
+  /** The checkout's bench/machine_code. */
+  readonly home: string;
+  /** The bundle of programs.ts. */
+  readonly program: string;
+  /** The checkout's .cache/machine_code. */
+  readonly cache: string;
+}
+
+interface Options {
+  readonly gpus: readonly string[];
+  readonly update: boolean;
+  readonly json: boolean;
+  readonly cache: string;
+}
+
+function readOptions(args: readonly string[], cache: string): Options | null {
+  const text = { type: 'string' } as const;
+  const flag = { type: 'boolean', default: false } as const;
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: { gpu: text, cache: text, update: flag, json: flag, help: flag },
+    });
+    if (values.help) return null;
+    const gpus = values.gpu?.split(',') ?? KEPT;
+    const unknown = gpus.find((gpu) => !Object.hasOwn(GPUS, gpu));
+    if (unknown !== undefined)
+      throw new UserError(`no GPU is called ${unknown}; give some of ${Object.keys(GPUS).join(', ')}`);
+    return { gpus: [...new Set(gpus)], update: values.update, json: values.json, cache: values.cache ?? cache };
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new UserError(`${(error as Error).message}; --help lists the options`);
+  }
+}
+
+const say = (sentence: string): void => console.error(`machine_code: ${sentence}`);
+
+/** The rows of a GPU, and a sentence for each pipeline that did not compile. */
+function examine(gpu: string, drivers: Drivers, { cache, program }: Places): { rows: Row[]; failures: string[] } {
+  const compiled = compileFor(GPUS[gpu], drivers, {
+    program,
+    layers: join(cache, 'layers'),
+    folder: join(cache, 'out', gpu),
+  });
+  say(`${gpu}: ${compiled.length} pipelines; what the driver says of each is in ${join(cache, 'out', gpu)}`);
+  return {
+    rows: tableRows(compiled.flatMap(([pipeline, report]) => (report ? [[pipeline, report] as const] : []))),
+    failures: compiled
+      .filter(([, report]) => !report)
+      .map(([{ kernel, id, error }]) => `${kernel} on ${gpu} (${id}) has no machine code: ${error ?? 'no report'}`),
+  };
+}
+
+/** @returns the exit code */
+export async function machineCode(args: readonly string[], places: Places): Promise<number> {
+  const options = readOptions(args, places.cache);
+  if (!options) {
+    console.log(USAGE);
+    return 0;
+  }
+  const { gpus, update, json, cache } = options;
+  const drivers = fetchDrivers(cache, say);
+  buildLayer(join(places.home, 'capture_layer.c'), drivers, join(cache, 'layers'));
+  const file = join(places.home, 'table.json');
+  const kept: Table = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
+  const found: Record<string, Table[string]> = {};
+  const failures: string[] = [];
+  for (const gpu of gpus) {
+    const { rows, failures: missing } = examine(gpu, drivers, { ...places, cache });
+    const { failures: worse, notes } = compareRows(gpu, kept[gpu]?.rows ?? [], rows);
+    found[gpu] = { mesa: drivers.mesa, rows };
+    failures.push(...missing, ...(update ? [] : worse));
+    if (!update) for (const note of notes) say(note);
+    if (kept[gpu] && kept[gpu].mesa !== drivers.mesa)
+      say(
+        `table.json was made by Mesa ${kept[gpu].mesa}, and this is ${drivers.mesa}: compilers differ, not only kernels`,
+      );
+    if (!json) console.log(`${gpu}, Mesa ${drivers.mesa}\n${showRows(rows)}\n`);
+  }
+  if (json) console.log(showTable(found));
+  for (const failure of failures) say(failure);
+  if (update) await writeFileAtomic(file, showTable({ ...kept, ...found }));
+  return failures.length > 0 ? 1 : 0;
+}
