@@ -12,11 +12,12 @@ import { reflectWgsl } from '../kernels/reflect.mjs';
  *
  * A binding `x: array<X>` whose element type is an alias of its own, `alias X = f32;`, may be stored as f16 in programs
  * of that precision.
- * @param name for listings and profiles; without one, that of the entry point
- * @param file where the text lies, for messages about it
+ * @param options `name` is for listings and profiles (the entry point's when absent), `file` says in messages where the
+ *   text lies
  * @throws UserError where it is no WGSL, or breaks one of these rules
  */
-export function defineKernel(code: string, { name, file }: { name?: string; file?: string } = {}): KernelSource {
+export function defineKernel(code: string, options: { name?: string; file?: string } = {}): KernelSource {
+  const { name, file } = options;
   const path = file ?? name ?? 'a kernel';
   try {
     const reflected = reflectWgsl(code, path);

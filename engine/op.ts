@@ -116,7 +116,9 @@ export interface OpDef {
   readonly inputs: readonly string[];
   readonly gradientOf?: string;
   readonly mutates: readonly number[];
+  /** See OpSpec. */
   grouped?(elements: number, attrs: Attributes): Launch;
+  /** See OpSpec. */
   normalises(attrs: Attributes): boolean;
   readonly leaf?: 'input' | 'parameter';
   readonly view: boolean;

@@ -24,6 +24,7 @@ export interface Operand {
   readonly state?: boolean;
 }
 
+/** Numbers of a shape, in row-major order. */
 export interface Value {
   readonly shape: Shape;
   readonly data: ArrayLike<number>;
@@ -60,6 +61,7 @@ export interface Result {
    * runs, or many do.
    */
   readonly line?: string;
+  /** What the element at this index is made from, with the numbers of `values` put in. */
   behind(at: readonly number[], values: Values, settings: Settings): Behind;
 }
 
@@ -71,6 +73,7 @@ export interface Explanation {
   /** Its chapter in docs/, without ending. */
   readonly chapter?: string;
   readonly settings: readonly Setting[];
+  /** The example's inputs under these settings. */
   operands(settings: Settings): readonly Operand[];
   /** The op applied; of an update, the update. */
   apply(operands: Readonly<Record<string, Tensor>>, settings: Settings, version?: 1): Tensor;
@@ -82,6 +85,7 @@ export interface Explanation {
 
 export const isUpdate = ({ results: [first] }: Explanation): boolean => first.of !== undefined;
 
+/** Each setting's first choice. */
 export const defaultsOf = ({ settings }: Explanation): Settings =>
   Object.fromEntries(settings.map(({ name, choices }) => [name, choices[0]]));
 

@@ -19,6 +19,7 @@ import {
 
 // What networks have between their layers, beside relu, sigmoid, silu and tanh. NaN goes through all of them.
 
+/** Which formula `gelu` takes. */
 export interface GeluOptions {
   /** The formula by tanh, which is within 5e-4 of the other; by the error function when absent. */
   readonly approximate?: 'tanh';

@@ -115,6 +115,7 @@ const argOp = defineOp<'x', ArgAttributes>({
   ],
 });
 
+/** What `argMax` and `argMin` give, and which of equal elements. */
 export interface ArgOptions {
   /** The axis keeps the length 1 (the default), or disappears. */
   readonly keepDims?: boolean;

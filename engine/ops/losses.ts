@@ -22,6 +22,7 @@ function reduced(losses: Tensor, reduction: Reduction): Tensor {
   return scalar(reduction === 'sum' ? sum(losses) : mean(losses));
 }
 
+/** How `crossEntropy` weighs classes and targets. */
 export interface CrossEntropyOptions {
   /** What each class counts [K]; 1 when absent. The mean is over what the targets count. */
   readonly weights?: Tensor;
@@ -92,6 +93,7 @@ export function crossEntropy(logits: Tensor, targets: Tensor, options: CrossEntr
   return scalar(div(sum(losses), total));
 }
 
+/** How `binaryCrossEntropyWithLogits` weighs elements. */
 export interface BinaryCrossEntropyOptions {
   /** What each element counts; broadcasts to x. The mean is over all elements all the same, as in PyTorch. */
   readonly weights?: Tensor;

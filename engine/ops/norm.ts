@@ -11,6 +11,7 @@ import { axesOf, broadcastTo, mean } from './reduce.ts';
  * mean square of what is left without the mean, so nothing cancels.
  */
 
+/** Which axes `layerNorm` and `rmsNorm` normalise over. */
 export interface LayerNormOptions {
   /** What each mean and variance are taken over. */
   readonly axes?: readonly number[];

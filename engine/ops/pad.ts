@@ -32,6 +32,7 @@ const ELEMENT_AT = {
     length === 1 ? 0 : length - 1 - Math.abs(length - 1 - modulo(i, 2 * length - 2)),
 };
 
+/** What `pad` puts beyond the edge: a number, the nearest element, the mirror image, or the other end. */
 export type PadMode = 'constant' | keyof typeof ELEMENT_AT;
 
 /** A dimension of more elements is not extended by tables. */

@@ -14,6 +14,7 @@ import { checkOps, foldConstants, runNodes, type Environment } from './run.ts';
 import type { ExternalData } from './tensor_data.ts';
 import { constantOf, isFloat, type OnnxType, type Value } from './value.ts';
 
+/** How an ONNX file is read. */
 export interface ImportOnnxOptions {
   /** The file's name, for messages. */
   readonly source?: string;

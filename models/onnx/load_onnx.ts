@@ -14,6 +14,7 @@ import { arranged, computed } from './layout.ts';
 import { cutGraph, GraphSegments, type ImageInput } from './segments.ts';
 import { channelsLast, plainOrder, type Computed } from './value.ts';
 
+/** How an ONNX file becomes a network. */
 export interface LoadOnnxOptions extends ImportOnnxOptions {
   /** Replaces the last layer by a new `classifier` of so many outputs; absent, it stays. */
   readonly classes?: number;

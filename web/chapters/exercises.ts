@@ -73,10 +73,13 @@ function cell({ section, figure, verdict, ask }: Exercise): void {
   ask(form(check, make('p', { className: 'chosen' }, 'Chosen in the figure: ', chosen)));
 }
 
+/** What a figure's number is called where its name is no symbol of a formula. */
+const SPOKEN: Readonly<Record<string, string>> = { heldout: 'held-out loss' };
+
 function goal({ section, figure, verdict, ask }: Exercise): void {
   const { name, sign, value } = section.dataset;
   const now = make('output', {}, '…');
-  const words = `${name} is to be ${sign === '>' ? 'more' : 'less'} than ${withSign(Number(value))}. Now it is `;
+  const words = `Goal: ${SPOKEN[name!] ?? name} ${sign} ${withSign(Number(value))}. Now: `;
   ask(make('p', { className: 'chosen' }, words, now, '.'));
   if (!figure) return;
   onNumbers(figure, (numbers) => {

@@ -21,6 +21,7 @@ import { WRITERS } from './ops/ops.ts';
 import { NCHW } from './ops/windows.ts';
 import { GraphWriter } from './writer.ts';
 
+/** What the ONNX file takes, gives and says. */
 export interface ExportOnnxOptions {
   /** The sides of the images: one number, or [height, width]. */
   readonly size: number | readonly [number, number];
@@ -29,10 +30,14 @@ export interface ExportOnnxOptions {
   /** In which order the file takes images, and gives them where it does; NCHW when absent. */
   readonly layout?: 'NCHW' | 'NHWC';
   /**
-   * What the file gives instead of `logits`, made of them: it is called `name`. `softmax` makes probabilities, as an
-   * example.
+   * What the file gives instead of `logits`: an output called `name`, made of them by `of`, as `softmax` makes
+   * probabilities.
    */
-  readonly answer?: { readonly name: string; readonly of: (logits: Tensor) => Tensor };
+  readonly answer?: {
+    readonly name: string;
+    /** Makes the output of the logits [N, K]. */
+    readonly of: (logits: Tensor) => Tensor;
+  };
   /**
    * The file takes pixels as they are, red first, up to `most` (1 or 255), and brings them within into what the network
    * wants.
