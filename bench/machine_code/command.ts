@@ -1,6 +1,6 @@
 // `node bench/machine_code/run.mjs`: see `USAGE`.
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { UserError } from '../../engine/user_error.ts';
 import { writeFileAtomic } from '../../models/formats/atomic.node.ts';
@@ -8,7 +8,8 @@ import { compareRows } from './compare.ts';
 import { buildLayer, compileFor } from './compile.ts';
 import { fetchDrivers, type Drivers } from './debian.ts';
 import { GPUS, KEPT } from './gpus.ts';
-import { showRows, showTable, tableRows, type Row, type Table } from './table.ts';
+import { readKept, showKept } from './kept.ts';
+import { showRows, tableRows, type Row, type Table } from './table.ts';
 
 const USAGE = `node bench/machine_code/run.mjs [--gpu rdna2,ampere] [--update] [--json]
 
@@ -18,7 +19,7 @@ spills and the share of multiply-adds, and compares them with bench/machine_code
   --gpu <names>    GPUs, by comma: ${Object.keys(GPUS).join(', ')} (default: ${KEPT.join(',')})
   --update         keep what is found in table.json
   --json           print the table as JSON
-  --cache <folder> where the compilers are fetched to (default: .cache/machine_code of the checkout)
+  --cache <folder> for the compilers and what they say (default: .cache/machine_code of the checkout)
   --help           this text
 
 Exit code 1 where a kernel newly spills, loses a tenth of its share or does not compile; 2 where it cannot run.`;
@@ -53,7 +54,12 @@ function readOptions(args: readonly string[], cache: string): Options | null {
     const unknown = gpus.find((gpu) => !Object.hasOwn(GPUS, gpu));
     if (unknown !== undefined)
       throw new UserError(`no GPU is called ${unknown}; give some of ${Object.keys(GPUS).join(', ')}`);
-    return { gpus: [...new Set(gpus)], update: values.update, json: values.json, cache: values.cache ?? cache };
+    return {
+      gpus: [...new Set(gpus)],
+      update: values.update,
+      json: values.json,
+      cache: resolve(values.cache ?? cache),
+    };
   } catch (error) {
     if (error instanceof UserError) throw error;
     throw new UserError(`${(error as Error).message}; --help lists the options`);
@@ -78,7 +84,23 @@ function examine(gpu: string, drivers: Drivers, { cache, program }: Places): { r
   };
 }
 
-/** @returns the exit code */
+/** Compares with what is kept, and says so. Returns a sentence for each thing that got worse. */
+function compare(gpu: string, kept: Table[string] | undefined, { mesa, rows }: Table[string]): readonly string[] {
+  if (!kept) {
+    say(`table.json has no ${gpu} to compare with; --update keeps this one`);
+    return [];
+  }
+  if (kept.mesa !== mesa)
+    say(`the kept table of ${gpu} is Mesa ${kept.mesa}'s and this is ${mesa}'s: compilers differ, not only kernels`);
+  const { failures, notes } = compareRows(gpu, kept.rows, rows);
+  for (const note of notes) say(note);
+  return failures;
+}
+
+/**
+ * @returns the exit code
+ * @throws UserError where an option is wrong, or nothing can be fetched or compiled
+ */
 export async function machineCode(args: readonly string[], places: Places): Promise<number> {
   const options = readOptions(args, places.cache);
   if (!options) {
@@ -89,23 +111,17 @@ export async function machineCode(args: readonly string[], places: Places): Prom
   const drivers = fetchDrivers(cache, say);
   buildLayer(join(places.home, 'capture_layer.c'), drivers, join(cache, 'layers'));
   const file = join(places.home, 'table.json');
-  const kept: Table = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
+  const kept: Table = existsSync(file) ? readKept(readFileSync(file, 'utf8')) : {};
   const found: Record<string, Table[string]> = {};
   const failures: string[] = [];
   for (const gpu of gpus) {
     const { rows, failures: missing } = examine(gpu, drivers, { ...places, cache });
-    const { failures: worse, notes } = compareRows(gpu, kept[gpu]?.rows ?? [], rows);
     found[gpu] = { mesa: drivers.mesa, rows };
-    failures.push(...missing, ...(update ? [] : worse));
-    if (!update) for (const note of notes) say(note);
-    if (kept[gpu] && kept[gpu].mesa !== drivers.mesa)
-      say(
-        `table.json was made by Mesa ${kept[gpu].mesa}, and this is ${drivers.mesa}: compilers differ, not only kernels`,
-      );
     if (!json) console.log(`${gpu}, Mesa ${drivers.mesa}\n${showRows(rows)}\n`);
+    failures.push(...missing, ...(update ? [] : compare(gpu, kept[gpu], found[gpu])));
   }
-  if (json) console.log(showTable(found));
+  if (json) console.log(JSON.stringify(found, null, 2));
   for (const failure of failures) say(failure);
-  if (update) await writeFileAtomic(file, showTable({ ...kept, ...found }));
+  if (update && failures.length === 0) await writeFileAtomic(file, showKept({ ...kept, ...found }));
   return failures.length > 0 ? 1 : 0;
 }

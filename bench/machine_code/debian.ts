@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readAptSources } from '../../cli/setup/apt_sources.mjs';
-import { readDistribution } from '../../cli/setup/distribution.mjs';
+import { readAptSources, type AptEntry } from '../../cli/setup/apt_sources.mjs';
+import { readDistribution, type Distribution } from '../../cli/setup/distribution.mjs';
 import { UserError } from '../../engine/user_error.ts';
 
 /** One release for all, so that its compilers are the same wherever the table is made: Debian 13 and its backports. */
@@ -31,29 +31,32 @@ function run(command: string, args: readonly string[], env: Readonly<Record<stri
   return stdout;
 }
 
-/** The mirror that this machine fetches Debian from. */
-function mirror(): string {
-  const { id, name } = readDistribution();
-  if (id !== 'debian' || process.arch !== 'x64')
+/**
+ * The mirror that a machine fetches Debian from, by its apt sources: other archives may have suites of these names too.
+ * @throws UserError where this is no Debian on x86-64, or no mirror is named
+ */
+export function mirrorOf({ id, codename, name }: Distribution, arch: string, sources: readonly AptEntry[]): string {
+  if (id !== 'debian' || arch !== 'x64')
     throw new UserError(
-      `the compilers are packages of Debian for x86-64, and this is ${name} on ${process.arch}; run it in a container of Debian`,
+      `the compilers are packages of Debian for x86-64, and this is ${name} on ${arch}; run this in a container of Debian`,
     );
-  const entry = readAptSources().find(
-    ({ types, suites, components }) =>
-      types.includes('deb') &&
-      components.includes('main') &&
-      suites.some((suite) => /^[a-z]+(-backports)?$/.test(suite)),
-  );
-  if (!entry) throw new UserError('the apt sources of this machine name no mirror of Debian; add one with `main`');
-  return entry.uris[0];
+  const releases = [codename, 'stable', 'testing', 'unstable', 'sid'];
+  const uri = sources
+    .filter(({ types, components }) => types.includes('deb') && components.includes('main'))
+    .filter(({ suites }) => suites.some((suite) => releases.includes(suite)))
+    .flatMap(({ uris }) => uris)
+    .find((each) => /\/debian\/?$/.test(each));
+  if (uri === undefined)
+    throw new UserError('the apt sources of this machine name no mirror of Debian; add one to /etc/apt/sources.list.d');
+  return uri;
 }
 
 /** Settings for an apt that has its own sources, lists and packages, and leaves the system's alone. */
 function privateApt(folder: string): string {
+  const uri = mirrorOf(readDistribution(), process.arch, readAptSources());
   mkdirSync(join(folder, 'lists/partial'), { recursive: true });
   mkdirSync(join(folder, 'archives/partial'), { recursive: true });
   writeFileSync(join(folder, 'status'), '');
-  const uri = mirror();
   const sources = SUITES.map((suite) => `deb [arch=amd64 signed-by=${KEYRING}] ${uri} ${suite} main\n`);
   writeFileSync(join(folder, 'sources.list'), sources.join(''));
   const settings = {

@@ -28,7 +28,7 @@ export interface Row {
   readonly share: number | null;
 }
 
-/** What is kept: by GPU the compilers' version and the rows. */
+/** By GPU: the compilers' version, and the rows. */
 export type Table = Readonly<Record<string, { readonly mesa: string; readonly rows: readonly Row[] }>>;
 
 /** Names of the same statistic, by driver: RADV, NVK, Honeykrisp, Turnip. */
@@ -103,16 +103,3 @@ export const showRows = (rows: readonly Row[]): string =>
       share === null ? '-' : share.toFixed(2),
     ]),
   );
-
-/** The table as it is kept: JSON with a line a row. */
-export function showTable(table: Table): string {
-  const line = (row: Row) =>
-    `      { ${Object.entries(row)
-      .map((entry) => entry.map((x) => JSON.stringify(x)).join(': '))
-      .join(', ')} }`;
-  const gpus = Object.entries(table).map(
-    ([gpu, { mesa, rows }]) =>
-      `  ${JSON.stringify(gpu)}: {\n    "mesa": ${JSON.stringify(mesa)},\n    "rows": [\n${rows.map(line).join(',\n')}\n    ]\n  }`,
-  );
-  return `{\n${gpus.join(',\n')}\n}\n`;
-}
