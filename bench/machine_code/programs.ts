@@ -13,6 +13,7 @@ import { input } from '../../engine/ops/leaves.ts';
 import { matmul } from '../../engine/ops/matmul.ts';
 import type { Lowered } from '../../engine/program/lower.ts';
 import { outline } from '../../engine/program/outline.ts';
+import type { Precision } from '../../engine/program/precision.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import type { Launch } from '../../kernels/kernel.ts';
 import { stepCosts } from '../../models/step_cost.ts';
@@ -22,10 +23,10 @@ import type { CompiledPipeline } from './table.ts';
 type Planner = (device: Device) => Promise<Lowered>;
 
 const training =
-  (name: string, size: number): Planner =>
+  (name: string, size: number, precision: Precision): Planner =>
   async (device) => {
     using model = await openModel(device, name);
-    return planModel(device, model, { batch: 32, size, training: true }).outlined.lowered;
+    return planModel(device, model, { batch: 32, size, training: true, precision }).outlined.lowered;
   };
 
 const graph =
@@ -43,8 +44,10 @@ const layer = (size: number, channels: number, filters: number, stride = 1): Pla
   });
 
 const PROGRAMS: readonly Planner[] = [
-  training('efficientnet_b0', 224),
-  training('galaxy_vgg', 128),
+  training('efficientnet_b0', 224, 'f32'),
+  training('efficientnet_b0', 224, 'f16'),
+  training('galaxy_vgg', 128, 'f32'),
+  training('galaxy_vgg', 128, 'f16'),
   // VGG16's, and one of stride 2.
   layer(224, 64, 64),
   layer(112, 128, 128),
@@ -60,12 +63,14 @@ async function planAll(device: Device): Promise<Map<string, { launch: Launch; pi
   const found = new Map<string, { launch: Launch; pipeline: CompiledPipeline }>();
   for (const plan of PROGRAMS) {
     const program = await plan(device);
-    for (const [{ kernel, overrides, flops, bound, steps }, text] of pipelinesOf(program, stepCosts(program))) {
+    for (const [pipeline, text] of pipelinesOf(program, stepCosts(program))) {
+      const { kernel, overrides, aliases, flops, bound, steps } = pipeline;
+      const half = Object.values(aliases).some((type) => type.includes('f16'));
       const key = JSON.stringify([text, overrides]);
       const known = found.get(key)?.pipeline;
       const id = known?.id ?? String(found.size).padStart(4, '0');
       const total = { flops: flops + (known?.flops ?? 0), bytes: bound + (known?.bytes ?? 0) };
-      found.set(key, { launch: program.steps[steps[0]].launch, pipeline: { id, kernel, overrides, ...total } });
+      found.set(key, { launch: program.steps[steps[0]].launch, pipeline: { id, kernel, overrides, half, ...total } });
     }
   }
   return found;

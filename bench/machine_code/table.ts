@@ -8,6 +8,8 @@ export interface CompiledPipeline {
   readonly id: string;
   readonly kernel: string;
   readonly overrides: Readonly<Record<string, number>>;
+  /** Whether it reads or writes f16. */
+  readonly half: boolean;
   /** Of all steps of all programs that use it. */
   readonly flops: number;
   readonly bytes: number;
@@ -45,13 +47,13 @@ function statistic({ statistics }: DriverReport, names: readonly string[]): numb
 /** Overrides that say what is computed; the others say how, and change with the tiles that are chosen. */
 const WHAT = ['FILTER', 'STRIDE', 'FLIP', 'NORMALISED', 'GATED', 'LEFT_TRANSPOSED', 'RIGHT_TRANSPOSED'];
 
-/** A kernel and what it computes: `depthwise_conv2d_forward_v3 filter 5 stride 2 normalised`. */
-export function rowName({ kernel, overrides }: Pick<CompiledPipeline, 'kernel' | 'overrides'>): string {
+/** A kernel and what it computes: `depthwise_conv2d_forward_v3 filter 5 stride 2 normalised f16`. */
+export function rowName({ kernel, overrides, half }: Pick<CompiledPipeline, 'kernel' | 'overrides' | 'half'>): string {
   const words = WHAT.filter((name) => overrides[name]).map((name) => {
     const word = name.toLowerCase().replace('_', ' ');
     return /FILTER|STRIDE/.test(name) ? `${word} ${overrides[name]}` : word;
   });
-  return [kernel, ...words].join(' ');
+  return [kernel, ...words, ...(half ? ['f16'] : [])].join(' ');
 }
 
 /**

@@ -123,6 +123,7 @@ const pipeline = (changes: Partial<CompiledPipeline>): CompiledPipeline => ({
   id: '0000',
   kernel: 'conv2d_v2_workgroup',
   overrides: { DEPTH: 4 },
+  half: false,
   flops: 1,
   bytes: 1,
   ...changes,
@@ -140,10 +141,10 @@ const report = (registers: number, spills: number, listing = AMD): DriverReport 
 describe('the table', () => {
   it('names what a kernel computes, and not how it is cut', () => {
     const overrides = { FILTER: 5, STRIDE: 2, STRIP: 4, FLIP: 0, NORMALISED: 1, ACTIVATION: 2 };
-    expect(rowName({ kernel: 'depthwise', overrides })).toBe('depthwise filter 5 stride 2 normalised');
-    expect(rowName({ kernel: 'matmul', overrides: { DOWN: 16, LEFT_TRANSPOSED: 1, RIGHT_TRANSPOSED: 0 } })).toBe(
-      'matmul left transposed',
-    );
+    expect(rowName({ kernel: 'depthwise', overrides, half: true })).toBe('depthwise filter 5 stride 2 normalised f16');
+    expect(
+      rowName({ kernel: 'matmul', overrides: { DOWN: 16, LEFT_TRANSPOSED: 1, RIGHT_TRANSPOSED: 0 }, half: false }),
+    ).toBe('matmul left transposed');
   });
 
   it('has a row a kernel: of the pipeline that does most, with the spills of all', () => {
