@@ -158,7 +158,7 @@ static VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL instance_function(VkInstance ins
   return next.instance ? next.instance(instance, name) : NULL;
 }
 
-VK_LAYER_EXPORT VKAPI_ATTR VkResult VKAPI_CALL
+__attribute__((visibility("default"))) VKAPI_ATTR VkResult VKAPI_CALL
 vkNegotiateLoaderLayerInterfaceVersion(VkNegotiateLayerInterface *version) {
   version->loaderLayerInterfaceVersion = 2;
   version->pfnGetInstanceProcAddr = instance_function;

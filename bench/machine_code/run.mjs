@@ -1,5 +1,5 @@
-// Registers, spills and loops of the kernels, compiled for GPUs that are not there; `--help` says how. This file bundles
-// the rest, which is TypeScript and imports WGSL.
+// Registers, spills and loops of the kernels, compiled for GPUs that are not there; `--help` says how. This file
+// bundles the rest, which is TypeScript and imports WGSL.
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
