@@ -28,6 +28,8 @@ const GRID = [
   0.63,
   1,
   1.5,
+  2.5,
+  3.5,
   9,
   17,
   44,
@@ -120,6 +122,21 @@ describeAdapters('at the extremes of f32', (device) => {
       return right ? [] : [{ at: `${op}(${v}, ${s})`, got: got[i], want: wants[0] }];
     });
     expect(failures.slice(0, 8), `${failures.length} of ${pairs.length}`).toEqual([]);
+  });
+
+  // Divisions and invalid operations make NaN with a sign on many processors, and bits are compared as whole numbers.
+  it('a NaN with a sign is a NaN to every function', async () => {
+    const ops = Object.keys(POINTWISE) as PointwiseName[];
+    const bits = Uint32Array.of(0xffc00000, 0xffc00001, 0xffffffff, 0x7fffffff);
+    const nan = new Float32Array(bits.buffer);
+    const [x, a] = ['x', 'a'].map((name) => input(name, [nan.length]));
+    for (const op of ops) {
+      const y = pointwiseOp([x, a], { stages: [{ op, mode: 'full' }] });
+      using program = await compile(device(), { outputs: [y] });
+      program.run({ x: nan, a: nan });
+      const want = pointwise(op, NaN, NaN);
+      expect([op, ...(await program.read(y))]).toEqual([op, ...Array<number>(nan.length).fill(want)]);
+    }
   });
 
   it.each(Object.keys(SLOPES))('the gradient of %s is what float64 says', async (name) => {

@@ -77,6 +77,22 @@ describeAdapters('updates', (device) => {
     expect(await w.read()).not.toEqual(initial);
   });
 
+  it('adam has the published constants where nothing else is said, epsilon too', async () => {
+    // Of gradients as small as epsilon the step says how large it is.
+    const [initial, g] = [new Float32Array(5), Float32Array.of(1e-9, 1e-8, -1e-7, 1e-6, 1)];
+    using w = new Parameter(device(), 'w', [5], initial);
+    using m = new Parameter(device(), 'm', [5], new Float32Array(5));
+    using v = new Parameter(device(), 'v', [5], new Float32Array(5));
+    const state = { w: w.tensor, m: m.tensor, v: v.tensor };
+    using program = await compile(device(), {
+      updates: [adam(state, input('g', [5]), input('hyper', [4]), constant(0.5))],
+    });
+    program.run({ g, hyper: Float32Array.of(0.1, 0.1, 0.001, 1) });
+    const want = { w: Float64Array.from(initial), m: new Float64Array(5), v: new Float64Array(5) };
+    reference.adamStep(want, g, 1, 0.1, { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 });
+    expectWithin(await w.read(), want.w, () => 40 * UNIT, 'w');
+  });
+
   it('adamW decays the weights by 0.01 where nothing else is said', async () => {
     const initial = randomArray(7, 1);
     using w = new Parameter(device(), 'w', [7], initial);

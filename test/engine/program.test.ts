@@ -191,6 +191,16 @@ describeAdapters('a program', (device) => {
     expect([...(await r.read())]).toEqual([20, 40, 60, 80]);
   });
 
+  it('makes two updates that are alike both', async () => {
+    using p = new Parameter(device(), 'p', [3], Float32Array.of(0, 8, -8));
+    const x = input('x', [3]);
+    const half = () => ema(p.tensor, x, 0.5);
+    using program = await compile(device(), { updates: [half(), half()] });
+    program.run({ x: Float32Array.of(16, 16, 16) });
+    // Half of the way, and half of what is left.
+    expect([...(await p.read())]).toEqual([12, 14, 10]);
+  });
+
   it('shares parameters with other programs', async () => {
     using p = new Parameter(device(), 'p', [3], Float32Array.of(1, 2, 3));
     const [x, y] = [input('x', [3]), mul(p.tensor, 10)];

@@ -7,6 +7,7 @@ import { dropPath, dropout, randomUniform } from '../../engine/ops/random.ts';
 import { compile } from '../../engine/program/program.ts';
 import { UserError } from '../../engine/user_error.ts';
 import { describeAdapters, evaluate } from '../gpu.ts';
+import { RandomStream } from '../../engine/random.ts';
 import { randomArray } from '../random.ts';
 import * as reference from '../reference/random.ts';
 import { UNIT, expectWithin } from '../tolerance.ts';
@@ -21,6 +22,19 @@ it('the reference gives the known answers of Random123 (kat_vectors)', () => {
   expect(hex(reference.philox([0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344], [0xa4093822, 0x299f31d0]))).toBe(
     'd16cfe09 94fdcceb 5001e420 24126ea1',
   );
+});
+
+it('normal numbers have mean 0, deviation 1 and the shares of a normal distribution', () => {
+  const n = 20_000;
+  const stream = new RandomStream(5, 1);
+  const drawn = Array.from({ length: n }, () => stream.normal());
+  const mean = drawn.reduce((a, b) => a + b) / n;
+  const variance = drawn.reduce((a, b) => a + (b - mean) ** 2, 0) / (n - 1);
+  const within = drawn.filter((v) => Math.abs(v) < 1).length / n;
+  // Five standard errors: 1/√n of the mean, √(2/n) of the variance, √(p(1 − p)/n) of the share p within a deviation.
+  expect(Math.abs(mean)).toBeLessThan(5 / Math.sqrt(n));
+  expect(Math.abs(variance - 1)).toBeLessThan(5 * Math.sqrt(2 / n));
+  expect(Math.abs(within - 0.682689)).toBeLessThan(5 * Math.sqrt((0.682689 * 0.317311) / n));
 });
 
 describeAdapters('random numbers', (device) => {

@@ -118,6 +118,22 @@ describeAdapters('the central pixel', (device) => {
     expect(figures.rmse).toBeLessThan(1e-14);
   });
 
+  it('answers for a cluster of one galaxy with its votes', async () => {
+    // Three galaxies of three kinds, a cluster each, judged on themselves.
+    const own = kinds.map((_, k) => Array.from({ length: n }, (_, i) => i).find((i) => kind(i) === k)!);
+    const dataset = sky(
+      colours,
+      colours.map((_, i) => answers[kind(i)]),
+    );
+    const { figures, empty } = await centralPixel(
+      device(),
+      { dataset, train: own, judged: own },
+      { k: own.length, seed: 1 },
+      SILENT,
+    );
+    expect([empty, figures.rmse]).toEqual([0, 0]);
+  });
+
   it('with one cluster is the mean', async () => {
     const dataset = sky(
       colours,

@@ -331,6 +331,13 @@ describe('writeSafetensors', () => {
     ]).toEqual([25, 4, 2, 3, 3]);
   });
 
+  it('pads every header to eight bytes, so that tensors are aligned', () => {
+    for (let letters = 1; letters <= 8; letters++) {
+      const bytes = writeSafetensors(new Map([['x'.repeat(letters), t('f64', [1], new Float64Array([1]))]]), {});
+      expect(Number(new DataView(bytes.buffer).getBigUint64(0, true)) % 8, `${letters} letters`).toBe(0);
+    }
+  });
+
   it('comes back as it went', () => {
     const back = parseSafetensors(writeSafetensors(new Map(tensors), { a: '1' }), 'w');
     expect(new Map([...back.tensors].sort())).toEqual(new Map([...tensors].sort()));

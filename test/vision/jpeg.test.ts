@@ -1,8 +1,10 @@
 import { crc32 } from 'node:zlib';
+import { encode } from 'jpeg-js';
 import { PNG } from 'pngjs';
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../engine/user_error.ts';
 import { decodeImage } from '../../vision/data/decode.node.ts';
+import { readJpegHeader } from '../../vision/data/jpeg_header.ts';
 import { exifOrientation } from '../../vision/data/exif.ts';
 import { adobe, exif, flatJpeg, JFIF, segment, tiff, type FlatJpeg } from './flat_jpeg.ts';
 
@@ -79,6 +81,11 @@ describe('the components of a JPEG are what libjpeg takes them for', () => {
     for (const samples of SAMPLES)
       await expectColour(flatJpeg({ blocks: [samples.slice(0, 1)], columns: 1, segments }), grey(samples));
   });
+});
+
+it('the header of a JPEG says its width and its height', () => {
+  const { data } = encode({ width: 5, height: 3, data: new Uint8Array(60) }, 90);
+  expect(readJpegHeader(data)).toMatchObject({ width: 5, height: 3, precision: 8 });
 });
 
 describe('a JPEG of a kind that is not read is refused in a sentence with its name', () => {
