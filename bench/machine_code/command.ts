@@ -6,10 +6,10 @@ import { UserError } from '../../engine/user_error.ts';
 import { writeFileAtomic } from '../../models/formats/atomic.node.ts';
 import { compareRows } from './compare.ts';
 import { buildLayer, compileFor } from './compile.ts';
-import { fetchDrivers, type Drivers } from './debian.ts';
+import { fetchDrivers } from './debian.ts';
 import { GPUS, KEPT } from './gpus.ts';
 import { readKept, showKept } from './kept.ts';
-import { showRows, tableRows, type Row, type Table } from './table.ts';
+import { showRows, tableRows, type Table } from './table.ts';
 
 const USAGE = `node bench/machine_code/run.mjs [--gpu rdna2,ampere] [--update] [--json]
 
@@ -68,20 +68,13 @@ function readOptions(args: readonly string[], cache: string): Options | null {
 
 const say = (sentence: string): void => console.error(`machine_code: ${sentence}`);
 
-/** The rows of a GPU, and a sentence for each pipeline that did not compile. */
-function examine(gpu: string, drivers: Drivers, { cache, program }: Places): { rows: Row[]; failures: string[] } {
-  const compiled = compileFor(GPUS[gpu], drivers, {
-    program,
-    layers: join(cache, 'layers'),
-    folder: join(cache, 'out', gpu),
-  });
-  say(`${gpu}: ${compiled.length} pipelines; what the driver says of each is in ${join(cache, 'out', gpu)}`);
-  return {
-    rows: tableRows(compiled.flatMap(([pipeline, report]) => (report ? [[pipeline, report] as const] : []))),
-    failures: compiled
-      .filter(([, report]) => !report)
-      .map(([{ kernel, id, error }]) => `${kernel} on ${gpu} (${id}) has no machine code: ${error ?? 'no report'}`),
-  };
+/** A sentence for each kernel of which a pipeline has no machine code. */
+function missing(gpu: string, compiled: ReturnType<typeof compileFor>): string[] {
+  const first = new Map<string, string>();
+  for (const [{ kernel, id, error = 'the driver tells nothing' }, report] of compiled)
+    if (!report && !first.has(kernel))
+      first.set(kernel, `${kernel} on ${gpu} has no machine code (pipeline ${id}): ${error.split('\n')[0]}`);
+  return [...first.values()];
 }
 
 /** Compares with what is kept, and says so. Returns a sentence for each thing that got worse. */
@@ -109,16 +102,22 @@ export async function machineCode(args: readonly string[], places: Places): Prom
   }
   const { gpus, update, json, cache } = options;
   const drivers = fetchDrivers(cache, say);
-  buildLayer(join(places.home, 'capture_layer.c'), drivers, join(cache, 'layers'));
+  const layers = join(cache, 'layers');
+  buildLayer(join(places.home, 'capture_layer.c'), drivers, layers);
   const file = join(places.home, 'table.json');
   const kept: Table = existsSync(file) ? readKept(readFileSync(file, 'utf8')) : {};
   const found: Record<string, Table[string]> = {};
   const failures: string[] = [];
   for (const gpu of gpus) {
-    const { rows, failures: missing } = examine(gpu, drivers, { ...places, cache });
+    const out = join(cache, 'out', gpu);
+    const compiled = compileFor(GPUS[gpu], drivers, { program: places.program, layers, folder: out });
+    say(`${gpu}: ${compiled.length} pipelines; what the driver says of each is in ${out}`);
+    const rows = tableRows(compiled.flatMap(([pipeline, report]) => (report ? [[pipeline, report] as const] : [])));
     found[gpu] = { mesa: drivers.mesa, rows };
     if (!json) console.log(`${gpu}, Mesa ${drivers.mesa}\n${showRows(rows)}\n`);
-    failures.push(...missing, ...(update ? [] : compare(gpu, kept[gpu], found[gpu])));
+    const lost = missing(gpu, compiled);
+    // What is left says nothing of what did not compile.
+    failures.push(...(lost.length > 0 || update ? lost : compare(gpu, kept[gpu], found[gpu])));
   }
   if (json) console.log(JSON.stringify(found, null, 2));
   for (const failure of failures) say(failure);

@@ -47,6 +47,7 @@ function driverFile(drivers: Drivers, driver: string, folder: string): string {
  * Compiles the programs' pipelines as if the GPU were there, in a process of its own. The reports stay in `folder`.
  * @param program the bundle of programs.ts
  * @param layers the folder of `buildLayer`
+ * @returns each pipeline with its report, null where it did not compile
  */
 export function compileFor(
   gpu: PosedGpu,
@@ -76,10 +77,10 @@ export function compileFor(
     throw new UserError(`the compiling process failed (${error?.message ?? signal ?? status}): ${lastLines(stderr)}`);
   const pipelines: CompiledPipeline[] = JSON.parse(readFileSync(join(folder, 'pipelines.json'), 'utf8'));
   const written = new Set(readdirSync(folder));
-  return pipelines.map((pipeline) => [
-    pipeline,
-    written.has(pipeline.id) ? readReport(readFileSync(join(folder, pipeline.id), 'latin1')) : null,
-  ]);
+  return pipelines.map((pipeline) => {
+    const isThere = pipeline.error === undefined && written.has(pipeline.id);
+    return [pipeline, isThere ? readReport(readFileSync(join(folder, pipeline.id), 'latin1')) : null];
+  });
 }
 
 const lastLines = (text: string): string => text.trim().split('\n').slice(-5).join('\n');
