@@ -104,10 +104,13 @@ describeAdapters('the terms of an element add up to what the GPU computes', (dev
     await check(x, w, matmul(x, w), () => matmulTerms(x.shape, 4));
   });
 
-  it('pooling by maximum and by average, windows that overlap', async () => {
+  it.each([
+    [3, 3],
+    [2, 3],
+  ])('pooling by maximum and by average, windows of %d x %d that overlap', async (filterH, filterW) => {
     const x = input('x', [1, 7, 6, 2]);
-    const attrs = { size: 3, stride: 2, padding: 1 };
-    const g = windowGeometry('', [x], { filterH: 3, filterW: 3, outChannels: 2, groups: 2 }, attrs);
+    const attrs = { size: [filterH, filterW] as const, stride: 2, padding: 1 };
+    const g = windowGeometry('', [x], { filterH, filterW, outChannels: 2, groups: 2 }, attrs);
     await check(x, undefined, maxPool2d(x, attrs), (values) => maxPoolTerms(g, values));
     for (const countIncludePad of [true, false])
       await check(x, undefined, avgPool2d(x, { ...attrs, countIncludePad }), () => avgPoolTerms(g, countIncludePad));
