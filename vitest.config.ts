@@ -23,7 +23,7 @@ export default defineConfig({
     // Three processes keep two cores busy, as browsers, devices and programs that are started make tests wait.
     pool: 'forks',
     maxWorkers: 3,
-    // A process takes one file after another: a third of a small file's time is its start. Files that change what all
+    // A process takes one file after another: a quarter of a small file's time is its start. Files that change what all
     // in a process share have processes of their own.
     projects: [
       { extends: true, test: { name: 'alone', include: ALONE } },

@@ -14,11 +14,12 @@ function endOfBlock(code: string, from: number): number {
   throw new Error('a brace is not closed');
 }
 
+/** What is left out keeps its lines, so that those of an error are found in the file (`placeOf`). */
+const emptied = (text: string): string => text.replace(/[^\n]/g, '');
+
 /** The text with the branches decided that depend on `values` alone. Those with an `else` stay. */
 function decide(code: string, values: ReadonlyMap<string, number>): string {
   let [done, rest] = ['', code];
-  // Lines keep their numbers: those of an error must be found in the file (`placeOf`).
-  const emptied = (text: string): string => text.replace(/[^\n]/g, '');
   for (let found = BRANCH.exec(rest); found; found = BRANCH.exec(rest)) {
     const [whole, name, comparison, number] = found;
     const [before, body] = [rest.slice(0, found.index), found.index + whole.length];
@@ -49,7 +50,7 @@ function decide(code: string, values: ReadonlyMap<string, number>): string {
  */
 export function decidedText(launch: Pick<Launch, 'kernel' | 'overrides' | 'consts' | 'aliases'>): string {
   const { kernel, overrides = {} } = launch;
-  const code = specialise(launch).replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, (comment) => comment.replace(/[^\n]/g, ''));
+  const code = specialise(launch).replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, emptied);
   const values = new Map([
     ...[...code.matchAll(DECLARATION)].map(([, name, value]) => [name, Number(value)] as const),
     ...Object.entries(overrides),
