@@ -51,6 +51,10 @@ export const ALONE = [
   'engine/arguments',
   'galaxies/report_lazy',
   'galaxies/train',
+  // All copies of tfjs in a process share one list of backends and kernels.
+  'models/tfjs/backend',
+  'models/tfjs/fit',
+  'models/tfjs/specs',
   'vision/train_steps',
 ].map((name) => `test/${name}.test.ts`);
 
