@@ -93,6 +93,19 @@ describeAdapters('functions of one number', (device) => {
     expectWithin(got, Object.values(corners), () => functionBound(2, 1), 'slope at corners');
   });
 
+  it("keeps the digits of gelu's tail, by tanh", async () => {
+    // Far below 0 it is x·e^(2u), so that its relative error is that of the exponent.
+    const x = randomArray(30, 6, -5, -2);
+    const exponent = (v: number) => 2 * Math.sqrt(2 / Math.PI) * (v + 0.044715 * v ** 3);
+    const [y] = await evaluate(device(), [act.gelu(input('x', [30]), { approximate: 'tanh' })], { x });
+    const want = Array.from(x, (v) => v / (1 + Math.exp(-exponent(v))));
+    expectWithin(
+      y,
+      want,
+      (i) => Math.abs(want[i]) * (functionBound(3, 1) + functionBound(1, Math.abs(exponent(x[i])))),
+    );
+  });
+
   it.each(FUNCTIONS)('%s lets a NaN through', async (_, op) => {
     const [y] = await evaluate(device(), [op(input('x', [2]))], { x: [NaN, 1] });
     expect(y[0]).toBeNaN();

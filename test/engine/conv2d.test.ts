@@ -6,6 +6,7 @@ import { convGeometry } from '../../engine/ops/conv_geometry.ts';
 import { conv2d, conv2dFilterGrad, conv2dInputGrad } from '../../engine/ops/conv2d.ts';
 import { input } from '../../engine/ops/leaves.ts';
 import { compile } from '../../engine/program/program.ts';
+import type { Tensor } from '../../engine/tensor.ts';
 import { UserError } from '../../engine/user_error.ts';
 import { expectGradient } from '../finite_differences.ts';
 import { describeAdapters, evaluate } from '../gpu.ts';
@@ -94,6 +95,35 @@ describeAdapters('conv2d', (device) => {
       );
     }
   });
+
+  it.each([
+    ['valid', 1],
+    ['same', 1],
+    ['same', 2],
+  ] as const)(
+    'lets an infinite pixel into what reads it, and into nothing else (%s, stride %d)',
+    async (padding, stride) => {
+      const [X, W] = [input('x', [1, 7, 7, 4]), input('w', [3, 3, 4, 4])];
+      const attrs = { padding, stride } as const;
+      const g = convGeometry('conv2d', X, W, attrs);
+      const DY = input('dy', [1, g.outH, g.outW, 4]);
+      const ones = (t: Tensor) => new Float32Array(t.size).fill(1);
+      for (const [version, hardware] of VARIANTS) {
+        const y = conv2d(X, W, { ...attrs, version });
+        const dw = grad(y, [W], DY)[0];
+        using program = await compile(hardware ? asHardware(device()) : device(), { outputs: [y, dw] });
+        for (let at = 0; at < X.size; at += 3) {
+          const only = new Float64Array(X.size).fill(1, at, at + 1);
+          const reads = [reference.conv2d(only, ones(W), g), reference.conv2dFilterGrad(only, ones(DY), g)];
+          program.run({ x: ones(X).fill(Infinity, at, at + 1), w: ones(W), dy: ones(DY) });
+          for (const [i, got] of [await program.read(y), await program.read(dw)].entries()) {
+            const wrong = got.findIndex((v, e) => Number.isFinite(v) === reads[i][e] > 0);
+            expect(wrong, `v${version}${hardware ? ' as hardware' : ''}, x[${at}], ${['y', 'dw'][i]}`).toBe(-1);
+          }
+        }
+      }
+    },
+  );
 
   it('differentiates twice: each of the three is the derivative of the others', async () => {
     const [X, W] = [input('x', [1, 6, 5, 3]), input('w', [3, 3, 3, 4])];

@@ -32,7 +32,7 @@ describeBothWays('reduce', (device) => {
     [[3, 1900, 44], [1]],
     [[2, 40, 7], [1]],
     [[9, 66_000], [0]],
-  ])('sums and averages %j over %j, and spreads the cotangent back', async (shape, axes) => {
+  ])('sums and averages %j over %j, spreads the cotangent back, and averages its own', async (shape, axes) => {
     const x = input('x', shape);
     const outShape = shape.map((d, i) => (axes.includes(i) ? 1 : d));
     const target = (i: number) => {
@@ -55,17 +55,21 @@ describeBothWays('reduce', (device) => {
     const weight = input('weight', outShape);
     const weights = randomArray(weight.size, 12);
     const y = mean(x, axes);
-    const [gotSum, gotMean, dx] = await evaluate(device(), [sum(x, axes), y, grad(sum(mul(y, weight)), [x])[0]], {
+    // dx is the weight, spread; the derivative of <x, dx> by the weight is the mean again.
+    const [spread] = grad(y, [x], weight);
+    const [again] = grad(sum(mul(x, spread)), [weight]);
+    const [gotSum, gotMean, dx, gotAgain] = await evaluate(device(), [sum(x, axes), y, spread, again], {
       x: values,
       weight: weights,
     });
     expectWithin(gotSum, want, (i) => sumBound(length, magnitude[i]), 'sum');
-    expectWithin(
-      gotMean,
-      want.map((v) => v / length),
-      (i) => sumBound(length + 2, magnitude[i] / length),
-      'mean',
-    );
+    for (const got of [gotMean, gotAgain])
+      expectWithin(
+        got,
+        want.map((v) => v / length),
+        (i) => sumBound(length + 2, magnitude[i] / length),
+        'mean',
+      );
     expectWithin(
       dx,
       Array.from(values, (_, i) => weights[target(i)] / length),

@@ -123,17 +123,21 @@ describeBothWays('softmax and cross entropy', (device) => {
     );
   });
 
-  it('logits of 10,000 overflow nothing', async () => {
-    const [x, t] = [input('x', [2, 3]), input('t', [2, 3])];
+  // Of 200 classes, many threads share a row.
+  it.each([3, 200])('logits of 10,000 overflow nothing, in %d classes', async (classes) => {
+    const [x, t] = [input('x', [2, classes]), input('t', [2, classes])];
     const loss = softmaxCrossEntropy(x, t);
+    const row = (...first: number[]) => [...first, ...Array<number>(classes - first.length).fill(-1e4)];
+    const ofOne = (at: number) => Array.from({ length: classes }, (_, k) => +(k === at));
     const [got, dx, s] = await evaluate(device(), [loss, grad(loss, [x], input('dLoss', [2]))[0], softmax(x)], {
-      x: Float32Array.of(1e4, 0, -1e4, -1e4, -1e4, -1e4),
-      t: Float32Array.of(0, 1, 0, 1, 0, 0),
+      x: Float32Array.from([...row(0, 1e4), ...row()]),
+      t: Float32Array.from([...ofOne(0), ...ofOne(0)]),
       dLoss: Float32Array.of(1, 1),
     });
-    expectWithin(got, [1e4, Math.log(3)], (i) => functionBound(2, [1e4, 2][i]));
-    expectWithin(dx, [1, -1, 0, -2 / 3, 1 / 3, 1 / 3], () => functionBound(2, 1));
-    expectWithin(s, [1, 0, 0, 1 / 3, 1 / 3, 1 / 3], () => functionBound(2, 1));
+    const even = Array<number>(classes).fill(1 / classes);
+    expectWithin(got, [1e4, Math.log(classes)], (i) => functionBound(2, [1e4, Math.log(classes)][i]));
+    expectWithin(dx, [-1, 1, ...row().slice(2).fill(0), 1 / classes - 1, ...even.slice(1)], () => functionBound(2, 1));
+    expectWithin(s, [...ofOne(1), ...even], () => functionBound(2, 1));
   });
 
   it('has second derivatives', async () => {
