@@ -189,7 +189,7 @@ describe('a training', () => {
   });
 
   it('decodes each image once where it may keep them, to the same figures', async () => {
-    const options = { ...TINY, data: 'synthetic:280', batch: 16, tune: { epochs: 3, learningRate: 1e-3 } };
+    const options = { ...TINY, data: 'synthetic:280', batch: 16, tune: { epochs: 2, learningRate: 1e-3 } };
     const decoded = async (packBytes: number) => {
       const dataset = await openDataset(options.data, { size: DRAWN });
       let loads = 0;
@@ -216,7 +216,7 @@ describe('a training', () => {
     const [packed, plain] = [await decoded(1e9), await decoded(0)];
     expect(packed.figures).toEqual(plain.figures);
     expect(packed.left).toBe(false);
-    expect(plain.loads).toBeGreaterThan(2 * plain.images);
+    expect(plain.loads).toBeGreaterThan(1.5 * plain.images);
     // Those of the steps that were under way before the first was read came too early to be kept.
     const early = 4 * options.batch;
     expect(packed.loads).toBeGreaterThanOrEqual(packed.images);

@@ -8,7 +8,7 @@ import { batchOf } from '../../web/learn/batches.ts';
 import { Laboratory } from '../../web/learn/laboratory.ts';
 import { DEFAULT_SETTINGS } from '../../web/learn/settings.ts';
 import { drawSky, type Sky } from '../../web/learn/sky.ts';
-import type { CheckResult, StepResult, View } from '../../web/learn/view.ts';
+import type { CheckResult, View } from '../../web/learn/view.ts';
 import { ADAPTERS } from '../gpu.ts';
 import { randomArray } from '../random.ts';
 import { expectWithin, sumBound, UNIT } from '../tolerance.ts';
@@ -59,18 +59,29 @@ async function sensitivity(sky: Sky, run: Run) {
   return { losses, layers };
 }
 
+/** What the worker of a page said: the losses of all steps, the latest view and the latest check. */
+interface Heard {
+  readonly losses: number[];
+  view?: View;
+  check?: CheckResult;
+}
+/** For what runs in the page. */
+type Ears = typeof globalThis & { heard: Heard; tasks: number[] };
+
 /** Has the page keep what its worker says, and its long tasks. */
 async function listen(page: Page): Promise<void> {
   await page.evaluateOnNewDocument(() => {
-    const heard: unknown[] = [];
+    const heard: Heard = { losses: [] };
     const tasks: number[] = [];
     Object.assign(globalThis, { heard, tasks });
     const Original = Worker;
     globalThis.Worker = class extends Original {
       constructor(url: string | URL, options?: WorkerOptions) {
         super(url, options);
-        this.addEventListener('message', ({ data }) => {
-          if (data.result) heard.push(data.result);
+        this.addEventListener('message', ({ data: { result } }) => {
+          if (result?.view) heard.view = result.view;
+          if (result?.result) heard.losses.push(result.result.loss);
+          if (result?.analytic !== undefined) heard.check = result;
         });
       }
     };
@@ -82,20 +93,19 @@ async function listen(page: Page): Promise<void> {
   await page.reload();
 }
 
-type Heard = { view?: View; result?: StepResult } & Partial<CheckResult>;
-/** The worker's answers of a kind, oldest first. */
-const heard = async (page: Page): Promise<Heard[]> =>
+const lastHeard = async <K extends keyof Heard>(page: Page, kind: K): Promise<NonNullable<Heard[K]>> =>
   // Typed arrays do not survive the way out as such.
   JSON.parse(
-    await page.evaluate(() =>
-      JSON.stringify((globalThis as unknown as { heard: Heard[] }).heard, (_, value) =>
-        ArrayBuffer.isView(value) ? Array.from(value as Float32Array) : value,
-      ),
+    await page.evaluate(
+      (name) =>
+        JSON.stringify((globalThis as Ears).heard[name], (_, value) =>
+          ArrayBuffer.isView(value) ? Array.from(value as Float32Array) : value,
+        ),
+      kind,
     ),
-  ) as Heard[];
-const lastView = async (page: Page): Promise<View> => (await heard(page)).findLast(({ view }) => view)!.view!;
-const lossesHeard = async (page: Page): Promise<number[]> =>
-  (await heard(page)).flatMap(({ result }) => (result ? [result.loss] : []));
+  ) as NonNullable<Heard[K]>;
+const lastView = (page: Page): Promise<View> => lastHeard(page, 'view');
+const lossesHeard = (page: Page): Promise<number[]> => lastHeard(page, 'losses');
 
 async function step(page: Page, to: number): Promise<number> {
   await page.click('#step');
@@ -232,11 +242,7 @@ describeSite('the Learn page', (site) => {
     expect(await title(page)).toMatch(/^Weight of dense: input \d+, class 0$/);
     await page.click('#check');
     await textOf(page, '#verdict');
-    expectAgreement(
-      (await heard(page)).findLast(({ analytic }) => analytic !== undefined) as CheckResult,
-      lossBound(last),
-      'a dense weight',
-    );
+    expectAgreement(await lastHeard(page, 'check'), lossBound(last), 'a dense weight');
     expect(await page.$$('#inspector-check tbody tr')).toHaveLength(3);
 
     await rewindTo(page, 3);
@@ -258,7 +264,7 @@ describeSite('the Learn page', (site) => {
     // Another galaxy, by key.
     await page.focus('#images input:checked');
     await page.keyboard.press('ArrowRight');
-    await page.waitForFunction(() => (globalThis as unknown as { heard: Heard[] }).heard.at(-1)?.view?.image === 1);
+    await page.waitForFunction(() => (globalThis as Ears).heard.view?.image === 1);
 
     // Settings: one that is wrong, then others.
     await page.$eval('#settings-details', (details) => ((details as HTMLDetailsElement).open = true));
@@ -293,7 +299,7 @@ describeSite('the Learn page', (site) => {
     await page.setViewport({ width: 360, height: 740 });
     await step(page, 2);
     await expectNoSidewaysScroll(page);
-    const tasks = await page.evaluate(() => (globalThis as unknown as { tasks: number[] }).tasks);
+    const tasks = await page.evaluate(() => (globalThis as Ears).tasks);
     console.log(`the Learn page's longest task: ${largest(tasks)} ms, of ${tasks.length} over 50 ms`);
     expect(problems).toEqual([]);
     await page.close();
