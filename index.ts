@@ -153,6 +153,7 @@ export { toFloat32, type StoredData, type StoredDtype, type StoredTensor } from 
 
 export { grad } from './engine/autodiff.ts';
 export { compile, Program, type Feed, type ProgramSpec } from './engine/program/program.ts';
+export type { Picture } from './engine/program/picture_feed.ts';
 export { ProgramCache, type CachedSpec } from './engine/program/program_cache.ts';
 export type { Precision } from './engine/program/precision.ts';
 // Which kernels are the fastest on an adapter: `tune` fills a table, `device.tuning` takes it, and as text it is stored

@@ -8,6 +8,7 @@ import { halfToNumber } from '../half.ts';
 import { checkTensors, type Tensor, type StorageType } from '../tensor.ts';
 import { UserError } from '../user_error.ts';
 import type { ChoicePoint, Lowered, LoweredStep } from './lower.ts';
+import { checkPictures, isPicture, PictureFeed, type Picture } from './picture_feed.ts';
 import { outline, requireFit, type ProgramSpec } from './outline.ts';
 import type { MemoryPlan } from './plan.ts';
 import { dispatch, rebound, record, SUBMITTED_AT_ONCE, type Recorded } from './record.ts';
@@ -15,13 +16,18 @@ import { dispatch, rebound, record, SUBMITTED_AT_ONCE, type Recorded } from './r
 export type { MemoryNeed, ProgramSpec } from './outline.ts';
 
 /**
- * What an input is given at a run: an array of its own type as it is, other numbers converted (see Numbers); or a
- * buffer on the program's device with the numbers of its dtype from the first byte on, such as `buffer` gives of
- * another program's output. It is copied on the GPU.
+ * What an input is given at a run: an array of its own type as it is, other numbers converted (see Numbers); or what is
+ * copied on the GPU: a buffer on the program's device with the numbers of its dtype from the first byte on, such as
+ * `buffer` gives of another program's output; and in a page a picture, or one for each entry of the batch (see
+ * Picture).
  */
-export type Feed = Numbers | GPUBuffer;
+export type Feed = Numbers | GPUBuffer | Picture | readonly Picture[];
 
 const isBuffer = (value: Feed): value is GPUBuffer => typeof value === 'object' && 'mapState' in value;
+
+/** The pictures of a feed; undefined of any other. */
+const picturesOf = (value: Feed): readonly Picture[] | undefined =>
+  isPicture(value) ? [value] : Array.isArray(value) && isPicture(value[0]) ? (value as Picture[]) : undefined;
 
 /** A device without kernels, whose programs are of another make: web/plain. */
 export interface MakesPrograms {
@@ -47,6 +53,8 @@ interface ProgramParts {
 /** A graph that was planned once and can be run again and again: no memory is taken, hashed or bound in `run`. */
 export class Program implements Disposable {
   private closed = false;
+  /** Of the inputs that were ever fed pictures. */
+  private readonly pictureFeeds = new Map<Tensor, PictureFeed>();
 
   private constructor(private readonly parts: ProgramParts) {}
 
@@ -206,16 +214,29 @@ export class Program implements Disposable {
       if (value === undefined) throw new UserError(`run: no value for input ${tensor}; feed it as ${name}`);
       const what = `run: input ${tensor}`;
       if (value !== null && isBuffer(value)) return { tensor, buffer: checkedBuffer(what, value, tensor) };
-      return { tensor, data: numbersFor(what, value, tensor.shape, tensor.dtype) };
+      const pictures = picturesOf(value);
+      if (pictures) {
+        checkPictures(what, pictures, tensor);
+        return { tensor, pictures };
+      }
+      return { tensor, data: numbersFor(what, value as Numbers, tensor.shape, tensor.dtype) };
     });
     const { queue } = this.device.gpu;
-    for (const { tensor, data } of checked)
+    for (const { tensor, data, pictures } of checked) {
       if (data) queue.writeBuffer(this.bufferOf(tensor), 0, data as Float32Array<ArrayBuffer>);
+      if (pictures) this.pictureFeed(tensor).write(pictures);
+    }
     if (checked.every(({ buffer }) => buffer === undefined)) return;
     const encoder = this.device.gpu.createCommandEncoder();
     for (const { tensor, buffer } of checked)
       if (buffer) encoder.copyBufferToBuffer(buffer, 0, this.bufferOf(tensor), 0, tensor.size * 4);
     queue.submit([encoder.finish()]);
+  }
+
+  private pictureFeed(tensor: Tensor): PictureFeed {
+    let feed = this.pictureFeeds.get(tensor);
+    if (!feed) this.pictureFeeds.set(tensor, (feed = new PictureFeed(this.device, tensor, this.bufferOf(tensor))));
+    return feed;
   }
 
   /**
@@ -306,6 +327,7 @@ export class Program implements Disposable {
   /** Gives back all buffers that the program owns; parameters are not among them. */
   [Symbol.dispose](): void {
     this.closed = true;
+    for (const feed of this.pictureFeeds.values()) feed[Symbol.dispose]();
     for (const buffer of this.parts.owned) this.device.destroyBuffer(buffer);
   }
 }
