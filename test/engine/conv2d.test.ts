@@ -8,6 +8,7 @@ import { input } from '../../engine/ops/leaves.ts';
 import { compile } from '../../engine/program/program.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import { UserError } from '../../engine/user_error.ts';
+import { conv2dFilterGradV2 } from '../../kernels/conv2d/conv2d.ts';
 import { expectGradient } from '../finite_differences.ts';
 import { describeAdapters, evaluate } from '../gpu.ts';
 import { randomArray } from '../random.ts';
@@ -181,6 +182,66 @@ describe('conv2d without a GPU', () => {
   ])('refuses what does not fit, naming op and shapes (%#)', (make, message) => {
     expect(make).toThrow(UserError);
     expect(make).toThrow(message);
+  });
+
+  // TensorFlow's documents: https://www.tensorflow.org/api_docs/python/tf/nn, "SAME padding".
+  it("pads as TensorFlow's SAME does, each direction by its own size, filter, stride and dilation", () => {
+    const along = (size: number, filter: number, stride: number, dilation: number) => {
+      const span = (filter - 1) * dilation + 1;
+      const total = Math.max(size % stride === 0 ? span - stride : span - (size % stride), 0);
+      const before = (total - (total % 2)) / 2;
+      return { out: Math.ceil(size / stride), before, after: total - before };
+    };
+    const DIRECTIONS = [5, 6, 7, 8].flatMap((size) =>
+      [1, 2, 3].flatMap((filter) =>
+        [1, 2, 3].flatMap((stride) => [1, 2].map((dilation) => [size, filter, stride, dilation] as const)),
+      ),
+    );
+    for (const [i, down] of DIRECTIONS.entries()) {
+      const across = DIRECTIONS[(i * 31 + 7) % DIRECTIONS.length];
+      const [sizes, filters, strides, dilations] = [0, 1, 2, 3].map((k) => [down[k], across[k]] as const);
+      const g = convGeometry('conv2d', input('x', [1, ...sizes, 1]), input('w', [...filters, 1, 1]), {
+        padding: 'same',
+        stride: strides,
+        dilation: dilations,
+      });
+      expect(
+        [
+          { out: g.outH, before: g.padTop, after: g.padBottom },
+          { out: g.outW, before: g.padLeft, after: g.padRight },
+        ],
+        `${down} and ${across}`,
+      ).toEqual([along(...down), along(...across)]);
+    }
+  });
+
+  it('makes a filter gradient in no more parts than are asked for, none of them without a line', () => {
+    for (const [lines, parts] of [
+      [100, 8],
+      [9, 4],
+      [10, 4],
+      [7, 7],
+      [64, 3],
+      [1, 1],
+    ]) {
+      const g = convGeometry('conv2d', input('x', [1, lines, 4, 4]), input('w', [1, 1, 4, 4]), {});
+      const tiling = {
+        lanes: 4,
+        columns: 16,
+        staged: 0,
+        high: 2,
+        wide: 2,
+        rowByRow: 1,
+        subgroups: 0,
+        parts,
+        swapped: 0,
+      };
+      const made = conv2dFilterGradV2(g, tiling).workgroups[2];
+      expect(made).toBeLessThanOrEqual(parts);
+      expect((made - 1) * Math.ceil(lines / made)).toBeLessThan(lines);
+      // Fewer would be longer.
+      expect(Math.ceil(lines / made)).toBe(Math.ceil(lines / parts));
+    }
   });
 
   it('refuses gradients of other shapes', () => {
