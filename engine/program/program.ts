@@ -46,6 +46,8 @@ interface ProgramParts {
   readonly inputs: ReadonlyMap<string, Tensor>;
   readonly parameters: readonly Parameter[];
   readonly readable: ReadonlySet<Tensor> | 'all';
+  /** Of the inputs that were ever fed pictures. */
+  readonly pictureFeeds: Map<Tensor, PictureFeed>;
   /** The program whose memory it shares. */
   readonly origin?: Program;
 }
@@ -53,8 +55,6 @@ interface ProgramParts {
 /** A graph that was planned once and can be run again and again: no memory is taken, hashed or bound in `run`. */
 export class Program implements Disposable {
   private closed = false;
-  /** Of the inputs that were ever fed pictures. */
-  private readonly pictureFeeds = new Map<Tensor, PictureFeed>();
 
   private constructor(private readonly parts: ProgramParts) {}
 
@@ -147,6 +147,7 @@ export class Program implements Disposable {
         inputs,
         parameters,
         readable: spec.keep === 'all' ? 'all' : new Set(spec.outputs ?? []),
+        pictureFeeds: new Map(),
       });
     } catch (error) {
       for (const buffer of owned) device.destroyBuffer(buffer);
@@ -234,8 +235,9 @@ export class Program implements Disposable {
   }
 
   private pictureFeed(tensor: Tensor): PictureFeed {
-    let feed = this.pictureFeeds.get(tensor);
-    if (!feed) this.pictureFeeds.set(tensor, (feed = new PictureFeed(this.device, tensor, this.bufferOf(tensor))));
+    const { pictureFeeds } = this.parts;
+    let feed = pictureFeeds.get(tensor);
+    if (!feed) pictureFeeds.set(tensor, (feed = new PictureFeed(this.device, tensor, this.bufferOf(tensor))));
     return feed;
   }
 
@@ -327,7 +329,9 @@ export class Program implements Disposable {
   /** Gives back all buffers that the program owns; parameters are not among them. */
   [Symbol.dispose](): void {
     this.closed = true;
-    for (const feed of this.pictureFeeds.values()) feed[Symbol.dispose]();
+    // Those that share its memory own nothing.
+    if (this.parts.origin) return;
+    for (const feed of this.parts.pictureFeeds.values()) feed[Symbol.dispose]();
     for (const buffer of this.parts.owned) this.device.destroyBuffer(buffer);
   }
 }
