@@ -6,6 +6,8 @@ import type { ImportOptions } from '../../models/efficientnet_names.ts';
 import { efficientNetParameters } from '../../models/efficientnet_parameters.ts';
 import { conventionalArithmetic } from '../../models/efficientnet_preprocessing.ts';
 import { efficientNetConfig } from '../../models/efficientnet_table.ts';
+import { foreignShape, type Layout } from '../../models/import_weights.ts';
+import type { ParameterSpec } from '../../models/parameter_spec.ts';
 import { readSafetensorsFile } from '../../models/formats/safetensors.node.ts';
 import type { StoredTensor } from '../../models/formats/stored_tensor.ts';
 import { testData } from '../data.ts';
@@ -246,6 +248,15 @@ describe('what is not right is named', () => {
         "1 misshapen: '_conv_head.weight' is [1280, 319, 1, 1] and should be [1280, 320, 1, 1].",
     );
   });
+  it('a tensor of more or fewer dimensions', () => {
+    const tensors = ramps(efficientnetPytorch(CLASSES))
+      .set('_fc.weight', f32([CLASSES, 1280, 1, 1], new Float32Array(CLASSES * 1280)))
+      .set('_conv_head.weight', f32([1280, 320], new Float32Array(1280 * 320)));
+    expect(refusal(tensors)).toContain(
+      "2 misshapen: '_conv_head.weight' is [1280, 320] and should be [1280, 320, 1, 1], " +
+        "'_fc.weight' is [5, 1280, 1, 1] and should be [5, 1280].",
+    );
+  });
   it('at most five of each', () => {
     const tensors = ramps(timm(CLASSES));
     for (const name of [...tensors.keys()].filter((n) => n.startsWith('blocks.5.')).slice(0, 7)) tensors.delete(name);
@@ -287,6 +298,17 @@ describe('what is not right is named', () => {
     });
     expect(imported(tensors).weights.size).toBe(311);
   });
+});
+
+it('knows the shapes of filters that are not square', () => {
+  const shapeOf = (layout: Layout, kind: ParameterSpec['kind'], ...shape: number[]) =>
+    foreignShape(layout, { name: kind, trainable: true, kind, shape });
+  // PyTorch: [out, in, height, width]; Keras: [height, width, in, out], or of a depthwise filter [.., channels, 1].
+  expect(shapeOf('torch', 'filter', 3, 5, 8, 16)).toEqual([16, 8, 3, 5]);
+  expect(shapeOf('torch', 'depthwise', 3, 5, 8)).toEqual([8, 1, 3, 5]);
+  expect(shapeOf('torch', 'dense', 8, 16)).toEqual([16, 8]);
+  expect(shapeOf('keras', 'filter', 3, 5, 8, 16)).toEqual([3, 5, 8, 16]);
+  expect(shapeOf('keras', 'depthwise', 3, 5, 8)).toEqual([3, 5, 8, 1]);
 });
 
 it("recognises the project's own names, unchanged", () => {

@@ -9,7 +9,7 @@ import { PNG } from 'pngjs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { UserError } from '../../engine/user_error.ts';
 import { decodeImage } from '../../vision/data/decode.node.ts';
-import { MAX_SIDE } from '../../vision/data/image_file.ts';
+import { MAX_SIDE, overBlack } from '../../vision/data/image_file.ts';
 import { fitsFile } from './data/fits_files.ts';
 import { DecodePool } from '../../vision/data/decode_pool.node.ts';
 import { testData } from '../data.ts';
@@ -48,6 +48,10 @@ describe('decodeImage', () => {
       [0, 0, 250],
     ]);
     expect(pixel(await decodeImage(pngBytes(51), 'a.png'), 3, 3)).toEqual([50, 0, 0]);
+    // Every channel by the pixel's own alpha.
+    expect([...overBlack(2, 1, Uint8Array.of(255, 100, 50, 51, 10, 20, 30, 255)).data]).toEqual([
+      51, 20, 10, 10, 20, 30,
+    ]);
   });
 
   it('decodes JPEG, and goes by the content, not the name', async () => {
