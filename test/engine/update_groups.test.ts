@@ -11,7 +11,8 @@ import { globalAvgPool } from '../../engine/ops/pool.ts';
 import { mean } from '../../engine/ops/reduce.ts';
 import { softmaxCrossEntropy } from '../../engine/ops/softmax_cross_entropy.ts';
 import type { ProgramSpec } from '../../engine/program/program.ts';
-import { DEFAULT_ADAM, TrainStep, type AdamOptions } from '../../engine/train/train_step.ts';
+import { outline } from '../../engine/program/outline.ts';
+import { DEFAULT_ADAM, TrainStep, trainingProgram, type AdamOptions } from '../../engine/train/train_step.ts';
 import { describeAdapters } from '../gpu.ts';
 import { randomArray } from '../random.ts';
 
@@ -142,6 +143,24 @@ describeAdapters('updates of neighbours in one launch', (device) => {
       expect(after[0]).toEqual(after[1]);
     },
   );
+
+  it('binds no more at once than the adapter does', () => {
+    // Of five filters of 256 bytes, two can be bound together.
+    const bounded = Object.create(device(), {
+      capabilities: { value: { ...device().capabilities, maxStorageBinding: 640 } },
+    }) as Device;
+    const pool = new ParameterPool(bounded, 'filters');
+    const filters = ['a', 'b', 'c', 'd', 'e'].map(
+      (name, i) => new Parameter(bounded, name, [8, 8], randomArray(64, i), pool),
+    );
+    const x = input('x', [2, 8]);
+    const seen = filters.map(({ tensor }, i) => matmul(mul(x, i + 1), tensor));
+    const loss = reshape(mean(square(seen.reduce((sum, y) => add(sum, y)))), []);
+    const { program } = trainingProgram(bounded, { loss, trainable: filters, adam: DEFAULT_ADAM });
+    const updates = outline(bounded, program).lowered.steps.filter(({ launch }) => launch.kernel.name === 'adam');
+    // In vectors of four numbers.
+    expect(updates.map(({ launch }) => launch.params.size)).toEqual([32, 32, 16]);
+  });
 
   it('clipped gradients, and channels that begin where no binding may', async () => {
     for (const variant of [{ adam: { clipNorm: 0.01 } }, { channels: 6 }, { channels: 9, frozen: ['a.gamma'] }]) {
