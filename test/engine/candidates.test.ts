@@ -4,7 +4,7 @@ import { openDevice, type Device } from '../../engine/device/device.ts';
 import { openGpu } from '../../engine/device/gpu.node.ts';
 import { batchNorm } from '../../engine/ops/batch_norm.ts';
 import { conv2d } from '../../engine/ops/conv2d.ts';
-import { convGeometry } from '../../engine/ops/conv_geometry.ts';
+import { convGeometry, type Pair } from '../../engine/ops/conv_geometry.ts';
 import { depthwiseConv2d } from '../../engine/ops/depthwise_conv2d.ts';
 import { input } from '../../engine/ops/leaves.ts';
 import { matmul } from '../../engine/ops/matmul.ts';
@@ -93,12 +93,14 @@ function products(): Case {
 
 /**
  * Direct kernels and, among the last candidates of one group, Winograd's; of version 3 Winograd's alone. Two groups are
- * so wide that each has several tiles of most candidates.
+ * so wide that each has several tiles of most candidates; their filters' taps lie apart, down and across by different
+ * numbers.
  */
 function convolutions(groups: 1 | 2 = 1, version?: 3): Case {
   const K = groups === 1 ? 12 : 80;
   const [X, W] = [input('x', [2, 27, 25, 8]), input('w', [3, 3, 8 / groups, K])];
-  const attrs = { padding: 'same', stride: 1, groups } as const;
+  const dilation: Pair = groups === 1 ? 1 : [3, 2];
+  const attrs = { padding: 'same', stride: 1, groups, dilation } as const;
   const g = convGeometry('conv2d', X, W, attrs);
   const y = conv2d(X, W, { ...attrs, version });
   const DY = input('dy', y.shape);

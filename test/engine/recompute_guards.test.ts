@@ -125,8 +125,9 @@ describe('what is computed again', () => {
         expect(t.op.view || t.size >= HELD, `${level}: ${t} is small`).toBe(true);
         if (level === 'cheap') expect(t.op.view || t.op.cheap, `${t} is not cheap`).toBe(true);
       }
-      // Not twice: one more making serves all late readers.
+      // Not twice: one more making serves all late readers. And not what the gradients begin with: it is still there.
       const names = again.flatMap((t) => t.names);
+      expect(names, level).not.toContain('block 5 again');
       expect(
         names.filter((name, i) => names.indexOf(name) !== i),
         level,
