@@ -23,7 +23,7 @@ const KINDS = [
   'HTMLImageElement',
 ] as const;
 
-/** Whether it is one: Node has none of these. */
+/** Whether a value is a picture; in Node none is. */
 export const isPicture = (value: unknown): value is Picture =>
   KINDS.some((kind) => {
     const known = (globalThis as Record<string, unknown>)[kind];
@@ -61,7 +61,7 @@ function layoutOf(what: string, { shape, dtype }: Tensor): Layout {
 export function checkPictures(what: string, pictures: readonly Picture[], tensor: Tensor): void {
   const { count, height, width } = layoutOf(what, tensor);
   if (pictures.length !== count)
-    throw new UserError(`${what} takes ${count} pictures and was given ${pictures.length}`);
+    throw new UserError(`${what} takes a batch of ${count} and was given ${pictures.length}`);
   for (const [i, picture] of pictures.entries()) {
     if (!isPicture(picture)) throw new UserError(`${what}: entry ${i} of the list is no picture as the first is`);
     const [h, w] = sizeOfPicture(picture);
@@ -72,7 +72,7 @@ export function checkPictures(what: string, pictures: readonly Picture[], tensor
   }
 }
 
-/** Copies a picture of this size into a texture: of a browser. */
+/** Copies a picture into a texture of its size. */
 export type Put = (device: GPUDevice, picture: Picture, texture: GPUTexture) => void;
 
 const putByBrowser: Put = ({ queue }, picture, texture) => {

@@ -32,7 +32,7 @@ describeBothWays('reduce', (device) => {
     [[3, 1900, 44], [1]],
     [[2, 40, 7], [1]],
     [[9, 66_000], [0]],
-  ])('sums and averages %j over %j, spreads the cotangent back, and averages its own', async (shape, axes) => {
+  ])('sums and averages %j over %j, and differentiates twice', async (shape, axes) => {
     const x = input('x', shape);
     const outShape = shape.map((d, i) => (axes.includes(i) ? 1 : d));
     const target = (i: number) => {

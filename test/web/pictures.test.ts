@@ -117,8 +117,8 @@ describeSite(
       expect(said.numbers).toBe(1);
       expect(said.refused).toEqual([
         'run: input one: input[6, 70, 3] takes pictures 6 pixels high and 70 wide, and picture 0 is 6 high and 5 wide; createImageBitmap resizes one',
-        'run: input one: input[6, 70, 3] takes 1 pictures and was given 2',
-        'run: input two: input[2, 6, 70, 4] takes 2 pictures and was given 1',
+        'run: input one: input[6, 70, 3] takes a batch of 1 and was given 2',
+        'run: input two: input[2, 6, 70, 4] takes a batch of 2 and was given 1',
         'run: input two: input[2, 6, 70, 4]: entry 1 of the list is no picture as the first is',
         'run: input flat: input[12] takes no pictures: that needs a shape [height, width, channels] or [N, height, width, channels] of 3 or 4 channels, and f32',
       ]);
