@@ -132,6 +132,18 @@ export async function expectNoSidewaysScroll(page: Page): Promise<void> {
   expect(scroll, 'width of the page').toBeLessThanOrEqual(client);
 }
 
+/**
+ * Clicks as a person would: once the element is there, in sight, enabled and at rest. `page.click` fails on what is
+ * hidden for a moment more, and does nothing to what is disabled.
+ */
+export async function click(
+  page: Page,
+  selector: string,
+  options: { offset?: { x: number; y: number } } = {},
+): Promise<void> {
+  await page.locator(selector).click(options);
+}
+
 /** Clicks what saves a file, and waits until it lies in the folder, under the name that the page gives it. */
 export async function saveTo(page: Page, selector: string, folder: string): Promise<void> {
   const client = await page.createCDPSession();
@@ -139,6 +151,6 @@ export async function saveTo(page: Page, selector: string, folder: string): Prom
   const saved = new Promise<void>((resolve) =>
     client.on('Browser.downloadProgress', ({ state }) => state === 'completed' && resolve()),
   );
-  await page.click(selector);
+  await click(page, selector);
   await saved;
 }

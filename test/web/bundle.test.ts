@@ -11,7 +11,7 @@ import { declarations } from '../../cli/build.mjs';
 import type { PredictionRecord } from '../../vision/answer/prediction_record.ts';
 import { succeed } from '../cli/cli.ts';
 import { SHAPES, shape } from '../cli/shapes.ts';
-import { describeSite, saveTo, textOf } from './browser.ts';
+import { click, describeSite, saveTo, textOf } from './browser.ts';
 import { expectSame, writeClassModel } from './look_fixture.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -253,7 +253,7 @@ describeSite(
       const fields = (await page.$$('input')).slice(1);
       for (const [kind, field] of fields.entries())
         await field.uploadFile(...[0, 1, 2, 3].map((i) => join(folder, 'shapes', `${kind}-${i}.png`)));
-      await page.click('#train');
+      await click(page, '#train');
       expect(await textOf(page, '#said', /right now\.$/)).toBe(
         `It tells ${4 * fields.length} of ${4 * fields.length} right now.`,
       );

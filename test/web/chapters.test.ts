@@ -5,7 +5,7 @@ import { FigureCore } from '../../web/chapters/figure_core.ts';
 import { exercisesIn, readChapter } from '../docs/exercises.ts';
 import { evaluateArithmetic } from '../engine/arithmetic.ts';
 import { describeAdapters } from '../gpu.ts';
-import { describeSite, expectNoSidewaysScroll, textOf } from './browser.ts';
+import { click, describeSite, expectNoSidewaysScroll, textOf } from './browser.ts';
 import { solveAll } from './solve.ts';
 
 const chapters = readdirSync(new URL('../../docs', import.meta.url))
@@ -206,7 +206,7 @@ describeSite('the chapters of the site', (site) => {
     const { page, problems } = await site.open('chapter-05-chain-rule.html');
     const reads = (pattern: RegExp) => textOf(page, '.live .reading', pattern);
     await reads(/Step 5 of 11.*loss = e² = 3² = 9/);
-    await page.click('.live .steps .primary');
+    await click(page, '.live .steps .primary');
     await reads(/Step 6 of 11.*dloss = 1/);
     await page.keyboard.press('ArrowRight');
     await reads(/de = dloss · 2 · e = 1 · 6 = 6/);
@@ -280,9 +280,9 @@ describeSite('the chapters of the site', (site) => {
     ).toEqual(chapters.map((name) => `${name}.html`));
     await expectNoSidewaysScroll(page);
     await page.goto(new URL('chapter-02-convolution.html', page.url()).href);
-    await Promise.all([page.waitForNavigation(), page.click('a[href*="conv2d_v1"]')]);
+    await Promise.all([page.waitForNavigation(), click(page, 'a[href*="conv2d_v1"]')]);
     expect(await textOf(page, 'pre.source')).toContain('sum += f32(x[pixel + c]) * w[');
-    await Promise.all([page.waitForNavigation(), page.click('pre.source a')]);
+    await Promise.all([page.waitForNavigation(), click(page, 'pre.source a')]);
     expect(await textOf(page, 'pre.source')).toContain('struct Params');
     expect(problems).toEqual([]);
     await page.close();

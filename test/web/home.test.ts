@@ -4,7 +4,7 @@ import { evaluateArithmetic } from '../engine/arithmetic.ts';
 import { convGeometry } from '../../engine/ops/conv_geometry.ts';
 import { input } from '../../engine/ops/leaves.ts';
 import { conv2d } from '../reference/conv2d.ts';
-import { describeSite, expectNoSidewaysScroll, textOf } from './browser.ts';
+import { click, describeSite, expectNoSidewaysScroll, textOf } from './browser.ts';
 
 describe('the figure of the first page', () => {
   it.each(FILTERS)('$name: its sums are the convolution, and what it writes adds up', ({ weights }) => {
@@ -39,7 +39,7 @@ describeSite('the first page', (site) => {
     expect(below).not.toBe(sum);
     await page.keyboard.press('ArrowUp');
     expect(await page.$eval('#sum', (place) => place.textContent)).toBe(sum);
-    await page.click('#filters button:last-child');
+    await click(page, '#filters button:last-child');
     const products = await page.$eval('#sum', (place) => place.textContent!.split(' + '));
     expect(products).toHaveLength(9);
     // Every door is there.

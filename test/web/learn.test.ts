@@ -12,7 +12,7 @@ import type { CheckResult, View } from '../../web/learn/view.ts';
 import { ADAPTERS } from '../gpu.ts';
 import { randomArray } from '../random.ts';
 import { expectWithin, sumBound, UNIT } from '../tolerance.ts';
-import { describeSite, expectNoSidewaysScroll, textOf } from './browser.ts';
+import { click, describeSite, expectNoSidewaysScroll, textOf } from './browser.ts';
 import { expectAgreement, forwardBounds, lossBound } from './rounding.ts';
 
 const STEPS = 6;
@@ -108,7 +108,7 @@ const lastView = (page: Page): Promise<View> => lastHeard(page, 'view');
 const lossesHeard = (page: Page): Promise<number[]> => lastHeard(page, 'losses');
 
 async function step(page: Page, to: number): Promise<number> {
-  await page.click('#step');
+  await click(page, '#step');
   await textOf(page, '#standing', new RegExp(`^Step ${to}:`));
   return (await lossesHeard(page)).at(-1)!;
 }
@@ -152,7 +152,7 @@ describeSite('the Learn page', (site) => {
     });
     await page.goto(new URL('learn.html', page.url()).href);
     await page.waitForSelector('#step:not(:disabled)');
-    await page.click('#step');
+    await click(page, '#step');
     await textOf(page, '#standing', /^Step 1:/);
     await page.waitForFunction(() =>
       (globalThis as unknown as { labels: { text: string }[] }).labels.some(({ text }) => Number(text) > 999),
@@ -198,7 +198,7 @@ describeSite('the Learn page', (site) => {
 
     // A click, then keys.
     const map = '#layers > li:nth-child(2) canvas';
-    await page.click(map, { offset: { x: 20, y: 20 } });
+    await click(page, map, { offset: { x: 20, y: 20 } });
     expect(await title(page)).toBe('Output of convolution 1: row 10, column 10, channel 0');
     for (const [key, moved] of [
       ['ArrowRight', 'row 10, column 11, channel 0'],
@@ -232,7 +232,7 @@ describeSite('the Learn page', (site) => {
     expect(await page.$eval('#inspector-chapter', (link) => link.getAttribute('href'))).toBe(CHAPTERS.conv);
     for (const chapter of new Set(Object.values(CHAPTERS)))
       expect(await page.evaluate(async (url) => (await fetch(url)).ok, chapter), chapter).toBe(true);
-    await page.click('#turn-back');
+    await click(page, '#turn-back');
     expect(await title(page)).toBe('Cotangent of convolution 1: row 10, column 10, channel 0');
     expect(await textOf(page, '#inspector-line mark')).toMatch(/case 18u/);
 
@@ -240,7 +240,7 @@ describeSite('the Learn page', (site) => {
     await page.focus('#layers > li.dense [aria-label^="Weights w"]');
     await page.keyboard.press('ArrowRight');
     expect(await title(page)).toMatch(/^Weight of dense: input \d+, class 0$/);
-    await page.click('#check');
+    await click(page, '#check');
     await textOf(page, '#verdict');
     expectAgreement(await lastHeard(page, 'check'), lossBound(last), 'a dense weight');
     expect(await page.$$('#inspector-check tbody tr')).toHaveLength(3);
@@ -249,15 +249,15 @@ describeSite('the Learn page', (site) => {
     expect([await step(page, 4), await step(page, 5)]).toEqual(losses.slice(3, 5));
 
     await page.$eval('details.lose', (details) => ((details as HTMLDetailsElement).open = true));
-    await page.click('#lose');
+    await click(page, '#lose');
     await textOf(page, '#message', /lost and is back/);
     expect(await step(page, 6)).toBe(losses[5]);
     await rewindTo(page, 2);
     expect([await step(page, 3), await step(page, 4)]).toEqual(losses.slice(2, 4));
 
-    await page.click('#play');
+    await click(page, '#play');
     await textOf(page, '#standing', /^Step (2[4-9]|[3-9]\d):/);
-    await page.click('#play');
+    await click(page, '#play');
     const all = await lossesHeard(page);
     expect(mean(all.slice(-8))).toBeLessThan(0.7 * mean(losses));
 

@@ -8,7 +8,7 @@ import { drawSky, type Sky } from '../../web/learn/sky.ts';
 import { ADAPTERS } from '../gpu.ts';
 import { randomArray } from '../random.ts';
 import { sumBound, UNIT } from '../tolerance.ts';
-import { describeSite, textOf } from './browser.ts';
+import { click, describeSite, textOf } from './browser.ts';
 import { courseFrom, follow } from './course.ts';
 
 const STEPS = 10;
@@ -72,12 +72,12 @@ describeSite('a weight followed in the Learn page', (site) => {
     expect(await page.$eval('#inspector-title', (title) => title.textContent)).toMatch(
       /^Weight of dense: input 0, class 0/,
     );
-    await page.click('#turn-step');
+    await click(page, '#turn-step');
     expect(await textOf(page, '#inspector-step p')).toMatch(/^No step was made yet/);
 
     const course = courseFrom(track[0]);
     for (let step = 1; step <= STEPS; step++) {
-      await page.click('#step');
+      await click(page, '#step');
       await textOf(page, '#step-title', new RegExp(`^Step ${step}: Adam, learning rate 0.003$`));
       const [g, m, v, w] = await Promise.all(['Gradient', 'First', 'Second', 'New'].map((title) => shown(page, title)));
       expect(g.terms).toHaveLength(16);
@@ -96,9 +96,9 @@ describeSite('a weight followed in the Learn page', (site) => {
 
     // Another rate, from the next step on: the run goes on.
     await set(page, 'learningRate', '0.01');
-    await page.click('#step');
+    await click(page, '#step');
     await textOf(page, '#step-title', /^Step 11: Adam, learning rate 0.01$/);
-    await page.click('#turn-back');
+    await click(page, '#turn-back');
     expect(await page.$eval('#inspector-step', (place) => (place as HTMLElement).hidden)).toBe(true);
 
     // By heart: eight galaxies.
@@ -106,7 +106,7 @@ describeSite('a weight followed in the Learn page', (site) => {
     await set(page, 'trainingSize', '8');
     await set(page, 'batchSize', '8');
     for (let step = 21; step <= 91 && (await page.$eval('#notes', ({ textContent }) => !textContent)); step += 10) {
-      await page.click('#ten');
+      await click(page, '#ten');
       await textOf(page, '#standing', new RegExp(`^Step ${step}:`));
     }
     expect(await textOf(page, '#notes')).toMatch(/^The network overfits: 100 % of the training images are right/);

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { expect, it } from 'vitest';
 import type { Page } from 'puppeteer-core';
 import { serveFolder } from '../../cli/serve.node.ts';
-import { describeSite, SITE, textOf } from './browser.ts';
+import { click, describeSite, SITE, textOf } from './browser.ts';
 
 const focused = (page: Page) =>
   page.evaluate(() => document.activeElement?.id || document.activeElement?.getAttribute('aria-label'));
@@ -48,7 +48,7 @@ describeSite('Learn in its window', (site) => {
     }
 
     // Ten steps at a time.
-    await page.click('#ten');
+    await click(page, '#ten');
     await standingAt(page, 10);
 
     // Into the inspector and back, from the map and from the enlarged map.
@@ -61,7 +61,7 @@ describeSite('Learn in its window', (site) => {
     await page.keyboard.press('Escape');
     expect(await focused(page)).toMatch(/^Filters w of Convolution 2/);
     const width = (await boxes(page, [canvas])).map((box) => box.right - box.left)[0];
-    await page.click('#enlarge');
+    await click(page, '#enlarge');
     expect(await textOf(page, '#enlarged-title')).toBe('Filters w of Convolution 2');
     const larger = (await boxes(page, ['#enlarged canvas'])).map((box) => box.right - box.left)[0];
     expect(larger).toBeGreaterThan(1.5 * width);
@@ -74,7 +74,7 @@ describeSite('Learn in its window', (site) => {
     expect(await focused(page)).toBe('inspector');
 
     // Another run, at another galaxy: Back leads to the run before.
-    await page.click('#images input[value="3"]');
+    await click(page, '#images input[value="3"]');
     await textOf(page, '#galaxy + p', /People call it/);
     await page.waitForFunction(() => location.hash.includes('galaxy=3'));
     const before = await page.evaluate(() => location.hash);
@@ -102,7 +102,7 @@ describeSite('Learn in its window', (site) => {
     await standingAt(wrong, 0);
     expect(await wrong.$eval('header.site', (header) => getComputedStyle(header).display)).toBe('none');
     await wrong.waitForSelector('#step:not(:disabled)', { visible: true });
-    await wrong.click('#step');
+    await click(wrong, '#step');
     await standingAt(wrong, 1);
     const whole = await wrong.waitForSelector('#whole', { visible: true });
     await whole!.evaluate((link) => {

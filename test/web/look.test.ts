@@ -20,7 +20,7 @@ import { writeSafetensors } from '../../models/formats/safetensors.ts';
 import { PAGE_TRAINING, Training } from '../../web/look/training.ts';
 import { succeed } from '../cli/cli.ts';
 import { adaptersBound, relativeL2 } from '../tolerance.ts';
-import { describeSite, expectNoSidewaysScroll, textOf, saveTo } from './browser.ts';
+import { click, describeSite, expectNoSidewaysScroll, saveTo, textOf } from './browser.ts';
 import { DRAWN, SUMS, commandLinePredictions, expectSame, trainModels, writeImages } from './look_fixture.ts';
 import { choose, inWorker, mapOf, numbersOf, pixelsOf, predictions, refusal, untilReady } from './look_page.ts';
 
@@ -62,7 +62,7 @@ describeSite(
       const ids = dataset.examples.map(({ id }) => id);
       expect(ids).toEqual(['a', 'b', 'c', 'd']);
       for (const galaxy of ids.keys()) {
-        await page.click(`#strip [role=option]:nth-child(${DRAWN + galaxy + 1})`);
+        await click(page, `#strip [role=option]:nth-child(${DRAWN + galaxy + 1})`);
         const want = (await plainPicture(dataset, { crop: 160, size: 320 }, galaxy)).data;
         const caption = `${ids[galaxy]} as the network sees it`;
         await page.waitForFunction(
@@ -312,11 +312,11 @@ describeSite(
           {},
           step,
         );
-      await page.click('#train');
+      await click(page, '#train');
       await reached(5);
       await inWorker(page, 'lose');
       await reached(36);
-      await page.click('#stop');
+      await click(page, '#stop');
       await textOf(page, '#model', /trained here/);
       const steps = await told();
       const mean = (part: typeof steps) => part.reduce((sum, { loss }) => sum + loss, 0) / part.length;

@@ -8,7 +8,7 @@ import { shape, SHAPES, SKY } from '../cli/shapes.ts';
 import { ocrModel } from '../models/onnx/models.ts';
 import { adaptersBound, expectWithin } from '../tolerance.ts';
 import { truthFor, verdict } from '../../web/look/truth.ts';
-import { describeSite, textOf } from './browser.ts';
+import { click, describeSite, textOf } from './browser.ts';
 import { expectSame, SUMS, writeClassModel } from './look_fixture.ts';
 import { byId, choose, mapOf, numbersOf, predictions, untilReady } from './look_page.ts';
 
@@ -91,7 +91,7 @@ describeSite('Look, with a model of classes', (site) => {
     );
 
     await page.$eval('#measuring', (details) => ((details as HTMLDetailsElement).open = true));
-    await page.click('#measure');
+    await click(page, '#measure');
     await page.waitForSelector('#measures tbody tr');
     const shown = await page.$$eval('#measures tbody tr > *', (cells) => cells.map((cell) => cell.textContent!));
     const told = JSON.parse(

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import type { Page, WebWorker } from 'puppeteer-core';
 import type { Report } from '../../web/measure/report.ts';
 import manifest from '../../package.json' with { type: 'json' };
-import { describeSite, expectNoSidewaysScroll, textOf } from './browser.ts';
+import { click, describeSite, expectNoSidewaysScroll, textOf } from './browser.ts';
 
 /** Has the smallest layers measured: SwiftShader is slow. */
 async function choose(
@@ -17,8 +17,8 @@ async function choose(
     },
     { only, layers, repeats: String(repeats) },
   );
-  if ((await page.$eval('#tfjs', (box) => (box as HTMLInputElement).checked)) !== tfjs) await page.click('#tfjs');
-  await page.click('#start');
+  if ((await page.$eval('#tfjs', (box) => (box as HTMLInputElement).checked)) !== tfjs) await click(page, '#tfjs');
+  await click(page, '#start');
 }
 
 const reportOf = async (page: Page): Promise<Report> =>
@@ -147,7 +147,7 @@ describeSite('the Measure page', (site) => {
         value: { writeText: () => Promise.reject(new Error('no')) },
       }),
     );
-    await page.click('#copy');
+    await click(page, '#copy');
     await textOf(page, '#copied', /selected/);
     expect(
       await page.evaluate(
@@ -180,12 +180,12 @@ describeSite('the Measure page', (site) => {
     expect((await reportOf(page)).cases).toHaveLength(stopped.cases.length);
 
     const created = new Promise<WebWorker>((resolve) => page.once('workercreated', resolve));
-    await page.click('#resume');
+    await click(page, '#resume');
     await loseNextDevice(await created);
     expect(await textOf(page, '#status', /lost/)).toMatch(
       /^The GPU was lost \(.+\) after [12] cases; what was measured stays, and Go on measures the rest\.$/,
     );
-    await page.click('#resume');
+    await click(page, '#resume');
     expect(await textOf(page, '#status', /Done/)).toBe('Done: 3 cases measured.');
     const report = await reportOf(page);
     expect(report.complete).toBe(true);

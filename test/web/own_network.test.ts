@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ElementHandle, Page } from 'puppeteer-core';
 import { buildModel } from '../models/onnx/build.ts';
-import { describeSite, textOf } from './browser.ts';
+import { click, describeSite, textOf } from './browser.ts';
 
 const texts = (page: Page, selector: string) =>
   page.$$eval(selector, (elements) => elements.map((element) => element.textContent));
@@ -75,22 +75,22 @@ describeSite("one's own network and images", (site) => {
   it('are put together by hand or as text, refused in a sentence, trained, and explained', async () => {
     const { page, problems } = await site.open('learn.html');
     await page.waitForSelector('#step:not(:disabled)');
-    await page.click('#editor-details > summary');
+    await click(page, '#editor-details > summary');
     // By the keyboard: the third layer up, then away.
     await page.focus('[data-focus="2 up"]');
     await page.keyboard.press('Enter');
     expect((await texts(page, '.spec-title')).slice(0, 3)).toEqual(['1. convolution', '2. pooling', '3. activation']);
     expect(await page.evaluate(() => (document.activeElement as HTMLElement).dataset['focus'])).toBe('1 up');
-    await page.click('[data-focus="6 remove"]');
+    await click(page, '[data-focus="6 remove"]');
     expect(await textOf(page, '#spec-problem')).toBe(
       'The last layer must be a dense layer of 2 units, one for each class, and layer 6, pooling, is none. The network that runs stays.',
     );
     expect(await page.$eval('#spec-use', (button) => (button as HTMLButtonElement).disabled)).toBe(true);
-    await page.click('#spec-discard');
+    await click(page, '#spec-discard');
     expect(await texts(page, '.spec-title')).toHaveLength(7);
     await page.select('#spec-kind', 'residual');
     await page.select('#spec-where', '5');
-    await page.click('#spec-add');
+    await click(page, '#spec-add');
     // Before it are maps of 16 x 16 x 8: the convolution before the activation gave such ones.
     expect(await page.$eval('[data-focus="5 from"]', (field) => (field as HTMLSelectElement).value)).toBe('4');
     await write(page, 'conv filters=4 stride=2\nsorting\ndense');
@@ -100,7 +100,7 @@ describeSite("one's own network and images", (site) => {
       page,
       'conv filters=4 stride=2\nnorm\nactivation\nconv filters=4\nresidual from=3\npool how=average\ndense',
     );
-    await page.click('#spec-use');
+    await click(page, '#spec-use');
     await textOf(page, '#settings-summary', /your own network of 7 layers/);
     await page.waitForFunction(() => document.querySelectorAll('#layers > li').length === 9);
     expect(await layerTitles(page)).toEqual([
@@ -114,7 +114,7 @@ describeSite("one's own network and images", (site) => {
       'Dense',
       'Loss',
     ]);
-    await page.click('#step');
+    await click(page, '#step');
     await textOf(page, '#standing', /^Step 1:/);
     // The ReLU's output is taken twice.
     await page.focus('#layers > li:nth-child(4) [aria-label^="Cotangents"]');
@@ -123,7 +123,7 @@ describeSite("one's own network and images", (site) => {
     const [computed, value] = [Number(await textOf(page, '#computed')), Number(await textOf(page, '#on-gpu'))];
     expect(Math.abs(computed - value)).toBeLessThanOrEqual(1e-5 * Math.max(1e-3, Math.abs(value)));
     // Among a batch, as in training, the image before batch norm hears of the batch's statistics.
-    await page.click('#together');
+    await click(page, '#together');
     await page.focus('#layers > li:nth-child(2) [aria-label^="Cotangents"]');
     await textOf(page, '#inspector-formula', /dβ = Σ dy/);
 
@@ -133,12 +133,12 @@ describeSite("one's own network and images", (site) => {
     expect(await textOf(page, '#prediction')).toMatch(
       /^Its folder is blue\. The network: blue \d+ %, green \d+ %, red/,
     );
-    await page.click('#ten');
+    await click(page, '#ten');
     expect(await textOf(page, '#standing', /^Step 10:/)).toMatch(/% of the held-out images/);
     await choose(page, { alone: 3 });
     await textOf(page, '#message', /lies in no folder of a class/);
     expect(await textOf(page, '#standing')).toMatch(/^Step 10/);
-    await page.click('#own-back');
+    await click(page, '#own-back');
     await textOf(page, '#prediction', /^People call it/);
     expect(problems).toEqual([]);
     await page.close();
@@ -148,7 +148,7 @@ describeSite("one's own network and images", (site) => {
     const { page, problems } = await site.open('learn.html');
     await page.waitForSelector('#step:not(:disabled)');
     // The drawer with the graph: to the end of the way back, by keys.
-    await page.click('#graph-details > summary');
+    await click(page, '#graph-details > summary');
     await textOf(page, '#graph-words', /Before the first step/);
     await page.focus('.graph-picture');
     await page.keyboard.press('ArrowDown');
@@ -162,13 +162,13 @@ describeSite("one's own network and images", (site) => {
     const png = new PNG({ width: 40, height: 30 });
     for (let i = 0; i < 1200; i++) png.data.set([...COLOUR, 255], 4 * i);
     writeFileSync(join(folder, 'plain.png'), PNG.sync.write(png));
-    await page.click('#foreign-details > summary');
+    await click(page, '#foreign-details > summary');
     const upload = async (selector: string, name: string) =>
       ((await page.$(selector)) as ElementHandle<HTMLInputElement>).uploadFile(join(folder, name));
     await upload('#foreign-file', 'mixes.onnx');
     await textOf(page, '#foreign-words', /mixes\.onnx: .* images of 16 × 16/);
     await upload('#foreign-picture', 'plain.png');
-    await page.click('#foreign-layers button');
+    await click(page, '#foreign-layers button');
     await textOf(page, '#foreign-maps', /plain\.png/);
     const scales = await texts(page, '#foreign-maps figcaption');
     expect(scales).toHaveLength(2);

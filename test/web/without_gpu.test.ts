@@ -5,7 +5,7 @@ import { DEFAULT_SETTINGS } from '../../web/learn/settings.ts';
 import { drawSky } from '../../web/learn/sky.ts';
 import { openAnyDevice } from '../../web/plain/open_device.ts';
 import { UNIT } from '../tolerance.ts';
-import { describeSite, textOf } from './browser.ts';
+import { click, describeSite, textOf } from './browser.ts';
 
 const SAYS = 'This browser has no WebGPU: the numbers are computed in JavaScript, in float64, slowly.';
 
@@ -83,7 +83,7 @@ describeSite(
       await page.waitForSelector('#step:not(:disabled)');
       expect(await textOf(page, '#message', /JavaScript/)).toBe(SAYS);
       for (const step of [1, 2]) {
-        await page.click('#step');
+        await click(page, '#step');
         await textOf(page, '#standing', new RegExp(`^Step ${step}:`));
       }
       const losses = await page.evaluate(() => (globalThis as unknown as { losses: number[] }).losses);

@@ -49,8 +49,9 @@ export class TrainingPanel {
         this.tell(news);
       }
       byId('train-text').textContent += this.stopped ? ' Stopped: what was learnt so far is used.' : ' Done.';
-      await this.onDone(await this.worker.call('trainEnd'));
+      const model = await this.worker.call('trainEnd');
       save.hidden = false;
+      await this.onDone(model);
     } catch (error) {
       this.onError(error);
     } finally {
