@@ -6,10 +6,13 @@ import type { MemoryLevel } from '../engine/program/recompute.ts';
 export interface Job {
   /**
    * `forward`: inference with running statistics. `train`: loss, all gradients and Adam, with the batch's own
-   * statistics.
+   * statistics. `fit`: an epoch of tfjs's `model.fit`.
    */
-  readonly work: 'forward' | 'train';
-  /** A name of `buildModel`, or an ONNX file; EfficientNet-B0, which other engines have too, when absent. */
+  readonly work: 'forward' | 'train' | 'fit';
+  /**
+   * A name of `buildModel`, an ONNX file, or of `fit` a network of tfjs; EfficientNet-B0, which other engines have too,
+   * when absent.
+   */
   readonly model?: string;
   readonly batch: number;
   /** Height and width of the images in pixels. */
@@ -23,6 +26,9 @@ export interface Job {
   /** How this engine stores activations; f32 when absent. */
   readonly precision?: Precision;
 }
+
+/** Batches of an epoch of the job `fit`. */
+export const FIT_BATCHES = 4;
 
 /** The GPU time of all steps of one kernel in one run, in milliseconds. */
 export interface KernelTime {

@@ -56,7 +56,7 @@ export interface ModelBenchResult {
 }
 
 /** Activations rounded to f16 after every layer: each is off by up to 2^-11, to either side. */
-const HALF_TOLERANCE = { forward: [3e-2], train: [3e-2, 1e-1] } as const;
+const HALF_TOLERANCE = { ...TOLERANCE, forward: [3e-2], train: [3e-2, 1e-1] } as const;
 
 /**
  * Measures the same job in all contenders: opens one after the other, compares their outputs, and only then times them

@@ -1,10 +1,17 @@
 import type { AdapterSummary } from '../engine/device/device.ts';
 import { mebibytes } from '../engine/device/mebibytes.ts';
-import type { KernelTime } from './contender.ts';
+import { FIT_BATCHES, type KernelTime } from './contender.ts';
 import { share, type ModelBenchResult } from './models.ts';
 
 /** What a job does, as a phrase. */
-export const WORK = { forward: 'forward pass', train: 'training step (all weights, Adam, batch statistics)' } as const;
+export const WORK = {
+  forward: 'forward pass',
+  train: 'training step (all weights, Adam, batch statistics)',
+  fit: 'epoch of model.fit (four batches, Adam)',
+} as const;
+
+/** What is compared before anything is timed. */
+const COMPARED = { forward: 'logits', train: 'losses of the first two steps', fit: 'losses of the first two epochs' };
 
 export const milliseconds = (ms: number): string => (ms < 100 ? ms.toFixed(1) : ms.toFixed(0));
 
@@ -33,6 +40,7 @@ export function showModelBench({
   kernels,
 }: ModelBenchResult): string {
   const [first, ...others] = contenders;
+  const images = job.batch * (job.work === 'fit' ? FIT_BATCHES : 1);
   return [
     `${job.model ?? 'EfficientNet-B0'} ${WORK[job.work]}, batch ${job.batch}, ${job.size} x ${job.size} pixels, ${job.precision === 'f16' ? 'activations stored as float16' : 'float32'}${job.memory === undefined ? '' : `, --memory ${job.memory}`}${job.tuning === undefined ? '' : ', kernels as tuned'}`,
     adapterLine(adapter, cores),
@@ -55,7 +63,7 @@ export function showModelBench({
       ...contenders.map(({ name, run, issue, cpu, firstRun, memory }) => [
         name,
         milliseconds(run.median),
-        milliseconds(run.median / job.batch),
+        milliseconds(run.median / images),
         milliseconds(run.min),
         milliseconds(run.max),
         milliseconds(issue.median),
@@ -69,7 +77,7 @@ export function showModelBench({
     ...others.flatMap((other) => [
       '',
       `${first.name} takes ${share(first.runs, other.runs).toFixed(3)} of the time of ${other.name} and ${share(first.cpuRuns, other.cpuRuns).toFixed(3)} of its CPU time (medians of ${other.runs.length} pairs of runs)`,
-      `outputs agree: ${job.work === 'train' ? 'losses of the first two steps' : 'logits'} differ by ${other.difference!.map((d) => d.toExponential(1)).join(' and ')} relative`,
+      `outputs agree: ${COMPARED[job.work]} differ by ${other.difference!.map((d) => d.toExponential(1)).join(' and ')} relative`,
     ]),
     ...(kernels ? ['', showKernels(kernels, job.batch)] : []),
   ].join('\n');

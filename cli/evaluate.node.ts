@@ -7,11 +7,10 @@ import type { Dataset } from '../vision/data/dataset.ts';
 import type { Labelled } from '../vision/data/labelled.ts';
 import { taskKind, taskOf, type TaskChoice } from '../galaxies/tasks.ts';
 import type { Fold, SplitOptions, Task } from '../vision/train/task.ts';
+import { lockRunFolder } from '../vision/train/run_folder.node.ts';
 import { RUN_FILES } from '../vision/train/train.node.ts';
 import { optionsOf } from '../vision/train/options_file.node.ts';
 import { viewsFor } from '../vision/answer/stored_model.ts';
-import { FileLock } from '../models/formats/file_lock.node.ts';
-import { makeFolder } from '../models/formats/make_folder.node.ts';
 import { SUMMARY } from './crossval_folder.node.ts';
 import { judgeModel } from './judge.node.ts';
 import { loadEnsemble } from './ensemble.node.ts';
@@ -88,7 +87,7 @@ export async function evaluate(path: string, flags: EvaluateFlags): Promise<void
     else console.log(`Measured on ${judged.measuredOn}.\n${judged.text}`);
     if (flags.out === undefined) return;
 
-    using _lock = FileLock.take(join(flags.out, RUN_FILES.lock), flags.out, makeFolder(flags.out));
+    using _lock = lockRunFolder(flags.out);
     await judged.write(flags.out, {
       run: {
         name: `${basename(path)} on ${dataset.name}`,

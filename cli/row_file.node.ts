@@ -1,9 +1,9 @@
 import { existsSync, statSync } from 'node:fs';
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import * as v from 'valibot';
 import { UserError } from '../engine/user_error.ts';
-import { syncFolder, writeFileAtomic } from '../models/formats/atomic.node.ts';
+import { removeTemporaries, syncFolder, writeFileAtomic } from '../models/formats/atomic.node.ts';
 import { fileError } from '../models/formats/file_error.node.ts';
 import { FileLock } from '../models/formats/file_lock.node.ts';
 import { count, fields, finite, words } from '../vision/checked_json.ts';
@@ -72,6 +72,7 @@ export class RowFile implements AsyncDisposable {
       throw fileError('write', path, Object.assign(new Error(), { code: 'EISDIR' }));
     const lock = FileLock.take(`${path}.lock`, path);
     try {
+      removeTemporaries(dirname(path), [basename(statePath(path))]);
       const earlier = readState(path);
       const difference =
         earlier && differenceOf({ ...earlier.origin, rows: earlier.total }, { ...origin, rows: total });

@@ -11,7 +11,7 @@ import { openOrt } from './open.ts';
  * @throws UserError where it is not installed or shall train, which it cannot
  */
 export async function openOrtModel(job: Job): Promise<Contender> {
-  if (job.work === 'train') throw new UserError('ONNX Runtime does not train: compare `bench models`');
+  if (job.work !== 'forward') throw new UserError('ONNX Runtime does not train: compare `bench models`');
   const { ort, adapter } = await openOrt(job.adapter);
   const { batch, size, model } = job;
   const bytes = model === undefined ? efficientNetOnnx(weights(), batch, size) : readOnnxFile(model).bytes;

@@ -7,6 +7,7 @@ import type { MemoryLevel } from '../../engine/program/recompute.ts';
 import type { Group } from '../../bench/kernels/layer.ts';
 import { UserError } from '../../engine/user_error.ts';
 import { allOptions, wholeNumberWithin } from '../options.ts';
+import { addFit } from './bench_fit.ts';
 import { addGpu } from './bench_gpu.ts';
 
 const B0 = 'efficientnet_b0';
@@ -39,6 +40,7 @@ export function register(program: Command): void {
   addKernels(bench);
   addGrowth(bench);
   addCatalogue(bench);
+  addFit(bench);
   addGpu(bench);
   // What a measurement forks to run an engine in a process of its own.
   bench

@@ -27,14 +27,20 @@ export const logicalOr = (x: Tensor, y: Tensor): Tensor => maximum(notEqual(x, 0
 export const logicalXor = (x: Tensor, y: Tensor): Tensor => notEqual(logicalNot(x), logicalNot(y));
 
 /**
- * x where the condition is positive, as comparisons are where they hold, else y; all three are repeated to their common
- * shape. A NaN or an infinity of what is not taken does not show. The cotangent goes to what was taken; the condition's
- * is 0.
+ * x where the condition is positive, as comparisons are where they hold, or NaN, else y; all three are repeated to
+ * their common shape. A NaN or an infinity of what is not taken does not show. The cotangent goes to what was taken; the
+ * condition's is 0.
  */
 export function where(condition: Tensor, x: Tensor | number, y: Tensor | number): Tensor {
   checkTensors('where', { condition, ...(typeof x !== 'number' && { x }), ...(typeof y !== 'number' && { y }) });
-  const [taken, other] = [x, y].map((t) => (typeof t === 'number' ? constant(t) : t));
-  if (y === 0) return binary('relu_grad', taken, condition);
-  if (x === 0) return binary('unless', other, condition);
-  return add(binary('relu_grad', taken, condition), binary('unless', other, condition));
+  if (y === 0) return binary('relu_grad', asTensor(x), condition);
+  if (x === 0) return binary('unless', asTensor(y), condition);
+  // A number times a truth is not repeated in memory. Where it does not count it is a zero, which adds nothing.
+  const isFalse = lessEqual(condition, 0);
+  const taken = isFinite_(x) ? mul(rsub(isFalse, 1), x) : binary('relu_grad', asTensor(x), condition);
+  const other = isFinite_(y) ? mul(isFalse, y) : binary('unless', asTensor(y), condition);
+  return add(taken, other);
 }
+
+const asTensor = (t: Tensor | number): Tensor => (typeof t === 'number' ? constant(t) : t);
+const isFinite_ = (t: Tensor | number): t is number => typeof t === 'number' && Number.isFinite(t);

@@ -10,7 +10,7 @@ import { renderReport } from '../report/report.ts';
 import { plainPicture } from '../../vision/answer/draw.ts';
 import { explainForReport } from '../../vision/report/explain_for_report.node.ts';
 import type { Examination } from '../../vision/answer/predictor.ts';
-import { PREDICTIONS, predictionsCsv, pairedColumns } from '../../vision/report/predictions.ts';
+import { predictionsCsv, pairedColumns } from '../../vision/report/predictions.ts';
 import type { ReportContext } from '../../vision/report/report_context.ts';
 import { RUN_FILES } from '../../vision/train/train.node.ts';
 import type { ChallengeJudgement } from './evaluate.ts';
@@ -36,7 +36,7 @@ export async function writeChallengeReport(
     (i) => dataset.examples[galaxies[i]].votes!.all!,
     (i) => rowOf(judgement.predictions, i),
   );
-  await writeFileAtomic(join(folder, PREDICTIONS), predictionsCsv(examination, sides, columns));
+  await writeFileAtomic(join(folder, RUN_FILES.predictions), predictionsCsv(examination, sides, columns));
 
   const fractions = fractionsData(dataset, galaxies, judgement.predictions, judgement.figures);
   const report = await renderReport({

@@ -11,7 +11,7 @@ import { summariseData } from '../report/summary.node.ts';
 import { classColumns } from '../../vision/classes/evaluate.ts';
 import { gradCamCases, mistakenCases } from '../../vision/classes/cases.node.ts';
 import type { Examination } from '../../vision/answer/predictor.ts';
-import { PREDICTIONS, predictionsCsv } from '../../vision/report/predictions.ts';
+import { predictionsCsv } from '../../vision/report/predictions.ts';
 import type { ReportContext } from '../../vision/report/report_context.ts';
 import { RUN_FILES } from '../../vision/train/train.node.ts';
 import { classAt, type Judgement } from './evaluate.ts';
@@ -30,7 +30,7 @@ export async function writeReport(
   const metrics = { ...evaluation, logLoss, adapter: device.adapter.description, ...figures };
   await writeFileAtomic(join(folder, RUN_FILES.metrics), `${jsonText(metrics)}\n`);
   const columns = classColumns(judgement);
-  await writeFileAtomic(join(folder, PREDICTIONS), predictionsCsv(examination, sides, columns));
+  await writeFileAtomic(join(folder, RUN_FILES.predictions), predictionsCsv(examination, sides, columns));
 
   const splits = sides.map(({ name, examples: side }) => ({
     name,

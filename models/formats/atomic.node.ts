@@ -1,3 +1,4 @@
+import { readdirSync, rmSync } from 'node:fs';
 import { open as openFile, rename, rm, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -6,6 +7,8 @@ import { fileError } from './file_error.node.ts';
 type Writable = Pick<FileHandle, 'writeFile' | 'sync' | 'close'>;
 
 let written = 0;
+/** What follows a file's name in the name of its temporary. */
+const OF_A_PROCESS = /^\d+\.\d+\.tmp$/;
 
 /**
  * Writes a file so that under `path` there is at every moment, power cuts included, either what was there before or all
@@ -35,6 +38,16 @@ export async function writeFileAtomic(
     await rm(temporary, { force: true }).catch(() => undefined); // the first error is the one to tell
     throw fileError('write', path, error);
   }
+}
+
+/**
+ * Removes what killed processes were writing in a folder to files of these names. The caller holds the lock that keeps
+ * other writers of them out; temporaries of all other files stay.
+ */
+export function removeTemporaries(folder: string, names: readonly string[]): void {
+  for (const found of readdirSync(folder))
+    if (names.some((name) => found.startsWith(`.${name}.`) && OF_A_PROCESS.test(found.slice(name.length + 2))))
+      rmSync(join(folder, found), { force: true });
 }
 
 /** Makes the renames within a folder survive a power cut. Windows has no such call and refuses to open a folder. */

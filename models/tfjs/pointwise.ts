@@ -142,8 +142,12 @@ export const POINTWISE: Rows = {
   Step(call) {
     const x = call.x();
     const { alpha } = call.attrs<StepAttrs>();
-    const step = logic.where(greater(x, 0), 1, constant(alpha));
-    return { tensor: logic.where(logic.isNaN(x), x, step), dtype: call.dtype() };
+    // NaN stays NaN in both: as a sign, and as the larger of two.
+    const isShare = 0 <= alpha && alpha <= 1;
+    const step = isShare
+      ? maximum(sign(x), alpha)
+      : logic.where(logic.isNaN(x), x, logic.where(greater(x, 0), 1, alpha));
+    return { tensor: step, dtype: call.dtype() };
   },
   ClipByValue(call) {
     const { clipValueMin, clipValueMax } = call.attrs<ClipByValueAttrs>();

@@ -13,6 +13,7 @@ it.each([
     ['bench', 'train', '--model', 'vgg_small'],
     /there is no network vgg_small to measure; give one of efficientnet_b0, vgg16, galaxy_vgg/,
   ],
+  [['bench', 'fit', '--network', 'vgg16'], /Allowed choices are cnn, mobilenet/],
   [['bench', 'models', '--vs', 'torch'], /Allowed choices are tfjs, ort/],
   [
     ['bench', 'models', '--adapter', 'no such adapter'],
@@ -35,6 +36,19 @@ it.each([
   expect(stderr).toMatch(message);
   expect(code).toBe(2);
   expect(stdout).toBe('');
+});
+
+it("measures tfjs's model.fit on both backends, which must agree first", async () => {
+  const args = ['bench', 'fit', '--size', '32', '--batch', '2', '--repeats', '1', '--adapter', 'lavapipe', '--json'];
+  const { code, stdout, stderr } = await tuningfork(args);
+  expect(code, stderr).toBe(0);
+  const { job, contenders } = JSON.parse(stdout);
+  expect(job).toMatchObject({ work: 'fit', model: 'cnn', batch: 2, size: 32 });
+  expect(contenders.map(({ name }: { name: string }) => name)).toEqual([
+    "tfjs on tuningfork's backend",
+    'tfjs on its own',
+  ]);
+  expect(contenders[1].difference).toHaveLength(2);
 });
 
 it('measures a training step of another network', async () => {

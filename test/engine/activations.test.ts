@@ -237,7 +237,31 @@ describeAdapters('functions of two tensors', (device) => {
       [1, 2, 3],
       [0, 0, 0, 4, 5, 6],
     ]);
-    const [numbers] = await evaluate(device(), [logic.where(c, 7, -1)], { c: [1, 0] });
-    expect([...numbers]).toEqual([7, -1]);
+  });
+
+  it('where takes numbers too, by a condition that need not be 0 or 1', async () => {
+    const [c, x, dz] = [input('c', [5]), input('x', [5]), input('dz', [5])];
+    const feeds = { c: [1, 0, 2.5, -3, NaN], x: [NaN, 2, -Infinity, 4, 5], dz: [1, 2, 3, 4, 5] };
+    const [first, second] = [logic.where(c, x, -1), logic.where(c, 7, x)];
+    const got = await evaluate(
+      device(),
+      [
+        logic.where(c, 7, -1),
+        first,
+        second,
+        logic.where(c, Infinity, x),
+        grad(first, [x], dz)[0],
+        grad(second, [x], dz)[0],
+      ],
+      feeds,
+    );
+    expect(got.map((t) => [...t])).toEqual([
+      [7, -1, 7, -1, 7],
+      [NaN, -1, -Infinity, -1, 5],
+      [7, 2, 7, 4, 7],
+      [Infinity, 2, Infinity, 4, Infinity],
+      [1, 0, 3, 0, 5],
+      [0, 2, 0, 4, 0],
+    ]);
   });
 });

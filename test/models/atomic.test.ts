@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { UserError } from '../../engine/user_error.ts';
-import { writeFileAtomic } from '../../models/formats/atomic.node.ts';
+import { removeTemporaries, writeFileAtomic } from '../../models/formats/atomic.node.ts';
 import { readSafetensorsFile, writeSafetensorsFile } from '../../models/formats/safetensors.node.ts';
 
 let folder: string;
@@ -79,6 +79,23 @@ describe('writeFileAtomic', () => {
   it('passes on an error that no user can mend', async () => {
     const bug = new TypeError('bug');
     await expect(writeFileAtomic(join(folder, 'x'), 'x', () => Promise.reject(bug))).rejects.toBe(bug);
+  });
+});
+
+describe('removeTemporaries', () => {
+  it('removes what killed processes were writing to files of these names, and nothing else', async () => {
+    const left = ['.metrics.json.27106.1.tmp', '.metrics.json.3.0.tmp', '.report.html.1409.21.tmp'];
+    const others = [
+      'metrics.json',
+      '.metrics.json',
+      '.metrics.json.bak',
+      '.metrics.json.1.tmp',
+      'metrics.json.1.2.tmp',
+    ];
+    const ofOthers = ['.rows.csv.12.0.tmp', '.metrics.json.old.12.0.tmp', '.lock'];
+    for (const name of [...left, ...others, ...ofOthers]) await writeFile(join(folder, name), '');
+    removeTemporaries(folder, ['metrics.json', 'report.html']);
+    expect((await readdir(folder)).sort()).toEqual([...others, ...ofOthers].sort());
   });
 });
 

@@ -10,7 +10,7 @@ import { contactSheets } from '../report/contact_sheets.node.ts';
 import type { ClassSummary } from '../report/data.ts';
 import { toSheets } from '../report/encode.node.ts';
 import { runPage } from '../report/report.ts';
-import { PREDICTIONS, predictionsCsv } from '../report/predictions.ts';
+import { predictionsCsv } from '../report/predictions.ts';
 import type { ReportContext } from '../report/report_context.ts';
 import { classesSection } from '../report/section_classes.ts';
 import { evaluationSection, headline } from '../report/section_evaluation.ts';
@@ -74,7 +74,7 @@ export async function writeClassReport(
   const metrics = { ...evaluation, logLoss, adapter: device.adapter.description, ...figures };
   await writeFileAtomic(join(folder, RUN_FILES.metrics), `${jsonText(metrics)}\n`);
   const columns = classColumns(judgement);
-  await writeFileAtomic(join(folder, PREDICTIONS), predictionsCsv(examination, sides, columns));
+  await writeFileAtomic(join(folder, RUN_FILES.predictions), predictionsCsv(examination, sides, columns));
   const { summary } = await summariseClasses(dataset, evaluation.classes, sides);
   const cases = await gradCamCases(device, examination, judgement);
   const mistakes = await mistakenCases(examination, judgement);

@@ -1,10 +1,8 @@
 import type { Examination } from '../answer/predictor.ts';
 import { csvField } from '../data/csv.ts';
+import { RUN_FILES } from '../train/run_files.ts';
 import { html, type Html } from './html.ts';
 import type { ReportContext } from './report_context.ts';
-
-/** The file beside a report in which each judged image has a row. */
-export const PREDICTIONS = 'predictions.csv';
 
 /** What a task tells of a judged image: the columns, and the fields of row `i` of the examination. */
 export interface PredictionColumns {
@@ -38,4 +36,4 @@ export const eightDigits = (value: number): string => (Number.isNaN(value) ? '' 
 
 /** The name of an image of a report, which leads to its row; browsers that show text find the id in it. */
 export const rowLink = (id: string, noun = 'Image'): Html =>
-  html`<a class="id" href="${PREDICTIONS}#:~:text=${encodeURIComponent(id.replace(/\p{Surrogate}/gu, '\ufffd')).replaceAll('-', '%2D')}">${noun} ${id}</a>`;
+  html`<a class="id" href="${RUN_FILES.predictions}#:~:text=${encodeURIComponent(id.replace(/\p{Surrogate}/gu, '\ufffd')).replaceAll('-', '%2D')}">${noun} ${id}</a>`;

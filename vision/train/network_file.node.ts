@@ -9,7 +9,7 @@ import { isOnnxFile, readOnnxFile } from '../../models/onnx/onnx_file.node.ts';
 import { ONNX, buildOnnx, type OnnxFile } from '../../models/onnx/onnx_model.ts';
 import type { TrainOptions } from './options.ts';
 import { readOrigin } from './origin_file.node.ts';
-import { RUN_FILES } from './run_folder.node.ts';
+import { RUN_FILES } from './run_files.ts';
 
 /** The ONNX file of a training. */
 export interface NetworkFile extends OnnxFile {

@@ -1,31 +1,28 @@
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Device } from '../../engine/device/device.ts';
 import { TuningTable } from '../../engine/tuning.ts';
 import { UserError } from '../../engine/user_error.ts';
-import { writeFileAtomic } from '../../models/formats/atomic.node.ts';
+import { removeTemporaries, writeFileAtomic } from '../../models/formats/atomic.node.ts';
 import { FileLock } from '../../models/formats/file_lock.node.ts';
 import { makeFolder } from '../../models/formats/make_folder.node.ts';
 import { readText } from '../json_file.node.ts';
 import type { Progress } from '../progress.ts';
 import type { TrainOptions } from './options.ts';
 import { readOptions } from './options_file.node.ts';
+import { RUN_FILES } from './run_files.ts';
 import { originChanges, originText, readOrigin, type Origin } from './origin_file.node.ts';
 
-/** The files of a run directory. */
-export const RUN_FILES = {
-  config: 'config.json',
-  checkpoint: 'checkpoint.safetensors',
-  best: 'best.safetensors',
-  model: 'model.safetensors',
-  metrics: 'metrics.json',
-  report: 'report.html',
-  tuning: 'tuning.json',
-  origin: 'origin.json',
-  network: 'network.onnx',
-  cache: 'cache',
-  lock: '.lock',
-} as const;
+/**
+ * Takes the lock of a run directory, for `train` and `evaluate`, and removes what a killed one was writing there.
+ * Makes the folder where there is none.
+ * @throws UserError where another process writes there, or the folder cannot be made
+ */
+export function lockRunFolder(path: string): FileLock {
+  const lock = FileLock.take(join(path, RUN_FILES.lock), path, makeFolder(path));
+  removeTemporaries(path, Object.values(RUN_FILES));
+  return lock;
+}
 
 /** Throws where a run was begun with other options than these, and names them. */
 export function requireOptions(
@@ -70,12 +67,11 @@ export class RunFolder implements Disposable {
    */
   static open(device: Device, path: string, options: TrainOptions, progress: Progress): RunFolder {
     const config = join(path, RUN_FILES.config);
-    const lock = FileLock.take(join(path, RUN_FILES.lock), path, makeFolder(path));
+    const lock = lockRunFolder(path);
     const tuning = String(device.tuning.only(device.identity));
     const begun = existsSync(config);
     try {
       if (begun) {
-        removeLeft(path);
         requireOptions(path, readOptions(config), options);
         keepTuning(device, join(path, RUN_FILES.tuning), tuning, progress);
       }
@@ -133,15 +129,6 @@ export class RunFolder implements Disposable {
     if (!this.begun) rmSync(join(this.path, RUN_FILES.cache), { recursive: true, force: true });
     this.lock[Symbol.dispose]();
   }
-}
-
-/** Removes what a killed run was writing; files that others write have other names. */
-function removeLeft(path: string): void {
-  const { config, tuning, origin, network, checkpoint, best, model } = RUN_FILES;
-  const left = [config, tuning, origin, network, checkpoint, best, model].map((name) => `.${name}.`);
-  for (const name of readdirSync(path))
-    if (left.some((start) => name.startsWith(start)) && /\.\d+\.\d+\.tmp$/.test(name))
-      rmSync(join(path, name), { force: true });
 }
 
 function keepTuning(device: Device, path: string, tuned: string, progress: Progress): void {

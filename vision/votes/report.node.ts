@@ -11,7 +11,7 @@ import { contactSheets } from '../report/contact_sheets.node.ts';
 import { toPicture, toSheets } from '../report/encode.node.ts';
 import { explainForReport } from '../report/explain_for_report.node.ts';
 import { runPage } from '../report/report.ts';
-import { PREDICTIONS, predictionsCsv, pairedColumns } from '../report/predictions.ts';
+import { predictionsCsv, pairedColumns } from '../report/predictions.ts';
 import type { ReportContext } from '../report/report_context.ts';
 import { trainingSection } from '../report/section_training.ts';
 import { RUN_FILES } from '../train/train.node.ts';
@@ -95,7 +95,7 @@ export async function writeVoteReport(
     (i) => judgement.given[i],
     (i) => judgement.expected[i],
   );
-  await writeFileAtomic(join(folder, PREDICTIONS), predictionsCsv(examination, sides, columns));
+  await writeFileAtomic(join(folder, RUN_FILES.predictions), predictionsCsv(examination, sides, columns));
   const page = runPage(run, votesHeadline(judgement.figures), [
     votedSection(await summariseVotes(dataset, schema, sides)),
     ...(training ? [await trainingSection(training)] : []),
