@@ -28,8 +28,8 @@ export const logicalXor = (x: Tensor, y: Tensor): Tensor => notEqual(logicalNot(
 
 /**
  * x where the condition is positive, as comparisons are where they hold, or NaN, else y; all three are repeated to
- * their common shape. A NaN or an infinity of what is not taken does not show. The cotangent goes to what was taken; the
- * condition's is 0.
+ * their common shape. A NaN or an infinity of what is not taken does not show. The cotangent goes to what was taken;
+ * the condition's is 0.
  */
 export function where(condition: Tensor, x: Tensor | number, y: Tensor | number): Tensor {
   checkTensors('where', { condition, ...(typeof x !== 'number' && { x }), ...(typeof y !== 'number' && { y }) });
