@@ -56,7 +56,7 @@ export class CamMap {
   }
 }
 
-/** Draws a picture of R, G, B bytes, and over it, where there is one, a map from 0 to `most`: dark where it is 0. */
+/** Draws a picture of R, G, B bytes, and over it, where there is one, a map from 0 to `most`: darker where it is 0. */
 export function drawPicture(
   canvas: HTMLCanvasElement,
   bytes: Uint8Array,
@@ -69,7 +69,7 @@ export function drawPicture(
   for (let i = 0; i < side * side; i++) {
     const row = Math.floor((Math.floor(i / side) * across) / side);
     const place = row * across + Math.floor(((i % side) * across) / side);
-    const light = map ? 0.25 + 0.75 * Math.min(1, map.most > 0 ? map.values[place] / map.most : 0) : 1;
+    const light = map ? 0.45 + 0.55 * Math.min(1, map.most > 0 ? map.values[place] / map.most : 0) : 1;
     // The root shows what the network sees: see pixelValue in learn/sky.ts.
     for (let c = 0; c < 3; c++) image.data[4 * i + c] = light * 16 * Math.sqrt(bytes[3 * i + c]);
     image.data[4 * i + 3] = 255;

@@ -156,7 +156,7 @@ class GradCamFigure {
     this.maps[channels + 1].show(map, mostOfMap, 'ReLU');
     drawPicture(this.overlay, this.picture(this.image), { values: map, most: mostOfMap });
     const name = CLASSES[explained];
-    this.overlay.setAttribute('aria-label', `The galaxy, dark where the map for ${name} is 0`);
+    this.overlay.setAttribute('aria-label', `The galaxy, darker where the map for ${name} is 0`);
     this.state.textContent = this.inWords(cam, name);
     this.read();
   }

@@ -18,7 +18,25 @@ const isPage = (path) =>
   posix.dirname(path) === 'docs' && (CHAPTER.test(basename(path)) || BESIDE.includes(basename(path)));
 
 const math = (tex, displayMode) =>
-  katex.renderToString(tex, { output: 'mathml', displayMode, throwOnError: true, strict: 'error' });
+  spaced(katex.renderToString(tex, { output: 'mathml', displayMode, throwOnError: true, strict: 'error' }));
+
+const PRIME = '<mo lspace="0em" rspace="0em">′</mo>';
+const LETTER = '<m[in][^>]*>[^<]*</m[in]>';
+/** A letter or number, or a name of several. */
+const ATOM = `(?:${LETTER}|<mrow>(?:${LETTER})+</mrow>)`;
+/**
+ * As TeX sets it, where browsers do not: a sign close to its number, a name of a function apart from what follows it, a
+ * prime in its full size beside the letter.
+ */
+const spaced = (mathml) =>
+  mathml
+    .replace(/(<mo[^>]*>[([=,·⋅<>≤≥≈⟨]<\/mo>)<mo>−<\/mo>/g, '$1<mo form="prefix" lspace="0em" rspace="0em">−</mo>')
+    .replace(/<mo>\u2061<\/mo>(?!<mo[^>]*>[([])/g, '<mo>\u2061</mo><mspace width="0.17em"/>')
+    .replace(new RegExp(`<msup>(${ATOM})<mo[^>]*>′</mo></msup>`, 'g'), `<mrow>$1${PRIME}</mrow>`)
+    .replace(
+      new RegExp(`<msubsup>(${ATOM})(${ATOM}|<mrow>(?:(?!</mrow>).)*</mrow>)<mo[^>]*>′</mo></msubsup>`, 'g'),
+      `<msub><mrow>$1${PRIME}</mrow>$2</msub>`,
+    );
 
 /** $...$ and $$...$$ as GitHub reads them. */
 const formulas = {

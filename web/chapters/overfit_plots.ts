@@ -89,7 +89,7 @@ export class CurvePlot extends Plot {
   constructor() {
     super(
       'The points and the curves',
-      { low: -1, high: 1, ticks: [-1, -0.5, 0, 0.5, 1], label: 'x' },
+      { low: -1.05, high: 1.05, ticks: [-1, -0.5, 0, 0.5, 1], label: 'x' },
       { low: -2.2, high: 2.2, ticks: [-2, -1, 0, 1, 2], label: 'y' },
     );
   }
@@ -112,7 +112,7 @@ export class LossPlot extends Plot {
     super(
       'The losses by degree',
       { low: 0, high: 12, ticks: [0, 2, 4, 6, 8, 10, 12], label: 'degree' },
-      { low: -3, high: 3, ticks: [-3, -2, -1, 0, 1, 2, 3], label: 'loss' },
+      { low: -3, high: 4, ticks: [-3, -2, -1, 0, 1, 2, 3, 4], label: 'loss' },
     );
   }
 
@@ -132,7 +132,7 @@ export class LossPlot extends Plot {
       'truth',
     );
     this.path(
-      [-3, 3].map((at) => [chosen, at] as const),
+      [-3, 4].map((at) => [chosen, at] as const),
       'chosen',
     );
     for (const kind of ['training', 'heldOut'] as const) {

@@ -15,7 +15,7 @@ const LEVELS = [0.1, 0.5, 1, 2, 4, 8, 16, 32, 64];
 const NAMES: Readonly<Record<Method, string>> = { sgd: 'SGD', momentum: 'momentum', adam: 'Adam' };
 
 /** The losses, by powers of ten. */
-const [CURVE_HIGH, MARGIN, HIGHEST, LOWEST] = [150, 44, 4, -4];
+const [CURVE_HIGH, MARGIN, HIGHEST, LOWEST] = [150, 44, 4, -8];
 
 /** What is far outside ends just there. */
 const within = (v: number) => (Number.isFinite(v) ? Math.min(Math.max(v, -2 * SIDE), 3 * SIDE) : 3 * SIDE);
@@ -81,8 +81,8 @@ class ValleyFigure {
       this.map,
       `Paths in a curved valley from the same start to the lowest point, a cross. ${this.reading.textContent}`,
       this.lines,
-      draw('path', { class: 'lowest', d: `M${x - 7},${y - 7}l14,14m0,-14l-14,14` }),
       ...METHODS.flatMap((method) => this.path(method, count)),
+      draw('path', { class: 'lowest', d: `M${x - 7},${y - 7}l14,14m0,-14l-14,14` }),
     );
     this.drawLosses(losses);
     tellNumbers(this.section, Object.fromEntries(METHODS.map((method, i) => [method, losses[i][count]])));
@@ -125,7 +125,7 @@ class ValleyFigure {
     show(
       this.curve,
       `The loss over the steps, by powers of ten. ${this.reading.textContent}`,
-      ...[4, 2, 0, -2, -4].flatMap((p) => [
+      ...[4, 0, -4, -8].flatMap((p) => [
         draw('line', { class: 'axis', x1: MARGIN, x2: MARGIN + width, y1: up(10 ** p), y2: up(10 ** p) }),
         draw(
           'text',
