@@ -85,7 +85,7 @@ export async function benchKernels(options: KernelBenchOptions): Promise<KernelB
     .filter((c) => nameOf(c).includes(only));
   if (cases.length === 0)
     throw new UserError(
-      `no layer of ${groups.join(', ')} is called *${only}*; \`--json\` of a run without --only lists the names`,
+      `no layer of ${groups.join(', ')} has "${only}" in its name; \`--json\` of a run without --only lists the names`,
     );
   const loadBefore = loadavg()[0];
   const cores = cpus().length;

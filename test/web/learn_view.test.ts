@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import type { Page } from 'puppeteer-core';
 import { serveFolder } from '../../cli/serve.node.ts';
 import { click, describeSite, SITE, textOf } from './browser.ts';
+import { pixelsOf } from './look_page.ts';
 
 const focused = (page: Page) =>
   page.evaluate(() => document.activeElement?.id || document.activeElement?.getAttribute('aria-label'));
@@ -65,6 +66,13 @@ describeSite('Learn in its window', (site) => {
     expect(await textOf(page, '#enlarged-title')).toBe('Filters w of Convolution 2');
     const larger = (await boxes(page, ['#enlarged canvas'])).map((box) => box.right - box.left)[0];
     expect(larger).toBeGreaterThan(1.5 * width);
+    // A change of theme reaches what is enlarged too.
+    const colours = async () => (await pixelsOf(page, '#enlarged canvas')).join();
+    const light = await colours();
+    await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: 'dark' }]);
+    await expect.poll(colours, { timeout: 60_000 }).not.toBe(light);
+    await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: 'light' }]);
+    await expect.poll(colours, { timeout: 60_000 }).toBe(light);
     await page.keyboard.press('ArrowDown');
     const moved = await textOf(page, '#inspector-title', /^Weight of convolution 2/);
     expect(moved).not.toBe(title);

@@ -163,7 +163,7 @@ describeSite('the Measure page', (site) => {
     const { page, problems } = await site.open('measure.html');
     await choose(page, 'no such layer');
     expect(await textOf(page, '#status', /\S/)).toBe(
-      'No layer of this choice is called *no such layer*; leave the field empty for all of them.',
+      'No layer of this choice has "no such layer" in its name; leave the field empty for all of them.',
     );
 
     await choose(page, 'tail.0', { tfjs: false });

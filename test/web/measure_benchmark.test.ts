@@ -102,7 +102,7 @@ describe('the choice of what is measured', () => {
     expect(vgg.filter((name) => /forward|filter_grad|vgg16|b0/.test(name))).toEqual([]);
   });
   it.each([
-    [{ only: 'nothing' }, 'no layer of this choice is called *nothing*'],
+    [{ only: 'nothing' }, 'no layer of this choice has "nothing" in its name'],
     [{ directions: [] }, 'choose at least one direction'],
     [{ batch: 0 }, 'images at once: a whole number from 1 to 256 is needed'],
     [{ repeats: 2.5 }, 'measurements of each: a whole number from 1 to 100'],

@@ -154,6 +154,8 @@ export function render(root, markdown, linked) {
   };
   let exercises = 0;
   const text = markdown
+    // What is said to those who read it elsewhere than here.
+    .replace(/<!-- elsewhere -->[\s\S]*?<!-- \/elsewhere -->/g, '')
     .replace(/<!-- figure ([\w-]+) ?(.*?) ?-->/g, (_, name, words) => figurePlace(name, words))
     .replace(
       /<!-- exercise (\w+) ?(.*?) ?-->\n([\s\S]*?)<!-- end -->/g,

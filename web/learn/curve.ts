@@ -48,8 +48,10 @@ export class Curves {
   constructor(place: HTMLElement) {
     const swatch = (kind: string) => make('span', { className: `swatch ${kind}`, 'aria-hidden': 'true' });
     const figure = (title: string, canvas: HTMLCanvasElement) => {
-      const keys = [swatch('training'), 'training', swatch('held-out'), 'held out'];
-      const caption = { title: 'Training: mean of the last 8 batches. Held out: images that are not trained on.' };
+      const keys = [swatch('training'), 'training, 8 batches', swatch('held-out'), 'held out'];
+      const caption = {
+        title: 'Training: the mean of the last 8 batches; thin: each batch. Held out: images that are not trained on.',
+      };
       return make('figure', {}, make('figcaption', caption, make('b', {}, title), ...keys), canvas);
     };
     place.append(figure('Loss', this.loss), figure('Right', this.accuracy));

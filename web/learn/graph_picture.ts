@@ -13,6 +13,23 @@ function svg(tag: string, attributes: Readonly<Record<string, string | number>>,
 
 const shaped = (shape: readonly number[]) => `[${shape.join(', ')}]`;
 
+/** The head of all arrows, in the colour of each. */
+const arrowHead = (): SVGElement =>
+  svg(
+    'marker',
+    {
+      id: 'graph-head',
+      viewBox: '0 0 8 8',
+      refX: 7,
+      refY: 4,
+      markerWidth: 9,
+      markerHeight: 9,
+      markerUnits: 'userSpaceOnUse',
+      orient: 'auto',
+    },
+    svg('path', { d: 'M0 0L8 4L0 8z', fill: 'context-stroke' }),
+  );
+
 /**
  * The graph of the loss: nodes are ops, arrows are tensors. One goes back through it step by step, as backpropagation
  * does; what cotangents have reached is lit.
@@ -63,7 +80,7 @@ export class GraphPicture {
     this.arrows = arrows.map(({ from, to, path }) => ({
       from,
       to,
-      path: svg('path', { d: path, class: 'graph-arrow' }),
+      path: svg('path', { d: path, class: 'graph-arrow', 'marker-end': 'url(#graph-head)' }),
     }));
     this.boxes = graph.nodes.map((node) => {
       const { x, y, width: wide } = boxes[node.id];
@@ -83,6 +100,7 @@ export class GraphPicture {
     const drawing = svg(
       'svg',
       { viewBox: `0 -8 ${width} ${height + 8}`, width, height: height + 8, role: 'img', 'aria-label': label },
+      arrowHead(),
       ...this.arrows.map(({ path }) => path),
       ...this.boxes,
     );

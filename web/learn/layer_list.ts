@@ -104,9 +104,14 @@ export class LayerList {
     this.view = view;
     if (palette !== this.palette) {
       this.palette = palette;
-      for (const shown of this.shown) shown.drawn = undefined;
+      for (const shown of this.all()) shown.drawn = undefined;
     }
     await this.draw();
+  }
+
+  /** The maps of the cards, and the enlarged one. */
+  private all(): readonly Shown[] {
+    return this.enlarged ? [...this.shown, this.enlarged] : this.shown;
   }
 
   private async draw(): Promise<void> {
@@ -124,7 +129,7 @@ export class LayerList {
       if (await isOver()) return;
       this.append(view, this.cards.length);
     }
-    for (const shown of this.enlarged ? [...this.shown, this.enlarged] : this.shown) {
+    for (const shown of this.all()) {
       if (shown.drawn === view || (shown !== this.enlarged && !this.inSight.has(this.cards[shown.layer].element)))
         continue;
       if (await isOver()) return;
@@ -146,7 +151,7 @@ export class LayerList {
   select(selection: Selection | undefined, fields: readonly Field[]): void {
     [this.selection, this.fields] = [selection, fields];
     this.cards.forEach(({ element }, i) => element.classList.toggle('selected', i === selection?.layer));
-    for (const shown of this.enlarged ? [...this.shown, this.enlarged] : this.shown) this.outline(shown);
+    for (const shown of this.all()) this.outline(shown);
   }
 
   /** The map that the selection was made in: for keys that are pressed elsewhere. */

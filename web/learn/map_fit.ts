@@ -2,6 +2,8 @@
 export const GAP = 3;
 /** Pixels between maps: see .maps in learn.css. */
 const BETWEEN = 16;
+/** What is written above a map of the flow may be wider than its few elements. */
+const CAPTION = 190;
 /** A weight is at least so many pixels wide where there is room, and at most so many. */
 const LEAST_WEIGHT = 12;
 const MOST_WEIGHT = 18;
@@ -84,7 +86,7 @@ export function fitMaps(
   ] as const) {
     const room = (width - columns * seen - (columns + 1) * BETWEEN) / 2;
     if (room < Math.min(LEAST_MAP, widthAt(flow, MOST))) continue;
-    const used = widthAt(flow, scaleWithin(flow, room));
+    const used = Math.max(CAPTION, widthAt(flow, scaleWithin(flow, room)));
     consider(layout, room, (width - 2 * used - (columns + 1) * BETWEEN) / columns, true, layout === 'beside');
   }
   consider('below', half, half, false, false);

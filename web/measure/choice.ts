@@ -69,6 +69,6 @@ export function chosenCases(settings: Settings): Case[] {
     .flatMap(casesOf)
     .filter((c) => wanted.has(c.direction) && nameOf(c).includes(only));
   if (cases.length === 0)
-    throw new UserError(`no layer of this choice is called *${only}*; leave the field empty for all of them`);
+    throw new UserError(`no layer of this choice has "${only}" in its name; leave the field empty for all of them`);
   return cases;
 }
