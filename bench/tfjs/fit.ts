@@ -5,12 +5,11 @@ import { images } from '../job_data.ts';
 import type { Tf } from './network.ts';
 
 /** Networks of tfjs-layers that `bench fit` trains. */
-export const FIT_NETWORKS = ['cnn', 'mobilenet'] as const;
-export type FitNetwork = (typeof FIT_NETWORKS)[number];
+export type FitNetwork = 'cnn' | 'mobilenet';
 
 const CLASSES = 10;
 const SEED = 5;
-/** What a backend on a GPU adapter is measured with. */
+/** What a contender tells of its backend. */
 type Measured = Pick<Contender, 'adapter' | 'gpuBytes' | 'close'>;
 
 /** MobileNet v1's blocks after its first convolution (Howard et al. 2017, table 1): filters at full width, stride. */
@@ -31,7 +30,7 @@ const MOBILENET = [
 ] as const;
 const WIDTH = 0.25;
 
-/** Hands out initialisers whose seeds count up, so that each process draws the same weights. */
+/** Makes initialisers whose seeds count up, so that each process draws the same weights. */
 const seeded = (tf: Tf) => {
   let seed = SEED;
   return () => tf.initializers.heNormal({ seed: seed++ });
@@ -88,6 +87,8 @@ function mobileNet(tf: Tf, size: number) {
   });
 }
 
+const MAKERS: Readonly<Record<FitNetwork, typeof smallCnn>> = { cnn: smallCnn, mobilenet: mobileNet };
+
 /**
  * tfjs's `model.fit` on the backend in use: one run is an epoch of four batches with Adam, and gives its mean loss.
  * @param measured of the backend
@@ -99,7 +100,7 @@ export function fitContender(tf: Tf, measured: Measured, job: Job): Contender {
   const classes = Int32Array.from({ length: count }, () => Math.floor(random.uniform() * CLASSES));
   const x = tf.tensor4d(images({ ...job, batch: count }), [count, size, size, 3]);
   const y = tf.tidy(() => tf.oneHot(tf.tensor1d(classes, 'int32'), CLASSES).toFloat());
-  const model = (job.model === 'mobilenet' ? mobileNet : smallCnn)(tf, size);
+  const model = MAKERS[job.model as FitNetwork](tf, size);
   model.compile({ optimizer: tf.train.adam(1e-3), loss: 'categoricalCrossentropy' });
   return {
     ...measured,

@@ -2,7 +2,6 @@ import { Option, type Command } from 'commander';
 import type { FitNetwork } from '../../bench/tfjs/fit.ts';
 import { allOptions, wholeNumberWithin } from '../options.ts';
 
-/** As FIT_NETWORKS of bench/tfjs/fit.ts, which is not loaded for `--help`. */
 const NETWORKS: readonly FitNetwork[] = ['cnn', 'mobilenet'];
 
 interface FitFlags {
