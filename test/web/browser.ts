@@ -133,15 +133,18 @@ export async function expectNoSidewaysScroll(page: Page): Promise<void> {
 }
 
 /**
- * Clicks as a person would: once the element is there, in sight, enabled and at rest. `page.click` fails on what is
- * hidden for a moment more, and does nothing to what is disabled.
+ * Clicks as a person would, once the element is in sight and enabled: `page.click` alone fails on what is hidden for a
+ * moment more, and does nothing to what is disabled. It clicks once. A locator clicks again where a page goes away
+ * under its click, and then waits on the next page for what is not there.
  */
 export async function click(
   page: Page,
   selector: string,
   options: { offset?: { x: number; y: number } } = {},
 ): Promise<void> {
-  await page.locator(selector).click(options);
+  await page.waitForSelector(selector, { visible: true });
+  await page.waitForFunction((each) => !document.querySelector(each)?.matches(':disabled'), {}, selector);
+  await page.click(selector, options);
 }
 
 /** Clicks what saves a file, and waits until it lies in the folder, under the name that the page gives it. */
