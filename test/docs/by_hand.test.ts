@@ -129,18 +129,20 @@ describe('what the chapters work out by hand', () => {
 
   it('chapter 3: what each layer adds to the field', () => {
     const text = read('03-receptive-fields.md');
-    const rows = [...text.matchAll(/^\| (\d) \| 3 \| (\d) \| (\d) · (\d) = (\d) \| (\d) \| (\d) · (\d) = (\d) \|$/gm)];
-    expect(rows).toHaveLength(3);
-    const [, ...sums] = /sum with the 1 \| \| \| (\d+) \| \| (\d+) \|/.exec(text)!;
-    [2, 6].forEach((from, column) => {
+    const rows = [...text.matchAll(/^\| (\d) \| 3 \| (\d) \| (\d) · (\d) = (\d) \|$/gm)].map((row) => row.map(Number));
+    expect(rows.map(([, layer]) => layer)).toEqual([1, 2, 3, 1, 2, 3]);
+    expect(rows.map(([, , stride]) => stride)).toEqual([1, 1, 1, 2, 1, 1]);
+    const fields = [...text.matchAll(/^\| field \| \| \| ([\d +]+) = (\d+) \|$/gm)];
+    expect(fields).toHaveLength(2);
+    fields.forEach(([, terms, field], table) => {
       let strides = 1;
-      const added = rows.map((row) => {
-        const [stride, wider, times, sum] = row.slice(from, from + 4).map(Number);
+      const added = rows.slice(3 * table, 3 * table + 3).map(([, , stride, wider, times, sum]) => {
         expect([wider, times, sum]).toEqual([3 - 1, strides, (3 - 1) * strides]);
         strides *= stride;
         return sum;
       });
-      expect(added.reduce((a, b) => a + b, 1)).toBe(Number(sums[column]));
+      expect(terms.split(' + ').map(Number)).toEqual([1, ...added]);
+      expect(added.reduce((a, b) => a + b, 1)).toBe(Number(field));
     });
   });
 
@@ -150,12 +152,15 @@ describe('what the chapters work out by hand', () => {
       ([, ...cells]) => cells.map((cell) => Number(cell.replaceAll(',', ''))),
     );
     const [input, wide, squeezed, out] = [16, 96, 4, 24];
+    const gated = 56 * 56 * wide;
     expect(numbers).toEqual([
       [112, 112, wide, input * wide, 112 * 112 * input * wide],
       [56, 56, wide, 9 * wide, 56 * 56 * 9 * wide],
-      [56, 56, wide, wide * squeezed + squeezed + squeezed * wide + wide, 2 * wide * squeezed],
+      [56, 56, wide, wide * squeezed + squeezed + squeezed * wide + wide, 2 * wide * squeezed + gated],
       [56, 56, out, wide * out, 56 * 56 * wide * out],
     ]);
+    expect(text.replaceAll('\n', ' ')).toContain(`weights and ${2 * wide * squeezed} products, and`);
+    expect(text).toContain(`= ${gated.toLocaleString('en').replace(',', '{,}')}$ products more`);
     expect(text.replaceAll('\n', ' ')).toContain(
       `would need ${(9 * wide * wide).toLocaleString('en')} weights, ${wide} times`,
     );

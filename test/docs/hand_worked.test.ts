@@ -30,8 +30,9 @@ function plain(tex: string): string | undefined {
     .replaceAll('-', '−')
     .replaceAll('e_', 'e-')
     .replaceAll('\\cdot', '·')
-    .replaceAll(/\\t?frac\{([^{}]*)\}\{([^{}]*)\}/g, '(($1) / ($2))')
+    .replaceAll(/\\bigg[lr](?=[()])/g, '')
     .replaceAll(/\\sqrt\{([^{}]*)\}/g, '√($1)')
+    .replaceAll(/\\t?frac\{([^{}]*)\}\{([^{}]*)\}/g, '(($1) / ($2))')
     .replaceAll(/([\d.]+|\([^()]*\))\^\{(\d+)\}/g, (_, base: string, times: string) => repeated(base, times))
     .replaceAll(/\\cos\(([^()]*)\)/g, (_, angle: string) => String(Math.cos(evaluateArithmetic([angle]).value)))
     .replaceAll(/\\(exp|max)/g, '$1')
@@ -49,16 +50,20 @@ interface Equation {
 /** The equations of a text that have a side of numbers alone. */
 function equationsIn(text: string): Equation[] {
   const formulas = [...text.matchAll(/\$\$([\s\S]+?)\$\$|\$([^$\n]+)\$/g)].map(([, shown, inline]) => shown ?? inline);
-  return formulas
-    .filter((tex) => !tex.includes('bmatrix'))
-    .flatMap((tex) => tex.replaceAll(/\\(begin|end)\{aligned\}/g, '').split(/\\\\|\\q?quad|\\text\{[^}]*\}/))
-    .flatMap((tex) => {
-      const all = tex.split('=').map((side) => side.trim());
-      const sides = all.map(plain).filter((side) => side !== undefined);
-      const [, name] =
-        /^(?:\\mathrm\{)?([a-zA-Z]+?(?:\\mathrm\{loss)?\}?(?:_\d+)?)\}?$/.exec(all[0].replaceAll(/[ &]/g, '')) ?? [];
-      return all.length > 1 && sides.length > 0 ? [{ tex, name: name?.replace(/\\mathrm\{|\}/g, ''), sides }] : [];
-    });
+  return (
+    formulas
+      .filter((tex) => !tex.includes('bmatrix'))
+      // A line that begins with = or an operator goes on with the one before.
+      .map((tex) => tex.replaceAll(/\\\\ &(?:\\quad (?=[-+/]|\\cdot)|(?==))/g, ''))
+      .flatMap((tex) => tex.replaceAll(/\\(begin|end)\{aligned\}/g, '').split(/\\\\|\\q?quad|\\text\{[^}]*\}/))
+      .flatMap((tex) => {
+        const all = tex.split('=').map((side) => side.trim());
+        const sides = all.map(plain).filter((side) => side !== undefined);
+        const [, name] =
+          /^(?:\\mathrm\{)?([a-zA-Z]+?(?:\\mathrm\{loss)?\}?(?:_\d+)?)\}?$/.exec(all[0].replaceAll(/[ &]/g, '')) ?? [];
+        return all.length > 1 && sides.length > 0 ? [{ tex, name: name?.replace(/\\mathrm\{|\}/g, ''), sides }] : [];
+      })
+  );
 }
 
 const amount = (side: string) => evaluateArithmetic([side], FOUR_DIGITS);

@@ -120,7 +120,7 @@ describe('chapter 16, read the kernel', () => {
     expect(plain).toContain(`: ${Math.round(flops / bandwidth)} operations in the time of one byte`);
     const share = (rows: number, columns: number) => (rows + columns) / (rows * columns);
     expect(plain).toContain(
-      `This is ${share(1, 1)} for a tile of a single number, ${share(16, 16)} for 16 × 16, and ${share(64, 64)} for 64 × 64.`,
+      `This is ${share(1, 1)} for a tile of a single number, ${share(16, 16)} for 16 x 16, and ${share(64, 64)} for 64 x 64.`,
     );
     expect(numbersAsked(text)).toEqual([share(8, 8), share(8, 16), 1024 / 64]);
   });

@@ -62,19 +62,44 @@ function termsOf(sum: string): string[] {
   return terms;
 }
 
+/** Letters and digits that a phone has room for in a line of arithmetic and the name before it. */
+const OF_ARITHMETIC = 48;
+/** A part of a line with less than this is not worth a line of its own. */
+const SHORTEST = 10;
+
+/** How many letters and digits a formula shows. */
+const letters = (tex: string): number =>
+  tex
+    .replaceAll('\\cdot ', '· ')
+    .replaceAll(/(\\\w+) \(/g, '$1(')
+    .replaceAll(/\\sqrt|\\mathrm|[\\{}^]/g, '').length;
+
+/** A line in lines that have room behind `before`, broken before an operator in as few parentheses as can be. */
+function broken(tex: string, before: string): string[] {
+  if (letters(before + tex) <= OF_ARITHMETIC) return [tex];
+  const depth = (head: string) => head.replaceAll(/[^({]/g, '').length - head.replaceAll(/[^)}]/g, '').length;
+  const heads = [...tex.matchAll(/ (?=(?:[-+/]|\\cdot) )/g)]
+    .map(({ index }) => tex.slice(0, index))
+    .filter((head) => letters(head) >= SHORTEST && letters(before + head) <= OF_ARITHMETIC && !/\{[^}]*$/.test(head));
+  if (heads.length === 0) return [tex];
+  const best = heads.reduce((a, b) => (depth(b) <= depth(a) ? b : a));
+  return [best, ...broken(tex.slice(best.length + 1), before)];
+}
+
 function element(explanation: Explanation, values: Values, cell: string): string {
   const [, of, indices] = /^([\w']+)\[([^\]]*)\]$/.exec(cell)!;
   const at = indices.split(',').map(Number);
   const behind = explanation.results.find(({ name }) => name === of)!.behind(at, values, defaultsOf(explanation));
   const products = termsOf(showArithmetic(behind));
+  const name = `${nameOf(explanation, of)}[${at.join(', ')}] = `;
   const lines = Array.from({ length: Math.ceil(products.length / IN_A_LINE) }, (_, i) =>
     products
       .slice(i * IN_A_LINE, (i + 1) * IN_A_LINE)
       .map(inTex)
       .join(' + '),
-  );
+  ).flatMap((line, i) => broken(i === 0 ? line : `+ ${line}`, name));
   const total = inTex(showNumber(elementOf(values, { of, at })).replace('-', '−'));
-  return `\\begin{aligned} ${nameOf(explanation, of)}[${at.join(', ')}] &= ${lines.join(' \\\\ &\\quad + ')} \\\\ &= ${total} \\end{aligned}`;
+  return `\\begin{aligned} ${nameOf(explanation, of)}[${at.join(', ')}] &= ${lines.join(' \\\\ &\\quad ')} \\\\ &= ${total} \\end{aligned}`;
 }
 
 const BLOCK = /(<!-- example (\w+): ([^;]*); (.*?) -->\n)[\s\S]*?(<!-- end -->)/g;
