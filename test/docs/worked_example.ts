@@ -91,15 +91,15 @@ function element(explanation: Explanation, values: Values, cell: string): string
   const at = indices.split(',').map(Number);
   const behind = explanation.results.find(({ name }) => name === of)!.behind(at, values, defaultsOf(explanation));
   const products = termsOf(showArithmetic(behind));
-  const name = `${nameOf(explanation, of)}[${at.join(', ')}] = `;
+  const name = `${nameOf(explanation, of)}[${at.join(', ')}]`;
   const lines = Array.from({ length: Math.ceil(products.length / IN_A_LINE) }, (_, i) =>
     products
       .slice(i * IN_A_LINE, (i + 1) * IN_A_LINE)
       .map(inTex)
       .join(' + '),
-  ).flatMap((line, i) => broken(i === 0 ? line : `+ ${line}`, name));
+  ).flatMap((line, i) => broken(i === 0 ? line : `+ ${line}`, `${name} = `));
   const total = inTex(showNumber(elementOf(values, { of, at })).replace('-', '−'));
-  return `\\begin{aligned} ${nameOf(explanation, of)}[${at.join(', ')}] &= ${lines.join(' \\\\ &\\quad ')} \\\\ &= ${total} \\end{aligned}`;
+  return `\\begin{aligned} ${name} &= ${lines.join(' \\\\ &\\quad ')} \\\\ &= ${total} \\end{aligned}`;
 }
 
 const BLOCK = /(<!-- example (\w+): ([^;]*); (.*?) -->\n)[\s\S]*?(<!-- end -->)/g;

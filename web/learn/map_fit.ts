@@ -1,6 +1,6 @@
 /** Pixels between tiles. */
 export const GAP = 3;
-/** Pixels between maps: see .maps in learn.css. */
+/** Pixels between maps: see .maps in layers.css. */
 const BETWEEN = 16;
 /** What is written above a map of the flow may be wider than its few elements. */
 const CAPTION = 190;

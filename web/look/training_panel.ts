@@ -50,6 +50,7 @@ export class TrainingPanel {
       }
       byId('train-text').textContent += this.stopped ? ' Stopped: what was learnt so far is used.' : ' Done.';
       const model = await this.worker.call('trainEnd');
+      // The file is offered before the images are looked at with the model, which takes a while.
       save.hidden = false;
       await this.onDone(model);
     } catch (error) {
