@@ -11,10 +11,13 @@ import { POLICY } from './policy.mjs';
 
 const WEB = fileURLToPath(new URL('.', import.meta.url));
 
-/** In the order of the navigation. */
+/**
+ * In the order of the navigation. What a page has `early` comes before the rest: a script that runs as soon as it is
+ * there, and a worker that this starts.
+ */
 export const PAGES = [
   { name: 'index', folder: 'home', title: 'Tuningfork' },
-  { name: 'learn', folder: 'learn', title: 'Learn' },
+  { name: 'learn', folder: 'learn', title: 'Learn', early: ['learn_early', 'sky_worker'] },
   { name: 'chapters', folder: 'chapters', title: 'Chapters' },
   { name: 'look', folder: 'look', title: 'Look' },
   { name: 'measure', folder: 'measure', title: 'Measure' },
@@ -32,7 +35,7 @@ export async function buildSite(common, root) {
   const outputs = {};
   for (const { folder } of PAGES) {
     const entries = readdirSync(join(WEB, folder))
-      .filter((file) => file === `${folder}.ts` || file.endsWith('_worker.ts'))
+      .filter((file) => file === `${folder}.ts` || /_(worker|early)\.ts$/.test(file))
       .map((file) => [basename(file, '.ts'), `web/${folder}/${file}`]);
     const { metafile } = await build({
       ...common,
@@ -57,6 +60,7 @@ export async function buildSite(common, root) {
       chunks: chunksOf(page, outputs)
         .map((name) => `<link rel="modulepreload" href="${name}">`)
         .join('\n'),
+      early: page.early ? `<script type="module" async src="${page.early[0]}.js"></script>` : '',
       style: `${page.folder}.css`,
       navigation: PAGES.map(({ name, title }) =>
         name === 'index'
@@ -78,9 +82,10 @@ export async function buildSite(common, root) {
 
 /**
  * The chunks that a page's script needs, and its worker's where it computes: asked for at once, not one after another
- * as each is found in the one before, which on a slow line takes seconds.
+ * as each is found in the one before, which on a slow line takes seconds. The largest first: it is there last, and a
+ * browser asks for six at a time.
  */
-function chunksOf({ folder, name, body }, outputs) {
+function chunksOf({ folder, name, body, early = [] }, outputs) {
   const computes = body === undefined ? name !== 'chapters' : body.includes('class="live"');
   const found = new Set();
   const follow = (path) => {
@@ -90,8 +95,10 @@ function chunksOf({ folder, name, body }, outputs) {
       follow(chunk);
     }
   };
-  for (const entry of [`${folder}.js`, ...(computes ? [`${folder}_worker.js`] : [])]) follow(`dist/web/${entry}`);
-  return [...found].map((path) => basename(path)).sort();
+  for (const entry of [...early, folder, ...(computes ? [`${folder}_worker`] : [])]) follow(`dist/web/${entry}.js`);
+  const [...chunks] = found;
+  const largest = chunks.reduce((a, b) => (outputs[b].bytes > outputs[a].bytes ? b : a), chunks[0]);
+  return [...new Set([largest, ...chunks])].map((path) => basename(path));
 }
 
 /** A page's style sheets in one: that which has its name, then the others. Nothing is seen before all are there. */

@@ -38,7 +38,7 @@ export const TRANSPOSED: Explanation = {
   results: [
     {
       name: 'y',
-      formula: 'y[n, ho, wo, k] = Σ_{r,s,c} x[n, (ho + pad − r)/stride, (wo + pad − s)/stride, c] · w[r, s, k, c]',
+      formula: 'y[n, ho, vo, k] = Σ_{r,s,c} x[n, (ho + pad − r)/stride, (vo + pad − s)/stride, c] · w[r, s, k, c]',
       where: 'over the taps r, s whose quotients are whole numbers and lie inside x',
       line: 'sum += f32(dy[pixel + k]) * w[tap + k];',
       behind: (at, values, settings) =>

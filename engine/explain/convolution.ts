@@ -43,7 +43,7 @@ const conv2dExplanation: Explanation = {
   results: [
     {
       name: 'y',
-      formula: 'y[n, ho, wo, k] = Σ_{r,s,c} x[n, ho·stride + r − pad, wo·stride + s − pad, c] · w[r, s, c, k]',
+      formula: 'y[n, ho, vo, k] = Σ_{r,s,c} x[n, ho·stride + r − pad, vo·stride + s − pad, c] · w[r, s, c, k]',
       where: ZEROS,
       line: 'sum += f32(x[pixel + c]) * w[(tap + c) * params.outChannels + k];',
       behind: (at, values, settings) => sumOf(convolution(values, settings).forward(at), values),
@@ -59,7 +59,7 @@ const conv2dExplanation: Explanation = {
     {
       name: 'dw',
       of: 'w',
-      formula: 'dw[r, s, c, k] = Σ_{n,ho,wo} x[n, ho·stride + r − pad, wo·stride + s − pad, c] · dy[n, ho, wo, k]',
+      formula: 'dw[r, s, c, k] = Σ_{n,ho,vo} x[n, ho·stride + r − pad, vo·stride + s − pad, c] · dy[n, ho, vo, k]',
       where: ZEROS,
       line: 'sum += f32(x[pixel + c]) * f32(dy[((n * params.outH + ho) * params.outW + wo) * params.outChannels + k]);',
       behind: (at, values, settings) => sumOf(convolution(values, settings).filterGrad(at), values),
@@ -97,7 +97,7 @@ const depthwiseExplanation: Explanation = {
   results: [
     {
       name: 'y',
-      formula: 'y[n, ho, wo, c] = Σ_{r,s} x[n, ho·stride + r − pad, wo·stride + s − pad, c] · w[r, s, c]',
+      formula: 'y[n, ho, vo, c] = Σ_{r,s} x[n, ho·stride + r − pad, vo·stride + s − pad, c] · w[r, s, c]',
       where: ZEROS,
       line: 'sum += Value(x[(image + u32(column)) * p.channels + c]) * w[(r * p.filterW + s) * p.channels + c];',
       behind: (at, values, settings) => sumOf(depthwise(values, settings).forward(at), values),
@@ -113,7 +113,7 @@ const depthwiseExplanation: Explanation = {
     {
       name: 'dw',
       of: 'w',
-      formula: 'dw[r, s, c] = Σ_{n,ho,wo} x[n, ho·stride + r − pad, wo·stride + s − pad, c] · dy[n, ho, wo, c]',
+      formula: 'dw[r, s, c] = Σ_{n,ho,vo} x[n, ho·stride + r − pad, vo·stride + s − pad, c] · dy[n, ho, vo, c]',
       where: ZEROS,
       line: 'sum += Value(x[(image + u32(column)) * p.channels + c]) * Value(dy[(row * p.outW + wo) * p.channels + c]);',
       behind: (at, values, settings) => sumOf(depthwise(values, settings).filterGrad(at), values),

@@ -130,7 +130,7 @@ export interface Slice {
   readonly rows: readonly (readonly (readonly number[])[])[];
 }
 
-/** What the formulas call the indices of a value: of y[n, ho, wo, k] those four. */
+/** What the formulas call the indices of a value: of y[n, ho, vo, k] those four. */
 function indicesOf({ results }: Explanation, name: string, rank: number): string[] {
   for (const { formula } of results) {
     const found = new RegExp(`(?<!\\p{L})${name}\\[([^\\]]*)\\]`, 'u').exec(formula)?.[1].split(', ');

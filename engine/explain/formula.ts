@@ -8,7 +8,7 @@ const LETTERS: Readonly<Record<string, string>> = {
   σ: '\\sigma',
   δ: '\\delta',
   ho: 'h_o',
-  wo: 'w_o',
+  vo: 'v_o',
 };
 const FUNCTIONS = new Set(['exp', 'log', 'max', 'min', 'tanh']);
 const SIGNS: Readonly<Record<string, string>> = {
@@ -34,9 +34,9 @@ const SIGNS: Readonly<Record<string, string>> = {
 };
 
 /**
- * A formula in TeX. Formulas are written once, as kernels' headers and terminals have them:
- * `y[n, k] = Σ_{c} x[n, c] · w[c, k]`. Indices of Σ and max are in braces, √ is before a parenthesis, a hat is a
- * combining sign, Greek letters are themselves.
+ * A formula in TeX. Formulas are written once, as terminals have them: `y[n, k] = Σ_{c} x[n, c] · w[c, k]`. Indices of
+ * Σ and max are in braces, √ is before a parenthesis, a hat is a combining sign, Greek letters are themselves. The
+ * output column is `vo`, because `w` is kept for weights; code calls it `wo`.
  */
 export function formulaToTex(formula: string): string {
   let at = 0;

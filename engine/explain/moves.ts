@@ -200,8 +200,8 @@ const resizeExplanation: Explanation = {
   results: [
     {
       name: 'y',
-      formula: 'y[n, h, wo, c] = Σ_{v} share[wo, v] · x[n, h, v, c]',
-      where: 'share[wo, v] = max(0, 1 − |v − (wo + 1/2)/2 + 1/2|), and what lies outside counts for the edge',
+      formula: 'y[n, h, vo, c] = Σ_{v} share[vo, v] · x[n, h, v, c]',
+      where: 'share[vo, v] = max(0, 1 − |v − (vo + 1/2)/2 + 1/2|), and what lies outside counts for the edge',
       line: RESAMPLE_LINE,
       behind: ([n, h, wo, c], values) =>
         sumOf(
@@ -212,7 +212,7 @@ const resizeExplanation: Explanation = {
     {
       name: 'dx',
       of: 'x',
-      formula: 'dx[n, h, v, c] = Σ_{wo} share[wo, v] · dy[n, h, wo, c]',
+      formula: 'dx[n, h, v, c] = Σ_{vo} share[vo, v] · dy[n, h, vo, c]',
       line: RESAMPLE_LINE,
       behind: ([n, h, v, c], values) =>
         sumOf(
@@ -236,8 +236,8 @@ const depthExplanation: Explanation = {
   results: [
     {
       name: 'y',
-      formula: 'y[n, ho, wo, 0] = x[n, ⌊ho/2⌋, ⌊wo/2⌋, c]',
-      where: 'c = 2·(ho mod 2) + wo mod 2',
+      formula: 'y[n, ho, vo, 0] = x[n, ⌊ho/2⌋, ⌊vo/2⌋, c]',
+      where: 'c = 2·(ho mod 2) + vo mod 2',
       line: LINE,
       behind: ([n, ho, wo], values) =>
         copy('x', [n, Math.floor(ho / 2), Math.floor(wo / 2), 2 * (ho % 2) + (wo % 2)], values),
@@ -263,7 +263,7 @@ const spaceExplanation: Explanation = {
   results: [
     {
       name: 'y',
-      formula: 'y[n, ho, wo, k] = x[n, 2·ho + ⌊k/2⌋, 2·wo + k mod 2, 0]',
+      formula: 'y[n, ho, vo, k] = x[n, 2·ho + ⌊k/2⌋, 2·vo + k mod 2, 0]',
       line: LINE,
       behind: ([n, ho, wo, k], values) => copy('x', [n, 2 * ho + Math.floor(k / 2), 2 * wo + (k % 2), 0], values),
     },

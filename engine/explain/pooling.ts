@@ -43,7 +43,7 @@ const maxPool: Explanation = {
   results: [
     {
       name: 'y',
-      formula: 'y[n, ho, wo, c] = max_{r,s} x[n, ho·stride + r − pad, wo·stride + s − pad, c]',
+      formula: 'y[n, ho, vo, c] = max_{r,s} x[n, ho·stride + r − pad, vo·stride + s − pad, c]',
       where: 'where x is outside the image it counts as −∞, so padding never wins',
       line: 'best = larger(best, select(best, Value(x[at]), inside));',
       behind(at, values, settings) {
@@ -60,7 +60,7 @@ const maxPool: Explanation = {
     {
       name: 'dx',
       of: 'x',
-      formula: 'dx[n, h, v, c] = Σ_{ho,wo} dy[n, ho, wo, c]',
+      formula: 'dx[n, h, v, c] = Σ_{ho,vo} dy[n, ho, vo, c]',
       where: 'over the windows whose largest value is x[n, h, v, c]; of equal values the first in the window has it',
       line: 'sum += cotangent;',
       behind: (at, values, settings) =>
@@ -79,7 +79,7 @@ const averagePool: Explanation = {
   results: [
     {
       name: 'y',
-      formula: 'y[n, ho, wo, c] = Σ_{r,s} x[n, ho·stride + r − pad, wo·stride + s − pad, c] / (size·size)',
+      formula: 'y[n, ho, vo, c] = Σ_{r,s} x[n, ho·stride + r − pad, vo·stride + s − pad, c] / (size·size)',
       where: 'where x is outside the image it counts as 0',
       line: 'sum += Value(x[((image + h) * p.inW + w) * p.channels + c]);',
       behind: (at, values, settings) => sumOf(avgPoolTerms(geometryOf(values, settings)).forward(at), values),
@@ -87,7 +87,7 @@ const averagePool: Explanation = {
     {
       name: 'dx',
       of: 'x',
-      formula: 'dx[n, h, v, c] = Σ_{ho,wo} dy[n, ho, wo, c] / (size·size)',
+      formula: 'dx[n, h, v, c] = Σ_{ho,vo} dy[n, ho, vo, c] / (size·size)',
       where: 'over the windows that see x[n, h, v, c]',
       line: 'sum += Value(dy[((n * p.outH + ho) * p.outW + wo) * p.channels + c]) / window_count(ho, wo);',
       behind: (at, values, settings) => sumOf(avgPoolTerms(geometryOf(values, settings)).inputGrad(at), values),
@@ -138,7 +138,7 @@ const adaptivePool: Explanation = {
   results: [
     {
       name: 'y',
-      formula: 'y[n, ho, wo, c] = Σ_{h,v} x[n, h, v, c] / count',
+      formula: 'y[n, ho, vo, c] = Σ_{h,v} x[n, h, v, c] / count',
       where: 'h runs from ⌊ho·H/Ho⌋ to ⌈(ho + 1)·H/Ho⌉ − 1 and v likewise; count is how many pixels that is',
       line: 'sum += Value(x[((image + h) * p.inW + w) * p.channels + c]);',
       behind: (at, values) => sumOf(fromX(values.x.shape, at), values),
@@ -146,7 +146,7 @@ const adaptivePool: Explanation = {
     {
       name: 'dx',
       of: 'x',
-      formula: 'dx[n, h, v, c] = Σ_{ho,wo} dy[n, ho, wo, c] / count',
+      formula: 'dx[n, h, v, c] = Σ_{ho,vo} dy[n, ho, vo, c] / count',
       where: 'over the windows that see x[n, h, v, c], each with its own count',
       line: 'sum += Value(dy[((image + ho) * p.outW + wo) * p.channels + c]) / f32(count);',
       behind: (at, values) => sumOf(fromDy(values.x.shape, at), values),

@@ -19,7 +19,7 @@ it('lists every op in a table', async () => {
 it('explains a convolution: formulas, kernels, an example that adds up', async () => {
   const text = await succeed('explain', 'conv2d');
   for (const part of [
-    'y[n, ho, wo, k] = Σ_{r,s,c} x[',
+    'y[n, ho, vo, k] = Σ_{r,s,c} x[',
     'by conv2d_input_grad',
     'by conv2d_filter_grad',
     'sum += f32(dy[pixel + k]) * w[tap + k];',

@@ -11,6 +11,7 @@ import { declarations } from '../../cli/build.mjs';
 import type { PredictionRecord } from '../../vision/answer/prediction_record.ts';
 import { succeed } from '../cli/cli.ts';
 import { SHAPES, shape } from '../cli/shapes.ts';
+import { PAGES } from '../../web/build_site.mjs';
 import { click, describeSite, saveTo, textOf } from './browser.ts';
 import { expectSame, writeClassModel } from './look_fixture.ts';
 
@@ -52,12 +53,13 @@ it.each(['index', 'learn', 'look', 'measure', 'chapter-02-convolution'])(
     const page = read(`${name}.html`);
     const asked = [...page.matchAll(/<link rel="modulepreload" href="([^"]+)">/g)].map(([, file]) => file);
     const script = /<script type="module" src="([^"]+)"/.exec(page)![1];
-    const found = new Set([script, script.replace('.js', '_worker.js')]);
+    const early = PAGES.find((each) => each.name === name)?.early ?? [];
+    const found = new Set([...early.map((each) => `${each}.js`), script, script.replace('.js', '_worker.js')]);
     for (const file of found)
       for (const [, chunk] of read(file).matchAll(/(?:from|import)\s*"\.\/([^"]+)"/g)) found.add(chunk);
     const chunks = [...found].filter((file) => file.startsWith('shared-'));
     expect(chunks.length).toBeGreaterThan(2);
-    expect(asked).toEqual(chunks.sort());
+    expect(asked.sort()).toEqual(chunks.sort());
     const bytes = [...found].reduce((sum, file) => sum + gzipped(readFileSync(join(DIST, 'web', file))), 0);
     expect(bytes).toBeLessThan(300_000);
   },

@@ -19,8 +19,10 @@ const POINTS = [8, 10, 12, 15, 20, 30, 50, 100, 200];
 const DECAYS = [0, 0.0001, 0.001, 0.01, 0.1, 1];
 const START: Choice = { points: 10, degree: 9, decay: 0, seed: 1 };
 
-const shown = (n: number): string =>
-  n === 0 ? '0' : n < 1e-4 || n >= 1e5 ? n.toExponential(1) : String(Number(n.toPrecision(3)));
+const shown = (n: number): string => {
+  if (n !== 0 && (n < 1e-4 || n >= 1e5)) return n.toExponential(1);
+  return n >= 100 ? String(Math.round(n)) : String(Number(n.toPrecision(3)));
+};
 
 /**
  * A polynomial fitted to a few points as its degree, the points and the weight decay change: the curve on the left, the

@@ -48,7 +48,8 @@ export class Curves {
   constructor(place: HTMLElement) {
     const swatch = (kind: string) => make('span', { className: `swatch ${kind}`, 'aria-hidden': 'true' });
     const figure = (title: string, canvas: HTMLCanvasElement) => {
-      const keys = [swatch('training'), 'training, 8 batches', swatch('held-out'), 'held out'];
+      const many = make('span', { className: 'many' }, ', 8 batches');
+      const keys = [swatch('training'), 'training', many, swatch('held-out'), 'held out'];
       const caption = {
         title: 'Training: the mean of the last 8 batches; thin: each batch. Held out: images that are not trained on.',
       };
@@ -77,6 +78,7 @@ export class Curves {
     plot(
       this.accuracy,
       [
+        { points: right, style: 'batch' },
         { points: smooth(right), style: 'training' },
         { points: heldOut, style: 'heldOut' },
       ],

@@ -125,8 +125,8 @@ const pool: Explain = (view, user, index) => {
         ? `dx[n, h, v, c] = dy${place} where x is the largest of its window, else 0`
         : `dx[n, h, v, c] = dy${place} / ${size * size},  h/${stride} and v/${stride} rounded down`
       : isMax
-        ? 'dx[n, h, v, c] = Σ dy[n, ho, wo, c] over the windows of which x is the largest'
-        : `dx[n, h, v, c] = Σ dy[n, ho, wo, c] / ${size * size} over the windows that see x`;
+        ? 'dx[n, h, v, c] = Σ dy[n, ho, vo, c] over the windows of which x is the largest'
+        : `dx[n, h, v, c] = Σ dy[n, ho, vo, c] / ${size * size} over the windows that see x`;
   return {
     formula,
     filled: `${show('dx', index)} = ${products.join(' + ') || '0'}`,

@@ -37,7 +37,7 @@ const convolution: Explain = (view, layer, index) => {
   const [from, out] = isDepthwise ? ['c', 'c'] : ['c', 'k'];
   const [channel, tap] = isDepthwise ? [String(k), `r, s, ${k}`] : ['c', `r, s, c, ${k}`];
   return {
-    formula: `y[n, ho, wo, ${out}] = Σ x[n, ${times('ho', g.strideH)} + r − ${g.padTop}, ${times('wo', g.strideW)} + s − ${g.padLeft}, ${from}] · w[${isDepthwise ? 'r, s, c' : 'r, s, c, k'}]${tail(out)}`,
+    formula: `y[n, ho, vo, ${out}] = Σ x[n, ${times('ho', g.strideH)} + r − ${g.padTop}, ${times('vo', g.strideW)} + s − ${g.padLeft}, ${from}] · w[${isDepthwise ? 'r, s, c' : 'r, s, c, k'}]${tail(out)}`,
     filled: `${show('y', index)} = Σ x[${index[0]}, ${slid('r', ho * g.strideH - g.padTop)}, ${slid('s', wo * g.strideW - g.padLeft)}, ${channel}] · w[${tap}]${tail(k)}`,
     summands,
     computed: total(summands),
@@ -82,7 +82,7 @@ const pool: Explain = (view, layer, index) => {
   const [name, line] = pooling === 'max' ? (['max', 'max pool'] as const) : (['mean', 'average pool'] as const);
   const stride = g!.strideH === 1 ? '' : `${g!.strideH}·`;
   return {
-    formula: `y[n, ho, wo, c] = ${name} of x[n, ${stride}ho + r, ${stride}wo + s, c],  r, s = ${last === 1 ? '0, 1' : `0 … ${last}`}`,
+    formula: `y[n, ho, vo, c] = ${name} of x[n, ${stride}ho + r, ${stride}vo + s, c],  r, s = ${last === 1 ? '0, 1' : `0 … ${last}`}`,
     filled: `${show('y', index)} = ${name} of x[${index[0]}, ${rows} … ${rows + last}, ${columns} … ${columns + last}, ${index[3]}]`,
     summands,
     computed: total(summands),

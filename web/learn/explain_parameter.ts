@@ -54,8 +54,8 @@ function filterWeight(view: View, layer: number, index: Index): Behind {
   const n = view.batch ? 'n' : 0;
   const [out, at] = isDepthwise ? ['c', 'r, s, c'] : ['k', 'r, s, c, k'];
   return {
-    formula: `dw[${at}] = Σ x[n, ${times('ho', g.strideH)} + r − ${g.padTop}, ${times('wo', g.strideW)} + s − ${g.padLeft}, c] · dy[n, ho, wo, ${out}]`,
-    filled: `${show('dw', index)} = Σ x[${n}, ${slid(times('ho', g.strideH), r - g.padTop)}, ${slid(times('wo', g.strideW), s - g.padLeft)}, ${channel}] · dy[${n}, ho, wo, ${k}]`,
+    formula: `dw[${at}] = Σ x[n, ${times('ho', g.strideH)} + r − ${g.padTop}, ${times('vo', g.strideW)} + s − ${g.padLeft}, c] · dy[n, ho, vo, ${out}]`,
+    filled: `${show('dw', index)} = Σ x[${n}, ${slid(times('ho', g.strideH), r - g.padTop)}, ${slid(times('vo', g.strideW), s - g.padLeft)}, ${channel}] · dy[${n}, ho, vo, ${k}]`,
     summands,
     computed: total(summands),
     line: isDepthwise ? 'depthwise filter grad' : 'conv filter grad',
@@ -104,7 +104,7 @@ function channelGradient(view: View, layer: number, role: Exclude<Role, 'w'>, c:
   return {
     ...rest,
     formula: `${name}[k] = Σ dy over all places`,
-    filled: `${name}[${c}] = Σ dy[${n}, ${at4 ? 'ho, wo, ' : ''}${c}]`,
+    filled: `${name}[${c}] = Σ dy[${n}, ${at4 ? 'ho, vo, ' : ''}${c}]`,
     line: role === 'beta' ? 'norm beta grad' : 'sum',
   };
 }

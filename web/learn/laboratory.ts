@@ -67,6 +67,16 @@ export class Laboratory {
     this.history.change(this.step, runningOf(running));
   }
 
+  /** Opens the device and compiles the network, before anything is asked of it. */
+  prepare(): Promise<void> {
+    return this.use(() => Promise.resolve());
+  }
+
+  /** Puts these images in the place of as many that were blank. */
+  setSky(sky: Sky): void {
+    this.sky = sky;
+  }
+
   /** The layers of the network that runs. */
   get layers(): readonly LayerPlan[] {
     return this.plans;

@@ -2,7 +2,6 @@ import type { DeviceNews } from '../common/device_keeper.ts';
 import { byId } from '../common/dom.ts';
 import { embedded } from '../common/embed.ts';
 import { WITHOUT_GPU, showMessage } from '../common/message.ts';
-import { WorkerClient } from '../common/worker_client.ts';
 import { Address } from './address.ts';
 import { readPalette } from './colours.ts';
 import { Curves } from './curve.ts';
@@ -22,17 +21,17 @@ import { CLASS_COUNT } from './network.ts';
 import { StepView } from './step_view.ts';
 import { titleOf } from './words.ts';
 import { LayerList } from './layer_list.ts';
-import type { LearnMethods, Standing } from './learn_worker.ts';
+import { galaxies, painter, worker } from './learn_early.ts';
+import type { Standing } from './learn_worker.ts';
 import { FIRST_STATE, fromHash, sameRun, type PageState } from './link.ts';
 import { ownImages, readOwn, type Found } from './own_images.ts';
 import { paintImage, pickGalaxy, showPicker } from './picker.ts';
 import { DEFAULT_SETTINGS, runningOf, sameStructure, type Settings } from './settings.ts';
 import { onSettings, showSettings } from './settings_form.ts';
-import type { Shown, Sky } from './sky.ts';
+import type { Sky } from './sky.ts';
 import { thereIn } from './selection.ts';
 import type { StepResult, View } from './view.ts';
 
-const worker = new WorkerClient<LearnMethods>(new URL('./learn_worker.js', import.meta.url), 'any');
 const message = byId('message');
 const buttons = {
   play: byId<HTMLButtonElement>('play'),
@@ -48,12 +47,13 @@ let settings: Settings = DEFAULT_SETTINGS;
 let palette = readPalette();
 let view: View | undefined;
 let standing: Standing | undefined;
-let sky: Shown | undefined;
+let sky: Sky | undefined;
 let image = FIRST_STATE.galaxy;
 let results: StepResult[] = [];
 let playing = false;
 let selection: Selection = FIRST_STATE.selection;
 let lost = false;
+let isDeviceTold = false;
 /** On a narrow page the inspector covers a part of the network, so it waits until something is pointed at. */
 let pointed = !matchMedia('(max-width: 60rem)').matches;
 
@@ -209,7 +209,7 @@ function tell(): void {
   byId('prediction').textContent = predictionText(view!);
 }
 
-function pickFrom(from: Shown): void {
+function pickFrom(from: Sky): void {
   showPicker(
     from,
     (chosen) =>
@@ -261,9 +261,10 @@ async function restart(wanted: Settings): Promise<void> {
 
 /** Gives the worker images to train on, and shows them; without any, the galaxies. */
 async function takeImages(own: Sky | undefined, wanted: Settings): Promise<Standing> {
-  const { sky: now, ...standing } = await worker.call('useImages', own, wanted);
-  [sky, results] = [now, []];
-  pickFrom(now);
+  const next = own ?? (await galaxies);
+  const standing = await worker.call('useImages', next, wanted);
+  [sky, results] = [next, []];
+  pickFrom(next);
   lookAt(0);
   return standing;
 }
@@ -330,7 +331,9 @@ function tellOfDevice(news: DeviceNews): void {
   if (news.state === 'lost') lost = true;
   if (news.state === 'ready') buttons.lose.hidden = news.adapter === WITHOUT_GPU;
   const said = deviceText(news, lost, view?.step ?? 0);
-  if (said !== undefined) showMessage(message, said);
+  if (said === undefined) return;
+  isDeviceTold = true;
+  showMessage(message, said);
 }
 
 buttons.play.onclick = () => void attempt(play);
@@ -361,8 +364,9 @@ new ResizeObserver(([{ target }]) => {
   if (standing) curves.draw(results, standing.view.step, palette, standing.changes);
 }).observe(byId('deck'));
 window.addEventListener('beforeprint', () => layers.redraw());
-worker.on<{ done: number; of: number }>('drawn', ({ done, of }) => {
-  if (done % 8 === 0) showMessage(message, `Drawing galaxies: ${done} of ${of}. They are made up, from a seed.`);
+painter.on<{ done: number; of: number }>('drawn', ({ done, of }) => {
+  if (done % 8 === 0 && !isDeviceTold)
+    showMessage(message, `Drawing galaxies: ${done} of ${of}. They are made up, from a seed.`);
 });
 worker.on<DeviceNews>('device', tellOfDevice);
 
@@ -375,8 +379,13 @@ if (embedded() !== undefined) {
 }
 showAllSettings(settings);
 await attempt(async () => {
-  sky = await worker.call('open', settings);
+  await worker.call('open', settings);
+  // The device is opened while galaxies are drawn. A link may say another network.
+  if (location.hash === '') void attempt(() => worker.call('prepare'));
+  sky = await galaxies;
+  painter.close();
   pickFrom(sky);
+  await worker.call('setSky', sky);
   try {
     await open(fromHash(location.hash));
   } catch (error) {

@@ -6,11 +6,10 @@ import type { Graph } from './graph.ts';
 import type { Followed, Track, Weight } from './follow.ts';
 import type { Change } from './run_history.ts';
 import type { RunningSettings, Settings } from './settings.ts';
-import { drawSky, type Shown, type Sky } from './sky.ts';
+import { blankSky, type Sky } from './sky.ts';
 import type { CheckResult, StepResult, Target, View } from './view.ts';
 
 let laboratory: Laboratory | undefined;
-let galaxies: Sky | undefined;
 let foreign: ForeignModel | undefined;
 
 /** The laboratory, which `open` made. */
@@ -37,27 +36,22 @@ const standing = async (image: number): Promise<Standing> => {
   return { view, range: open().range, changes: open().changes };
 };
 
-/** What the page shows of images; arrays that are sent away are gone, so these are copies. */
-const shown = ({ x: _, ...sky }: Sky): Shown => ({ ...sky, bytes: sky.bytes.slice(), labels: sky.labels.slice() });
-
 const methods = {
-  /** Draws the galaxies and opens the device; returns the pictures. */
-  async open(settings: Settings): Promise<Shown> {
-    const sky = await drawSky((done, of) => emit('drawn', { done, of }));
-    galaxies = sky;
-    laboratory = new Laboratory(sky, settings, (news) => emit('device', news), openAnyDevice);
-    return shown(sky);
+  /** Makes the laboratory, with galaxies that are still blank. */
+  open(settings: Settings): void {
+    laboratory = new Laboratory(blankSky(), settings, (news) => emit('device', news), openAnyDevice);
   },
+  prepare: (): Promise<void> => open().prepare(),
+  setSky: (sky: Sky): void => open().setSky(sky),
   /** Begins anew; nothing changes where a setting is wrong. */
   async restart(settings: Settings, image: number, changes: readonly Change[] = []): Promise<Standing> {
     open().restart(settings, changes);
     return standing(image);
   },
-  /** Begins anew on other images, or on the galaxies again; nothing changes where the settings do not fit them. */
-  async useImages(own: Sky | undefined, settings: Settings): Promise<Standing & { readonly sky: Shown }> {
-    const sky = own ?? galaxies!;
+  /** Begins anew on other images; nothing changes where the settings do not fit them. */
+  async useImages(sky: Sky, settings: Settings): Promise<Standing> {
     open().restart(settings, [], sky);
-    return { sky: shown(sky), ...(await standing(0)) };
+    return standing(0);
   },
   /** Goes on with other running settings; nothing changes where one is wrong. */
   async change(running: RunningSettings, image: number): Promise<Standing> {

@@ -1,10 +1,10 @@
 import { byId, make } from '../common/dom.ts';
-import { SIDE, type Shown } from './sky.ts';
+import { SIDE, type Sky } from './sky.ts';
 
 const SHOWN = 8;
 
 /** Images to look at, as radio buttons with pictures: some of those that are trained on, and some that are not. */
-export function showPicker(sky: Shown, choose: (image: number) => void): void {
+export function showPicker(sky: Sky, choose: (image: number) => void): void {
   const { labels, classes, training, isOwn } = sky;
   const group = (first: number, end: number, title: string) => [
     make('span', { className: 'break' }, title),
@@ -31,7 +31,7 @@ export function pickGalaxy(image: number): void {
   for (const input of byId('images').querySelectorAll('input')) input.checked = input.value === String(image);
 }
 
-function picture(sky: Shown, image: number): HTMLCanvasElement {
+function picture(sky: Sky, image: number): HTMLCanvasElement {
   const canvas = make('canvas', { className: 'pixels', width: SIDE, height: SIDE });
   paintImage(canvas, sky, image);
   return canvas;
@@ -41,7 +41,7 @@ function picture(sky: Shown, image: number): HTMLCanvasElement {
  * Draws an image on a canvas of SIDE x SIDE; a galaxy is brightened by a root as for the network, so that the faint
  * arms are seen.
  */
-export function paintImage(canvas: HTMLCanvasElement, { bytes, isOwn }: Shown, image: number): void {
+export function paintImage(canvas: HTMLCanvasElement, { bytes, isOwn }: Sky, image: number): void {
   const context = canvas.getContext('2d')!;
   const data = context.createImageData(SIDE, SIDE);
   const brightened = (byte: number) => (isOwn ? byte : Math.sqrt(byte * 255));

@@ -54,7 +54,7 @@ export function showSettings(settings: Settings): void {
   for (const field of fields()) if (OF_THE_STANDARD.includes(field.name)) field.disabled = layers !== undefined;
   byId('settings-summary').textContent = layers
     ? `your own network of ${layers.length} layers, seed ${seed}`
-    : `${size} × ${size}, stride ${stride}, ${padding} padding, ${ACTIVATION_TITLES[activation]}, ${pooling} pooling, batch norm ${batchNorm ? 'on' : 'off'}, seed ${seed}`;
+    : `${size} × ${size}, stride ${stride}, ${padding} padding, ${ACTIVATION_TITLES[activation]}, ${pooling} pooling${batchNorm ? ', batch norm on' : ''}, seed ${seed}`;
   showMomentum();
 }
 

@@ -12,6 +12,7 @@ export const PIXELS = SIDE * SIDE * COLOURS;
 /** Galaxies that are trained on, and galaxies that are only looked at. */
 export const TRAINING = 128;
 export const HELD_OUT = 32;
+const COUNT = TRAINING + HELD_OUT;
 
 /** The laboratory's galaxies: those that volunteers would agree about, drawn from seed 0. */
 export interface Sky {
@@ -28,9 +29,6 @@ export interface Sky {
   readonly isOwn: boolean;
 }
 
-/** What the page shows of the images. */
-export type Shown = Omit<Sky, 'x'>;
-
 /**
  * A byte of the picture as the network sees it: the sky is dark (9 of 255 on average), and the root keeps bright
  * centres from drowning the arms.
@@ -42,18 +40,29 @@ export const pixelValue = (byte: number): number => Math.sqrt(byte) / 2 - 1;
  * @param tell told after each how many are drawn, of how many
  */
 export async function drawSky(tell: (done: number, of: number) => void = () => {}): Promise<Sky> {
-  const count = TRAINING + HELD_OUT;
-  const bytes = new Uint8Array(count * PIXELS);
-  const labels = new Uint8Array(count);
+  const bytes = new Uint8Array(COUNT * PIXELS);
+  const labels = new Uint8Array(COUNT);
   // One galaxy in ten is ambiguous and left out.
-  const dataset = syntheticDataset(2 * count, 0, { size: SIDE });
+  const dataset = syntheticDataset(2 * COUNT, 0, { size: SIDE });
   let done = 0;
-  for (let i = 0; done < count; i++) {
+  for (let i = 0; done < COUNT; i++) {
     const name = label(dataset.examples[i].votes!);
     if (!name) continue;
     bytes.set((await dataset.load(i)).data, done * PIXELS);
     labels[done++] = CLASSES.indexOf(name);
-    tell(done, count);
+    tell(done, COUNT);
   }
-  return { bytes, x: Float32Array.from(bytes, pixelValue), labels, classes: CLASSES, training: TRAINING, isOwn: false };
+  return skyOf(bytes, labels);
 }
+
+/** As many galaxies, not drawn yet. */
+export const blankSky = (): Sky => skyOf(new Uint8Array(COUNT * PIXELS), new Uint8Array(COUNT));
+
+const skyOf = (bytes: Uint8Array, labels: Uint8Array): Sky => ({
+  bytes,
+  x: Float32Array.from(bytes, pixelValue),
+  labels,
+  classes: CLASSES,
+  training: TRAINING,
+  isOwn: false,
+});
