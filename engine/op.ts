@@ -31,6 +31,15 @@ export interface Step {
   readonly buffers: Readonly<Record<string, BufferRef>>;
 }
 
+/**
+ * What a batch norm sums over the rows of a tensor, in parts, made by the op that made the tensor: statistics, or of a
+ * cotangent the sums of its gradient (kernels/batch_norm/summed.ts).
+ */
+export interface PartialSums {
+  readonly partial: BufferRef;
+  readonly parts: number;
+}
+
 /** What `lower` works with: where the inputs and the output live, and scratch memory that dies with the op. */
 export interface LowerContext<A> {
   readonly inputs: readonly Tensor[];
@@ -43,6 +52,10 @@ export interface LowerContext<A> {
   out(): BufferRef;
   /** Scratch of so many f32 elements. */
   temp(elements: number): BufferRef;
+  /** Leaves partial sums of the output for those who read it. */
+  leave(sums: PartialSums): void;
+  /** What the op that makes input `index` left. */
+  left(index: number): PartialSums | undefined;
   /**
    * One of several ways to launch the op's kernels: what was measured to be the fastest, or the default. Asked at most
    * once an op.
@@ -92,6 +105,12 @@ export interface OpSpec<N extends string, A extends object> {
    * engine/program/normalised.ts. The batch norm's coefficients are then a third input, and `normalised` an attribute.
    */
   normalises?(attrs: A): boolean;
+  /**
+   * Of an input gradient: whether its kernels can sum what they make for the gradient of the batch norm before it: see
+   * engine/program/summed.ts. The batch norm's coefficients and what it read are then inputs behind its own, and
+   * `gradSummed` an attribute.
+   */
+  sums?(attrs: A): boolean;
   /** No op computes it: it is fed at each run, or outlives the program. */
   readonly leaf?: 'input' | 'parameter';
   /** The output is the input's memory under another shape: no kernel runs. */
@@ -120,6 +139,8 @@ export interface OpDef {
   grouped?(elements: number, attrs: Attributes): Launch;
   /** See OpSpec. */
   normalises(attrs: Attributes): boolean;
+  /** See OpSpec. */
+  sums(attrs: Attributes): boolean;
   readonly leaf?: 'input' | 'parameter';
   readonly view: boolean;
   readonly cheap: boolean;
@@ -149,6 +170,7 @@ export function defineOp<N extends string, A extends object = Record<string, nev
     mutates: spec.mutates ?? [],
     grouped: spec.grouped && ((elements, attrs) => spec.grouped!(elements, attrs as A)),
     normalises: (attrs) => spec.normalises?.(attrs as A) ?? false,
+    sums: (attrs) => spec.sums?.(attrs as A) ?? false,
     leaf: spec.leaf,
     view: spec.view ?? false,
     cheap: spec.cheap ?? false,

@@ -8,6 +8,7 @@ import { gateBatchNorms } from './gates.ts';
 import { normaliseOnRead } from './normalised.ts';
 import { recompute, type Recompute } from './recompute.ts';
 import { COMMUTES, countUses, rewriteEach } from './rewrite.ts';
+import { sumWhereMade } from './summed.ts';
 
 /** The tensors of a program in the order of their making, and what the caller's own tensors became. */
 export interface Graph {
@@ -53,6 +54,7 @@ export function buildGraph(
   if (!software) now = normaliseOnRead(now, rooted(), became);
   now = fusePointwise(now, rooted(), became);
   now = fuseEpilogues(now, rooted(), became);
+  if (!software) now = sumWhereMade(now, became);
   return { order: recompute(alive(now), rooted(), again, became), resolve };
 }
 

@@ -1,13 +1,11 @@
-// Joins `group` neighbouring partial statistics into one (join.wgsl).
-// x is [parts, 2, channels] as batch_norm_stats.wgsl leaves it, each part from `chunk` rows (the last from what is
-// left); out is [ceil(parts / group), 2, channels]. Repeated until one part is left, whose squares are then scaled to
-// the variance. A thread owns one channel of one output part, or shares it (include/depth.wgsl).
+// Joins `group` neighbouring partial statistics into one.
+// x is [parts, 3, channels], as join.wgsl says; out is [ceil(parts / group), 3, channels]. Repeated until one part is
+// left, [2, channels]: its squares are scaled to the variance, and its count is known. A thread owns one channel of one
+// output part, or shares it (include/depth.wgsl).
 alias Value = f32;
 
 struct Params {
-  rows: u32,
   channels: u32,
-  chunk: u32,
   parts: u32,
   group: u32,
   scale: f32, // of the squares: 1, or 1/rows in the last pass
@@ -20,6 +18,7 @@ struct Params {
 //!include ../include/grid.wgsl
 //!include ../include/depth.wgsl
 //!include join.wgsl
+//!include join_depth.wgsl
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -34,20 +33,22 @@ fn main(
   let end = min(first + params.group, params.parts);
   var joined = Part(0.0, 0.0, 0.0);
   var part = first + lane / COLUMNS;
-  var i = part * 2u * c + channel;
+  var i = part * 3u * c + channel;
   while (part < end) {
-    let n = f32(min(params.chunk, params.rows - part * params.chunk));
-    joined = join(joined, Part(x[i], x[i + c], n));
+    joined = join(joined, Part(x[i], x[i + c], x[i + 2u * c]));
     part += DEPTH;
-    i += DEPTH * 2u * c;
+    i += DEPTH * 3u * c;
   }
   if (DEPTH != 1u) {
     join_depth(joined, lane);
     joined = piled_part(lane);
   }
   if (lane < COLUMNS && first < params.parts) {
-    let at = t / c * 2u * c + channel;
+    let at = t / c * 3u * c + channel;
     out[at] = joined.mean;
     out[at + c] = joined.squares * params.scale;
+    if (params.group < params.parts) {
+      out[at + 2u * c] = joined.count;
+    }
   }
 }

@@ -26,8 +26,9 @@ interface Rewritten {
   readonly epsilon?: number;
 }
 
-/** An op whose first input is normalised as it is read, by the coefficients that are its third. */
+/** An op whose first input is normalised as it is read, by the coefficients that are its third, or that sums. */
 interface OnRead {
+  readonly gradSummed?: { readonly activation: Activation };
   readonly normalised?: { readonly activation: Activation };
 }
 
@@ -52,7 +53,10 @@ function make(t: Tensor, values: Map<Tensor, Float64Array>, leaves: Leaves): Flo
     const scale = gamma.map((g, c) => g / Math.sqrt(stats[channels + c] + attrs.epsilon!));
     return Float64Array.from([...scale, ...beta.map((b, c) => b - stats[c] * scale[c])]);
   }
-  const { normalised, ...others } = attrs as OnRead;
+  const { normalised, gradSummed, ...others } = attrs as OnRead;
+  // What it sums for a batch norm lies beside its result.
+  if (gradSummed)
+    return make(new Tensor(t.op, t.inputs.slice(0, 2), others as Tensor['attrs'], t.shape), values, leaves);
   if (normalised) {
     const [x, other, coefficients, ...operands] = t.inputs;
     const plain = new Tensor(t.op, [x, other, ...operands], { ...others, ...(epilogue && { epilogue }) }, t.shape);
