@@ -15,7 +15,7 @@ export function sumWhereMade(order: readonly Tensor[], became: Map<Tensor, Tenso
 function sumResults(order: readonly Tensor[], became: Map<Tensor, Tensor>): Tensor[] {
   const wanted = new Set(order.filter(({ op }) => op === batchNormStatsOp).map(({ inputs }) => inputs[0]));
   return rewriteEach(order, became, (t, moved) => {
-    if (!wanted.has(t) || !t.op.takesEpilogue) return undefined;
+    if (!wanted.has(t) || !t.op.takesEpilogue(t.attrs)) return undefined;
     return { next: new Tensor(t.op, moved.inputs, { ...t.attrs, summed: true }, t.shape).named(...t.names) };
   });
 }

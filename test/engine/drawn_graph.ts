@@ -56,6 +56,7 @@ export function draw(seed: number, length: number) {
         activation: activation(),
       }),
     () => batchNorm(any(), norm[1], norm[2], { epsilon: 0.1, activation: activation() }).y,
+    () => add(batchNorm(any(), norm[1], norm[2], { epsilon: 0.1, activation: activation() }).y, pick(full)),
     () => {
       const { y } = batchNorm(any(), norm[1], norm[2], { epsilon: 0.1, activation: activation() });
       if (random() < 0.2) full.push(tanh(y));

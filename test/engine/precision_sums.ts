@@ -83,3 +83,15 @@ for (const [filter, stride, c] of [
     },
   ]);
 }
+
+SUMS.push([
+  'batch norm with a residual sum',
+  () => {
+    const at = new Operands();
+    const [gamma, beta] = [at.plain('gamma', [8], 0.5, 2), at.plain('beta', [8])];
+    const { y } = batchNorm(at.stored('x', [2, 9, 7, 8], -2, 3), gamma, beta, { epsilon: 1e-3, activation: 'silu' });
+    // As in batch norm's own cases, and one more addition.
+    const error = 1.2 * (75 + 40) * UNIT * 30 + 16 * UNIT;
+    return at.results(add(y, at.stored('residual', y.shape))).case(() => error);
+  },
+]);

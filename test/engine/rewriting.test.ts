@@ -29,6 +29,7 @@ const KINDS: Record<string, (t: Tensor) => boolean> = {
   'sums of products': (t) => t.op.name === 'sum_of_products',
   'folded batch norms': (t) => t.op.name === 'batch_norm_fold',
   'batch norms that are gated where they are read': (t) => t.op.name === 'batch_norm_apply' && t.inputs.length > 4,
+  'batch norms that add': (t) => t.attrs['added'] === true,
   'batch norms whose gated cotangent is not written': (t) => t.op.name === 'batch_norm_gated_input_grad',
   'batch norms that are made where they are read': (t) => t.attrs['normalised'] !== undefined,
   'results whose maker sums them': (t) => t.attrs['summed'] === true,
@@ -227,6 +228,24 @@ describe('a rewritten graph', () => {
     expect(ops(...grad(mul(normed, sampleChannel), [x], z))).toContain('batch_norm_input_grad');
   });
 
+  it('adds to a batch norm what is added to it, if nobody else reads it', () => {
+    const { y: normed } = batchNorm(x, norm[1], norm[2], { activation: 'silu' });
+    const made = ['batch_norm_stats', 'stop_gradient', 'batch_norm_apply'];
+    expect(ops(add(normed, y))).toEqual(made);
+    expect(ops(add(y, normed))).toEqual(made);
+    expect(ops(add(x, normed))).toEqual(made);
+    // Each of these is a pass of its own, or needs it whole.
+    expect(ops(sub(normed, y))).toEqual([...made, 'sub full']);
+    expect(ops(add(normed, channel))).toEqual([...made, 'add channel']);
+    expect(ops(add(normed, normed))).toEqual([...made, 'add full']);
+    expect(ops(add(normed, y), normed)).toEqual([...made, 'add full']);
+    expect(ops(relu(add(normed, y)))).toEqual([...made, 'add full, relu immediate']);
+    // Of two batch norms the first takes the sum.
+    const other = batchNorm(y, norm[1], norm[2]).y;
+    const [both, stop, apply] = made;
+    expect(ops(add(normed, other))).toEqual([both, stop, both, stop, apply, apply]);
+  });
+
   it('makes a batch norm where depthwise convolutions read it, on a GPU, if nobody else reads it', () => {
     const { y: normed } = batchNorm(x, norm[1], norm[2], { activation: 'silu' });
     const taps = input('taps', [3, 3, 4]);
@@ -291,6 +310,12 @@ describe('a rewritten graph', () => {
     // The stages that are left take the operands that are left.
     expect(ops(mul(exp(add(conv, y)), z))).toEqual(['conv2d: add full', 'exp immediate, mul full']);
     expect(ops(mul(mul(conv, sampleChannel), y))).toEqual(['conv2d', 'mul sampleChannel, mul full']);
+    // An input gradient, too, where it is a product.
+    const [dx] = grad(conv, [x], z);
+    expect(ops(add(dx, y))).toEqual(['conv2d_input_grad: add full']);
+    const [wide] = grad(conv2d(x, input('wide', [3, 3, 4, 4]), { padding: 'same' }), [x], z);
+    leaves.set('wide', randomArray(144, 98));
+    expect(ops(add(wide, y))).toEqual(['conv2d_input_grad', 'add full']);
     // Of two convolutions the first takes the sum.
     const other = conv2d(y, filter);
     expect(ops(add(conv, other))).toEqual(['conv2d', 'conv2d: add full']);

@@ -38,6 +38,7 @@ interface GatedAttributes {
   readonly frozen: boolean;
   readonly scale: number;
   readonly gated?: true;
+  readonly added?: true;
 }
 
 function make(t: Tensor, values: Map<Tensor, Float64Array>, leaves: Leaves): Float64Array {
@@ -87,7 +88,7 @@ function onRead(x: Float64Array, coefficients: Float64Array, activation: Activat
 
 /** What the compiler makes of a batch norm that is pooled and gated; undefined of all else. */
 function gatedNorms(t: Tensor, inputs: readonly Float64Array[]): Float64Array | undefined {
-  const { activation, epsilon, frozen, scale, gated: isGated } = t.attrs as unknown as GatedAttributes;
+  const { activation, epsilon, frozen, scale, gated: isGated, added } = t.attrs as unknown as GatedAttributes;
   const norm = ([x, stats, gamma, beta]: readonly Float64Array[], { shape }: Tensor): gated.GatedCase => ({
     x,
     stats,
@@ -100,6 +101,7 @@ function gatedNorms(t: Tensor, inputs: readonly Float64Array[]): Float64Array | 
   switch (t.op.name) {
     case 'batch_norm_apply': {
       const at = norm(inputs, t);
+      if (added) return batchNormApply(at).map((y, i) => y + inputs[4][i]);
       return isGated ? gated.gated(batchNormApply(at), inputs[4], at) : undefined;
     }
     case 'batch_norm_pool':
