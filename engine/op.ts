@@ -31,8 +31,11 @@ export interface Step {
   readonly buffers: Readonly<Record<string, BufferRef>>;
 }
 
-/** Partial statistics of a tensor, [parts, 3, C], made by the op that made it: see kernels/batch_norm/join.wgsl. */
-export interface PartialStatistics {
+/**
+ * What a batch norm sums over the rows of a tensor, in parts, made by the op that made the tensor: statistics, or of a
+ * cotangent the sums of its gradient (kernels/batch_norm/summed.ts).
+ */
+export interface PartialSums {
   readonly partial: BufferRef;
   readonly parts: number;
 }
@@ -49,10 +52,10 @@ export interface LowerContext<A> {
   out(): BufferRef;
   /** Scratch of so many f32 elements. */
   temp(elements: number): BufferRef;
-  /** Leaves partial statistics of the output for those who read it. */
-  leave(statistics: PartialStatistics): void;
+  /** Leaves partial sums of the output for those who read it. */
+  leave(sums: PartialSums): void;
   /** What the op that makes input `index` left. */
-  left(index: number): PartialStatistics | undefined;
+  left(index: number): PartialSums | undefined;
   /**
    * One of several ways to launch the op's kernels: what was measured to be the fastest, or the default. Asked at most
    * once an op.
@@ -102,6 +105,12 @@ export interface OpSpec<N extends string, A extends object> {
    * engine/program/normalised.ts. The batch norm's coefficients are then a third input, and `normalised` an attribute.
    */
   normalises?(attrs: A): boolean;
+  /**
+   * Of an input gradient: whether its kernels can sum what they make for the gradient of the batch norm before it: see
+   * engine/program/summed.ts. The batch norm's coefficients and what it read are then inputs behind its own, and
+   * `gradSummed` an attribute.
+   */
+  sums?(attrs: A): boolean;
   /** No op computes it: it is fed at each run, or outlives the program. */
   readonly leaf?: 'input' | 'parameter';
   /** The output is the input's memory under another shape: no kernel runs. */
@@ -117,7 +126,7 @@ export interface OpSpec<N extends string, A extends object> {
    * `lower` heeds the attribute `epilogue`: pointwise stages to apply to the result, their operands following the op's
    * own inputs.
    */
-  readonly takesEpilogue?: boolean;
+  readonly takesEpilogue?: boolean | ((attrs: A) => boolean);
 }
 
 /** An op with the types of its names and attributes erased: what the graph, autodiff and the compiler see. */
@@ -130,11 +139,14 @@ export interface OpDef {
   grouped?(elements: number, attrs: Attributes): Launch;
   /** See OpSpec. */
   normalises(attrs: Attributes): boolean;
+  /** See OpSpec. */
+  sums(attrs: Attributes): boolean;
   readonly leaf?: 'input' | 'parameter';
   readonly view: boolean;
   readonly cheap: boolean;
   readonly isWeightGradient: boolean;
-  readonly takesEpilogue: boolean;
+  /** See OpSpec. */
+  takesEpilogue(attrs: Attributes): boolean;
   /**
    * The cotangents of the inputs of `t`, each made when it is asked for; undefined where the op is not differentiable.
    */
@@ -159,11 +171,13 @@ export function defineOp<N extends string, A extends object = Record<string, nev
     mutates: spec.mutates ?? [],
     grouped: spec.grouped && ((elements, attrs) => spec.grouped!(elements, attrs as A)),
     normalises: (attrs) => spec.normalises?.(attrs as A) ?? false,
+    sums: (attrs) => spec.sums?.(attrs as A) ?? false,
     leaf: spec.leaf,
     view: spec.view ?? false,
     cheap: spec.cheap ?? false,
     isWeightGradient: spec.isWeightGradient ?? false,
-    takesEpilogue: spec.takesEpilogue ?? false,
+    takesEpilogue: (attrs) =>
+      typeof spec.takesEpilogue === 'function' ? spec.takesEpilogue(attrs as A) : (spec.takesEpilogue ?? false),
     vjp(t, dy) {
       const named: Record<string, Tensor> = { y: t };
       spec.inputs.forEach((name, i) => (named[name] = t.inputs[i]));

@@ -70,13 +70,16 @@ export const batchNormStatsOp = defineOp<'x'>({
   },
 });
 
-/** The compiler gave it a gate [N, 1, 1, C], its last input, as a factor (engine/program/gates.ts). */
-interface Gated {
+/** The compiler gave it one more input, its last. */
+interface Extras {
+  /** A gate [N, 1, 1, C] as a factor (engine/program/gates.ts). */
   readonly gated?: true;
+  /** A summand (engine/program/epilogue.ts). */
+  readonly added?: true;
 }
 
 // y = activation(gamma · (x − mean)/√(variance + epsilon) + beta)
-export const batchNormApplyOp = defineOp<'x' | 'stats' | 'gamma' | 'beta', BatchNormSettings & Gated>({
+export const batchNormApplyOp = defineOp<'x' | 'stats' | 'gamma' | 'beta', BatchNormSettings & Extras>({
   name: 'batch_norm_apply',
   cheap: true,
   inputs: ['x', 'stats', 'gamma', 'beta'],
@@ -96,14 +99,15 @@ export const batchNormApplyOp = defineOp<'x' | 'stats' | 'gamma' | 'beta', Batch
     };
   },
   lower(ctx) {
-    const { activation, epsilon, gated = false } = ctx.attrs;
+    const { gated, added } = ctx.attrs;
     const whole = sizeFor(ctx, ctx.inputs[0]);
     const samples = gated ? ctx.inputs[0].shape[0] : 1;
     const size = { ...whole, samples, rows: whole.rows / samples };
     const choice = ctx.choose(kernels.batchNormElementwiseChoices(size));
-    const [x, stats, gamma, beta, gate = gamma] = ctx.inputs.map((_, i) => ctx.in(i));
-    const launch = kernels.batchNormApply(size, choice, activation, epsilon, gated);
-    return [{ launch, buffers: { x, stats, gamma, beta, gate, out: ctx.out() } }];
+    const [x, stats, gamma, beta, extra] = ctx.inputs.map((_, i) => ctx.in(i));
+    const launch = kernels.batchNormApply(size, choice, ctx.attrs, { gated, added });
+    const extras = { gate: gated ? extra : gamma, added: added ? extra : x };
+    return [{ launch, buffers: { x, stats, gamma, beta, ...extras, out: ctx.out() } }];
   },
 });
 
@@ -144,6 +148,8 @@ export const batchNormSumsOp = defineOp<'dy' | 'x' | 'stats' | 'gamma' | 'beta',
   lower(ctx) {
     const buffers = { dy: ctx.in(0), x: ctx.in(1), stats: ctx.in(2), gamma: ctx.in(3), beta: ctx.in(4) };
     const size = sizeFor(ctx, ctx.inputs[1]);
+    const left = ctx.left(0);
+    if (left) return chain(ctx, { x: left.partial }, kernels.joinSums(size, left.parts));
     return chain(
       ctx,
       buffers,

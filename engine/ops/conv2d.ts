@@ -2,6 +2,7 @@ import { checkOneOf, checkOptions, checkWhole, type Known } from '../check.ts';
 import { defineOp } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
 import {
+  inputGradTakesEpilogue,
   lowerConv2d,
   lowerConv2dFilterGrad,
   lowerConv2dInputGrad,
@@ -48,6 +49,7 @@ const inputGradOp = defineOp<'dy' | 'w', Conv2dGeometry>({
     return inputShape(g);
   },
   vjp: ({ dy, w }, ddx, g) => ({ dy: () => conv2dOp([ddx, w], g), w: () => conv2dFilterGrad(ddx, dy, g) }),
+  takesEpilogue: inputGradTakesEpilogue,
   lower: lowerConv2dInputGrad,
 });
 

@@ -44,6 +44,9 @@ const isMatmul = (g: ConvGeometry): boolean =>
   g.groups === 1 &&
   g.padTop + g.padLeft + g.padBottom + g.padRight === 0;
 
+/** Whether an input gradient can take an epilogue: where it is a product, in tiles. */
+export const inputGradTakesEpilogue = (g: Conv2dGeometry): boolean => isMatmul(g) && !isNaive(g);
+
 /** Of groups so small most of a tile would be empty: see bench/ladder_conv2d.md. */
 const isNearlyDepthwise = ({ inChannels, outChannels, groups }: ConvGeometry): boolean =>
   groups > 1 && (inChannels / groups) * (outChannels / groups) < 4;

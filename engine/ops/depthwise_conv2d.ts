@@ -1,3 +1,4 @@
+import { gradSummed } from '../../kernels/batch_norm/summed.ts';
 import * as kernels from '../../kernels/depthwise_conv2d/depthwise_conv2d.ts';
 import { checkOneOf, checkOptions, type Known } from '../check.ts';
 import { defineOp, type BufferRef, type LowerContext } from '../op.ts';
@@ -17,8 +18,19 @@ interface Attributes extends Epilogue {
   readonly normalised?: kernels.Normalised;
 }
 
-/** Whether a depthwise convolution or its filter gradient can normalise what it reads: its fast kernels can. */
-const normalises = ({ geometry, version }: Attributes): boolean => kernels.fast(sizeFor(geometry), { version });
+interface InputGradAttributes extends Attributes {
+  /**
+   * The compiler wants the sums of the gradient of the batch norm that made x (engine/program/summed.ts): its
+   * coefficients and what it read are inputs behind the op's own.
+   */
+  readonly gradSummed?: kernels.Normalised;
+}
+
+/**
+ * Whether the fast kernels compute it. Those of a depthwise convolution and its filter gradient can normalise what they
+ * read, and those of its input gradient sum what they make for a batch norm.
+ */
+const isFast = ({ geometry, version }: Attributes): boolean => kernels.fast(sizeFor(geometry), { version });
 
 export interface DepthwiseAttributes extends WindowAttributes {
   /** 1 takes the naive kernels, as a second opinion. */
@@ -57,7 +69,7 @@ const optionsOf = ({ attrs, capabilities }: LowerContext<Attributes>): kernels.D
 
 export const depthwiseConv2dOp = defineOp<'x' | 'w', Attributes>({
   name: 'depthwise_conv2d',
-  normalises,
+  normalises: isFast,
   inputs: ['x', 'w'],
   shape: (_, { geometry }) => yShape(geometry),
   vjp: ({ x, w }, dy, a) => ({ x: () => inputGrad(dy, w, a), w: () => filterGrad(x, dy, a) }),
@@ -73,26 +85,33 @@ export const depthwiseConv2dOp = defineOp<'x' | 'w', Attributes>({
 
 // The adjoint of the above in x. Bilinear in dy and w, as the others are in their inputs, so each one's vjp is made of
 // the other two.
-const inputGradOp = defineOp<'dy' | 'w', Attributes>({
+const depthwiseInputGradOp = defineOp<'dy' | 'w', InputGradAttributes>({
   name: 'depthwise_conv2d_input_grad',
+  sums: isFast,
   inputs: ['dy', 'w'],
   shape: (_, { geometry }) => xShape(geometry),
   vjp: ({ dy, w }, ddx, a) => ({ dy: () => forward(ddx, w, a), w: () => filterGrad(ddx, dy, a) }),
   lower(ctx) {
-    const size = sizeFor(ctx.attrs.geometry);
+    const { geometry, gradSummed: sums } = ctx.attrs;
+    const size = sizeFor(geometry);
     const { launch, dyName } = kernels.depthwiseInputGrad(
       size,
       ctx.choose(kernels.depthwiseInputGradChoices(size, optionsOf(ctx))),
     );
     const [dy, w] = [ctx.in(0), ctx.in(1)];
-    return [plainly({ launch, buffers: { [dyName]: dy, w, of_channel: w, out: ctx.out() } }, w)];
+    const buffers = { [dyName]: dy, w, of_channel: w, out: ctx.out() };
+    const own = sums && gradSummed(launch, sums.activation);
+    if (!own) return [plainly({ launch, buffers }, w)];
+    const partial = ctx.temp(own.parts * 2 * geometry.inChannels);
+    ctx.leave({ partial, parts: own.parts });
+    return [{ launch: own.launch, buffers: { ...buffers, of_channel: ctx.in(2), normed: ctx.in(3), partial } }];
   },
 });
 
 // The adjoint in w.
 export const depthwiseFilterGradOp = defineOp<'x' | 'dy', Attributes>({
   name: 'depthwise_conv2d_filter_grad',
-  normalises,
+  normalises: isFast,
   inputs: ['x', 'dy'],
   shape: (_, { geometry }) => wShape(geometry),
   isWeightGradient: true,
@@ -112,7 +131,7 @@ export const depthwiseFilterGradOp = defineOp<'x' | 'dy', Attributes>({
 });
 
 const forward = (x: Tensor, w: Tensor, a: Attributes): Tensor => depthwiseConv2dOp([x, w], a);
-const inputGrad = (dy: Tensor, w: Tensor, a: Attributes): Tensor => inputGradOp([dy, w], a);
+const inputGrad = (dy: Tensor, w: Tensor, a: Attributes): Tensor => depthwiseInputGradOp([dy, w], a);
 const filterGrad = (x: Tensor, dy: Tensor, a: Attributes): Tensor => depthwiseFilterGradOp([x, dy], a);
 
 /**

@@ -7,7 +7,7 @@ import { COMMUTES, countUses, rewriteEach } from './rewrite.ts';
 
 /** Whether an op can take what follows it as its epilogue: nobody else may read what it makes without that. */
 const isOpen = (t: Tensor, uses: ReadonlyMap<Tensor, number>, roots: ReadonlySet<Tensor>) =>
-  t.op.takesEpilogue && uses.get(t) === 1 && !roots.has(t);
+  t.op.takesEpilogue(t.attrs) && uses.get(t) === 1 && !roots.has(t);
 
 /**
  * Batch norm of what a convolution or a product makes, and nobody else reads, becomes pointwise stages, which can then
@@ -55,6 +55,28 @@ export function fuseEpilogues(
     if (rest.length === 0) return { next: whole.named(...t.names), absorbed: head };
     const behind = new Tensor(pointwiseOp, [whole, ...read.slice(taken)], { stages: rest }, t.shape);
     return { next: behind.named(...t.names), before: [whole], absorbed: head };
+  });
+}
+
+/** A residual sum of a batch norm's output, which nobody else reads, and another tensor is made by the batch norm. */
+export function addToBatchNorms(
+  order: readonly Tensor[],
+  roots: ReadonlySet<Tensor>,
+  became: Map<Tensor, Tensor>,
+): Tensor[] {
+  const uses = countUses(order);
+  return rewriteEach(order, became, (t, _, now) => {
+    if (t.op !== pointwiseOp) return undefined;
+    const { stages } = t.attrs as unknown as PointwiseAttributes;
+    if (stages.length > 1 || stages[0].op !== 'add' || stages[0].mode !== 'full') return undefined;
+    const norm = t.inputs.find(
+      (x) => x.op === batchNormApplyOp && x.inputs.length === 4 && uses.get(x) === 1 && !roots.has(x),
+    );
+    if (!norm) return undefined;
+    const other = t.inputs[t.inputs[0] === norm ? 1 : 0];
+    const inputs = [...now(norm).inputs, now(other)];
+    const next = new Tensor(batchNormApplyOp, inputs, { ...norm.attrs, added: true }, t.shape).named(...t.names);
+    return { next, absorbed: norm };
   });
 }
 

@@ -3,7 +3,7 @@ import { Tensor, topologicalOrder } from '../tensor.ts';
 import { operandMode, pointwiseOp, type PointwiseAttributes } from '../ops/pointwise.ts';
 import { broadcastOp, sumOfProductsOp, sumOp } from '../ops/reduce.ts';
 import { MAX_STAGES, type PointwiseStage } from '../../kernels/pointwise/pointwise.ts';
-import { foldBatchNorms, fuseEpilogues } from './epilogue.ts';
+import { addToBatchNorms, foldBatchNorms, fuseEpilogues } from './epilogue.ts';
 import { gateBatchNorms } from './gates.ts';
 import { normaliseOnRead } from './normalised.ts';
 import { recompute, type Recompute } from './recompute.ts';
@@ -54,6 +54,7 @@ export function buildGraph(
   if (!software) now = normaliseOnRead(now, rooted(), became);
   now = fusePointwise(now, rooted(), became);
   now = fuseEpilogues(now, rooted(), became);
+  now = addToBatchNorms(now, rooted(), became);
   if (!software) now = sumWhereMade(now, became);
   return { order: recompute(alive(now), rooted(), again, became), resolve };
 }

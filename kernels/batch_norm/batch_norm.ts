@@ -173,19 +173,24 @@ function ofChannels(kernel: KernelSource, channels: number, epsilon: number): La
   };
 }
 
-/** y from x, stats, gamma and beta, and where it is `gated` the gate; bind what it reads anyway where it is not. */
+/** What becomes of a normalised number: it is multiplied by a gate, or a tensor is added. */
+export interface ApplyExtras {
+  readonly gated?: boolean;
+  readonly added?: boolean;
+}
+
+/** y from x, stats, gamma and beta, and gate and summand; where it has none, bind gamma and x instead. */
 export function batchNormApply(
   size: BatchNormSize,
   by: Chunk,
-  activation: BatchNormActivation,
-  epsilon: number,
-  gated: boolean,
+  { activation, epsilon }: { activation: BatchNormActivation; epsilon: number },
+  { gated = false, added = false }: ApplyExtras,
 ): Launch {
   const launch = chunked(size, by.chunk);
   return {
     kernel: applyKernel,
     ...launch,
-    overrides: { ACTIVATION: BATCH_NORM_ACTIVATIONS[activation], GATED: Number(gated) },
+    overrides: { ACTIVATION: BATCH_NORM_ACTIVATIONS[activation], GATED: Number(gated), ADDED: Number(added) },
     params: { ...launch.params, epsilon },
   };
 }
@@ -209,9 +214,12 @@ export function batchNormSums(
     overrides: { ...launch.overrides, ACTIVATION: BATCH_NORM_ACTIVATIONS[activation] },
     params: { ...launch.params, epsilon },
   };
-  const rest = parts === 1 ? [] : reduce([1, parts, inner], 1, size.target);
-  return [{ launch: first, outSize: parts * inner }, ...rest];
+  return [{ launch: first, outSize: parts * inner }, ...(parts === 1 ? [] : joinSums(size, parts))];
 }
+
+/** Those of them that add up partial sums. */
+export const joinSums = ({ channels, target }: BatchNormSize, parts: number): SumPass[] =>
+  reduce([1, parts, 2 * channels], 1, target);
 
 /**
  * The passes from x, stats, gamma and beta to scale · Σ y of each sample, [samples, channels]; y is never written.

@@ -1,7 +1,7 @@
-// The statistics of what a kernel makes, by the kernel itself, from the numbers as it stores them: so nobody has to read
-// them for their mean and variance. Each thread follows those that it stores in its Value of channels; the threads of a
-// workgroup that stand below each other (include/depth.wgsl) join theirs, one part a workgroup and Value of channels.
-// Who includes this says which binding `partial` is.
+// The statistics of what a kernel makes, by the kernel itself, from the numbers as it stores them: so nobody has to
+// read them for their mean and variance. Each thread follows those that it stores in its Value of channels; the threads
+// of a workgroup that stand below each other (include/depth.wgsl) join theirs, one part a workgroup and Value of
+// channels. Who includes this says which binding `partial` is.
 //!include ../include/depth.wgsl
 //!include join.wgsl
 //!include join_depth.wgsl

@@ -2,12 +2,13 @@
 // partial[p, c] = mean, squares and count of y[n, ho, wo, c] over the pixels of workgroup p
 //
 // depthwise_conv2d_forward_v3.wgsl with the statistics of what it makes (../batch_norm/summed.wgsl) in place of an
-// epilogue. A workgroup has COLUMNS Values of channels of DEPTH pieces of the image.
+// epilogue.
 //!include forward_chained.wgsl
 
 @group(0) @binding(4) var<storage, read_write> partial: array<Value>;
 
 //!include ../batch_norm/summed.wgsl
+//!include pieces.wgsl
 
 fn finish(strip: Strip, i: u32) -> Strip {
   return strip;
@@ -25,14 +26,9 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let across = (params.channels + COLUMNS - 1u) / COLUMNS;
-  let flat = flat_workgroup(group, groups);
-  let part = flat / across;
-  let channel = flat % across * COLUMNS + lane % COLUMNS;
-  let piece = part * DEPTH + lane / COLUMNS;
-  let pieces = params.size / params.channels;
-  if (channel < params.channels && piece < pieces) {
-    forward(piece, channel);
+  let own = piece_of(flat_workgroup(group, groups), lane);
+  if (own.has_work) {
+    forward(own.piece, own.channel);
   }
-  put_part(part, channel, params.channels, lane, channel < params.channels && part * DEPTH < pieces);
+  put_part(own.part, own.channel, params.channels, lane, own.has_part);
 }

@@ -3,8 +3,8 @@
 // has to read what is made here to know its mean and variance.
 //
 // First the mean of a column's rows, then the squares of what is left: nothing cancels. The threads of a column add up
-// in the memory of the two tiles, of which each has room for a vec4 of each thread: ACROSS is at most 4·HIGH·DEPTH, DOWN
-// at most 4·WIDE·DEPTH.
+// in the memory of the two tiles, of which each has room for a vec4 of each thread: ACROSS is at most 4·HIGH·DEPTH,
+// DOWN at most 4·WIDE·DEPTH.
 @group(0) @binding(8) var<storage, read_write> partial: array<vec4<f32>>;
 
 // Where the columns of a tile lie among all: their first, and how many there are, in vec4s.

@@ -34,6 +34,7 @@ import { randomArray } from '../random.ts';
 import { UNIT, functionBound, sumBound, winogradBound } from '../tolerance.ts';
 import { MOVES } from './precision_moves.ts';
 import { Operands, type Build } from './precision_operands.ts';
+import { SUMS } from './precision_sums.ts';
 
 const CASES: [string, Build][] = [];
 
@@ -319,7 +320,7 @@ for (const shape of [
   ]);
 }
 
-CASES.push(...MOVES);
+CASES.push(...MOVES, ...SUMS);
 
 CASES.push([
   'views of images',

@@ -5,118 +5,20 @@ import { batchNorm, batchNormInference } from '../../engine/ops/batch_norm.ts';
 import { conv2d } from '../../engine/ops/conv2d.ts';
 import { depthwiseConv2d } from '../../engine/ops/depthwise_conv2d.ts';
 import { input, reshape } from '../../engine/ops/leaves.ts';
-import { matmul } from '../../engine/ops/matmul.ts';
-import {
-  abs,
-  add,
-  div,
-  exp,
-  maximum,
-  minimum,
-  mul,
-  relu,
-  rsub,
-  sigmoid,
-  silu,
-  square,
-  sub,
-  tanh,
-} from '../../engine/ops/pointwise.ts';
+import { add, div, exp, maximum, mul, relu, sigmoid, square, sub } from '../../engine/ops/pointwise.ts';
 import { broadcastTo, mean, sum } from '../../engine/ops/reduce.ts';
 import { buildGraph } from '../../engine/program/graph.ts';
 import type { Tensor } from '../../engine/tensor.ts';
-import { randomArray, uniform } from '../random.ts';
+import { randomArray } from '../random.ts';
 import { evaluateGraph } from '../reference/interpreter.ts';
 import { evaluateRewritten } from '../reference/rewritten.ts';
+import { draw, FULL, SMALL } from './drawn_graph.ts';
 
 /*
  * The compiler's rewriting in float64, without a GPU: what a graph became must make what the graph makes, in an order
  * in which nothing is read before it is made. Random graphs try what may be rewritten beside what may not: a second
  * reader, an output in the middle, an operand that is repeated.
  */
-
-/** As many rows as samples: what is one for each row must not be taken for one for each sample. */
-const FULL = [2, 2, 3, 4] as const;
-const SMALL = {
-  channel: [4],
-  sampleChannel: [2, 1, 1, 4],
-  sample: [2, 1, 1, 1],
-  row: [1, 2, 1, 1],
-  rowChannel: [1, 2, 1, 4],
-  sampleRow: [2, 2, 1, 1],
-  one: [1],
-} as const;
-
-/** Draws a graph of `length` operations: what it has made, its leaves and their values. */
-function draw(seed: number, length: number) {
-  const random = uniform(seed);
-  const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)];
-  const leaves = new Map<string, Float32Array>();
-  const leaf = (name: string, shape: readonly number[], low = -1, high = 1) => {
-    const t = input(name, shape);
-    leaves.set(name, randomArray(t.size, 1000 * seed + leaves.size, low, high));
-    return t;
-  };
-  const full = [leaf('x', FULL), leaf('y', FULL)];
-  const small = Object.entries(SMALL).map(([name, shape]) => leaf(name, shape));
-  const [filter, taps, matrix] = [leaf('filter', [1, 1, 4, 4]), leaf('taps', [3, 3, 4]), leaf('matrix', [4, 4])];
-  const norm = [leaf('stats', [2, 4], 0.3, 1), leaf('gamma', [4]), leaf('beta', [4])] as const;
-  /** Mostly what was made last, so that chains grow; sometimes anything, so that it has a second reader. */
-  const any = () => (random() < 0.7 ? full[full.length - 1] : pick(full));
-  const activation = () => pick(['none', 'relu', 'silu'] as const);
-  const MAKERS: readonly (() => Tensor)[] = [
-    () => pick([abs, relu, sigmoid, silu, tanh])(any()),
-    () => pick([add, mul, maximum, minimum, rsub, sub])(any(), pick([0.5, -1, 2])),
-    () => pick([add, sub, mul, maximum, minimum])(any(), pick(full)),
-    () => pick([add, sub, mul, maximum, minimum])(pick(full), any()),
-    () => pick([add, sub, mul])(any(), pick(small)),
-    () => pick([add, sub, mul, maximum])(any(), broadcastTo(pick(small), FULL)),
-    () => pick([add, sub, mul, maximum])(broadcastTo(pick(small), FULL), any()),
-    () => conv2d(any(), filter),
-    () => depthwiseConv2d(any(), taps, { padding: 'same' }),
-    () => reshape(matmul(reshape(any(), [12, 4]), matrix), FULL),
-    () => batchNormInference(any(), ...norm, { epsilon: 0.1, activation: activation() }),
-    () => batchNormInference(conv2d(any(), filter), ...norm, { epsilon: 0.1, activation: activation() }),
-    () =>
-      batchNormInference(depthwiseConv2d(any(), taps, { padding: 'same' }), ...norm, {
-        epsilon: 0.1,
-        activation: activation(),
-      }),
-    () => batchNorm(any(), norm[1], norm[2], { epsilon: 0.1, activation: activation() }).y,
-    () => {
-      const { y } = batchNorm(any(), norm[1], norm[2], { epsilon: 0.1, activation: activation() });
-      if (random() < 0.2) full.push(tanh(y));
-      return depthwiseConv2d(y, taps, { padding: 'same' });
-    },
-    () => {
-      const { y } = batchNorm(any(), norm[1], norm[2], { epsilon: 0.1, activation: activation() });
-      const gate = sigmoid(pick([mean, sum])(y, [1, 2]));
-      // Mostly as squeeze and excite does; sometimes another reads it, too.
-      if (random() < 0.2) full.push(tanh(y));
-      return mul(y, random() < 0.8 ? gate : pick(small));
-    },
-    () => {
-      const product = mul(any(), pick(full));
-      small.push(
-        pick([sum, mean])(
-          product,
-          pick([
-            [1, 2],
-            [0, 1, 2],
-            [1, 2, 3],
-          ]),
-        ),
-      );
-      return random() < 0.3 ? product : tanh(any());
-    },
-  ];
-  for (let i = 0; i < length; i++) {
-    const made = pick(MAKERS)();
-    // What grows is brought back to a size near 1, or all differences drown.
-    full.push(random() < 0.15 ? tanh(made) : made);
-  }
-  return { full, small, leaves, pick, random };
-}
 
 const attrsOf = (t: Tensor) => t.attrs as { stages?: readonly PointwiseStage[]; epilogue?: readonly PointwiseStage[] };
 
@@ -127,9 +29,11 @@ const KINDS: Record<string, (t: Tensor) => boolean> = {
   'sums of products': (t) => t.op.name === 'sum_of_products',
   'folded batch norms': (t) => t.op.name === 'batch_norm_fold',
   'batch norms that are gated where they are read': (t) => t.op.name === 'batch_norm_apply' && t.inputs.length > 4,
+  'batch norms that add': (t) => t.attrs['added'] === true,
   'batch norms whose gated cotangent is not written': (t) => t.op.name === 'batch_norm_gated_input_grad',
   'batch norms that are made where they are read': (t) => t.attrs['normalised'] !== undefined,
   'results whose maker sums them': (t) => t.attrs['summed'] === true,
+  'cotangents whose maker sums them': (t) => t.attrs['gradSummed'] !== undefined,
   'operands repeated by their reader': (t) =>
     attrsOf(t).stages?.some(({ mode }) => mode === 'channel' || mode === 'sampleChannel') ?? false,
 };
@@ -324,6 +228,24 @@ describe('a rewritten graph', () => {
     expect(ops(...grad(mul(normed, sampleChannel), [x], z))).toContain('batch_norm_input_grad');
   });
 
+  it('adds to a batch norm what is added to it, if nobody else reads it', () => {
+    const { y: normed } = batchNorm(x, norm[1], norm[2], { activation: 'silu' });
+    const made = ['batch_norm_stats', 'stop_gradient', 'batch_norm_apply'];
+    expect(ops(add(normed, y))).toEqual(made);
+    expect(ops(add(y, normed))).toEqual(made);
+    expect(ops(add(x, normed))).toEqual(made);
+    // Each of these is a pass of its own, or needs it whole.
+    expect(ops(sub(normed, y))).toEqual([...made, 'sub full']);
+    expect(ops(add(normed, channel))).toEqual([...made, 'add channel']);
+    expect(ops(add(normed, normed))).toEqual([...made, 'add full']);
+    expect(ops(add(normed, y), normed)).toEqual([...made, 'add full']);
+    expect(ops(relu(add(normed, y)))).toEqual([...made, 'add full, relu immediate']);
+    // Of two batch norms the first takes the sum.
+    const other = batchNorm(y, norm[1], norm[2]).y;
+    const [both, stop, apply] = made;
+    expect(ops(add(normed, other))).toEqual([both, stop, both, stop, apply, apply]);
+  });
+
   it('makes a batch norm where depthwise convolutions read it, on a GPU, if nobody else reads it', () => {
     const { y: normed } = batchNorm(x, norm[1], norm[2], { activation: 'silu' });
     const taps = input('taps', [3, 3, 4]);
@@ -360,6 +282,20 @@ describe('a rewritten graph', () => {
     expect(summed(false, normed(add(conv, channel)), conv)).toEqual([]);
     expect(summed(false, normed(exp(conv)))).toEqual([]);
     expect(summed(false, batchNormInference(conv, ...norm))).toEqual([]);
+    // Of a cotangent, the sums of the gradient.
+    const taps = input('taps', [3, 3, 4]);
+    leaves.set('taps', randomArray(36, 99));
+    const backward = (t: Tensor) => grad(depthwiseConv2d(t, taps, { padding: 'same' }), [x], z);
+    const sums = (software: boolean, ...outputs: Tensor[]) =>
+      expectSame(outputs, leaves, 'by hand', software).flatMap((t) =>
+        t.attrs['gradSummed'] ? t.inputs.map(({ op }) => op.name) : [],
+      );
+    const read = ['input', 'input', 'batch_norm_coefficients', 'input'];
+    expect(sums(false, ...backward(normed(x)))).toEqual(read);
+    expect(sums(false, ...backward(normed(x)), normed(x))).toEqual(read);
+    expect(sums(true, ...backward(normed(x)))).toEqual([]);
+    // A convolution before the batch norm adds nothing; a pass behind the input gradient stands between.
+    expect(sums(false, ...backward(relu(normed(x))))).toEqual([]);
   });
 
   it('ends a convolution by what follows it, as far as that can be an epilogue and nobody else reads it', () => {
@@ -374,6 +310,12 @@ describe('a rewritten graph', () => {
     // The stages that are left take the operands that are left.
     expect(ops(mul(exp(add(conv, y)), z))).toEqual(['conv2d: add full', 'exp immediate, mul full']);
     expect(ops(mul(mul(conv, sampleChannel), y))).toEqual(['conv2d', 'mul sampleChannel, mul full']);
+    // An input gradient, too, where it is a product.
+    const [dx] = grad(conv, [x], z);
+    expect(ops(add(dx, y))).toEqual(['conv2d_input_grad: add full']);
+    const [wide] = grad(conv2d(x, input('wide', [3, 3, 4, 4]), { padding: 'same' }), [x], z);
+    leaves.set('wide', randomArray(144, 98));
+    expect(ops(add(wide, y))).toEqual(['conv2d_input_grad', 'add full']);
     // Of two convolutions the first takes the sum.
     const other = conv2d(y, filter);
     expect(ops(add(conv, other))).toEqual(['conv2d', 'conv2d: add full']);

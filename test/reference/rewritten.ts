@@ -26,8 +26,9 @@ interface Rewritten {
   readonly epsilon?: number;
 }
 
-/** An op whose first input is normalised as it is read, by the coefficients that are its third. */
+/** An op whose first input is normalised as it is read, by the coefficients that are its third, or that sums. */
 interface OnRead {
+  readonly gradSummed?: { readonly activation: Activation };
   readonly normalised?: { readonly activation: Activation };
 }
 
@@ -37,6 +38,7 @@ interface GatedAttributes {
   readonly frozen: boolean;
   readonly scale: number;
   readonly gated?: true;
+  readonly added?: true;
 }
 
 function make(t: Tensor, values: Map<Tensor, Float64Array>, leaves: Leaves): Float64Array {
@@ -52,7 +54,10 @@ function make(t: Tensor, values: Map<Tensor, Float64Array>, leaves: Leaves): Flo
     const scale = gamma.map((g, c) => g / Math.sqrt(stats[channels + c] + attrs.epsilon!));
     return Float64Array.from([...scale, ...beta.map((b, c) => b - stats[c] * scale[c])]);
   }
-  const { normalised, ...others } = attrs as OnRead;
+  const { normalised, gradSummed, ...others } = attrs as OnRead;
+  // What it sums for a batch norm lies beside its result.
+  if (gradSummed)
+    return make(new Tensor(t.op, t.inputs.slice(0, 2), others as Tensor['attrs'], t.shape), values, leaves);
   if (normalised) {
     const [x, other, coefficients, ...operands] = t.inputs;
     const plain = new Tensor(t.op, [x, other, ...operands], { ...others, ...(epilogue && { epilogue }) }, t.shape);
@@ -83,7 +88,7 @@ function onRead(x: Float64Array, coefficients: Float64Array, activation: Activat
 
 /** What the compiler makes of a batch norm that is pooled and gated; undefined of all else. */
 function gatedNorms(t: Tensor, inputs: readonly Float64Array[]): Float64Array | undefined {
-  const { activation, epsilon, frozen, scale, gated: isGated } = t.attrs as unknown as GatedAttributes;
+  const { activation, epsilon, frozen, scale, gated: isGated, added } = t.attrs as unknown as GatedAttributes;
   const norm = ([x, stats, gamma, beta]: readonly Float64Array[], { shape }: Tensor): gated.GatedCase => ({
     x,
     stats,
@@ -96,6 +101,7 @@ function gatedNorms(t: Tensor, inputs: readonly Float64Array[]): Float64Array | 
   switch (t.op.name) {
     case 'batch_norm_apply': {
       const at = norm(inputs, t);
+      if (added) return batchNormApply(at).map((y, i) => y + inputs[4][i]);
       return isGated ? gated.gated(batchNormApply(at), inputs[4], at) : undefined;
     }
     case 'batch_norm_pool':
