@@ -2,13 +2,14 @@ import { expect, it } from 'vitest';
 import type { Device } from '../../engine/device/device.ts';
 import { Parameter } from '../../engine/device/parameter.ts';
 import { ParameterPool } from '../../engine/device/parameter_pool.ts';
-import { batchNorm } from '../../engine/ops/batch_norm.ts';
+import { ema, updateRunningStats } from '../../engine/ops/assign.ts';
+import { batchNorm, batchNormStats } from '../../engine/ops/batch_norm.ts';
 import { conv2d } from '../../engine/ops/conv2d.ts';
 import { input, reshape } from '../../engine/ops/leaves.ts';
 import { matmul } from '../../engine/ops/matmul.ts';
 import { add, mul, square } from '../../engine/ops/pointwise.ts';
 import { globalAvgPool } from '../../engine/ops/pool.ts';
-import { mean } from '../../engine/ops/reduce.ts';
+import { mean, sum } from '../../engine/ops/reduce.ts';
 import { softmaxCrossEntropy } from '../../engine/ops/softmax_cross_entropy.ts';
 import type { ProgramSpec } from '../../engine/program/program.ts';
 import { outline } from '../../engine/program/outline.ts';
@@ -143,6 +144,50 @@ describeAdapters('updates of neighbours in one launch', (device) => {
       expect(after[0]).toEqual(after[1]);
     },
   );
+
+  it('running statistics of several sizes, one of them not finite: the same bits in one launch', async () => {
+    const sizes = [3, 64, 9];
+    const after: number[][][] = [];
+    for (const pooled of [true, false]) {
+      const pool = new ParameterPool(device(), 'statistics');
+      const running = sizes.map(
+        (c, i) => new Parameter(device(), `r${c}`, [2, c], randomArray(2 * c, i), pooled ? pool : undefined),
+      );
+      // Of another momentum, in the same pool: it stays apart.
+      const slow = new Parameter(device(), 'slow', [4], undefined, pooled ? pool : undefined);
+      const w = new Parameter(device(), 'w', [1], Float32Array.of(1));
+      const seen = sizes.map((c, i) => input(`x${i}`, [2 + i, c]));
+      const stats = seen.map((x) => batchNormStats(mul(x, w.tensor)));
+      const loss = reshape(sum(mul(seen[0], w.tensor)), []);
+      using step = await TrainStep.create(device(), {
+        loss,
+        trainable: [w],
+        updates: [
+          ...stats.map((own, i) => updateRunningStats(running[i].tensor, own, 2 + i, 0.1)),
+          ema(slow.tensor, mul(input('fast', [4]), 2), 0.5),
+        ],
+        adam: DEFAULT_ADAM,
+      });
+      const count = step.program.steps.filter(({ launch }) => launch.kernel.name === 'ema').length;
+      expect(count).toBe(pooled ? 3 : 5); // with the count of steps
+      const feeds = (first: number) =>
+        Object.fromEntries([
+          ...seen.map((x, i) => [`x${i}`, Float32Array.from(randomArray(x.size, 7 + i)).fill(first, 0, 1)]),
+          ['fast', Float32Array.of(1, 2, 3, 4)],
+        ]);
+      const read = () => Promise.all([...running, slow].map(async (p) => [...(await p.read())]));
+      step.run(feeds(0.5), 0.01);
+      const good = await read();
+      step.run(feeds(NaN), 0.01);
+      expect(await read()).toEqual(good);
+      step.run(feeds(0.25), 0.01);
+      after.push(await read());
+      expect(after.at(-1)).not.toEqual(good);
+      for (const parameter of [...running, slow, w]) parameter[Symbol.dispose]();
+    }
+    expect(after[0]).toEqual(after[1]);
+    expect(after[0].flat().every(Number.isFinite)).toBe(true);
+  });
 
   it('binds no more at once than the adapter does', () => {
     // Of five filters of 256 bytes, two can be bound together.
