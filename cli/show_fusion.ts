@@ -19,7 +19,9 @@ const MADE_OF_SEVERAL: Readonly<Record<string, string>> = {
   batch_norm_gate_sums: 'batch_norm_apply, sum_of_products, batch_norm_sums',
   batch_norm_gated_input_grad: 'mul, add, batch_norm_input_grad',
 };
-const isGated = (t: Tensor): boolean => t.op === batchNormApplyOp && t.attrs['gated'] === true;
+/** What a batch norm does to its result (engine/program/gates.ts, residuals.ts). */
+const endOf = (t: Tensor): string[] =>
+  t.op === batchNormApplyOp ? [...(t.attrs['gated'] ? ['mul'] : []), ...(t.attrs['added'] ? ['add'] : [])] : [];
 
 /**
  * `mul, add, relu` for a fused pointwise op, `conv2d, mul, add` for an op with an epilogue, the op's name for any
@@ -28,7 +30,7 @@ const isGated = (t: Tensor): boolean => t.op === batchNormApplyOp && t.attrs['ga
 export function describeOp(t: Tensor): string {
   const ops = MADE_OF_SEVERAL[t.op.name];
   if (ops !== undefined) return `${t.op.name} (${ops})`;
-  if (isGated(t)) return `${t.op.name}, mul`;
+  if (endOf(t).length > 0) return [t.op.name, ...endOf(t)].join(', ');
   const stages = t.op === pointwiseOp ? (t.attrs as unknown as PointwiseAttributes).stages : epilogueOf(t);
   return [...(t.op === pointwiseOp ? [] : [t.op.name]), ...stages.map(({ op }) => op)].join(', ');
 }
@@ -56,7 +58,7 @@ const passesAfter = (program: Steps, t: Tensor): boolean =>
  */
 export function fused(program: Steps): Fusion[] {
   const isFused = (t: Tensor) =>
-    isGated(t) ||
+    endOf(t).length > 0 ||
     t.op.name in MADE_OF_SEVERAL ||
     (t.op === pointwiseOp
       ? (t.attrs as unknown as PointwiseAttributes).stages.length > 1
@@ -76,7 +78,7 @@ export function notFused(program: Steps): Fusion[] {
           : [];
       if (t.op !== pointwiseOp && t.op !== batchNormApplyOp) return [];
       const [x] = t.inputs;
-      if (!x.op.takesEpilogue) return [];
+      if (!x.op.takesEpilogue(x.attrs)) return [];
       const chain = `${x.op.name}, ${describeOp(t)}`;
       if (uses.get(x)! > 1) return [`${chain}: others read the ${x.op.name} too`];
       return [

@@ -122,9 +122,9 @@ export interface OpSpec<N extends string, A extends object> {
   readonly isWeightGradient?: boolean;
   /**
    * `lower` heeds the attribute `epilogue`: pointwise stages to apply to the result, their operands following the op's
-   * own inputs.
+   * own inputs. A predicate where that depends on the attributes.
    */
-  readonly takesEpilogue?: boolean;
+  readonly takesEpilogue?: boolean | ((attrs: A) => boolean);
 }
 
 /** An op with the types of its names and attributes erased: what the graph, autodiff and the compiler see. */
@@ -141,7 +141,8 @@ export interface OpDef {
   readonly view: boolean;
   readonly cheap: boolean;
   readonly isWeightGradient: boolean;
-  readonly takesEpilogue: boolean;
+  /** See OpSpec. */
+  takesEpilogue(attrs: Attributes): boolean;
   /**
    * The cotangents of the inputs of `t`, each made when it is asked for; undefined where the op is not differentiable.
    */
@@ -170,7 +171,8 @@ export function defineOp<N extends string, A extends object = Record<string, nev
     view: spec.view ?? false,
     cheap: spec.cheap ?? false,
     isWeightGradient: spec.isWeightGradient ?? false,
-    takesEpilogue: spec.takesEpilogue ?? false,
+    takesEpilogue: (attrs) =>
+      typeof spec.takesEpilogue === 'function' ? spec.takesEpilogue(attrs as A) : (spec.takesEpilogue ?? false),
     vjp(t, dy) {
       const named: Record<string, Tensor> = { y: t };
       spec.inputs.forEach((name, i) => (named[name] = t.inputs[i]));

@@ -2,6 +2,7 @@ import { checkOneOf, checkOptions, checkWhole, type Known } from '../check.ts';
 import { defineOp } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
 import {
+  isMatmul,
   lowerConv2d,
   lowerConv2dFilterGrad,
   lowerConv2dInputGrad,
@@ -48,6 +49,8 @@ const inputGradOp = defineOp<'dy' | 'w', Conv2dGeometry>({
     return inputShape(g);
   },
   vjp: ({ dy, w }, ddx, g) => ({ dy: () => conv2dOp([ddx, w], g), w: () => conv2dFilterGrad(ddx, dy, g) }),
+  // Its other kernels have none.
+  takesEpilogue: isMatmul,
   lower: lowerConv2dInputGrad,
 });
 

@@ -7,7 +7,7 @@ import { COMMUTES, countUses, rewriteEach } from './rewrite.ts';
 
 /** Whether an op can take what follows it as its epilogue: nobody else may read what it makes without that. */
 const isOpen = (t: Tensor, uses: ReadonlyMap<Tensor, number>, roots: ReadonlySet<Tensor>) =>
-  t.op.takesEpilogue && uses.get(t) === 1 && !roots.has(t);
+  t.op.takesEpilogue(t.attrs) && uses.get(t) === 1 && !roots.has(t);
 
 /**
  * Batch norm of what a convolution or a product makes, and nobody else reads, becomes pointwise stages, which can then
