@@ -7,6 +7,7 @@ import { foldBatchNorms, fuseEpilogues } from './epilogue.ts';
 import { gateBatchNorms } from './gates.ts';
 import { normaliseOnRead } from './normalised.ts';
 import { recompute, type Recompute } from './recompute.ts';
+import { addResiduals } from './residuals.ts';
 import { COMMUTES, countUses, rewriteEach } from './rewrite.ts';
 
 /** The tensors of a program in the order of their making, and what the caller's own tensors became. */
@@ -51,6 +52,7 @@ export function buildGraph(
   now = foldBatchNorms(now, rooted(), became);
   now = alive(gateBatchNorms(now, rooted(), became));
   if (!software) now = normaliseOnRead(now, rooted(), became);
+  now = addResiduals(now, rooted(), became);
   now = fusePointwise(now, rooted(), became);
   now = fuseEpilogues(now, rooted(), became);
   return { order: recompute(alive(now), rooted(), again, became), resolve };

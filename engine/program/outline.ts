@@ -5,6 +5,7 @@ import { checkOneOf, checkOptions, show, type Known } from '../check.ts';
 import { checkTensors, type Tensor } from '../tensor.ts';
 import type { Tuning } from '../tuning.ts';
 import { UserError } from '../user_error.ts';
+import { joinCoefficients } from './coefficients.ts';
 import { buildGraph, type Graph } from './graph.ts';
 import { lower, type Lowered } from './lower.ts';
 import { planMemory, type MemoryPlan } from './plan.ts';
@@ -117,7 +118,8 @@ export function outline(device: Device, spec: ProgramSpec): Outline {
       ? storeAsHalf(whole, graph.order, new Set(outputs.map((t) => whole.bufferOf(graph.resolve(t)))))
       : whole;
   const alignment = device.gpu.limits.minStorageBufferOffsetAlignment;
-  const lowered = groupUpdates(viewCopies(stored, alignment), alignment, device.capabilities.maxStorageBinding);
+  const viewed = viewCopies(joinCoefficients(stored), alignment);
+  const lowered = groupUpdates(viewed, alignment, device.capabilities.maxStorageBinding);
   const plan = planMemory(lowered, alignment);
   const align = device.gpu.limits.minUniformBufferOffsetAlignment;
   const uniformStrides = lowered.steps.map(({ launch }) => Math.ceil(launch.kernel.paramsSize / align) * align);

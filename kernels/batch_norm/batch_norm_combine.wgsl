@@ -2,24 +2,10 @@
 // x is [parts, 2, channels] as batch_norm_stats.wgsl leaves it, each part from `chunk` rows (the last from what is
 // left); out is [ceil(parts / group), 2, channels]. Repeated until one part is left, whose squares are then scaled to
 // the variance. A thread owns one channel of one output part, or shares it (include/depth.wgsl).
-alias Value = f32;
-
-struct Params {
-  rows: u32,
-  channels: u32,
-  chunk: u32,
-  parts: u32,
-  group: u32,
-  scale: f32, // of the squares: 1, or 1/rows in the last pass
-}
-
-@group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> out: array<f32>;
 @group(0) @binding(2) var<uniform> params: Params;
 
-//!include ../include/grid.wgsl
-//!include ../include/depth.wgsl
-//!include join.wgsl
+//!include combine.wgsl
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -27,27 +13,10 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let c = params.channels;
-  let t = flat_workgroup(group, groups) * COLUMNS + lane % COLUMNS;
-  let first = t / c * params.group;
-  let channel = t % c;
-  let end = min(first + params.group, params.parts);
-  var joined = Part(0.0, 0.0, 0.0);
-  var part = first + lane / COLUMNS;
-  var i = part * 2u * c + channel;
-  while (part < end) {
-    let n = f32(min(params.chunk, params.rows - part * params.chunk));
-    joined = join(joined, Part(x[i], x[i + c], n));
-    part += DEPTH;
-    i += DEPTH * 2u * c;
-  }
-  if (DEPTH != 1u) {
-    join_depth(joined, lane);
-    joined = piled_part(lane);
-  }
-  if (lane < COLUMNS && first < params.parts) {
-    let at = t / c * 2u * c + channel;
-    out[at] = joined.mean;
-    out[at + c] = joined.squares * params.scale;
+  let own = combined(flat_workgroup(group, groups), lane);
+  if (own.wanted) {
+    let at = own.part * 2u * params.channels + own.channel;
+    out[at] = own.mean;
+    out[at + params.channels] = own.squares;
   }
 }
