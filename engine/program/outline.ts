@@ -7,6 +7,7 @@ import type { Tuning } from '../tuning.ts';
 import { UserError } from '../user_error.ts';
 import { joinCoefficients } from './coefficients.ts';
 import { buildGraph, type Graph } from './graph.ts';
+import { joinGuards } from './guards.ts';
 import { lower, type Lowered } from './lower.ts';
 import { planMemory, type MemoryPlan } from './plan.ts';
 import { requirePrecision, storeAsHalf, type Precision } from './precision.ts';
@@ -119,7 +120,7 @@ export function outline(device: Device, spec: ProgramSpec): Outline {
       : whole;
   const alignment = device.gpu.limits.minStorageBufferOffsetAlignment;
   const viewed = viewCopies(joinCoefficients(stored), alignment);
-  const lowered = groupUpdates(viewed, alignment, device.capabilities.maxStorageBinding);
+  const lowered = joinGuards(groupUpdates(viewed, alignment, device.capabilities.maxStorageBinding));
   const plan = planMemory(lowered, alignment);
   const align = device.gpu.limits.minUniformBufferOffsetAlignment;
   const uniformStrides = lowered.steps.map(({ launch }) => Math.ceil(launch.kernel.paramsSize / align) * align);
