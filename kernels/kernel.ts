@@ -137,6 +137,9 @@ export function storedAsHalf(launch: Launch, bindings: readonly KernelBinding[])
   return { ...launch, consts, aliases: { ...launch.aliases, ...aliases } };
 }
 
+/** The bits of an f32, for a table of u32. */
+export const bitsOf = (value: number): number => new Uint32Array(Float32Array.of(value).buffer)[0];
+
 /** The values of a member `name` that is an array of so many vec4: these rows, then zeros. */
 export function tableParams(name: string, length: number, rows: readonly (readonly number[])[]) {
   const numbers = rows.flat();

@@ -8,6 +8,7 @@ import { UserError } from '../user_error.ts';
 import { joinCoefficients } from './coefficients.ts';
 import { buildGraph, type Graph } from './graph.ts';
 import { joinGuards } from './guards.ts';
+import { joinLate } from './joins.ts';
 import { lower, type Lowered } from './lower.ts';
 import { planMemory, type MemoryPlan } from './plan.ts';
 import { requirePrecision, storeAsHalf, type Precision } from './precision.ts';
@@ -120,7 +121,10 @@ export function outline(device: Device, spec: ProgramSpec): Outline {
       : whole;
   const alignment = device.gpu.limits.minStorageBufferOffsetAlignment;
   const viewed = viewCopies(joinCoefficients(stored), alignment);
-  const lowered = joinGuards(groupUpdates(viewed, alignment, device.capabilities.maxStorageBinding));
+  const { maxStorageBinding, software } = device.capabilities;
+  const grouped = joinGuards(groupUpdates(viewed, alignment, maxStorageBinding));
+  // What a CPU sums is in its cache still.
+  const lowered = software ? grouped : joinLate(grouped);
   const plan = planMemory(lowered, alignment);
   const align = device.gpu.limits.minUniformBufferOffsetAlignment;
   const uniformStrides = lowered.steps.map(({ launch }) => Math.ceil(launch.kernel.paramsSize / align) * align);

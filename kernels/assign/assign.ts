@@ -1,4 +1,4 @@
-import { ceilDiv, foldWorkgroups, tableParams, type Launch } from '../kernel.ts';
+import { bitsOf, ceilDiv, foldWorkgroups, tableParams, type Launch } from '../kernel.ts';
 import emaKernel from './ema.wgsl';
 
 /** Tensors that one launch averages. */
@@ -12,8 +12,6 @@ export interface EmaTensor {
   /** What the values of its halves are multiplied by. */
   readonly scales: readonly [number, number];
 }
-
-const bitsOf = (value: number): number => new Uint32Array(Float32Array.of(value).buffer)[0];
 
 /** One step of a moving average of at most EMA_TENSORS tensors that lie one behind the other. */
 export function ema(tensors: readonly EmaTensor[], momentum: number, guarded: boolean): Launch {

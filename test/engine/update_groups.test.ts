@@ -13,9 +13,17 @@ import { mean, sum } from '../../engine/ops/reduce.ts';
 import { softmaxCrossEntropy } from '../../engine/ops/softmax_cross_entropy.ts';
 import type { ProgramSpec } from '../../engine/program/program.ts';
 import { outline } from '../../engine/program/outline.ts';
-import { DEFAULT_ADAM, TrainStep, trainingProgram, type AdamOptions } from '../../engine/train/train_step.ts';
+import {
+  DEFAULT_ADAM,
+  DEFAULT_SGD,
+  TrainStep,
+  trainingProgram,
+  type AdamOptions,
+  type SgdOptions,
+} from '../../engine/train/train_step.ts';
 import { describeAdapters } from '../gpu.ts';
 import { randomArray } from '../random.ts';
+import { asHardware } from './as_adapter.ts';
 
 /*
  * What is changed in one launch must be what was changed in many, to the last bit: the same network with its parameters
@@ -28,11 +36,16 @@ interface Variant {
   readonly channels?: number;
   readonly frozen?: readonly string[];
   readonly adam?: Partial<AdamOptions>;
+  readonly sgd?: Partial<SgdOptions>;
   readonly spec?: Pick<ProgramSpec, 'recompute' | 'precision'>;
 }
 
 /** Three steps of a small network; the values of all parameters and moments, and how many launches changed them. */
-async function trained(device: Device, pooled: boolean, { channels = CHANNELS, frozen = [], adam, spec }: Variant) {
+async function trained(
+  device: Device,
+  pooled: boolean,
+  { channels = CHANNELS, frozen = [], adam, sgd, spec }: Variant,
+) {
   const shapes = {
     'a.w': [3, 3, 4, channels],
     'a.gamma': [channels],
@@ -69,8 +82,9 @@ async function trained(device: Device, pooled: boolean, { channels = CHANNELS, f
   const logits = add(add(matmul(globalAvgPool(biased), p('dense.w')), p('table')), p('dense.b'));
   const loss = reshape(mean(softmaxCrossEntropy(logits, targets)), []);
   const trainable = [...all.values()].filter(({ name }) => !frozen.includes(name));
+  const optimizer = sgd ? { sgd: { ...DEFAULT_SGD, ...sgd } } : { adam: { ...DEFAULT_ADAM, ...adam } };
   try {
-    using step = await TrainStep.create(device, { loss, trainable, adam: { ...DEFAULT_ADAM, ...adam }, ...spec });
+    using step = await TrainStep.create(device, { loss, trainable, ...optimizer, ...spec });
     const feeds = { x: randomArray(x.size, 20), targets: Float32Array.of(1, 0, 0, 0, 0, 0, 1, 0) };
     for (let i = 0; i < 3; i++) step.run(feeds, 0.01);
     const values: Record<string, number[]> = {};
@@ -78,7 +92,7 @@ async function trained(device: Device, pooled: boolean, { channels = CHANNELS, f
     for (const [name, { data }] of await step.state()) values[name] = [...data];
     return {
       values,
-      launches: step.program.steps.filter(({ launch }) => launch.kernel.name === 'adam').length,
+      launches: step.program.steps.filter(({ launch }) => /^(adam|sgd)$/.test(launch.kernel.name)).length,
       loss: (await step.read(loss))[0],
     };
   } finally {
@@ -95,6 +109,7 @@ describeAdapters('updates of neighbours in one launch', (device) => {
     ['some of them frozen', { frozen: ['b.beta', 'a.w'] }, 8],
     ['weight decay', { adam: { weightDecay: 0.1 } }, 6],
     ['recomputation', { spec: { recompute: 'blocks' } }, 6],
+    ['stochastic gradient descent', { sgd: { momentum: 0.5, nesterov: true } }, 6],
   ])('%s: the same bits, fewer launches', async (_, variant, launches) => {
     const [joined, single] = [await trained(device(), true, variant), await trained(device(), false, variant)];
     expect(joined.values).toEqual(single.values);
@@ -144,6 +159,22 @@ describeAdapters('updates of neighbours in one launch', (device) => {
       expect(after[0]).toEqual(after[1]);
     },
   );
+
+  it('believed to be a GPU: the same bits, sums of gradients too', async () => {
+    const gpu = asHardware(device());
+    const variants: Variant[] = [
+      {},
+      { adam: { clipNorm: 0.01 } },
+      { channels: 6 },
+      { channels: 9, frozen: ['a.gamma'] },
+      { spec: { recompute: 'blocks' } },
+    ];
+    for (const variant of variants) {
+      const [joined, single] = [await trained(gpu, true, variant), await trained(gpu, false, variant)];
+      expect(joined.values).toEqual(single.values);
+      expect(joined.launches).toBeLessThan(single.launches);
+    }
+  });
 
   it('running statistics of several sizes, one of them not finite: the same bits in one launch', async () => {
     const sizes = [3, 64, 9];
@@ -240,7 +271,7 @@ describeAdapters('updates of neighbours in one launch', (device) => {
         ),
     );
     // More than a pool takes.
-    using large = new Parameter(device(), 'large', [2 ** 16 + 1], undefined, pool);
+    using large = new Parameter(device(), 'large', [2 ** 19 + 1], undefined, pool);
     expect([a, b, large].map((p) => p.pool)).toEqual([pool, pool, undefined]);
     expect([a.allocated, b.allocated]).toEqual([false, false]);
     expect([...(await b.read())]).toEqual([0, 1, 2, 3, 4]);
