@@ -1,4 +1,4 @@
-import { batchNormApplyOp } from '../engine/ops/batch_norm.ts';
+import { batchNormApplyOp, batchNormStatsOp } from '../engine/ops/batch_norm.ts';
 import type { Epilogue } from '../engine/ops/epilogue.ts';
 import { pointwiseOp, type PointwiseAttributes } from '../engine/ops/pointwise.ts';
 import type { Lowered } from '../engine/program/lower.ts';
@@ -52,18 +52,26 @@ export const stepTensors = (program: Steps): Tensor[] => [...new Set(program.ste
 const passesAfter = (program: Steps, t: Tensor): boolean =>
   program.steps.findLast(({ tensor }) => tensor === t)!.launch.kernel.name === 'pointwise';
 
+/** Whether statistics are joined from those that the kernel of what they are of has made. */
+const isSummed = (program: Steps, t: Tensor): boolean =>
+  t.op === batchNormStatsOp &&
+  program.steps.find(({ tensor }) => tensor === t)!.launch.kernel.name.startsWith('batch_norm_combine');
+
 /**
  * Pointwise ops that became one kernel, with the convolution or product before them where that takes them as its
- * epilogue; and batch norms with what pools and gates them.
+ * epilogue; batch norms with what pools and gates them; and statistics with what they are of.
  */
 export function fused(program: Steps): Fusion[] {
   const isFused = (t: Tensor) =>
     endOf(t).length > 0 ||
+    isSummed(program, t) ||
     t.op.name in MADE_OF_SEVERAL ||
     (t.op === pointwiseOp
       ? (t.attrs as unknown as PointwiseAttributes).stages.length > 1
       : epilogueOf(t).length > 0 && !passesAfter(program, t));
-  return counted(stepTensors(program).filter(isFused).map(describeOp));
+  const describe = (t: Tensor) =>
+    isSummed(program, t) ? `${describeOp(t.inputs[0])}, ${describeOp(t)}` : describeOp(t);
+  return counted(stepTensors(program).filter(isFused).map(describe));
 }
 
 /** What could have been an epilogue and is a pass of its own, with the reason. */

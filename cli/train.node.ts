@@ -289,7 +289,9 @@ export async function trainAndJudge(
   run: Run,
 ): Promise<Judged> {
   const stop = new StopRequest();
-  const forget = onInterrupt(() => stop.ask());
+  const forget = onInterrupt(async () => {
+    if (await stop.ask()) run.progress.line('stopped, and saved: the same command goes on');
+  });
   const stoppable = { ...run, progress: { ...run.progress, stop } };
   using trained = await trainNetwork(device, dataset, task, options, stoppable).finally(forget);
   const {

@@ -31,6 +31,12 @@ export interface Step {
   readonly buffers: Readonly<Record<string, BufferRef>>;
 }
 
+/** Partial statistics of a tensor, [parts, 3, C], made by the op that made it: see kernels/batch_norm/join.wgsl. */
+export interface PartialStatistics {
+  readonly partial: BufferRef;
+  readonly parts: number;
+}
+
 /** What `lower` works with: where the inputs and the output live, and scratch memory that dies with the op. */
 export interface LowerContext<A> {
   readonly inputs: readonly Tensor[];
@@ -43,6 +49,10 @@ export interface LowerContext<A> {
   out(): BufferRef;
   /** Scratch of so many f32 elements. */
   temp(elements: number): BufferRef;
+  /** Leaves partial statistics of the output for those who read it. */
+  leave(statistics: PartialStatistics): void;
+  /** What the op that makes input `index` left. */
+  left(index: number): PartialStatistics | undefined;
   /**
    * One of several ways to launch the op's kernels: what was measured to be the fastest, or the default. Asked at most
    * once an op.

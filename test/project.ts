@@ -12,6 +12,12 @@ import { ADAPTERS } from './gpu.ts';
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 export const MODULES = join(ROOT, 'node_modules');
 
+/** The Node that runs a user's program: this one, or that of `npm run runtimes`. */
+export const NODE = process.env['TUNINGFORK_TEST_NODE'] ?? process.execPath;
+/** What it understands: `using` from 24 on. */
+const LANGUAGE =
+  Number(/^v(\d+)/.exec(spawnSync(NODE, ['--version'], { encoding: 'utf8' }).stdout)![1]) < 24 ? 'es2022' : 'esnext';
+
 /** What lies in dist/ of the library: its entries and the chunks that they share. */
 export const libraryFiles = (): string[] =>
   readdirSync(join(ROOT, 'dist')).filter((name) => /^(tuningfork[\w.]*|shared-\w+)\.js$/.test(name));
@@ -73,14 +79,14 @@ export class Project {
   run(name: string, program: string, ...args: readonly string[]): string {
     expect(this.check(`${name}.ts`, program, program.includes("'node:") ? ['node'] : [])).toBe('');
     const onAdapter = program.replace('openGpu()', `openGpu({ adapter: '${ADAPTERS[0]}' })`);
-    const { code } = transformSync(onAdapter, { loader: 'ts', format: 'esm', target: 'es2022' });
+    const { code } = transformSync(onAdapter, { loader: 'ts', format: 'esm', target: LANGUAGE });
     return this.runScript(`${name}.mjs`, code, ...args);
   }
 
   /** What a program in JavaScript prints; it must not complain. */
   runScript(name: string, program: string, ...args: readonly string[]): string {
     writeFileSync(join(this.folder, name), program);
-    const { stdout, stderr } = spawnSync(process.execPath, [name, ...args], { encoding: 'utf8', cwd: this.folder });
+    const { stdout, stderr } = spawnSync(NODE, [name, ...args], { encoding: 'utf8', cwd: this.folder });
     expect(stderr.replace(/^Warning: maxDynamic.*\n/gm, '')).toBe('');
     return stdout;
   }

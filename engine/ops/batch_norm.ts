@@ -54,7 +54,7 @@ function checkStatistics(op: string, x: Tensor, stats: Tensor, gamma: Tensor, be
 }
 
 // stats[0, c] = mean of x[..., c], stats[1, c] = its variance (divided by the count, not the count less one)
-const statsOp = defineOp<'x'>({
+export const batchNormStatsOp = defineOp<'x'>({
   name: 'batch_norm_stats',
   inputs: ['x'],
   shape([x]): Shape {
@@ -64,6 +64,8 @@ const statsOp = defineOp<'x'>({
   },
   lower(ctx) {
     const size = sizeFor(ctx, ctx.inputs[0]);
+    const left = ctx.left(0);
+    if (left) return chain(ctx, { x: left.partial }, kernels.joinStatistics(size, left.parts));
     return chain(ctx, { x: ctx.in(0) }, kernels.batchNormStats(size, ctx.choose(kernels.batchNormSumChoices(size))));
   },
 });
@@ -196,7 +198,7 @@ export const batchNormInputGradOp = defineOp<'dy' | 'x' | 'stats' | 'sums' | 'ga
  * Mean and variance (biased: divided by the count) of each channel of x [..., C], over all other dimensions: [2, C].
  * Stable where the mean is large beside the deviation. No gradient flows through it.
  */
-export const batchNormStats = (x: Tensor): Tensor => stopGradient(statsOp([x], {}));
+export const batchNormStats = (x: Tensor): Tensor => stopGradient(batchNormStatsOp([x], {}));
 
 /**
  * Batch normalisation in training (Ioffe & Szegedy 2015, algorithm 1): x [..., C] normalised by the batch's own mean

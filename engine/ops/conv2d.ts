@@ -72,7 +72,7 @@ const OPTIONS: Known<ConvAttributes & Version> = { ...WINDOW_OPTIONS, ...VERSION
 
 /** Throws a UserError unless it is a geometry: of whole numbers, without a name that it does not know. */
 function checkGeometry(op: string, geometry: Conv2dGeometry): void {
-  const known: Known<Conv2dGeometry> = { ...LEAST_OF_GEOMETRY, ...VERSION_OPTIONS, epilogue: true };
+  const known: Known<Conv2dGeometry> = { ...LEAST_OF_GEOMETRY, ...VERSION_OPTIONS, epilogue: true, summed: true };
   checkOptions(op, geometry, known);
   for (const [name, value] of Object.entries(LEAST_OF_GEOMETRY))
     checkWhole(op, name, geometry[name as keyof ConvGeometry], value);

@@ -1,4 +1,6 @@
 import { EPILOGUE_BINDINGS, takesEpilogue, withEpilogueStages } from '../../kernels/epilogue/epilogue.ts';
+import { PART_ROWS } from '../../kernels/batch_norm/batch_norm.ts';
+import { summed } from '../../kernels/batch_norm/summed.ts';
 import type { Launch } from '../../kernels/kernel.ts';
 import type { PointwiseStage } from '../../kernels/pointwise/pointwise.ts';
 import type { BufferRef, LowerContext, Step } from '../op.ts';
@@ -10,9 +12,14 @@ import { pointwiseStep } from './pointwise.ts';
  */
 export interface Epilogue {
   readonly epilogue?: readonly PointwiseStage[];
+  /** A batch norm wants the statistics of the result (engine/program/summed.ts). */
+  readonly summed?: true;
 }
 
-type Context = Pick<LowerContext<Epilogue>, 'inputs' | 'attrs' | 'output' | 'capabilities' | 'in' | 'out' | 'temp'>;
+type Context = Pick<
+  LowerContext<Epilogue>,
+  'inputs' | 'attrs' | 'output' | 'capabilities' | 'in' | 'out' | 'temp' | 'leave'
+>;
 
 /** The buffers of the operands, in the order of the stages that have one. */
 function operandsOf({ inputs, attrs: { epilogue = [] }, in: from }: Context): BufferRef[] {
@@ -44,6 +51,17 @@ export function epiloguePass(ctx: Context, from: BufferRef): Step {
   });
 }
 
+/** The step with the statistics of its result beside it, if they are wanted and the kernel can make them. */
+function withStatistics(ctx: Context, step: Step): Step {
+  const { summed: wanted, epilogue } = ctx.attrs;
+  const own = wanted && summed(step.launch);
+  if (!own || (epilogue && !takesEpilogue(own.launch))) return step;
+  const { launch, parts } = own;
+  const partial = ctx.temp(parts * PART_ROWS * ctx.output.shape[ctx.output.shape.length - 1]);
+  ctx.leave({ partial, parts });
+  return { launch, buffers: { ...step.buffers, partial } };
+}
+
 /**
  * The step that makes an op's output, with the op's epilogue: within the kernel where that takes one, in a pass of its
  * own where not.
@@ -58,7 +76,7 @@ export function lastStep(
   read: BufferRef,
 ): Step[] {
   const { epilogue } = ctx.attrs;
-  if (!epilogue) return [plainly({ launch, buffers: buffers(ctx.out()) }, read)];
+  if (!epilogue) return [plainly(withStatistics(ctx, { launch, buffers: buffers(ctx.out()) }), read)];
   if (!takesEpilogue(launch)) {
     const result = ctx.temp(ctx.output.size);
     return [{ launch, buffers: buffers(result) }, epiloguePass(ctx, result)];
@@ -69,10 +87,10 @@ export function lastStep(
   );
   return [
     plainly(
-      {
+      withStatistics(ctx, {
         launch: withEpilogueStages(launch, epilogue),
         buffers: { ...buffers(ctx.out()), ...Object.fromEntries(bound) },
-      },
+      }),
       read,
     ),
   ];

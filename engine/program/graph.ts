@@ -9,6 +9,7 @@ import { normaliseOnRead } from './normalised.ts';
 import { recompute, type Recompute } from './recompute.ts';
 import { addResiduals } from './residuals.ts';
 import { COMMUTES, countUses, rewriteEach } from './rewrite.ts';
+import { sumWhereMade } from './summed.ts';
 
 /** The tensors of a program in the order of their making, and what the caller's own tensors became. */
 export interface Graph {
@@ -55,6 +56,7 @@ export function buildGraph(
   now = addResiduals(now, rooted(), became);
   now = fusePointwise(now, rooted(), became);
   now = fuseEpilogues(now, rooted(), became);
+  if (!software) now = sumWhereMade(now, became);
   return { order: recompute(alive(now), rooted(), again, became), resolve };
 }
 

@@ -1,7 +1,7 @@
 import type { Choice, Choices } from '../../kernels/kernel.ts';
 import { parameterOf } from '../device/parameter.ts';
 import { constantArray } from '../ops/leaves.ts';
-import type { BufferRef, Capabilities, Step } from '../op.ts';
+import type { BufferRef, Capabilities, PartialStatistics, Step } from '../op.ts';
 import type { Tensor, StorageType } from '../tensor.ts';
 import { choose, type Tuning } from '../tuning.ts';
 import { UserError } from '../user_error.ts';
@@ -93,6 +93,7 @@ export function lower(
 
   const steps: LoweredStep[] = [];
   const choicePoints: ChoicePoint[] = [];
+  const statistics = new Map<Tensor, PartialStatistics>();
   for (const tensor of schedule(graph.order, source)) {
     if (tensor.op.view || tensor.op.leaf) continue;
     const lowered = tensor.op.lower({
@@ -103,6 +104,8 @@ export function lower(
       in: (i) => bufferOf(tensor.inputs[i]),
       out: () => bufferOf(tensor),
       temp: (elements) => allocate(elements, 'f32', 'temporary'),
+      leave: (partial) => statistics.set(tensor, partial),
+      left: (i) => statistics.get(tensor.inputs[i]),
       choose(choices) {
         const choice = choose(choices, tensor, tuning);
         choicePoints.push({ tensor, choices, choice });

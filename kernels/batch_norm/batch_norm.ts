@@ -46,8 +46,12 @@ const SUM_CHUNK = 32;
 const SUM_THREADS = 512;
 const SUM_ROWS = 4;
 
-/** Partial results that one thread of a CPU joins in a pass of batch_norm_combine.wgsl; a GPU joins all in one. */
+/** Partial results that one thread of a CPU joins in a pass of batch_norm_combine.wgsl. */
 const GROUP = 32;
+
+/** On a GPU a thread joins up to so many: all in one pass, or else a few in each of two. */
+const JOINED_AT_ONCE = 64;
+const JOINED_FIRST = 8;
 
 /** Channels in a Value. */
 const widthOf = (channels: number) => (channels % 4 === 0 ? 4 : 1);
@@ -116,30 +120,38 @@ function deeplyChunked(size: BatchNormSize, chunk: number) {
   return { ...launch, overrides, workgroups: foldWorkgroups(workgroups) };
 }
 
+/** Partial statistics of so many rows, [parts, PART_ROWS, channels]: see join.wgsl. */
+export const PART_ROWS = 3;
+
 /**
  * The passes from x to stats [2, channels]. Each pass's output is the next one's input; `outSize` is its number of
  * elements.
  */
 export function batchNormStats(size: BatchNormSize, by: Chunk): SumPass[] {
-  const { rows, channels, target } = size;
   const launch = deeplyChunked(size, by.chunk);
-  let { parts, chunk } = launch.params;
-  const passes: SumPass[] = [{ launch: { kernel: statsKernel, ...launch }, outSize: parts * 2 * channels }];
+  const { parts } = launch.params;
+  const first = { launch: { kernel: statsKernel, ...launch }, outSize: parts * PART_ROWS * size.channels };
+  return [first, ...joinStatistics(size, parts)];
+}
+
+/** Those of them that join partial statistics. */
+export function joinStatistics({ rows, channels, target }: BatchNormSize, made: number): SumPass[] {
+  const passes: SumPass[] = [];
+  let parts = made;
   do {
-    const group = target.software ? GROUP : parts;
     const depth = depthOf(target, channels, parts);
+    const group = target.software ? GROUP : parts > JOINED_AT_ONCE * depth.DEPTH ? JOINED_FIRST * depth.DEPTH : parts;
     const joined = ceilDiv(parts, group);
     passes.push({
       launch: {
         kernel: combineKernel,
         overrides: depth,
-        params: { rows, channels, chunk, parts, group, scale: joined === 1 ? 1 / rows : 1, epsilon: 0 },
+        params: { channels, parts, group, scale: joined === 1 ? 1 / rows : 1, epsilon: 0 },
         workgroups: foldWorkgroups(ceilDiv(joined * channels, depth.COLUMNS)),
       },
-      outSize: joined * 2 * channels,
+      outSize: joined * (joined === 1 ? 2 : PART_ROWS) * channels,
     });
     parts = joined;
-    chunk *= group;
   } while (parts > 1);
   return passes;
 }

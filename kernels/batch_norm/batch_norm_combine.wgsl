@@ -1,7 +1,7 @@
-// Joins `group` neighbouring partial statistics into one (join.wgsl).
-// x is [parts, 2, channels] as batch_norm_stats.wgsl leaves it, each part from `chunk` rows (the last from what is
-// left); out is [ceil(parts / group), 2, channels]. Repeated until one part is left, whose squares are then scaled to
-// the variance. A thread owns one channel of one output part, or shares it (include/depth.wgsl).
+// Joins `group` neighbouring partial statistics into one.
+// x is [parts, 3, channels], as join.wgsl says; out is [ceil(parts / group), 3, channels]. Repeated until one part is
+// left, [2, channels]: its squares are scaled to the variance, and its count is known. A thread owns one channel of one
+// output part, or shares it (include/depth.wgsl).
 @group(0) @binding(1) var<storage, read_write> out: array<f32>;
 @group(0) @binding(2) var<uniform> params: Params;
 
@@ -15,8 +15,12 @@ fn main(
 ) {
   let own = combined(flat_workgroup(group, groups), lane);
   if (own.wanted) {
-    let at = own.part * 2u * params.channels + own.channel;
+    let c = params.channels;
+    let at = own.part * 3u * c + own.channel;
     out[at] = own.mean;
-    out[at + params.channels] = own.squares;
+    out[at + c] = own.squares;
+    if (params.group < params.parts) {
+      out[at + 2u * c] = own.count;
+    }
   }
 }

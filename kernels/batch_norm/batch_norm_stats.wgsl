@@ -1,5 +1,6 @@
 // partial[p, 0, c] = mean of x[row, c] over the rows of chunk p
 // partial[p, 1, c] = Σ (x[row, c] − that mean)²
+// partial[p, 2, c] = how many rows those are
 //
 // The sum of squares minus the square of the sum would cancel where the mean is large beside the deviation. Here four
 // rows at a time get their own mean and squares in registers (two passes that cost no memory), which then join the
@@ -26,6 +27,7 @@ struct Params {
 //!include rows.wgsl
 //!include deep_rows.wgsl
 //!include join.wgsl
+//!include join_depth.wgsl
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -73,8 +75,9 @@ fn main(
     joined = piled_part(lane);
   }
   if (mine.inside) {
-    let at = mine.part * 2u * params.channels + mine.channel;
+    let at = mine.part * 3u * params.channels + mine.channel;
     out[at] = joined.mean;
     out[at + params.channels] = joined.squares;
+    out[at + 2u * params.channels] = Value(joined.count);
   }
 }

@@ -1,10 +1,8 @@
-// Joins `group` neighbouring partial statistics into one (join.wgsl): those of batch_norm_combine.wgsl.
+// Joins `group` neighbouring partial statistics into one (join.wgsl): what batch_norm_combine.wgsl does.
 alias Value = f32;
 
 struct Params {
-  rows: u32,
   channels: u32,
-  chunk: u32,
   parts: u32,
   group: u32,
   scale: f32, // of the squares: 1, or 1/rows in the last pass
@@ -16,6 +14,7 @@ struct Params {
 //!include ../include/grid.wgsl
 //!include ../include/depth.wgsl
 //!include join.wgsl
+//!include join_depth.wgsl
 
 // What a thread writes, where `wanted`: the statistics of a channel of one output part.
 struct Combined {
@@ -23,7 +22,8 @@ struct Combined {
   part: u32,
   channel: u32,
   mean: f32,
-  squares: f32,
+  squares: f32, // scaled
+  count: f32,
 }
 
 fn combined(group: u32, lane: u32) -> Combined {
@@ -34,17 +34,16 @@ fn combined(group: u32, lane: u32) -> Combined {
   let end = min(first + params.group, params.parts);
   var joined = Part(0.0, 0.0, 0.0);
   var part = first + lane / COLUMNS;
-  var i = part * 2u * c + channel;
+  var i = part * 3u * c + channel;
   while (part < end) {
-    let n = f32(min(params.chunk, params.rows - part * params.chunk));
-    joined = join(joined, Part(x[i], x[i + c], n));
+    joined = join(joined, Part(x[i], x[i + c], x[i + 2u * c]));
     part += DEPTH;
-    i += DEPTH * 2u * c;
+    i += DEPTH * 3u * c;
   }
   if (DEPTH != 1u) {
     join_depth(joined, lane);
     joined = piled_part(lane);
   }
   let wanted = lane < COLUMNS && first < params.parts;
-  return Combined(wanted, t / c, channel, joined.mean, joined.squares * params.scale);
+  return Combined(wanted, t / c, channel, joined.mean, joined.squares * params.scale, joined.count);
 }

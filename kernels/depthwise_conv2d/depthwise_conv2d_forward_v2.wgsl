@@ -36,6 +36,10 @@ struct Params {
 //!include store_strip.wgsl
 //!include ../epilogue/epilogue.wgsl
 
+fn put(i: u32, v: Value) {
+  out[i] = Out(storable(v));
+}
+
 // The epilogue over a strip whose first output goes to the index `i`.
 fn finish(strip: Strip, i: u32, own: Operands) -> Strip {
   let next = params.channels;

@@ -3,121 +3,27 @@
 // v3, for GPUs: v2 with the sums chained (`taps_on`), and as many turns written out as the filter has rows. In a loop
 // of one turn each open row moves to the registers of the one before it; here it is back in its own when the loop
 // begins again. At stride 2 threads branch, for all of a workgroup mostly do the same, where v2 selects.
-//!include strip.wgsl
-alias X = Value; // how these are stored: Values, or as f16
-alias Out = Value;
-
-struct Params {
-  inH: u32,
-  inW: u32,
-  outH: u32,
-  outW: u32,
-  channels: u32, // in Values
-  padTop: u32,
-  padLeft: u32,
-  rows: u32,     // of outputs that a thread makes
-  strips: u32,   // across an output row
-  chunks: u32,   // down an output column
-  size: u32,     // batch · chunks · strips · channels: threads with work
-}
-
-@group(0) @binding(0) var<storage, read> x: array<X>;
-@group(0) @binding(1) var<storage, read> w: array<Value>;
-@group(0) @binding(2) var<storage, read_write> out: array<Out>;
-@group(0) @binding(3) var<uniform> params: Params;
-
-//!include ../include/grid.wgsl
-//!include ../include/half.wgsl
-//!include load_row.wgsl
-//!include filter_row.wgsl
-//!include store_strip.wgsl
+//!include forward_chained.wgsl
 //!include ../epilogue/epilogue.wgsl
 
+// Of the thread's channels: set by `main`.
+var<private> own_operands: Operands;
+
 // The epilogue over a strip whose first output goes to the index `i`.
-fn finish(strip: Strip, i: u32, own: Operands) -> Strip {
+fn finish(strip: Strip, i: u32) -> Strip {
   let next = params.channels;
   var y: Strip;
-  y.a = epilogue(strip.a, i, own);
-  y.b = epilogue(strip.b, i + next, own);
+  y.a = epilogue(strip.a, i, own_operands);
+  y.b = epilogue(strip.b, i + next, own_operands);
   if (STRIP == 4u) {
-    y.c = epilogue(strip.c, i + 2u * next, own);
-    y.d = epilogue(strip.d, i + 3u * next, own);
+    y.c = epilogue(strip.c, i + 2u * next, own_operands);
+    y.d = epilogue(strip.d, i + 3u * next, own_operands);
   }
   return y;
 }
 
-struct Filter {
-  w0: FilterRow,
-  w1: FilterRow,
-  w2: FilterRow,
-  w3: FilterRow,
-  w4: FilterRow,
-}
-
-// The sums under way, of the rows of outputs still open: the first is the next to be done.
-struct Open {
-  first: Strip,
-  second: Strip,
-  third: Strip,
-  fourth: Strip,
-}
-
-// A thread's image, first column, channel and rows of outputs.
-struct Walker {
-  n: u32,
-  wo: u32,
-  channel: u32,
-  begin: u32,
-  end: u32,
-}
-
-// Row p of the padded image goes into the open rows. A row beyond the thread's last opens some that nobody finishes.
-fn turn(open: Open, p: u32, w: Filter, columns: Columns, at: Walker, own: Operands) -> Open {
-  let row = load_row(place(at.n, i32(p) - i32(params.padTop), params.inH, params.inW), columns);
-  var next = open;
-  var done = Strip();
-  let is_last = (STRIDE == 1u) | (p % 2u == 0u);
-  if (STRIDE == 1u) {
-    if (FILTER == 3u) {
-      done = taps_on(open.first, row, w.w2);
-      next.first = taps_on(open.second, row, w.w1);
-      next.second = taps(row, w.w0);
-    }
-    if (FILTER == 5u) {
-      done = taps_on(open.first, row, w.w4);
-      next.first = taps_on(open.second, row, w.w3);
-      next.second = taps_on(open.third, row, w.w2);
-      next.third = taps_on(open.fourth, row, w.w1);
-      next.fourth = taps(row, w.w0);
-    }
-  } else {
-    if (is_last) {
-      if (FILTER == 3u) {
-        done = taps_on(open.first, row, w.w2);
-        next.first = taps(row, w.w0);
-      }
-      if (FILTER == 5u) {
-        done = taps_on(open.first, row, w.w4);
-        next.first = taps_on(open.second, row, w.w2);
-        next.second = taps(row, w.w0);
-      }
-    } else {
-      if (FILTER == 3u) {
-        next.first = taps_on(open.first, row, w.w1);
-      }
-      if (FILTER == 5u) {
-        next.first = taps_on(open.first, row, w.w3);
-        next.second = taps_on(open.second, row, w.w1);
-      }
-    }
-  }
-  let ho = (p + 1u - FILTER) / STRIDE;
-  if (is_last & (p + 1u >= at.begin * STRIDE + FILTER) & (ho < at.end)) {
-    let start = (at.n * params.outH + ho) * params.outW;
-    let i = (start + at.wo) * params.channels + at.channel;
-    store_strip(start, i32(at.wo), params.outW, at.channel, finish(done, i, own));
-  }
-  return next;
+fn put(i: u32, v: Value) {
+  out[i] = Out(storable(v));
 }
 
 @compute @workgroup_size(64)
@@ -131,33 +37,6 @@ fn main(
     return;
   }
   let channel = t % params.channels;
-  let strip = t / params.channels % params.strips;
-  let chunk = t / params.channels / params.strips % params.chunks;
-  let n = t / params.channels / params.strips / params.chunks;
-  var weights: Filter;
-  weights.w0 = filter_row(0u, channel);
-  weights.w1 = filter_row(1u, channel);
-  weights.w2 = filter_row(2u, channel);
-  if (FILTER == 5u) {
-    weights.w3 = filter_row(3u, channel);
-    weights.w4 = filter_row(4u, channel);
-  }
-  let wo = strip * STRIP;
-  let columns = columns_from(i32(wo * STRIDE) - i32(params.padLeft), params.inW, channel);
-  let begin = chunk * params.rows;
-  let end = min(begin + params.rows, params.outH);
-  let own = channel_operands(channel, params.channels);
-  own_norm = norm_of(channel, params.channels);
-  let at = Walker(n, wo, channel, begin, end);
-  var open = Open();
-  // As many turns as the filter has rows: then each open row is again in the registers that it had.
-  for (var p = max(begin * STRIDE, params.padTop); p < (end - 1u) * STRIDE + FILTER; p += FILTER) {
-    open = turn(open, p, weights, columns, at, own);
-    open = turn(open, p + 1u, weights, columns, at, own);
-    open = turn(open, p + 2u, weights, columns, at, own);
-    if (FILTER == 5u) {
-      open = turn(open, p + 3u, weights, columns, at, own);
-      open = turn(open, p + 4u, weights, columns, at, own);
-    }
-  }
+  own_operands = channel_operands(channel, params.channels);
+  forward(t / params.channels, channel);
 }

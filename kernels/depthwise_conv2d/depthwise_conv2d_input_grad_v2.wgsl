@@ -33,6 +33,10 @@ struct Params {
 //!include filter_row.wgsl
 //!include store_strip.wgsl
 
+fn put(i: u32, v: Value) {
+  out[i] = Out(storable(v));
+}
+
 fn load(at: Place, column: i32, channel: u32) -> Value {
   return select(Value(0.0), Value(dy[pixel(at, column) * params.channels + channel]), inside(at, column));
 }

@@ -33,13 +33,13 @@ fn columns_from(column: i32, width: u32, channel: u32) -> Columns {
   at.b = column_at(column + 1, width, channel);
   at.c = column_at(column + 2, width, channel);
   at.d = column_at(column + 3, width, channel);
-  if (COLUMNS > 4u) { at.e = column_at(column + 4, width, channel); }
-  if (COLUMNS > 5u) { at.f = column_at(column + 5, width, channel); }
-  if (COLUMNS > 6u) { at.g = column_at(column + 6, width, channel); }
-  if (COLUMNS > 7u) { at.h = column_at(column + 7, width, channel); }
-  if (COLUMNS > 8u) { at.i = column_at(column + 8, width, channel); }
-  if (COLUMNS > 9u) { at.j = column_at(column + 9, width, channel); }
-  if (COLUMNS > 10u) { at.k = column_at(column + 10, width, channel); }
+  if (PIXELS > 4u) { at.e = column_at(column + 4, width, channel); }
+  if (PIXELS > 5u) { at.f = column_at(column + 5, width, channel); }
+  if (PIXELS > 6u) { at.g = column_at(column + 6, width, channel); }
+  if (PIXELS > 7u) { at.h = column_at(column + 7, width, channel); }
+  if (PIXELS > 8u) { at.i = column_at(column + 8, width, channel); }
+  if (PIXELS > 9u) { at.j = column_at(column + 9, width, channel); }
+  if (PIXELS > 10u) { at.k = column_at(column + 10, width, channel); }
   return at;
 }
 
@@ -54,12 +54,12 @@ fn load_row(at: Place, columns: Columns) -> Row {
   row.b = load(at, columns.b);
   row.c = load(at, columns.c);
   row.d = load(at, columns.d);
-  if (COLUMNS > 4u) { row.e = load(at, columns.e); }
-  if (COLUMNS > 5u) { row.f = load(at, columns.f); }
-  if (COLUMNS > 6u) { row.g = load(at, columns.g); }
-  if (COLUMNS > 7u) { row.h = load(at, columns.h); }
-  if (COLUMNS > 8u) { row.i = load(at, columns.i); }
-  if (COLUMNS > 9u) { row.j = load(at, columns.j); }
-  if (COLUMNS > 10u) { row.k = load(at, columns.k); }
+  if (PIXELS > 4u) { row.e = load(at, columns.e); }
+  if (PIXELS > 5u) { row.f = load(at, columns.f); }
+  if (PIXELS > 6u) { row.g = load(at, columns.g); }
+  if (PIXELS > 7u) { row.h = load(at, columns.h); }
+  if (PIXELS > 8u) { row.i = load(at, columns.i); }
+  if (PIXELS > 9u) { row.j = load(at, columns.j); }
+  if (PIXELS > 10u) { row.k = load(at, columns.k); }
   return row;
 }

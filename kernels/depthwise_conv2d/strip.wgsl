@@ -10,7 +10,7 @@ override STRIDE: u32 = 1; // 1 or 2
 override STRIP: u32 = 4; // outputs of a strip: 4 or 2
 // 1 adds each product to what was there before, in one instruction of a GPU; 0 adds up what a row gives first.
 override CHAINED: u32 = 0;
-override COLUMNS: u32 = STRIDE * (STRIP - 1) + FILTER; // pixels of a Row
+override PIXELS: u32 = STRIDE * (STRIP - 1) + FILTER; // pixels of a Row
 
 struct Strip {
   a: Value,

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ADAPTERS } from '../gpu.ts';
-import { MODULES, Project, ROOT, libraryFiles } from '../project.ts';
+import { MODULES, NODE, Project, ROOT, libraryFiles } from '../project.ts';
 import { writeClassModel } from '../web/look_fixture.ts';
 import { shape } from './shapes.ts';
 
@@ -67,7 +67,7 @@ device[Symbol.dispose]();
 console.log(JSON.stringify(values));
 `,
     );
-    const { stdout, stderr } = spawnSync(process.execPath, [join(folder, 'use.mjs')], { encoding: 'utf8' });
+    const { stdout, stderr } = spawnSync(NODE, [join(folder, 'use.mjs')], { encoding: 'utf8' });
     // The mean of the squares of 1..4, x / 2, and the UserError that the user imports: x is no output.
     expect(stdout, stderr).toBe('[7.5,0.5,1,1.5,2,true]\n');
   });
@@ -84,13 +84,13 @@ console.log(device instanceof Device, refused);
 device[Symbol.dispose]();
 `,
     );
-    const { stdout, stderr } = spawnSync(process.execPath, [join(folder, 'identity.mjs')], { encoding: 'utf8' });
+    const { stdout, stderr } = spawnSync(NODE, [join(folder, 'identity.mjs')], { encoding: 'utf8' });
     expect(stdout, stderr).toBe('true true\n');
   });
 
   it('shows the line that failed in Node, and no screen of minified code', () => {
     writeFileSync(join(folder, 'wrong.mjs'), `import { input, mean } from 'tuningfork';\nmean(input('x', [2]), 7);\n`);
-    const { stderr } = spawnSync(process.execPath, [join(folder, 'wrong.mjs')], { encoding: 'utf8' });
+    const { stderr } = spawnSync(NODE, [join(folder, 'wrong.mjs')], { encoding: 'utf8' });
     for (const line of stderr.split('\n')) expect(line.length).toBeLessThan(200);
     expect(stderr).toMatch(/UserError: mean: /);
     expect(stderr).toMatch(/wrong\.mjs:2/);

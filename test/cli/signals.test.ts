@@ -26,6 +26,7 @@ describe('a training that a scheduler ends', () => {
     child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
     expect(await new Promise((resolve, reject) => child.on('error', reject).on('close', resolve))).toBe(143);
     expect(stderr).not.toMatch(/^tuningfork:/m);
+    expect(stderr).toMatch(/^stopped, and saved: the same command goes on$/m);
     expect((await loadCheckpoint(join(out, RUN_FILES.checkpoint)))!.state).toMatchObject({ epoch: 0, step: 3 });
 
     const resumed = await tuningfork([...args, '--out', out]);

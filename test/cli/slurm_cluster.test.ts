@@ -98,8 +98,9 @@ describe.runIf(CLUSTER)('on a cluster', () => {
     await until(() => slurm('scontrol', 'update', `JobId=${job}_3`, 'StartTime=now').status === 0);
     await until(queueIsEmpty);
     const log = read(out, 'slurm', '3.log');
-    expect(log).toMatch(/^tuningfork: stopped by SIGTERM; the same command goes on$/m);
-    expect(log).toMatch(/^resuming at phase 1, epoch 1, step 3$/m);
+    expect(log).toMatch(/^stopped, and saved: the same command goes on$/m);
+    // Slurm wakes the task before it ends it, so it may take a few more steps.
+    expect(log).toMatch(/^resuming at phase 1, epoch 1, step [3-9]$/m);
     expect(read(out, 'slurm', 'merge.log')).toMatch(
       /^5 of 5 are done;[\s\S]*^accuracy .* mean and standard deviation of 5/m,
     );

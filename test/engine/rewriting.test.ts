@@ -129,6 +129,7 @@ const KINDS: Record<string, (t: Tensor) => boolean> = {
   'batch norms that are gated where they are read': (t) => t.op.name === 'batch_norm_apply' && t.inputs.length > 4,
   'batch norms whose gated cotangent is not written': (t) => t.op.name === 'batch_norm_gated_input_grad',
   'batch norms that are made where they are read': (t) => t.attrs['normalised'] !== undefined,
+  'results whose maker sums them': (t) => t.attrs['summed'] === true,
   'operands repeated by their reader': (t) =>
     attrsOf(t).stages?.some(({ mode }) => mode === 'channel' || mode === 'sampleChannel') ?? false,
 };
@@ -345,6 +346,20 @@ describe('a rewritten graph', () => {
     expect(opsOn(false, y, normed)).toEqual(kept);
     expect(opsOn(false, y, exp(normed))).toEqual([...kept, 'exp immediate']);
     expect(opsOn(false, depthwiseConv2d(normed, taps, { padding: 2, dilation: 2 }))).toEqual(kept);
+  });
+
+  it('has statistics made with what they are of, on a GPU', () => {
+    const conv = conv2d(x, filter);
+    const summed = (software: boolean, ...outputs: Tensor[]) =>
+      expectSame(outputs, leaves, 'by hand', software).filter((t) => t.attrs['summed'] === true);
+    const normed = (t: Tensor) => batchNorm(t, norm[1], norm[2]).y;
+    expect(summed(false, normed(conv)).map(({ op }) => op.name)).toEqual(['conv2d']);
+    expect(summed(true, normed(conv))).toEqual([]);
+    // With what became its epilogue, but only if nobody reads what was there before.
+    expect(summed(false, normed(add(conv, channel))).map((t) => attrsOf(t).epilogue?.length)).toEqual([1]);
+    expect(summed(false, normed(add(conv, channel)), conv)).toEqual([]);
+    expect(summed(false, normed(exp(conv)))).toEqual([]);
+    expect(summed(false, batchNormInference(conv, ...norm))).toEqual([]);
   });
 
   it('ends a convolution by what follows it, as far as that can be an epilogue and nobody else reads it', () => {

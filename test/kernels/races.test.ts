@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { detectRaces } from 'wgsl_reflect/wgsl_reflect.module.js';
 import { convGeometry } from '../../engine/ops/conv_geometry.ts';
 import { input } from '../../engine/ops/leaves.ts';
+import { summed } from '../../kernels/batch_norm/summed.ts';
 import { conv2dFilterGradV2, conv2dV2 } from '../../kernels/conv2d/conv2d.ts';
 import { copyStrided } from '../../kernels/copy/copy.ts';
 import { guard } from '../../kernels/guard/guard.ts';
@@ -71,6 +72,11 @@ function convolutions(): [string, Buffers, Launch][] {
   // wgsl_reflect selects between vectors wrongly: it reads beyond the end of x, where no GPU does.
   return [
     ['convolution', operands('x', 4 * x.size, 'w', w.size, 'y', y), conv2dV2(g, TILING)],
+    [
+      'convolution with its statistics',
+      { ...operands('x', 4 * x.size, 'w', w.size, 'y', y), partial: new Float32Array(6 * 16) },
+      summed(conv2dV2(g, TILING))!.launch,
+    ],
     [
       'its filter gradient',
       operands('x', x.size, 'dy', y, 'dw', 2 * w.size),
@@ -161,6 +167,11 @@ const LAUNCHES: readonly (readonly [string, Buffers, Launch])[] = [
         matmulFew(few, { fewLanes: 8, fewDepths: 4 }),
       ],
       [`staged product, b transposed: ${transposed}`, buffers(tiled, 'left', 'right'), matmulV2(tiled, TILING).launch],
+      [
+        `staged product with its statistics, b transposed: ${transposed}`,
+        { ...buffers(tiled, 'left', 'right'), partial: new Float32Array(2 * 3 * 32) },
+        summed(matmulV2(tiled, TILING).launch)!.launch,
+      ],
     ] as const;
   }),
   steps('tile'),

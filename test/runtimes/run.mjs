@@ -1,5 +1,6 @@
-// Runs program.mjs in other versions of Node, in Bun and in Deno, all from npm, with the library as it is packed. They
-// must print the same. Not part of `npm test`: it fetches some 300 MB. `npm run runtimes`.
+// Runs program.mjs in other versions of Node, in Bun and in Deno, all from npm, with the library as it is packed: they
+// must print the same. Then each Node runs every sample of README and docs, the examples and the ten tasks. Not part of
+// `npm test`: it fetches some 300 MB. `npm run runtimes`.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -40,3 +41,21 @@ const told = runtimes.map(([program, ...args]) => {
 const alike = new Set(told).size === 1;
 console.log(alike ? 'All print the same.' : 'They do not print the same.');
 process.exitCode = alike ? 0 : 1;
+
+/** The tests of what a user does with the library, in which the programs run in the Node that is named. */
+const SAMPLES = ['test/cli/library.test.ts', 'test/tasks/tasks.test.ts'];
+const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs');
+for (const [node] of runtimes.slice(0, NODES.length)) {
+  const run = spawnSync(process.execPath, [vitest, 'run', ...SAMPLES], {
+    cwd: ROOT,
+    encoding: 'utf8',
+    env: { ...process.env, TUNINGFORK_TEST_NODE: node },
+  });
+  const version = spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout.trim();
+  const counts = run.stdout.trim().split('\n').at(-1);
+  console.log(`${`samples, node ${version}`.padEnd(32)}${counts}`);
+  if (run.status !== 0) {
+    console.log(run.stdout.slice(-4000) + run.stderr.slice(-2000));
+    process.exitCode = 1;
+  }
+}

@@ -10,24 +10,27 @@ export class Stopped extends Error {
 /** How a training is asked to stop. It looks between two steps; elsewhere nothing would be lost by ending at once. */
 export class StopRequest {
   private wanted = false;
-  private stepping: Promise<void> | undefined;
+  private stepping: Promise<boolean> | undefined;
 
   get asked(): boolean {
     return this.wanted;
   }
 
-  /** Asks; resolves once the training has saved where it stands, at once where it is not among its steps. */
-  async ask(): Promise<void> {
+  /**
+   * Asks; resolves once the training has saved where it stands, at once where it is not among its steps. Says whether
+   * it saved.
+   */
+  async ask(): Promise<boolean> {
     this.wanted = true;
-    await this.stepping;
+    return (await this.stepping) ?? false;
   }
 
   /** Does work that looks at `asked` again and again. */
   async among<T>(work: () => Promise<T>): Promise<T> {
     const done = work();
     this.stepping = done.then(
-      () => undefined,
-      () => undefined,
+      () => true,
+      (error) => error instanceof Stopped,
     );
     try {
       return await done;
