@@ -102,7 +102,7 @@ function lateOf(step: LoweredStep, index: number, { buffers }: Lowered, { lastWr
   const isPart = memory === 'temporary' && dtype === 'f32' && within?.ref === root && offset % (4 * kind.width) === 0;
   const stays = kind.inputs.every((name) => {
     const from = placeWithin(buffers, step.buffers[name]).root;
-    return buffers[from].kind === 'temporary' && from !== root && lastWritten.get(from)! < index;
+    return from !== root && (lastWritten.get(from) ?? -1) < index;
   });
   return isPart && stays ? { index, step, kind, root, begin: offset, bytes } : undefined;
 }

@@ -114,9 +114,9 @@ function fewTilings({ M, N, K, transposeA }: MatmulSize, { software }: TileTarge
 
 /**
  * The ways to compute a small product without padding and in one launch. `first` are the candidates that come before
- * the tiled kernels', because by default they are taken: those for few rows, and for tiny products those that save a launch:
- * the tiled ones would take several, or it is the gradient of a weight over few samples, which may be made together
- * with others (engine/program/joins.ts).
+ * the tiled kernels', because by default they are taken: those for few rows, and for tiny products those that save a
+ * launch: the tiled ones would take several, or it is the gradient of a weight over few samples, which may be made
+ * together with others (engine/program/joins.ts).
  */
 export function smallCandidates(size: MatmulSize, target: TileTarget, severalLaunches: boolean) {
   const [tiny, fewRows] = [smallTilings(size, target), fewTilings(size, target)];

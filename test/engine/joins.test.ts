@@ -4,9 +4,10 @@ import { Parameter } from '../../engine/device/parameter.ts';
 import { ParameterPool } from '../../engine/device/parameter_pool.ts';
 import { input, reshape } from '../../engine/ops/leaves.ts';
 import { matmul } from '../../engine/ops/matmul.ts';
-import { add, square } from '../../engine/ops/pointwise.ts';
+import { add, relu, square } from '../../engine/ops/pointwise.ts';
 import { sum } from '../../engine/ops/reduce.ts';
 import { DEFAULT_ADAM, TrainStep } from '../../engine/train/train_step.ts';
+import type { Precision } from '../../engine/program/precision.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import { describeAdapters } from '../gpu.ts';
 import { randomArray } from '../random.ts';
@@ -24,7 +25,7 @@ interface Kind {
   y(x: Tensor, p: Tensor): Tensor;
 }
 
-/** y = x + p: the gradient of p is a sum over rows. More than a launch takes, of four in a Value and one. */
+/** y = relu(x + p): the gradient of p is a sum over rows. More than a launch takes, of four in a Value and one. */
 const SUMS: Kind = {
   shapes: [
     [4, 3],
@@ -40,10 +41,10 @@ const SUMS: Kind = {
     [10, 17],
     [516, 21],
   ].map(([channels, rows]) => [[channels], [rows, channels]]),
-  y: add,
+  y: (x, p) => relu(add(x, p)),
 };
 
-/** y = x · p: the gradient of p is xᵀ · dy. */
+/** y = relu(x) · p: the gradient of p is relu(x)ᵀ · dy. */
 const PRODUCTS: Kind = {
   shapes: [
     [5, 3, 7],
@@ -57,13 +58,19 @@ const PRODUCTS: Kind = {
     [k, n],
     [rows, k],
   ]),
-  y: (x, p) => matmul(x, p),
+  y: (x, p) => matmul(relu(x), p),
 };
 
 const sizeOf = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1);
 
-/** What Adam makes of the gradients in a first step. @param spoilt of which input a number is infinite, the last one */
-async function stepOf(device: Device, pooled: boolean, { shapes, y }: Kind, spoilt?: number) {
+interface Options {
+  /** Of which input a number is infinite, the last one. */
+  readonly spoilt?: number;
+  readonly precision?: Precision;
+}
+
+/** What Adam makes of the gradients in a first step. */
+async function stepOf(device: Device, pooled: boolean, { shapes, y }: Kind, { spoilt, precision }: Options = {}) {
   const pool = new ParameterPool(device, 'pool');
   const parameters = shapes.map(
     ([p], i) => new Parameter(device, `p${i}`, p, randomArray(sizeOf(p), i), pooled ? pool : undefined),
@@ -71,13 +78,20 @@ async function stepOf(device: Device, pooled: boolean, { shapes, y }: Kind, spoi
   const squares = shapes.map(([, x], i) => square(y(input(`x${i}`, x), parameters[i].tensor)));
   const loss = reshape(squares.map((each) => reshape(sum(each), [1])).reduce(add), []);
   try {
-    using step = await TrainStep.create(device, { loss, trainable: parameters, adam: DEFAULT_ADAM });
+    const lossScale = { initial: 1, growAfter: 2000 };
+    const spec = { loss, trainable: parameters, adam: DEFAULT_ADAM, lossScale, precision };
+    using step = await TrainStep.create(device, spec);
     const values = shapes.map(([, x], i) => randomArray(sizeOf(x), 20 + i));
     if (spoilt !== undefined) values[spoilt][values[spoilt].length - 1] = Infinity;
     step.run(Object.fromEntries(values.map((x, i) => [`x${i}`, x])), 0.01);
     const state = await step.state();
     return {
       kernels: step.program.steps.map(({ launch }) => launch.kernel.name),
+      halves: step.program.steps.flatMap(({ launch: { kernel, aliases } }) =>
+        kernel.bindings
+          .filter(({ storage }) => storage !== undefined && aliases?.[storage]?.includes('f16'))
+          .map(({ name }) => `${kernel.name}.${name}`),
+      ),
       values,
       changed: await step.changed(),
       moments: shapes.map((_, i) => state.get(`p${i}/m`)!.data),
@@ -108,7 +122,10 @@ describeAdapters('what lies side by side', (device) => {
       const over = (f: (x: number, p: number) => number) =>
         Array.from({ length: channels }, (_, c) => {
           let total = 0;
-          for (let r = 0; r < rows; r++) total += 0.2 * f(joined.values[i][r * channels + c], p[c]);
+          for (let r = 0; r < rows; r++) {
+            const x = joined.values[i][r * channels + c];
+            if (x + p[c] > 0) total += 0.2 * f(x, p[c]);
+          }
           return total;
         });
       const magnitude = over((x, own) => Math.abs(x) + Math.abs(own));
@@ -126,7 +143,7 @@ describeAdapters('what lies side by side', (device) => {
     expect(joined.weights).toEqual(single.weights);
     expect([count(joined, /^matmul_small_several$/), count(single, /^matmul_small_several$/)]).toEqual([2, 0]);
     PRODUCTS.shapes.forEach(([[depth, n], [rows]], i) => {
-      const [x, p] = [joined.values[i], randomArray(depth * n, i)];
+      const [x, p] = [joined.values[i].map((v) => Math.max(0, v)), randomArray(depth * n, i)];
       const gradient = (f: (v: number) => number) =>
         Array.from({ length: depth * n }, (_, at) => {
           const [k, c] = [Math.floor(at / n), at % n];
@@ -145,12 +162,31 @@ describeAdapters('what lies side by side', (device) => {
     });
   });
 
+  it('is made to the same bits from what is stored as f16', async () => {
+    const gpu = asHardware(device());
+    const precision = 'f16';
+    if (!device().capabilities.f16)
+      return void (await expect(stepOf(gpu, true, SUMS, { precision })).rejects.toThrow(/f16/));
+    for (const [kind, bindings] of [
+      [SUMS, [0, 1, 2, 3, 4, 5, 6].map((k) => `reduce_several.x${k}`)],
+      [PRODUCTS, ['a', 'b'].flatMap((name) => [0, 1, 2].map((k) => `matmul_small_several.${name}${k}`))],
+    ] as const) {
+      const [joined, single] = [
+        await stepOf(gpu, true, kind, { precision }),
+        await stepOf(gpu, false, kind, { precision }),
+      ];
+      expect(joined.changed).toBe(true);
+      expect(joined.moments).toEqual(single.moments);
+      expect(joined.halves).toEqual(expect.arrayContaining(bindings));
+    }
+  });
+
   it('stays as it is on a CPU', async () => {
     for (const kind of [SUMS, PRODUCTS]) expect(count(await stepOf(device(), true, kind), /_several$/)).toBe(0);
   });
 
   it.each([0, 4, 7, SUMS.shapes.length - 1])('one that is not finite, number %i, changes nothing', async (spoilt) => {
-    const after = await stepOf(asHardware(device()), true, SUMS, spoilt);
+    const after = await stepOf(asHardware(device()), true, SUMS, { spoilt });
     expect(after.changed).toBe(false);
     expect(after.weights).toEqual(SUMS.shapes.map(([p], i) => randomArray(sizeOf(p), i)));
   });
