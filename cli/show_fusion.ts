@@ -19,9 +19,9 @@ const MADE_OF_SEVERAL: Readonly<Record<string, string>> = {
   batch_norm_gate_sums: 'batch_norm_apply, sum_of_products, batch_norm_sums',
   batch_norm_gated_input_grad: 'mul, add, batch_norm_input_grad',
 };
-/** The pointwise op that a batch norm makes too. */
-const extraOf = ({ op, attrs }: Tensor): string | undefined =>
-  op !== batchNormApplyOp ? undefined : attrs['gated'] === true ? 'mul' : attrs['added'] === true ? 'add' : undefined;
+/** What a batch norm does to its result (engine/program/gates.ts, residuals.ts). */
+const endOf = (t: Tensor): string[] =>
+  t.op === batchNormApplyOp ? [...(t.attrs['gated'] ? ['mul'] : []), ...(t.attrs['added'] ? ['add'] : [])] : [];
 
 /**
  * `mul, add, relu` for a fused pointwise op, `conv2d, mul, add` for an op with an epilogue, the op's name for any
@@ -30,8 +30,7 @@ const extraOf = ({ op, attrs }: Tensor): string | undefined =>
 export function describeOp(t: Tensor): string {
   const ops = MADE_OF_SEVERAL[t.op.name];
   if (ops !== undefined) return `${t.op.name} (${ops})`;
-  const extra = extraOf(t);
-  if (extra !== undefined) return `${t.op.name}, ${extra}`;
+  if (endOf(t).length > 0) return [t.op.name, ...endOf(t)].join(', ');
   const stages = t.op === pointwiseOp ? (t.attrs as unknown as PointwiseAttributes).stages : epilogueOf(t);
   return [...(t.op === pointwiseOp ? [] : [t.op.name]), ...stages.map(({ op }) => op)].join(', ');
 }
@@ -56,7 +55,7 @@ const passesAfter = (program: Steps, t: Tensor): boolean =>
 /** Whether statistics are joined from those that the kernel of what they are of has made. */
 const isSummed = (program: Steps, t: Tensor): boolean =>
   t.op === batchNormStatsOp &&
-  program.steps.find(({ tensor }) => tensor === t)!.launch.kernel.name === 'batch_norm_combine';
+  program.steps.find(({ tensor }) => tensor === t)!.launch.kernel.name.startsWith('batch_norm_combine');
 
 /**
  * Pointwise ops that became one kernel, with the convolution or product before them where that takes them as its
@@ -64,7 +63,7 @@ const isSummed = (program: Steps, t: Tensor): boolean =>
  */
 export function fused(program: Steps): Fusion[] {
   const isFused = (t: Tensor) =>
-    extraOf(t) !== undefined ||
+    endOf(t).length > 0 ||
     isSummed(program, t) ||
     t.op.name in MADE_OF_SEVERAL ||
     (t.op === pointwiseOp

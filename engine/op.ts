@@ -68,6 +68,27 @@ export interface LowerContext<A> {
  */
 export type Cotangents<N extends string> = Partial<Record<N, () => Tensor>>;
 
+/** A state that lies beside others of its pool, and is changed with them. */
+export interface Neighbour<A> {
+  readonly size: number;
+  /** Elements from its first to that of the next one. */
+  readonly stride: number;
+  readonly attrs: A;
+}
+
+/**
+ * How an update of many neighbours is one launch, see engine/program/update_groups.ts. The kernel's bindings have the
+ * names of the inputs; the first input behind the states is what each of them is updated from, laid out as they are.
+ */
+export interface Grouped<A> {
+  /** @param isWhole whether the last input, a guard, is given */
+  launch(neighbours: readonly Neighbour<A>[], isWhole: boolean): Launch;
+  /** The attributes that all of them must share; all attributes where not said. */
+  shared?(attrs: A): unknown;
+  /** So many at most; any number where not said. */
+  readonly most?: number;
+}
+
 /**
  * One op: its shapes, its gradient and how it becomes kernels. `N` are the names of its inputs.
  * `vjp` gets the inputs by name, the output `y`, the output's cotangent `dy` and the attributes.
@@ -94,12 +115,8 @@ export interface OpSpec<N extends string, A extends object> {
   lower?(context: LowerContext<A>): Step[];
   /** Indices of the inputs (parameters) that the kernel changes in place: an update, see `compile`. */
   readonly mutates?: readonly number[];
-  /**
-   * Of an update that treats all elements alike: the kernel over so many. Neighbours in memory are then changed by one
-   * launch, see engine/program/update_groups.ts. The kernel's bindings have the names of the inputs, and the gradient
-   * is `g`.
-   */
-  grouped?(elements: number, attrs: A): Launch;
+  /** Of an update that treats all elements alike: neighbours in memory are changed by one launch. */
+  readonly grouped?: Grouped<A>;
   /**
    * Whether its kernels can make a batch norm's output themselves as they read its input in place of their first: see
    * engine/program/normalised.ts. The batch norm's coefficients are then a third input, and `normalised` an attribute.
@@ -124,7 +141,7 @@ export interface OpSpec<N extends string, A extends object> {
   readonly isWeightGradient?: boolean;
   /**
    * `lower` heeds the attribute `epilogue`: pointwise stages to apply to the result, their operands following the op's
-   * own inputs.
+   * own inputs. A predicate where that depends on the attributes.
    */
   readonly takesEpilogue?: boolean | ((attrs: A) => boolean);
 }
@@ -136,7 +153,7 @@ export interface OpDef {
   readonly gradientOf?: string;
   readonly mutates: readonly number[];
   /** See OpSpec. */
-  grouped?(elements: number, attrs: Attributes): Launch;
+  readonly grouped?: Grouped<Attributes>;
   /** See OpSpec. */
   normalises(attrs: Attributes): boolean;
   /** See OpSpec. */
@@ -169,7 +186,7 @@ export function defineOp<N extends string, A extends object = Record<string, nev
     inputs: spec.inputs,
     gradientOf: spec.gradientOf,
     mutates: spec.mutates ?? [],
-    grouped: spec.grouped && ((elements, attrs) => spec.grouped!(elements, attrs as A)),
+    grouped: spec.grouped as Grouped<unknown> | undefined,
     normalises: (attrs) => spec.normalises?.(attrs as A) ?? false,
     sums: (attrs) => spec.sums?.(attrs as A) ?? false,
     leaf: spec.leaf,

@@ -10,7 +10,10 @@ export interface KernelBinding {
   readonly storage?: string;
 }
 
-/** One member of the kernel's uniform `params`. `type` is the WGSL scalar: u32, i32 or f32. */
+/**
+ * One number of the kernel's uniform `params`: a member, or a number of a member that is an array of vec4, called as it
+ * is with its place (see `tableParams`). `type` is the WGSL scalar: u32, i32 or f32.
+ */
 export interface KernelParam {
   readonly name: string;
   readonly offset: number;
@@ -132,6 +135,15 @@ export function storedAsHalf(launch: Launch, bindings: readonly KernelBinding[])
   const stores = bindings.some(({ kind }) => kind === 'read_write') && /^const STORES_HALF\b/m.test(kernel.code);
   const consts = stores ? { ...launch.consts, STORES_HALF: 1 } : launch.consts;
   return { ...launch, consts, aliases: { ...launch.aliases, ...aliases } };
+}
+
+/** The bits of an f32, for a table of u32. */
+export const bitsOf = (value: number): number => new Uint32Array(Float32Array.of(value).buffer)[0];
+
+/** The values of a member `name` that is an array of so many vec4: these rows, then zeros. */
+export function tableParams(name: string, length: number, rows: readonly (readonly number[])[]) {
+  const numbers = rows.flat();
+  return Object.fromEntries(Array.from({ length: 4 * length }, (_, i) => [`${name}${i}`, numbers[i] ?? 0]));
 }
 
 /** What two launches must share to share a pipeline. */

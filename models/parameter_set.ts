@@ -34,6 +34,7 @@ export class ParameterSet implements ParameterSource, Disposable {
     requireDevice('ParameterSet', device);
     // As the moments in engine/train/train_step.ts: weight decay takes the ones and not the others.
     const pools = ['vectors', 'filters'].map((name) => new ParameterPool(device, name));
+    const statistics = new ParameterPool(device, 'statistics');
     try {
       for (const spec of specs) {
         const name = statisticsName(spec);
@@ -55,7 +56,7 @@ export class ParameterSet implements ParameterSource, Disposable {
           const values = new Float32Array(2 * channels);
           values.set(weights.get(spec.name) ?? new Float32Array(channels), 0);
           values.set(weights.get(name.replace(/stats$/, 'var')) ?? new Float32Array(channels).fill(1), channels);
-          this.parameters.set(name, new Parameter(device, name, [2, channels], values));
+          this.parameters.set(name, new Parameter(device, name, [2, channels], values, statistics));
         }
       }
     } catch (error) {

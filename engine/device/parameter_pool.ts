@@ -1,10 +1,10 @@
 import type { Device } from './device.ts';
 
 /**
- * Numbers of the largest parameter that a pool takes. Their gradients wait for one another, so what waits is kept
- * small.
+ * Numbers of the largest parameter that a pool takes. From the first of their gradients on the memory of all is taken,
+ * so they are no larger than what most networks have many of.
  */
-const MOST_NUMBERS = 2 ** 16;
+const MOST_NUMBERS = 2 ** 19;
 
 /**
  * One buffer for many small parameters, one behind the other in the order of making, each where a binding may begin. An
@@ -27,8 +27,9 @@ export class ParameterPool {
    * memory already.
    */
   reserve(size: number): number | undefined {
-    if (size > MOST_NUMBERS || this.memory) return undefined;
     const offset = this.bytes;
+    const { maxBufferSize } = this.device.gpu.limits;
+    if (size > MOST_NUMBERS || this.memory || offset + this.stride(size) > maxBufferSize) return undefined;
     this.bytes += this.stride(size);
     this.living++;
     return offset;

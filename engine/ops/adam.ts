@@ -3,7 +3,7 @@ import { checkNumber, checkOptions, type Known } from '../check.ts';
 import { defineOp } from '../op.ts';
 import { shapeError, type Shape, type Tensor } from '../tensor.ts';
 import { UserError } from '../user_error.ts';
-import { checkHyper, checkUpdate } from './update.ts';
+import { checkHyper, checkUpdate, elementsOf } from './update.ts';
 
 /** The numbers of the tensor `hyper`: these change from step t to step t + 1, so they are fed and not compiled in. */
 export const ADAM_HYPER = ['learning rate', '1 - beta1^t', '1 - beta2^t', 'factor of the gradient'] as const;
@@ -23,7 +23,7 @@ const adamOp = defineOp<'w' | 'm' | 'v' | 'g' | 'hyper' | 'guard', kernels.AdamS
   name: 'adam',
   inputs: ['w', 'm', 'v', 'g', 'hyper', 'guard'],
   mutates: [0, 1, 2],
-  grouped: kernels.adam,
+  grouped: { launch: (all) => kernels.adam(elementsOf(all), all[0].attrs) },
   shape([w, m, v, g, hyper, guard], { beta1, beta2, epsilon, weightDecay }): Shape {
     checkUpdate('adam', [w, m, v], [g]);
     checkHyper('adam', hyper, ADAM_HYPER);

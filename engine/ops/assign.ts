@@ -1,4 +1,4 @@
-import { ema as emaLaunch } from '../../kernels/assign/assign.ts';
+import { EMA_TENSORS, ema as emaLaunch } from '../../kernels/assign/assign.ts';
 import { copyStrided, run } from '../../kernels/copy/copy.ts';
 import { checkWhole, show } from '../check.ts';
 import { defineOp } from '../op.ts';
@@ -31,15 +31,25 @@ const emaOp = defineOp<'p' | 'value' | 'guard', EmaAttributes>({
   name: 'ema',
   inputs: ['p', 'value', 'guard'],
   mutates: [0],
+  grouped: {
+    shared: ({ momentum }) => momentum,
+    most: EMA_TENSORS,
+    launch: (all, isGuarded) =>
+      emaLaunch(
+        all.map(({ size, stride, attrs: { scales } }) => ({ size, stride, scales })),
+        all[0].attrs.momentum,
+        isGuarded,
+      ),
+  },
   shape([p, value], { momentum }): Shape {
     checkUpdate('ema', [p], [value]);
     if (!(typeof momentum === 'number' && momentum >= 0 && momentum <= 1))
       throw new UserError(`ema: the momentum must be between 0 and 1, not ${show(momentum)}`);
     return p.shape;
   },
-  lower: ({ inputs: [p, , guard], attrs, in: from }) => [
+  lower: ({ inputs: [p, , guard], attrs: { momentum, scales }, in: from }) => [
     {
-      launch: emaLaunch(p.size, attrs.momentum, attrs.scales, guard !== undefined),
+      launch: emaLaunch([{ size: p.size, stride: p.size, scales }], momentum, guard !== undefined),
       buffers: { p: from(0), value: from(1), guard: from(guard ? 2 : 1) },
     },
   ],

@@ -70,16 +70,16 @@ export const batchNormStatsOp = defineOp<'x'>({
   },
 });
 
-/** The compiler gave it one more input, its last. */
-interface Extras {
-  /** A gate [N, 1, 1, C] as a factor (engine/program/gates.ts). */
+/** What the compiler gave it as further inputs. */
+interface Ended {
+  /** A gate [N, 1, 1, C], as a factor (engine/program/gates.ts). */
   readonly gated?: true;
-  /** A summand (engine/program/epilogue.ts). */
+  /** A tensor of its shape, which is added (engine/program/residuals.ts). */
   readonly added?: true;
 }
 
 // y = activation(gamma · (x − mean)/√(variance + epsilon) + beta)
-export const batchNormApplyOp = defineOp<'x' | 'stats' | 'gamma' | 'beta', BatchNormSettings & Extras>({
+export const batchNormApplyOp = defineOp<'x' | 'stats' | 'gamma' | 'beta', BatchNormSettings & Ended>({
   name: 'batch_norm_apply',
   cheap: true,
   inputs: ['x', 'stats', 'gamma', 'beta'],
@@ -99,15 +99,16 @@ export const batchNormApplyOp = defineOp<'x' | 'stats' | 'gamma' | 'beta', Batch
     };
   },
   lower(ctx) {
-    const { gated, added } = ctx.attrs;
+    const { activation, epsilon, gated = false, added = false } = ctx.attrs;
     const whole = sizeFor(ctx, ctx.inputs[0]);
     const samples = gated ? ctx.inputs[0].shape[0] : 1;
     const size = { ...whole, samples, rows: whole.rows / samples };
     const choice = ctx.choose(kernels.batchNormElementwiseChoices(size));
-    const [x, stats, gamma, beta, extra] = ctx.inputs.map((_, i) => ctx.in(i));
-    const launch = kernels.batchNormApply(size, choice, ctx.attrs, { gated, added });
-    const extras = { gate: gated ? extra : gamma, added: added ? extra : x };
-    return [{ launch, buffers: { x, stats, gamma, beta, ...extras, out: ctx.out() } }];
+    const [x, stats, gamma, beta, ...further] = ctx.inputs.map((_, i) => ctx.in(i));
+    const gate = gated ? further[0] : gamma;
+    const residual = added ? further[further.length - 1] : x;
+    const launch = kernels.batchNormApply(size, choice, { activation, gated, added }, epsilon);
+    return [{ launch, buffers: { x, stats, gamma, beta, gate, residual, out: ctx.out() } }];
   },
 });
 

@@ -36,7 +36,8 @@ export type Conv2dGeometry = ConvGeometry & Version & Epilogue;
 type Context = LowerContext<Conv2dGeometry>;
 
 /** A convolution that looks at one pixel at a time is a matrix product of all pixels with the filter. */
-const isMatmul = (g: ConvGeometry): boolean =>
+const isMatmul = (g: Conv2dGeometry): boolean =>
+  g.version !== 1 &&
   g.filterH === 1 &&
   g.filterW === 1 &&
   g.strideH === 1 &&

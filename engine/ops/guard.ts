@@ -1,27 +1,33 @@
 import * as kernels from '../../kernels/guard/guard.ts';
 import { show } from '../check.ts';
-import { defineOp } from '../op.ts';
+import { defineOp, type BufferRef, type Step } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
 import { UserError } from '../user_error.ts';
 import { rowOp } from './row.ts';
 
-// y[p] = 0 where all numbers of part p are finite, else NaN
-const guardOp = defineOp<(typeof kernels.GUARDED)[number]>({
+/** The step that looks through pieces of these buffers. @param first where its results begin in `out` */
+export function guardStep(
+  pieces: readonly kernels.GuardedPiece[],
+  buffers: readonly BufferRef[],
+  out: BufferRef,
+  first = 0,
+): Step {
+  // A buffer that is not there is not read; the first one stands in its place.
+  const bound = kernels.GUARDED.map((name, k) => [name, buffers[k] ?? buffers[0]]);
+  return { launch: kernels.guard(pieces, first), buffers: { ...Object.fromEntries(bound), out } };
+}
+
+// y[p] = 0 where all numbers of part p are finite, else NaN. In a program several become few: engine/program/guards.ts.
+export const guardOp = defineOp<(typeof kernels.GUARDED)[number]>({
   name: 'guard',
   inputs: kernels.GUARDED,
   shape: (tensors) => [kernels.guardParts(tensors.map(({ size }) => size))],
-  lower: ({ inputs, capabilities, in: from, out }) => [
-    {
-      launch: kernels.guard(
-        inputs.map(({ size }) => size),
-        capabilities,
-      ),
-      // A tensor that is not there is not read; the first one's buffer stands in its place.
-      buffers: {
-        ...Object.fromEntries(kernels.GUARDED.map((name, k) => [name, from(k < inputs.length ? k : 0)])),
-        out: out(),
-      },
-    },
+  lower: ({ inputs, in: from, out }) => [
+    guardStep(
+      inputs.map(({ size }, buffer) => ({ buffer, begin: 0, size })),
+      inputs.map((_, i) => from(i)),
+      out(),
+    ),
   ],
 });
 

@@ -3,7 +3,7 @@ import { checkNumber, checkOneOf, checkOptions, type Known } from '../check.ts';
 import { defineOp } from '../op.ts';
 import { shapeError, type Shape, type Tensor } from '../tensor.ts';
 import { UserError } from '../user_error.ts';
-import { checkHyper, checkUpdate } from './update.ts';
+import { checkHyper, checkUpdate, elementsOf } from './update.ts';
 
 /** The numbers of the tensor `hyper`, which are fed at each step. */
 export const SGD_HYPER = ['learning rate', 'factor of the gradient'] as const;
@@ -12,6 +12,7 @@ const sgdOp = defineOp<'w' | 'm' | 'g' | 'hyper' | 'guard', kernels.SgdSettings>
   name: 'sgd',
   inputs: ['w', 'm', 'g', 'hyper', 'guard'],
   mutates: [0, 1],
+  grouped: { launch: (all, isGuarded) => kernels.sgd(elementsOf(all), all[0].attrs, isGuarded) },
   shape([w, m, g, hyper, guard], { momentum, dampening, nesterov, weightDecay }): Shape {
     checkUpdate('sgd', [w, m], [g]);
     checkHyper('sgd', hyper, SGD_HYPER);

@@ -1,4 +1,5 @@
 import { parameterOf } from '../device/parameter.ts';
+import type { Neighbour } from '../op.ts';
 import { sameShape, shapeError, type Tensor } from '../tensor.ts';
 import { UserError } from '../user_error.ts';
 
@@ -12,6 +13,10 @@ export function checkUpdate(op: string, state: readonly Tensor[], others: readon
   if (all.some((t) => !sameShape(t.shape, all[0].shape)))
     shapeError(op, 'the parameter and what updates it must have one shape', ...all);
 }
+
+/** From the first element of the first to the end of the last. */
+export const elementsOf = (neighbours: readonly Neighbour<unknown>[]): number =>
+  neighbours.reduce((n, { stride }) => n + stride, 0);
 
 /** Checks the tensor of numbers that change from step to step. */
 export function checkHyper(op: string, hyper: Tensor, names: readonly string[]): void {

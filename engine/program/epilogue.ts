@@ -58,28 +58,6 @@ export function fuseEpilogues(
   });
 }
 
-/** A residual sum of a batch norm's output, which nobody else reads, and another tensor is made by the batch norm. */
-export function addToBatchNorms(
-  order: readonly Tensor[],
-  roots: ReadonlySet<Tensor>,
-  became: Map<Tensor, Tensor>,
-): Tensor[] {
-  const uses = countUses(order);
-  return rewriteEach(order, became, (t, _, now) => {
-    if (t.op !== pointwiseOp) return undefined;
-    const { stages } = t.attrs as unknown as PointwiseAttributes;
-    if (stages.length > 1 || stages[0].op !== 'add' || stages[0].mode !== 'full') return undefined;
-    const norm = t.inputs.find(
-      (x) => x.op === batchNormApplyOp && x.inputs.length === 4 && uses.get(x) === 1 && !roots.has(x),
-    );
-    if (!norm) return undefined;
-    const other = t.inputs[t.inputs[0] === norm ? 1 : 0];
-    const inputs = [...now(norm).inputs, now(other)];
-    const next = new Tensor(batchNormApplyOp, inputs, { ...norm.attrs, added: true }, t.shape).named(...t.names);
-    return { next, absorbed: norm };
-  });
-}
-
 /** How many stages at the beginning can be an epilogue. */
 function longestEpilogue(stages: readonly PointwiseStage[]): number {
   let count = stages.length;

@@ -3,10 +3,11 @@ import { Tensor, topologicalOrder } from '../tensor.ts';
 import { operandMode, pointwiseOp, type PointwiseAttributes } from '../ops/pointwise.ts';
 import { broadcastOp, sumOfProductsOp, sumOp } from '../ops/reduce.ts';
 import { MAX_STAGES, type PointwiseStage } from '../../kernels/pointwise/pointwise.ts';
-import { addToBatchNorms, foldBatchNorms, fuseEpilogues } from './epilogue.ts';
+import { foldBatchNorms, fuseEpilogues } from './epilogue.ts';
 import { gateBatchNorms } from './gates.ts';
 import { normaliseOnRead } from './normalised.ts';
 import { recompute, type Recompute } from './recompute.ts';
+import { addResiduals } from './residuals.ts';
 import { COMMUTES, countUses, rewriteEach } from './rewrite.ts';
 import { sumWhereMade } from './summed.ts';
 
@@ -52,9 +53,9 @@ export function buildGraph(
   now = foldBatchNorms(now, rooted(), became);
   now = alive(gateBatchNorms(now, rooted(), became));
   if (!software) now = normaliseOnRead(now, rooted(), became);
+  now = addResiduals(now, rooted(), became);
   now = fusePointwise(now, rooted(), became);
   now = fuseEpilogues(now, rooted(), became);
-  now = addToBatchNorms(now, rooted(), became);
   if (!software) now = sumWhereMade(now, became);
   return { order: recompute(alive(now), rooted(), again, became), resolve };
 }

@@ -5,7 +5,10 @@ import { checkOneOf, checkOptions, show, type Known } from '../check.ts';
 import { checkTensors, type Tensor } from '../tensor.ts';
 import type { Tuning } from '../tuning.ts';
 import { UserError } from '../user_error.ts';
+import { joinCoefficients } from './coefficients.ts';
 import { buildGraph, type Graph } from './graph.ts';
+import { joinGuards } from './guards.ts';
+import { joinLate } from './joins.ts';
 import { lower, type Lowered } from './lower.ts';
 import { planMemory, type MemoryPlan } from './plan.ts';
 import { requirePrecision, storeAsHalf, type Precision } from './precision.ts';
@@ -117,7 +120,11 @@ export function outline(device: Device, spec: ProgramSpec): Outline {
       ? storeAsHalf(whole, graph.order, new Set(outputs.map((t) => whole.bufferOf(graph.resolve(t)))))
       : whole;
   const alignment = device.gpu.limits.minStorageBufferOffsetAlignment;
-  const lowered = groupUpdates(viewCopies(stored, alignment), alignment, device.capabilities.maxStorageBinding);
+  const viewed = viewCopies(joinCoefficients(stored), alignment);
+  const { maxStorageBinding, software } = device.capabilities;
+  const grouped = joinGuards(groupUpdates(viewed, alignment, maxStorageBinding));
+  // What a CPU sums is in its cache still.
+  const lowered = software ? grouped : joinLate(grouped);
   const plan = planMemory(lowered, alignment);
   const align = device.gpu.limits.minUniformBufferOffsetAlignment;
   const uniformStrides = lowered.steps.map(({ launch }) => Math.ceil(launch.kernel.paramsSize / align) * align);

@@ -54,19 +54,22 @@ function writesOf(steps: readonly LoweredStep[]): Map<BufferRef, number> {
   return writes;
 }
 
-/** An update, such as a step of Adam, of parameters that lie in pools. */
+/** An update, such as a step of Adam, of a parameter that lies in a pool. */
 interface Update {
   readonly index: number;
   readonly step: LoweredStep;
   readonly states: readonly Parameter[];
   /** Bytes to the next of its pool. */
   readonly bytes: number;
-  /** The gradient's memory, and where the gradient begins in it. */
+  /** The memory of what it is updated from, such as its gradient, and where that begins in it. */
   readonly gradient: { readonly root: BufferRef; readonly offset: number };
 }
 
 /** The names of what an op changes. */
 const statesOf = ({ inputs, mutates }: OpDef): string[] => mutates.map((i) => inputs[i]);
+
+/** The name of what it changes them by. */
+const gradientOf = ({ inputs, mutates }: OpDef): string => inputs[mutates.length];
 
 /** Updates of parameters that are neighbours become one. @param most bytes that can be bound */
 export function groupUpdates(lowered: Lowered, alignment: number, most: number): Lowered {
@@ -78,7 +81,7 @@ export function groupUpdates(lowered: Lowered, alignment: number, most: number):
   for (const run of runsOf(updates, most)) {
     for (const group of fitting(run, lowered.steps, buffers, alignment, taken)) {
       const [first] = group;
-      const { op, attrs } = first.step.tensor;
+      const { op, inputs } = first.step.tensor;
       const last = group.reduce((a, b) => (b.index > a.index ? b : a));
       const bytes = group.reduce((n, update) => n + update.bytes, 0);
       const add = (buffer: Omit<VirtualBuffer, 'ref' | 'bytes' | 'dtype'>): BufferRef => {
@@ -102,8 +105,8 @@ export function groupUpdates(lowered: Lowered, alignment: number, most: number):
       for (const { index } of group) dropped.add(index);
       joined.set(last.index, {
         ...last.step,
-        launch: op.grouped!(bytes / 4, attrs),
-        buffers: { ...first.step.buffers, ...whole, g },
+        launch: op.grouped!.launch(group.map(neighbourOf), inputs.length === op.inputs.length),
+        buffers: { ...first.step.buffers, ...whole, [gradientOf(op)]: g },
       });
     }
   }
@@ -111,11 +114,17 @@ export function groupUpdates(lowered: Lowered, alignment: number, most: number):
   return { ...lowered, steps, buffers };
 }
 
+const neighbourOf = ({ bytes, step: { tensor } }: Update) => ({
+  size: tensor.size,
+  stride: bytes / 4,
+  attrs: tensor.attrs,
+});
+
 function updateOf(buffers: readonly VirtualBuffer[], step: LoweredStep, index: number): Update[] {
   const { op } = step.tensor;
   if (!op.grouped) return [];
   const states = statesOf(op).map((name) => parameterOf(buffers[step.buffers[name]].tensor!)!);
-  const gradient = placeWithin(buffers, step.buffers.g);
+  const gradient = placeWithin(buffers, step.buffers[gradientOf(op)]);
   const { kind, dtype } = buffers[gradient.root];
   return states.every(({ pool }) => pool) && kind === 'temporary' && dtype === 'f32'
     ? [{ index, step, states, bytes: states[0].bytes, gradient }]
@@ -124,17 +133,14 @@ function updateOf(buffers: readonly VirtualBuffer[], step: LoweredStep, index: n
 
 /** Updates by one op of neighbours in all its pools, by the same numbers, in the order in which they lie. */
 function runsOf(updates: readonly Update[], most: number): Update[][] {
-  const alike = ({
-    states,
-    step: {
-      tensor: { op },
-      launch: { params },
-      buffers,
-    },
-  }: Update) => ({
-    place: [op, ...states.map(({ pool }) => pool)],
-    numbers: JSON.stringify([{ ...params, size: 0 }, buffers.hyper, buffers.guard]),
-  });
+  const alike = ({ states, step: { tensor, buffers } }: Update) => {
+    const { op, attrs } = tensor;
+    const further = op.inputs.slice(op.mutates.length + 1).map((name) => buffers[name]);
+    return {
+      place: [op, ...states.map(({ pool }) => pool)],
+      numbers: JSON.stringify([op.grouped!.shared?.(attrs) ?? attrs, further]),
+    };
+  };
   const groups: { key: ReturnType<typeof alike>; updates: Update[] }[] = [];
   for (const update of updates) {
     const key = alike(update);
@@ -152,7 +158,9 @@ function runsOf(updates: readonly Update[], most: number): Update[][] {
       const follows =
         before !== undefined &&
         update.states.every(({ offset }, i) => offset === before!.states[i].offset + before!.bytes);
-      if (follows && bytes + update.bytes <= most) runs[runs.length - 1].push(update);
+      const run = runs[runs.length - 1];
+      const { most: count = Infinity } = update.step.tensor.op.grouped!;
+      if (follows && bytes + update.bytes <= most && run.length < count) run.push(update);
       else {
         runs.push([update]);
         bytes = 0;

@@ -1,17 +1,18 @@
 // p[i] ← p[i] + momentum·(scale·value[i] − p[i])
-// scale is scale0 in the first `half` elements and scale1 in the others.
 //
-// An exponential moving average, in place. The two scales serve running statistics [2, C], whose variances become
-// unbiased on the way. With GUARDED, nothing changes where guard[0] is not finite, as in adam.wgsl.
+// An exponential moving average, in place, of tensors that lie one behind the other. Each half of a tensor has a scale
+// of its own: of running statistics [2, C] the variances become unbiased on the way. What lies unused between two
+// tensors changes too, and nobody reads it. With GUARDED, nothing changes where guard[0] is not finite, as in
+// adam.wgsl.
 // A thread owns one element.
 override GUARDED: u32 = 0;
 
 struct Params {
   size: u32,
-  half: u32,
+  count: u32,
   momentum: f32,
-  scale0: f32,
-  scale1: f32,
+  // Of each tensor: its first element, the first of its second half, the bits of the scales of both.
+  tensors: array<vec4<u32>, 64>,
 }
 
 @group(0) @binding(0) var<storage, read_write> p: array<f32>;
@@ -32,7 +33,11 @@ fn main(
   if (i >= params.size || (GUARDED == 1u && !finite)) {
     return;
   }
-  let scale = select(params.scale1, params.scale0, i < params.half);
+  var own = params.tensors[0];
+  for (var t = 1u; t < params.count && params.tensors[t].x <= i; t++) {
+    own = params.tensors[t];
+  }
+  let scale = bitcast<f32>(select(own.w, own.z, i < own.y));
   let whole = scale * value[i];
   let moved = p[i] + params.momentum * (whole - p[i]);
   p[i] = select(moved, whole, params.momentum == 1.0); // exactly

@@ -4,6 +4,7 @@ import { depthFor, reduce, type Depth, type SumPass } from '../reduce/reduce.ts'
 import applyKernel from './batch_norm_apply.wgsl';
 import coefficientsKernel from './batch_norm_coefficients.wgsl';
 import combineKernel from './batch_norm_combine.wgsl';
+import combineCoefficientsKernel from './batch_norm_combine_coefficients.wgsl';
 import foldKernel from './batch_norm_fold.wgsl';
 import gateSumsKernel from './batch_norm_gate_sums.wgsl';
 import gatedInputGradKernel from './batch_norm_gated_input_grad.wgsl';
@@ -145,7 +146,7 @@ export function joinStatistics({ rows, channels, target }: BatchNormSize, made: 
       launch: {
         kernel: combineKernel,
         overrides: depth,
-        params: { channels, parts, group, scale: joined === 1 ? 1 / rows : 1 },
+        params: { channels, parts, group, scale: joined === 1 ? 1 / rows : 1, epsilon: 0 },
         workgroups: foldWorkgroups(ceilDiv(joined * channels, depth.COLUMNS)),
       },
       outSize: joined * (joined === 1 ? 2 : PART_ROWS) * channels,
@@ -162,6 +163,20 @@ export const batchNormFold = (channels: number, epsilon: number): Launch => ofCh
 export const batchNormCoefficients = (channels: number, epsilon: number): Launch =>
   ofChannels(coefficientsKernel, channels, epsilon);
 
+/** Whether a launch makes the statistics that batchNormCoefficients takes. */
+export const makesStatistics = ({ kernel, params: { parts, group } }: Launch): boolean =>
+  kernel === combineKernel && parts <= group;
+
+/** Whether a launch is that of batchNormCoefficients. */
+export const makesCoefficients = ({ kernel }: Launch): boolean => kernel === coefficientsKernel;
+
+/** Both launches in one. Bindings: x, gamma, beta, out for the statistics, coefficients. */
+export const withCoefficients = (statistics: Launch, coefficients: Launch): Launch => ({
+  ...statistics,
+  kernel: combineCoefficientsKernel,
+  params: { ...statistics.params, epsilon: coefficients.params.epsilon },
+});
+
 function ofChannels(kernel: KernelSource, channels: number, epsilon: number): Launch {
   const width = widthOf(channels);
   const values = channels / width;
@@ -173,18 +188,24 @@ function ofChannels(kernel: KernelSource, channels: number, epsilon: number): La
   };
 }
 
-/** What becomes of a normalised number: it is multiplied by a gate, or a tensor is added. */
-export interface ApplyExtras {
-  readonly gated?: boolean;
-  readonly added?: boolean;
+/** What becomes of a batch norm's result as it is written. */
+export interface BatchNormEnd {
+  readonly activation: BatchNormActivation;
+  /** It is multiplied by a gate, one number for a sample and channel. */
+  readonly gated: boolean;
+  /** Then another tensor is added. */
+  readonly added: boolean;
 }
 
-/** y from x, stats, gamma and beta, and gate and summand; where it has none, bind gamma and x instead. */
+/**
+ * y from x, stats, gamma and beta, with the gate and the residual where they are wanted; bind what it reads anyway
+ * where not.
+ */
 export function batchNormApply(
   size: BatchNormSize,
   by: Chunk,
-  { activation, epsilon }: { activation: BatchNormActivation; epsilon: number },
-  { gated = false, added = false }: ApplyExtras,
+  { activation, gated, added }: BatchNormEnd,
+  epsilon: number,
 ): Launch {
   const launch = chunked(size, by.chunk);
   return {

@@ -1,15 +1,14 @@
 // y[row, c] = activate(γ[c] · (x[row, c] − mean[c]) / √(variance[c] + ε) + β[c])      stats is [2, C]: mean, variance
-//             GATED: times gate[n, c], n being the row's sample      ADDED: plus added[row, c]
+//             GATED: times gate[n, c], n being the row's sample; ADDED: plus residual[row, c]
 //
 // Ioffe & Szegedy 2015, algorithm 1. The mean is taken off before scaling, because γ·x/σ − γ·mean/σ would cancel. The
-// activation rides along: a pass of its own would read and write the whole tensor again.
-// So do the gate of squeeze and excite and the other summand of a residual sum. A thread owns a Value of channels in a
-// chunk of rows (rows.wgsl).
+// activation rides along: a pass of its own would read and write the whole tensor again. So do the gate of squeeze and
+// excite and what a residual block adds. A thread owns a Value of channels in a chunk of rows (rows.wgsl).
 alias Value = vec4<f32>;
 alias Bits = vec4<u32>; // as include/numbers.wgsl wants it
 alias X = Value; // how these are stored: Values, or as f16
+alias Residual = Value;
 alias Out = Value;
-alias Added = Value;
 
 override GATED: u32 = 0;
 override ADDED: u32 = 0;
@@ -30,7 +29,7 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> out: array<Out>;
 @group(0) @binding(5) var<uniform> params: Params;
 @group(0) @binding(6) var<storage, read> gate: array<Value>;
-@group(0) @binding(7) var<storage, read> added: array<Added>;
+@group(0) @binding(7) var<storage, read> residual: array<Residual>;
 
 //!include ../include/grid.wgsl
 //!include ../include/half.wgsl
@@ -59,7 +58,7 @@ fn main(
   for (var row = mine.first; row < mine.end; row++) {
     var y = activate((Value(x[i]) - mean) * scale + shift) * factor;
     if (ADDED == 1u) {
-      y += Value(added[i]);
+      y += Value(residual[i]);
     }
     out[i] = Out(storable(y));
     i += step;

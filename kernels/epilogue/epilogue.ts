@@ -25,6 +25,8 @@ const EPILOGUE_OPS: ReadonlySet<PointwiseName> = new Set<PointwiseName>([
   'sigmoid',
   'relu',
   'silu',
+  'relu_grad',
+  'silu_grad',
 ]);
 
 /** Whether a chain of stages can be an epilogue. */

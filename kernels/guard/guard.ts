@@ -1,29 +1,39 @@
-import type { GpuTarget } from '../gpu.ts';
-import { ceilDiv, foldWorkgroups, type Launch } from '../kernel.ts';
+import { ceilDiv, foldWorkgroups, tableParams, type Launch } from '../kernel.ts';
 import guardKernel from './guard.wgsl';
 
-/** Tensors that one launch looks through: with its result they are the 8 buffers that every adapter binds. */
+/** Buffers that one launch looks through: with its result they are the 8 that every adapter binds. */
 export const GUARDED = ['x0', 'x1', 'x2', 'x3', 'x4', 'x5', 'x6'] as const;
 
-/** Numbers of a part, or somewhat more: a thread of a CPU looks at them one by one, 64 of a GPU together. */
-const SHARE = 256;
+/** Pieces of those buffers that one launch looks through. */
+export const GUARDED_PIECES = 64;
 
-/** Numbers that `guard` makes of tensors of these sizes. */
-export const guardParts = (sizes: readonly number[]): number =>
-  ceilDiv(
-    sizes.reduce((a, b) => a + b, 0),
-    SHARE,
-  ) || 1;
+/** Numbers of a part, which the threads of a workgroup share. */
+const SHARE = 4096;
 
-/** Looks through at most seven tensors of these sizes. */
-export function guard(sizes: readonly number[], { software }: GpuTarget): Launch {
-  const parts = guardParts(sizes);
-  const depth = software ? 1 : 64;
-  const params = Object.fromEntries(GUARDED.map((_, i) => [`size${i}`, sizes[i] ?? 0]));
+/** Numbers that lie side by side: in which of the buffers of GUARDED, and from which number on. */
+export interface GuardedPiece {
+  readonly buffer: number;
+  readonly begin: number;
+  readonly size: number;
+}
+
+const partsOf = (size: number): number => ceilDiv(size, SHARE);
+
+/** Numbers that `guard` makes of pieces of these sizes. */
+export const guardParts = (sizes: readonly number[]): number => sizes.reduce((n, size) => n + partsOf(size), 0) || 1;
+
+/** Looks through pieces of at most seven buffers; the results begin at number `first` of its output. */
+export function guard(pieces: readonly GuardedPiece[], first = 0): Launch {
+  let part = 0;
+  const rows = pieces.map(({ buffer, begin, size }) => {
+    const row = [buffer, begin, begin + size, part];
+    part += partsOf(size);
+    return row;
+  });
+  const parts = guardParts(pieces.map(({ size }) => size));
   return {
     kernel: guardKernel,
-    overrides: { DEPTH: depth },
-    params: { ...params, parts },
-    workgroups: foldWorkgroups(ceilDiv(parts * depth, 64)),
+    params: { first, parts, share: SHARE, count: pieces.length, ...tableParams('pieces', GUARDED_PIECES, rows) },
+    workgroups: foldWorkgroups(parts),
   };
 }

@@ -1,20 +1,16 @@
-// out[p] = 0 where every number of part p of x0 to x6 is finite, else NaN
+// out[first + p] = 0 where every number of part p of pieces of x0 to x6 is finite, else NaN
 //
 // What an optimizer looks at before it changes anything. Numbers are taken as their bits, because WGSL lets a compiler
-// assume that NaN and infinity do not happen. Applied to its own results until one is left.
-// A thread owns a part, or the 64 of a workgroup share it: `DEPTH` neighbours of every parts·DEPTH of each tensor. A
-// tensor that is not there has the size 0.
-override DEPTH: u32 = 1u; // threads of a part: 1, or 64
-
+// assume that NaN and infinity do not happen. Applied to its own results until one is left. A part is `share` numbers
+// of a piece, or what is left of it: what lies unused between two pieces is not looked at.
+// A workgroup owns a part.
 struct Params {
-  size0: u32,
-  size1: u32,
-  size2: u32,
-  size3: u32,
-  size4: u32,
-  size5: u32,
-  size6: u32,
+  first: u32,
   parts: u32,
+  share: u32,
+  count: u32, // of pieces
+  // Of each piece: its buffer, its first number, the one behind its last, and its first part.
+  pieces: array<vec4<u32>, 64>,
 }
 
 @group(0) @binding(0) var<storage, read> x0: array<u32>;
@@ -29,9 +25,16 @@ struct Params {
 
 //!include ../include/grid.wgsl
 
-// 1 for infinity and NaN, whose exponents are all ones.
-fn is_not_finite(bits: u32) -> u32 {
-  return select(0u, 1u, (bits & 0x7f800000u) == 0x7f800000u);
+fn bits_at(buffer: u32, i: u32) -> u32 {
+  switch (buffer) {
+    case 0u: { return x0[i]; }
+    case 1u: { return x1[i]; }
+    case 2u: { return x2[i]; }
+    case 3u: { return x3[i]; }
+    case 4u: { return x4[i]; }
+    case 5u: { return x5[i]; }
+    default: { return x6[i]; }
+  }
 }
 
 var<workgroup> found_by: array<u32, 64>;
@@ -42,29 +45,27 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let thread = flat_workgroup(group, groups) * 64u + lane;
-  let part = thread / DEPTH;
-  let step = params.parts * DEPTH;
-  var found = 0u;
-  for (var i = thread; i < params.size0; i += step) { found |= is_not_finite(x0[i]); }
-  for (var i = thread; i < params.size1; i += step) { found |= is_not_finite(x1[i]); }
-  for (var i = thread; i < params.size2; i += step) { found |= is_not_finite(x2[i]); }
-  for (var i = thread; i < params.size3; i += step) { found |= is_not_finite(x3[i]); }
-  for (var i = thread; i < params.size4; i += step) { found |= is_not_finite(x4[i]); }
-  for (var i = thread; i < params.size5; i += step) { found |= is_not_finite(x5[i]); }
-  for (var i = thread; i < params.size6; i += step) { found |= is_not_finite(x6[i]); }
-  if (DEPTH == 64u) {
-    found_by[lane] = found;
-    workgroupBarrier();
-    for (var live = 32u; live > 0u; live = live / 2u) {
-      if (lane < live) {
-        found_by[lane] |= found_by[lane + live];
-      }
-      workgroupBarrier();
-    }
-    found = found_by[lane]; // of all, for the first
+  let part = flat_workgroup(group, groups);
+  var piece = params.pieces[0];
+  for (var p = 1u; p < params.count && params.pieces[p].w <= part; p++) {
+    piece = params.pieces[p];
   }
-  if (part < params.parts && lane % DEPTH == 0u) {
-    out[part] = found * 0x7fc00000u;
+  let begin = piece.y + (part - piece.w) * params.share;
+  let end = min(begin + params.share, piece.z);
+  var found = 0u;
+  for (var i = begin + lane; i < end; i += 64u) {
+    // Infinity and NaN: their exponents are all ones.
+    found |= select(0u, 1u, (bits_at(piece.x, i) & 0x7f800000u) == 0x7f800000u);
+  }
+  found_by[lane] = found;
+  workgroupBarrier();
+  for (var live = 32u; live > 0u; live = live / 2u) {
+    if (lane < live) {
+      found_by[lane] |= found_by[lane + live];
+    }
+    workgroupBarrier();
+  }
+  if (part < params.parts && lane == 0u) {
+    out[params.first + part] = found_by[0] * 0x7fc00000u;
   }
 }

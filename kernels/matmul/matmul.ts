@@ -112,7 +112,8 @@ export function tiledChoices(size: MatmulSize, target: TileTarget): Choices<Matm
 /** The ways to compute a product: tiled, or by the kernels for small ones. */
 export function matmulChoices(size: MatmulSize, target: TileTarget): Choices<MatmulTiling | SmallTiling | FewTiling> {
   const { kernels, candidates, roundings } = tiledChoices(size, target);
-  const small = smallCandidates(size, target, needsPadding(size));
+  const isSplit = !target.software && candidates[0]?.parts > 1;
+  const small = smallCandidates(size, target, needsPadding(size) || isSplit);
   return {
     kernels: [...kernels, ...SMALL_KERNELS],
     candidates: [...small.first, ...candidates, ...small.last],

@@ -1,7 +1,8 @@
-import { ceilDiv, distinct, foldWorkgroups, type Launch } from '../kernel.ts';
+import { ceilDiv, distinct, foldWorkgroups, tableParams, type Launch } from '../kernel.ts';
 import type { MatmulSize } from './matmul_size.ts';
 import few from './matmul_few.wgsl';
 import small from './matmul_small.wgsl';
+import several from './matmul_small_several.wgsl';
 import type { TileTarget } from './tiling.ts';
 
 /** How a small product is shared out: so many threads an output column, each with its share of the depth; up to 64. */
@@ -30,6 +31,43 @@ export function matmulSmall(size: MatmulSize, { depths }: SmallTiling): Launch {
   };
 }
 
+/** Products that one launch makes: with its result they are 7 of the 8 buffers that every adapter binds. */
+export const SEVERAL_PRODUCTS = 3;
+
+/** Whether it is a launch of matmulSmall whose result is the product and nothing else. */
+export const isSmallProduct = ({ kernel, overrides }: Launch): boolean =>
+  kernel === small && !(overrides?.['EPILOGUE0'] ?? 0);
+
+/**
+ * Launches of small products, each made to the bits of its own, whose results lie in one memory. Bindings: a0 to a2, b0
+ * to b2, out.
+ * @param begins where the result of each begins, in numbers
+ */
+export function severalProducts(launches: readonly Launch[], begins: readonly number[]): Launch {
+  let workgroups = 0;
+  const firsts = launches.map(({ workgroups: [x, y] }) => {
+    workgroups += x * y;
+    return workgroups - x * y;
+  });
+  const table = (name: string, row: (launch: Launch, i: number) => readonly number[]) =>
+    tableParams(name, SEVERAL_PRODUCTS, launches.map(row));
+  return {
+    kernel: several,
+    params: {
+      count: launches.length,
+      ...table('sizes', ({ params: { M, N, K } }, i) => [firsts[i], M, N, K]),
+      ...table('strides', ({ params: { a_m, a_k, b_k, b_n } }) => [a_m, a_k, b_k, b_n]),
+      ...table('shares', ({ overrides = {} }, i) => [
+        begins[i],
+        overrides['ROWS'],
+        overrides['DEPTHS'],
+        overrides['DEPTH_FIRST'],
+      ]),
+    },
+    workgroups: foldWorkgroups(workgroups),
+  };
+}
+
 /** At most four rows, K and N multiples of 4, `a` not transposed. Bindings: a, b, out. */
 export const matmulFew = ({ M, N, K, transposeB }: MatmulSize, { fewLanes, fewDepths }: FewTiling): Launch => ({
   kernel: few,
@@ -42,15 +80,23 @@ export const matmulFew = ({ M, N, K, transposeB }: MatmulSize, { fewLanes, fewDe
 const powerBelow = (n: number): number => 2 ** Math.floor(Math.log2(Math.max(1, n)));
 
 /** Up to so many multiplications a launch costs more than they do. */
-const TINY = 2 ** 16;
+const TINY = { software: 2 ** 17, hardware: 2 ** 21 };
+
+/** Depths that a thread may as well walk alone. */
+const FEW_SAMPLES = 64;
+
+/** Threads of a GPU that a tiny product is shared out to, and the least depths that are worth a thread. */
+const SHARED = { threads: 16384, depths: 8 };
 
 /**
- * The ways to compute a tiny product, the best guess first: depths of 10 are not worth sharing, of 144 are. None where
- * the product is not tiny.
+ * The ways to compute a tiny product, the best guess first: on a CPU depths of 10 are not worth sharing, of 144 are; a
+ * GPU wants many threads. None where the product is not tiny.
  */
-function smallTilings({ M, N, K }: MatmulSize): SmallTiling[] {
-  if (M * N * K > TINY) return [];
-  const usual = K < 64 ? 1 : 16;
+function smallTilings({ M, N, K }: MatmulSize, { software }: TileTarget): SmallTiling[] {
+  if (M * N * K > (software ? TINY.software : TINY.hardware)) return [];
+  const columns = ceilDiv(M, M === 1 ? 1 : 4) * N;
+  const shared = powerBelow(Math.min(64, SHARED.threads / columns, K / SHARED.depths));
+  const usual = software ? (K < 64 ? 1 : 16) : shared;
   return [usual, 1, 4, 64].map((depths) => ({ depths }));
 }
 
@@ -68,11 +114,13 @@ function fewTilings({ M, N, K, transposeA }: MatmulSize, { software }: TileTarge
 
 /**
  * The ways to compute a small product without padding and in one launch. `first` are the candidates that come before
- * the tiled kernels', because by default they are taken: those for few rows, and for tiny products those that would
- * otherwise be padded (`padded`).
+ * the tiled kernels', because by default they are taken: those for few rows, and for tiny products those that save a
+ * launch: the tiled ones would take several, or it is the gradient of a weight over few samples, which may be made
+ * together with others (engine/program/joins.ts).
  */
-export function smallCandidates(size: MatmulSize, target: TileTarget, padded: boolean) {
-  const [tiny, fewRows] = [smallTilings(size), fewTilings(size, target)];
-  const [first, last] = padded ? [tiny, fewRows] : [fewRows, tiny];
+export function smallCandidates(size: MatmulSize, target: TileTarget, severalLaunches: boolean) {
+  const [tiny, fewRows] = [smallTilings(size, target), fewTilings(size, target)];
+  const isGradient = !target.software && size.transposeA && size.K <= FEW_SAMPLES;
+  const [first, last] = severalLaunches || isGradient ? [[...fewRows, ...tiny], []] : [fewRows, tiny];
   return { first: distinct<SmallTiling | FewTiling>(first), last: distinct<SmallTiling | FewTiling>(last) };
 }

@@ -27,8 +27,6 @@ fn pointwise(op: u32, v: Value, s: Value) -> Value {
     case 13u: { return abs(v); }
     case 15u: { return hyperbolic_tangent(v); }
     // Derivatives: v is the cotangent, s the primal (or, for sigmoid and tanh, the output).
-    case 18u: { return where_positive(v, s); }
-    case 19u: { let g = sigmoid(s); return v * g * (1.0 + s * (1.0 - g)); }
     case 20u: { return v * s * (1.0 - s); }
     case 21u: { return v * (1.0 - s * s); }
     case 22u: { return v * if_nan(s, s, sign(s)); }

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { grad } from '../../engine/autodiff.ts';
-import { openDevice } from '../../engine/device/device.ts';
+import { openDevice, type Device } from '../../engine/device/device.ts';
 import { openGpu } from '../../engine/device/gpu.node.ts';
 import { input } from '../../engine/ops/leaves.ts';
 import { matmul } from '../../engine/ops/matmul.ts';
 import { compile } from '../../engine/program/program.ts';
+import type { Tensor } from '../../engine/tensor.ts';
+import { taskOf, type Tuning } from '../../engine/tuning.ts';
 import { UserError } from '../../engine/user_error.ts';
 import { expectGradient } from '../finite_differences.ts';
 import { describeAdapters, evaluate } from '../gpu.ts';
@@ -51,6 +53,16 @@ const VARIANTS = [
   [2, false],
   [2, true],
 ] as const;
+
+/** Takes the tiled kernels for small products too. */
+async function inTiles(device: Device, outputs: readonly Tensor[]): Promise<Tuning> {
+  using usual = await compile(device, { outputs });
+  const tiled = usual.choicePoints.map(
+    ({ tensor, choices }) => [taskOf(tensor, choices), choices.candidates.find((each) => 'columns' in each)] as const,
+  );
+  const choices = new Map(tiled);
+  return { find: (task) => choices.get(task) };
+}
 
 const absolute = (x: Float32Array) => x.map(Math.abs);
 
@@ -118,6 +130,23 @@ describeAdapters('matmul', (device) => {
           ),
         );
       }
+    }
+  });
+
+  it.each(SIZES)('is right in the tiles of a GPU where it is small, too: %d x %d x %d', async (M, N, K) => {
+    const gpu = asHardware(device());
+    for (const [transposeA, transposeB] of TRANSPOSES) {
+      const [a, b] = [randomArray(M * K, 24), randomArray(K * N, 25)];
+      const y = matmul(input('a', transposeA ? [K, M] : [M, K]), input('b', transposeB ? [N, K] : [K, N]), {
+        transposeA,
+        transposeB,
+      });
+      using program = await compile(gpu, { outputs: [y], tuning: await inTiles(gpu, [y]) });
+      expect(program.steps.some(({ launch }) => launch.kernel.name.startsWith('matmul_v2'))).toBe(true);
+      program.run({ a, b });
+      const magnitude = reference(absolute(a), absolute(b), M, N, K, transposeA, transposeB);
+      const want = reference(a, b, M, N, K, transposeA, transposeB);
+      expectWithin(await program.read(y), want, (e) => sumBound(K, magnitude[e]), 'y');
     }
   });
 

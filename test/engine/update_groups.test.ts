@@ -2,19 +2,28 @@ import { expect, it } from 'vitest';
 import type { Device } from '../../engine/device/device.ts';
 import { Parameter } from '../../engine/device/parameter.ts';
 import { ParameterPool } from '../../engine/device/parameter_pool.ts';
-import { batchNorm } from '../../engine/ops/batch_norm.ts';
+import { ema, updateRunningStats } from '../../engine/ops/assign.ts';
+import { batchNorm, batchNormStats } from '../../engine/ops/batch_norm.ts';
 import { conv2d } from '../../engine/ops/conv2d.ts';
 import { input, reshape } from '../../engine/ops/leaves.ts';
 import { matmul } from '../../engine/ops/matmul.ts';
 import { add, mul, square } from '../../engine/ops/pointwise.ts';
 import { globalAvgPool } from '../../engine/ops/pool.ts';
-import { mean } from '../../engine/ops/reduce.ts';
+import { mean, sum } from '../../engine/ops/reduce.ts';
 import { softmaxCrossEntropy } from '../../engine/ops/softmax_cross_entropy.ts';
 import type { ProgramSpec } from '../../engine/program/program.ts';
 import { outline } from '../../engine/program/outline.ts';
-import { DEFAULT_ADAM, TrainStep, trainingProgram, type AdamOptions } from '../../engine/train/train_step.ts';
+import {
+  DEFAULT_ADAM,
+  DEFAULT_SGD,
+  TrainStep,
+  trainingProgram,
+  type AdamOptions,
+  type SgdOptions,
+} from '../../engine/train/train_step.ts';
 import { describeAdapters } from '../gpu.ts';
 import { randomArray } from '../random.ts';
+import { asHardware } from './as_adapter.ts';
 
 /*
  * What is changed in one launch must be what was changed in many, to the last bit: the same network with its parameters
@@ -27,11 +36,16 @@ interface Variant {
   readonly channels?: number;
   readonly frozen?: readonly string[];
   readonly adam?: Partial<AdamOptions>;
+  readonly sgd?: Partial<SgdOptions>;
   readonly spec?: Pick<ProgramSpec, 'recompute' | 'precision'>;
 }
 
 /** Three steps of a small network; the values of all parameters and moments, and how many launches changed them. */
-async function trained(device: Device, pooled: boolean, { channels = CHANNELS, frozen = [], adam, spec }: Variant) {
+async function trained(
+  device: Device,
+  pooled: boolean,
+  { channels = CHANNELS, frozen = [], adam, sgd, spec }: Variant,
+) {
   const shapes = {
     'a.w': [3, 3, 4, channels],
     'a.gamma': [channels],
@@ -68,8 +82,9 @@ async function trained(device: Device, pooled: boolean, { channels = CHANNELS, f
   const logits = add(add(matmul(globalAvgPool(biased), p('dense.w')), p('table')), p('dense.b'));
   const loss = reshape(mean(softmaxCrossEntropy(logits, targets)), []);
   const trainable = [...all.values()].filter(({ name }) => !frozen.includes(name));
+  const optimizer = sgd ? { sgd: { ...DEFAULT_SGD, ...sgd } } : { adam: { ...DEFAULT_ADAM, ...adam } };
   try {
-    using step = await TrainStep.create(device, { loss, trainable, adam: { ...DEFAULT_ADAM, ...adam }, ...spec });
+    using step = await TrainStep.create(device, { loss, trainable, ...optimizer, ...spec });
     const feeds = { x: randomArray(x.size, 20), targets: Float32Array.of(1, 0, 0, 0, 0, 0, 1, 0) };
     for (let i = 0; i < 3; i++) step.run(feeds, 0.01);
     const values: Record<string, number[]> = {};
@@ -77,7 +92,7 @@ async function trained(device: Device, pooled: boolean, { channels = CHANNELS, f
     for (const [name, { data }] of await step.state()) values[name] = [...data];
     return {
       values,
-      launches: step.program.steps.filter(({ launch }) => launch.kernel.name === 'adam').length,
+      launches: step.program.steps.filter(({ launch }) => /^(adam|sgd)$/.test(launch.kernel.name)).length,
       loss: (await step.read(loss))[0],
     };
   } finally {
@@ -94,6 +109,7 @@ describeAdapters('updates of neighbours in one launch', (device) => {
     ['some of them frozen', { frozen: ['b.beta', 'a.w'] }, 8],
     ['weight decay', { adam: { weightDecay: 0.1 } }, 6],
     ['recomputation', { spec: { recompute: 'blocks' } }, 6],
+    ['stochastic gradient descent', { sgd: { momentum: 0.5, nesterov: true } }, 6],
   ])('%s: the same bits, fewer launches', async (_, variant, launches) => {
     const [joined, single] = [await trained(device(), true, variant), await trained(device(), false, variant)];
     expect(joined.values).toEqual(single.values);
@@ -143,6 +159,66 @@ describeAdapters('updates of neighbours in one launch', (device) => {
       expect(after[0]).toEqual(after[1]);
     },
   );
+
+  it('believed to be a GPU: the same bits, sums of gradients too', async () => {
+    const gpu = asHardware(device());
+    const variants: Variant[] = [
+      {},
+      { adam: { clipNorm: 0.01 } },
+      { channels: 6 },
+      { channels: 9, frozen: ['a.gamma'] },
+      { spec: { recompute: 'blocks' } },
+    ];
+    for (const variant of variants) {
+      const [joined, single] = [await trained(gpu, true, variant), await trained(gpu, false, variant)];
+      expect(joined.values).toEqual(single.values);
+      expect(joined.launches).toBeLessThan(single.launches);
+    }
+  });
+
+  it('running statistics of several sizes, one of them not finite: the same bits in one launch', async () => {
+    const sizes = [3, 64, 9];
+    const after: number[][][] = [];
+    for (const pooled of [true, false]) {
+      const pool = new ParameterPool(device(), 'statistics');
+      const running = sizes.map(
+        (c, i) => new Parameter(device(), `r${c}`, [2, c], randomArray(2 * c, i), pooled ? pool : undefined),
+      );
+      // Of another momentum, in the same pool: it stays apart.
+      const slow = new Parameter(device(), 'slow', [4], undefined, pooled ? pool : undefined);
+      const w = new Parameter(device(), 'w', [1], Float32Array.of(1));
+      const seen = sizes.map((c, i) => input(`x${i}`, [2 + i, c]));
+      const stats = seen.map((x) => batchNormStats(mul(x, w.tensor)));
+      const loss = reshape(sum(mul(seen[0], w.tensor)), []);
+      using step = await TrainStep.create(device(), {
+        loss,
+        trainable: [w],
+        updates: [
+          ...stats.map((own, i) => updateRunningStats(running[i].tensor, own, 2 + i, 0.1)),
+          ema(slow.tensor, mul(input('fast', [4]), 2), 0.5),
+        ],
+        adam: DEFAULT_ADAM,
+      });
+      const count = step.program.steps.filter(({ launch }) => launch.kernel.name === 'ema').length;
+      expect(count).toBe(pooled ? 3 : 5); // with the count of steps
+      const feeds = (first: number) =>
+        Object.fromEntries([
+          ...seen.map((x, i) => [`x${i}`, Float32Array.from(randomArray(x.size, 7 + i)).fill(first, 0, 1)]),
+          ['fast', Float32Array.of(1, 2, 3, 4)],
+        ]);
+      const read = () => Promise.all([...running, slow].map(async (p) => [...(await p.read())]));
+      step.run(feeds(0.5), 0.01);
+      const good = await read();
+      step.run(feeds(NaN), 0.01);
+      expect(await read()).toEqual(good);
+      step.run(feeds(0.25), 0.01);
+      after.push(await read());
+      expect(after.at(-1)).not.toEqual(good);
+      for (const parameter of [...running, slow, w]) parameter[Symbol.dispose]();
+    }
+    expect(after[0]).toEqual(after[1]);
+    expect(after[0].flat().every(Number.isFinite)).toBe(true);
+  });
 
   it('binds no more at once than the adapter does', () => {
     // Of five filters of 256 bytes, two can be bound together.
@@ -195,7 +271,7 @@ describeAdapters('updates of neighbours in one launch', (device) => {
         ),
     );
     // More than a pool takes.
-    using large = new Parameter(device(), 'large', [2 ** 16 + 1], undefined, pool);
+    using large = new Parameter(device(), 'large', [2 ** 19 + 1], undefined, pool);
     expect([a, b, large].map((p) => p.pool)).toEqual([pool, pool, undefined]);
     expect([a.allocated, b.allocated]).toEqual([false, false]);
     expect([...(await b.read())]).toEqual([0, 1, 2, 3, 4]);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { packParams, pipelineKey, specialise, type KernelSource } from '../../kernels/kernel.ts';
+import { packParams, pipelineKey, specialise, tableParams, type KernelSource } from '../../kernels/kernel.ts';
 import { reflectKernel, resolveIncludes } from '../../kernels/wgsl_plugin.mjs';
 import reduce from '../../kernels/reduce/reduce.wgsl';
 
@@ -58,6 +58,25 @@ describe('reflection', () => {
     expect([view.getUint32(0, true), view.getInt32(4, true), view.getFloat32(8, true), view.byteLength]).toEqual([
       7, -2, 0.5, 16,
     ]);
+  });
+
+  it('an array of vec4 in the uniform is so many numbers', () => {
+    const path = write(
+      'table.wgsl',
+      'struct Params { n: u32, rows: array<vec4<u32>, 2>, factors: array<vec4<f32>, 1> }',
+      '@group(0) @binding(0) var<uniform> params: Params;',
+      MAIN,
+    );
+    const kernel = reflectKernel(path);
+    expect(kernel.params.map(({ name, offset, type }) => `${name} ${offset} ${type}`)).toEqual([
+      'n 0 u32',
+      ...Array.from({ length: 8 }, (_, i) => `rows${i} ${16 + 4 * i} u32`),
+      ...Array.from({ length: 4 }, (_, i) => `factors${i} ${48 + 4 * i} f32`),
+    ]);
+    const tables = { ...tableParams('rows', 2, [[1, 2, 3, 4], [5]]), ...tableParams('factors', 1, [[0.5]]) };
+    const bytes = packParams({ kernel, params: { n: 9, ...tables }, workgroups: [1, 1, 1] });
+    expect([...new Uint32Array(bytes, 0, 12)]).toEqual([9, 0, 0, 0, 1, 2, 3, 4, 5, 0, 0, 0]);
+    expect([...new Float32Array(bytes, 48)]).toEqual([0.5, 0, 0, 0]);
   });
 
   it('gives an imported kernel the same way, includes resolved', () => {

@@ -11,8 +11,10 @@ import { copyStrided } from '../../kernels/copy/copy.ts';
 import { guard } from '../../kernels/guard/guard.ts';
 import { packParams, specialise, type Launch } from '../../kernels/kernel.ts';
 import { matmulV2, type MatmulSize } from '../../kernels/matmul/matmul.ts';
-import { matmulFew, matmulSmall } from '../../kernels/matmul/small.ts';
+import { matmulFew, matmulSmall, severalProducts } from '../../kernels/matmul/small.ts';
 import { matmulStep, type MatmulStep } from '../../kernels/matmul/steps.ts';
+import { reduce } from '../../kernels/reduce/reduce.ts';
+import { severalSums } from '../../kernels/reduce/several.ts';
 import { crossEntropyLoss } from '../../kernels/softmax_cross_entropy/softmax_cross_entropy.ts';
 import { randomArray } from '../random.ts';
 
@@ -91,8 +93,28 @@ function sums(): [string, Buffers, Launch][] {
   const logits = { x: randomArray(260, 1), t: randomArray(260, 2), out: new Float32Array(2) };
   return [
     ['cross entropy', logits, crossEntropyLoss({ rows: 2, classes: 130, target: GPU })],
-    ['guard', { x0: randomArray(300, 1), out: new Float32Array(2) }, guard([300], GPU)],
+    [
+      'several sums',
+      { x0: randomArray(36, 1), x1: randomArray(100, 2), out: new Float32Array(13) },
+      severalSums(
+        [...reduce([1, 12, 3], 1, GPU), ...reduce([1, 10, 10], 0.5, GPU)].map(({ launch }) => launch),
+        [0, 3],
+      ),
+    ],
+    ['guard', { x0: randomArray(300, 1), out: new Float32Array(1) }, guard([{ buffer: 0, begin: 0, size: 300 }])],
   ];
+}
+
+/** Two small products by one launch, one of them with its depth shared by threads. */
+function severalSmall(): [string, Buffers, Launch] {
+  const [deep, flat] = [size(5, 3, 9, true), size(3, 2, 4, false)];
+  const launches = [matmulSmall(deep, { depths: 4 }), matmulSmall(flat, { depths: 1 })];
+  const buffers = {
+    ...operands('a0', 45, 'b0', 27, 'out', 21),
+    a1: randomArray(12, 3),
+    b1: randomArray(8, 4),
+  };
+  return ['several small products', buffers, severalProducts(launches, [0, 15])];
 }
 
 /** A transpose of 2 matrices of 40 rows and 9 columns. */
@@ -157,6 +179,7 @@ const LAUNCHES: readonly (readonly [string, Buffers, Launch])[] = [
   steps('vectors'),
   ...convolutions(),
   ...sums(),
+  severalSmall(),
   transposed(),
 ];
 

@@ -88,7 +88,7 @@ function onRead(x: Float64Array, coefficients: Float64Array, activation: Activat
 
 /** What the compiler makes of a batch norm that is pooled and gated; undefined of all else. */
 function gatedNorms(t: Tensor, inputs: readonly Float64Array[]): Float64Array | undefined {
-  const { activation, epsilon, frozen, scale, gated: isGated, added } = t.attrs as unknown as GatedAttributes;
+  const { activation, epsilon, frozen, scale, gated: isGated, added: isAdded } = t.attrs as unknown as GatedAttributes;
   const norm = ([x, stats, gamma, beta]: readonly Float64Array[], { shape }: Tensor): gated.GatedCase => ({
     x,
     stats,
@@ -101,8 +101,8 @@ function gatedNorms(t: Tensor, inputs: readonly Float64Array[]): Float64Array | 
   switch (t.op.name) {
     case 'batch_norm_apply': {
       const at = norm(inputs, t);
-      if (added) return batchNormApply(at).map((y, i) => y + inputs[4][i]);
-      return isGated ? gated.gated(batchNormApply(at), inputs[4], at) : undefined;
+      const y = isGated ? gated.gated(batchNormApply(at), inputs[4], at) : batchNormApply(at);
+      return isAdded ? y.map((v, i) => v + inputs[inputs.length - 1][i]) : y;
     }
     case 'batch_norm_pool':
       return gated.pool(norm(inputs, t), scale);
