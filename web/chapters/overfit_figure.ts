@@ -20,7 +20,7 @@ const DECAYS = [0, 0.0001, 0.001, 0.01, 0.1, 1];
 const START: Choice = { points: 10, degree: 9, decay: 0, seed: 1 };
 
 const shown = (n: number): string => {
-  if (n !== 0 && (n < 1e-4 || n >= 1e5)) return n.toExponential(1);
+  if (n !== 0 && (n < 1e-4 || n >= 1e5)) return n.toExponential(1).replace('-', '−');
   return n >= 100 ? String(Math.round(n)) : String(Number(n.toPrecision(3)));
 };
 
