@@ -53,9 +53,9 @@ export function buildGraph(
   now = foldBatchNorms(now, rooted(), became);
   now = alive(gateBatchNorms(now, rooted(), became));
   if (!software) now = normaliseOnRead(now, rooted(), became);
-  now = addResiduals(now, rooted(), became);
   now = fusePointwise(now, rooted(), became);
   now = fuseEpilogues(now, rooted(), became);
+  now = addResiduals(now, rooted(), became);
   if (!software) now = sumWhereMade(now, became);
   return { order: recompute(alive(now), rooted(), again, became), resolve };
 }
