@@ -56,11 +56,12 @@ fn main(
   }
   var i = mine.first * step + mine.channel;
   for (var row = mine.first; row < mine.end; row++) {
-    var y = activate((Value(x[i]) - mean) * scale + shift) * factor;
+    let y = activate((Value(x[i]) - mean) * scale + shift);
+    var written = y * factor;
     if (ADDED == 1u) {
-      y += Value(residual[i]);
+      written += Value(residual[i]);
     }
-    out[i] = Out(storable(y));
+    out[i] = Out(storable(written));
     i += step;
   }
 }
