@@ -298,8 +298,11 @@ export async function trainAndJudge(
     views,
     prepared: { validation },
   } = trained;
-  const chose = options.keep === 'best' && trained.state.history.length > 1;
-  const measuredOn = `${sideName('validation', options.fold)}, which took no part in training${chose ? ' but for choosing the epoch that is kept (--keep best)' : ''}`;
+  const parts = [
+    options.keep === 'best' && trained.state.history.length > 1 && 'choosing the epoch that is kept (--keep best)',
+    task.learns && 'saying how sure shares of the votes make an answer, in one number',
+  ].filter(Boolean);
+  const measuredOn = `${sideName('validation', options.fold)}, which took no part in training${parts.length > 0 ? ` but for ${parts.join(' and for ')}` : ''}`;
   const judged = await judgeModel(
     device,
     { network, parameters, task, views, dataset, examples: validation, tta: options.tta, measuredOn },

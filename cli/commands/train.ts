@@ -85,6 +85,12 @@ function addTaskOptions(command: Command, out: string): Command {
         .choices(['nchw', 'nhwc'])
         .helpGroup(ONNX),
     )
+    .addOption(
+      new Option(
+        '--learn <what>',
+        'for smooth-or-featured: learn all vote fractions, of unclear galaxies too, and answer the class by them; or the class alone (default: votes where the data have them)',
+      ).choices(['votes', 'class']),
+    )
     .option(
       '--threshold <share>',
       'the share of votes that an answer needs to become the label (default: 0.6)',

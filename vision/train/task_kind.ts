@@ -7,6 +7,7 @@ import type { Task, TaskOptions } from './task.ts';
 /** The choices that tasks leave, as flags say them. */
 export interface TaskFlags {
   readonly head?: string;
+  readonly learn?: string;
   readonly threshold?: number;
   readonly softLabels?: boolean;
   readonly labelSmoothing?: number;
