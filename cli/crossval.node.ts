@@ -95,7 +95,8 @@ function optionsOfFolds(
   const ids = dataset.examples.map(({ id }) => id);
   return Array.from({ length: folds }, (_, i) => {
     const fold = { index: i + 1, of: folds, seed: options.seed };
-    return { ...options, fold: { ...fold, sides: sidesHash(ids, task.prepare(dataset, { ...options, fold })) } };
+    task.prepare(dataset, { ...options, fold });
+    return { ...options, fold: { ...fold, sides: sidesHash(ids, task.split(dataset, { ...options, fold })) } };
   });
 }
 

@@ -47,7 +47,7 @@ export interface TrainFlags extends GlobalOptions, DataFlags, TaskFlags, Preproc
   size?: number;
   crop?: number;
   batch: number;
-  views: number;
+  views?: number;
   tta?: number;
   epochsHead: number;
   lrHead: number;
@@ -101,13 +101,13 @@ export function trainOptions(flags: TrainFlags, data: OpenData['kind']): TrainOp
   return optionsOf(flags, kind.choices(flags), flags.up ? kind.preset : withoutUp(kind.preset));
 }
 
-function optionsOf(flags: TrainFlags, task: TaskChoice, preset: Preset): TrainOptions<TaskChoice> {
+function optionsOf(flags: TrainFlags, task: TaskChoice, general: Preset): TrainOptions<TaskChoice> {
   const onnx = onnxOf(flags);
   const pretrained = flags.weights !== undefined || onnx !== undefined;
+  const preset = pretrained ? { ...general, epochs: 5, learningRate: 1e-4, ...general.fineTuning } : general;
   const { data, table, stretch } = dataSpecOrDrawn(flags);
   const of = ([withWeights, without]: readonly [number, number]) => (pretrained ? withWeights : without);
-  const { valFraction, seed, batch, views, schedule, warmup, weightDecay, dropout, dropPath, keep, checkpointSteps } =
-    flags;
+  const { valFraction, seed, batch, schedule, warmup, weightDecay, dropout, dropPath, keep, checkpointSteps } = flags;
   const model = flags.model ?? (pretrained ? 'efficientnet_b0' : preset.model);
   // The preset's width is that of its own network, whether it was named or not.
   const width = flags.width ?? (model === preset.model && !pretrained ? preset.width : undefined);
@@ -134,7 +134,7 @@ function optionsOf(flags: TrainFlags, task: TaskChoice, preset: Preset): TrainOp
     crop,
     ...(preset.shortSide !== undefined && { shortSide: Math.round(preset.shortSide * crop) }),
     batch,
-    views,
+    views: flags.views ?? preset.views ?? 4,
     tta: flags.tta ?? preset.tta,
     augmentation: {
       rotation: flags.rotation ?? preset.rotation,
@@ -148,8 +148,8 @@ function optionsOf(flags: TrainFlags, task: TaskChoice, preset: Preset): TrainOp
     },
     head: { epochs: flags.epochsHead, learningRate: flags.lrHead },
     tune: {
-      epochs: flags.epochs ?? (pretrained ? 5 : preset.epochs),
-      learningRate: flags.lr ?? (pretrained ? 1e-4 : 1e-3),
+      epochs: flags.epochs ?? preset.epochs,
+      learningRate: flags.lr ?? preset.learningRate ?? 1e-3,
     },
     unfreeze: flags.unfreeze ?? (onnx ? 0.75 : 3),
     batchNorm: flags.batchNorm ?? (pretrained ? 'running' : 'batch'),
@@ -300,8 +300,11 @@ export async function trainAndJudge(
     views,
     prepared: { validation },
   } = trained;
-  const chose = options.keep === 'best' && trained.state.history.length > 1;
-  const measuredOn = `${sideName('validation', options.fold)}, which took no part in training${chose ? ' but for choosing the epoch that is kept (--keep best)' : ''}`;
+  const parts = [
+    options.keep === 'best' && trained.state.history.length > 1 && 'choosing the epoch that is kept (--keep best)',
+    task.learns && 'saying how sure shares of the votes make an answer, in one number',
+  ].filter(Boolean);
+  const measuredOn = `${sideName('validation', options.fold)}, which took no part in training${parts.length > 0 ? ` but for ${parts.join(' and for ')}` : ''}`;
   const judged = await judgeModel(
     device,
     { network, parameters, task, views, dataset, examples: validation, tta: options.tta, measuredOn },

@@ -85,6 +85,12 @@ function addTaskOptions(command: Command, out: string): Command {
         .choices(['nchw', 'nhwc'])
         .helpGroup(ONNX),
     )
+    .addOption(
+      new Option(
+        '--learn <what>',
+        'for smooth-or-featured: learn all vote fractions, of unclear galaxies too, and answer the class by them; or the class alone (default: votes where the data have them)',
+      ).choices(['votes', 'class']),
+    )
     .option(
       '--threshold <share>',
       'the share of votes that an answer needs to become the label (default: 0.6)',
@@ -119,16 +125,20 @@ function addSplitOptions(command: Command): Command {
     .option('--seed <n>', 'the seed of all random numbers', wholeNumberWithin(0, 2 ** 32 - 1), 1)
     .option(
       '--size <pixels>',
-      "side of the network's input (default: 224, or what an ONNX file says; from scratch 128, smooth-or-featured 224)",
+      "side of the network's input (default: 224, or what an ONNX file says; from scratch 128; for galaxies 160, from scratch smooth-or-featured 224 and the challenge 128)",
       wholeNumberWithin(32, 1024),
     )
     .option(
       '--crop <pixels>',
-      'side of the central square that the network sees (default: --size, of images whose shorter side is scaled to 8/7 of it; for galaxies 212 pixels as they are, for the challenge from scratch 339)',
+      'side of the central square that the network sees (default: --size, of images whose shorter side is scaled to 8/7 of it; for galaxies 260 pixels as they are, from scratch smooth-or-featured 212 and the challenge 339)',
       wholeNumberWithin(8, 4096),
     )
     .option('--batch <n>', 'images per step', wholeNumberWithin(1, 4096), 32)
-    .option('--views <n>', 'random views of each image that phase 1 prepares', wholeNumberWithin(1, 64), 4)
+    .option(
+      '--views <n>',
+      'random views of each image that phase 1 prepares (default: 4; galaxies 2)',
+      wholeNumberWithin(1, 64),
+    )
     .option(
       '--tta <n>',
       'views to average final predictions over: up to 8 symmetries, and 8 more at 45 degrees (default: 4); for images with an up at most 2, the image and its mirror image (default: 2)',
@@ -149,12 +159,12 @@ function addPhaseOptions(command: Command): Command {
     .option('--lr-head <rate>', 'learning rate of phase 1', numberWithin(0, 10), 1e-3)
     .option(
       '--epochs <n>',
-      'epochs of phase 2, which fine-tunes, or of training from scratch (default: 5; from scratch 15, challenge 20)',
+      'epochs of phase 2, which fine-tunes, or of training from scratch (default: 5; galaxies 4; from scratch 15, challenge 20)',
       wholeNumberWithin(0, 10_000),
     )
     .option(
       '--lr <rate>',
-      'learning rate of phase 2, or from scratch (default: 1e-4; from scratch 1e-3)',
+      'learning rate of phase 2, or from scratch (default: 1e-4; galaxies 2e-4; from scratch 1e-3)',
       numberWithin(0, 10),
     )
     .option(
@@ -233,7 +243,11 @@ function addViewOptions(command: Command): Command {
       'the images have no up, like those of the sky: rotate them by any angle, average 4 symmetries, and crop without scaling (default for galaxies)',
     )
     .option('--no-flip', 'do not mirror images')
-    .option('--zoom <share>', 'scale by up to 1 ± this (default: 0.2; galaxies 0.1, challenge 0)', numberWithin(0, 0.9))
+    .option(
+      '--zoom <share>',
+      'scale by up to 1 ± this (default: 0.2; galaxies 0, smooth-or-featured from scratch 0.1)',
+      numberWithin(0, 0.9),
+    )
     .option(
       '--shift <share>',
       'shift by up to this share of the view (default: 0.08; galaxies 0.02, challenge from scratch 0.125)',
@@ -241,12 +255,12 @@ function addViewOptions(command: Command): Command {
     )
     .option(
       '--jitter <share>',
-      'change brightness, contrast and saturation by up to 1 ± this (default: 0.2; galaxies 0.05, challenge 0.1)',
+      'change brightness, contrast and saturation by up to 1 ± this (default: 0.2; galaxies 0.1, smooth-or-featured from scratch 0.05)',
       numberWithin(0, 0.9),
     )
     .option(
       '--hue <share>',
-      'shift the hue by up to this share of the circle (default: 0; challenge 0.05)',
+      'shift the hue by up to this share of the circle (default: 0; galaxies 0.05, smooth-or-featured from scratch 0)',
       numberWithin(0, 0.5),
     )
     .optionsGroup('Run directory:')

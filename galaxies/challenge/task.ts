@@ -10,6 +10,7 @@ import { meanSquare } from '../../vision/judge/column_errors.ts';
 import { FIGURES } from '../../vision/judge/figures.ts';
 import type { SplitOptions, Task } from '../../vision/train/task.ts';
 import type { TaskKind } from '../../vision/train/task_kind.ts';
+import { FINE_TUNING } from '../fine_tuning.ts';
 import { voteStratum } from '../vote_stratum.ts';
 import { HEADS, type HeadName } from './heads.ts';
 import { SUBMISSION_HEADER, submissionRow } from './submission.ts';
@@ -74,14 +75,15 @@ export const CHALLENGE: TaskKind<ChallengeOptions, Galaxy> = {
     model: 'galaxy_vgg',
     width: 0.25,
     epochs: 20,
-    size: [224, 128],
-    crop: [212, 339],
+    size: [160, 128],
+    crop: [260, 339],
     tta: 4,
     rotation: 180,
     zoom: 0,
     shift: [0.02, 0.125],
     jitter: 0.1,
     hue: 0.05,
+    fineTuning: FINE_TUNING,
   },
   words: {
     known: 'galaxies with votes',

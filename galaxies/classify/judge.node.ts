@@ -8,11 +8,11 @@ import type { SmoothOrFeaturedOptions } from './task.ts';
 export const judgeSmoothOrFeatured: Judge<SmoothOrFeaturedOptions, Galaxy> = async (
   device,
   examination,
-  { threshold },
+  { threshold, learn },
   progress,
 ) => {
   const judgement = await examine(device, examination, threshold, progress);
   return judgedClasses(judgement, (folder, context) =>
-    writeReport(device, examination, { judgement, threshold }, folder, context),
+    writeReport(device, examination, { judgement, threshold, learn }, folder, context),
   );
 };

@@ -15,12 +15,13 @@ import { predictionsCsv } from '../../vision/report/predictions.ts';
 import type { ReportContext } from '../../vision/report/report_context.ts';
 import { RUN_FILES } from '../../vision/train/train.node.ts';
 import { classAt, type Judgement } from './evaluate.ts';
+import type { LabelOptions } from './task.ts';
 
 /** Writes metrics.json, predictions.csv and report.html into a folder. */
 export async function writeReport(
   device: Device,
   examination: Examination<Galaxy>,
-  { judgement, threshold }: { readonly judgement: Judgement; readonly threshold: number },
+  { judgement, threshold, learn }: { readonly judgement: Judgement } & Pick<LabelOptions, 'threshold' | 'learn'>,
   folder: string,
   { run, training, sides, figures }: ReportContext,
 ): Promise<void> {
@@ -37,9 +38,10 @@ export async function writeReport(
     counts: CLASSES.map((_, k) => side.filter((g) => classOf(g) === k).length),
   }));
   const { data } = await summariseData(dataset, { threshold, splits });
+  const unclear = sides.flatMap(({ examples }) => examples.filter((g) => classOf(g) < 0)).length;
   const report: ReportData = {
     run,
-    data,
+    data: learn === 'votes' ? { ...data, learntVotes: { unclear } } : data,
     training,
     evaluation,
     gradCam: { layer: network.lastConv, cases: await gradCamCases(device, examination, judgement) },

@@ -1,7 +1,9 @@
 import { UserError } from '../../engine/user_error.ts';
 import type { Galaxies, Galaxy } from '../galaxy.ts';
 import { CLASSES, DEFAULT_THRESHOLD, label, softLabel, type ClassName } from '../labels.ts';
+import { FINE_TUNING } from '../fine_tuning.ts';
 import { voteStratum } from '../vote_stratum.ts';
+import { VOTES, hasFractions, prepareVotes } from './learn_votes.ts';
 import { sidesOf } from '../../vision/data/folds.ts';
 import type { Split } from '../../vision/data/split.ts';
 import { SOFTMAX, judgedBy } from '../../vision/classes/softmax_task.ts';
@@ -16,6 +18,11 @@ export interface LabelOptions {
   readonly softLabels: boolean;
   /** Share of the target spread evenly over the classes. */
   readonly labelSmoothing: number;
+  /**
+   * Learn all vote fractions, of galaxies without a label too, and answer the class by those of the first question; or
+   * the class alone. Absent: `fit` says votes where the data have them, and elsewhere it is the class.
+   */
+  readonly learn?: 'class' | 'votes';
 }
 
 /**
@@ -32,17 +39,19 @@ function labelAndSplit(
 }
 
 /**
- * Smooth or featured: two classes, cross entropy of their softmax. Galaxies whose votes reach the threshold for neither
- * are left out.
+ * Smooth or featured: two classes, by the votes or by cross entropy of their softmax. Galaxies whose votes reach the
+ * threshold for neither are never judged, and learnt from by their votes alone.
  */
 export function smoothOrFeatured(options: LabelOptions): Task<Galaxy> {
   return {
     name: 'smooth-or-featured',
     outputs: CLASSES,
     ...SOFTMAX,
+    ...(options.learn === 'votes' && { learns: VOTES }),
     split: (dataset, sides) => labelAndSplit(dataset, { ...options, ...sides }),
     prepare(dataset, sides) {
-      const { labels, train, validation } = labelAndSplit(dataset, { ...options, ...sides });
+      const split = labelAndSplit(dataset, { ...options, ...sides });
+      const { labels, train, validation } = split;
       for (const [name, side] of [
         ['training', train],
         ['validation', validation],
@@ -55,6 +64,7 @@ export function smoothOrFeatured(options: LabelOptions): Task<Galaxy> {
           }
         }
       }
+      if (options.learn === 'votes') return prepareVotes(dataset, split, sides);
       const classOf = (galaxy: number) => CLASSES.indexOf(labels[galaxy]!);
       const smoothing = options.labelSmoothing / CLASSES.length;
       return {
@@ -83,18 +93,19 @@ export const DEFAULT_TASK: SmoothOrFeaturedOptions = {
 export const SMOOTH_OR_FEATURED: TaskKind<SmoothOrFeaturedOptions, Galaxy> = {
   name: 'smooth-or-featured',
   data: 'galaxies',
-  flags: ['threshold', 'softLabels', 'labelSmoothing'],
+  flags: ['learn', 'threshold', 'softLabels', 'labelSmoothing'],
   preset: {
     model: 'vgg_small',
     epochs: 15,
-    size: [224, 224],
-    crop: [212, 212],
+    size: [160, 224],
+    crop: [260, 212],
     tta: 4,
     rotation: 180,
     zoom: 0.1,
     shift: [0.02, 0.02],
     jitter: 0.05,
     hue: 0,
+    fineTuning: FINE_TUNING,
   },
   words: {
     known: 'labelled galaxies',
@@ -102,15 +113,42 @@ export const SMOOTH_OR_FEATURED: TaskKind<SmoothOrFeaturedOptions, Galaxy> = {
     mismatch: (data) => `was trained on the votes on galaxies, and the images of ${data} have classes`,
     answers: 'makes labels of votes',
   },
-  choices: ({
+  choices({
     threshold = DEFAULT_TASK.threshold,
     softLabels = DEFAULT_TASK.softLabels,
     labelSmoothing = DEFAULT_TASK.labelSmoothing,
-  }) => ({ name: 'smooth-or-featured', threshold, softLabels, labelSmoothing }),
-  fit: (options) => ({ options, outputs: CLASSES }),
+    learn,
+  }) {
+    const isOfLabels = softLabels || labelSmoothing > 0;
+    if (learn === 'votes' && isOfLabels)
+      throw new UserError(
+        `--${softLabels ? 'soft-labels' : 'label-smoothing'} says how the class is learnt, and --learn votes learns the votes as they are; leave one of them out`,
+      );
+    const said = learn ?? (isOfLabels ? 'class' : undefined);
+    return {
+      name: 'smooth-or-featured',
+      threshold,
+      softLabels,
+      labelSmoothing,
+      ...(said && { learn: said as LabelOptions['learn'] }),
+    };
+  },
+  // A training for the class says nothing of it, as those of earlier versions, so that these can be gone on with.
+  fit({ learn, ...rest }, dataset) {
+    const learnsVotes = learn !== 'class' && hasFractions(dataset);
+    if (learn === 'votes' && !learnsVotes)
+      throw new UserError(
+        `--learn votes needs all ${VOTES.outputs.length} vote fractions of the challenge, and ${dataset.name} has those of the first question alone; leave it out`,
+      );
+    return { options: learnsVotes ? { ...rest, learn: 'votes' } : rest, outputs: CLASSES };
+  },
   stored(file) {
-    const { threshold } = storedChoices(file);
-    return typeof threshold === 'number' ? { ...DEFAULT_TASK, threshold } : DEFAULT_TASK;
+    const { threshold, learn } = storedChoices(file);
+    return {
+      ...DEFAULT_TASK,
+      ...(typeof threshold === 'number' && { threshold }),
+      ...(learn === 'votes' && { learn }),
+    };
   },
   make: smoothOrFeatured,
   requireKnown() {},

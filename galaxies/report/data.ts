@@ -27,6 +27,8 @@ export interface DataSummary {
   readonly splits: readonly SplitCounts[];
   /** Galaxies left out because no class reaches the threshold. */
   readonly ambiguous: number;
+  /** Where votes were learnt: from how many of the galaxies without a label too, 0 where no training is told of. */
+  readonly learntVotes?: { readonly unclear: number };
   /** What was left out while reading and why, one sentence each. */
   readonly notes: readonly string[];
   /** One entry a galaxy in each list: shares of votes in 0..1. null where nobody voted. */

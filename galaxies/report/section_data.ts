@@ -36,6 +36,10 @@ function thresholdTable({ classes, thresholds, threshold }: DataSummary): Html {
   });
 }
 
+/** What a network learnt that tells the class by votes. */
+const learntVotes = ({ unclear }: NonNullable<DataSummary['learntVotes']>): Html =>
+  html`<p>The network learnt what shares of the votes all answers got${unclear > 0 && html`, also from ${count(unclear)} galaxies without a label, on which it is not judged`}. The probability of a class follows from the share that it expects of the votes for smooth and featured.</p>`;
+
 /** Tables, vote histograms, thresholds and contact sheets: the same on the stats page and in a training report. */
 export async function dataSection(data: DataSummary): Promise<Section> {
   const votes: Html[] = [];
@@ -62,7 +66,8 @@ export async function dataSection(data: DataSummary): Promise<Section> {
   return {
     id: 'data',
     title: 'The data',
-    body: html`<p>${data.dataset}: ${count(total(data.splits.flatMap(({ counts }) => counts)))} labelled galaxies, ${count(data.ambiguous)} left out because no answer reaches ${data.threshold} of the votes.</p>
+    body: html`<p>${data.dataset}: ${count(total(data.splits.flatMap(({ counts }) => counts)))} labelled galaxies, ${count(data.ambiguous)} ${data.learntVotes ? 'have no label' : 'left out'} because no answer reaches ${data.threshold} of the votes.</p>
+${data.learntVotes && learntVotes(data.learntVotes)}
 ${data.notes.length > 0 && html`<ul class="soft">${data.notes.map((note) => html`<li>${note}</li>`)}</ul>`}
 ${countsTable(data)}
 ${votes.length > 0 && html`<h3>What the volunteers said</h3><div class="grid three">${votes}</div>`}

@@ -18,6 +18,8 @@ it.each<[string[], RegExp]>([
     ['--task', 'challenge', '--threshold', '0.7'],
     /^--threshold says nothing to --task challenge: .* smooth-or-featured$/,
   ],
+  [['--task', 'challenge', '--learn', 'class'], /^--learn says nothing to --task challenge: .* smooth-or-featured$/],
+  [['--learn', 'votes', '--soft-labels'], /^--soft-labels says how the class is learnt, and --learn votes learns/],
   [['--table', 'x.csv', '--label-column', 'a', '--soft-labels'], /^--soft-labels says nothing to --task classes/],
   [['--table', 'x.csv', '--target-columns', 'a', '--label-smoothing', '0.1'], /^--label-smoothing .* --task targets/],
 ])('flags that do not are refused: %j', (args, message) => {

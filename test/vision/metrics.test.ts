@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { RandomStream } from '../../engine/random.ts';
-import { confidenceHistograms, expectedCalibrationError, median, reliability } from '../../vision/judge/calibration.ts';
+import {
+  calibratingScale,
+  confidenceHistograms,
+  expectedCalibrationError,
+  median,
+  reliability,
+} from '../../vision/judge/calibration.ts';
 import {
   accuracy,
   classScores,
@@ -186,6 +192,46 @@ describe('the interval of an area', () => {
     }
     // Four standard errors of a share of 0.95 in 2000, sqrt(0.95 0.05 / 2000), are 0.0195.
     expect(Math.abs(held / trials - 0.95)).toBeLessThan(0.0195);
+  });
+});
+
+describe('the scale that calibrates logits', () => {
+  const softmax = (row: ArrayLike<number>) => {
+    const exps = Array.from(row, Math.exp);
+    const total = exps.reduce((a, b) => a + b, 0);
+    return exps.map((e) => e / total);
+  };
+
+  it('makes what is always as sure as right as often as it says', () => {
+    // 8 of 10 are of the class that every row speaks for; Platt's targets are 9/10 for them and 1/4 for the others.
+    const labels = [0, 0, 1, 0, 0, 0, 0, 1, 0, 0];
+    const share = (8 * (9 / 10) + 2 * (1 / 4)) / 10;
+    for (const odds of [0.1, 1, 5]) {
+      const logits = labels.flatMap(() => [odds, 0]);
+      const scale = calibratingScale({ logits, labels, classes: 2 }, softmax);
+      expect(scale).toBeCloseTo(Math.log(share / (1 - share)) / odds, 9);
+    }
+  });
+
+  it('has a smaller cross entropy than those beside it, of three classes too', () => {
+    const random = new RandomStream(3, 1);
+    const labels = Array.from({ length: 60 }, (_, i) => i % 3);
+    const logits = labels.flatMap((label) => [0, 1, 2].map((k) => 2 * random.uniform() + 0.4 * Number(k === label)));
+    const entropy = (scale: number) =>
+      labels.reduce((sum, label, i) => {
+        const p = softmax([0, 1, 2].map((k) => scale * logits[3 * i + k]));
+        return sum - [0, 1, 2].reduce((each, k) => each + ((k === label ? 21 : 1) / 23) * Math.log(p[k]), 0);
+      }, 0);
+    const scale = calibratingScale({ logits, labels, classes: 3 }, softmax);
+    for (const other of [0.98, 1.02]) expect(entropy(scale)).toBeLessThan(entropy(scale * other));
+  });
+
+  it('is finite where no answer is wrong, and small where answers say nothing', () => {
+    const labels = [0, 1, 0, 1];
+    const right = calibratingScale({ logits: [1, 0, 0, 1, 1, 0, 0, 1], labels, classes: 2 }, softmax);
+    expect(right).toBeCloseTo(Math.log(3), 9);
+    const wrong = calibratingScale({ logits: [0, 1, 1, 0, 0, 1, 1, 0], labels, classes: 2 }, softmax);
+    expect(wrong).toBeLessThan(1e-2);
   });
 });
 

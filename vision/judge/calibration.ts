@@ -54,6 +54,48 @@ export function expectedCalibrationError(p: Predictions, bins = 15): number {
   return gaps / p.labels.length;
 }
 
+/** Logits of classes, n rows of `classes`, and the number of the right one for each row. */
+export interface Logits {
+  readonly logits: ArrayLike<number>;
+  readonly labels: readonly number[];
+  readonly classes: number;
+}
+
+/** Between which powers of 2 a scale is sought, and by how many halvings: down to the last digits of a float64. */
+const SCALES = { least: -10, most: 10, halvings: 60 } as const;
+
+/**
+ * What logits are to be multiplied by so that their probabilities have the least cross entropy (temperature scaling,
+ * Guo et al. 2017, section 4.2). As in Platt's method (1999, section 2.2) a class that N images have is
+ * aimed at by (N + 1)/(N + classes) instead of 1, so that where no answer is wrong the scale is finite.
+ * @param softmax probabilities of a row of logits
+ */
+export function calibratingScale(
+  { logits, labels, classes }: Logits,
+  softmax: (row: ArrayLike<number>) => ArrayLike<number>,
+): number {
+  const counts = Array.from({ length: classes }, (_, k) => labels.filter((label) => label === k).length);
+  const rows = labels.map((label, i) => ({
+    label,
+    row: Float64Array.from({ length: classes }, (_, k) => logits[i * classes + k]),
+  }));
+  // Grows with the scale, and is 0 where the cross entropy is least.
+  const slope = (scale: number): number =>
+    rows.reduce((sum, { label, row }) => {
+      const probabilities = softmax(row.map((logit) => scale * logit));
+      const others = counts[label] + classes;
+      const target = (k: number) => (k === label ? counts[label] + 1 : 1) / others;
+      return row.reduce((each, logit, k) => each + (probabilities[k] - target(k)) * logit, sum);
+    }, 0);
+  let { least, most }: { least: number; most: number } = SCALES;
+  for (let i = 0; i < SCALES.halvings; i++) {
+    const middle = (least + most) / 2;
+    if (slope(2 ** middle) < 0) least = middle;
+    else most = middle;
+  }
+  return 2 ** ((least + most) / 2);
+}
+
 export interface ConfidenceHistogram {
   /** Answers per bin of equal width from 0 to 1. */
   readonly counts: number[];

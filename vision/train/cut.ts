@@ -14,6 +14,10 @@ export interface NetworkCut {
   readonly share: number;
 }
 
+/** Where fine-tuning begins, as a sentence for whoever asked for a share of the weights. */
+export const cutNote = ({ first, share }: NetworkCut): string =>
+  `fine-tuning begins with ${first}: ${(100 * share).toFixed(0)} % of the weights before the classifier are trained, the others stay as they are (--unfreeze)`;
+
 /**
  * Where fine-tuning begins, as `--unfreeze` says it.
  * @param unfreeze a whole number: so many of the last stages, or in a network without stages of the last layers that

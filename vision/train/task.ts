@@ -12,6 +12,8 @@ export interface Prepared {
   target(example: number): ArrayLike<number>;
   /** The loss of what was predicted for an image. */
   loss(prediction: ArrayLike<number>, example: number): number;
+  /** The output of the task that is right for an image that judges, where what is learnt is more (`Task.learns`). */
+  readonly classOf?: (example: number) => number;
   /** The mark of what was predicted for an image; the task's figure is made of the mean mark. */
   mark(prediction: ArrayLike<number>, example: number): number;
 }
@@ -51,31 +53,44 @@ export interface RowFormat {
   row(id: string, prediction: ArrayLike<number>): string;
 }
 
-/**
- * What a network learns from images: what its outputs stand for, what is minimised, how an answer is judged. The
- * trainer and prediction know no more of it.
- */
-export interface Task<E extends Example = Example> {
-  readonly name: string;
-  /** What turns the network's last layer into predictions. */
-  readonly head: string;
-  /** Whether one of the outputs is right and they sum to 1, or each is a share by itself, or a number of any size. */
-  readonly answers: 'probabilities' | 'fractions' | 'values';
+/** What a network's last layer is trained for. */
+export interface Learnt {
   /** What the outputs stand for, in their order. */
   readonly outputs: readonly string[];
   /** What a forward pass gives [N, K], as graph made of the network's logits [N, K]. */
   scores(logits: Tensor): Tensor;
   /** The prediction that a row of scores stands for: shares in 0..1, or values in the units of the data. */
   prediction(scores: ArrayLike<number>): ArrayLike<number>;
-  /** What is told of a prediction, where that is not it: the fractions of concentrations. */
-  told?(prediction: ArrayLike<number>): ArrayLike<number>;
   /** What is minimised: a scalar, of scores and targets [N, K]. */
   loss(scores: Tensor, targets: Tensor): Tensor;
+}
+
+/**
+ * What a network answers about images: what its outputs stand for, what is minimised, how an answer is judged. The
+ * trainer and prediction know no more of it.
+ */
+export interface Task<E extends Example = Example> extends Learnt {
+  readonly name: string;
+  /** What turns the network's last layer into predictions. */
+  readonly head: string;
+  /** Whether one of the outputs is right and they sum to 1, or each is a share by itself, or a number of any size. */
+  readonly answers: 'probabilities' | 'fractions' | 'values';
+  /**
+   * What the network learns, where that is more than it answers: `prepare` speaks of that then. The task's outputs are
+   * the first of these, and their softmax is the answer, scaled to fit the validation images (`Prepared.classOf`); the
+   * others go when the network is trained.
+   */
+  readonly learns?: Learnt;
+  /** What is told of a prediction, where that is not it: the fractions of concentrations. */
+  told?(prediction: ArrayLike<number>): ArrayLike<number>;
   readonly figure: Figure;
   /** Formats of predictions beside csv, by name. */
   readonly formats?: Readonly<Record<string, RowFormat>>;
   /** The images of which enough is known, and the side that each is on. */
   split(dataset: Dataset<E>, options: SplitOptions): Split;
-  /** The same for a training. Throws a UserError where a side lacks what the task needs. */
+  /**
+   * The same for a training, which may learn from further images. Throws a UserError where a side lacks what the task
+   * needs.
+   */
   prepare(dataset: Dataset<E>, options: SplitOptions): Prepared;
 }

@@ -7,6 +7,7 @@ import type { Task, TaskOptions } from './task.ts';
 /** The choices that tasks leave, as flags say them. */
 export interface TaskFlags {
   readonly head?: string;
+  readonly learn?: string;
   readonly threshold?: number;
   readonly softLabels?: boolean;
   readonly labelSmoothing?: number;
@@ -22,6 +23,10 @@ export interface Preset {
   readonly model: string;
   readonly width?: number;
   readonly epochs: number;
+  /** Absent: 1e-3. */
+  readonly learningRate?: number;
+  /** Absent: 4. */
+  readonly views?: number;
   /** Side of the network's input and of the central square that it shows, with weights and without. */
   readonly size: readonly [pretrained: number, scratch: number];
   readonly crop: readonly [pretrained: number, scratch: number];
@@ -34,6 +39,8 @@ export interface Preset {
   readonly shift: readonly [pretrained: number, scratch: number];
   readonly jitter: number;
   readonly hue: number;
+  /** What is otherwise where a trained network is fine-tuned; absent: 5 epochs at a rate of 1e-4. */
+  readonly fineTuning?: Partial<Preset>;
 }
 
 /** What a model file says of itself that its task is read from. */

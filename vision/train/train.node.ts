@@ -13,12 +13,13 @@ import type { Dataset, Example } from '../data/dataset.ts';
 import type { Figures } from '../report/data.ts';
 import { ViewMaker, type ViewGeometry } from '../view/views.ts';
 import { Ahead } from './ahead.ts';
-import { cutOf } from './cut.ts';
+import { cutNote, cutOf } from './cut.ts';
 import { explodedLoss } from './exploded_loss.ts';
 import { NEW_STATE, loadCheckpoint, saveCheckpoint } from './checkpoint.node.ts';
 import type { TrainState } from './state_file.ts';
 import { runFront, type Front } from './front.node.ts';
-import type { Learner } from './learner.ts';
+import { answeringNetwork } from './answering_network.ts';
+import { learntFor, type Learner } from './learner.ts';
 import { networkFile, networkOf } from './network_file.node.ts';
 import type { TrainOptions } from './options.ts';
 import { frontOrigin, originOf, type Origin } from './origin_file.node.ts';
@@ -82,16 +83,14 @@ export async function trainNetwork<E extends Example>(
     const network = networkFile(options, folder);
     const origin = await originOf(device, prepared, options, network?.given);
     const changes = await run.dependOn(origin, network?.bytes, acceptChanges, progress);
-    const model = await networkOf(options, task.outputs.length, network);
+    const learnt = learntFor(task);
+    const model = await networkOf(options, learnt.outputs.length, network);
     for (const note of model.notes) progress.line(note);
     const views = new ViewMaker(dataset, geometryOf(options, model), options.augmentation, options.seed);
     parameters = new ParameterSet(device, model.network.specs, model.weights, options.seed);
     const cut = model.pretrained ? cutOf(model.network, parameters, options) : undefined;
-    if (cut && model.graph)
-      progress.line(
-        `fine-tuning begins with ${cut.first}: ${(100 * cut.share).toFixed(0)} % of the weights before the classifier are trained, the others stay as they are (--unfreeze)`,
-      );
-    const learner: Learner = { device, task, model, parameters, prepared, options };
+    if (cut && model.graph) progress.line(cutNote(cut));
+    const learner: Learner = { device, task: learnt, model, parameters, prepared, options };
     const checkpoint = await loadCheckpoint(join(folder, RUN_FILES.checkpoint));
     const state: TrainState = checkpoint?.state ?? structuredClone(NEW_STATE);
     if (!state.finished) {
@@ -124,10 +123,13 @@ export async function trainNetwork<E extends Example>(
       await saveCheckpoint(join(folder, RUN_FILES.checkpoint), state, await parametersOf(parameters));
     }
     await restoreKept(parameters, state, options, folder);
-    const trained = trainedModel(task, model, await parameters.read(), options);
+    const made = () => networkOf(options, task.outputs.length, network);
+    const answering = await answeringNetwork(task, { device, prepared, model, parameters }, views, made);
+    parameters = answering.parameters;
+    const trained = trainedModel(task, answering.model, await parameters.read(), options);
     await writeFileAtomic(join(folder, RUN_FILES.model), packModel(trained));
     rmSync(join(folder, RUN_FILES.cache), { recursive: true, force: true });
-    return { task, model, parameters, prepared, views, state, changes, [Symbol.dispose]: close };
+    return { task, ...answering, prepared, views, state, changes, [Symbol.dispose]: close };
   } catch (error) {
     close();
     throw error;
