@@ -2,8 +2,8 @@ import { expect, it } from 'vitest';
 import type { Device } from '../../engine/device/device.ts';
 import { Parameter } from '../../engine/device/parameter.ts';
 import { ParameterPool } from '../../engine/device/parameter_pool.ts';
+import { conv2d } from '../../engine/ops/conv2d.ts';
 import { input, reshape } from '../../engine/ops/leaves.ts';
-import { matmul } from '../../engine/ops/matmul.ts';
 import { add, relu, square } from '../../engine/ops/pointwise.ts';
 import { sum } from '../../engine/ops/reduce.ts';
 import { DEFAULT_ADAM, TrainStep } from '../../engine/train/train_step.ts';
@@ -19,7 +19,7 @@ import { asHardware } from './as_adapter.ts';
  * no pool nothing lies side by side, and each is made by a launch of its own.
  */
 
-/** A parameter p, what it meets, x, and the y whose squares are summed to the loss. */
+/** A parameter p, pixels x that it meets, and the y whose squares are summed to the loss. */
 interface Kind {
   readonly shapes: readonly (readonly [p: readonly number[], x: readonly number[]])[];
   y(x: Tensor, p: Tensor): Tensor;
@@ -40,7 +40,7 @@ const SUMS: Kind = {
     [32, 64],
     [10, 17],
     [516, 21],
-  ].map(([channels, rows]) => [[channels], [rows, channels]]),
+  ].map(([channels, rows]) => [[channels], [1, rows, 1, channels]]),
   y: (x, p) => relu(add(x, p)),
 };
 
@@ -55,10 +55,10 @@ const PRODUCTS: Kind = {
     [10, 240, 32],
     [2, 2, 2],
   ].map(([k, n, rows]) => [
-    [k, n],
-    [rows, k],
+    [1, 1, k, n],
+    [1, rows, 1, k],
   ]),
-  y: (x, p) => matmul(relu(x), p),
+  y: (x, p) => conv2d(relu(x), p),
 };
 
 const sizeOf = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1);
@@ -114,9 +114,9 @@ describeAdapters('what lies side by side', (device) => {
     // Seven and two of four in a Value, three of one.
     expect([count(joined, /^reduce_several$/), count(single, /^reduce_several$/)]).toEqual([3, 0]);
     expect(count(single, /^reduce/) - count(joined, /^reduce/)).toBe(12 - 3);
-    // A guard looks through them all at once.
-    expect([count(joined, /^guard$/), count(single, /^guard$/)]).toEqual([1, 3]);
-    SUMS.shapes.forEach(([[channels], [rows]], i) => {
+    // A guard looks through them all at once, and another through what it found.
+    expect([count(joined, /^guard$/), count(single, /^guard$/)]).toEqual([2, 3]);
+    SUMS.shapes.forEach(([[channels], [, rows]], i) => {
       const p = randomArray(channels, i);
       // The first moment begins with zero and takes a tenth of the gradient.
       const over = (f: (x: number, p: number) => number) =>
@@ -142,7 +142,7 @@ describeAdapters('what lies side by side', (device) => {
     expect(joined.moments).toEqual(single.moments);
     expect(joined.weights).toEqual(single.weights);
     expect([count(joined, /^matmul_small_several$/), count(single, /^matmul_small_several$/)]).toEqual([2, 0]);
-    PRODUCTS.shapes.forEach(([[depth, n], [rows]], i) => {
+    PRODUCTS.shapes.forEach(([[, , depth, n], [, rows]], i) => {
       const [x, p] = [joined.values[i].map((v) => Math.max(0, v)), randomArray(depth * n, i)];
       const gradient = (f: (v: number) => number) =>
         Array.from({ length: depth * n }, (_, at) => {
