@@ -10,14 +10,13 @@ export interface KernelBinding {
   readonly storage?: string;
 }
 
-/**
- * One number of the kernel's uniform `params`: a member, or a number of a member that is an array of vec4, called as it
- * is with its place (see `tableParams`). `type` is the WGSL scalar: u32, i32 or f32.
- */
+/** A member of the kernel's uniform `params`. `type` is the WGSL scalar: u32, i32 or f32. */
 export interface KernelParam {
   readonly name: string;
   readonly offset: number;
   readonly type: string;
+  /** Of an array of vec4: its numbers, which are called as it is with their place (see `tableParams`). */
+  readonly count?: number;
 }
 
 /** A WGSL file and its interface as read from the WGSL itself (see reflect.mjs). */
@@ -36,9 +35,22 @@ export interface KernelSource {
   readonly overrides: readonly string[];
 }
 
+/** How launches that nobody waits for become one launch: see engine/program/joins.ts. */
+export interface Joint {
+  /** Only launches of one key can. */
+  readonly key: string;
+  /** The bindings that a launch reads. In the joint launch they are numbered. */
+  readonly inputs: readonly string[];
+  readonly most: number;
+  /** What the place of a result is a multiple of, in numbers. */
+  readonly width: number;
+  /** @param begins where the result of each begins in the memory that they share, in numbers */
+  together(launches: readonly Launch[], begins: readonly number[]): Launch;
+}
+
 /**
  * One dispatch, without its buffers: which kernel, how specialised, with which uniform values and on how many
- * workgroups. Everything here is plain data, so a cache key is derived from it and never written by hand.
+ * workgroups. What a pipeline depends on is plain data, so a cache key is derived from it and never written by hand.
  */
 export interface Launch {
   readonly kernel: KernelSource;
@@ -51,6 +63,8 @@ export interface Launch {
   /** Values of the uniform `params`; every member must be given. */
   readonly params: Readonly<Record<string, number>>;
   readonly workgroups: readonly [number, number, number];
+  /** How it is made together with others; undefined of this launch where it cannot be. */
+  readonly joint?: (launch: Launch) => Joint | undefined;
 }
 
 /** One way to launch the kernels of an op, in plain numbers. */
@@ -157,15 +171,19 @@ export function packParams(launch: Launch): ArrayBuffer {
   const { kernel, params } = launch;
   const bytes = new ArrayBuffer(kernel.paramsSize);
   const view = new DataView(bytes);
-  for (const { name, offset, type } of kernel.params) {
-    const value = params[name];
-    if (value === undefined) throw new Error(`kernel ${kernel.name}: no value for params.${name}`);
-    if (type === 'f32') view.setFloat32(offset, value, true);
-    else if (type === 'i32') view.setInt32(offset, value, true);
-    else view.setUint32(offset, value, true);
+  const known = new Set<string>();
+  for (const { name: member, offset: first, type, count } of kernel.params) {
+    for (let i = 0; i < (count ?? 1); i++) {
+      const [name, offset] = [count === undefined ? member : `${member}${i}`, first + 4 * i];
+      known.add(name);
+      const value = params[name];
+      if (value === undefined) throw new Error(`kernel ${kernel.name}: no value for params.${name}`);
+      if (type === 'f32') view.setFloat32(offset, value, true);
+      else if (type === 'i32') view.setInt32(offset, value, true);
+      else view.setUint32(offset, value, true);
+    }
   }
-  for (const name of Object.keys(params)) {
-    if (!kernel.params.some((p) => p.name === name)) throw new Error(`kernel ${kernel.name} has no params.${name}`);
-  }
+  for (const name of Object.keys(params))
+    if (!known.has(name)) throw new Error(`kernel ${kernel.name} has no params.${name}`);
   return bytes;
 }

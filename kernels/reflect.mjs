@@ -5,15 +5,12 @@ import { WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
 // What packParams of kernel.ts can write.
 const SCALARS = ['u32', 'i32', 'f32'];
 
-/** The scalars of a member: an array of vec4, `table`, is `table0`, `table1` and so on. */
-function scalarsOf({ name, offset, type }) {
+/** A member of the uniform: a number, or an array of vec4. */
+function memberOf({ name, offset, type }) {
   const isTable = type.name === 'array' && type.format?.name === 'vec4';
-  if (!isTable) return [{ name, offset, type: type.name }];
-  return Array.from({ length: 4 * type.count }, (_, i) => ({
-    name: `${name}${i}`,
-    offset: offset + 4 * i,
-    type: type.format.format.name,
-  }));
+  return isTable
+    ? { name, offset, type: type.format.format.name, count: 4 * type.count }
+    : { name, offset, type: type.name };
 }
 
 /** The alias of a binding's elements where it is called as the binding is: `x: array<X>`. */
@@ -56,7 +53,7 @@ export function reflectWgsl(code, path) {
     }))
     .sort((a, b) => a.binding - b.binding);
   const uniform = reflected.uniforms.find((v) => v.name === 'params');
-  const params = uniform ? uniform.type.members.flatMap(scalarsOf) : [];
+  const params = uniform ? uniform.type.members.map(memberOf) : [];
   for (const { name: member, type } of params) {
     if (!SCALARS.includes(type))
       throw new Error(`${path}: params.${member} is ${type}; members are ${SCALARS.join(', ')}`);

@@ -11,20 +11,40 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 const INCLUDE = /^\/\/!include\s+(\S+)\s*$/gm;
 
+/** A file's text before its first include, then between that and the next, and so on; and what it includes. */
+function cutAtIncludes(path) {
+  const text = readFileSync(path, 'utf8');
+  const includes = [...text.matchAll(INCLUDE)];
+  const begins = [0, ...includes.map(({ index, 0: line }) => index + line.length)];
+  const ends = [...includes.map(({ index }) => index), text.length];
+  return { pieces: begins.map((begin, i) => text.slice(begin, ends[i])), names: includes.map(([, name]) => name) };
+}
+
 /**
- * The text of a kernel file with every `//!include path` line replaced by that file, each at most once, between lines
- * that say so: `placeOf` of decided.ts finds by them where a line is from. `seen` collects the files read. Throws an
- * error that names both files where one is missing.
+ * The text of a kernel file, in pieces, with every `//!include path` line replaced by that file, each at most once,
+ * between lines that say so: `placeOf` of decided.ts finds by them where a line is from. A piece of an included file
+ * says which it is. `seen` collects the files read. Throws an error that names both files where one is missing.
  */
-export function resolveIncludes(path, seen = new Set()) {
+function piecesOf(path, seen, isIncluded = false) {
   seen.add(path);
-  return readFileSync(path, 'utf8').replace(INCLUDE, (_, name) => {
+  const { pieces, names } = cutAtIncludes(path);
+  return pieces.flatMap((text, index) => {
+    const isEnd = isIncluded && index === names.length;
+    const own = { text: isEnd ? text.replace(/\n$/, '') : text, ...(isIncluded && { of: `${path}#${index}` }) };
+    if (index === 0) return [own];
+    const name = names[index - 1];
     const included = join(dirname(path), name);
-    if (seen.has(included)) return '';
+    if (seen.has(included)) return [own];
     if (!existsSync(included)) throw new Error(`${path} includes ${name}, and there is no file ${included}`);
-    return `//!begin ${name}\n${resolveIncludes(included, seen).replace(/\n$/, '')}\n//!end`;
+    return [{ text: `//!begin ${name}\n` }, ...piecesOf(included, seen, true), { text: '\n//!end' }, own];
   });
 }
+
+/** The same in one. */
+export const resolveIncludes = (path, seen = new Set()) =>
+  piecesOf(path, seen)
+    .map(({ text }) => text)
+    .join('');
 
 /** The kernel of a WGSL file; see KernelSource in kernels/kernel.ts. */
 export function reflectKernel(path) {
@@ -39,11 +59,44 @@ export function reflectKernel(path) {
 
 const toModule = (path) => `export default ${JSON.stringify(reflectKernel(path))};`;
 
+/**
+ * The same with each piece of an included file in a module of its own, which kernels share: a page gets it once. The
+ * getter joins them; a bundler takes it for free of effects, and leaves out a kernel that nobody uses.
+ */
+function toSharingModule(path) {
+  const { code, ...kernel } = reflectKernel(path);
+  const pieces = piecesOf(path, new Set()).filter(({ text }) => text !== '');
+  const imports = pieces.flatMap(({ of }, i) => (of ? [`import p${i} from ${JSON.stringify(PIECE + of)};`] : []));
+  const names = pieces.map(({ text, of }, i) => (of ? `p${i}` : JSON.stringify(text)));
+  const members = JSON.stringify(kernel).slice(1, -1);
+  return `${imports.join('\n')}\nexport default { ${members}, get code() { return [${names}].join(''); } };`;
+}
+
+/** Before the names of such modules. */
+const PIECE = 'wgsl-piece:';
+
+function pieceModule(name) {
+  const [, path, index] = /^(.*)#(\d+)$/.exec(name);
+  const { pieces, names } = cutAtIncludes(path);
+  const text = Number(index) === names.length ? pieces[index].replace(/\n$/, '') : pieces[index];
+  return `export default ${JSON.stringify(text)};`;
+}
+
 /** For esbuild's `plugins`. */
 export const wgslEsbuild = {
   name: 'wgsl',
   setup(build) {
-    build.onLoad({ filter: /\.wgsl$/ }, ({ path }) => ({ contents: toModule(path), loader: 'js' }));
+    build.onLoad({ filter: /\.wgsl$/ }, ({ path }) => ({
+      contents: toSharingModule(path),
+      loader: 'js',
+      resolveDir: dirname(path),
+    }));
+    build.onResolve({ filter: new RegExp(`^${PIECE}`) }, ({ path }) => ({
+      path: path.slice(PIECE.length),
+      namespace: PIECE,
+      sideEffects: false,
+    }));
+    build.onLoad({ filter: /./, namespace: PIECE }, ({ path }) => ({ contents: pieceModule(path), loader: 'js' }));
   },
 };
 

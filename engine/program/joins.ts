@@ -1,34 +1,12 @@
-import { storedAsHalf, type Launch } from '../../kernels/kernel.ts';
-import { isSmallProduct, SEVERAL_PRODUCTS, severalProducts } from '../../kernels/matmul/small.ts';
-import { SEVERAL_SUMS, severalSums, singleSum } from '../../kernels/reduce/several.ts';
+import { storedAsHalf, type Joint } from '../../kernels/kernel.ts';
 import type { BufferRef } from '../op.ts';
 import { placeWithin, type Lowered, type LoweredStep, type VirtualBuffer } from './lower.ts';
-
-/** Steps of which several can be one launch. */
-interface Kind {
-  /** Only those of one key can. */
-  readonly key: string;
-  /** The bindings that a step reads. In the joint launch they are numbered. */
-  readonly inputs: readonly string[];
-  readonly most: number;
-  /** What the place of a result is a multiple of, in numbers. */
-  readonly width: number;
-  readonly together: (launches: readonly Launch[], begins: readonly number[]) => Launch;
-}
-
-function kindOf(launch: Launch): Kind | undefined {
-  const width = singleSum(launch)?.width;
-  if (width !== undefined)
-    return { key: `sum ${width}`, inputs: ['x'], most: SEVERAL_SUMS, width, together: severalSums };
-  if (!isSmallProduct(launch)) return undefined;
-  return { key: 'product', inputs: ['a', 'b'], most: SEVERAL_PRODUCTS, width: 1, together: severalProducts };
-}
 
 /** A step that may wait. */
 interface Late {
   readonly index: number;
   readonly step: LoweredStep;
-  readonly kind: Kind;
+  readonly joint: Joint;
   /** The memory of its result, and where in it that begins, in bytes. */
   readonly root: BufferRef;
   readonly begin: number;
@@ -54,12 +32,12 @@ export function joinLate(lowered: Lowered): Lowered {
   lowered.steps.forEach((step, index) => {
     const own = lateOf(step, index, lowered, spans);
     if (!own) return;
-    const key = `${own.root} ${own.kind.key}`;
+    const key = `${own.root} ${own.joint.key}`;
     const waiting = open.get(key) ?? [];
     const isWanted = waiting.some(({ root, step: { buffers } }) =>
       [buffers['out'], root].some((ref) => spans.firstRead.get(ref)! <= index),
     );
-    if (isWanted || waiting.length === own.kind.most) close(waiting.splice(0));
+    if (isWanted || waiting.length === own.joint.most) close(waiting.splice(0));
     waiting.push(own);
     open.set(key, waiting);
   });
@@ -94,34 +72,34 @@ function spansOf({ steps, buffers }: Lowered): Spans {
 
 /** The step, if it can be made together with others and what it reads is still there later. */
 function lateOf(step: LoweredStep, index: number, { buffers }: Lowered, { lastWritten }: Spans): Late | undefined {
-  const kind = kindOf(step.launch);
-  if (!kind) return undefined;
+  const joint = step.launch.joint?.(step.launch);
+  if (!joint) return undefined;
   const { out } = step.buffers;
   const { root, offset } = placeWithin(buffers, out);
   const { kind: memory, dtype, bytes, within } = buffers[out];
-  const isPart = memory === 'temporary' && dtype === 'f32' && within?.ref === root && offset % (4 * kind.width) === 0;
-  const stays = kind.inputs.every((name) => {
+  const isPart = memory === 'temporary' && dtype === 'f32' && within?.ref === root && offset % (4 * joint.width) === 0;
+  const stays = joint.inputs.every((name) => {
     const from = placeWithin(buffers, step.buffers[name]).root;
     return from !== root && (lastWritten.get(from) ?? -1) < index;
   });
-  return isPart && stays ? { index, step, kind, root, begin: offset, bytes } : undefined;
+  return isPart && stays ? { index, step, joint, root, begin: offset, bytes } : undefined;
 }
 
 /** One step for all of them. @param buffers to which is added the stretch that holds their results */
 function together(late: readonly Late[], buffers: VirtualBuffer[]): LoweredStep {
-  const [{ root, kind }] = late;
+  const [{ root, joint }] = late;
   const offset = Math.min(...late.map(({ begin }) => begin));
   const bytes = Math.max(...late.map(({ begin, bytes }) => begin + bytes)) - offset;
   const out = buffers.length as BufferRef;
   buffers.push({ ref: out, bytes, dtype: 'f32', kind: 'temporary', within: { ref: root, offset } });
-  const launch = kind.together(
+  const launch = joint.together(
     late.map(({ step }) => step.launch),
     late.map(({ begin }) => (begin - offset) / 4),
   );
   // What is not there is not read; the first of its kind stands in its place.
   const bound = Object.fromEntries(
-    kind.inputs.flatMap((name) =>
-      Array.from({ length: kind.most }, (_, k) => [`${name}${k}`, (late[k] ?? late[0]).step.buffers[name]] as const),
+    joint.inputs.flatMap((name) =>
+      Array.from({ length: joint.most }, (_, k) => [`${name}${k}`, (late[k] ?? late[0]).step.buffers[name]] as const),
     ),
   );
   const halves = launch.kernel.bindings.filter(({ name }) => name in bound && buffers[bound[name]].dtype === 'f16');

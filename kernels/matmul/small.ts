@@ -1,4 +1,4 @@
-import { ceilDiv, distinct, foldWorkgroups, tableParams, type Launch } from '../kernel.ts';
+import { ceilDiv, distinct, foldWorkgroups, tableParams, type Joint, type Launch } from '../kernel.ts';
 import type { MatmulSize } from './matmul_size.ts';
 import few from './matmul_few.wgsl';
 import small from './matmul_small.wgsl';
@@ -28,15 +28,18 @@ export function matmulSmall(size: MatmulSize, { depths }: SmallTiling): Launch {
     overrides: { ROWS: rows, DEPTHS: depths, DEPTH_FIRST: +size.transposeB },
     params: strided(size),
     workgroups: foldWorkgroups(ceilDiv(ceilDiv(size.M, rows) * size.N, 64 / depths)),
+    joint: smallJoint,
   };
 }
 
 /** Products that one launch makes: with its result they are 7 of the 8 buffers that every adapter binds. */
-export const SEVERAL_PRODUCTS = 3;
+const SEVERAL_PRODUCTS = 3;
 
-/** Whether it is a launch of matmulSmall whose result is the product and nothing else. */
-export const isSmallProduct = ({ kernel, overrides }: Launch): boolean =>
-  kernel === small && !(overrides?.['EPILOGUE0'] ?? 0);
+/** Of a launch of matmulSmall whose result is the product and nothing else. */
+const smallJoint = ({ overrides }: Launch): Joint | undefined =>
+  overrides?.['EPILOGUE0']
+    ? undefined
+    : { key: 'product', inputs: ['a', 'b'], most: SEVERAL_PRODUCTS, width: 1, together: severalProducts };
 
 /**
  * Launches of small products, each made to the bits of its own, whose results lie in one memory. Bindings: a0 to a2, b0

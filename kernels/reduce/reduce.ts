@@ -8,6 +8,7 @@ import reduceKernel from './reduce.wgsl';
 import reduceProductsKernel from './reduce_products.wgsl';
 import productsWideKernel from './reduce_products_wide.wgsl';
 import wideKernel from './reduce_wide.wgsl';
+import { sumJoint } from './several.ts';
 
 /** The longest sum one thread makes; longer ones are split into parts and summed again. */
 const LONGEST = 256;
@@ -84,6 +85,7 @@ function passes(
       aliases: width === 4 ? undefined : { Value: 'f32' },
       params: { outer, length: rest, inner: values, parts, scale: parts === 1 ? scale : 1 },
       workgroups: foldWorkgroups(wide ? wide.across * parts : ceilDiv(outer * parts * values, 64)),
+      joint: sumJoint,
     };
     made.push({ launch, outSize: outer * parts * inner });
     if (parts === 1) return made;

@@ -1,16 +1,16 @@
-import { bitsOf, ceilDiv, foldWorkgroups, tableParams, type Launch } from '../kernel.ts';
+import { bitsOf, ceilDiv, foldWorkgroups, tableParams, type Joint, type Launch } from '../kernel.ts';
 import reduceKernel from './reduce.wgsl';
 import severalKernel from './reduce_several.wgsl';
 import wideKernel from './reduce_wide.wgsl';
 
 /** Sums that one launch makes: with its result they are the 8 buffers that every adapter binds. */
-export const SEVERAL_SUMS = 7;
+const SEVERAL_SUMS = 7;
 
 /** Threads of a workgroup of reduce_several.wgsl. */
 const THREADS = 128;
 
 /** The sum of a middle dimension, as a launch of its own makes it in one pass. */
-export interface SingleSum {
+interface SingleSum {
   /** Numbers of a Value. */
   readonly width: number;
   readonly inner: number;
@@ -21,12 +21,20 @@ export interface SingleSum {
 }
 
 /** What a launch of reduce.wgsl or reduce_wide.wgsl sums; undefined of others, and where it makes several parts. */
-export function singleSum({ kernel, overrides, aliases, params }: Launch): SingleSum | undefined {
+function singleSum({ kernel, overrides, aliases, params }: Launch): SingleSum | undefined {
   const { outer, inner, length, parts, scale } = params;
   const columns = kernel === wideKernel ? overrides?.['COLUMNS'] : kernel === reduceKernel ? THREADS : undefined;
   if (columns === undefined || outer !== 1 || parts !== 1) return undefined;
   // As f16 too it is one number or four.
   return { width: aliases?.['Value'] === 'f32' ? 1 : 4, inner, length, columns, scale };
+}
+
+/** Of a launch that makes a sum in one pass. */
+export function sumJoint(launch: Launch): Joint | undefined {
+  const width = singleSum(launch)?.width;
+  return width === undefined
+    ? undefined
+    : { key: `sum ${width}`, inputs: ['x'], most: SEVERAL_SUMS, width, together: severalSums };
 }
 
 /**

@@ -68,10 +68,10 @@ describe('reflection', () => {
       MAIN,
     );
     const kernel = reflectKernel(path);
-    expect(kernel.params.map(({ name, offset, type }) => `${name} ${offset} ${type}`)).toEqual([
-      'n 0 u32',
-      ...Array.from({ length: 8 }, (_, i) => `rows${i} ${16 + 4 * i} u32`),
-      ...Array.from({ length: 4 }, (_, i) => `factors${i} ${48 + 4 * i} f32`),
+    expect(kernel.params).toEqual([
+      { name: 'n', offset: 0, type: 'u32' },
+      { name: 'rows', offset: 16, type: 'u32', count: 8 },
+      { name: 'factors', offset: 48, type: 'f32', count: 4 },
     ]);
     const tables = { ...tableParams('rows', 2, [[1, 2, 3, 4], [5]]), ...tableParams('factors', 1, [[0.5]]) };
     const bytes = packParams({ kernel, params: { n: 9, ...tables }, workgroups: [1, 1, 1] });

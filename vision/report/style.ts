@@ -47,7 +47,18 @@ figure > img { display: block; max-width: 100%; height: auto; margin: 0 auto; bo
 figcaption { font-size: 0.9rem; }
 figcaption .id { display: block; }
 figcaption strong { color: var(--ink); }
-.scroll { overflow-x: auto; margin: 14px 0; }
+/* What goes on beyond an edge casts a shadow there, until one has scrolled to it, as on the site's pages. */
+.scroll {
+  overflow-x: auto; margin: 14px 0; --ground: var(--page); --shade: color-mix(in srgb, var(--ink) 30%, transparent);
+  background:
+    linear-gradient(to right, var(--ground) 50%, transparent) left / 2rem calc(100% + 4px) local,
+    linear-gradient(to left, var(--ground) 50%, transparent) right / 2rem calc(100% + 4px) local,
+    linear-gradient(to right, var(--shade), transparent) left / 0.6rem 100% scroll,
+    linear-gradient(to left, var(--shade), transparent) right / 0.6rem 100% scroll,
+    var(--ground);
+  background-repeat: no-repeat;
+}
+figure .scroll { --ground: var(--card); }
 .tables { display: flex; flex-wrap: wrap; gap: 0 44px; align-items: flex-start; }
 .tables > .scroll { max-width: 100%; }
 table { border-collapse: collapse; min-width: min(100%, 440px); font-variant-numeric: tabular-nums; font-size: 0.94rem; }
@@ -107,7 +118,7 @@ footer { color: var(--soft); font-size: 0.9rem; padding-top: 40px; padding-botto
   nav { display: none; }
   h2, h3 { break-after: avoid; }
   figure, tr, .numbers li { break-inside: avoid; }
-  .scroll { overflow: visible; }
+  .scroll { overflow: visible; background: none; }
   table { font-size: 0.8rem; min-width: 0; }
   th, td { padding-right: 8px; white-space: normal; }
   caption span { max-width: 100%; }

@@ -135,9 +135,10 @@ class ImageFigure {
     const [n, , , c] = indexOf(offset);
     const inLine = offset % (ALL.length / IMAGES);
     const height = 2 + 14 * this.data[offset];
+    const isOfPixel = Math.floor(offset / CHANNELS) === Math.floor(chosen / CHANNELS);
     const group = draw('g', {
       transform: `translate(${inLine * 10} ${22 * n})`,
-      class: offset === chosen ? 'chosen' : '',
+      class: offset === chosen ? 'chosen' : isOfPixel ? 'lit' : '',
     });
     group.append(
       draw('rect', { x: 0.5, y: 0.5, width: 9, height: 19, class: 'box' }),
