@@ -73,11 +73,34 @@ function setUp({ x: xShape, w: wShape, y: make }: (typeof CASES)[string]) {
 const kernelsOf = (steps: readonly { readonly launch: { readonly kernel: { readonly name: string } } }[]) =>
   steps.map(({ launch }) => launch.kernel.name);
 
+/** GPUs that cut tiles of other sizes: so many sums a thread, and so many threads that keep them busy. */
+const TILES = [
+  [16, 20_000],
+  [32, 128],
+  [64, 128],
+] as const;
+
+const likeGpu = (device: Device, sums: number, threads: number): Device => {
+  const gpu = { sums, numbers: 120, threads, perByte: 12 };
+  return Object.create(device, { capabilities: { value: { ...device.capabilities, software: false, gpu } } });
+};
+
 describeAdapters('a result whose maker sums it', (device) => {
-  it.each(Object.keys(CASES))('%s', async (name) => {
+  it('is made in tiles of every height', async () => {
+    const heights = new Set<number>();
+    for (const [sums, threads] of TILES) {
+      const { y } = setUp(CASES['a product of several tiles']);
+      using program = await compile(likeGpu(device(), sums, threads), { outputs: [batchNormStats(y)] });
+      heights.add(program.steps[0].launch.overrides!['HIGH']);
+    }
+    expect([...heights].sort()).toEqual([1, 2]);
+  });
+
+  const cases = Object.keys(CASES).flatMap((name) => TILES.map((tile) => [name, ...tile] as const));
+  it.each(cases)('%s, %d sums a thread, %d threads', async (name, sums, threads) => {
     const { y, c, feeds } = setUp(CASES[name]);
     const outputs = [y, batchNormStats(y)];
-    using program = await compile(asHardware(device()), { outputs });
+    using program = await compile(likeGpu(device(), sums, threads), { outputs });
     expect(kernelsOf(program.steps)).not.toContain('batch_norm_stats');
     expect(kernelsOf(program.steps).some((kernel) => kernel.endsWith('_summed'))).toBe(true);
     program.run(feeds);
@@ -184,10 +207,7 @@ describe('whoever makes it', () => {
       for (const sums of [64, 32, 16])
         for (const threads of [128, 20_000]) {
           const { y } = setUp(CASES[name]);
-          const gpu = { sums, numbers: 120, threads, perByte: 12 };
-          const capabilities = { ...device.capabilities, software: false, gpu };
-          const like = Object.create(device, { capabilities: { value: capabilities } }) as Device;
-          using program = await compile(like, { outputs: [y, batchNormStats(y)] });
+          using program = await compile(likeGpu(device, sums, threads), { outputs: [y, batchNormStats(y)] });
           // A few tiles are none that stage; then batch norm reads what they made.
           const kernels = kernelsOf(program.steps);
           const isSummed = kernels.some((kernel) => kernel.endsWith('_summed'));
