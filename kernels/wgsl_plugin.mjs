@@ -30,7 +30,7 @@ function piecesOf(path, seen, isIncluded = false) {
   const { pieces, names } = cutAtIncludes(path);
   return pieces.flatMap((text, index) => {
     const isEnd = isIncluded && index === names.length;
-    const own = { text: isEnd ? text.replace(/\n$/, '') : text, ...(isIncluded && { of: `${path}#${index}` }) };
+    const own = { text: isEnd ? text.replace(/\n$/, '') : text, ...(isIncluded && { of: `${path}?piece=${index}` }) };
     if (index === 0) return [own];
     const name = names[index - 1];
     const included = join(dirname(path), name);
@@ -66,19 +66,20 @@ const toModule = (path) => `export default ${JSON.stringify(reflectKernel(path))
 function toSharingModule(path) {
   const { code, ...kernel } = reflectKernel(path);
   const pieces = piecesOf(path, new Set()).filter(({ text }) => text !== '');
-  const imports = pieces.flatMap(({ of }, i) => (of ? [`import p${i} from ${JSON.stringify(PIECE + of)};`] : []));
+  const imports = pieces.flatMap(({ of }, i) =>
+    of ? [`import p${i} from ${JSON.stringify(besides(path, of))};`] : [],
+  );
   const names = pieces.map(({ text, of }, i) => (of ? `p${i}` : JSON.stringify(text)));
   const members = JSON.stringify(kernel).slice(1, -1);
   return `${imports.join('\n')}\nexport default { ${members}, get code() { return [${names}].join(''); } };`;
 }
 
-/** Before the names of such modules. */
-const PIECE = 'wgsl-piece:';
+/** How a module names another file: a source map is the same wherever it was made. */
+const besides = (path, other) => `./${relative(dirname(path), other).replaceAll('\\', '/')}`;
 
-function pieceModule(name) {
-  const [, path, index] = /^(.*)#(\d+)$/.exec(name);
-  const { pieces, names } = cutAtIncludes(path);
-  const text = Number(index) === names.length ? pieces[index].replace(/\n$/, '') : pieces[index];
+/** The module of a piece. @param suffix ?piece= and its number */
+function pieceModule(path, suffix) {
+  const { text } = piecesOf(path, new Set(), true).find(({ of }) => of === path + suffix);
   return `export default ${JSON.stringify(text)};`;
 }
 
@@ -86,17 +87,15 @@ function pieceModule(name) {
 export const wgslEsbuild = {
   name: 'wgsl',
   setup(build) {
-    build.onLoad({ filter: /\.wgsl$/ }, ({ path }) => ({
-      contents: toSharingModule(path),
+    build.onResolve({ filter: /\.wgsl\?piece=\d+$/ }, ({ path, resolveDir }) => {
+      const [file, piece] = path.split('?');
+      return { path: join(resolveDir, file), suffix: `?${piece}`, sideEffects: false };
+    });
+    build.onLoad({ filter: /\.wgsl$/ }, ({ path, suffix }) => ({
+      contents: suffix ? pieceModule(path, suffix) : toSharingModule(path),
       loader: 'js',
       resolveDir: dirname(path),
     }));
-    build.onResolve({ filter: new RegExp(`^${PIECE}`) }, ({ path }) => ({
-      path: path.slice(PIECE.length),
-      namespace: PIECE,
-      sideEffects: false,
-    }));
-    build.onLoad({ filter: /./, namespace: PIECE }, ({ path }) => ({ contents: pieceModule(path), loader: 'js' }));
   },
 };
 
