@@ -1,6 +1,6 @@
 // `import conv2d from './conv2d_v1.wgsl'` gives a KernelSource: the text with its includes resolved, and its interface
-// as reflect.mjs reads it. One transform for the build (esbuild) and the tests (vite), so that nothing about a kernel's
-// interface is ever written twice.
+// as reflect.mjs reads it. One reading for the build (esbuild) and the tests (vite), so that nothing about a kernel's
+// interface is ever written twice. In the build kernels share the text of what they include.
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
