@@ -309,6 +309,10 @@ describe('a rewritten graph', () => {
     expect(ops(exp(relu(conv)))).toEqual(['conv2d: relu immediate', 'exp immediate']);
     // The stages that are left take the operands that are left.
     expect(ops(mul(exp(add(conv, y)), z))).toEqual(['conv2d: add full', 'exp immediate, mul full']);
+    expect(ops(mul(exp(relu(add(conv, y))), z))).toEqual([
+      'conv2d: add full, relu immediate',
+      'exp immediate, mul full',
+    ]);
     expect(ops(mul(mul(conv, sampleChannel), y))).toEqual(['conv2d', 'mul sampleChannel, mul full']);
     // An input gradient, too, where it is a product.
     const [dx] = grad(conv, [x], z);
