@@ -168,6 +168,7 @@ describeAdapters(
       resumed.step.restore(training.step.step, kept);
       await training.run(3);
       await resumed.run(3);
+      expect(resumed.step.step).toBe(4 + 3);
       expect(await resumed.step.lossScale()).toBe(2 ** 10);
       expect([...(await resumed.step.state()).get('loss_scale')!.data]).toEqual([
         ...(await training.step.state()).get('loss_scale')!.data,

@@ -58,9 +58,10 @@ class Figure {
   async start(): Promise<void> {
     await this.compute();
     if (!this.state) return;
-    const shows = wordsOf(this.section.dataset.shows);
+    const { shows, wrong } = this.section.dataset;
+    const wanted = wrong ? [wrong.replace(/\[.*/, '')] : wordsOf(shows);
     const computed = this.state.values.filter(({ editable }) => !editable);
-    const first = computed.find(({ name }) => shows.includes(name)) ?? computed[0];
+    const first = computed.find(({ name }) => wanted.includes(name)) ?? computed[0];
     const cells = first.slices[0].rows.flat();
     // One that is not at an edge.
     await this.select({ of: first.name, at: cells[Math.floor(cells.length / 2)] });
