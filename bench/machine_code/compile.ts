@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../../engine/user_error.ts';
 import type { Drivers } from './debian.ts';
@@ -48,26 +48,29 @@ function driverFile(drivers: Drivers, driver: string, folder: string): string {
  * @param program the bundle of programs.ts
  * @param layers the folder of `buildLayer`
  * @returns each pipeline with its report, null where it did not compile
+ * @throws UserError where the GPU's shim is not there, or the process fails
  */
 export function compileFor(
   gpu: PosedGpu,
   drivers: Drivers,
   { program, layers, folder }: { program: string; layers: string; folder: string },
 ): (readonly [CompiledPipeline, DriverReport | null])[] {
+  const lib = libraries(drivers);
+  const shim = join(lib, `lib${gpu.shim}_noop_drm_shim.so`);
+  if (!existsSync(shim))
+    throw new UserError(`Debian has no drm-shim for ${gpu.driver}: build ${shim} as bench/ladder_gpu.md tells`);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  const lib = libraries(drivers);
   // The packages' own C library and loader, as the system's may be older; the shim is in this process alone.
-  const shim = join(lib, `lib${gpu.shim}_noop_drm_shim.so`);
   const start = ['--library-path', lib, '--preload', shim, process.execPath, program, folder, gpu.toggles.join(',')];
   const { status, signal, stderr, error } = spawnSync(join(lib, 'ld-linux-x86-64.so.2'), start, {
     encoding: 'utf8',
     maxBuffer: 2 ** 28,
     env: {
       ...process.env,
+      TUNINGFORK_TENSOR_CORES: '0',
       ...gpu.env,
       MESA_SHADER_CACHE_DISABLE: 'true',
-      TUNINGFORK_TENSOR_CORES: '0',
       VK_DRIVER_FILES: driverFile(drivers, gpu.driver, layers),
       VK_LAYER_PATH: layers,
       VK_INSTANCE_LAYERS: LAYER,

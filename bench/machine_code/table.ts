@@ -33,9 +33,9 @@ export interface Row {
 /** By GPU: the compilers' version, and the rows. */
 export type Table = Readonly<Record<string, { readonly mesa: string; readonly rows: readonly Row[] }>>;
 
-/** Names of the same statistic, by driver: RADV, NVK, Honeykrisp, Turnip. */
-const REGISTERS = ['VGPRs', 'Number of GPRs', 'GPRs', 'Registers used'];
-const WAVES = ['Subgroups per SIMD', 'Max warps/SM', 'Threads', 'Max Waves Per Core'];
+/** Names of the same statistic, by driver: RADV, NVK, Honeykrisp, Turnip, ANV (halves of registers, and lanes). */
+const REGISTERS = ['VGPRs', 'Number of GPRs', 'GPRs', 'Registers used', 'Max live registers'];
+const WAVES = ['Subgroups per SIMD', 'Max warps/SM', 'Threads', 'Max Waves Per Core', 'Max dispatch width'];
 const SPILLS = ['Spilled VGPRs', 'Spills to memory', 'Spills', 'STP Count'];
 
 function statistic({ statistics }: DriverReport, names: readonly string[]): number {

@@ -21,8 +21,8 @@ const ROWS: readonly (readonly [RegExp, Partial<Gpu>])[] = [
   [/\bamd\b|radeon|radv/i, { sums: 64, numbers: 124, ...like('rx-6800') }],
   // 64 sums spill in the input gradient of a convolution.
   [/apple|honeykrisp/i, { sums: 32, ...like('m1') }],
-  // 64 sums are all the registers of a thread of 16 lanes.
-  [/intel/i, { sums: 16, ...like('iris-xe') }],
+  // A thread of 16 lanes has 64 registers in all: even 5x5 depthwise kernels in strips of two spill.
+  [/intel/i, { sums: 16, numbers: 34, ...like('iris-xe') }],
 ];
 
 /** The row of an adapter, or undefined where none is known. */

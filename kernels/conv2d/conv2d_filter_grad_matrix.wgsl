@@ -32,7 +32,8 @@ fn left_at(row: u32, k: u32, end: u32) -> vec4<f16> {
   let h = i32((line - n * params.outH) * params.strideH + r * params.dilationH) - i32(params.padTop);
   let s = tap - r * params.filterW;
   let v = i32((k - line * params.outW) * params.strideW + s * params.dilationW) - i32(params.padLeft);
-  if (r >= params.filterH || k >= end || h < 0 || h >= i32(params.inH) || v < 0 || v >= i32(params.inW)) {
+  // What lies before the image's edge is, as a u32, beyond its end. One branch: || would be one for each comparison.
+  if ((r >= params.filterH) | (k >= end) | (u32(h) >= params.inH) | (u32(v) >= params.inW)) {
     return vec4<f16>();
   }
   let place = (n * params.inH + u32(h)) * params.inW + u32(v);
@@ -44,7 +45,7 @@ fn left_at(row: u32, k: u32, end: u32) -> vec4<f16> {
 }
 
 fn right_at(col: u32, k: u32, end: u32) -> vec4<f16> {
-  if (col >= params.outChannels || k >= end) {
+  if ((col >= params.outChannels) | (k >= end)) {
     return vec4<f16>();
   }
   let v = dy[(k * params.outChannels + col) / 4u];

@@ -50,7 +50,8 @@ fn left_at(row: u32, k: u32, end: u32) -> vec4<f16> {
   let right = i32(class_at.x + params.padLeft) - i32(tap.y * params.dilationW);
   let ho = i32(line - n * height) + down / i32(params.strideH);
   let wo = i32(row - line * width) + right / i32(params.strideW);
-  if (n >= params.batch || k >= end || ho < 0 || ho >= i32(params.outH) || wo < 0 || wo >= i32(params.outW)) {
+  // What lies before the image's edge is, as a u32, beyond its end. One branch: || would be one for each comparison.
+  if ((n >= params.batch) | (k >= end) | (u32(ho) >= params.outH) | (u32(wo) >= params.outW)) {
     return vec4<f16>();
   }
   let place = (n * params.outH + u32(ho)) * params.outW + u32(wo);
@@ -62,7 +63,7 @@ fn left_at(row: u32, k: u32, end: u32) -> vec4<f16> {
 }
 
 fn right_at(col: u32, k: u32, end: u32) -> vec4<f16> {
-  if (col >= params.inChannels || k >= end) {
+  if ((col >= params.inChannels) | (k >= end)) {
     return vec4<f16>();
   }
   let tap = tap_at(k);

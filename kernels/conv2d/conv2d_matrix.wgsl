@@ -35,7 +35,8 @@ fn left_at(row: u32, k: u32, end: u32) -> vec4<f16> {
   let h = i32((line - n * params.outH) * params.strideH + r * params.dilationH) - i32(params.padTop);
   let s = tap - r * params.filterW;
   let v = i32((row - line * params.outW) * params.strideW + s * params.dilationW) - i32(params.padLeft);
-  if (n >= params.batch || k >= end || h < 0 || h >= i32(params.inH) || v < 0 || v >= i32(params.inW)) {
+  // What lies before the image's edge is, as a u32, beyond its end. One branch: || would be one for each comparison.
+  if ((n >= params.batch) | (k >= end) | (u32(h) >= params.inH) | (u32(v) >= params.inW)) {
     return vec4<f16>();
   }
   let place = (n * params.inH + u32(h)) * params.inW + u32(v);
@@ -47,7 +48,7 @@ fn left_at(row: u32, k: u32, end: u32) -> vec4<f16> {
 }
 
 fn right_at(col: u32, k: u32, end: u32) -> vec4<f16> {
-  if (col >= params.outChannels || k >= end) {
+  if ((col >= params.outChannels) | (k >= end)) {
     return vec4<f16>();
   }
   return to_half(w[(k * params.outChannels + col) / 4u]);

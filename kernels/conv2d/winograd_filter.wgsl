@@ -52,10 +52,13 @@ fn main(
   }
   let c = t / params.outChannels;
   let k = t - c * params.outChannels;
+  let to = c * params.channel + k;
   let g0 = taps(0u, t);
-  let g1 = taps(1u, t);
+  put_line(to, 0u, g0);
   let g2 = taps(2u, t);
+  put_line(to, 3u, g2);
   let ends = 0.5 * (g0 + g2);
-  let middle = 0.5 * g1;
-  put_tile(c * params.channel + k, g0, ends + middle, ends - middle, g2);
+  let middle = 0.5 * taps(1u, t);
+  put_line(to, 1u, ends + middle);
+  put_line(to, 2u, ends - middle);
 }

@@ -49,9 +49,13 @@ fn main(
   let own = tile_of(local);
   let top = i32(own.ho) - params.padTop;
   let left = i32(own.wo) - params.padLeft;
+  let to = local * params.tile + c;
   let d0 = line(own.n, top, left, c);
-  let d1 = line(own.n, top + 1, left, c);
   let d2 = line(own.n, top + 2, left, c);
+  put_line(to, 0u, d0 - d2);
+  let d1 = line(own.n, top + 1, left, c);
+  put_line(to, 1u, d1 + d2);
+  put_line(to, 2u, d2 - d1);
   let d3 = line(own.n, top + 3, left, c);
-  put_tile(local * params.tile + c, d0 - d2, d1 + d2, d2 - d1, d1 - d3);
+  put_line(to, 3u, d1 - d3);
 }

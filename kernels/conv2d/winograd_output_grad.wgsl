@@ -39,7 +39,11 @@ fn main(
   let local = t / params.channels;
   let c = t - local * params.channels;
   let own = tile_of(local);
+  let to = local * params.tile + c;
   let a = line(own, own.ho, c);
+  put_line(to, 0u, a);
   let b = line(own, own.ho + 1u, c);
-  put_tile(local * params.tile + c, a, a + b, a - b, -1.0 * b);
+  put_line(to, 1u, a + b);
+  put_line(to, 2u, a - b);
+  put_line(to, 3u, -1.0 * b);
 }

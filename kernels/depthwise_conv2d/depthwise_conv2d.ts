@@ -133,14 +133,17 @@ const half = (size: DepthwiseSize): Form => ({ width: widest(size), strip: 2, ch
 const pairs = (size: DepthwiseSize, strip: number): Form => ({ width: Math.min(2, widest(size)), strip, chained: 0 });
 
 /**
- * The forms for a GPU: strips of four outputs and as many channels as it holds without spilling. Of each channel a
- * thread has the filter, `open` strips and the `columns` of a row that it loads, and two numbers for each column.
+ * The forms for a GPU: strips of four outputs and as many channels as it holds without spilling, or else one channel of
+ * the shortest strip that the kernel has. Of each channel a thread has the filter, `open` strips and the `columns` of a
+ * row that it loads, and two numbers for each column.
  */
-function chains(size: DepthwiseSize, options: DepthwiseOptions, open: number, columns: number): Form[] {
+function chains(size: DepthwiseSize, options: DepthwiseOptions, open: number, columns: number, shortest = 2): Form[] {
   const held = (width: number) => width * (size.filterH * size.filterW + 4 * open + columns) + 2 * columns;
   const widths = [...new Set([4, 2, 1].map((width) => Math.min(width, widest(size))))];
-  const usual = widths.find((width) => held(width) <= gpuOf(options).numbers) ?? 1;
-  return distinct([usual, ...widths].map((width) => ({ width, strip: 4, chained: 1 })));
+  const usual = widths.find((width) => held(width) <= gpuOf(options).numbers);
+  const fours = widths.map((width): Form => ({ width, strip: 4, chained: 1 }));
+  const least: Form = { width: 1, strip: shortest, chained: 1 };
+  return distinct([fours.find(({ width }) => width === usual) ?? least, ...fours, least]);
 }
 
 /** The pixels that the windows of a strip of four see. */
@@ -149,7 +152,7 @@ const columnsSeen = ({ strideW, filterW }: DepthwiseSize) => 3 * strideW + filte
 function imageForms(size: DepthwiseSize, options: DepthwiseOptions, isForward: boolean): Form[] {
   const { filterH, strideH } = size;
   if (!options.software) {
-    if (strideH === 2 && !isForward) return chains(size, options, filterH, 4);
+    if (strideH === 2 && !isForward) return chains(size, options, filterH, 4, 4);
     return chains(size, options, Math.floor((filterH - 1) / strideH), columnsSeen(size));
   }
   const usual = size.filterH === 5 ? pairs(size, 4) : size.strideH === 2 ? half(size) : whole(size);

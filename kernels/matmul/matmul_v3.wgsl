@@ -18,7 +18,7 @@ const LEFT_IS_HALF = f32(Left(0.1).x) != 0.1f;
 const RIGHT_IS_HALF = f32(Right(0.1).x) != 0.1f;
 
 fn left_at(row: u32, k: u32, end: u32) -> vec4<f16> {
-  if (row >= params.rows || k >= end) {
+  if ((row >= params.rows) | (k >= end)) {
     return vec4<f16>();
   }
   let v = left[select(k * params.left_ld + row / 4u, row * params.left_ld + k / 4u, LEFT_ALONG == 1u)];
@@ -29,7 +29,7 @@ fn left_at(row: u32, k: u32, end: u32) -> vec4<f16> {
 }
 
 fn right_at(col: u32, k: u32, end: u32) -> vec4<f16> {
-  if (col >= params.cols || k >= end) {
+  if ((col >= params.cols) | (k >= end)) {
     return vec4<f16>();
   }
   let v = right[select(k * params.right_ld + col / 4u, col * params.right_ld + k / 4u, RIGHT_ALONG == 1u)];

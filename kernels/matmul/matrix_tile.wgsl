@@ -18,6 +18,7 @@ const MAT_K: u32 = 16;
 const SUBGROUP_SIZE: u32 = 32;
 const SUBGROUPS_M: u32 = 2;
 const SUBGROUPS_N: u32 = 2;
+const THREADS: u32 = 128; // SUBGROUPS_M · SUBGROUPS_N · SUBGROUP_SIZE
 const REG_M: u32 = 2; // 1, 2 or 4
 const REG_N: u32 = 2; // 1, 2 or 4
 const TILE_K: u32 = 32; // a multiple of MAT_K
@@ -27,7 +28,6 @@ alias LeftMatrix = subgroup_matrix_left<f16, MAT_K, MAT_M>;
 alias RightMatrix = subgroup_matrix_right<f16, MAT_N, MAT_K>;
 alias ResultMatrix = subgroup_matrix_result<f32, MAT_N, MAT_M>;
 
-const THREADS = SUBGROUPS_M * SUBGROUPS_N * SUBGROUP_SIZE;
 const TILE_M = SUBGROUPS_M * REG_M * MAT_M;
 const TILE_N = SUBGROUPS_N * REG_N * MAT_N;
 

@@ -128,6 +128,7 @@ export function matrixGrid(
     SUBGROUP_SIZE: matrix.subgroupSize,
     SUBGROUPS_M: tiling.subgroupsM,
     SUBGROUPS_N: tiling.subgroupsN,
+    THREADS: threadsOf(tiling, matrix),
     REG_M: tiling.regM,
     REG_N: tiling.regN,
     TILE_K: tiling.tileK,

@@ -68,10 +68,10 @@ const widthsFor = ({ software }: TileTarget): number[] => (software ? [16, 24, 8
 
 /**
  * On a GPU 16 columns a thread, or 8 where that would waste more than a quarter of the columns; 4 where there are no
- * more.
+ * more, or no registers for more.
  */
 function columnsFor(cols: number, target: TileTarget): number {
-  if (cols <= 4) return 4;
+  if (cols <= 4 || gpuOf(target).sums < 32) return 4;
   if (!target.software) return ceilDiv(cols, 16) * 16 > 1.25 * ceilDiv(cols, 8) * 8 ? 8 : 16;
   return widthsFor(target).sort((a, b) => softwareCost(cols, a) - softwareCost(cols, b))[0];
 }

@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { machineCode } from '../../bench/machine_code/command.ts';
 import { compareRows } from '../../bench/machine_code/compare.ts';
+import { compileFor } from '../../bench/machine_code/compile.ts';
 import { mirrorOf } from '../../bench/machine_code/debian.ts';
-import { KEPT } from '../../bench/machine_code/gpus.ts';
+import { GPUS, KEPT } from '../../bench/machine_code/gpus.ts';
 import { readKept, showKept } from '../../bench/machine_code/kept.ts';
 import { amdBlocks, nvidiaBlocks, readReport, type DriverReport } from '../../bench/machine_code/listing.ts';
 import { multiplyAddShare } from '../../bench/machine_code/loops.ts';
@@ -245,6 +246,13 @@ describe('the command', () => {
       /no GPU is called voodoo; give some of/,
     );
     await expect(machineCode(['--udpate'], places)).rejects.toThrow(/--udpate.*--help lists the options/);
+  });
+
+  it('says so where Debian has no shim', () => {
+    const paths = { program: '/nowhere', layers: '/nowhere', folder: '/nowhere' };
+    expect(() => compileFor(GPUS['intel-dg2'], { root: '/nowhere', mesa: '26' }, paths)).toThrow(
+      /Debian has no drm-shim for intel: build \/nowhere.*libintel_noop_drm_shim.so as bench\/ladder_gpu.md tells/,
+    );
   });
 
   it('fetches on Debian for x86-64, from the mirror that the machine has', () => {

@@ -1,8 +1,15 @@
 import type { Device } from '../../engine/device/device.ts';
+import { gpuModel } from '../../engine/device/gpu_model.ts';
 
 /** The same device, believed to be a real GPU: so the kernels chosen for one are tested where there is none. */
 export const asHardware = (device: Device): Device =>
   Object.create(device, { capabilities: { value: { ...device.capabilities, software: false } } }) as Device;
+
+/** The same device, believed to be a GPU of Intel, whose threads have the fewest registers of all. */
+export function asIntel(device: Device): Device {
+  const gpu = gpuModel({ vendor: 'intel', architecture: '', description: '' });
+  return Object.create(device, { capabilities: { value: { ...device.capabilities, software: false, gpu } } }) as Device;
+}
 
 /**
  * Dawn's null backend, believed to be lavapipe: its subgroups are of four lanes or more, and kernels that share loads

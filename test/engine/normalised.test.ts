@@ -13,7 +13,7 @@ import { randomArray } from '../random.ts';
 import { batchNormApply } from '../reference/batch_norm.ts';
 import { evaluateGraph } from '../reference/interpreter.ts';
 import { expectWithin, relativeL2, sumBound, UNIT } from '../tolerance.ts';
-import { asHardware } from './as_adapter.ts';
+import { asHardware, asIntel } from './as_adapter.ts';
 
 /*
  * Depthwise convolutions that normalise what they read, against float64. When the compiler has them do so, and that it
@@ -60,7 +60,6 @@ describeBothWays('a depthwise convolution that normalises what it reads', (devic
         depthwiseConv2dOp([x, w, coefficients], attrs),
         depthwiseFilterGradOp([x, dy, coefficients], attrs),
       ];
-      const got = await evaluate(device(), outputs, feeds);
       // The same two of what the batch norm makes, which here is fed as x.
       const normed = batchNormApply({ ...feeds, epsilon: EPSILON, activation });
       const same = [plain, ...grad(plain, [w], dy)];
@@ -73,11 +72,14 @@ describeBothWays('a depthwise convolution that normalises what it reads', (devic
       // |x| <= 3, |mean| <= 1, σ >= 0.7: |x̂| < 6, |z| < 13, with less than 40 roundings. A sum of `count` products of
       // it with numbers below 1 takes over as many of these errors, and rounds as often.
       const error = sumBound(40, 13);
-      for (const [o, count] of [at.filter ** 2, dy.size / at.x[3]].entries()) {
-        const magnitude = magnitudes.get(same[o])!;
-        const bound = (i: number) => count * error + sumBound(count, magnitude[i]);
-        expectWithin(got[o], want.get(same[o])!, bound, ['y', 'dw'][o]);
-        expect(relativeL2(got[o], want.get(same[o])!)).toBeLessThan(1e-5);
+      for (const each of [device(), asIntel(device())]) {
+        const got = await evaluate(each, outputs, feeds);
+        for (const [o, count] of [at.filter ** 2, dy.size / at.x[3]].entries()) {
+          const magnitude = magnitudes.get(same[o])!;
+          const bound = (i: number) => count * error + sumBound(count, magnitude[i]);
+          expectWithin(got[o], want.get(same[o])!, bound, ['y', 'dw'][o]);
+          expect(relativeL2(got[o], want.get(same[o])!)).toBeLessThan(1e-5);
+        }
       }
     },
   );
