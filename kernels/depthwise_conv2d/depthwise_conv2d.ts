@@ -12,6 +12,7 @@ import { BATCH_NORM_ACTIVATIONS, type BatchNormActivation } from '../batch_norm/
 import { reduce, type SumPass } from '../reduce/reduce.ts';
 import filterGradV1 from './depthwise_conv2d_filter_grad_v1.wgsl';
 import filterGradV2 from './depthwise_conv2d_filter_grad_v2.wgsl';
+import filterGradV3 from './depthwise_conv2d_filter_grad_v3.wgsl';
 import forwardV1 from './depthwise_conv2d_forward_v1.wgsl';
 import forwardV2 from './depthwise_conv2d_forward_v2.wgsl';
 import forwardV3 from './depthwise_conv2d_forward_v3.wgsl';
@@ -60,6 +61,10 @@ export type Cut = {
 const WORKGROUP = 64;
 /** Threads that keep the adapter busy: they are short. */
 const threadsWanted = (options: DepthwiseOptions) => 4 * gpuOf(options).threads;
+
+/** Those of a filter gradient. On a GPU each has many loads under way, and leaves a filter to be added up. */
+const filterThreads = (options: DepthwiseOptions) =>
+  options.software ? threadsWanted(options) : 2 * gpuOf(options).threads;
 
 /** The most channels that fit a Value. */
 const widest = ({ channels }: DepthwiseSize) => (channels % 4 === 0 ? 4 : 1);
@@ -132,13 +137,22 @@ const whole = (size: DepthwiseSize): Form => ({ width: widest(size), strip: 4, c
 const half = (size: DepthwiseSize): Form => ({ width: widest(size), strip: 2, chained: 0 });
 const pairs = (size: DepthwiseSize, strip: number): Form => ({ width: Math.min(2, widest(size)), strip, chained: 0 });
 
+/** What a thread holds: of each channel the filter, strips and the columns of a row that it loads. */
+interface Held {
+  readonly open: number;
+  readonly columns: number;
+  /** Numbers of each column, whatever the channels. */
+  readonly beside: number;
+  /** The shortest strip that the kernel has. */
+  readonly shortest: number;
+}
+
 /**
- * The forms for a GPU: strips of four outputs and as many channels as it holds without spilling, or else one channel of
- * the shortest strip that the kernel has. Of each channel a thread has the filter, `open` strips and the `columns` of a
- * row that it loads, and two numbers for each column.
+ * The forms for a GPU: strips of four outputs and as many channels as a thread holds without spilling, or else one
+ * channel of the shortest strip.
  */
-function chains(size: DepthwiseSize, options: DepthwiseOptions, open: number, columns: number, shortest = 2): Form[] {
-  const held = (width: number) => width * (size.filterH * size.filterW + 4 * open + columns) + 2 * columns;
+function chains(size: DepthwiseSize, options: DepthwiseOptions, { open, columns, beside, shortest }: Held): Form[] {
+  const held = (width: number) => width * (size.filterH * size.filterW + 4 * open + columns) + beside * columns;
   const widths = [...new Set([4, 2, 1].map((width) => Math.min(width, widest(size))))];
   const usual = widths.find((width) => held(width) <= gpuOf(options).numbers);
   const fours = widths.map((width): Form => ({ width, strip: 4, chained: 1 }));
@@ -152,8 +166,9 @@ const columnsSeen = ({ strideW, filterW }: DepthwiseSize) => 3 * strideW + filte
 function imageForms(size: DepthwiseSize, options: DepthwiseOptions, isForward: boolean): Form[] {
   const { filterH, strideH } = size;
   if (!options.software) {
-    if (strideH === 2 && !isForward) return chains(size, options, filterH, 4, 4);
-    return chains(size, options, Math.floor((filterH - 1) / strideH), columnsSeen(size));
+    if (strideH === 2 && !isForward) return chains(size, options, { open: filterH, columns: 4, beside: 2, shortest: 4 });
+    const open = Math.floor((filterH - 1) / strideH);
+    return chains(size, options, { open, columns: columnsSeen(size), beside: 2, shortest: 2 });
   }
   const usual = size.filterH === 5 ? pairs(size, 4) : size.strideH === 2 ? half(size) : whole(size);
   if (size.strideH === 2) return isForward ? distinct([usual, whole(size), half(size)]) : [whole(size)];
@@ -161,7 +176,10 @@ function imageForms(size: DepthwiseSize, options: DepthwiseOptions, isForward: b
 }
 
 function filterGradForms(size: DepthwiseSize, options: DepthwiseOptions): Form[] {
-  if (!options.software) return chains(size, options, ceilDiv(size.filterH, size.strideH), columnsSeen(size));
+  if (!options.software) {
+    const open = ceilDiv(size.filterH, size.strideH);
+    return chains(size, options, { open, columns: columnsSeen(size), beside: 1, shortest: 2 });
+  }
   const usual = size.strideH === 1 && size.filterH === 5 ? pairs(size, 2) : half(size);
   return distinct([usual, whole(size), half(size)]);
 }
@@ -175,12 +193,9 @@ const wholeColumns = (size: DepthwiseSize, [columns]: Plane, { width, strip }: F
  * would spend most of its loads on rows its neighbour also loads. Candidates are half as many chunks and twice and four
  * times as many.
  */
-function chunkCounts(size: DepthwiseSize, plane: Plane, form: Form, options: DepthwiseOptions): number[] {
+function chunkCounts(size: DepthwiseSize, plane: Plane, form: Form, threads: number): number[] {
   const [, height] = plane;
-  const usual = Math.min(
-    ceilDiv(height, 8),
-    Math.max(1, ceilDiv(threadsWanted(options), wholeColumns(size, plane, form))),
-  );
+  const usual = Math.min(ceilDiv(height, 8), Math.max(1, ceilDiv(threads, wholeColumns(size, plane, form))));
   return [usual, ...[1, usual >> 1, usual * 2, usual * 4].filter((n) => n >= 1 && n <= ceilDiv(height, 4))];
 }
 
@@ -224,7 +239,9 @@ function imageChoices(
   const naive = naiveCut(size);
   if (!fast(size, options)) return { kernels, candidates: [naive], roundings: 0 };
   const cuts = (form: Form) =>
-    chunkCounts(size, plane, form, options).map((chunks): Cut => ({ version: 2, ...form, chunks, parts: 1 }));
+    chunkCounts(size, plane, form, threadsWanted(options)).map(
+      (chunks): Cut => ({ version: 2, ...form, chunks, parts: 1 }),
+    );
   const candidates = [...cuts(usual), ...others.map((form) => cuts(form)[0])];
   return { kernels, candidates: distinct(options.version === 2 ? candidates : [...candidates, naive]), roundings: 0 };
 }
@@ -254,8 +271,8 @@ export function depthwiseFilterGradChoices(size: DepthwiseSize, options: Depthwi
   if (fast(size, options)) {
     const [usual, ...others] = filterGradForms(size, options);
     const cuts = (form: Form) =>
-      chunkCounts(size, outPlane(size), form, options).map((chunks): Cut => {
-        const wanted = ceilDiv(threadsWanted(options) * form.width, size.channels);
+      chunkCounts(size, outPlane(size), form, filterThreads(options)).map((chunks): Cut => {
+        const wanted = ceilDiv(filterThreads(options) * form.width, size.channels);
         return { version: 2, ...form, chunks, parts: Math.min(piecesOf(size, { ...form, chunks }), wanted) };
       });
     const [cut, ...chunked] = cuts(usual);
@@ -266,7 +283,7 @@ export function depthwiseFilterGradChoices(size: DepthwiseSize, options: Depthwi
   }
   if (version !== 2 || candidates.length === 0) candidates.push(naive);
   return {
-    kernels: [filterGradV1, filterGradV2],
+    kernels: [filterGradV1, filterGradV2, filterGradV3],
     candidates: distinct(candidates),
     roundings: roundingsOf(size.batch * size.outH * size.outW),
   };
@@ -314,6 +331,15 @@ export function depthwiseFilterGrad(size: DepthwiseSize, by: Cut, target: GpuTar
   return [{ launch: first, outSize: parts * filter }, ...(parts === 1 ? [] : reduce([1, parts, filter], 1, target))];
 }
 
+/** Where a filter gradient's strips may look beyond the image: the last strip ends where the row of outputs ends. */
+function edges(size: DepthwiseSize): Readonly<Record<string, number>> {
+  const { outW, inW, padLeft, strideW } = size;
+  const last = outW - 4;
+  const spare = Math.max(0, -last);
+  const right = last * strideW - padLeft + columnsSeen(size) - inW;
+  return { LEFT: padLeft + spare * strideW, RIGHT: Math.max(0, right), SPARE: spare };
+}
+
 function filterGradStrips(size: DepthwiseSize, by: Cut): Launch {
   const { inH, inW, outH, outW, padTop, padLeft, filterH, strideH } = size;
   const cut = strips(outPlane(size), by);
@@ -322,9 +348,9 @@ function filterGradStrips(size: DepthwiseSize, by: Cut): Launch {
   const share = ceilDiv(pieces, by.parts);
   const parts = ceilDiv(pieces, share);
   return {
-    kernel: filterGradV2,
+    kernel: by.chained ? filterGradV3 : filterGradV2,
     aliases: aliasesOf(by.width),
-    overrides: { FILTER: filterH, STRIDE: strideH, STRIP: by.strip, CHAINED: by.chained },
+    overrides: { FILTER: filterH, STRIDE: strideH, STRIP: by.strip, ...(by.chained === 1 && edges(size)) },
     params: { inH, inW, outH, outW, channels, padTop, padLeft, ...cut, pieces, share, parts },
     workgroups: foldWorkgroups(ceilDiv(parts * channels, WORKGROUP)),
   };

@@ -5,32 +5,7 @@
 // and meets every row of dy whose windows see it, and those are kept from one step to the next. v1 loads x and dy anew
 // for every tap. A piece is a strip of `rows` output rows; a part is `share` pieces that follow one another.
 // kernels/reduce adds the parts in a fixed order. A thread owns the filter of one Value of channels in one part.
-//!include strip.wgsl
-alias X = Value; // how these are stored: Values, or as f16
-alias Dy = Value;
-
-struct Params {
-  inH: u32,
-  inW: u32,
-  outH: u32,
-  outW: u32,
-  channels: u32, // in Values
-  padTop: u32,
-  padLeft: u32,
-  rows: u32,     // rows of outputs in a chunk of a strip
-  strips: u32,   // across an output row
-  chunks: u32,   // down an output column
-  pieces: u32,   // batch · chunks · strips
-  share: u32,    // pieces of a part
-  parts: u32,
-}
-
-@group(0) @binding(0) var<storage, read> x: array<X>;
-@group(0) @binding(1) var<storage, read> dy: array<Dy>;
-@group(0) @binding(2) var<storage, read_write> out: array<Value>;
-@group(0) @binding(3) var<uniform> params: Params;
-
-//!include ../include/grid.wgsl
+//!include filter_parts.wgsl
 //!include load_row.wgsl
 
 fn load_dy(at: Place, column: i32, channel: u32) -> Value {
@@ -46,17 +21,6 @@ fn load_strip(at: Place, column: i32, channel: u32) -> Strip {
     strip.d = load_dy(at, column + 3, channel);
   }
   return strip;
-}
-
-fn store_row(part: u32, r: u32, channel: u32, row: FilterRow) {
-  let i = ((part * FILTER + r) * FILTER) * params.channels + channel;
-  out[i] = row.a;
-  out[i + params.channels] = row.b;
-  out[i + 2u * params.channels] = row.c;
-  if (FILTER == 5u) {
-    out[i + 3u * params.channels] = row.d;
-    out[i + 4u * params.channels] = row.e;
-  }
 }
 
 @compute @workgroup_size(64)
@@ -105,43 +69,27 @@ fn main(
       }
       let row = load_row(place(n, i32(p) - i32(params.padTop), params.inH, params.inW), columns);
       if (STRIDE == 1u) {
-        w0 = correlate_on(w0, row, now);
-        w1 = correlate_on(w1, row, before1);
-        w2 = correlate_on(w2, row, before2);
+        w0 = sum_rows(w0, correlate(row, now));
+        w1 = sum_rows(w1, correlate(row, before1));
+        w2 = sum_rows(w2, correlate(row, before2));
         if (FILTER == 5u) {
-          w3 = correlate_on(w3, row, before3);
-          w4 = correlate_on(w4, row, before4);
+          w3 = sum_rows(w3, correlate(row, before3));
+          w4 = sum_rows(w4, correlate(row, before4));
         }
       } else {
         // A row that is the first of a window meets the even rows of the filter, another one the odd rows.
-        if (CHAINED == 0u) {
-          let recent = correlate(row, now);
-          let former = correlate(row, before1);
-          if (is_first) {
-            w0 = sum_rows(w0, recent);
-            w2 = sum_rows(w2, former);
-            if (FILTER == 5u) {
-              w4 = sum_rows(w4, correlate(row, before2));
-            }
-          } else {
-            w1 = sum_rows(w1, recent);
-            if (FILTER == 5u) {
-              w3 = sum_rows(w3, former);
-            }
+        let recent = correlate(row, now);
+        let former = correlate(row, before1);
+        if (is_first) {
+          w0 = sum_rows(w0, recent);
+          w2 = sum_rows(w2, former);
+          if (FILTER == 5u) {
+            w4 = sum_rows(w4, correlate(row, before2));
           }
-        }
-        if (CHAINED == 1u) {
-          if (is_first) {
-            w0 = correlate_on(w0, row, now);
-            w2 = correlate_on(w2, row, before1);
-            if (FILTER == 5u) {
-              w4 = correlate_on(w4, row, before2);
-            }
-          } else {
-            w1 = correlate_on(w1, row, now);
-            if (FILTER == 5u) {
-              w3 = correlate_on(w3, row, before1);
-            }
+        } else {
+          w1 = sum_rows(w1, recent);
+          if (FILTER == 5u) {
+            w3 = sum_rows(w3, former);
           }
         }
       }

@@ -146,40 +146,6 @@ fn correlate(x: Row, d: Strip) -> FilterRow {
   return w;
 }
 
-// w on which the products of one tap are added.
-fn product_on(w: Value, a: Value, b: Value, c: Value, d: Value, strip: Strip) -> Value {
-  let sum = w + a * strip.a + b * strip.b;
-  if (STRIP == 4u) {
-    return sum + c * strip.c + d * strip.d;
-  }
-  return sum;
-}
-
-fn correlate_on(before: FilterRow, x: Row, d: Strip) -> FilterRow {
-  if (CHAINED == 0u) {
-    return sum_rows(before, correlate(x, d));
-  }
-  var w: FilterRow;
-  if (STRIDE == 1u) {
-    w.a = product_on(before.a, x.a, x.b, x.c, x.d, d);
-    w.b = product_on(before.b, x.b, x.c, x.d, x.e, d);
-    w.c = product_on(before.c, x.c, x.d, x.e, x.f, d);
-    if (FILTER == 5u) {
-      w.d = product_on(before.d, x.d, x.e, x.f, x.g, d);
-      w.e = product_on(before.e, x.e, x.f, x.g, x.h, d);
-    }
-  } else {
-    w.a = product_on(before.a, x.a, x.c, x.e, x.g, d);
-    w.b = product_on(before.b, x.b, x.d, x.f, x.h, d);
-    w.c = product_on(before.c, x.c, x.e, x.g, x.i, d);
-    if (FILTER == 5u) {
-      w.d = product_on(before.d, x.d, x.f, x.h, x.j, d);
-      w.e = product_on(before.e, x.e, x.g, x.i, x.k, d);
-    }
-  }
-  return w;
-}
-
 fn sum_rows(p: FilterRow, q: FilterRow) -> FilterRow {
   return FilterRow(p.a + q.a, p.b + q.b, p.c + q.c, p.d + q.d, p.e + q.e);
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { grad } from '../../engine/autodiff.ts';
-import { openDevice } from '../../engine/device/device.ts';
+import { openDevice, type Device } from '../../engine/device/device.ts';
 import { openGpu } from '../../engine/device/gpu.node.ts';
 import {
   depthwiseConv2d,
@@ -10,6 +10,7 @@ import {
 } from '../../engine/ops/depthwise_conv2d.ts';
 import { input } from '../../engine/ops/leaves.ts';
 import { compile } from '../../engine/program/program.ts';
+import { MIDDLE, type Gpu } from '../../kernels/gpu.ts';
 import { efficientNetShape } from '../../models/efficientnet_table.ts';
 import { UserError } from '../../engine/user_error.ts';
 import { expectGradient } from '../finite_differences.ts';
@@ -17,6 +18,7 @@ import { describeAdapters, evaluate } from '../gpu.ts';
 import { randomArray } from '../random.ts';
 import * as reference from '../reference/depthwise_conv2d.ts';
 import { UNIT, dot, expectWithin, sumBound } from '../tolerance.ts';
+import { asHardware } from './as_adapter.ts';
 
 type Size = [n: number, h: number, w: number, c: number];
 interface Case {
@@ -114,16 +116,26 @@ function efficientNetLayers() {
   return [...layers.entries()];
 }
 
+/** GPUs that hold many channels a thread, and have few threads: several pieces are a part, some parts have fewer. */
+const WIDE: Gpu = { ...MIDDLE, numbers: 116, threads: 1 };
+const asWide = (device: Device): Device =>
+  Object.create(device, { capabilities: { value: { ...device.capabilities, software: false, gpu: WIDE } } }) as Device;
+
 describeAdapters('depthwise conv2d', (device) => {
-  it.each(CASES.flatMap((c) => ([1, 2] as const).map((version) => ({ ...c, attrs: { ...c.attrs, version } }))))(
-    '$x, filter $filter, $attrs: forward and both gradients',
-    async (c) => {
+  const plans = [
+    ['as it is', (d: Device) => d],
+    ['as an unknown GPU', asHardware],
+    ['as a GPU of few wide threads', asWide],
+  ] as const;
+  const versions = CASES.flatMap((c) => ([1, 2] as const).map((version) => ({ ...c, attrs: { ...c.attrs, version } })));
+  describe.each(plans)('%s', (_, as) => {
+    it.each(versions)('$x, filter $filter, $attrs: forward and both gradients', async (c) => {
       const d = describeCase(c);
       const [x, w, dy] = [input('x', c.x), input('w', [...c.filter, c.x[3]]), input('dy', [c.x[0], ...c.out, c.x[3]])];
       const feeds = { x: randomArray(x.size, 1), w: randomArray(w.size, 2), dy: randomArray(dy.size, 3) };
       const y = depthwiseConv2d(x, w, c.attrs);
       expect(y.shape).toEqual(dy.shape);
-      const [gotY, gotDx, gotDw] = await evaluate(device(), [y, ...grad(y, [x, w], dy)], feeds);
+      const [gotY, gotDx, gotDw] = await evaluate(as(device()), [y, ...grad(y, [x, w], dy)], feeds);
       const taps = product(c.filter);
       const check = (
         got: Float32Array,
@@ -139,8 +151,8 @@ describeAdapters('depthwise conv2d', (device) => {
       check(gotY, reference.depthwiseConv2d, feeds.x, feeds.w, taps, 'y');
       check(gotDx, reference.depthwiseConv2dInputGrad, feeds.dy, feeds.w, taps, 'dx');
       check(gotDw, reference.depthwiseConv2dFilterGrad, feeds.x, feeds.dy, c.x[0] * product(c.out), 'dw');
-    },
-  );
+    });
+  });
 
   it('the gradients are differentiable: each is bilinear', async () => {
     const c = CASES[1];
