@@ -178,7 +178,7 @@ function imageForms(size: DepthwiseSize, options: DepthwiseOptions, isForward: b
 function filterGradForms(size: DepthwiseSize, options: DepthwiseOptions): Form[] {
   if (!options.software) {
     const open = ceilDiv(size.filterH, size.strideH);
-    return chains(size, options, { open, columns: columnsSeen(size), beside: 1, shortest: 2 });
+    return chains(size, options, { open, columns: columnsSeen(size), beside: 1, shortest: 4 });
   }
   const usual = size.strideH === 1 && size.filterH === 5 ? pairs(size, 2) : half(size);
   return distinct([usual, whole(size), half(size)]);
