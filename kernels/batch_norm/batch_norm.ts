@@ -4,7 +4,6 @@ import { depthFor, reduce, type Depth, type SumPass } from '../reduce/reduce.ts'
 import applyKernel from './batch_norm_apply.wgsl';
 import coefficientsKernel from './batch_norm_coefficients.wgsl';
 import combineKernel from './batch_norm_combine.wgsl';
-import combineCoefficientsKernel from './batch_norm_combine_coefficients.wgsl';
 import foldKernel from './batch_norm_fold.wgsl';
 import gateSumsKernel from './batch_norm_gate_sums.wgsl';
 import gatedInputGradKernel from './batch_norm_gated_input_grad.wgsl';
@@ -13,6 +12,7 @@ import inputGradKernel from './batch_norm_input_grad.wgsl';
 import poolKernel from './batch_norm_pool.wgsl';
 import statsKernel from './batch_norm_stats.wgsl';
 import sumsKernel from './batch_norm_sums.wgsl';
+import { WITH_COEFFICIENTS, WITH_SLOPE } from './pairs.ts';
 
 /** The activations that can ride along, by their numbers in activation.wgsl. */
 export const BATCH_NORM_ACTIVATIONS = { none: 0, relu: 1, silu: 2 } as const;
@@ -184,6 +184,7 @@ export function joinStatistics({ rows, channels, target }: BatchNormSize, made: 
         overrides: depth,
         params: { channels, parts, group, scale: joined === 1 ? 1 / rows : 1, epsilon: 0 },
         workgroups: foldWorkgroups(ceilDiv(joined * channels, depth.COLUMNS)),
+        pairs: [WITH_COEFFICIENTS],
       },
       outSize: joined * (joined === 1 ? 2 : PART_ROWS) * channels,
     });
@@ -198,20 +199,6 @@ export const batchNormFold = (channels: number, epsilon: number): Launch => ofCh
 /** [COEFFICIENTS, channels] from stats, gamma and beta. */
 export const batchNormCoefficients = (channels: number, epsilon: number): Launch =>
   ofChannels(coefficientsKernel, channels, epsilon);
-
-/** Whether a launch makes the statistics that batchNormCoefficients takes. */
-export const makesStatistics = ({ kernel, params: { parts, group } }: Launch): boolean =>
-  kernel === combineKernel && parts <= group;
-
-/** Whether a launch is that of batchNormCoefficients. */
-export const makesCoefficients = ({ kernel }: Launch): boolean => kernel === coefficientsKernel;
-
-/** Both launches in one. Bindings: x, gamma, beta, out for the statistics, coefficients. */
-export const withCoefficients = (statistics: Launch, coefficients: Launch): Launch => ({
-  ...statistics,
-  kernel: combineCoefficientsKernel,
-  params: { ...statistics.params, epsilon: coefficients.params.epsilon },
-});
 
 function ofChannels(kernel: KernelSource, channels: number, epsilon: number): Launch {
   const width = widthOf(channels);
@@ -316,6 +303,7 @@ export function batchNormGateSums(
     ...launch,
     overrides: { ...launch.overrides, ACTIVATION: BATCH_NORM_ACTIVATIONS[activation] },
     params: { ...launch.params, epsilon },
+    pairs: [WITH_SLOPE],
   };
   const rows = GATE_SUMS * samples;
   const rest = parts === 1 ? [] : reduce([rows, parts, channels], 1, size.target);
