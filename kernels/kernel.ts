@@ -48,6 +48,24 @@ export interface Joint {
   together(launches: readonly Launch[], begins: readonly number[]): Launch;
 }
 
+/** What each binding is bound to. */
+export type Bound<Ref> = Readonly<Record<string, Ref>>;
+
+/**
+ * How a launch makes what a later one would make of its result as well, by a kernel that does both: see
+ * engine/program/followers.ts.
+ */
+export interface Pair {
+  /** The binding by which the later reads the result. */
+  readonly reads: string;
+  /** The launch for both; undefined where the later is another. */
+  both(first: Launch, later: Launch): Launch | undefined;
+  /** What that is bound to. */
+  bind<Ref>(first: Bound<Ref>, later: Bound<Ref>): Bound<Ref>;
+  /** It is worth it on GPUs alone. */
+  readonly hardware?: true;
+}
+
 /**
  * One dispatch, without its buffers: which kernel, how specialised, with which uniform values and on how many
  * workgroups. What a pipeline depends on is plain data, so a cache key is derived from it and never written by hand.
@@ -65,6 +83,8 @@ export interface Launch {
   readonly workgroups: readonly [number, number, number];
   /** How it is made together with others; undefined of this launch where it cannot be. */
   readonly joint?: (launch: Launch) => Joint | undefined;
+  /** The later launches that it can take along. */
+  readonly pairs?: readonly Pair[];
 }
 
 /** One way to launch the kernels of an op, in plain numbers. */

@@ -2,6 +2,7 @@ import { matmulV2, resize, type MatmulSize } from '../../kernels/matmul/matmul.t
 import { allMatmulChoices, matmulV3 } from '../../kernels/matmul/matmul_v3.ts';
 import { padded } from '../../kernels/matmul/tiling.ts';
 import { matmulFew, matmulSmall } from '../../kernels/matmul/small.ts';
+import { addParts, MOST_PARTS } from '../../kernels/matmul/parts.ts';
 import { reduce } from '../../kernels/reduce/reduce.ts';
 import type { BufferRef, LowerContext, Step } from '../op.ts';
 import { chain } from './chain.ts';
@@ -70,6 +71,14 @@ export class Steps {
     const factors = { left: swapped ? B : A, right: swapped ? A : B };
     if (wide === N && parts === 1 && !swapped) {
       this.list.push(...lastStep(context, launch, (out) => ({ ...factors, out }), factors.right));
+      return;
+    }
+    // The sums of weight gradients wait for one another: engine/program/joins.ts.
+    const isAlone = context.attrs.epilogue !== undefined || !transposeA;
+    if (isAlone && wide === N && parts > 1 && parts <= MOST_PARTS) {
+      const product = context.temp(parts * M * N);
+      this.list.push(plainly({ launch, buffers: { ...factors, out: product } }, factors.right));
+      this.list.push(...lastStep(context, addParts(M, N, parts), (sum) => ({ x: product, out: sum }), product));
       return;
     }
     const out = context.attrs.epilogue ? context.temp(M * N) : context.out();

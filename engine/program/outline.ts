@@ -5,7 +5,7 @@ import { checkOneOf, checkOptions, show, type Known } from '../check.ts';
 import { checkTensors, type Tensor } from '../tensor.ts';
 import type { Tuning } from '../tuning.ts';
 import { UserError } from '../user_error.ts';
-import { joinCoefficients } from './coefficients.ts';
+import { joinFollowers } from './followers.ts';
 import { buildGraph, type Graph } from './graph.ts';
 import { joinGuards } from './guards.ts';
 import { joinLate } from './joins.ts';
@@ -120,9 +120,9 @@ export function outline(device: Device, spec: ProgramSpec): Outline {
       ? storeAsHalf(whole, graph.order, new Set(outputs.map((t) => whole.bufferOf(graph.resolve(t)))))
       : whole;
   const alignment = device.gpu.limits.minStorageBufferOffsetAlignment;
-  const viewed = viewCopies(joinCoefficients(stored), alignment);
   const { maxStorageBinding, software } = device.capabilities;
-  const grouped = joinGuards(groupUpdates(viewed, alignment, maxStorageBinding));
+  const joined = joinFollowers(viewCopies(stored, alignment), software);
+  const grouped = joinGuards(groupUpdates(joined, alignment, maxStorageBinding));
   // What a CPU sums is in its cache still.
   const lowered = software ? grouped : joinLate(grouped);
   const plan = planMemory(lowered, alignment);

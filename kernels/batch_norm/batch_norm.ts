@@ -4,7 +4,6 @@ import { depthFor, reduce, type Depth, type SumPass } from '../reduce/reduce.ts'
 import applyKernel from './batch_norm_apply.wgsl';
 import coefficientsKernel from './batch_norm_coefficients.wgsl';
 import combineKernel from './batch_norm_combine.wgsl';
-import combineCoefficientsKernel from './batch_norm_combine_coefficients.wgsl';
 import foldKernel from './batch_norm_fold.wgsl';
 import gateSumsKernel from './batch_norm_gate_sums.wgsl';
 import gatedInputGradKernel from './batch_norm_gated_input_grad.wgsl';
@@ -13,6 +12,7 @@ import inputGradKernel from './batch_norm_input_grad.wgsl';
 import poolKernel from './batch_norm_pool.wgsl';
 import statsKernel from './batch_norm_stats.wgsl';
 import sumsKernel from './batch_norm_sums.wgsl';
+import { WITH_COEFFICIENTS, WITH_SLOPE } from './pairs.ts';
 
 /** The activations that can ride along, by their numbers in activation.wgsl. */
 export const BATCH_NORM_ACTIVATIONS = { none: 0, relu: 1, silu: 2 } as const;
@@ -46,12 +46,28 @@ const SUM_CHUNK = 32;
 const SUM_THREADS = 512;
 const SUM_ROWS = 4;
 
+/**
+ * How the threads of a GPU's workgroup stand that takes all rows of a sample, so that there is nothing to join: the
+ * fewer channels it takes, the more workgroups there are. Three subgroups to a scheduler are enough, for each thread
+ * has several loads under way.
+ */
+const WHOLE_SAMPLES: readonly Depth[] = [
+  [8, 16],
+  [8, 32],
+  [4, 64],
+  [2, 128],
+].map(([COLUMNS, DEPTH]) => ({ COLUMNS, DEPTH, THREADS: COLUMNS * DEPTH }));
+const ENOUGH = 3 / 2;
+
 /** Partial results that one thread of a CPU joins in a pass of batch_norm_combine.wgsl. */
 const GROUP = 32;
 
 /** On a GPU a thread joins up to so many: all in one pass, or else a few in each of two. */
 const JOINED_AT_ONCE = 64;
 const JOINED_FIRST = 8;
+
+/** The workgroup that joins at once what would be too many for the usual one: more threads share fewer channels. */
+const DEEPEST: Depth = { COLUMNS: 4, DEPTH: 64, THREADS: 256 };
 
 /** Channels in a Value. */
 const widthOf = (channels: number) => (channels % 4 === 0 ? 4 : 1);
@@ -83,8 +99,20 @@ export function batchNormElementwiseChoices({ rows, target }: BatchNormSize): Ch
 const depthOf = (target: GpuTarget, columns: number, rows: number): Depth =>
   target.software ? { COLUMNS: 64, DEPTH: 1, THREADS: 64 } : depthFor(columns, rows);
 
+/** The workgroups that take samples whole; undefined where there would be too few of them. */
+function wholeSamples({ samples, rows, channels, target }: BatchNormSize): Depth | undefined {
+  if (target.software || samples === 1) return undefined;
+  const values = channels / widthOf(channels);
+  return WHOLE_SAMPLES.find(
+    ({ COLUMNS, DEPTH, THREADS }) =>
+      rows >= SUM_ROWS * DEPTH && samples * ceilDiv(values, COLUMNS) * THREADS >= ENOUGH * gpuOf(target).threads,
+  );
+}
+
 /** The rows of a chunk that a workgroup or a thread of the sums takes. */
-function usualSumChunk({ samples, rows, channels, target }: BatchNormSize): number {
+function usualSumChunk(size: BatchNormSize): number {
+  const { samples, rows, channels, target } = size;
+  if (wholeSamples(size)) return ceilDiv(rows, 4) * 4;
   const values = channels / widthOf(channels);
   const { COLUMNS, DEPTH, THREADS } = depthOf(target, values, rows);
   const shared = target.software
@@ -113,7 +141,7 @@ export function batchNormSumChoices(size: BatchNormSize): Choices<Chunk> {
 function deeplyChunked(size: BatchNormSize, chunk: number) {
   const launch = chunked(size, chunk);
   const { samples, parts, channels } = launch.params;
-  const overrides = depthOf(size.target, channels, size.rows);
+  const overrides = wholeSamples(size) ?? depthOf(size.target, channels, size.rows);
   const { COLUMNS, DEPTH } = overrides;
   const all = samples * parts;
   const workgroups = DEPTH === 1 ? ceilDiv(all * channels, COLUMNS) : all * ceilDiv(channels, COLUMNS);
@@ -134,13 +162,21 @@ export function batchNormStats(size: BatchNormSize, by: Chunk): SumPass[] {
   return [first, ...joinStatistics(size, parts)];
 }
 
+/** How a pass joins so many parts: all at once where `group` is as many. */
+function joining(target: GpuTarget, channels: number, parts: number): { depth: Depth; group: number } {
+  const depth = depthOf(target, channels, parts);
+  if (target.software) return { depth, group: GROUP };
+  if (parts <= JOINED_AT_ONCE * depth.DEPTH) return { depth, group: parts };
+  if (parts <= JOINED_AT_ONCE * DEEPEST.DEPTH) return { depth: DEEPEST, group: parts };
+  return { depth, group: JOINED_FIRST * depth.DEPTH };
+}
+
 /** Those of them that join partial statistics. */
 export function joinStatistics({ rows, channels, target }: BatchNormSize, made: number): SumPass[] {
   const passes: SumPass[] = [];
   let parts = made;
   do {
-    const depth = depthOf(target, channels, parts);
-    const group = target.software ? GROUP : parts > JOINED_AT_ONCE * depth.DEPTH ? JOINED_FIRST * depth.DEPTH : parts;
+    const { depth, group } = joining(target, channels, parts);
     const joined = ceilDiv(parts, group);
     passes.push({
       launch: {
@@ -148,6 +184,7 @@ export function joinStatistics({ rows, channels, target }: BatchNormSize, made: 
         overrides: depth,
         params: { channels, parts, group, scale: joined === 1 ? 1 / rows : 1, epsilon: 0 },
         workgroups: foldWorkgroups(ceilDiv(joined * channels, depth.COLUMNS)),
+        pairs: [WITH_COEFFICIENTS],
       },
       outSize: joined * (joined === 1 ? 2 : PART_ROWS) * channels,
     });
@@ -162,20 +199,6 @@ export const batchNormFold = (channels: number, epsilon: number): Launch => ofCh
 /** [COEFFICIENTS, channels] from stats, gamma and beta. */
 export const batchNormCoefficients = (channels: number, epsilon: number): Launch =>
   ofChannels(coefficientsKernel, channels, epsilon);
-
-/** Whether a launch makes the statistics that batchNormCoefficients takes. */
-export const makesStatistics = ({ kernel, params: { parts, group } }: Launch): boolean =>
-  kernel === combineKernel && parts <= group;
-
-/** Whether a launch is that of batchNormCoefficients. */
-export const makesCoefficients = ({ kernel }: Launch): boolean => kernel === coefficientsKernel;
-
-/** Both launches in one. Bindings: x, gamma, beta, out for the statistics, coefficients. */
-export const withCoefficients = (statistics: Launch, coefficients: Launch): Launch => ({
-  ...statistics,
-  kernel: combineCoefficientsKernel,
-  params: { ...statistics.params, epsilon: coefficients.params.epsilon },
-});
 
 function ofChannels(kernel: KernelSource, channels: number, epsilon: number): Launch {
   const width = widthOf(channels);
@@ -280,6 +303,7 @@ export function batchNormGateSums(
     ...launch,
     overrides: { ...launch.overrides, ACTIVATION: BATCH_NORM_ACTIVATIONS[activation] },
     params: { ...launch.params, epsilon },
+    pairs: [WITH_SLOPE],
   };
   const rows = GATE_SUMS * samples;
   const rest = parts === 1 ? [] : reduce([rows, parts, channels], 1, size.target);

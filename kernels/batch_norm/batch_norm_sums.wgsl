@@ -26,11 +26,11 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> out: array<Value>;
 @group(0) @binding(6) var<uniform> params: Params;
 
-//!include ../include/grid.wgsl
-//!include ../include/depth.wgsl
-//!include rows.wgsl
-//!include deep_rows.wgsl
-//!include activation.wgsl
+fn dy_at(i: u32) -> Value {
+  return Value(dy[i]);
+}
+
+//!include sums.wgsl
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -38,31 +38,5 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let mine = deep_share_of(flat_workgroup(group, groups), lane);
-  let step = params.channels;
-  let mean = stats[mine.channel];
-  let inverse = inverseSqrt(stats[step + mine.channel] + params.epsilon);
-  let g = gamma[mine.channel];
-  let b = beta[mine.channel];
-  var dBeta = Value(0.0);
-  var dGamma = Value(0.0);
-  var i = mine.first * step + mine.channel;
-  for (var row = mine.first; row < mine.end; row += DEPTH) {
-    let normal = (Value(x[i]) - mean) * inverse;
-    let dz = Value(dy[i]) * activate_grad(g * normal + b);
-    dBeta += dz;
-    dGamma += dz * normal;
-    i += DEPTH * step;
-  }
-  if (DEPTH != 1u) {
-    sum_depth(dGamma, lane);
-    dGamma = piled[lane];
-    sum_depth(dBeta, lane);
-    dBeta = piled[lane];
-  }
-  if (mine.inside) {
-    let at = mine.part * 2u * step + mine.channel;
-    out[at] = dGamma;
-    out[at + step] = dBeta;
-  }
+  put_norm_sums(flat_workgroup(group, groups), lane);
 }

@@ -3,6 +3,7 @@ import type { MatmulSize } from './matmul_size.ts';
 import few from './matmul_few.wgsl';
 import small from './matmul_small.wgsl';
 import several from './matmul_small_several.wgsl';
+import { WITH_FUNCTION } from './small_both.ts';
 import type { TileTarget } from './tiling.ts';
 
 /** How a small product is shared out: so many threads an output column, each with its share of the depth; up to 64. */
@@ -29,6 +30,7 @@ export function matmulSmall(size: MatmulSize, { depths }: SmallTiling): Launch {
     params: strided(size),
     workgroups: foldWorkgroups(ceilDiv(ceilDiv(size.M, rows) * size.N, 64 / depths)),
     joint: smallJoint,
+    pairs: [WITH_FUNCTION],
   };
 }
 
@@ -85,9 +87,6 @@ const powerBelow = (n: number): number => 2 ** Math.floor(Math.log2(Math.max(1, 
 /** Up to so many multiplications a launch costs more than they do. */
 const TINY = { software: 2 ** 17, hardware: 2 ** 21 };
 
-/** Depths that a thread may as well walk alone. */
-const FEW_SAMPLES = 64;
-
 /** Threads of a GPU that a tiny product is shared out to, and the least depths that are worth a thread. */
 const SHARED = { threads: 16384, depths: 8 };
 
@@ -117,13 +116,11 @@ function fewTilings({ M, N, K, transposeA }: MatmulSize, { software }: TileTarge
 
 /**
  * The ways to compute a small product without padding and in one launch. `first` are the candidates that come before
- * the tiled kernels', because by default they are taken: those for few rows, and for tiny products those that save a
- * launch: the tiled ones would take several, or it is the gradient of a weight over few samples, which may be made
- * together with others (engine/program/joins.ts).
+ * the tiled kernels', because by default they are taken: those for few rows, and those for tiny products on a GPU, of
+ * which a tile would take a corner, or where the tiled ones would take several launches.
  */
 export function smallCandidates(size: MatmulSize, target: TileTarget, severalLaunches: boolean) {
   const [tiny, fewRows] = [smallTilings(size, target), fewTilings(size, target)];
-  const isGradient = !target.software && size.transposeA && size.K <= FEW_SAMPLES;
-  const [first, last] = severalLaunches || isGradient ? [[...fewRows, ...tiny], []] : [fewRows, tiny];
+  const [first, last] = severalLaunches || !target.software ? [[...fewRows, ...tiny], []] : [fewRows, tiny];
   return { first: distinct<SmallTiling | FewTiling>(first), last: distinct<SmallTiling | FewTiling>(last) };
 }

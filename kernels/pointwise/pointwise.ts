@@ -155,6 +155,24 @@ export function pointwise(
   };
 }
 
+const NAMES = new Map<number, PointwiseName>(
+  Object.entries(POINTWISE).map(([name, number]) => [number, name as PointwiseName]),
+);
+
+/** What a launch of `pointwise` does to so many numbers: a stage, whose operand is a number or a tensor called `a`. */
+export interface SingleStage extends PointwiseStage {
+  readonly size: number;
+}
+
+/** Of a launch of `pointwise` that does no more; undefined of others, and where something is stored as f16. */
+export function singleStage({ kernel, overrides = {}, aliases = {}, params }: Launch): SingleStage | undefined {
+  const mode = (['immediate', 'full'] as const).find((name) => OPERAND_MODE[name] === overrides['MODE0']);
+  const isSingle = kernel === pointwiseKernel && !overrides['OP1'] && !/f16/.test(Object.values(aliases).join());
+  if (!isSingle || !mode) return undefined;
+  const size = params['size'] * (aliases['Value'] === 'f32' ? 1 : 4);
+  return { op: NAMES.get(overrides['OP0'])!, mode, immediate: params['s0'], size };
+}
+
 /** @param type of the elements; whole numbers up to 2^24 become u32 as they are */
 export function fill(size: number, value: number, type: 'f32' | 'u32' = 'f32'): Launch {
   // WGSL makes no vector of u32 from one f32.

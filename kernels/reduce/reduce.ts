@@ -42,14 +42,14 @@ export interface SumPass {
 
 /**
  * The pass of a GPU where sums are fewer than it has threads: as many parts as keep it busy, unless a thread of one
- * part has at most 32 rows. Undefined where each thread may as well have a sum of its own.
+ * part has at most 64 rows. Undefined where each thread may as well have a sum of its own.
  */
 function widePass([outer, length, inner]: SumSize, target: GpuTarget): { across: number; parts: number } | undefined {
   const { threads } = gpuOf(target);
   if (target.software || length <= 8 || outer * inner >= threads) return undefined;
   const { COLUMNS, DEPTH } = depthFor(inner, length);
   const across = outer * ceilDiv(inner, COLUMNS);
-  if (length <= 32 * DEPTH) return { across, parts: 1 };
+  if (length <= 64 * DEPTH) return { across, parts: 1 };
   return { across, parts: Math.min(ceilDiv(length, 8 * DEPTH), ceilDiv((4 * threads) / THREADS, across)) };
 }
 

@@ -50,5 +50,5 @@ it("EfficientNet-B0's training step takes few launches on a GPU", async () => {
   const args = ['efficientnet_b0', '--training', '--batch', '32', '--size', '224', '--estimate', 'rtx-3090'];
   const { steps } = JSON.parse(await succeed('inspect', ...args, '--json')) as { steps: number };
   // See bench/ladder_gpu.md.
-  expect(steps).toBeLessThanOrEqual(563);
+  expect(steps).toBeLessThanOrEqual(490);
 });

@@ -12,6 +12,15 @@ export function asIntel(device: Device): Device {
 }
 
 /**
+ * The same device, believed to be a GPU of so many threads that keep it busy; a thread holds so many sums of a product,
+ * and so many numbers in all.
+ */
+export const likeGpu = (device: Device, threads: number, sums = 16, numbers = 120): Device => {
+  const gpu = { sums, numbers, threads, perByte: 12 };
+  return Object.create(device, { capabilities: { value: { ...device.capabilities, software: false, gpu } } }) as Device;
+};
+
+/**
  * Dawn's null backend, believed to be lavapipe: its subgroups are of four lanes or more, and kernels that share loads
  * want eight.
  */

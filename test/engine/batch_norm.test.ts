@@ -13,10 +13,11 @@ import { sum } from '../../engine/ops/reduce.ts';
 import { compile } from '../../engine/program/program.ts';
 import { UserError } from '../../engine/user_error.ts';
 import { expectGradient } from '../finite_differences.ts';
-import { describeBothWays, evaluate } from '../gpu.ts';
+import { describeAdapters, describeBothWays, evaluate } from '../gpu.ts';
 import { randomArray } from '../random.ts';
 import * as reference from '../reference/batch_norm.ts';
 import { UNIT, expectWithin, relativeL2 } from '../tolerance.ts';
+import { likeGpu } from './as_adapter.ts';
 
 const ACTIVATIONS = ['none', 'relu', 'silu'] as const;
 const EPSILON = 1e-3;
@@ -167,6 +168,27 @@ describeBothWays('batch norm', (device) => {
     });
     expect([...y]).toEqual([...beta]);
     expect([...stats.subarray(4)]).toEqual([0, 0, 0, 0]);
+  });
+});
+
+describeAdapters('statistics of many parts', (device) => {
+  it.each([
+    ['by one launch', 70_000, 7, 100_000, 1],
+    ['in two steps', 300_000, 5, 200_000, 2],
+  ] as const)('are joined %s', async (_, rows, channels, threads, launches) => {
+    const x = input('x', [rows, channels]);
+    const outputs = [batchNormStats(x)];
+    const values = randomArray(x.size, 9, -2, 3);
+    using program = await compile(likeGpu(device(), threads), { outputs });
+    const joins = program.steps.filter(({ launch }) => launch.kernel.name === 'batch_norm_combine');
+    expect(joins[0].launch.params['parts']).toBeGreaterThan(1024);
+    expect(joins).toHaveLength(launches);
+    program.run({ x: values });
+    // A chunk has 64 rows, a thread joins at most 64 parts, and 8 levels of threads follow.
+    expectWithin(await program.read(outputs[0]), reference.batchNormStats(values, channels), () => bound(2 * 100, 16));
+    program.run({ x: values.map((v, i) => (i === 0 ? NaN : v)) });
+    const lost = [...(await program.read(outputs[0]))].map((v) => !Number.isFinite(v));
+    expect(lost).toEqual(lost.map((_own, i) => i % channels === 0));
   });
 });
 

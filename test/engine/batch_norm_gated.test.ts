@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { grad } from '../../engine/autodiff.ts';
-import { openDevice } from '../../engine/device/device.ts';
+import { openDevice, type Device } from '../../engine/device/device.ts';
 import { openGpu } from '../../engine/device/gpu.node.ts';
 import { batchNorm, batchNormApplyOp } from '../../engine/ops/batch_norm.ts';
 import {
@@ -14,12 +14,13 @@ import { input } from '../../engine/ops/leaves.ts';
 import { mul, sigmoid } from '../../engine/ops/pointwise.ts';
 import { mean } from '../../engine/ops/reduce.ts';
 import { compile } from '../../engine/program/program.ts';
-import { describeBothWays, evaluate } from '../gpu.ts';
+import { describeAdapters, describeBothWays, evaluate } from '../gpu.ts';
 import { randomArray } from '../random.ts';
 import { batchNormApply } from '../reference/batch_norm.ts';
 import * as reference from '../reference/batch_norm_gated.ts';
 import { evaluateGraph } from '../reference/interpreter.ts';
 import { expectWithin, relativeL2, sumBound, UNIT } from '../tolerance.ts';
+import { likeGpu } from './as_adapter.ts';
 
 /*
  * What the compiler makes of a batch norm that is pooled and gated, op by op against float64. When it does so, and that
@@ -37,7 +38,7 @@ const SHAPES = [
   [70, 1, 2, 4],
 ] as const;
 
-type Shape = (typeof SHAPES)[number];
+type Shape = readonly [number, number, number, number];
 
 /** Inputs of all those ops, statistics given, and what is fed. */
 function setUp(shape: Shape) {
@@ -58,63 +59,91 @@ function setUp(shape: Shape) {
   return { tensors, feeds, pixels: h * w, samples: n };
 }
 
+/** Each op against its reference in float64. */
+async function expectOpByOp(device: Device, shape: Shape, activation: (typeof ACTIVATIONS)[number]) {
+  const { tensors, feeds, pixels, samples } = setUp(shape);
+  const { x, dy, s, g, stats, gamma, beta } = tensors;
+  const at = { ...feeds, epsilon: EPSILON, activation, samples };
+  // |x| <= 3, |mean| <= 1, σ >= 0.7: |x̂| < 6, |z| < 13; x̂, z and the activation add less than 40 roundings. At
+  // z = 0 relu's slope jumps: what lies within rounding of it is moved away.
+  const error = sumBound(40, 13);
+  if (activation === 'relu') {
+    batchNormApply({ ...at, activation: 'none' }).forEach((z, i) => {
+      if (Math.abs(z) < error) feeds.x[i] += 0.01;
+    });
+  }
+  const norm = { epsilon: EPSILON, activation, frozen: false } as const;
+  const sums = batchNormGateSumsOp([dy, x, stats, gamma, beta], norm);
+  const gatedSums = batchNormGatedSumsOp([sums, s, g], {});
+  const coefficients = batchNormCoefficientsOp([stats, gamma, beta], { epsilon: EPSILON });
+  const outputs = [
+    batchNormApplyOp([x, stats, gamma, beta, s], { ...norm, gated: true }),
+    batchNormPoolOp([x, stats, gamma, beta], { ...norm, scale: 1 / pixels }),
+    sums,
+    gatedSums,
+    batchNormGatedInputGradOp([dy, x, gatedSums, s, g, coefficients], norm),
+    batchNormGatedInputGradOp([dy, x, gatedSums, s, g, coefficients], { ...norm, frozen: true }),
+  ];
+  const [y, pooled, bySample, all, dx, frozenDx] = await evaluate(device, outputs, feeds);
+  expectWithin(y, reference.gated(batchNormApply(at), feeds.s, at), () => 2 * error, 'y · s');
+  // A number takes part in at most as many additions as there are pixels.
+  expectWithin(pooled, reference.pool(at, 1 / pixels), () => error + sumBound(pixels, 13), 'pooled');
+  // Each term is a product of numbers below 13, 6 and 1.2, and its factors' errors times the others.
+  const termError = 13 * 6 * 1.2 * error;
+  const sumsError = pixels * (termError + sumBound(pixels, 13 * 6 * 1.2));
+  const wantBySample = reference.gateSums(at, feeds.dy);
+  expectWithin(bySample, wantBySample, () => sumsError, 'sums by sample');
+  const wantAll = reference.gatedSums(wantBySample, feeds.s, feeds.g, feeds.gamma.length);
+  const allError = 4 * samples * (sumsError + sumBound(samples, 13 * 6 * 1.2 * pixels));
+  expectWithin(all, wantAll, () => allError, 'sums');
+  // dx = γ/σ·(dz − (dβ + x̂·dγ)/count), γ/σ < 3, |dz| < 3.
+  const dxError = 3 * (3 * error + (7 * allError) / (pixels * samples) + 6 * error);
+  const wantCoefficients = reference.coefficients(at);
+  for (const [frozen, got] of [
+    [false, dx],
+    [true, frozenDx],
+  ] as const) {
+    const want = reference.gatedInputGrad(at, [feeds.dy, wantAll, feeds.s, feeds.g, wantCoefficients], frozen);
+    expectWithin(got, want, () => dxError, `dx, frozen ${frozen}`);
+    expect(relativeL2(got, want), `dx, frozen ${frozen}`).toBeLessThan(1e-5);
+  }
+  // Those bounds are for errors that all add up; in fact they spread like a random walk.
+  for (const [got, want] of [
+    [bySample, wantBySample],
+    [all, wantAll],
+  ] as const)
+    expect(relativeL2(got, want)).toBeLessThan(1e-5);
+}
+
+describeAdapters('a batch norm that is pooled and gated, samples by whole workgroups', (device) => {
+  it.each([
+    [100, 16],
+    [300, 32],
+    [600, 64],
+    [1000, 128],
+  ])('of a GPU of %d threads', async (threads, depth) => {
+    const shape = [2, 33, 41, 20] as const;
+    const gpu = likeGpu(device(), threads);
+    const { x, dy, stats, gamma, beta } = setUp(shape).tensors;
+    const norm = { epsilon: EPSILON, activation: 'silu', frozen: false } as const;
+    const outputs = [
+      batchNormPoolOp([x, stats, gamma, beta], { ...norm, scale: 1 }),
+      batchNormGateSumsOp([dy, x, stats, gamma, beta], norm),
+    ];
+    using program = await compile(gpu, { outputs });
+    const launches = program.steps.map(({ launch }) => [launch.kernel.name, launch.overrides!['DEPTH']]);
+    expect(launches).toEqual([
+      ['batch_norm_pool', depth],
+      ['batch_norm_gate_sums', depth],
+    ]);
+    await expectOpByOp(gpu, shape, 'silu');
+  });
+});
+
 describeBothWays('a batch norm that is pooled and gated', (device) => {
   it.each(SHAPES.flatMap((shape) => ACTIVATIONS.map((activation) => [shape, activation] as const)))(
     '%j, activation %s, op by op',
-    async (shape, activation) => {
-      const { tensors, feeds, pixels, samples } = setUp(shape);
-      const { x, dy, s, g, stats, gamma, beta } = tensors;
-      const at = { ...feeds, epsilon: EPSILON, activation, samples };
-      // |x| <= 3, |mean| <= 1, σ >= 0.7: |x̂| < 6, |z| < 13; x̂, z and the activation add less than 40 roundings. At
-      // z = 0 relu's slope jumps: what lies within rounding of it is moved away.
-      const error = sumBound(40, 13);
-      if (activation === 'relu') {
-        batchNormApply({ ...at, activation: 'none' }).forEach((z, i) => {
-          if (Math.abs(z) < error) feeds.x[i] += 0.01;
-        });
-      }
-      const norm = { epsilon: EPSILON, activation, frozen: false } as const;
-      const sums = batchNormGateSumsOp([dy, x, stats, gamma, beta], norm);
-      const gatedSums = batchNormGatedSumsOp([sums, s, g], {});
-      const coefficients = batchNormCoefficientsOp([stats, gamma, beta], { epsilon: EPSILON });
-      const outputs = [
-        batchNormApplyOp([x, stats, gamma, beta, s], { ...norm, gated: true }),
-        batchNormPoolOp([x, stats, gamma, beta], { ...norm, scale: 1 / pixels }),
-        sums,
-        gatedSums,
-        batchNormGatedInputGradOp([dy, x, gatedSums, s, g, coefficients], norm),
-        batchNormGatedInputGradOp([dy, x, gatedSums, s, g, coefficients], { ...norm, frozen: true }),
-      ];
-      const [y, pooled, bySample, all, dx, frozenDx] = await evaluate(device(), outputs, feeds);
-      expectWithin(y, reference.gated(batchNormApply(at), feeds.s, at), () => 2 * error, 'y · s');
-      // A number takes part in at most as many additions as there are pixels.
-      expectWithin(pooled, reference.pool(at, 1 / pixels), () => error + sumBound(pixels, 13), 'pooled');
-      // Each term is a product of numbers below 13, 6 and 1.2, and its factors' errors times the others.
-      const termError = 13 * 6 * 1.2 * error;
-      const sumsError = pixels * (termError + sumBound(pixels, 13 * 6 * 1.2));
-      const wantBySample = reference.gateSums(at, feeds.dy);
-      expectWithin(bySample, wantBySample, () => sumsError, 'sums by sample');
-      const wantAll = reference.gatedSums(wantBySample, feeds.s, feeds.g, feeds.gamma.length);
-      const allError = 4 * samples * (sumsError + sumBound(samples, 13 * 6 * 1.2 * pixels));
-      expectWithin(all, wantAll, () => allError, 'sums');
-      // dx = γ/σ·(dz − (dβ + x̂·dγ)/count), γ/σ < 3, |dz| < 3.
-      const dxError = 3 * (3 * error + (7 * allError) / (pixels * samples) + 6 * error);
-      const wantCoefficients = reference.coefficients(at);
-      for (const [frozen, got] of [
-        [false, dx],
-        [true, frozenDx],
-      ] as const) {
-        const want = reference.gatedInputGrad(at, [feeds.dy, wantAll, feeds.s, feeds.g, wantCoefficients], frozen);
-        expectWithin(got, want, () => dxError, `dx, frozen ${frozen}`);
-        expect(relativeL2(got, want), `dx, frozen ${frozen}`).toBeLessThan(1e-5);
-      }
-      // Those bounds are for errors that all add up; in fact they spread like a random walk.
-      for (const [got, want] of [
-        [bySample, wantBySample],
-        [all, wantAll],
-      ] as const)
-        expect(relativeL2(got, want)).toBeLessThan(1e-5);
-    },
+    (shape, activation) => expectOpByOp(device(), shape, activation),
   );
 
   it('has the gradients of the graph that it was made of', async () => {

@@ -4,9 +4,9 @@ import { conv2d } from '../../engine/ops/conv2d.ts';
 import { depthwiseConv2d } from '../../engine/ops/depthwise_conv2d.ts';
 import { reshape } from '../../engine/ops/leaves.ts';
 import { matmul } from '../../engine/ops/matmul.ts';
-import { add } from '../../engine/ops/pointwise.ts';
+import { add, silu } from '../../engine/ops/pointwise.ts';
 import type { Shape, Tensor } from '../../engine/tensor.ts';
-import { UNIT } from '../tolerance.ts';
+import { functionBound, UNIT } from '../tolerance.ts';
 import { Operands, type Build } from './precision_operands.ts';
 
 /*
@@ -17,6 +17,12 @@ import { Operands, type Build } from './precision_operands.ts';
 /** Whole numbers of at most 3. */
 function whole(at: Operands, ...names: string[]): void {
   for (const name of names) at.feeds[name] = (at.feeds[name] as Float32Array).map((v) => Math.round(3 * v));
+}
+
+/** -1, 0 and 1. */
+function signs(at: Operands): void {
+  for (const name of Object.keys(at.feeds))
+    if (name !== 'gamma' && name !== 'beta') at.feeds[name] = (at.feeds[name] as Float32Array).map(Math.round);
 }
 
 /** Mean and variance of numbers below `largest`. */
@@ -83,6 +89,50 @@ for (const [filter, stride, c] of [
     },
   ]);
 }
+
+SUMS.push([
+  'product in parts with its statistics',
+  () => {
+    const at = new Operands();
+    const y = conv2d(at.stored('x', [2, 16, 16, 512]), at.plain('w', [1, 1, 512, 8]));
+    const ended = add(y, at.stored('residual', y.shape));
+    signs(at);
+    return at
+      .results(ended)
+      .exact(batchNormStats(ended))
+      .case((o) => (o === 0 ? 0 : statisticsError(513)));
+  },
+]);
+
+SUMS.push([
+  'batch norm before two products of which one is in parts, and what goes around them',
+  () => {
+    const at = new Operands();
+    const [gamma, beta] = [at.plain('gamma', [8], 0.5, 2), at.plain('beta', [8])];
+    const { y: normed } = batchNorm(at.stored('x', [2, 16, 16, 8]), gamma, beta, { epsilon: 1e-3 });
+    const deep = conv2d(normed, at.plain('w', [1, 1, 8, 512]));
+    const around = add(conv2d(deep, at.plain('v', [1, 1, 512, 8])), normed);
+    const sums = grad(around, [gamma, beta], at.stored('dy', around.shape));
+    signs(at);
+    const rows = 512;
+    return at.exact(...sums).case(() => rows * (8 * 512 + 1) * 7 * (200 + rows) * UNIT);
+  },
+]);
+
+SUMS.push([
+  'small product with a function of it beside it',
+  () => {
+    const at = new Operands();
+    const a = reshape(at.stored('a', [2, 5, 4, 7]), [40, 7]);
+    const b = reshape(at.stored('b', [1, 7, 2, 5]), [7, 10]);
+    const y = [0, 1, 2, 3].reduce(
+      (sum, k) => add(sum, reshape(at.stored(`residual${k}`, [2, 5, 4, 10]), [40, 10])),
+      matmul(a, b),
+    );
+    whole(at, ...Object.keys(at.feeds));
+    return at.exact(y, silu(y)).case((o) => (o === 0 ? 0 : functionBound(2, 7 * 9 + 12)));
+  },
+]);
 
 SUMS.push([
   'batch norm with a residual sum',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { grad } from '../../engine/autodiff.ts';
-import { openDevice, type Device } from '../../engine/device/device.ts';
+import { openDevice } from '../../engine/device/device.ts';
 import { openGpu } from '../../engine/device/gpu.node.ts';
 import { batchNorm, batchNormStats } from '../../engine/ops/batch_norm.ts';
 import { conv2d } from '../../engine/ops/conv2d.ts';
@@ -14,7 +14,7 @@ import { describeAdapters } from '../gpu.ts';
 import { randomArray } from '../random.ts';
 import { evaluateGraph } from '../reference/interpreter.ts';
 import { expectWithin, relativeL2, sumBound, UNIT } from '../tolerance.ts';
-import { asHardware, asLavapipe } from './as_adapter.ts';
+import { asHardware, asLavapipe, likeGpu } from './as_adapter.ts';
 
 /*
  * Convolutions and products that make the statistics of their results, as those for GPUs do, against float64. When the
@@ -80,17 +80,12 @@ const TILES = [
   [64, 128],
 ] as const;
 
-const likeGpu = (device: Device, sums: number, threads: number): Device => {
-  const gpu = { sums, numbers: 2 * sums, threads, perByte: 12 };
-  return Object.create(device, { capabilities: { value: { ...device.capabilities, software: false, gpu } } });
-};
-
 describeAdapters('a result whose maker sums it', (device) => {
   it('is made in tiles of every height', async () => {
     const heights = new Set<number>();
     for (const [sums, threads] of TILES) {
       const { y } = setUp(CASES['a product of several tiles']);
-      using program = await compile(likeGpu(device(), sums, threads), { outputs: [batchNormStats(y)] });
+      using program = await compile(likeGpu(device(), threads, sums, 2 * sums), { outputs: [batchNormStats(y)] });
       heights.add(program.steps[0].launch.overrides!['HIGH']);
     }
     expect([...heights].sort()).toEqual([1, 2]);
@@ -100,7 +95,7 @@ describeAdapters('a result whose maker sums it', (device) => {
   it.each(cases)('%s, %d sums a thread, %d threads', async (name, sums, threads) => {
     const { y, c, feeds } = setUp(CASES[name]);
     const outputs = [y, batchNormStats(y)];
-    using program = await compile(likeGpu(device(), sums, threads), { outputs });
+    using program = await compile(likeGpu(device(), threads, sums, 2 * sums), { outputs });
     expect(kernelsOf(program.steps)).not.toContain('batch_norm_stats');
     expect(kernelsOf(program.steps).some((kernel) => kernel.endsWith('_summed'))).toBe(true);
     program.run(feeds);
@@ -164,7 +159,7 @@ describeAdapters('a result whose maker sums it', (device) => {
       const precisions = device().capabilities.f16 ? (['f32', 'f16'] as const) : (['f32'] as const);
       for (const sums of [16, 64])
         for (const precision of precisions) {
-          using program = await compile(likeGpu(device(), sums, 16_384), { outputs, precision });
+          using program = await compile(likeGpu(device(), 16_384, sums, 2 * sums), { outputs, precision });
           expect(kernelsOf(program.steps)).not.toContain('batch_norm_sums');
           program.run(feeds);
           // A hundred roundings, all in one direction; of what is stored as f16 eight.
@@ -208,7 +203,7 @@ describe('whoever makes it', () => {
       for (const sums of [64, 32, 16])
         for (const threads of [128, 20_000]) {
           const { y } = setUp(CASES[name]);
-          using program = await compile(likeGpu(device, sums, threads), { outputs: [y, batchNormStats(y)] });
+          using program = await compile(likeGpu(device, threads, sums, 2 * sums), { outputs: [y, batchNormStats(y)] });
           // A few tiles are none that stage; then batch norm reads what they made.
           const kernels = kernelsOf(program.steps);
           const isSummed = kernels.some((kernel) => kernel.endsWith('_summed'));
