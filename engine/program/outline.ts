@@ -95,12 +95,14 @@ export function outline(device: Device, spec: ProgramSpec): Outline {
   const keepAll = spec.keep === 'all';
   const precision = spec.precision ?? 'f32';
   requirePrecision(device, precision);
-  const graph = buildGraph(roots, keepAll ? 'nothing' : (spec.recompute ?? 'none'), device.capabilities);
+  const capabilities =
+    precision === 'f16' ? device.capabilities : { ...device.capabilities, subgroupMatrix: undefined };
+  const graph = buildGraph(roots, keepAll ? 'nothing' : (spec.recompute ?? 'none'), capabilities);
   const whole = lower(
     graph,
     new Set(outputs.map(graph.resolve)),
     keepAll,
-    precision === 'f16' ? device.capabilities : { ...device.capabilities, subgroupMatrix: undefined },
+    capabilities,
     spec.tuning ?? device.tuning.on(device.identity),
   );
   // What is read must have a place, also where no step touches it: a view of a parameter.
@@ -121,7 +123,7 @@ export function outline(device: Device, spec: ProgramSpec): Outline {
       : whole;
   const alignment = device.gpu.limits.minStorageBufferOffsetAlignment;
   const viewed = viewCopies(joinCoefficients(stored), alignment);
-  const { maxStorageBinding, software } = device.capabilities;
+  const { maxStorageBinding, software } = capabilities;
   const grouped = joinGuards(groupUpdates(viewed, alignment, maxStorageBinding));
   // What a CPU sums is in its cache still.
   const lowered = software ? grouped : joinLate(grouped);

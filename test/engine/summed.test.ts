@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { grad } from '../../engine/autodiff.ts';
-import { openDevice, type Device } from '../../engine/device/device.ts';
+import { openDevice } from '../../engine/device/device.ts';
 import { openGpu } from '../../engine/device/gpu.node.ts';
 import { batchNorm, batchNormStats } from '../../engine/ops/batch_norm.ts';
 import { conv2d } from '../../engine/ops/conv2d.ts';
@@ -14,7 +14,7 @@ import { describeAdapters } from '../gpu.ts';
 import { randomArray } from '../random.ts';
 import { evaluateGraph } from '../reference/interpreter.ts';
 import { expectWithin, relativeL2, sumBound, UNIT } from '../tolerance.ts';
-import { asHardware, asLavapipe } from './as_adapter.ts';
+import { asHardware, asLavapipe, kernelsOf, likeGpu } from './as_adapter.ts';
 
 /*
  * Convolutions and products that make the statistics of their results, as those for GPUs do, against float64. When the
@@ -69,21 +69,12 @@ function setUp({ x: xShape, w: wShape, y: make }: (typeof CASES)[string]) {
   return { x, w, y, c, feeds };
 }
 
-/** The kernels of a program, in order. */
-const kernelsOf = (steps: readonly { readonly launch: { readonly kernel: { readonly name: string } } }[]) =>
-  steps.map(({ launch }) => launch.kernel.name);
-
 /** GPUs that cut tiles of other sizes: so many sums a thread, and so many threads that keep them busy. */
 const TILES = [
   [16, 20_000],
   [32, 128],
   [64, 128],
 ] as const;
-
-const likeGpu = (device: Device, sums: number, threads: number): Device => {
-  const gpu = { sums, numbers: 120, threads, perByte: 12 };
-  return Object.create(device, { capabilities: { value: { ...device.capabilities, software: false, gpu } } });
-};
 
 describeAdapters('a result whose maker sums it', (device) => {
   it('is made in tiles of every height', async () => {
