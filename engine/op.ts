@@ -119,9 +119,10 @@ export interface OpSpec<N extends string, A extends object> {
   readonly grouped?: Grouped<A>;
   /**
    * Whether its kernels can make a batch norm's output themselves as they read its input in place of their first: see
-   * engine/program/normalised.ts. The batch norm's coefficients are then a third input, and `normalised` an attribute.
+   * engine/program/normalised.ts. The batch norm's coefficients are then a third input, its gate, if it is gated, a
+   * fourth, and `normalised` an attribute.
    */
-  normalises?(attrs: A): boolean;
+  normalises?(attrs: A, gated: boolean, capabilities: Capabilities): boolean;
   /**
    * Of an input gradient: whether its kernels can sum what they make for the gradient of the batch norm before it: see
    * engine/program/summed.ts. The batch norm's coefficients and what it read are then inputs behind its own, and
@@ -155,7 +156,7 @@ export interface OpDef {
   /** See OpSpec. */
   readonly grouped?: Grouped<Attributes>;
   /** See OpSpec. */
-  normalises(attrs: Attributes): boolean;
+  normalises(attrs: Attributes, gated: boolean, capabilities: Capabilities): boolean;
   /** See OpSpec. */
   sums(attrs: Attributes): boolean;
   readonly leaf?: 'input' | 'parameter';
@@ -187,7 +188,7 @@ export function defineOp<N extends string, A extends object = Record<string, nev
     gradientOf: spec.gradientOf,
     mutates: spec.mutates ?? [],
     grouped: spec.grouped as Grouped<unknown> | undefined,
-    normalises: (attrs) => spec.normalises?.(attrs as A) ?? false,
+    normalises: (attrs, gated, capabilities) => spec.normalises?.(attrs as A, gated, capabilities) ?? false,
     sums: (attrs) => spec.sums?.(attrs as A) ?? false,
     leaf: spec.leaf,
     view: spec.view ?? false,

@@ -61,7 +61,7 @@ export function rowName({ kernel, overrides, half }: Pick<CompiledPipeline, 'ker
  * vec4s of depth, of others nobody knows.
  */
 const tripsOf = ({ kernel, overrides }: CompiledPipeline): number =>
-  /_workgroup(_summed)?$/.test(kernel) ? (overrides['DEPTH'] ?? 4) : 8;
+  /_workgroup(_normalised)?(_summed)?$/.test(kernel) ? (overrides['DEPTH'] ?? 4) : 8;
 
 function shareOf(pipeline: CompiledPipeline, report: DriverReport): number | null {
   const blocks = pipeline.flops > 0 ? blocksOf(report) : null;

@@ -2,6 +2,8 @@ import { checkOneOf, checkOptions, checkWhole, type Known } from '../check.ts';
 import { defineOp } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
 import {
+  filterGradNormalises,
+  forwardNormalises,
   inputGradTakesEpilogue,
   lowerConv2d,
   lowerConv2dFilterGrad,
@@ -36,6 +38,7 @@ const conv2dOp = defineOp<'x' | 'w', Conv2dGeometry>({
   inputs: ['x', 'w'],
   shape: (_, g) => outputShape(g),
   vjp: ({ x, w }, dy, g) => ({ x: () => conv2dInputGrad(dy, w, g), w: () => conv2dFilterGrad(x, dy, g) }),
+  normalises: forwardNormalises,
   takesEpilogue: true,
   lower: lowerConv2d,
 });
@@ -62,6 +65,7 @@ const filterGradOp = defineOp<'x' | 'dy', Conv2dGeometry>({
     return filterShape(g);
   },
   isWeightGradient: true,
+  normalises: filterGradNormalises,
   vjp: ({ x, dy }, ddw, g) => ({ x: () => conv2dInputGrad(dy, ddw, g), dy: () => conv2dOp([x, ddw], g) }),
   lower: lowerConv2dFilterGrad,
 });
@@ -71,7 +75,13 @@ const OPTIONS: Known<ConvAttributes & Version> = { ...WINDOW_OPTIONS, ...VERSION
 
 /** Throws a UserError unless it is a geometry: of whole numbers, without a name that it does not know. */
 function checkGeometry(op: string, geometry: Conv2dGeometry): void {
-  const known: Known<Conv2dGeometry> = { ...LEAST_OF_GEOMETRY, ...VERSION_OPTIONS, epilogue: true, summed: true };
+  const known: Known<Conv2dGeometry> = {
+    ...LEAST_OF_GEOMETRY,
+    ...VERSION_OPTIONS,
+    epilogue: true,
+    summed: true,
+    normalised: true,
+  };
   checkOptions(op, geometry, known);
   for (const [name, value] of Object.entries(LEAST_OF_GEOMETRY))
     checkWhole(op, name, geometry[name as keyof ConvGeometry], value);

@@ -1,3 +1,4 @@
+import type { BatchNormActivation } from '../../kernels/batch_norm/batch_norm.ts';
 import {
   conv2dChoices,
   conv2dFilterGradChoices,
@@ -10,10 +11,12 @@ import {
   conv2dV2,
 } from '../../kernels/conv2d/conv2d.ts';
 import { isMatrix, matrixConv, withMatrices } from '../../kernels/conv2d/conv2d_matrix.ts';
+import type { MatmulSize } from '../../kernels/matmul/matmul_size.ts';
 import { MOST_ROWS, padded, type Tiling } from '../../kernels/matmul/tiling.ts';
 import type { Known } from '../check.ts';
-import type { BufferRef, LowerContext, Step } from '../op.ts';
+import type { BufferRef, Capabilities, LowerContext, Step } from '../op.ts';
 import type { ConvGeometry } from './conv_geometry.ts';
+import { canNormalise } from '../../kernels/matmul/normalised.ts';
 import { epiloguePass, lastStep, plainly, type Epilogue } from './epilogue.ts';
 import { winogradFilterGradSteps, winogradSteps, withWinograd, type Direction } from './conv2d_winograd.ts';
 import { Steps } from './matmul_lower.ts';
@@ -30,8 +33,17 @@ export interface Version {
 
 export const VERSION_OPTIONS: Known<Version> = { version: true };
 
+/** What a convolution of 1 x 1 and its filter gradient read as x becomes a batch norm's output first. */
+export interface Normalising {
+  /**
+   * The compiler lets them make it (engine/program/normalised.ts): by the coefficients that are one more input behind
+   * their own, and a gate behind those.
+   */
+  readonly normalised?: { readonly activation: BatchNormActivation; readonly gated?: true };
+}
+
 /** A convolution's geometry as its three ops carry it. */
-export type Conv2dGeometry = ConvGeometry & Version & Epilogue;
+export type Conv2dGeometry = ConvGeometry & Version & Epilogue & Normalising;
 
 type Context = LowerContext<Conv2dGeometry>;
 
@@ -47,6 +59,49 @@ const isMatmul = (g: Conv2dGeometry): boolean =>
 
 /** Whether an input gradient can take an epilogue: where it is a product, in tiles. */
 export const inputGradTakesEpilogue = (g: Conv2dGeometry): boolean => isMatmul(g) && !isNaive(g);
+
+/** As products of all pixels. */
+const forwardSize = (g: ConvGeometry): MatmulSize => ({
+  M: g.batch * g.inH * g.inW,
+  N: g.outChannels,
+  K: g.inChannels,
+  transposeA: false,
+  transposeB: false,
+});
+const filterGradSize = (g: ConvGeometry): MatmulSize => ({
+  M: g.inChannels,
+  N: g.outChannels,
+  K: g.batch * g.inH * g.inW,
+  transposeA: true,
+  transposeB: false,
+});
+
+/** Whether they can normalise x as they read it; what has an epilogue has no bindings for it. */
+const canBeOf =
+  (sizeOf: (g: ConvGeometry) => MatmulSize) =>
+  (g: Conv2dGeometry, gated: boolean, capabilities: Capabilities): boolean =>
+    isMatmul(g) &&
+    !isNaive(g) &&
+    !g.epilogue &&
+    canNormalise(sizeOf(g), { gated, pixels: g.inH * g.inW }, capabilities);
+export const forwardNormalises = canBeOf(forwardSize);
+export const filterGradNormalises = canBeOf(filterGradSize);
+
+/** The product of x, or of what a batch norm makes of it. */
+function productSteps(ctx: Context, size: MatmulSize): Step[] {
+  const { normalised, inH, inW } = ctx.attrs;
+  const steps = new Steps(ctx);
+  const [x, other] = [ctx.in(0), ctx.in(1)];
+  if (!normalised) {
+    steps.matmul(size, x, other);
+    return steps.list;
+  }
+  const { activation, gated = false } = normalised;
+  const norm = { activation, gated, pixels: inH * inW };
+  const of_channel = ctx.in(2);
+  steps.matmulOfNorm(size, x, other, { norm, of_channel, gate: gated ? ctx.in(3) : of_channel });
+  return steps.list;
+}
 
 /** Of groups so small most of a tile would be empty: see bench/ladder_conv2d.md. */
 const isNearlyDepthwise = ({ inChannels, outChannels, groups }: ConvGeometry): boolean =>
@@ -122,13 +177,10 @@ function chooseTiling({ capabilities, choose }: Context, g: Conv2dGeometry, dire
 export function lowerConv2d(ctx: Context): Step[] {
   const g = ctx.attrs;
   if (isNaive(g)) return lastStep(ctx, conv2dV1(g), (y) => ({ x: ctx.in(0), w: ctx.in(1), y }), ctx.in(1));
+  if (isMatmul(g)) return productSteps(ctx, forwardSize(g));
   const steps = new Steps(ctx);
   const as = tiled(g);
-  const { C, K, inRows, outRows, pixels, geometry } = as;
-  if (isMatmul(g)) {
-    steps.matmul({ M: pixels, N: K[0], K: C[0], transposeA: false, transposeB: false }, ctx.in(0), ctx.in(1));
-    return steps.list;
-  }
+  const { C, K, inRows, outRows, geometry } = as;
   const x = steps.padded(ctx.in(0), 1, inRows, C);
   const w = paddedFilter(steps, ctx.in(1), as);
   const tiling = chooseTiling(ctx, geometry, 'forward');
@@ -171,12 +223,9 @@ export function lowerConv2dInputGrad(ctx: Context): Step[] {
 export function lowerConv2dFilterGrad(ctx: Context): Step[] {
   const g = ctx.attrs;
   if (isNaive(g)) return [{ launch: conv2dFilterGradV1(g), buffers: { x: ctx.in(0), dy: ctx.in(1), dw: ctx.out() } }];
+  if (isMatmul(g)) return productSteps(ctx, filterGradSize(g));
   const steps = new Steps(ctx);
-  const { C, K, taps, inRows, outRows, pixels, geometry } = tiled(g);
-  if (isMatmul(g)) {
-    steps.matmul({ M: C[0], N: K[0], K: pixels, transposeA: true, transposeB: false }, ctx.in(0), ctx.in(1));
-    return steps.list;
-  }
+  const { C, K, taps, inRows, outRows, geometry } = tiled(g);
   const x = steps.padded(ctx.in(0), 1, inRows, C);
   const dy = steps.padded(ctx.in(1), 1, outRows, K);
   const tiling = chooseTiling(ctx, geometry, 'filter_grad');

@@ -32,6 +32,8 @@ interface InputGradAttributes extends Attributes {
  */
 const isFast = ({ geometry, version }: Attributes): boolean => kernels.fast(sizeFor(geometry), { version });
 
+const normalises = (attrs: Attributes, gated: boolean): boolean => !gated && isFast(attrs);
+
 export interface DepthwiseAttributes extends WindowAttributes {
   /** 1 takes the naive kernels, as a second opinion. */
   readonly version?: 1 | 2;
@@ -69,7 +71,7 @@ const optionsOf = ({ attrs, capabilities }: LowerContext<Attributes>): kernels.D
 
 export const depthwiseConv2dOp = defineOp<'x' | 'w', Attributes>({
   name: 'depthwise_conv2d',
-  normalises: isFast,
+  normalises,
   inputs: ['x', 'w'],
   shape: (_, { geometry }) => yShape(geometry),
   vjp: ({ x, w }, dy, a) => ({ x: () => inputGrad(dy, w, a), w: () => filterGrad(x, dy, a) }),
@@ -111,7 +113,7 @@ const depthwiseInputGradOp = defineOp<'dy' | 'w', InputGradAttributes>({
 // The adjoint in w.
 export const depthwiseFilterGradOp = defineOp<'x' | 'dy', Attributes>({
   name: 'depthwise_conv2d_filter_grad',
-  normalises: isFast,
+  normalises,
   inputs: ['x', 'dy'],
   shape: (_, { geometry }) => wShape(geometry),
   isWeightGradient: true,

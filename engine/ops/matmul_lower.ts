@@ -1,5 +1,6 @@
 import { matmulV2, resize, type MatmulSize } from '../../kernels/matmul/matmul.ts';
 import { allMatmulChoices, matmulV3 } from '../../kernels/matmul/matmul_v3.ts';
+import { normalisedChoices, withNormalisedLeft, type NormalisedLeft } from '../../kernels/matmul/normalised.ts';
 import { padded } from '../../kernels/matmul/tiling.ts';
 import { matmulFew, matmulSmall } from '../../kernels/matmul/small.ts';
 import { addParts, MOST_PARTS } from '../../kernels/matmul/parts.ts';
@@ -9,6 +10,13 @@ import { chain } from './chain.ts';
 import { epiloguePass, lastStep, plainly, type Epilogue } from './epilogue.ts';
 
 type Context = LowerContext<Epilogue>;
+
+/** A batch norm that the left operand becomes as it is read, and the buffers that it has besides. */
+export interface LeftNorm {
+  readonly norm: NormalisedLeft;
+  readonly of_channel: BufferRef;
+  readonly gate: BufferRef;
+}
 
 /** Collects the steps of an op that needs several: a tiled kernel and the padding, cutting and adding around it. */
 export class Steps {
@@ -49,6 +57,22 @@ export class Steps {
         reduce([1, parts, size], 1, this.context.capabilities),
       ),
     );
+  }
+
+  /** The output [M, N] = op(norm(a)) · op(b), where kernels can make it so. */
+  matmulOfNorm(size: MatmulSize, a: BufferRef, b: BufferRef, { norm, ...read }: LeftNorm): void {
+    const { context } = this;
+    const { M, N } = size;
+    const { launch, parts } = matmulV2(size, context.choose(normalisedChoices(size, context.capabilities)));
+    const own = withNormalisedLeft(launch, norm);
+    const buffers = { left: a, right: b, ...read };
+    if (parts === 1) {
+      this.list.push(...lastStep(context, own, (out) => ({ ...buffers, out }), b));
+      return;
+    }
+    const out = context.temp(parts * M * N);
+    this.list.push({ launch: own, buffers: { ...buffers, out } });
+    this.addUp(out, context.out(), parts, M * N);
   }
 
   /** The output [M, N] = op(a) · op(b), whatever the sizes, and the op's epilogue. */

@@ -25,14 +25,12 @@ const isLeaf = (t: Tensor) => t.inputs.length === 0;
  * pointwise ops one op of several stages, and such a chain behind a convolution or a product that op's epilogue. Order
  * of making is kept: forward in the order the model was written, every gradient beside the cotangent it needs, which
  * frees cotangents soonest.
- * @param software on a CPU arithmetic is dearer than memory: what is made again for every pixel that is read, is not
  * @param again what is computed a second time rather than kept for the gradients; `nothing`: the graph is left as it is
+ * @param capabilities which kernels there are; on a CPU arithmetic is dearer than memory, and nothing is made again for
+ *   every pixel that is read
  */
-export function buildGraph(
-  roots: readonly Tensor[],
-  again: Recompute | 'nothing',
-  { software }: Pick<Capabilities, 'software'>,
-): Graph {
+export function buildGraph(roots: readonly Tensor[], again: Recompute | 'nothing', capabilities: Capabilities): Graph {
+  const { software } = capabilities;
   const order = topologicalOrder(roots).sort((a, b) => a.id - b.id);
   if (again === 'nothing') return { order, resolve: (t) => t };
 
@@ -52,10 +50,10 @@ export function buildGraph(
   now = sumProducts(now, rooted(), became);
   now = foldBatchNorms(now, rooted(), became);
   now = alive(gateBatchNorms(now, rooted(), became));
-  if (!software) now = normaliseOnRead(now, rooted(), became);
   now = fusePointwise(now, rooted(), became);
   now = fuseEpilogues(now, rooted(), became);
   now = addResiduals(now, rooted(), became);
+  if (!software) now = normaliseOnRead(now, rooted(), became, capabilities);
   if (!software) now = sumWhereMade(now, became);
   return { order: recompute(alive(now), rooted(), again, became), resolve };
 }

@@ -95,12 +95,14 @@ export function outline(device: Device, spec: ProgramSpec): Outline {
   const keepAll = spec.keep === 'all';
   const precision = spec.precision ?? 'f32';
   requirePrecision(device, precision);
-  const graph = buildGraph(roots, keepAll ? 'nothing' : (spec.recompute ?? 'none'), device.capabilities);
+  const capabilities =
+    precision === 'f16' ? device.capabilities : { ...device.capabilities, subgroupMatrix: undefined };
+  const graph = buildGraph(roots, keepAll ? 'nothing' : (spec.recompute ?? 'none'), capabilities);
   const whole = lower(
     graph,
     new Set(outputs.map(graph.resolve)),
     keepAll,
-    precision === 'f16' ? device.capabilities : { ...device.capabilities, subgroupMatrix: undefined },
+    capabilities,
     spec.tuning ?? device.tuning.on(device.identity),
   );
   // What is read must have a place, also where no step touches it: a view of a parameter.
@@ -120,7 +122,7 @@ export function outline(device: Device, spec: ProgramSpec): Outline {
       ? storeAsHalf(whole, graph.order, new Set(outputs.map((t) => whole.bufferOf(graph.resolve(t)))))
       : whole;
   const alignment = device.gpu.limits.minStorageBufferOffsetAlignment;
-  const { maxStorageBinding, software } = device.capabilities;
+  const { maxStorageBinding, software } = capabilities;
   const joined = joinFollowers(viewCopies(stored, alignment), software);
   const grouped = joinGuards(groupUpdates(joined, alignment, maxStorageBinding));
   // What a CPU sums is in its cache still.

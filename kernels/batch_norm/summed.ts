@@ -8,6 +8,8 @@ import turnedSummed from '../depthwise_conv2d/depthwise_conv2d_input_grad_v3_sum
 import { BATCH_NORM_ACTIVATIONS, type BatchNormActivation } from './batch_norm.ts';
 import { ceilDiv, foldWorkgroups, type KernelSource, type Launch } from '../kernel.ts';
 import product from '../matmul/matmul_v2_workgroup.wgsl';
+import productNormalised from '../matmul/matmul_v2_workgroup_normalised.wgsl';
+import productNormalisedSummed from '../matmul/matmul_v2_workgroup_normalised_summed.wgsl';
 import productSummed from '../matmul/matmul_v2_workgroup_summed.wgsl';
 
 /** A launch that also writes `parts` partial sums over the rows of its result to its binding `partial`. */
@@ -19,6 +21,7 @@ export interface Summed {
 /** Kernels that stage tiles, and their twins that make statistics beside the result. */
 const TILED = new Map([
   [product, productSummed],
+  [productNormalised, productNormalisedSummed],
   [convolution, convolutionSummed],
 ]);
 

@@ -166,7 +166,8 @@ const columnsSeen = ({ strideW, filterW }: DepthwiseSize) => 3 * strideW + filte
 function imageForms(size: DepthwiseSize, options: DepthwiseOptions, isForward: boolean): Form[] {
   const { filterH, strideH } = size;
   if (!options.software) {
-    if (strideH === 2 && !isForward) return chains(size, options, { open: filterH, columns: 4, beside: 2, shortest: 4 });
+    if (strideH === 2 && !isForward)
+      return chains(size, options, { open: filterH, columns: 4, beside: 2, shortest: 4 });
     const open = Math.floor((filterH - 1) / strideH);
     return chains(size, options, { open, columns: columnsSeen(size), beside: 2, shortest: 2 });
   }

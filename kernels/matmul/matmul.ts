@@ -84,7 +84,7 @@ const problemOf = ({ M, N, K, batch, batchParts = 1 }: MatmulSize, { rows, cols 
 });
 
 /** Whether an operand or the output must be padded for the tiled kernels. */
-const needsPadding = ({ M, N, K, transposeA, transposeB }: MatmulSize): boolean =>
+export const needsPadding = ({ M, N, K, transposeA, transposeB }: MatmulSize): boolean =>
   [transposeA ? M : K, transposeB ? K : N, N].some((n) => n % 4 !== 0);
 
 /**

@@ -46,9 +46,16 @@ it('lists pipelines, writes their texts, and estimates another GPU', async () =>
   expect(text).toMatch(/^id +kernel +specialised +used by steps/m);
 });
 
-it("EfficientNet-B0's training step takes few launches on a GPU", async () => {
+// See bench/ladder_gpu.md.
+it.each([
+  ['f32', 479, 322],
+  ['f16', 480, 175],
+])("EfficientNet-B0's training step takes few launches and bytes on a GPU, %s", async (precision, launches, MB) => {
   const args = ['efficientnet_b0', '--training', '--batch', '32', '--size', '224', '--estimate', 'rtx-3090'];
-  const { steps } = JSON.parse(await succeed('inspect', ...args, '--json')) as { steps: number };
-  // See bench/ladder_gpu.md.
-  expect(steps).toBeLessThanOrEqual(490);
+  const { steps, traffic } = JSON.parse(await succeed('inspect', ...args, '--precision', precision, '--json')) as {
+    steps: number;
+    traffic: { read: number; written: number };
+  };
+  expect(steps).toBeLessThanOrEqual(launches);
+  expect((traffic.read + traffic.written) / 32 / 1e6).toBeLessThanOrEqual(MB);
 });

@@ -67,7 +67,8 @@ export function draw(seed: number, length: number) {
       const gate = sigmoid(pick([mean, sum])(y, [1, 2]));
       // Mostly as squeeze and excite does; sometimes another reads it, too.
       if (random() < 0.2) full.push(tanh(y));
-      return mul(y, random() < 0.8 ? gate : pick(small));
+      const gated = mul(y, random() < 0.8 ? gate : pick(small));
+      return random() < 0.5 ? gated : conv2d(gated, filter);
     },
     () => {
       const product = mul(any(), pick(full));

@@ -1,10 +1,10 @@
 import { grad } from '../../engine/autodiff.ts';
-import { batchNorm, batchNormStats } from '../../engine/ops/batch_norm.ts';
+import { batchNorm, batchNormInference, batchNormStats } from '../../engine/ops/batch_norm.ts';
 import { conv2d } from '../../engine/ops/conv2d.ts';
 import { depthwiseConv2d } from '../../engine/ops/depthwise_conv2d.ts';
 import { reshape } from '../../engine/ops/leaves.ts';
 import { matmul } from '../../engine/ops/matmul.ts';
-import { add, silu } from '../../engine/ops/pointwise.ts';
+import { add, mul, silu } from '../../engine/ops/pointwise.ts';
 import type { Shape, Tensor } from '../../engine/tensor.ts';
 import { functionBound, UNIT } from '../tolerance.ts';
 import { Operands, type Build } from './precision_operands.ts';
@@ -60,6 +60,30 @@ SUMS.push([
     return at.exact(y, batchNormStats(y)).case((o) => (o === 0 ? 0 : statisticsError(72)));
   },
 ]);
+
+// On a GPU what the batch norm and its gate make is not written.
+for (const [title, isGated, isSummed] of [
+  ['a gated batch norm with its statistics', true, true],
+  ['a gated batch norm', true, false],
+  ['a batch norm', false, false],
+] as const) {
+  SUMS.push([
+    `product of ${title}`,
+    () => {
+      const at = new Operands();
+      const [x, w] = [at.stored('x', [2, 9, 7, 8]), reshape(at.stored('w', [1, 2, 4, 12]), [1, 1, 8, 12])];
+      const norm = [at.plain('stats', [2, 8]), at.plain('gamma', [8]), at.plain('beta', [8])] as const;
+      const normed = batchNormInference(x, ...norm, { epsilon: 0, activation: 'relu' });
+      const y = conv2d(isGated ? mul(normed, at.plain('gate', [2, 1, 1, 8])) : normed, w);
+      const [dw] = grad(y, [w], at.stored('dy', y.shape));
+      whole(at, ...Object.keys(at.feeds));
+      at.feeds['stats'] = Float32Array.from({ length: 16 }, (_, i) => Number(i >= 8));
+      const largest = 8 * (3 * 3 + 3) * 3 * 3;
+      at.results(y).exact(dw, ...(isSummed ? [batchNormStats(y)] : []));
+      return at.case((o) => (o === 2 ? statisticsError(largest) : 0));
+    },
+  ]);
+}
 
 for (const [filter, stride, c] of [
   [3, 1, 8],

@@ -8,6 +8,7 @@ import { add, mul, sigmoid, silu } from '../../engine/ops/pointwise.ts';
 import { mean, sum } from '../../engine/ops/reduce.ts';
 import { buildGraph } from '../../engine/program/graph.ts';
 import type { Tensor } from '../../engine/tensor.ts';
+import { plainCapabilities } from './as_adapter.ts';
 import { randomArray } from '../random.ts';
 import { evaluateRewritten } from '../reference/rewritten.ts';
 
@@ -99,7 +100,7 @@ describe('what is computed again', () => {
   it.each(Object.keys(CASES))('%s: the same bits, from less', (title) => {
     const { leaves, outputs } = CASES[title]();
     const run = (level: 'none' | 'cheap' | 'blocks') => {
-      const { order, resolve } = buildGraph(outputs, level, { software: true });
+      const { order, resolve } = buildGraph(outputs, level, plainCapabilities(true));
       const roots = outputs.map(resolve);
       const values = evaluateRewritten(order, leaves);
       return { order, roots, values: roots.map((t) => values.get(t)!), alive: mostAlive(order, roots) };
@@ -141,7 +142,7 @@ describe('what is computed again', () => {
     const loss = sum(w.reduce((y, filter) => silu(conv2d(y, filter)), x));
     const outputs = [loss, ...grad(loss, w)];
     const ids = (level: 'none' | 'cheap' | 'blocks') =>
-      buildGraph(outputs, level, { software: true }).order.map((t) => t.op.name);
+      buildGraph(outputs, level, plainCapabilities(true)).order.map((t) => t.op.name);
     expect(ids('cheap')).toEqual(ids('none'));
     expect(ids('blocks')).toEqual(ids('none'));
   });

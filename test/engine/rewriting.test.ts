@@ -12,6 +12,7 @@ import type { Tensor } from '../../engine/tensor.ts';
 import { randomArray } from '../random.ts';
 import { evaluateGraph } from '../reference/interpreter.ts';
 import { evaluateRewritten } from '../reference/rewritten.ts';
+import { plainCapabilities } from './as_adapter.ts';
 import { draw, FULL, SMALL } from './drawn_graph.ts';
 
 /*
@@ -32,6 +33,10 @@ const KINDS: Record<string, (t: Tensor) => boolean> = {
   'batch norms that add': (t) => t.attrs['added'] === true,
   'batch norms whose gated cotangent is not written': (t) => t.op.name === 'batch_norm_gated_input_grad',
   'batch norms that are made where they are read': (t) => t.attrs['normalised'] !== undefined,
+  'products that make a batch norm as they read it': (t) =>
+    t.op.name === 'conv2d' && t.attrs['normalised'] !== undefined,
+  'products that make a gated batch norm as they read it': (t) =>
+    (t.attrs['normalised'] as { gated?: true } | undefined)?.gated === true,
   'results whose maker sums them': (t) => t.attrs['summed'] === true,
   'cotangents whose maker sums them': (t) => t.attrs['gradSummed'] !== undefined,
   'operands repeated by their reader': (t) =>
@@ -45,7 +50,7 @@ function expectSame(
   title: string,
   software: boolean,
 ): readonly Tensor[] {
-  const { order, resolve } = buildGraph(outputs, 'none', { software });
+  const { order, resolve } = buildGraph(outputs, 'none', plainCapabilities(software));
   const want = evaluateGraph(outputs, leaves);
   const got = evaluateRewritten(order, leaves);
   outputs.forEach((output, o) => {
@@ -74,7 +79,7 @@ describe('a rewritten graph', () => {
       ];
       if (seed % 2 === 0) {
         // Every leaf but the statistics has a gradient.
-        const used = new Set(buildGraph([loss], 'nothing', { software: true }).order);
+        const used = new Set(buildGraph([loss], 'nothing', plainCapabilities(true)).order);
         const wrt = [...full.slice(0, 2), ...small.slice(0, leafCount)].filter((t) => used.has(t));
         if (wrt.length > 0) outputs.push(...grad(loss, [pick(wrt)]));
       }
@@ -268,6 +273,50 @@ describe('a rewritten graph', () => {
     expect(opsOn(false, y, normed)).toEqual(kept);
     expect(opsOn(false, y, exp(normed))).toEqual([...kept, 'exp immediate']);
     expect(opsOn(false, depthwiseConv2d(normed, taps, { padding: 2, dilation: 2 }))).toEqual(kept);
+  });
+
+  it('makes a batch norm and its gate where products read it, on a GPU, if nobody else reads it', () => {
+    const { y: normed } = batchNorm(x, norm[1], norm[2], { activation: 'silu' });
+    const made = ['batch_norm_stats', 'stop_gradient'];
+    const plain = conv2d(normed, filter);
+    expect(opsOn(false, plain)).toEqual([...made, 'batch_norm_coefficients', 'conv2d']);
+    expect(opsOn(true, plain)).toEqual([...made, 'batch_norm_apply', 'conv2d']);
+    const gated = mul(normed, sigmoid(mean(normed, [1, 2])));
+    const gateMade = [...made, 'batch_norm_pool', 'sigmoid immediate'];
+    const y = conv2d(gated, filter);
+    expect(opsOn(false, y)).toEqual([...gateMade, 'batch_norm_coefficients', 'conv2d']);
+    // The coefficients serve the gradient too.
+    expect(opsOn(false, y, ...grad(y, [x], z))).toEqual([
+      ...gateMade,
+      'batch_norm_coefficients',
+      'conv2d',
+      'conv2d_input_grad',
+      'batch_norm_gate_sums',
+      'row',
+      'reshape',
+      'sigmoid_grad full, mul immediate',
+      'batch_norm_gated_sums',
+      'batch_norm_gated_input_grad',
+    ]);
+    // Each of these needs it whole: a depthwise convolution has no gate, an epilogue takes the bindings.
+    const kept = [...gateMade, 'batch_norm_apply', 'conv2d'];
+    expect(opsOn(true, y)).toEqual(kept);
+    expect(opsOn(false, y, gated)).toEqual(kept);
+    expect(opsOn(false, y, exp(gated))).toEqual([...kept, 'exp immediate']);
+    expect(opsOn(false, y, sum(gated, [1]))).toEqual([...kept, 'sum']);
+    expect(opsOn(false, conv2d(gated, filter, { version: 1 }))).toEqual(kept);
+    expect(opsOn(false, relu(y))).toEqual([...gateMade, 'batch_norm_apply', 'conv2d: relu immediate']);
+    const taps = input('taps', [3, 3, 4]);
+    leaves.set('taps', randomArray(36, 99));
+    expect(opsOn(false, depthwiseConv2d(gated, taps, { padding: 'same' })).slice(-2)).toEqual([
+      'batch_norm_apply',
+      'depthwise_conv2d',
+    ]);
+    // What is added to it makes another of it.
+    const added = conv2d(add(normed, z), filter);
+    expect(opsOn(false, added)).toEqual([...made, 'batch_norm_apply', 'conv2d']);
+    // Of so few pixels the filter's gradient is no tile: it reads what is written.
+    expect(opsOn(false, y, ...grad(y, [filter], z))).toContain('batch_norm_apply');
   });
 
   it('has statistics made with what they are of, on a GPU', () => {

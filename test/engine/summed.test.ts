@@ -14,7 +14,7 @@ import { describeAdapters } from '../gpu.ts';
 import { randomArray } from '../random.ts';
 import { evaluateGraph } from '../reference/interpreter.ts';
 import { expectWithin, relativeL2, sumBound, UNIT } from '../tolerance.ts';
-import { asHardware, asLavapipe, likeGpu } from './as_adapter.ts';
+import { asHardware, asLavapipe, kernelsOf, likeGpu } from './as_adapter.ts';
 
 /*
  * Convolutions and products that make the statistics of their results, as those for GPUs do, against float64. When the
@@ -68,10 +68,6 @@ function setUp({ x: xShape, w: wShape, y: make }: (typeof CASES)[string]) {
   if (JSON.stringify(y.inputs.map(({ name }) => name)).includes('bias')) feeds['bias'] = randomArray(c, 3, 50, 90);
   return { x, w, y, c, feeds };
 }
-
-/** The kernels of a program, in order. */
-const kernelsOf = (steps: readonly { readonly launch: { readonly kernel: { readonly name: string } } }[]) =>
-  steps.map(({ launch }) => launch.kernel.name);
 
 /** GPUs that cut tiles and strips of other sizes: so many sums a thread, and so many threads that keep them busy. */
 const TILES = [

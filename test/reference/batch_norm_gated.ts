@@ -29,7 +29,11 @@ export function pool(at: GatedCase, scale: number): Float64Array {
 }
 
 /** What of x [.., channels] is multiplied by the number of its sample and channel. */
-export function gated(values: Float64Array, gate: ArrayLike<number>, { samples, gamma }: GatedCase): Float64Array {
+export function gated(
+  values: Float64Array,
+  gate: ArrayLike<number>,
+  { samples, gamma }: { readonly samples: number; readonly gamma: { readonly length: number } },
+): Float64Array {
   return values.map((v, i) => v * gate[sampleChannel(i, values.length / samples, gamma.length)]);
 }
 

@@ -26,10 +26,13 @@ interface Rewritten {
   readonly epsilon?: number;
 }
 
-/** An op whose first input is normalised as it is read, by the coefficients that are its third, or that sums. */
+/**
+ * An op whose first input is normalised as it is read, by the coefficients that are its third and the gate that is its
+ * fourth, or that sums.
+ */
 interface OnRead {
   readonly gradSummed?: { readonly activation: Activation };
-  readonly normalised?: { readonly activation: Activation };
+  readonly normalised?: { readonly activation: Activation; readonly gated?: true };
 }
 
 interface GatedAttributes {
@@ -59,10 +62,13 @@ function make(t: Tensor, values: Map<Tensor, Float64Array>, leaves: Leaves): Flo
   if (gradSummed)
     return make(new Tensor(t.op, t.inputs.slice(0, 2), others as Tensor['attrs'], t.shape), values, leaves);
   if (normalised) {
-    const [x, other, coefficients, ...operands] = t.inputs;
+    const [x, other, coefficients, ...rest] = t.inputs;
+    const operands = rest.slice(normalised.gated ? 1 : 0);
     const plain = new Tensor(t.op, [x, other, ...operands], { ...others, ...(epilogue && { epilogue }) }, t.shape);
     const y = onRead(values.get(x)!, values.get(coefficients)!, normalised.activation);
-    return make(plain, new Map(values).set(x, y), leaves);
+    const samples = { samples: x.shape[0], gamma: { length: x.shape[3] } };
+    const made = normalised.gated ? gated.gated(y, values.get(rest[0])!, samples) : y;
+    return make(plain, new Map(values).set(x, made), leaves);
   }
   if (t.op.name === 'batch_norm_coefficients') {
     const [stats, gamma, beta] = valuesOf(t.inputs);
