@@ -76,16 +76,15 @@ const filterGradSize = (g: ConvGeometry): MatmulSize => ({
   transposeB: false,
 });
 
-/** Whether they can normalise x as they read it; what has an epilogue has no bindings for it. */
-const canBeOf =
-  (sizeOf: (g: ConvGeometry) => MatmulSize) =>
-  (g: Conv2dGeometry, gated: boolean, capabilities: Capabilities): boolean =>
-    isMatmul(g) &&
-    !isNaive(g) &&
-    !g.epilogue &&
-    canNormalise(sizeOf(g), { gated, pixels: g.inH * g.inW }, capabilities);
-export const forwardNormalises = canBeOf(forwardSize);
-export const filterGradNormalises = canBeOf(filterGradSize);
+/** Whether the product can normalise x as it reads it; with an epilogue it has no bindings for that. */
+const normalises = (g: Conv2dGeometry, size: MatmulSize, gated: boolean, capabilities: Capabilities): boolean =>
+  isMatmul(g) && !isNaive(g) && !g.epilogue && canNormalise(size, { gated, pixels: g.inH * g.inW }, capabilities);
+
+export const forwardNormalises = (g: Conv2dGeometry, gated: boolean, capabilities: Capabilities): boolean =>
+  normalises(g, forwardSize(g), gated, capabilities);
+
+export const filterGradNormalises = (g: Conv2dGeometry, gated: boolean, capabilities: Capabilities): boolean =>
+  normalises(g, filterGradSize(g), gated, capabilities);
 
 /** The product of x, or of what a batch norm makes of it. */
 function productSteps(ctx: Context, size: MatmulSize): Step[] {

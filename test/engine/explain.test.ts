@@ -238,7 +238,7 @@ describe('explanations', () => {
       'sum_of_products_op',
     ]);
     const helpers =
-      /^(pair$|unary$|binary$|axis_of|axes_of|margins|runs$|as_three|common_shape|copy_steps|place_among|check_each|resample|pack_rows|transpose_rows|is_identity|strides_of|chain|check_|conv_geometry|window_geometry|expect_shape|filter_shape|input_shape|output_shape|input_grad_takes|lower_|with_winograd|winograd_|epilogue_pass|last_step|plainly|operand_mode|pointwise_step|guard_step|elements_of|fold_batch_norm|steps$)/;
+      /^(pair$|unary$|binary$|axis_of|axes_of|margins|runs$|as_three|common_shape|copy_steps|place_among|check_each|resample|pack_rows|transpose_rows|is_identity|strides_of|chain|check_|conv_geometry|window_geometry|expect_shape|filter_shape|input_shape|output_shape|input_grad_takes|forward_normalises|filter_grad_normalises|lower_|with_winograd|winograd_|epilogue_pass|last_step|plainly|operand_mode|pointwise_step|guard_step|elements_of|fold_batch_norm|steps$)/;
     const names = new Set<string>(EXPLANATIONS.map(({ name }) => name));
     for (const file of files) {
       const module = (await import(`../../engine/ops/${file}.ts`)) as Record<string, unknown>;
