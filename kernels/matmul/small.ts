@@ -114,13 +114,24 @@ function fewTilings({ M, N, K, transposeA }: MatmulSize, { software }: TileTarge
   return [usual, { ...usual, fewLanes: 2 * lanes }, ...[1, 2, 8].map((fewDepths) => ({ ...usual, fewDepths }))];
 }
 
+/** Depths that a thread may as well walk alone. */
+const FEW_SAMPLES = 64;
+
+/** What a workgroup of a tiled kernel may make alone, and depths that are worth sharing with others. */
+const TILE = { results: 4096, depths: 32 };
+
 /**
  * The ways to compute a small product without padding and in one launch. `first` are the candidates that come before
- * the tiled kernels', because by default they are taken: those for few rows, and those for tiny products on a GPU, of
- * which a tile would take a corner, or where the tiled ones would take several launches.
+ * the tiled kernels', because by default they are taken: those for few rows, and for tiny products those that save a
+ * launch: the tiled ones would take several, or it is the gradient of a weight over few samples, which may be made
+ * together with others (engine/program/joins.ts). So are those of one tile: a GPU would have one workgroup at work.
  */
 export function smallCandidates(size: MatmulSize, target: TileTarget, severalLaunches: boolean) {
+  const { M, N, K, transposeA } = size;
   const [tiny, fewRows] = [smallTilings(size, target), fewTilings(size, target)];
-  const [first, last] = severalLaunches || !target.software ? [[...fewRows, ...tiny], []] : [fewRows, tiny];
+  const isGradient = transposeA && K <= FEW_SAMPLES;
+  const isOneTile = M * N <= TILE.results && K >= TILE.depths;
+  const isTaken = severalLaunches || (!target.software && (isGradient || isOneTile));
+  const [first, last] = isTaken ? [[...fewRows, ...tiny], []] : [fewRows, tiny];
   return { first: distinct<SmallTiling | FewTiling>(first), last: distinct<SmallTiling | FewTiling>(last) };
 }
