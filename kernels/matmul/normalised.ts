@@ -1,4 +1,5 @@
 import { BATCH_NORM_ACTIVATIONS, type BatchNormActivation } from '../batch_norm/batch_norm.ts';
+import { gpuOf } from '../gpu.ts';
 import type { Choices, Launch } from '../kernel.ts';
 import { needsPadding, tiledChoices, type MatmulSize, type MatmulTiling } from './matmul.ts';
 import { allMatmulChoices } from './matmul_v3.ts';
@@ -17,13 +18,17 @@ export interface NormalisedLeft {
 /** So many depths are staged at a time: where depths are pixels, no sample may have fewer (product_normalised.wgsl). */
 const MOST_STAGED = 16;
 
+/** Numbers that a thread must hold so as not to spill what it normalises by beside its sums: on Intel it does. */
+const LEAST_NUMBERS = 64;
+
 /** Whether a product stages its operands, where nobody measured, and can make its left one from x as it does so. */
 export function canNormalise(
   size: MatmulSize,
   { gated, pixels }: Pick<NormalisedLeft, 'gated' | 'pixels'>,
   target: MatrixTarget,
 ): boolean {
-  if (needsPadding(size) || (gated && size.transposeA && pixels < MOST_STAGED)) return false;
+  if (gpuOf(target).numbers < LEAST_NUMBERS || needsPadding(size) || (gated && size.transposeA && pixels < MOST_STAGED))
+    return false;
   const [usual] = allMatmulChoices(size, target).candidates;
   return 'staged' in usual && usual.staged > 0;
 }
