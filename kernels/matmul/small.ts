@@ -124,13 +124,14 @@ const TILE = { results: 4096, depths: 32 };
  * The ways to compute a small product without padding and in one launch. `first` are the candidates that come before
  * the tiled kernels', because by default they are taken: those for few rows, and for tiny products those that save a
  * launch: the tiled ones would take several, or it is the gradient of a weight over few samples, which may be made
- * together with others (engine/program/joins.ts). So are those of one tile: a GPU would have one workgroup at work.
+ * together with others (engine/program/joins.ts). So are those of one tile: a GPU would have one workgroup at work
+ * (gradients of weights are made in parts).
  */
 export function smallCandidates(size: MatmulSize, target: TileTarget, severalLaunches: boolean) {
   const { M, N, K, transposeA } = size;
   const [tiny, fewRows] = [smallTilings(size, target), fewTilings(size, target)];
   const isGradient = transposeA && K <= FEW_SAMPLES;
-  const isOneTile = M * N <= TILE.results && K >= TILE.depths;
+  const isOneTile = !transposeA && M * N <= TILE.results && K >= TILE.depths;
   const isTaken = severalLaunches || (!target.software && (isGradient || isOneTile));
   const [first, last] = isTaken ? [[...fewRows, ...tiny], []] : [fewRows, tiny];
   return { first: distinct<SmallTiling | FewTiling>(first), last: distinct<SmallTiling | FewTiling>(last) };

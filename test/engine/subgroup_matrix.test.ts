@@ -118,7 +118,7 @@ describeAdapters('matmul with subgroup matrices', (device) => {
         precision: 'f16',
         tuning: { find: () => ({ ...choice, parts }) },
       });
-      expect(kernelsOf(lowered)).toEqual(parts === 1 ? ['matmul_v3'] : ['matmul_v3', 'reduce']);
+      expect(kernelsOf(lowered)).toEqual(parts === 1 ? ['matmul_v3'] : ['matmul_v3', 'matmul_parts']);
       await check(on, LONG, { ...choice, parts });
     }
     expect(choice['parts']).toBe(4);
