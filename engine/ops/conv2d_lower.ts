@@ -12,11 +12,11 @@ import {
 } from '../../kernels/conv2d/conv2d.ts';
 import { isMatrix, matrixConv, withMatrices } from '../../kernels/conv2d/conv2d_matrix.ts';
 import type { MatmulSize } from '../../kernels/matmul/matmul_size.ts';
+import { canNormalise } from '../../kernels/matmul/normalised.ts';
 import { MOST_ROWS, padded, type Tiling } from '../../kernels/matmul/tiling.ts';
 import type { Known } from '../check.ts';
 import type { BufferRef, Capabilities, LowerContext, Step } from '../op.ts';
 import type { ConvGeometry } from './conv_geometry.ts';
-import { canNormalise } from '../../kernels/matmul/normalised.ts';
 import { epiloguePass, lastStep, plainly, type Epilogue } from './epilogue.ts';
 import { winogradFilterGradSteps, winogradSteps, withWinograd, type Direction } from './conv2d_winograd.ts';
 import { Steps } from './matmul_lower.ts';

@@ -18,7 +18,7 @@ export interface NormalisedLeft {
 /** So many depths are staged at a time: where depths are pixels, no sample may have fewer (product_normalised.wgsl). */
 const MOST_STAGED = 16;
 
-/** Numbers that a thread must hold so as not to spill what it normalises by beside its sums: on Intel it does. */
+/** A thread that holds fewer numbers spills what it normalises by beside its sums: Intel's do. */
 const LEAST_NUMBERS = 64;
 
 /** Whether a product stages its operands, where nobody measured, and can make its left one from x as it does so. */
