@@ -41,7 +41,7 @@ Examples:
 
   addTrainOptions(data.command('pack'), 'runs/classifier')
     .description(
-      'decode images in advance, into the run directory of a training from scratch; takes the options of that training',
+      'decode images in advance, into the run directory of a training from scratch or with --unfreeze all; takes the options of that training',
     )
     .addHelpText(
       'after',

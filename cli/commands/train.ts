@@ -35,7 +35,7 @@ function unfreezeOf(text: string): number | string {
   const number = Number(text);
   if (text.trim() === '' || !Number.isFinite(number)) return text;
   if (!(number > 0 && (number < 1 || Number.isInteger(number))))
-    throw new InvalidArgumentError('It must be a whole number, a share below 1, or the name of a layer.');
+    throw new InvalidArgumentError('It must be a whole number, a share below 1, the name of a layer, or all.');
   return number;
 }
 
@@ -169,7 +169,7 @@ function addPhaseOptions(command: Command): Command {
     )
     .option(
       '--unfreeze <what>',
-      'how much of the end of the network phase 2 trains: a number of stages (or of layers, where there are no stages), a share of the weights such as 0.3, or the name of the first layer (default: 3; for an ONNX file 0.75)',
+      'how much of the end of the network phase 2 trains: a number of stages (or of layers, where there are no stages), a share of the weights such as 0.3, the name of the first layer, or all (default: 3; for an ONNX file 0.75)',
       unfreezeOf,
     )
     .addOption(
@@ -267,7 +267,7 @@ function addViewOptions(command: Command): Command {
     .option('--checkpoint-steps <n>', 'steps between checkpoints', wholeNumberWithin(1, 1e6), 25)
     .option(
       '--pack <GiB>',
-      'disk space for decoded images while training from scratch, so that later epochs decode nothing; 0 keeps none',
+      'disk space for decoded images while the whole network is trained, so that later epochs decode nothing; 0 keeps none',
       numberWithin(0, 1e5),
       4,
     )

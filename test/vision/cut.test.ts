@@ -24,17 +24,17 @@ describe('where fine-tuning begins', () => {
 
   it('counts stages where a network has them', () => {
     expect([1, 3, 7].map((n) => cut(b0, n).after)).toEqual(['stage6', 'stage4', 'stem']);
-    expect(() => cut(b0, 8)).toThrow(/has 7 stages; --unfreeze takes 1 to 7, not 8/);
+    expect(() => cut(b0, 8)).toThrow(/has 7 stages; --unfreeze takes 1 to 7 or all, not 8/);
     // Its first stage is its beginning, and stays as it is.
     expect(cut(small, 3).first).toBe('block2');
-    expect(() => cut(small, 4)).toThrow(/takes 1 to 3, not 4/);
+    expect(() => cut(small, 4)).toThrow(/takes 1 to 3 or all, not 4/);
   });
 
   it('counts layers with weights where there are none', () => {
     // The last: a convolution of 200 channels behind 32, its batch norm, and the pool without weights.
     expect(cut(cls, 1).first).toBe('p2o.BatchNormalization.34');
     expect(cut(cls, 2).first).toBe('p2o.Conv.52');
-    expect(() => cut(cls, 1000)).toThrow(/layers with weights; --unfreeze takes 1 to \d+, not 1000/);
+    expect(() => cut(cls, 1000)).toThrow(/layers with weights; --unfreeze takes 1 to \d+ or all, not 1000/);
   });
 
   it('takes the least that holds a share of the weights', () => {
@@ -59,6 +59,11 @@ describe('where fine-tuning begins', () => {
     expect(cut(cls, 'p2o.Conv.17')).toEqual(cut(cls, 'p2o.Add.24'));
     expect(cut(b0, 'blocks.10').first).toBe('stage5');
     expect(() => cut(cls, 'nowhere')).toThrow(/--unfreeze nowhere: onnx has no layer of this name; it has .*p2o\.Conv/);
+  });
+
+  it('takes all, stem included', () => {
+    expect(cut(b0, 'all')).toEqual({ after: undefined, first: 'stem', share: 1 });
+    expect(cut(cls, 'all').first).toBe(cls.segments[0].name);
   });
 
   it('leaves something frozen, and something to train', () => {

@@ -133,9 +133,13 @@ describe('a training killed by SIGKILL', () => {
     SLOW,
   );
 
-  it(
-    'ends in the same bytes: both phases on a frozen front',
-    async () => {
+  // What is kept of a batch on the front: two records, or features alone.
+  it.each([
+    { unfreeze: '1', third: 5 },
+    { unfreeze: 'all', third: 3 },
+  ])(
+    'ends in the same bytes: both phases from weights, --unfreeze $unfreeze',
+    async ({ unfreeze, third }) => {
       const weights = join(scratch.path, 'b0.safetensors');
       await writeRandomB0(weights);
       const args = [
@@ -151,10 +155,10 @@ describe('a training killed by SIGKILL', () => {
         '--views',
         '1',
         '--unfreeze',
-        '1',
+        unfreeze,
       ];
       const moments: Moment[] = [
-        { file: FRONT, operation: 'write', nth: 5 },
+        { file: FRONT, operation: 'write', nth: third },
         { file: CHECKPOINT, operation: 'write', nth: 2 },
         { file: CHECKPOINT, operation: 'renamed', nth: 6 },
         { file: CHECKPOINT, operation: 'rename', nth: 2 },

@@ -7,6 +7,7 @@ import { topologicalOrder } from '../../engine/tensor.ts';
 import { TrainStep, trainingProgram, type TrainStepSpec } from '../../engine/train/train_step.ts';
 import { openDataset } from '../../galaxies/open_dataset.node.ts';
 import { taskOf, type TaskChoice } from '../../galaxies/tasks.ts';
+import { buildModel } from '../../models/build_network.ts';
 import type { TrainOptions } from '../../vision/train/options.ts';
 import { SILENT } from '../../vision/progress.ts';
 import { trainNetwork } from '../../vision/train/train.node.ts';
@@ -159,11 +160,12 @@ describe('what a training feeds to its steps', () => {
 describe('how a training sets up its steps', () => {
   let scratchRun: Recorded;
   let tuned: Recorded;
+  let whole: Recorded;
   beforeAll(async () => {
     scratchRun = await record({ tune: { epochs: 1, learningRate: 1e-3 } });
     const weights = join(scratch.path, 'b0.safetensors');
     await writeRandomB0(weights);
-    tuned = await record({
+    const tuning: Partial<TrainOptions<TaskChoice>> = {
       data: 'synthetic:20',
       model: 'efficientnet_b0',
       weights,
@@ -175,7 +177,10 @@ describe('how a training sets up its steps', () => {
       dropPath: 0.4,
       clip: null,
       warmup: 2,
-    });
+    };
+    tuned = await record(tuning);
+    const phases = { head: { epochs: 1, learningRate: 1e-3 }, tune: { epochs: 2, learningRate: 1e-4 } };
+    whole = await record({ ...tuning, ...phases, views: 1, unfreeze: 'all' });
   });
   const opsOf = ({ loss }: TrainStepSpec, ...names: string[]) =>
     topologicalOrder([loss]).filter(({ op }) => names.includes(op.name));
@@ -245,6 +250,22 @@ describe('how a training sets up its steps', () => {
     expect(c).toEqual(a);
     expect(epochs[2]).not.toEqual(epochs[0]);
     expect(new Set(noiseOf(tuned.steps)).size).toBe(tuned.steps.length);
+  });
+
+  it('of all of a network takes images, each under a new view in every epoch, and trains every weight', () => {
+    const [head, ...epochs] = [0, 1, 2].map((e) => {
+      const each = whole.steps.length / 3;
+      return whole.steps.slice(e * each, (e + 1) * each);
+    });
+    expect(Object.keys(head[0].feeds)).toContain('x');
+    const [a, b] = epochs.map((steps) => rowsOf(steps, 'view', TINY.batch));
+    expect(a.filter((view) => b.includes(view))).toEqual([]);
+    const [c, d] = epochs.map((steps) => new Set(rowsOf(steps, 'images', TINY.batch)));
+    expect(c.size).toBeGreaterThanOrEqual(10);
+    expect(d).toEqual(c);
+    const b0 = buildModel('efficientnet_b0', 2).network;
+    const weights = b0.specs.filter(({ trainable }) => trainable).map(({ name }) => name);
+    expect([...whole.decays[1].keys()].sort()).toEqual(weights.sort());
   });
 
   it('begins the schedule anew in each phase, at its own rate', () => {

@@ -6,8 +6,8 @@ import type { ParameterSource } from '../../models/parameter_set.ts';
 
 /** Where fine-tuning begins. */
 export interface NetworkCut {
-  /** The last segment of the frozen front. */
-  readonly after: string;
+  /** The last segment of the frozen front; undefined: nothing is frozen. */
+  readonly after: string | undefined;
   /** The first that is trained. */
   readonly first: string;
   /** Of the parameters before the classifier, the share that is trained. */
@@ -21,8 +21,8 @@ export const cutNote = ({ first, share }: NetworkCut): string =>
 /**
  * Where fine-tuning begins, as `--unfreeze` says it.
  * @param unfreeze a whole number: so many of the last stages, or in a network without stages of the last layers that
- *   have weights; a number below 1: the least that holds this share of the weights before the classifier; a name: from
- *   the segment that has this node
+ *   have weights; a number below 1: the least that holds this share of the weights before the classifier; `all`: the
+ *   whole network; another name: from the segment that has this node
  * @throws UserError where nothing would be frozen, nothing trained, or there is no such node
  */
 export function cutOf(
@@ -31,6 +31,7 @@ export function cutOf(
   { unfreeze, size }: { readonly unfreeze: number | string; readonly size: number },
 ): NetworkCut {
   const { name, segments, specs, features } = network;
+  if (unfreeze === 'all') return { after: undefined, first: segments[0].name, share: 1 };
   const last = segments.findIndex((segment) => segment.name === features);
   const sizes = segments.slice(0, last + 1).map((segment) => {
     const isOf = belongsTo([segment]);
@@ -48,7 +49,7 @@ export function cutOf(
   // Something must lie before the cut.
   if (first < 1)
     throw new UserError(
-      `--unfreeze ${unfreeze} leaves nothing of ${name} frozen; take less: its layers are ${listed(segments.slice(1, last + 1))}`,
+      `--unfreeze ${unfreeze} leaves nothing of ${name} frozen; take all, or less: its layers are ${listed(segments.slice(1, last + 1))}`,
     );
   if (first > last)
     throw new UserError(
@@ -67,7 +68,7 @@ function countedFromEnd(name: string, segments: readonly Segment[], sizes: reado
   const most = places.length - (places[0] === 0 ? 1 : 0);
   if (!(Number.isInteger(count) && count <= most))
     throw new UserError(
-      `${name} has ${places.length} ${stages.length > 0 ? 'stages' : 'layers with weights'}; --unfreeze takes 1 to ${most}, not ${count}; or a share of its weights such as 0.3, or the name of a layer`,
+      `${name} has ${places.length} ${stages.length > 0 ? 'stages' : 'layers with weights'}; --unfreeze takes 1 to ${most} or all, not ${count}; or a share of its weights such as 0.3, or the name of a layer`,
     );
   return places[places.length - count];
 }

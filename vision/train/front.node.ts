@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compile } from '../../engine/program/program.ts';
 import type { Device } from '../../engine/device/device.ts';
-import type { Tensor } from '../../engine/tensor.ts';
+import { sizeOf, type Tensor } from '../../engine/tensor.ts';
 import { fileError } from '../../models/formats/file_error.node.ts';
 import { applySegments, segmentsBetween } from '../../models/network.ts';
 import { imageInput, type View, type ViewMaker } from '../view/views.ts';
@@ -17,7 +17,8 @@ const FRONT_BATCH = 8;
 
 /** What the frozen network made of every view: at the cut where fine-tuning begins, and as features for the head. */
 export interface Front {
-  readonly cut: SampleSource;
+  /** Undefined where all is fine-tuned: there the samples are images. */
+  readonly cut: SampleSource | undefined;
   readonly features: SampleSource;
   /** What it took, in all runs that it was interrupted in together. */
   readonly seconds: number;
@@ -25,8 +26,8 @@ export interface Front {
 }
 
 export interface FrontSpec {
-  /** The segment after which fine-tuning begins. */
-  readonly cut: string;
+  /** The segment after which fine-tuning begins; undefined: with the first. */
+  readonly cut: string | undefined;
   /** Where the activations are kept. */
   readonly folder: string;
   /** What the activations depend on beside the network: options, weights, adapter. */
@@ -53,36 +54,31 @@ export async function runFront(
     options: { views },
   } = learner;
   const context = { parameters, batchNorm: 'running' } as const;
-  const atCut = applySegments(
-    segmentsBetween(network, undefined, cut),
-    imageInput(FRONT_BATCH, maker.side, maker.geometry),
-    context,
-  );
+  const images = imageInput(FRONT_BATCH, maker.side, maker.geometry);
+  const atCut = cut === undefined ? images : applySegments(segmentsBetween(network, undefined, cut), images, context);
   const atFeatures = applySegments(segmentsBetween(network, cut, network.features), atCut, context);
-  const [cutShape, featureShape] = [atCut.shape.slice(1), atFeatures.shape.slice(1)];
 
-  const lengthOf = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
-  const cutFile = await RecordFile.open(join(folder, 'cut.f32'), lengthOf(cutShape), key);
-  const featureFile = await RecordFile.open(join(folder, 'features.f32'), lengthOf(featureShape), key);
-  const close = () => [cutFile, featureFile].forEach((file) => file.close());
+  const open = async (name: string, output: Tensor) => {
+    const shape = output.shape.slice(1);
+    return { output, shape, file: await RecordFile.open(join(folder, name), sizeOf(shape), key) };
+  };
+  const atTheCut = cut === undefined ? undefined : await open('cut.f32', atCut);
+  const features = await open('features.f32', atFeatures);
+  const into = [...(atTheCut ? [atTheCut] : []), features];
+  const close = () => into.forEach(({ file }) => file.close());
   const all: (() => View)[] = [
     ...prepared.train.flatMap((g) => Array.from({ length: views }, (_, v) => () => maker.random(g, v))),
     ...prepared.validation.map((g) => () => maker.plain(g)),
   ];
   let seconds: number;
   try {
-    const into = [
-      { output: atCut, file: cutFile },
-      { output: atFeatures, file: featureFile },
-    ];
     seconds = await fill(device, maker, all, into, { progress, begin, clock: join(folder, 'seconds') });
   } catch (error) {
     close();
     throw error;
   }
-  const source = (file: RecordFile, shape: readonly number[]) =>
-    new RecordSource(file, shape, prepared.train.length, views);
-  return { cut: source(cutFile, cutShape), features: source(featureFile, featureShape), seconds, close };
+  const source = ({ file, shape }: typeof features) => new RecordSource(file, shape, prepared.train.length, views);
+  return { cut: atTheCut && source(atTheCut), features: source(features), seconds, close };
 }
 
 /**

@@ -50,7 +50,7 @@ export interface TrainOptions<T extends TaskOptions = TaskOptions> extends Split
   readonly augmentation: AugmentationOptions;
   /** Phase 1: the last layer on frozen features. */
   readonly head: PhaseOptions;
-  /** Phase 2: the end of the network and the classifier. Without weights: the whole network. */
+  /** Phase 2: the end of the network, or all of it, and the classifier. Without weights: the whole network. */
   readonly tune: PhaseOptions;
   /** Where the end of the network begins: see `cutOf`. */
   readonly unfreeze: number | string;

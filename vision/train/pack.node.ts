@@ -22,7 +22,7 @@ export interface Packed {
 /**
  * Decodes the images of a training from scratch into its run directory, before it begins or while it is interrupted, as
  * its first epoch would. What lies there whole is not decoded again. As many are kept as `packBytes` hold.
- * @throws UserError for a training that starts from weights: it keeps what its frozen front makes of images instead
+ * @throws UserError for a training with a frozen front: it keeps what that makes of images instead
  */
 export async function packImages<E extends Example>(
   device: Device,
@@ -37,9 +37,9 @@ export async function packImages<E extends Example>(
   const origin = await originOf(device, prepared, options, network?.given);
   await run.dependOn(origin, network?.bytes, acceptChanges, progress);
   const model = await networkOf(options, task.outputs.length, network);
-  if (model.pretrained)
+  if (model.pretrained && options.unfreeze !== 'all')
     throw new UserError(
-      'a training that starts from weights decodes its images once in any case; pack those of one from scratch',
+      'a training with a frozen front decodes its images once in any case; pack those of one from scratch, or with --unfreeze all',
     );
   const views = new ViewMaker(dataset, geometryOf(options, model), options.augmentation, options.seed);
   await run.begin();

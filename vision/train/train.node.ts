@@ -106,7 +106,7 @@ export async function trainNetwork<E extends Example>(
       const specs = phases(model, options, prepared, views, front && { ...front, after: cut!.after });
       // Once a step went well, because a training that is refused leaves nothing.
       const keepSquares = async () => {
-        if (pack || model.pretrained || packBytes === 0) return;
+        if (pack || front?.cut || packBytes === 0) return;
         await run.begin();
         pack = views.store = await openPack({ dataset, origin, options, side: views.side }, { folder, packBytes });
       };
@@ -205,15 +205,13 @@ function phases(
   options: TrainOptions,
   prepared: Prepared,
   views: ViewMaker,
-  front: (Pick<Front, 'cut' | 'features'> & { readonly after: string }) | undefined,
+  front: (Pick<Front, 'cut' | 'features'> & { readonly after: string | undefined }) | undefined,
 ): PhaseSpec[] {
-  if (!front)
-    return [
-      { number: 1, title: 'training', after: undefined, source: new ImageSource(prepared, views), ...options.tune },
-    ];
+  const images = new ImageSource(prepared, views);
+  if (!front) return [{ number: 1, title: 'training', after: undefined, source: images, ...options.tune }];
   return [
     { number: 1, title: 'head', after: model.network.features, source: front.features, ...options.head },
-    { number: 2, title: 'fine-tuning', after: front.after, source: front.cut, ...options.tune },
+    { number: 2, title: 'fine-tuning', after: front.after, source: front.cut ?? images, ...options.tune },
   ].filter((spec) => spec.epochs > 0);
 }
 
