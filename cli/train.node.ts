@@ -151,7 +151,7 @@ function optionsOf(flags: TrainFlags, task: TaskChoice, general: Preset): TrainO
       epochs: flags.epochs ?? preset.epochs,
       learningRate: flags.lr ?? preset.learningRate ?? 1e-3,
     },
-    unfreeze: flags.unfreeze ?? (onnx ? 0.75 : 3),
+    unfreeze: flags.unfreeze ?? preset.unfreeze ?? (onnx ? 0.75 : 3),
     batchNorm: flags.batchNorm ?? (pretrained ? 'running' : 'batch'),
     schedule,
     warmup,

@@ -159,17 +159,17 @@ function addPhaseOptions(command: Command): Command {
     .option('--lr-head <rate>', 'learning rate of phase 1', numberWithin(0, 10), 1e-3)
     .option(
       '--epochs <n>',
-      'epochs of phase 2, which fine-tunes, or of training from scratch (default: 5; galaxies 4; from scratch 15, challenge 20)',
+      'epochs of phase 2, which fine-tunes, or of training from scratch (default: 5; galaxies 12; from scratch 15, challenge 20)',
       wholeNumberWithin(0, 10_000),
     )
     .option(
       '--lr <rate>',
-      'learning rate of phase 2, or from scratch (default: 1e-4; galaxies 2e-4; from scratch 1e-3)',
+      'learning rate of phase 2, or from scratch (default: 1e-4; galaxies 5e-4; from scratch 1e-3)',
       numberWithin(0, 10),
     )
     .option(
       '--unfreeze <what>',
-      'how much of the end of the network phase 2 trains: a number of stages (or of layers, where there are no stages), a share of the weights such as 0.3, the name of the first layer, or all (default: 3; for an ONNX file 0.75)',
+      'how much of the end of the network phase 2 trains: a number of stages (or of layers, where there are no stages), a share of the weights such as 0.3, the name of the first layer, or all (default: 3; for an ONNX file 0.75; galaxies all)',
       unfreezeOf,
     )
     .addOption(

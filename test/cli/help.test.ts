@@ -22,12 +22,13 @@ describe('the help of train', () => {
     expect(says('--tta')).toMatch(new RegExp(`default: ${sky.tta}\\).*default: ${images.tta}\\)`));
     expect([challenge.size[0], challenge.crop[0]]).toEqual([sky.size[0], sky.crop[0]]);
     expect(challenge.fineTuning).toEqual(sky.fineTuning);
-    const { views, epochs, learningRate, zoom, jitter, hue } = sky.fineTuning!;
+    const { views, epochs, learningRate, unfreeze, zoom, jitter, hue } = sky.fineTuning!;
     expect(says('--views')).toContain(`galaxies ${views})`);
     expect(says('--epochs')).toContain(
       `galaxies ${epochs}; from scratch ${images.epochs}, challenge ${challenge.epochs}`,
     );
     expect(says('--lr')).toContain(`galaxies ${learningRate! * 1e4}e-4; from scratch`);
+    expect(says('--unfreeze')).toContain(`galaxies ${unfreeze})`);
     const scratch = 'smooth-or-featured from scratch';
     expect(says('--rotation')).toContain(
       `default: ${images.rotation}; for images without an up ${withoutUp(images).rotation}`,

@@ -188,8 +188,11 @@ describe('a training', () => {
     runs.mockRestore();
   });
 
-  it('decodes each image once where it may keep them, to the same figures', async () => {
-    const options = { ...TINY, data: 'synthetic:280', batch: 16, tune: { epochs: 2, learningRate: 1e-3 } };
+  it.each([
+    { how: 'from scratch', changed: { tune: { epochs: 2, learningRate: 1e-3 } } },
+    { how: 'of all of a network with weights', changed: { ...TWO_PHASES, unfreeze: 'all' } },
+  ])('$how decodes each image once where it may keep them, to the same figures', async ({ changed }) => {
+    const options = { ...TINY, ...changed, data: 'synthetic:280', batch: 16 };
     const decoded = async (packBytes: number) => {
       const dataset = await openDataset(options.data, { size: DRAWN });
       let loads = 0;

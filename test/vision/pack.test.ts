@@ -9,6 +9,7 @@ import { taskOf } from '../../galaxies/tasks.ts';
 import { SILENT } from '../../vision/progress.ts';
 import { packImages } from '../../vision/train/pack.node.ts';
 import { RUN_FILES, trainNetwork } from '../../vision/train/train.node.ts';
+import { writeRandomB0 } from '../galaxies/b0_weights.ts';
 import { DRAWN, TINY, scratchFolder } from './training.ts';
 
 const scratch = scratchFolder();
@@ -35,30 +36,50 @@ async function counted(): Promise<Galaxies & { loads: number }> {
 
 const task = taskOf(TINY.task);
 
-it('images that were decoded beforehand are not decoded in training, which ends with the same model', async () => {
-  const [plain, packed] = [scratch.next(), scratch.next()];
-  const run = (folder: string) => ({ folder, progress: SILENT, packBytes: GIB });
-  const train = async (folder: string) => {
+const tuned = (unfreeze: number | string): typeof TINY => {
+  const phase = { epochs: 1, learningRate: 1e-3 };
+  const weights = join(scratch.path, 'b0.safetensors');
+  return { ...TINY, model: 'efficientnet_b0', weights, batchNorm: 'running', head: phase, tune: phase, unfreeze };
+};
+beforeAll(() => writeRandomB0(tuned('all').weights!));
+
+it.each([
+  { how: 'from scratch', options: TINY },
+  { how: 'of all of a network with weights', options: tuned('all') },
+])(
+  'images decoded beforehand are not decoded in training $how, which ends with the same model',
+  async ({ options }) => {
+    const [plain, packed] = [scratch.next(), scratch.next()];
+    const run = (folder: string) => ({ folder, progress: SILENT, packBytes: GIB });
+    const train = async (folder: string) => {
+      const dataset = await counted();
+      using _ = await trainNetwork(device, dataset, task, options, run(folder));
+      return { loads: dataset.loads, model: readFileSync(join(folder, RUN_FILES.model)) };
+    };
+    const before = await train(plain);
+    expect(before.loads).toBeGreaterThan(0);
     const dataset = await counted();
-    using _ = await trainNetwork(device, dataset, task, TINY, run(folder));
-    return { loads: dataset.loads, model: readFileSync(join(folder, RUN_FILES.model)) };
-  };
-  const before = await train(plain);
-  expect(before.loads).toBeGreaterThan(0);
-  const dataset = await counted();
-  const first = await packImages(device, dataset, task, TINY, run(packed));
-  expect(first.images).toBeGreaterThan(16);
-  expect(first).toEqual({ images: first.images, kept: first.images, decoded: first.images });
-  expect(dataset.loads).toBe(first.images);
-  // One square is damaged: it alone is decoded again.
-  const squares = join(packed, RUN_FILES.cache, 'squares.u8');
-  const bytes = readFileSync(squares);
-  bytes[100] ^= 1;
-  writeFileSync(squares, bytes);
-  expect(await packImages(device, dataset, task, TINY, run(packed))).toEqual({ ...first, decoded: 1 });
-  const after = await train(packed);
-  expect(after.loads).toBe(0);
-  expect(after.model.equals(before.model)).toBe(true);
+    const first = await packImages(device, dataset, task, options, run(packed));
+    expect(first.images).toBeGreaterThan(16);
+    expect(first).toEqual({ images: first.images, kept: first.images, decoded: first.images });
+    expect(dataset.loads).toBe(first.images);
+    // One square is damaged: it alone is decoded again.
+    const squares = join(packed, RUN_FILES.cache, 'squares.u8');
+    const bytes = readFileSync(squares);
+    bytes[100] ^= 1;
+    writeFileSync(squares, bytes);
+    expect(await packImages(device, dataset, task, options, run(packed))).toEqual({ ...first, decoded: 1 });
+    const after = await train(packed);
+    expect(after.loads).toBe(0);
+    expect(after.model.equals(before.model)).toBe(true);
+  },
+);
+
+it('images are not decoded beforehand for a frozen front, which looks at each image once', async () => {
+  const run = { folder: scratch.next(), progress: SILENT, packBytes: GIB };
+  await expect(packImages(device, await counted(), task, tuned(2), run)).rejects.toThrow(
+    /a training with a frozen front decodes its images once in any case/,
+  );
 });
 
 it('what finds no room is decoded in training, and other options find nothing', async () => {

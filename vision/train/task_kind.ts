@@ -39,6 +39,8 @@ export interface Preset {
   readonly shift: readonly [pretrained: number, scratch: number];
   readonly jitter: number;
   readonly hue: number;
+  /** How much of a trained network is fine-tuned; absent: 3, of an ONNX file 0.75. */
+  readonly unfreeze?: number | string;
   /** What is otherwise where a trained network is fine-tuned; absent: 5 epochs at a rate of 1e-4. */
   readonly fineTuning?: Partial<Preset>;
 }

@@ -94,9 +94,20 @@ export async function trainNetwork<E extends Example>(
     const checkpoint = await loadCheckpoint(join(folder, RUN_FILES.checkpoint));
     const state: TrainState = checkpoint?.state ?? structuredClone(NEW_STATE);
     if (!state.finished) {
+      // Once something is to be kept, because a training that is refused leaves nothing.
+      const keepSquares = async () => {
+        if (pack || cut?.after !== undefined || packBytes === 0) return;
+        await run.begin();
+        pack = views.store = await openPack({ dataset, origin, options, side: views.side }, { folder, packBytes });
+      };
+      if (checkpoint || existsSync(packPath(folder))) await keepSquares();
       if (cut) {
         const key = frontKey(dataset, origin, options, network?.used);
-        const spec = { cut: cut.after, folder: join(folder, RUN_FILES.cache), key, begin: () => run.begin() };
+        const begin = async () => {
+          await run.begin();
+          await keepSquares();
+        };
+        const spec = { cut: cut.after, folder: join(folder, RUN_FILES.cache), key, begin };
         front = await runFront(learner, views, spec, progress);
         state.frontSeconds = front.seconds;
       }
@@ -104,13 +115,6 @@ export async function trainNetwork<E extends Example>(
         progress.line(`resuming at phase ${state.phase + 1}, epoch ${state.epoch + 1}, step ${state.step}`);
       if (checkpoint) restore(parameters, checkpoint.arrays, folder);
       const specs = phases(model, options, prepared, views, front && { ...front, after: cut!.after });
-      // Once a step went well, because a training that is refused leaves nothing.
-      const keepSquares = async () => {
-        if (pack || front?.cut || packBytes === 0) return;
-        await run.begin();
-        pack = views.store = await openPack({ dataset, origin, options, side: views.side }, { folder, packBytes });
-      };
-      if (checkpoint || existsSync(packPath(folder))) await keepSquares();
       for (; state.phase < specs.length; )
         await runPhase(learner, specs[state.phase], state, checkpoint?.arrays, {
           folder,
