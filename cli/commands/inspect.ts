@@ -39,7 +39,7 @@ Examples:
   tuningfork inspect efficientnet_b0 --training --batch 4 --steps
   tuningfork inspect vgg16 --training --batch 32 --memory lowest
   tuningfork inspect galaxy_vgg --training --batch 16 --size 128 --precision f16
-  tuningfork inspect galaxy_vgg --width 0.25 --task challenge --size 128 --training --batch 32
+  tuningfork inspect galaxy_vgg --width 0.25 --task challenge --size 96 --training --batch 32
   tuningfork inspect efficientnet_b0 --training --batch 32 --estimate rtx-3090 --steps
   tuningfork inspect vgg16 --training --batch 32 --precision f16 --pipelines --wgsl texts/
   tuningfork inspect runs/b0 --graph | less

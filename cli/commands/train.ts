@@ -73,7 +73,7 @@ function addTaskOptions(command: Command, out: string): Command {
     )
     .option(
       '--width <share>',
-      "multiply the channels of a VGG or ResNet by this (default: 1; for the challenge's galaxy_vgg 0.25)",
+      'multiply the channels of a VGG or ResNet by this (default: 1; for galaxies, of galaxy_vgg 0.25)',
       numberWithin(0.05, 1),
     )
     .option(
@@ -125,12 +125,12 @@ function addSplitOptions(command: Command): Command {
     .option('--seed <n>', 'the seed of all random numbers', wholeNumberWithin(0, 2 ** 32 - 1), 1)
     .option(
       '--size <pixels>',
-      "side of the network's input (default: 224, or what an ONNX file says; from scratch 128; for galaxies 160, from scratch smooth-or-featured 224 and the challenge 128)",
+      "side of the network's input (default: 224, or what an ONNX file says; from scratch 128; for galaxies 160, from scratch 96)",
       wholeNumberWithin(32, 1024),
     )
     .option(
       '--crop <pixels>',
-      'side of the central square that the network sees (default: --size, of images whose shorter side is scaled to 8/7 of it; for galaxies 260 pixels as they are, from scratch smooth-or-featured 212 and the challenge 339)',
+      'side of the central square that the network sees (default: --size, of images whose shorter side is scaled to 8/7 of it; for galaxies 260 pixels as they are)',
       wholeNumberWithin(8, 4096),
     )
     .option('--batch <n>', 'images per step', wholeNumberWithin(1, 4096), 32)
@@ -159,7 +159,7 @@ function addPhaseOptions(command: Command): Command {
     .option('--lr-head <rate>', 'learning rate of phase 1', numberWithin(0, 10), 1e-3)
     .option(
       '--epochs <n>',
-      'epochs of phase 2, which fine-tunes, or of training from scratch (default: 5; galaxies 12; from scratch 15, challenge 20)',
+      'epochs of phase 2, which fine-tunes, or of training from scratch (default: 5; galaxies 12; from scratch 15, galaxies 30)',
       wholeNumberWithin(0, 10_000),
     )
     .option(
@@ -245,22 +245,22 @@ function addViewOptions(command: Command): Command {
     .option('--no-flip', 'do not mirror images')
     .option(
       '--zoom <share>',
-      'scale by up to 1 ± this (default: 0.2; galaxies 0, smooth-or-featured from scratch 0.1)',
+      'scale by up to 1 ± this (default: 0.2; galaxies 0, from scratch 0.1)',
       numberWithin(0, 0.9),
     )
     .option(
       '--shift <share>',
-      'shift by up to this share of the view (default: 0.08; galaxies 0.02, challenge from scratch 0.125)',
+      'shift by up to this share of the view (default: 0.08; galaxies 0.02, from scratch 0.05)',
       numberWithin(0, 0.5),
     )
     .option(
       '--jitter <share>',
-      'change brightness, contrast and saturation by up to 1 ± this (default: 0.2; galaxies 0.1, smooth-or-featured from scratch 0.05)',
+      'change brightness, contrast and saturation by up to 1 ± this (default: 0.2; galaxies 0.1)',
       numberWithin(0, 0.9),
     )
     .option(
       '--hue <share>',
-      'shift the hue by up to this share of the circle (default: 0; galaxies 0.05, smooth-or-featured from scratch 0)',
+      'shift the hue by up to this share of the circle (default: 0; galaxies 0.05)',
       numberWithin(0, 0.5),
     )
     .optionsGroup('Run directory:')

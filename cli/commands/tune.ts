@@ -27,7 +27,7 @@ All commands but bench use it. A training copies it into its run directory, and 
 Examples:
   tuningfork tune
   tuningfork tune efficientnet_b0 --training --batch 16 --budget 600
-  tuningfork tune galaxy_vgg --width 0.25 --task challenge --size 128 --training     # for the challenge from scratch
+  tuningfork tune galaxy_vgg --width 0.25 --task challenge --size 96 --training      # for the challenge from scratch
   tuningfork tune --list`,
     )
     .action(async (model: string, _options: object, command: Command) => {

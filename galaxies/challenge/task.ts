@@ -10,7 +10,7 @@ import { meanSquare } from '../../vision/judge/column_errors.ts';
 import { FIGURES } from '../../vision/judge/figures.ts';
 import type { SplitOptions, Task } from '../../vision/train/task.ts';
 import type { TaskKind } from '../../vision/train/task_kind.ts';
-import { FINE_TUNING } from '../fine_tuning.ts';
+import { GALAXY_PRESET } from '../preset.ts';
 import { voteStratum } from '../vote_stratum.ts';
 import { HEADS, type HeadName } from './heads.ts';
 import { SUBMISSION_HEADER, submissionRow } from './submission.ts';
@@ -68,23 +68,7 @@ export const CHALLENGE: TaskKind<ChallengeOptions, Galaxy> = {
   name: 'challenge',
   data: 'galaxies',
   flags: ['head'],
-  // Without weights: random squares of 128 pixels of the whole picture (424) at 160, so 424·128/160 pixels of it, whose
-  // middle moves by up to (160 − 128)/2 of 128; a quarter of the channels, so that two CPU cores see the training set
-  // in minutes.
-  preset: {
-    model: 'galaxy_vgg',
-    width: 0.25,
-    epochs: 20,
-    size: [160, 128],
-    crop: [260, 339],
-    tta: 4,
-    rotation: 180,
-    zoom: 0,
-    shift: [0.02, 0.125],
-    jitter: 0.1,
-    hue: 0.05,
-    fineTuning: FINE_TUNING,
-  },
+  preset: GALAXY_PRESET,
   words: {
     known: 'galaxies with votes',
     label: 'votes',

@@ -1,7 +1,7 @@
 import { UserError } from '../../engine/user_error.ts';
 import type { Galaxies, Galaxy } from '../galaxy.ts';
 import { CLASSES, DEFAULT_THRESHOLD, label, softLabel, type ClassName } from '../labels.ts';
-import { FINE_TUNING } from '../fine_tuning.ts';
+import { GALAXY_PRESET } from '../preset.ts';
 import { voteStratum } from '../vote_stratum.ts';
 import { VOTES, hasFractions, prepareVotes } from './learn_votes.ts';
 import { sidesOf } from '../../vision/data/folds.ts';
@@ -94,19 +94,7 @@ export const SMOOTH_OR_FEATURED: TaskKind<SmoothOrFeaturedOptions, Galaxy> = {
   name: 'smooth-or-featured',
   data: 'galaxies',
   flags: ['learn', 'threshold', 'softLabels', 'labelSmoothing'],
-  preset: {
-    model: 'vgg_small',
-    epochs: 15,
-    size: [160, 224],
-    crop: [260, 212],
-    tta: 4,
-    rotation: 180,
-    zoom: 0.1,
-    shift: [0.02, 0.02],
-    jitter: 0.05,
-    hue: 0,
-    fineTuning: FINE_TUNING,
-  },
+  preset: GALAXY_PRESET,
   words: {
     known: 'labelled galaxies',
     label: 'votes',
