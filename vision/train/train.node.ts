@@ -103,10 +103,7 @@ export async function trainNetwork<E extends Example>(
       if (checkpoint || existsSync(packPath(folder))) await keepSquares();
       if (cut) {
         const key = frontKey(dataset, origin, options, network?.used);
-        const begin = async () => {
-          await run.begin();
-          await keepSquares();
-        };
+        const begin = () => run.begin().then(keepSquares);
         const spec = { cut: cut.after, folder: join(folder, RUN_FILES.cache), key, begin };
         front = await runFront(learner, views, spec, progress);
         state.frontSeconds = front.seconds;
