@@ -112,13 +112,8 @@ export async function trainNetwork<E extends Example>(
         progress.line(`resuming at phase ${state.phase + 1}, epoch ${state.epoch + 1}, step ${state.step}`);
       if (checkpoint) restore(parameters, checkpoint.arrays, folder);
       const specs = phases(model, options, prepared, views, front && { ...front, after: cut!.after });
-      for (; state.phase < specs.length; )
-        await runPhase(learner, specs[state.phase], state, checkpoint?.arrays, {
-          folder,
-          progress,
-          begin: () => run.begin(),
-          keepSquares,
-        });
+      const kept = { folder, progress, begin: () => run.begin(), keepSquares };
+      for (; state.phase < specs.length; ) await runPhase(learner, specs[state.phase], state, checkpoint?.arrays, kept);
       state.finished = true;
       await run.begin();
       await saveCheckpoint(join(folder, RUN_FILES.checkpoint), state, await parametersOf(parameters));
