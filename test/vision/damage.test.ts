@@ -112,6 +112,8 @@ describe('training on a full disk', () => {
         ...COMMON,
         '--data',
         'synthetic:32',
+        '--model',
+        'vgg_small',
         '--out',
         join(disk!, 'run'),
         '--checkpoint-steps',

@@ -108,6 +108,8 @@ describe('a training killed by SIGKILL', () => {
         ...common,
         '--data',
         'synthetic:32',
+        '--model',
+        'vgg_small',
         '--size',
         '32',
         '--drop-path',
