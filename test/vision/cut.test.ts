@@ -5,7 +5,7 @@ import { buildModel } from '../../models/build_network.ts';
 import type { Network } from '../../models/network.ts';
 import { IMAGENET } from '../../models/normalisation.ts';
 import { buildOnnx } from '../../models/onnx/onnx_model.ts';
-import { cutOf } from '../../vision/train/cut.ts';
+import { cutNote, cutOf } from '../../vision/train/cut.ts';
 import { ocrModel } from '../models/onnx/models.ts';
 
 /** Leaves in place of parameters: enough to know the shapes. */
@@ -64,6 +64,7 @@ describe('where fine-tuning begins', () => {
   it('takes all, stem included', () => {
     expect(cut(b0, 'all')).toEqual({ after: undefined, first: 'stem', share: 1 });
     expect(cut(cls, 'all').first).toBe(cls.segments[0].name);
+    expect(cutNote(cut(cls, 'all'))).toBe('fine-tuning trains all weights (--unfreeze)');
   });
 
   it('leaves something frozen, and something to train', () => {

@@ -15,8 +15,10 @@ export interface NetworkCut {
 }
 
 /** Where fine-tuning begins, as a sentence for whoever asked for a share of the weights. */
-export const cutNote = ({ first, share }: NetworkCut): string =>
-  `fine-tuning begins with ${first}: ${(100 * share).toFixed(0)} % of the weights before the classifier are trained, the others stay as they are (--unfreeze)`;
+export const cutNote = ({ after, first, share }: NetworkCut): string =>
+  after === undefined
+    ? 'fine-tuning trains all weights (--unfreeze)'
+    : `fine-tuning begins with ${first}: ${(100 * share).toFixed(0)} % of the weights before the classifier are trained, the others stay as they are (--unfreeze)`;
 
 /**
  * Where fine-tuning begins, as `--unfreeze` says it.
