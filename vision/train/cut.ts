@@ -1,6 +1,7 @@
 import { input } from '../../engine/ops/leaves.ts';
 import { sizeOf, topologicalOrder } from '../../engine/tensor.ts';
 import { UserError } from '../../engine/user_error.ts';
+import type { BuiltModel } from '../../models/build_network.ts';
 import { applySegments, belongsTo, type Network, type Segment } from '../../models/network.ts';
 import type { ParameterSource } from '../../models/parameter_set.ts';
 
@@ -19,6 +20,10 @@ export const cutNote = ({ after, first, share }: NetworkCut): string =>
   after === undefined
     ? 'fine-tuning trains all weights (--unfreeze)'
     : `fine-tuning begins with ${first}: ${(100 * share).toFixed(0)} % of the weights before the classifier are trained, the others stay as they are (--unfreeze)`;
+
+/** Whether the whole network is trained, on images; otherwise it is trained on what a frozen front made of them. */
+export const trainsWhole = ({ pretrained }: Pick<BuiltModel, 'pretrained'>, unfreeze: number | string): boolean =>
+  !pretrained || unfreeze === 'all';
 
 /**
  * Where fine-tuning begins, as `--unfreeze` says it.

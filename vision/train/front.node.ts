@@ -62,9 +62,9 @@ export async function runFront(
     const shape = output.shape.slice(1);
     return { output, shape, file: await RecordFile.open(join(folder, name), sizeOf(shape), key) };
   };
-  const atTheCut = cut === undefined ? undefined : await open('cut.f32', atCut);
-  const features = await open('features.f32', atFeatures);
-  const into = [...(atTheCut ? [atTheCut] : []), features];
+  const cutRecords = cut === undefined ? undefined : await open('cut.f32', atCut);
+  const featureRecords = await open('features.f32', atFeatures);
+  const into = [...(cutRecords ? [cutRecords] : []), featureRecords];
   const close = () => into.forEach(({ file }) => file.close());
   const all: (() => View)[] = [
     ...prepared.train.flatMap((g) => Array.from({ length: views }, (_, v) => () => maker.random(g, v))),
@@ -77,8 +77,9 @@ export async function runFront(
     close();
     throw error;
   }
-  const source = ({ file, shape }: typeof features) => new RecordSource(file, shape, prepared.train.length, views);
-  return { cut: atTheCut && source(atTheCut), features: source(features), seconds, close };
+  const source = ({ file, shape }: typeof featureRecords) =>
+    new RecordSource(file, shape, prepared.train.length, views);
+  return { cut: cutRecords && source(cutRecords), features: source(featureRecords), seconds, close };
 }
 
 /**

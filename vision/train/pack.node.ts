@@ -2,6 +2,7 @@ import type { Device } from '../../engine/device/device.ts';
 import { UserError } from '../../engine/user_error.ts';
 import type { Dataset, Example } from '../data/dataset.ts';
 import { ViewMaker } from '../view/views.ts';
+import { trainsWhole } from './cut.ts';
 import { networkFile, networkOf } from './network_file.node.ts';
 import type { TrainOptions } from './options.ts';
 import { originOf } from './origin_file.node.ts';
@@ -20,8 +21,9 @@ export interface Packed {
 }
 
 /**
- * Decodes the images of a training from scratch into its run directory, before it begins or while it is interrupted, as
- * its first epoch would. What lies there whole is not decoded again. As many are kept as `packBytes` hold.
+ * Decodes the images of a training of a whole network into its run directory, before it begins or while it is
+ * interrupted, as its first epoch would. What lies there whole is not decoded again. As many are kept as `packBytes`
+ * hold.
  * @throws UserError for a training with a frozen front: it keeps what that makes of images instead
  */
 export async function packImages<E extends Example>(
@@ -37,7 +39,7 @@ export async function packImages<E extends Example>(
   const origin = await originOf(device, prepared, options, network?.given);
   await run.dependOn(origin, network?.bytes, acceptChanges, progress);
   const model = await networkOf(options, task.outputs.length, network);
-  if (model.pretrained && options.unfreeze !== 'all')
+  if (!trainsWhole(model, options.unfreeze))
     throw new UserError(
       'a training with a frozen front decodes its images once in any case; pack those of one from scratch, or with --unfreeze all',
     );

@@ -13,7 +13,7 @@ import type { Dataset, Example } from '../data/dataset.ts';
 import type { Figures } from '../report/data.ts';
 import { ViewMaker, type ViewGeometry } from '../view/views.ts';
 import { Ahead } from './ahead.ts';
-import { cutNote, cutOf } from './cut.ts';
+import { cutNote, cutOf, trainsWhole } from './cut.ts';
 import { explodedLoss } from './exploded_loss.ts';
 import { NEW_STATE, loadCheckpoint, saveCheckpoint } from './checkpoint.node.ts';
 import type { TrainState } from './state_file.ts';
@@ -96,7 +96,7 @@ export async function trainNetwork<E extends Example>(
     if (!state.finished) {
       // Once something is to be kept, because a training that is refused leaves nothing.
       const keepSquares = async () => {
-        if (pack || cut?.after !== undefined || packBytes === 0) return;
+        if (pack || !trainsWhole(model, options.unfreeze) || packBytes === 0) return;
         await run.begin();
         pack = views.store = await openPack({ dataset, origin, options, side: views.side }, { folder, packBytes });
       };
