@@ -2,7 +2,7 @@ import { readCatalogue } from './catalogue.node.ts';
 import type { Galaxies } from './galaxy.ts';
 import { inArchive } from '../vision/data/archive_paths.ts';
 import { DecodePool } from '../vision/data/decode_pool.node.ts';
-import { fileStamp } from '../vision/data/file_stamp.node.ts';
+import { archiveStamps, fileStamp } from '../vision/data/file_stamp.node.ts';
 import { parseSynthetic, syntheticDataset } from './synthetic.ts';
 
 export interface OpenOptions {
@@ -21,6 +21,7 @@ export async function openDataset(spec: string, options: OpenOptions = {}): Prom
   if (synthetic) return syntheticDataset(synthetic.count, synthetic.seed, { size: options.size });
   const { galaxies: examples, files, notes, archive } = await readCatalogue(spec);
   const pool = new DecodePool(options);
+  const archiveStamp = archiveStamps();
   const place = new Map(archive?.images.map(({ id }, i) => [id, i]));
   return {
     name: spec,
@@ -30,7 +31,7 @@ export async function openDataset(spec: string, options: OpenOptions = {}): Prom
       archive
         ? pool.decode(inArchive(files[index], archive.name), await archive.bytes(place.get(files[index])!))
         : pool.decode(files[index]),
-    stamp: (index) => fileStamp(archive?.name ?? files[index]),
+    stamp: (index) => (archive ? archiveStamp(archive.name) : fileStamp(files[index])),
     async close() {
       await pool.close();
       await archive?.close();

@@ -338,7 +338,7 @@ export const FORMATS: Readonly<Record<string, Format>> = {
   'metrics.json': { sound: json(METRICS), read: byPath((path) => readMetrics(path, 'classes')) },
   'origin.json': {
     sound: async () =>
-      bytesOf(originText({ adapter: 'a', weights: null, images: [['a', 'train', 'b', '1']], accepted: [] })),
+      bytesOf(originText({ adapter: 'a', weights: null, images: [['a', 'train', 'b', '1', 'c']], accepted: [] })),
     read: byPath(readOrigin),
   },
   'state of rows': {

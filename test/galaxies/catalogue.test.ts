@@ -256,7 +256,7 @@ describe('openDataset', () => {
         `2 entries of ${zip} are no images`,
         '1 image left out: another image has the same name but for its ending or folder',
       ]);
-      expect(await dataset.stamp!(0)).toMatch(new RegExp(`^${statSync(zip).size} bytes of `));
+      expect((await dataset.stamp!(0)).dated).toMatch(new RegExp(`^${statSync(zip).size} bytes of `));
       await dataset.close();
       await plain.close();
       expect(readdirSync(dir)).toEqual(before);

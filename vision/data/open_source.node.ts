@@ -1,7 +1,7 @@
 import { inArchive } from './archive_paths.ts';
 import type { Dataset } from './dataset.ts';
 import { DecodePool, type PoolOptions } from './decode_pool.node.ts';
-import { fileStamp } from './file_stamp.node.ts';
+import { archiveStamps, fileStamp } from './file_stamp.node.ts';
 import type { Labelled } from './labelled.ts';
 import type { ImageSource } from './source.ts';
 
@@ -9,6 +9,7 @@ import type { ImageSource } from './source.ts';
 export function openSource(source: ImageSource, options: PoolOptions = {}): Dataset<Labelled> {
   const { name, notes, images } = source;
   const pool = new DecodePool(options);
+  const archiveStamp = archiveStamps();
   return {
     name,
     notes,
@@ -18,7 +19,10 @@ export function openSource(source: ImageSource, options: PoolOptions = {}): Data
       return file === undefined ? pool.decode(inArchive(id, name), await source.bytes(index)) : pool.decode(file);
     },
     // Of an image in an archive: the archive's.
-    stamp: (index) => fileStamp(images[index].file ?? source.archiveOf?.(index) ?? name),
+    stamp(index) {
+      const { file } = images[index];
+      return file === undefined ? archiveStamp(source.archiveOf?.(index) ?? name) : fileStamp(file);
+    },
     async close() {
       await pool.close();
       await source.close();

@@ -3,13 +3,14 @@ import { createReadStream } from 'node:fs';
 import * as v from 'valibot';
 import type { Device } from '../../engine/device/device.ts';
 import { fileError } from '../../models/formats/file_error.node.ts';
+import type { FileStamp } from '../data/dataset.ts';
 import { fields, listOf, words } from '../checked_json.ts';
 import { readJsonFile } from '../json_file.node.ts';
 import type { TrainOptions } from './options.ts';
 import type { Prepared } from './task.ts';
 
-/** An image: its id, its side, what is known of it as a hash, and what is another when its file is. */
-const IMAGE = v.tuple([words, words, words, words], 'an image');
+/** An image: its id, its side, what is known of it as a hash, its file's size and date, and a hash of its bytes. */
+const IMAGE = v.tuple([words, words, words, words, v.optional(words, '')], 'an image');
 
 /** What RUN/origin.json holds: what a training depends on beside its options. */
 const ORIGIN = fields({
@@ -31,20 +32,32 @@ export const readOrigin = (path: string): Origin =>
 
 export const originText = (origin: Origin): string => `${JSON.stringify(origin)}\n`;
 
+const byId = (images: Origin['images']) => new Map(images.map((image) => [image[0], image]));
+
+/** The stamp of a drawn image. */
+const NEVER_CHANGED: FileStamp = { dated: '', bytes: async () => '' };
+
 /** Files asked for at a time. */
 const AT_ONCE = 256;
 
+interface OriginContext {
+  /** SHA-256 of the ONNX file of the network. */
+  readonly network?: string;
+  /** What the run was begun with: what has the date that it had then is not read again. */
+  readonly earlier?: Origin;
+}
+
 /**
  * What a training depends on now.
- * @param network SHA-256 of the ONNX file of the network
  * @throws UserError where the weights cannot be read
  */
 export async function originOf(
   device: Device,
   { dataset, train, validation }: Prepared,
   { weights }: TrainOptions,
-  network?: string,
+  { network, earlier }: OriginContext = {},
 ): Promise<Origin> {
+  const before = byId(earlier?.images ?? []);
   const all = [
     ...train.map((index) => ({ index, side: 'train' })),
     ...validation.map((index) => ({ index, side: 'validation' })),
@@ -53,7 +66,9 @@ export async function originOf(
   for (let start = 0; start < all.length; start += AT_ONCE) {
     const some = all.slice(start, start + AT_ONCE).map(async ({ index, side }): Promise<Origin['images'][number]> => {
       const { id, ...known } = dataset.examples[index];
-      return [id, side, hashOf(JSON.stringify(known)), (await dataset.stamp?.(index)) ?? ''];
+      const { dated, bytes } = (await dataset.stamp?.(index)) ?? NEVER_CHANGED;
+      const [, , , datedThen, bytesThen] = before.get(id) ?? [];
+      return [id, side, hashOf(JSON.stringify(known)), dated, dated === datedThen ? bytesThen! : await bytes()];
     });
     images.push(...(await Promise.all(some)));
   }
@@ -70,7 +85,7 @@ const hashOf = (text: string): string => createHash('sha256').update(text).diges
 
 /** All that the activations of a frozen front depend on beside options. */
 export const frontOrigin = ({ adapter, weights, images }: Origin): string =>
-  hashOf(JSON.stringify([adapter, weights, images.map(([id, side, , stamp]) => [id, side, stamp])]));
+  hashOf(JSON.stringify([adapter, weights, images.map(([id, side, , , bytes]) => [id, side, bytes])]));
 
 async function fileHash(path: string): Promise<string> {
   const hash = createHash('sha256');
@@ -86,10 +101,11 @@ const NAMED = 3;
 
 /** What has changed since a run was begun, a phrase each with the first names; empty where nothing has. */
 export function originChanges(earlier: Origin, now: Origin): string[] {
-  const before = new Map(earlier.images.map((image) => [image[0], image]));
-  const after = new Map(now.images.map((image) => [image[0], image]));
+  const [before, after] = [byId(earlier.images), byId(now.images)];
   const both = now.images.filter(([id]) => before.has(id));
   const differing = (field: 1 | 2 | 3) => both.filter((image) => image[field] !== before.get(image[0])![field]);
+  // A run of an earlier version has hashes of no bytes.
+  const changed = differing(3).filter(([id, , , , bytes]) => bytes === '' || bytes !== before.get(id)![4]);
   const found = [
     named(
       'image is gone',
@@ -101,7 +117,7 @@ export function originChanges(earlier: Origin, now: Origin): string[] {
       'images are new',
       now.images.filter(([id]) => !before.has(id)),
     ),
-    named('image was changed', 'images were changed', differing(3)),
+    named('image was changed', 'images were changed', changed),
     named('image has another label', 'images have other labels', differing(2)),
     named('image is on another side', 'images are on other sides', differing(1)),
     earlier.weights !== now.weights && 'the file of weights is another',

@@ -56,6 +56,8 @@ export class RunFolder implements Disposable {
     private readonly path: string,
     private readonly lock: FileLock,
     private begun: boolean,
+    /** What the run was begun with; undefined for a new one, and for one of a version that did not keep it. */
+    readonly earlier: Origin | undefined,
     /** What `begin` writes. */
     private readonly texts: { readonly config: string; readonly tuning: string },
   ) {}
@@ -70,16 +72,19 @@ export class RunFolder implements Disposable {
     const lock = lockRunFolder(path);
     const tuning = String(device.tuning.only(device.identity));
     const begun = existsSync(config);
+    const origin = join(path, RUN_FILES.origin);
+    let earlier: Origin | undefined;
     try {
       if (begun) {
         requireOptions(path, readOptions(config), options);
         keepTuning(device, join(path, RUN_FILES.tuning), tuning, progress);
+        if (existsSync(origin)) earlier = readOrigin(origin);
       }
     } catch (error) {
       lock[Symbol.dispose]();
       throw error;
     }
-    return new RunFolder(path, lock, begun, { config: `${JSON.stringify(options, null, 2)}\n`, tuning });
+    return new RunFolder(path, lock, begun, earlier, { config: `${JSON.stringify(options, null, 2)}\n`, tuning });
   }
 
   /**
@@ -97,10 +102,8 @@ export class RunFolder implements Disposable {
   ): Promise<readonly string[]> {
     this.origin = now;
     this.network = network;
-    const path = join(this.path, RUN_FILES.origin);
     if (!this.begun) return [];
-    // A run of an earlier version has none: what it was begun with is not known.
-    const earlier = existsSync(path) ? readOrigin(path) : now;
+    const earlier = this.earlier ?? now;
     const changes = originChanges(earlier, now).join('; ');
     if (changes !== '' && !accept)
       throw new UserError(
@@ -109,8 +112,9 @@ export class RunFolder implements Disposable {
     const accepted = changes === '' ? earlier.accepted : [...earlier.accepted, changes];
     if (changes !== '')
       progress.line(`going on all the same, with what has changed since the run was begun: ${changes}`);
-    if (changes !== '' || !existsSync(path))
-      await writeFileAtomic(path, originText({ ...now, network: earlier.network, accepted }));
+    const text = originText({ ...now, network: earlier.network, accepted });
+    if (this.earlier === undefined || text !== originText(this.earlier))
+      await writeFileAtomic(join(this.path, RUN_FILES.origin), text);
     return accepted;
   }
 

@@ -24,7 +24,7 @@ describe('a table of images in an archive', () => {
     ]);
     expect([(await dataset.load(0)).data[0], (await dataset.load(1)).data[0]]).toEqual([3, 1]);
     // What tells whether an image was changed is the archive's.
-    expect(await dataset.stamp!(0)).toMatch(new RegExp(`^${bytes.length} bytes`));
+    expect((await dataset.stamp!(0)).dated).toMatch(new RegExp(`^${bytes.length} bytes`));
     await dataset.close();
   });
 
