@@ -14,7 +14,7 @@ import { readMetrics } from './metrics_file.node.ts';
 import { terminalProgress } from './progress.node.ts';
 import { openSession } from './session.node.ts';
 import { textTable } from '../vision/report/text_table.ts';
-import { openTraining, tellSoftware, trainAndJudge, type Lesson, type TrainFlags } from './train.node.ts';
+import { openTraining, tellSoftware, tellTest, trainAndJudge, type Lesson, type TrainFlags } from './train.node.ts';
 
 export interface CrossvalFlags extends TrainFlags {
   readonly folds: number;
@@ -79,7 +79,10 @@ export async function crossval(flags: CrossvalFlags): Promise<void> {
     const text = `${jsonText({ ...summary, options: common })}\n`;
     await writeFileAtomic(join(out, SUMMARY), text);
     if (json) process.stdout.write(text);
-    else console.log(`${showSummary(summary)}\nSummary: ${join(out, SUMMARY)}`);
+    else {
+      console.log(`${showSummary(summary)}\nSummary: ${join(out, SUMMARY)}`);
+      tellTest(flags);
+    }
   } finally {
     progress.end();
     await dataset.close();

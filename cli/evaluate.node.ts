@@ -133,11 +133,11 @@ const knownTest = ({ examples }: Dataset<Labelled>, { name }: TaskChoice): numbe
   );
 
 /** The images of which enough is known that a training kept apart: those that are on a side once none are kept. */
-function keptForTest(task: Task, dataset: Dataset, { testFraction, ...sides }: Settings): number[] {
+function keptForTest(task: Task, dataset: Dataset, { testFraction, valFraction, trainOnly }: Settings): number[] {
   if (!testFraction) return [];
   const all = (options: SplitOptions): number[] => Object.values(task.split(dataset, options)).flat();
-  const part = new Set(all({ ...sides, testFraction }));
-  return all(sides).filter((i) => !part.has(i));
+  const part = new Set(all({ valFraction, trainOnly, testFraction }));
+  return all({ valFraction, trainOnly }).filter((i) => !part.has(i));
 }
 
 /** Throws where a model cannot be judged on such data: it learnt from other ones, or does not know a class of these. */
@@ -196,17 +196,12 @@ function settingsFor(
     throw new UserError(
       `--val-fraction and --train-only say nothing here: ${data} was divided into ${fold.of} folds; leave them out, or give other --data`,
     );
-  if (fold && networks > 1 && flags.split !== undefined && flags.split !== 'all')
+  if (fold && networks > 1 && (flags.split === 'train' || flags.split === 'validation'))
     throw new UserError(
       `--split ${flags.split} is nothing to an ensemble: each image of ${data} is on the validation side of one of its networks; evaluate a fold, or give other --data`,
     );
-  const split = flags.split ?? (sameData && networks === 1 ? 'validation' : 'all');
-  const galaxies =
-    split === 'all'
-      ? `all ${taskKind(stored.name).words.known}`
-      : split === 'test'
-        ? 'the test split'
-        : sideName(split, fold);
+  const fair = networks === 1 ? 'validation' : trained.testFraction ? 'test' : 'all';
+  const split = flags.split ?? (sameData ? fair : 'all');
   return {
     data,
     ...(table && { table }),
@@ -220,6 +215,30 @@ function settingsFor(
     skipBad: flags.skipBad ?? (fold !== undefined && trained.skipBad === true),
     ...(fold && { limit: trained.limit }),
     tta: flags.tta ?? trained.tta ?? 1,
-    measuredOn: `${galaxies} of ${data}${split === 'validation' && sameData && trained.keep === 'best' ? ', which chose the epoch that was kept (--keep best)' : ''}${sameData && split !== 'validation' && split !== 'test' ? `, ${networks === 1 ? 'which the model was trained on' : `on each of which at least ${networks - 1} of the ${networks} networks were trained (the fair figure is in ${SUMMARY})`}` : ''}`,
+    measuredOn: `${sideOf(split, stored, fold)} of ${data}${sameData ? partOf(split, stored, trained, networks) : ''}`,
   };
+}
+
+function sideOf(split: Split, { name }: TaskChoice, fold: Fold | undefined): string {
+  if (split === 'all') return `all ${taskKind(name).words.known}`;
+  return split === 'test' ? 'the test split' : sideName(split, fold);
+}
+
+/** The part that a split of a model's own data had in its training, in words; empty where it had none. */
+function partOf(
+  split: Split,
+  stored: TaskChoice,
+  { keep, testFraction }: Pick<ReturnType<typeof optionsOf>, 'keep' | 'testFraction'>,
+  networks: number,
+): string {
+  if (split === 'test') return '';
+  if (split === 'validation') {
+    const parts = [
+      keep === 'best' && 'chose the epoch that was kept (--keep best)',
+      taskOf(stored).learns && 'fitted how sure shares of the votes make an answer',
+    ].filter(Boolean);
+    return parts.length === 0 ? '' : `, which ${parts.join(' and ')}`;
+  }
+  if (networks === 1) return ', which the model was trained on';
+  return `, on each of which${testFraction ? ' but the test split' : ''} at least ${networks - 1} of the ${networks} networks were trained (the fair figure is in ${SUMMARY})`;
 }

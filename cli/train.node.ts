@@ -207,8 +207,12 @@ export async function train(flags: TrainFlags): Promise<void> {
   console.log(judged.headline);
   console.log(`Report: ${flags.out}/${RUN_FILES.report}`);
   console.log(`Model:  ${flags.out}/${RUN_FILES.model}`);
-  if (flags.testFraction)
-    console.log(`Kept for the test, and judged on by: tuningfork evaluate ${flags.out} --split test`);
+  tellTest(flags);
+}
+
+/** Says how to judge on what was kept for the test, where some was. */
+export function tellTest({ testFraction, out }: TrainFlags): void {
+  if (testFraction) console.log(`Kept for the test, and judged on by: tuningfork evaluate ${out} --split test`);
 }
 
 /** Throws where flags do not go together, as far as that shows before the images are opened. */

@@ -16,7 +16,7 @@ export function register(program: Command): void {
     .addOption(
       new Option(
         '--split <side>',
-        "the images to judge on (default: validation for the model's own training data, otherwise all)",
+        "the images to judge on (default: of the model's own training data validation, or what a cross-validation kept for the test; otherwise all)",
       ).choices(['validation', 'train', 'test', 'all']),
     )
     .option(
@@ -46,7 +46,8 @@ export function register(program: Command): void {
 Examples:
   tuningfork evaluate runs/b0
   tuningfork evaluate runs/b0 --data galaxies/ --threshold 0.8 --out runs/b0-clear
-  tuningfork evaluate runs/cv --data other/                # the mean over all folds, on galaxies that no fold was trained on
+  tuningfork evaluate runs/cv --split test                 # the mean over all folds, on what --test-fraction kept from them
+  tuningfork evaluate runs/cv --data other/                # the same, on other galaxies
   tuningfork evaluate runs/b0 --data synthetic:200 --json | jq .accuracy`,
     )
     .action(async (model: string, _options: object, command: Command) => {

@@ -15,29 +15,12 @@ import { SILENT } from '../../vision/progress.ts';
 import { viewsFor } from '../../vision/answer/stored_model.ts';
 import { PROGRAM, fail, succeed, tuningfork as start } from './cli.ts';
 import { shape } from './shapes.ts';
+import { SMALL_CROSSVAL, VOTES } from './small_crossval.ts';
 
 const PLUG = fileURLToPath(new URL('../vision/plug.mjs', import.meta.url));
 /** Trainings in processes of their own: beside other work minutes. */
 const SLOW = 900_000;
-const SMALL = [
-  'crossval',
-  '--model',
-  'vgg_small',
-  '--size',
-  '32',
-  '--crop',
-  '200',
-  '--batch',
-  '8',
-  '--epochs',
-  '2',
-  '--tta',
-  '1',
-  '--checkpoint-steps',
-  '1',
-];
-const VOTES = [...SMALL, '--task', 'challenge', '--data', 'synthetic:18', '--folds', '3'];
-const CLASSES = [...SMALL, '--data', 'synthetic:40', '--folds', '2'];
+const CLASSES = [...SMALL_CROSSVAL, '--data', 'synthetic:40', '--folds', '2'];
 const FOLDS = [1, 2, 3];
 /** Other galaxies. */
 const OTHERS = 'synthetic:8:9';
@@ -191,7 +174,7 @@ describe('crossval', () => {
     ],
     [
       'folds without a class',
-      () => [...SMALL, '--data', 'synthetic:12', '--folds', '9', '--out', join(folder, 'none')],
+      () => [...SMALL_CROSSVAL, '--data', 'synthetic:12', '--folds', '9', '--out', join(folder, 'none')],
       /no (smooth|featured) galaxy .* on the validation side .* or fewer folds/,
     ],
     [
@@ -367,6 +350,9 @@ describe('the networks of a cross-validation together', () => {
     );
     expect(await fail('evaluate', classes, '--split', 'validation')).toMatch(
       /--split validation is nothing to an ensemble/,
+    );
+    expect(await succeed('evaluate', fold(classes, 1))).toMatch(
+      /^Measured on fold 1 of 2 of synthetic:40, which chose the epoch that was kept \(--keep best\) and fitted how sure/,
     );
   });
 
