@@ -228,17 +228,18 @@ function sideOf(split: Split, { name }: TaskChoice, fold: Fold | undefined): str
 function partOf(
   split: Split,
   stored: TaskChoice,
-  { keep, testFraction }: Pick<ReturnType<typeof optionsOf>, 'keep' | 'testFraction'>,
+  { keep }: Pick<ReturnType<typeof optionsOf>, 'keep'>,
   networks: number,
 ): string {
   if (split === 'test') return '';
-  if (split === 'validation') {
-    const parts = [
-      keep === 'best' && 'chose the epoch that was kept (--keep best)',
-      taskOf(stored).learns && 'fitted how sure shares of the votes make an answer',
-    ].filter(Boolean);
-    return parts.length === 0 ? '' : `, which ${parts.join(' and ')}`;
-  }
-  if (networks === 1) return ', which the model was trained on';
-  return `, on each of which${testFraction ? ' but the test split' : ''} at least ${networks - 1} of the ${networks} networks were trained (the fair figure is in ${SUMMARY})`;
+  if (split === 'train') return ', which the model was trained on';
+  if (split === 'all')
+    return networks === 1
+      ? ', among them those that the model was trained on'
+      : `, among them those that the ${networks} networks were trained on (the fair figure is in ${SUMMARY})`;
+  const parts = [
+    keep === 'best' && 'chose the epoch that was kept (--keep best)',
+    taskOf(stored).learns && 'fitted how sure shares of the votes make an answer',
+  ].filter(Boolean);
+  return parts.length === 0 ? '' : `, which ${parts.join(' and ')}`;
 }

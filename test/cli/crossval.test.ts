@@ -346,7 +346,7 @@ describe('the networks of a cross-validation together', () => {
 
   it('say so where they are judged on what they were trained on', async () => {
     expect(await succeed('evaluate', classes)).toMatch(
-      /^Measured on all labelled galaxies of synthetic:40, on each of which at least 1 of the 2 networks were trained \(the fair figure is in crossval\.json\)/,
+      /^Measured on all labelled galaxies of synthetic:40, among them those that the 2 networks were trained on \(the fair figure is in crossval\.json\)/,
     );
     expect(await fail('evaluate', classes, '--split', 'validation')).toMatch(
       /--split validation is nothing to an ensemble/,
