@@ -1,3 +1,4 @@
+import { existsSync, realpathSync } from 'node:fs';
 import { extname } from 'node:path';
 import { UserError } from '../engine/user_error.ts';
 import type { ConventionName } from '../models/efficientnet_conventions.ts';
@@ -8,7 +9,7 @@ import { writeSafetensorsFile } from '../models/formats/safetensors.node.ts';
 import type { StoredModel } from '../vision/answer/stored_model.ts';
 import { jsonText } from '../vision/json_text.ts';
 import { exportOnnxModel, type OnnxFlags } from './export_onnx.node.ts';
-import { readStored } from './load_model.node.ts';
+import { modelFile, readStored } from './load_model.node.ts';
 
 export interface ExportFlags extends OnnxFlags {
   readonly names?: ExportName;
@@ -26,7 +27,14 @@ export async function exportModel(path: string, flags: ExportFlags): Promise<voi
     throw new UserError(
       `--${refused} is for ${kind === '.onnx' ? '.safetensors' : '.onnx'}, and --to is ${to}; leave it out`,
     );
+  requireApart(to, modelFile(path));
   await (kind === '.onnx' ? exportOnnxModel : exportWeightsFile)(path, flags);
+}
+
+/** Throws where the file to write is the one that is read: what was in it beside the weights would be gone. */
+function requireApart(to: string, read: string): void {
+  if (existsSync(to) && existsSync(read) && realpathSync.native(to) === realpathSync.native(read))
+    throw new UserError(`--to ${to} is the file that is read; give another name`);
 }
 
 /** Writes a model's weights under the names, and in the layouts, of another program. */

@@ -1,6 +1,6 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { buildModel } from '../../models/build_network.ts';
 import { initialValues } from '../../models/initialise.ts';
@@ -83,6 +83,18 @@ describe('export', () => {
       /keras's names for vgg_small are not known/,
     );
     expect(() => readFileSync(to)).toThrow(/ENOENT/);
+  });
+  it('never takes the place of what it reads, under whatever name', async () => {
+    const [before, link, copy] = [readFileSync(vgg), join(folder, 'link'), join(folder, 'copy.onnx')];
+    symlinkSync(folder, link);
+    for (const to of [vgg, join(link, basename(vgg)), `${folder}/./link/../${basename(vgg)}`])
+      expect(await fail('export', vgg, '--to', to)).toMatch(/--to .*vgg.* is the file that is read; give another name/);
+    expect(readFileSync(vgg).equals(before)).toBe(true);
+    await succeed('export', vgg, '--to', copy);
+    const onnx = readFileSync(copy);
+    expect(await fail('export', join(link, 'copy.onnx'), '--to', copy)).toMatch(/copy\.onnx is the file that is read/);
+    expect(readFileSync(copy).equals(onnx)).toBe(true);
+    await succeed('export', vgg, '--to', copy, '--probabilities');
   });
 });
 
