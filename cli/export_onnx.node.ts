@@ -3,6 +3,7 @@ import { UserError } from '../engine/user_error.ts';
 import { taskOf, type TaskChoice } from '../galaxies/tasks.ts';
 import { writeFileAtomic } from '../models/formats/atomic.node.ts';
 import { exportOnnx, type ExportOnnxOptions } from '../models/onnx/export/export_onnx.ts';
+import { ANSWERS } from '../models/onnx/onnx_model.ts';
 import type { StoredModel } from '../vision/answer/stored_model.ts';
 import { jsonText } from '../vision/json_text.ts';
 import { readStored, requireTask } from './load_model.node.ts';
@@ -24,14 +25,14 @@ export async function exportOnnxModel(path: string, flags: OnnxFlags): Promise<v
   const task = requireTask(model, path);
   const { mean, std, channels } = model.built.preprocessing;
   const normalisation = { mean, std, ...(channels && { channels }) };
-  const answer = flags.probabilities ? answerOf(model, task, path) : undefined;
+  const answer = flags.probabilities || isOfShares(model) ? answerOf(model, task, path) : undefined;
   const pixels = preprocess === undefined ? 'normalised' : `0..${preprocess}`;
   const bytes = exportOnnx(model.built, {
     size: model.size,
     layout: layout === 'nhwc' ? 'NHWC' : 'NCHW',
     ...(answer && { answer }),
     ...(preprocess !== undefined && { preprocess: { ...normalisation, most: preprocess === '1' ? 1 : 255 } }),
-    metadata: metadataOf(model, task, pixels),
+    metadata: { ...metadataOf(model, task, pixels), output: answer?.name ?? 'logits' },
   });
   await writeFileAtomic(to, bytes);
   const output = answer?.name ?? 'logits';
@@ -49,8 +50,12 @@ export async function exportOnnxModel(path: string, flags: OnnxFlags): Promise<v
   );
 }
 
+/** Whether it came as an ONNX file whose own sigmoids stayed. */
+const isOfShares = ({ built }: Pick<StoredModel, 'built'>): boolean => built.network.config[ANSWERS] === 'sigmoids';
+
 /** What the command line calls a prediction, as a graph of the logits. */
-function answerOf({ classes }: StoredModel, choice: TaskChoice, path: string): ExportOnnxOptions['answer'] {
+function answerOf({ built, classes }: StoredModel, choice: TaskChoice, path: string): ExportOnnxOptions['answer'] {
+  if (isOfShares({ built })) return { name: 'probabilities', of: (shares) => shares };
   const task = taskOf(choice, classes);
   if (task.answers === 'probabilities') return { name: 'probabilities', of: (logits) => softmax(task.scores(logits)) };
   if (choice.name === 'challenge') return { name: 'fractions', of: task.scores };

@@ -69,6 +69,39 @@ function layerOf(
   return before && ['MatMul', 'Conv'].includes(before.op) && node.inputs.some(isKnown) ? before : undefined;
 }
 
+/** What a graph gives for each image: numbers to make probabilities of, shares each by itself, or maps. */
+export type Answers = 'logits' | 'sigmoids' | 'maps';
+
+/** The end of a graph whose last layer stays. */
+export interface Ending {
+  readonly answers: Answers;
+  /** The value before what makes probabilities at the end; the output where nothing does. */
+  readonly before: string;
+  /** The ops that make them. */
+  readonly makers: readonly string[];
+}
+
+/** What a graph ends in, whatever its last layer is. */
+export function endingOf(graph: OnnxGraph, values: Environment): Ending {
+  const made = new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
+  const makers: string[] = [];
+  let [name, before] = [graph.outputs[0].name, graph.outputs[0].name];
+  for (let node = made.get(name); node && [...PROBABILITIES, ...SHAPES].includes(node.op); node = made.get(name)) {
+    const [from] = node.inputs;
+    if (from === undefined || !isRow(values.get(from)!.shape)) break;
+    if (PROBABILITIES.includes(node.op)) {
+      makers.push(node.op);
+      before = from;
+    }
+    name = from;
+  }
+  const answers = makers.includes('Sigmoid') ? 'sigmoids' : 'logits';
+  return { answers: isRow(values.get(graph.outputs[0].name)!.shape) ? answers : 'maps', before, makers };
+}
+
+/** Whether a value is a row of numbers for each image, as [N, K] and [N, K, 1, 1] are. */
+export const isRow = (shape: readonly number[]): boolean => shape.slice(1).filter((n) => n > 1).length <= 1;
+
 /** The graph up to this value. */
 export function upTo(graph: OnnxGraph, name: string): OnnxGraph {
   const outputs = [{ name, type: 'float' as const, shape: undefined }];

@@ -85,6 +85,11 @@ export class OnnxNode {
     return new OnnxNode({ ...this.parts, name: last.name, outputs: last.outputs, attributes });
   }
 
+  /** The same node with other inputs. */
+  reading(inputs: NodeParts['inputs']): OnnxNode {
+    return new OnnxNode({ ...this.parts, inputs });
+  }
+
   /** What it is called in messages and by Grad-CAM: many exporters name no nodes, but all name outputs. */
   get label(): string {
     return this.name || this.outputs[0] || 'without a name';

@@ -7,6 +7,10 @@ export interface Said {
   readonly preprocessing?: Normalisation;
   readonly classes?: readonly string[];
   readonly task?: JsonObject;
+  /** What the file gives, where it is neither logits nor their softmax. */
+  readonly output?: 'fractions';
+  /** The value of the graph that holds the logits, where the file gives what is made of them. */
+  readonly logits?: string;
   /** See ViewGeometry. */
   readonly shortSide?: number;
   readonly crop?: number;
@@ -16,7 +20,8 @@ export interface Said {
 
 /** Reads the metadata of an ONNX file; what makes no sense there is as if it were not said. */
 export function saidIn(bytes: Uint8Array, source: string): Said {
-  const texts = new Map(decodeModel(bytes, source).metadataProps.map(({ key, value }) => [key, value]));
+  const { metadataProps, graph } = decodeModel(bytes, source);
+  const texts = new Map(metadataProps.map(({ key, value }) => [key, value]));
   const read = (key: string): Json => {
     try {
       return JSON.parse(texts.get(key) ?? 'null') as Json;
@@ -28,11 +33,14 @@ export function saidIn(bytes: Uint8Array, source: string): Said {
   if (!shown) return {};
   const preprocessing = preprocessingOf(shown, texts.get('input') ?? 'normalised');
   const { shortSide, crop } = shown;
+  const [output, logits] = [texts.get('output') ?? graph?.output[0]?.name, texts.get('logits')];
   const stretch = objectOf(shown.stretch ?? null);
   return {
     ...(preprocessing && { preprocessing }),
     ...(Array.isArray(classes) &&
       classes.every((name) => typeof name === 'string') && { classes: classes as string[] }),
+    ...(output === 'fractions' && { output }),
+    ...(graph?.node.some((node) => node.output.includes(logits ?? '')) && { logits }),
     ...(task && typeof task.name === 'string' && { task }),
     ...(isSide(shortSide) && { shortSide }),
     ...(isSide(crop) && { crop }),

@@ -68,6 +68,15 @@ export function withoutWeights(bytes: Uint8Array, names: readonly string[], sour
   );
 }
 
+/** The model again, its output being this value of it. */
+export function endingAt(bytes: Uint8Array, value: string, source: string): Uint8Array {
+  const model = decodeModel(bytes, source);
+  const { initializer, output } = model.graph!;
+  const shown = output.map((info) => ({ ...info, name: value, type: undefined }));
+  const graph = { ...model.graph!, output: shown } as typeof model.graph;
+  return encodeAgain({ ...model, graph }, initializer as unknown as Tensor[]);
+}
+
 function apart(tensor: TensorProto): Tensor {
   const { name, dims, dataType } = tensor;
   const externalData = Object.entries({ location: APART, length: String(claimedBytes(tensor)) });

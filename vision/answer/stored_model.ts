@@ -24,7 +24,7 @@ export interface StoredModel<T extends TaskOptions = TaskOptions> {
   /** How samples of more than 8 bits became 8 in training. */
   readonly stretch?: Stretch;
   /** The model file as read; undefined for bare weights. */
-  readonly file?: Model;
+  readonly file?: Model | undefined;
 }
 
 /**
@@ -41,6 +41,8 @@ export async function readModel<T extends TaskOptions>(
   if (isOnnx(bytes)) {
     const { onnxModelFile } = await import('./stored_onnx.ts');
     const { built, file } = onnxModelFile(bytes, source, options);
+    // What answers nothing that is known is a trunk, as bare weights are.
+    if (file.classes.length === 0) return { ...storedOf<T>(built, file), file: undefined };
     return storedOf(built, file, taskIn(file, source));
   }
   const { tensors, metadata } = parseSafetensors(bytes, source);
@@ -49,11 +51,11 @@ export async function readModel<T extends TaskOptions>(
   return storedOf(await restored(file, source), file, taskIn(file, source));
 }
 
-function storedOf<T extends TaskOptions>(built: BuiltModel, file: Model, task: T): StoredModel<T> {
+function storedOf<T extends TaskOptions>(built: BuiltModel, file: Model, task?: T): StoredModel<T> {
   const { size, crop } = file.preprocessing;
   const { shortSide, stretch } = file.config;
   return {
-    task,
+    ...(task && { task }),
     built,
     classes: file.classes,
     size,

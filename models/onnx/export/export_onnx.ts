@@ -82,11 +82,12 @@ export function exportOnnx({ network, weights }: Exportable, options: ExportOnnx
   for (const [name, n] of Object.entries({ height, width, channels })) checkWhole('exportOnnx', name, n, 1);
   checkOneOf('exportOnnx', 'layout', layout, ['NCHW', 'NHWC']);
   const parameters = new FileParameters(network, weights);
-  const { x, y, batch } = graphOfAnyBatch((n) => {
+  const { x, y, logits, batch } = graphOfAnyBatch((n) => {
     const images = input('input', [n, height, width, channels]);
     const ready = preprocess ? normalised(images, preprocess) : images;
     const logits = applySegments(network.segments, ready, { parameters, batchNorm: 'running' });
-    return { x: images, y: answer ? answer.of(logits) : logits };
+    if (answer && logits.names.length === 0) logits.named('logits');
+    return { x: images, logits, y: answer ? answer.of(logits) : logits };
   });
   if (y.dtype !== 'f32') throw new UserError(`exportOnnx: ${network.name} gives whole numbers, and files give f32`);
   const axes = layout === 'NCHW' ? NCHW : plainOrder(4);
@@ -95,7 +96,7 @@ export function exportOnnx({ network, weights }: Exportable, options: ExportOnnx
   // Only what a node gives has a name of its own.
   const ref = value.node ? value : writer.node('Identity', [value], value.dims);
   const output = { name: answer?.name ?? 'logits', ref };
-  return fileOf(writer, output, { name: network.name, metadata });
+  return fileOf(writer, output, { name: network.name, metadata, ...(answer && { logits: writer.of(logits) }) });
 }
 
 /** Pixels as the network wants them. */

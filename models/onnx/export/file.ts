@@ -1,6 +1,7 @@
 import { UserError } from '../../../engine/user_error.ts';
 import { ATTRIBUTE_TYPES, DATA_TYPES, encodeModel, type MessageInit } from '../proto.ts';
-import type { AttributeValue, Ref } from './draft.ts';
+import { isPlain } from '../value.ts';
+import type { AttributeValue, Ref, Written } from './draft.ts';
 import type { GraphWriter } from './writer.ts';
 
 const OPSET = 17n;
@@ -13,13 +14,15 @@ const MOST_BYTES = 2 ** 31 - 1;
 interface Described {
   readonly name: string;
   readonly metadata: Readonly<Record<string, string>>;
+  /** What the output was made of, whose name is told where it is a value of the file by itself. */
+  readonly logits?: Written;
 }
 
 /** The bytes of the file: what was written, as far as the output depends on it. */
 export function fileOf(
   writer: GraphWriter,
   output: { readonly name: string; readonly ref: Ref },
-  { name, metadata }: Described,
+  { name, metadata, logits }: Described,
 ): Uint8Array {
   const live = liveRefs(writer, output.ref);
   const nodes = writer.nodes.filter((node) => live.has(node.output));
@@ -28,11 +31,13 @@ export function fileOf(
   const bytes = initialisers.reduce((sum, { data }) => sum + data.byteLength, 0);
   if (bytes > MOST_BYTES)
     throw new UserError(`exportOnnx: ${name} has ${bytes} bytes of numbers, and an ONNX file holds less than 2 GiB`);
+  const isThere = logits?.kind === 'placed' && logits.ref.node && !logits.pending && isPlain(logits.order);
+  const told = { ...metadata, ...(isThere && live.has(logits.ref) && { logits: names.ofValue.get(logits.ref)! }) };
   return encodeModel({
     irVersion: IR_VERSION,
     producerName: 'tuningfork',
     opsetImport: [{ domain: '', version: OPSET }],
-    metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
+    metadataProps: Object.entries(told).map(([key, value]) => ({ key, value })),
     graph: {
       name,
       node: nodes.map(({ draft, output: ref }) => ({
