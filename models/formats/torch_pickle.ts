@@ -125,12 +125,51 @@ const KNOWN: Readonly<Record<string, Maker>> = {
   'torch.Size': ([dims]) => dims,
 };
 
-/**
+/*
  * What runs programs, or reaches them. None of it is ever called here, like all else; but a file that wants it is no
- * file of weights, and the user should hear of it.
+ * file of weights, and the user should hear of it. What only holds values, such as types.SimpleNamespace, is left out.
  */
-const HARMFUL =
-  /^(os|posix|nt|posixpath|ntpath|sys|subprocess|shutil|socket|pty|runpy|code|codeop|importlib|imp|ctypes|_?pickle|cPickle|marshal|types|multiprocessing|asyncio|webbrowser|urllib|requests|http|ftplib|platform|signal|threading|tempfile|pip|setuptools|distutils|timeit|bdb|pdb|cProfile|profile|trace|operator|functools|torch\.hub|torch\.jit|torch\.utils\.cpp_extension)\b|^(builtins|__builtin__)\.(eval|exec|execfile|compile|open|file|input|raw_input|apply|__import__|breakpoint|globals|locals|vars|setattr|delattr|map|filter|exit|quit|help)$/;
+
+/** Modules of which nothing is wanted in a file. */
+const HARMFUL_MODULES: ReadonlySet<string> = new Set(
+  `os posix nt posixpath ntpath sys subprocess shutil socket pty runpy importlib ctypes pickle _pickle cPickle marshal
+  multiprocessing asyncio webbrowser urllib.request urllib2 requests http.client http.server ftplib threading _thread
+  tempfile pip setuptools timeit bdb pdb cProfile torch.hub torch.jit torch.utils.cpp_extension distutils.core
+  distutils.spawn distutils.util distutils.file_util distutils.dir_util`.split(/\s+/),
+);
+/** What is not wanted of modules that have harmless things, or whose names others give to modules of their own. */
+const HARMFUL_NAMES: ReadonlyMap<string, readonly string[]> = new Map(
+  Object.entries({
+    builtins:
+      'eval exec execfile compile open file input raw_input apply __import__ breakpoint globals locals vars setattr delattr map filter exit quit help',
+    types: 'CodeType FunctionType LambdaType MethodType new_class prepare_class',
+    code: 'InteractiveInterpreter InteractiveConsole interact compile_command',
+    codeop: 'CommandCompiler Compile compile_command',
+    functools: 'reduce',
+    imp: 'load_module load_source load_compiled load_dynamic load_package reload',
+    operator: 'call',
+    platform: 'popen _syscmd_ver _syscmd_file',
+    profile: 'Profile run runctx',
+    signal: 'alarm pthread_kill raise_signal setitimer signal',
+    trace: 'Trace main',
+    urllib: 'urlopen urlretrieve URLopener FancyURLopener',
+  }).map(([module, names]) => [module, names.split(' ')]),
+);
+/** What makes functions of others: they are kept like any value, and never called by a file that is sound. */
+const MAKERS: ReadonlySet<string> = new Set(
+  'functools.partial operator.attrgetter operator.itemgetter operator.methodcaller'.split(' '),
+);
+const MADE = 'what is made by ';
+
+/** Whether calling it would run a program. A global is a module's, or lies within what is a module's. */
+function isHarmful(global: string): boolean {
+  const parts = global.replace(/^__builtin__\./, 'builtins.').split('.');
+  const reaches = (part: string, i: number) => {
+    const module = parts.slice(0, i).join('.');
+    return HARMFUL_MODULES.has(module) || HARMFUL_NAMES.get(module)?.includes(part);
+  };
+  return global.startsWith(MADE) || parts.some(reaches);
+}
 
 const TYPE = /^(?:torch(?:\.cuda|\.storage)?)\.(?:(\w+)Storage|(\w+))$/;
 
@@ -150,11 +189,13 @@ function callOf(callee: unknown, args: readonly unknown[], name: string): unknow
   if (callee instanceof Known) return callee.make(args, callee.global);
   if (!(callee instanceof Opaque))
     return new Opaque(callee instanceof TypeMark ? callee.global : 'what is no function');
-  if (HARMFUL.test(callee.global))
+  const isMaker = MAKERS.has(callee.global);
+  const harmful = [callee, ...(isMaker ? args : [])].find((each) => each instanceof Opaque && isHarmful(each.global));
+  if (harmful instanceof Opaque)
     throw new UserError(
-      `${name}: its pickle would call ${shownName(callee.global)}, which no file of weights does; nothing was run, and the file is refused: do not open it elsewhere.`,
+      `${name}: its pickle would call ${shownName(harmful.global)}, which no file of weights does; nothing was run, and the file is refused: do not open it elsewhere.`,
     );
-  return callee;
+  return isMaker ? new Opaque(`${MADE}${callee.global}`) : callee;
 }
 
 /** ('storage', type, key, device, count), and of PyTorch before 0.4 a view (key, offset, size) or None behind them. */

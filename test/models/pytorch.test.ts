@@ -228,36 +228,6 @@ describe('where the weights lie', () => {
   });
 });
 
-describe('what would run a program is refused by name, wherever it stands', () => {
-  const evil = (module: string, name: string) => new Call(new Global(module, name), ['touch /tmp/owned']);
-  it.each([
-    ['os', 'system'],
-    ['posix', 'system'],
-    ['builtins', 'eval'],
-    ['__builtin__', 'exec'],
-    ['subprocess', 'Popen'],
-    ['torch.hub', 'load'],
-    ['runpy', '_run_code'],
-  ])('%s.%s', async (module, name) => {
-    const call = evil(module, name);
-    for (const object of [
-      call,
-      dictionary({ a: call }),
-      dictionary({ state_dict: dictionary({ a: tensor(A) }), hyper_parameters: call }),
-      dictionary({ a: new Built(tensor(A), call) }),
-    ]) {
-      const sentence = new RegExp(`its pickle would call ${module.replace('.', '\\.')}\\.${name}`);
-      expect(await refusal(torchZip(object, { 0: SIX }))).toMatch(sentence);
-      expect(await refusal(torchLegacy(object, [['0', 6, SIX]]))).toMatch(sentence);
-      expect(await refusal(pickled(object))).toMatch(sentence);
-    }
-  });
-  it('by STACK_GLOBAL and NEWOBJ as well', async () => {
-    const stack = new Raw([0x8c, 2, 0x6f, 0x73, 0x8c, 6, ...Buffer.from('system'), 0x93, 0x29, 0x81]);
-    expect(await refusal(torchZip(dictionary({ a: stack }), {}))).toMatch(/would call os\.system/);
-  });
-});
-
 describe('lies and damage', () => {
   const zip = (object: unknown, storages: Record<string, Uint8Array> = { 0: SIX }) => torchZip(object, storages);
   const one = (plan: object) => zip(dictionary({ a: tensor({ ...A, ...plan }) }));
