@@ -46,13 +46,13 @@ const TYPES: Readonly<Record<string, string>> = {
 const CHUNK = /^shared-[A-Z0-9]{8}\.js$/;
 
 /** Where pages find the model that the server was given. */
-export const MODEL_PATH = '/model.safetensors';
+export const modelPath = (file: string): string => (/\.onnx$/i.test(file) ? '/model.onnx' : '/model.safetensors');
 
 /**
  * Serves the files of a folder, not those of folders in it, and nothing else; only GET and HEAD. No request ends the
  * process: what cannot be read is answered with its status.
  * @param port 0 for any that is free
- * @param offered beside them: a model, to be handed out at MODEL_PATH; who may embed the pages, nobody by default
+ * @param offered beside them: a model, to be handed out at its modelPath; who may embed the pages, nobody by default
  * @returns the server and where it answers
  * @throws UserError where there is no such folder or the port is taken
  */
@@ -111,7 +111,7 @@ async function answer(
     return end(response, 405, 'only GET and HEAD');
   }
   const path = (request.url ?? '').replace(/\?.*$/s, '');
-  if (model !== undefined && path === MODEL_PATH) {
+  if (model !== undefined && path === modelPath(model)) {
     const refused = await sendFile(request, response, model, { type: 'application/octet-stream', packed: false });
     if (refused?.status === 404) end(response, 404, 'the model is there no more');
     else if (refused) end(response, refused.status, 'the model cannot be read');

@@ -1,4 +1,4 @@
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, unlinkSync } from 'node:fs';
 import type { Device } from '../engine/device/device.ts';
 import { outline } from '../engine/program/outline.ts';
 import type { Precision } from '../engine/program/precision.ts';
@@ -6,6 +6,7 @@ import { compile } from '../engine/program/program.ts';
 import { tune as tuneProgram, tuningTasks, type TuningTask } from '../engine/program/tune.ts';
 import { TuningTable, hashOf, type Tuned } from '../engine/tuning.ts';
 import { UserError } from '../engine/user_error.ts';
+import { fileError } from '../models/formats/file_error.node.ts';
 import { modelProgram } from '../vision/train/model_cost.ts';
 import { openModel, type NewModelFlags, type OpenModel } from './open_model.node.ts';
 import type { GlobalOptions } from './options.ts';
@@ -29,15 +30,27 @@ export async function tune(name: string, flags: TuneFlags): Promise<void> {
   const { path } = tuningFile(flags.tuning);
   if (path === null)
     throw new UserError('`none` is no file to keep a tuning in; give another --tuning, or unset TUNINGFORK_TUNING');
-  if (flags.clear) {
-    rmSync(path, { force: true });
-    console.error(`nothing is tuned any more: there is no ${path} now`);
-    return;
-  }
+  if (flags.clear) return clear(path, flags);
   // A named file need not be there yet.
   const table = existsSync(path) ? readTuning(flags.tuning, (text) => console.error(text)) : new TuningTable();
   if (flags.list) console.log(flags.json ? JSON.stringify([...table.entries()], null, 2) : showTable(path, table));
   else await measure(name, flags, table, path);
+}
+
+/**
+ * Removes the file. One that a user names must hold a tuning; the user's own is nobody else's, and may be damaged.
+ * @throws UserError where it holds something else, or cannot be removed
+ */
+function clear(path: string, flags: TuneFlags): void {
+  try {
+    if (existsSync(path)) {
+      readTuning(flags.tuning, () => {});
+      unlinkSync(path);
+    }
+  } catch (error) {
+    throw fileError('write', path, error);
+  }
+  console.error(`nothing is tuned any more: there is no ${path} now`);
 }
 
 async function measure(name: string, flags: TuneFlags, table: TuningTable, path: string): Promise<void> {

@@ -1,4 +1,5 @@
 import { InvalidArgumentError, type Command } from 'commander';
+import { UserError } from '../../engine/user_error.ts';
 import { allOptions, wholeNumberWithin } from '../options.ts';
 
 interface ServeFlags {
@@ -11,7 +12,7 @@ interface ServeFlags {
 export function register(program: Command): void {
   program
     .command('serve')
-    .argument('[model]', 'a run directory or model.safetensors for the page Look to open')
+    .argument('[model]', 'a run directory, a model.safetensors or an ONNX file for the page Look to open')
     .description('serve the pages: watch a network learn, show images to a model, measure kernels in a browser')
     .option('--port <n>', 'the port to listen on; 0 takes any free one', wholeNumberWithin(0, 65_535), 8080)
     .option('--host <address>', 'the address to listen on; any but loopback lets other machines in', '127.0.0.1')
@@ -29,6 +30,7 @@ localhost and https: to reach the pages from another machine, serve dist/web by 
 Examples:
   tuningfork serve
   tuningfork serve runs/b0
+  tuningfork serve net.onnx
   tuningfork serve --port 0 --json
   tuningfork serve --allow-embedding https://course.example.org
 
@@ -36,10 +38,10 @@ To embed a part of a page: learn.html?embed, or ?embed=2 for the second figure o
     )
     .action(async (model: string | undefined, _flags: ServeFlags, command: Command) => {
       const { host, port, json, allowEmbedding: ancestors } = allOptions<ServeFlags>(command);
-      const { MODEL_PATH, SITE, serveFolder } = await import('../serve.node.ts');
+      const { SITE, modelPath, serveFolder } = await import('../serve.node.ts');
       const file = model === undefined ? undefined : await readableModel(model);
       const { url } = await serveFolder(SITE, host, port, { model: file, ancestors });
-      const look = file && new URL(`look.html?model=${MODEL_PATH.slice(1)}`, url).href;
+      const look = file && new URL(`look.html?model=${modelPath(file).slice(1)}`, url).href;
       console.log(
         json
           ? JSON.stringify({ url, ...(look && { look }) })
@@ -61,16 +63,20 @@ function originsOf(text: string): string[] {
 
 /** The file of a model, once it has been read: what is no model is told here and not in a page. */
 async function readableModel(path: string): Promise<string> {
-  const [{ readFile }, { modelFile }, { parseSafetensors }, { fileError }] = await Promise.all([
+  const [{ readFile }, { isOnnxFile, readOnnxFile }, load, { parseSafetensors }, { fileError }] = await Promise.all([
     import('node:fs/promises'),
+    import('../../models/onnx/onnx_file.node.ts'),
     import('../load_model.node.ts'),
     import('../../models/formats/safetensors.ts'),
     import('../../models/formats/file_error.node.ts'),
   ]);
-  const file = modelFile(path);
+  const file = load.modelFile(path);
   const bytes = await readFile(file).catch((error) => {
     throw fileError('read', file, error);
   });
-  parseSafetensors(bytes, file);
+  if (!isOnnxFile(file)) parseSafetensors(bytes, file);
+  else if (readOnnxFile(file).bytes.length !== bytes.length)
+    throw new UserError(`${file} keeps weights in other files, and a page opens one; export it with its weights in it`);
+  else load.requireTask(await load.readStored(file), file);
   return file;
 }

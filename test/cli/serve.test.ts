@@ -7,6 +7,7 @@ import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { serveFolder } from '../../cli/serve.node.ts';
 import { writeSafetensors } from '../../models/formats/safetensors.ts';
+import { buildModel } from '../models/onnx/build.ts';
 import { PROGRAM, tuningfork } from './cli.ts';
 
 let server: ChildProcess;
@@ -299,6 +300,34 @@ describe('serve with a model', () => {
     } finally {
       server.kill();
     }
+  });
+
+  it('hands out an ONNX file, which Look opens', async () => {
+    const net = join(run, 'net.onnx');
+    const bytes = Buffer.from(
+      buildModel({
+        nodes: [
+          { op: 'GlobalAveragePool', inputs: ['x'], outputs: ['p'] },
+          { op: 'Flatten', inputs: ['p'], outputs: ['y'] },
+        ],
+        inputs: { x: { shape: ['N', 3, 8, 8] } },
+        outputs: ['y'],
+      }),
+    );
+    writeFileSync(net, bytes);
+    const { server, said, port: from } = await start(net);
+    try {
+      expect(said.look).toBe(`http://localhost:${from}/look.html?model=model.onnx`);
+      expect(Buffer.from((await ask('/model.onnx', { from })).body, 'latin1').equals(bytes)).toBe(true);
+      expect((await ask('/model.safetensors', { from })).status).toBe(404);
+    } finally {
+      server.kill();
+    }
+    writeFileSync(net, bytes.subarray(0, 40));
+    expect(await tuningfork(['serve', net, '--port', '0'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/net\.onnx.* cut off or damaged/),
+    });
   });
 
   it('refuses what is no model, and says so', async () => {

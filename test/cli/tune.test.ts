@@ -90,6 +90,38 @@ describe('tune', () => {
     expect(stderr).toMatch(/tuning\.json holds no tuning: .*; going on without it/);
   });
 
+  it('forgets a tuning, and deletes nothing else', async () => {
+    const clear = (path: string) => tuningfork('tune', '--clear', '--tuning', path);
+    const [notes, kept, other] = ['notes.txt', 'kept.json', 'other.json'].map((name) => join(folder, name));
+    writeFileSync(notes, 'what I thought');
+    writeFileSync(other, '{"lr": 0.1}');
+    for (const path of [notes, other]) {
+      expect(await clear(path)).toMatchObject({
+        code: 2,
+        stderr: expect.stringMatching(/^tuningfork: .* holds no tuning/),
+      });
+      expect(existsSync(path)).toBe(true);
+    }
+    expect(await clear(folder)).toMatchObject({ code: 2, stderr: expect.stringMatching(/it is a folder/) });
+    writeFileSync(kept, String(new TuningTable()));
+    for (const _ of [1, 2]) {
+      expect((await clear(kept)).code).toBe(0);
+      expect(existsSync(kept)).toBe(false);
+    }
+    // The file of its own, which no one else writes to, may be damaged.
+    mkdirSync(join(folder, 'tuningfork'), { recursive: true });
+    writeFileSync(own(), 'no tuning');
+    expect((await tuningfork('tune', '--clear')).code).toBe(0);
+    expect(existsSync(own())).toBe(false);
+    // Nor a folder in its place.
+    mkdirSync(own());
+    expect(await tuningfork('tune', '--clear')).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/it is a folder/),
+    });
+    rmSync(own(), { recursive: true });
+  });
+
   it('has no file to write to where there is to be none', async () => {
     const { code, stderr } = await tuningfork('tune', ...TINY, '--tuning', 'none');
     expect(code).toBe(2);
