@@ -38,8 +38,9 @@ function requireApart(to: string, read: string): void {
 }
 
 /** Writes a model's weights under the names, and in the layouts, of another program. */
-async function exportWeightsFile(path: string, { to, names = 'torchvision', json }: ExportFlags): Promise<void> {
-  const model = await readStored(path);
+async function exportWeightsFile(path: string, flags: ExportFlags): Promise<void> {
+  const { to, names = 'torchvision', json } = flags;
+  const model = await readStored(path, flags);
   const { network, weights, arithmetic, preprocessing } = model.built;
   const { tensors, layout, notes } = exportWeights(network, weights, names);
   const { mean, std } = preprocessing;

@@ -6,10 +6,10 @@ import { exportOnnx, type ExportOnnxOptions } from '../models/onnx/export/export
 import { ANSWERS } from '../models/onnx/onnx_model.ts';
 import type { StoredModel } from '../vision/answer/stored_model.ts';
 import { jsonText } from '../vision/json_text.ts';
-import { readStored, requireTask } from './load_model.node.ts';
+import { readStored, requireTask, type OnnxFlags as ReadFlags } from './load_model.node.ts';
 import type { GlobalOptions } from './options.ts';
 
-export interface OnnxFlags extends GlobalOptions {
+export interface OnnxFlags extends GlobalOptions, ReadFlags {
   readonly to: string;
   /** The file gives them instead of logits. */
   readonly probabilities?: boolean;
@@ -21,7 +21,7 @@ export interface OnnxFlags extends GlobalOptions {
 /** Writes a model as an ONNX file, with what is needed to show it images in the file's metadata. */
 export async function exportOnnxModel(path: string, flags: OnnxFlags): Promise<void> {
   const { to, layout = 'nchw', preprocess } = flags;
-  const model = await readStored(path);
+  const model = await readStored(path, flags);
   const task = requireTask(model, path);
   const { mean, std, channels } = model.built.preprocessing;
   const normalisation = { mean, std, ...(channels && { channels }) };

@@ -2,7 +2,7 @@ import { checkOptions, checkWhole, show, type Known } from '../engine/check.ts';
 import { UserError } from '../engine/user_error.ts';
 import { efficientNet, type EfficientNetArithmetic } from './efficientnet.ts';
 import { importEfficientNet, type ImportOptions } from './efficientnet_names.ts';
-import { saidNormalisation } from './efficientnet_preprocessing.ts';
+import { saidByExport, saidNormalisation } from './efficientnet_preprocessing.ts';
 import { efficientNetConfig } from './efficientnet_table.ts';
 import type { WeightsFile } from './formats/read_weights.ts';
 import { describedBy, type Model } from './formats/model_file.ts';
@@ -116,10 +116,10 @@ function refuseOther(name: string, { tensors, source }: WeightsFile): void {
     throw new UserError(`${source} holds weights of ${other}, and not of ${name}; give --model ${other} for them.`);
 }
 
-/** What a file of weights says of their arithmetic: all of it where this program saved a model. */
+/** What a file of weights says of their arithmetic: all of it where this program saved or exported a model. */
 function fromFile({ metadata = {}, source }: WeightsFile): ImportOptions {
   const model = describedBy(metadata, source);
-  if (!model) return { metadata };
+  if (!model) return { ...saidByExport(metadata), metadata };
   const { padding, bnEpsilon, preprocessing } = model;
   return { padding, bnEpsilon, preprocessing: { ...preprocessing, scale: 1 / 255 }, metadata };
 }

@@ -1,5 +1,5 @@
 import { UserError } from '../engine/user_error.ts';
-import { MEANS } from './formats/model_file.ts';
+import { DEVIATIONS, MEANS } from './formats/model_file.ts';
 import { toFloat32 } from './formats/stored_tensor.ts';
 import type { StoredTensor } from './formats/stored_tensor.ts';
 import type { ConventionName } from './efficientnet_conventions.ts';
@@ -68,6 +68,28 @@ export function saidNormalisation(
     notes: [
       `${source}: nothing says how its pixels were normalised; ImageNet's mean and deviation are assumed. If they were scaled to -1..1, as for AdvProp, say so by 'advprop' in the file's name.`,
     ],
+  };
+}
+
+/**
+ * What a file that `tuningfork export` wrote says of its weights in its metadata; what makes no sense there is as if it
+ * were not said.
+ */
+export function saidByExport(metadata: Readonly<Record<string, string>>): Partial<Omit<Arithmetic, 'notes'>> {
+  const read = (key: string): Readonly<Record<string, unknown>> => {
+    try {
+      return Object(JSON.parse(metadata[key] ?? 'null'));
+    } catch {
+      return {};
+    }
+  };
+  const colour = (value: unknown, [low, high]: readonly [number, number]): value is number[] =>
+    Array.isArray(value) && value.length === 3 && value.every((n) => typeof n === 'number' && n >= low && n <= high);
+  const [{ padding, bnEpsilon }, { mean, std }] = [read('arithmetic'), read('preprocessing')];
+  return {
+    ...((padding === 'same' || padding === 'symmetric') && { padding }),
+    ...(typeof bnEpsilon === 'number' && bnEpsilon > 0 && bnEpsilon < 1 && { bnEpsilon }),
+    ...(colour(mean, MEANS) && colour(std, DEVIATIONS) && { preprocessing: { scale: 1 / 255, mean, std } }),
   };
 }
 

@@ -1,13 +1,13 @@
 import { Option, type Command } from 'commander';
 import { EXPORT_NAMES } from '../../models/export_names.ts';
 import { allOptions } from '../options.ts';
+import { addOnnxOptions } from './preprocessing_options.ts';
 
 /** `tuningfork export`. */
 export function register(program: Command): void {
-  program
-    .command('export')
+  addOnnxOptions(program.command('export'))
     .description('write a model as ONNX, or its weights alone, for another program')
-    .argument('<model>', 'a run directory, its model.safetensors, or a file of weights')
+    .argument('<model>', 'a run directory, its model.safetensors, an ONNX file, or a file of weights')
     .requiredOption('--to <file>', 'the file to write: .onnx, or .safetensors for the weights alone')
     .addOption(
       new Option(
@@ -35,6 +35,7 @@ Examples:
   tuningfork export runs/b0 --to model.onnx
   tuningfork export runs/b0 --to model.onnx --probabilities --preprocess 255
   tuningfork export runs/b0 --to b0.safetensors --names timm
+  tuningfork export net.onnx --to ready.onnx --mean 0.5 --std 0.5 --probabilities --preprocess 255
   tuningfork export runs/r50 --to r50.safetensors --names torchvision
   tuningfork export efficientnet-b0-355c32eb.pth --to b0.safetensors --names keras
 

@@ -25,10 +25,14 @@ export const addPreprocessingOptions = (command: Command): Command =>
     .optionsGroup(ONNX)
     .option(
       '--mean <numbers>',
-      "subtract this from each pixel: one number, or three in the network's channel order (default: ImageNet's)",
+      "subtract this from each pixel: one number, or three in the network's channel order (default: ImageNet's where none of --mean, --std and --scale is given, and else 0)",
       colour,
     )
-    .option('--std <numbers>', "then divide by this, given as --mean (default: ImageNet's)", colour)
+    .option(
+      '--std <numbers>',
+      "then divide by this, given as --mean (default: ImageNet's where none of the three is given, and else 1)",
+      colour,
+    )
     .option(
       '--scale <number>',
       'the value of the brightest pixel before --mean and --std, such as 255 (default: 1)',
@@ -58,7 +62,8 @@ const HIGHEST_MEAN = 1;
 const LOWEST_STD = 1e-3;
 
 /**
- * What flags say of pixels; undefined where they say nothing. With `--scale` alone nothing is taken off.
+ * What flags say of pixels; undefined where they say nothing. Of `--mean` and `--std` what is not given changes nothing
+ * where the other or `--scale` is; ImageNet's numbers stand for all three.
  * @throws UserError where the numbers make no sense of pixels
  */
 export function preprocessingOf({ mean, std, scale, channels }: PreprocessingFlags): Normalisation | undefined {

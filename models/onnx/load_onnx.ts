@@ -47,7 +47,7 @@ export interface LoadedOnnx {
   /** Of the images for which it was read: it takes [N, height, width, channels], and others where the graph does. */
   readonly input: { readonly height: number; readonly width: number; readonly channels: number };
   /** What it gives for each image: logits, shares each by itself that sigmoids make, or maps, as no classifier does. */
-  readonly answers: Answers;
+  readonly answers: 'logits' | 'sigmoids' | 'maps';
   /** The file's initialisers and constants that are weights of it, those of a replaced last layer too. */
   readonly constantNames: readonly string[];
   /** What the user should know. */

@@ -62,7 +62,7 @@ export function buildOnnx(
 
 function assumed(source: string): string {
   const { mean, std } = IMAGENET;
-  return `${source} does not say how pixels are normalised, and ImageNet's numbers are assumed: mean ${mean.join(', ')}, std ${std.join(', ')} of pixels in 0..1; --mean, --std, --scale and --channels say it otherwise`;
+  return `${source} does not say how pixels are normalised, and ImageNet's numbers are assumed: mean ${mean.join(', ')}, std ${std.join(', ')} of pixels in 0..1; --mean, --std, --scale and --channels of a command say it otherwise`;
 }
 
 /** The side of the images that a file says its network takes, the longer one; undefined where it leaves one open. */

@@ -5,7 +5,11 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { buildModel } from '../../models/build_network.ts';
 import { initialValues } from '../../models/initialise.ts';
 import { packModel, unpackModel } from '../../models/formats/model_file.ts';
-import { parseSafetensors } from '../../models/formats/safetensors.ts';
+import { parseSafetensors, writeSafetensors } from '../../models/formats/safetensors.ts';
+import { readStored } from '../../cli/load_model.node.ts';
+import { IMAGENET } from '../../models/normalisation.ts';
+import { decodeModel } from '../../models/onnx/proto.ts';
+import { buildModel as buildOnnx } from '../models/onnx/build.ts';
 import { floats, tensor, torchZip } from '../models/torch_files.ts';
 import { fail, succeed, tuningfork } from './cli.ts';
 
@@ -87,7 +91,7 @@ describe('export', () => {
   it('never takes the place of what it reads, under whatever name', async () => {
     const [before, link, copy] = [readFileSync(vgg), join(folder, 'link'), join(folder, 'copy.onnx')];
     symlinkSync(folder, link);
-    for (const to of [vgg, join(link, basename(vgg)), `${folder}/./link/../${basename(vgg)}`])
+    for (const to of [vgg, join(link, basename(vgg)), `${link}/./${basename(vgg)}`])
       expect(await fail('export', vgg, '--to', to)).toMatch(/--to .*vgg.* is the file that is read; give another name/);
     expect(readFileSync(vgg).equals(before)).toBe(true);
     await succeed('export', vgg, '--to', copy);
@@ -95,6 +99,55 @@ describe('export', () => {
     expect(await fail('export', join(link, 'copy.onnx'), '--to', copy)).toMatch(/copy\.onnx is the file that is read/);
     expect(readFileSync(copy).equals(onnx)).toBe(true);
     await succeed('export', vgg, '--to', copy, '--probabilities');
+  });
+});
+
+describe('what it wrote is read back as it was', () => {
+  it.each([
+    ['efficientnet_b0', 'timm'],
+    ['efficientnet_b0', 'keras'],
+    ['vgg_small', 'torchvision'],
+  ])('%s as %s names it: arithmetic and normalisation, with nothing assumed', async (name, names) => {
+    // No program has these two together.
+    const arithmetic = { padding: 'symmetric', bnEpsilon: 1e-4 } as const;
+    const to = join(folder, `again-${name}-${names}.safetensors`);
+    await succeed('export', modelFile(name, arithmetic), '--to', to, '--names', names);
+    const { built } = await readStored(to);
+    expect(built.notes).toEqual([]);
+    expect(built.preprocessing).toMatchObject({ mean: [0.5, 0.25, 0.125], std: [0.5, 0.5, 0.5] });
+    if (name === 'efficientnet_b0') expect(built.arithmetic).toEqual(arithmetic);
+  });
+
+  it('what makes no sense there is as if it were not said', async () => {
+    const to = join(folder, 'odd.safetensors');
+    const { tensors } = parseSafetensors(readFileSync(vgg), vgg);
+    const odd = { arithmetic: '{"padding":"round","bnEpsilon":-1}', preprocessing: '{"mean":[1,2],"std":"x"}' };
+    for (const metadata of [odd, { arithmetic: 'null', preprocessing: '{' }, {}]) {
+      writeFileSync(to, writeSafetensors(tensors, metadata));
+      const { built } = await readStored(to);
+      expect(built.preprocessing).toMatchObject(IMAGENET);
+      expect(built.notes).toContainEqual(expect.stringMatching(/nothing says how its pixels were normalised/));
+    }
+  });
+});
+
+describe('an ONNX file', () => {
+  const net = join(folder, 'net.onnx');
+  const to = join(folder, 'ready.onnx');
+  const means = [
+    { op: 'GlobalAveragePool', inputs: ['x'], outputs: ['p'] },
+    { op: 'Flatten', inputs: ['p'], outputs: ['y'] },
+  ];
+  writeFileSync(net, buildOnnx({ nodes: means, inputs: { x: { shape: ['N', 3, 'H', 'W'] } }, outputs: ['y'] }));
+
+  it('is exported with what is said of its pixels and its size', async () => {
+    const flags = ['--mean', '0.5', '--std', '0.25', '--size', '32', '--adapter', 'lavapipe'];
+    const { code, stderr } = await tuningfork(['export', net, '--to', to, ...flags]);
+    expect([code, stderr]).toEqual([0, '']);
+    const said = decodeModel(readFileSync(to), to).metadataProps.find(({ key }) => key === 'preprocessing')!.value;
+    expect(JSON.parse(said)).toMatchObject({ size: 32, mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] });
+    expect((await tuningfork(['export', net, '--to', to])).stderr).toMatch(/ImageNet's numbers are assumed/);
+    expect(await fail('export', vgg, '--to', to, '--mean', '0.5')).toMatch(/--mean is for ONNX files/);
   });
 });
 

@@ -26,6 +26,14 @@ describe('how an ONNX file wants its pixels', () => {
       [-1, 0, 1],
     ],
     [
+      ['--mean', '0.5'],
+      [-0.5, 0, 0.5],
+    ],
+    [
+      ['--std', '0.5'],
+      [0, 1, 2],
+    ],
+    [
       ['--scale', '255'],
       [0, 127.5, 255],
     ],
@@ -53,6 +61,12 @@ describe('how an ONNX file wants its pixels', () => {
     ],
   ])('is what %j says', (args, wanted) => {
     shown([0, 127.5, 255], args).forEach((value, k) => expect(value).toBeCloseTo(wanted[k], 9));
+  });
+
+  it("is ImageNet's of mean and deviation together, or of neither, as the help says", () => {
+    const help = addPreprocessingOptions(new Command('train')).helpInformation().replace(/\s+/g, ' ');
+    expect(help).toMatch(/ImageNet's where none of --mean, --std and --scale is given, and else 0/);
+    expect(help).toMatch(/ImageNet's where none of the three is given, and else 1/);
   });
 
   it('makes sense of pixels, or is refused', () => {

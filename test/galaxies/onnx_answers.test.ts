@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { input } from '../../engine/ops/leaves.ts';
 import { softmax } from '../../engine/ops/softmax_cross_entropy.ts';
+import { openModel } from '../../galaxies/open_model.ts';
 import { storedTask, taskOf, type TaskChoice } from '../../galaxies/tasks.ts';
 import { buildModel } from '../../models/build_network.ts';
 import { packModel } from '../../models/formats/model_file.ts';
@@ -9,6 +10,8 @@ import { applySegments } from '../../models/network.ts';
 import { exportOnnx } from '../../models/onnx/export/export_onnx.ts';
 import { decodeModel, encodeModel, type MessageInit } from '../../models/onnx/proto.ts';
 import { readModel, type StoredModel } from '../../vision/answer/stored_model.ts';
+import { NODE_READER } from '../../vision/data/file_reader.node.ts';
+import { describeAdapters } from '../gpu.ts';
 import { buildModel as buildOnnx, type NodePlan } from '../models/onnx/build.ts';
 import { parametersOf } from '../models/onnx/operator_case.ts';
 import { randomArray } from '../random.ts';
@@ -137,6 +140,20 @@ describe('a model that was saved with the last layer of its ONNX file', () => {
     const again = await readModel<TaskChoice>(packModel({ ...model.file!, weights: kept }), 'saved', storedTask);
     expect([again.task, again.classes]).toEqual([model.task, model.classes]);
     expectRows(predictions(again), predictions(model));
+  });
+});
+
+describeAdapters('a model of the library that came as an ONNX file', (device) => {
+  it('tells what was assumed, and is what it was when it was saved', async () => {
+    const data = Uint8Array.from({ length: SIDE * SIDE * 3 }, (_, i) => (i * 37) % 256);
+    const picture = { width: SIDE, height: SIDE, data };
+    using model = await openModel(device(), file(1, [node('Sigmoid', 'z', 'y')]), NODE_READER);
+    expect(model.notes).toContainEqual(expect.stringMatching(/ImageNet's numbers are assumed/));
+    const [said] = await model.predict([picture]);
+    expect(said).toMatchObject({ probabilities: { 0: expect.any(Number), 1: expect.any(Number) } });
+    using again = await openModel(device(), await model.save(), NODE_READER);
+    expect(again.notes).toEqual([]);
+    expect(await again.predict([picture])).toEqual([said]);
   });
 });
 

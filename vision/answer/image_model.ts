@@ -39,6 +39,8 @@ export class ImageModel implements Disposable {
   readonly parameters: ParameterSet;
   /** What the outputs stand for, in their order; empty for bare weights. */
   readonly classes: readonly string[];
+  /** What was assumed or left out when the file was read, a sentence each. */
+  readonly notes: readonly string[];
   private readonly predictors = new Map<number, Promise<Predictor>>();
   private readonly open: Predictor[] = [];
   private closed = false;
@@ -50,6 +52,7 @@ export class ImageModel implements Disposable {
     const { built, classes } = parts.stored;
     this.network = built.network;
     this.classes = classes;
+    this.notes = built.notes;
     this.parameters = new ParameterSet(device, built.network.specs, built.weights, 0);
   }
 
