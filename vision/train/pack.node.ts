@@ -8,7 +8,8 @@ import type { TrainOptions } from './options.ts';
 import { originOf } from './origin_file.node.ts';
 import { RunFolder } from './run_folder.node.ts';
 import type { Task } from './task.ts';
-import { geometryOf, openPack, type Run } from './train.node.ts';
+import { openPack } from './pack_file.node.ts';
+import { geometryOf, type Run } from './train.node.ts';
 
 /** Images that are decoded side by side. */
 const CHUNK = 64;
@@ -45,7 +46,7 @@ export async function packImages<E extends Example>(
     );
   const views = new ViewMaker(dataset, geometryOf(options, model), options.augmentation, options.seed);
   await run.begin();
-  const pack = await openPack({ dataset, origin, options, side: views.side }, { folder, packBytes });
+  const pack = await openPack({ prepared, origin, options, side: views.side }, { folder, packBytes });
   try {
     let decoded = 0;
     views.store = {
