@@ -9,7 +9,9 @@ import { MODEL_NAMES } from '../models/build_network.ts';
 import { isOnnxFile, readOnnxFile } from '../models/onnx/onnx_file.node.ts';
 import { declaredSide } from '../models/onnx/onnx_model.ts';
 import { sideName } from '../vision/data/folds.ts';
-import { taskKind, taskOf, TASKS, type TaskChoice, type TaskName } from '../galaxies/tasks.ts';
+import { DEFAULT_TASK, taskKind, taskOf, TASKS, type TaskChoice, type TaskName } from '../galaxies/tasks.ts';
+import type { JsonObject } from '../models/formats/model_file.ts';
+import { readOptions, type StoredOptions } from '../vision/train/options_file.node.ts';
 import type { TrainOptions } from '../vision/train/options.ts';
 import type { Progress } from '../vision/progress.ts';
 import { trainingContext } from '../vision/report/report_context.ts';
@@ -17,8 +19,9 @@ import type { Dataset } from '../vision/data/dataset.ts';
 import type { Task } from '../vision/train/task.ts';
 import { withoutUp } from '../vision/train/presets.ts';
 import { refuseOtherFlags, type Preset, type TaskFlags, type TaskKind } from '../vision/train/task_kind.ts';
-import { RUN_FILES, trainNetwork, type Run } from '../vision/train/train.node.ts';
+import { RUN_FILES, requireOptions, trainNetwork, type Run } from '../vision/train/train.node.ts';
 import { StopRequest } from '../vision/train/stop.ts';
+import { begunFolds, isBegun } from './crossval_folder.node.ts';
 import { onInterrupt } from './interrupt.ts';
 import type { Judged } from '../vision/judge/judged.ts';
 import { judgeModel } from './judge.node.ts';
@@ -215,6 +218,27 @@ export function tellTest({ testFraction, out }: TrainFlags): void {
   if (testFraction) console.log(`Kept for the test, and judged on by: tuningfork evaluate ${out} --split test`);
 }
 
+/** The options of a run directory, or of the first fold of a cross-validation's; undefined where none was begun. */
+function begunOptions(folder: string): StoredOptions | undefined {
+  if (isBegun(folder)) return readOptions(join(folder, RUN_FILES.config));
+  const [first] = begunFolds(folder).values();
+  return first;
+}
+
+/** The choices of a task where a run with these options goes on. */
+const resumed = (choices: TaskChoice, { task }: StoredOptions): TaskChoice =>
+  task?.name === choices.name ? (taskKind(choices.name).resume?.(choices, task as JsonObject) ?? choices) : choices;
+
+/**
+ * Throws where a run was begun with other options than flags say, as far as that shows without its images.
+ * @param earlier the options that it was begun with
+ */
+export function requireBegunWith(folder: string, earlier: StoredOptions, flags: TrainFlags): void {
+  const kind = taskKind((earlier.task?.name ?? DEFAULT_TASK.name) as TaskName);
+  const now = trainOptions(flags, kind.data as OpenData['kind']);
+  requireOptions(folder, earlier, { ...now, task: resumed(now.task, earlier) });
+}
+
 /** Throws where flags do not go together, as far as that shows before the images are opened. */
 export function checkTrainFlags(flags: TrainFlags): void {
   const { task, table, targetColumns, schema } = flags;
@@ -266,7 +290,9 @@ export async function openTraining(
         `--test-fraction says nothing here: ${dataset.name} names the sides of its images itself; leave it out`,
       );
     const kind = taskKind(begun.task.name);
-    const { options: choices, outputs } = kind.fit(begun.task, dataset);
+    const { options: fitted, outputs } = kind.fit(begun.task, dataset);
+    const earlier = begunOptions(flags.out);
+    const choices = earlier ? resumed(fitted, earlier) : fitted;
     const options = { ...begun, task: choices };
     tellData(opened, spec, progress);
     if (opened.kind === 'images' && flags.up && flags.rotation === undefined)

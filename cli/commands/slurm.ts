@@ -4,6 +4,7 @@ import type { PredictFlags } from '../predict.node.ts';
 import { allOptions, wholeNumberWithin } from '../options.ts';
 import { MOST_SHARDS } from '../shards.ts';
 import type { SlurmFlags } from '../slurm.node.ts';
+import { RESOURCES } from '../slurm_script.ts';
 import type { SweepFlags } from '../sweep.node.ts';
 import type { TrainFlags } from '../train.node.ts';
 import { addFoldOptions } from './crossval.ts';
@@ -78,11 +79,6 @@ function keepTexts(command: Command): void {
 }
 
 const all = (value: string, earlier: readonly string[] = []): string[] => [...earlier, value];
-
-/** The options that are for Slurm, by their names in commander. */
-const RESOURCES = new Set(
-  'submit time mem cpus gres partition account throttle sbatch container bind setup program'.split(' '),
-);
 
 const addResources = (command: Command): Command =>
   command

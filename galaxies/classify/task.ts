@@ -130,6 +130,10 @@ export const SMOOTH_OR_FEATURED: TaskKind<SmoothOrFeaturedOptions, Galaxy> = {
       );
     return { options: learnsVotes ? { ...rest, learn: 'votes' } : rest, outputs: CLASSES };
   },
+  resume: ({ learn, ...rest }, begun) => ({
+    ...rest,
+    ...(learn !== 'class' && begun['learn'] === 'votes' && { learn: 'votes' }),
+  }),
   stored(file) {
     const { threshold, learn } = storedChoices(file);
     return {

@@ -148,6 +148,10 @@ export const TARGETS: TaskKind<TargetOptions, Labelled> = {
     return { name: 'targets', columns: targetColumns, mean: [], deviation: [] };
   },
   fit: ({ columns }, dataset) => ({ options: scaleOf(columns, dataset), outputs: columns }),
+  resume(choices, { columns, mean, deviation }) {
+    const isSame = Array.isArray(columns) && columns.join() === choices.columns.join();
+    return isSame && areNumbers(mean) && areNumbers(deviation) ? { ...choices, mean, deviation } : choices;
+  },
   stored(file, source) {
     const { mean, deviation } = storedChoices(file);
     const columns = file.classes;

@@ -73,6 +73,11 @@ export interface TaskKind<O extends TaskOptions = TaskOptions, E extends Example
   choices(flags: TaskFlags): O;
   /** What the data add to the choices, and what the outputs stand for. Throws where they say nothing to learn. */
   fit(choices: O, dataset: Dataset<E>): { readonly options: O; readonly outputs: readonly string[] };
+  /**
+   * The choices of a run that goes on: what the data decided when it began stays as it was. Absent where they decide
+   * nothing.
+   */
+  resume?(choices: O, begun: JsonObject): O;
   /** The choices that a model file holds. @param source what errors call it */
   stored(file: StoredTask, source: string): O;
   make(options: O, outputs: readonly string[]): Task<E>;

@@ -177,6 +177,14 @@ export const VOTES: TaskKind<VoteOptions, Labelled> = {
       requireEach(schema, dataset, (value) => value >= -ROUNDING, 'a count, or a share of the votes, is at least 0');
     return { options: { name, schema, head, most }, outputs: columnsOf(schema) };
   },
+  resume(choices, { head, most }) {
+    const begun = { head: choices.head ?? (head as HeadName), most: most as number };
+    if (begun.head === 'dirichlet' && choices.most > begun.most)
+      throw new UserError(
+        `an image has ${choices.most} votes on a question, and the run was begun with ${begun.most} at most; begin anew in another --out`,
+      );
+    return { ...choices, ...begun };
+  },
   stored(file, source) {
     const { schema, most } = storedChoices(file);
     const head = file.task?.head as HeadName;
