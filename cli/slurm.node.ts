@@ -12,6 +12,7 @@ import { readJsonFile } from '../vision/json_file.node.ts';
 import { RUN_FILES } from '../vision/train/train.node.ts';
 import { fileChecksums } from './checksum.node.ts';
 import { SUMMARY, begunFolds, finishedFolds, foldFolder } from './crossval_folder.node.ts';
+import { requireNoTraining } from './kept_results.node.ts';
 import { modelFile } from './load_model.node.ts';
 import type { GlobalOptions } from './options.ts';
 import { shardName } from './shards.ts';
@@ -82,6 +83,7 @@ export async function slurmPredict(
   args: string[],
 ): Promise<void> {
   const { out, shards, json } = flags;
+  requireNoTraining(out);
   const merged = `predictions.${json ? 'jsonl' : 'csv'}`;
   await writeJobs('predict', flags, {
     asked: await askedOf(model, flags),

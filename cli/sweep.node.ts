@@ -45,8 +45,7 @@ export function planSweep(path: string, flags: SweepFlags): Planned[] {
 /** Throws where a training that is finished had other options: what it came to is no answer to these. */
 export function requireFinishedAlike(runs: readonly Planned[]): void {
   for (const { flags } of runs)
-    if (isFinished(flags.out) && isBegun(flags.out))
-      requireBegunWith(flags.out, readOptions(join(flags.out, RUN_FILES.config)), flags);
+    if (isFinished(flags.out)) requireBegunWith(flags.out, readOptions(join(flags.out, RUN_FILES.config)), flags);
 }
 
 function readGrid(path: string): unknown {

@@ -16,6 +16,7 @@ import type { TrainOptions } from '../vision/train/options.ts';
 import type { Progress } from '../vision/progress.ts';
 import { trainingContext } from '../vision/report/report_context.ts';
 import type { Dataset } from '../vision/data/dataset.ts';
+import { partsOfValidation } from '../vision/train/parts_of_validation.ts';
 import type { Task } from '../vision/train/task.ts';
 import { withoutUp } from '../vision/train/presets.ts';
 import { refuseOtherFlags, type Preset, type TaskFlags, type TaskKind } from '../vision/train/task_kind.ts';
@@ -330,10 +331,7 @@ export async function trainAndJudge(
     views,
     prepared: { validation },
   } = trained;
-  const parts = [
-    options.keep === 'best' && trained.state.history.length > 1 && 'choosing the epoch that is kept (--keep best)',
-    task.learns && 'saying how sure shares of the votes make an answer, in one number',
-  ].filter(Boolean);
+  const parts = partsOfValidation(options, task, trained.state.history.length).map(({ doing }) => doing);
   const measuredOn = `${sideName('validation', options.fold)}, which took no part in training${parts.length > 0 ? ` but for ${parts.join(' and for ')}` : ''}`;
   const judged = await judgeModel(
     device,

@@ -2,6 +2,7 @@ import { Option, type Command } from 'commander';
 import { addImageOptions, drawn } from './image_options.ts';
 import { allOptions } from '../options.ts';
 import { addOnnxOptions } from './preprocessing_options.ts';
+import type { EmbedFlags } from '../embed.node.ts';
 
 /** `tuningfork embed`. */
 export function register(program: Command): void {
@@ -32,7 +33,10 @@ Examples:
   tuningfork embed efficientnet_b0.safetensors --input activations.safetensors --out features.npy`,
     )
     .action(async (model: string, _options: object, command: Command) => {
+      const flags = allOptions<EmbedFlags>(command);
+      const { requireNoRunFile } = await import('../kept_results.node.ts');
+      requireNoRunFile(flags.out, '--out');
       const { embedToFile } = await import('../embed.node.ts');
-      await embedToFile(model, allOptions(command));
+      await embedToFile(model, flags);
     });
 }

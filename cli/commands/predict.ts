@@ -26,6 +26,8 @@ With --out, give the same command again to resume after an interruption.`,
     )
     .action(async (model: string, _options: object, self: Command) => {
       const flags = allOptions<Partial<PredictFlags>>(self);
+      const { requireNoRunFile } = await import('../kept_results.node.ts');
+      if (flags.out !== undefined) requireNoRunFile(flags.out, '--out');
       const { predict } = await import('../predict.node.ts');
       await predict(model, flags as PredictFlags);
     });
@@ -37,6 +39,8 @@ With --out, give the same command again to resume after an interruption.`,
     .action(async (folder: string, _options: object, self: Command) => {
       const { out } = allOptions<{ out?: string }>(self);
       if (out === undefined) throw new UserError('predict merge needs a file to write: give --out');
+      const { requireNoRunFile } = await import('../kept_results.node.ts');
+      requireNoRunFile(out, '--out');
       const { mergeShards } = await import('../shards.node.ts');
       await mergeShards(folder, out);
     });

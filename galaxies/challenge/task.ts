@@ -94,5 +94,6 @@ export const CHALLENGE: TaskKind<ChallengeOptions, Galaxy> = {
     return { name: 'challenge', head: head as HeadName };
   },
   make: ({ head }) => challenge(head),
+  isKnown: ({ votes }) => Boolean(votes?.all),
   requireKnown() {},
 };

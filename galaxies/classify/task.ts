@@ -143,5 +143,6 @@ export const SMOOTH_OR_FEATURED: TaskKind<SmoothOrFeaturedOptions, Galaxy> = {
     };
   },
   make: smoothOrFeatured,
+  isKnown: ({ votes }) => votes !== null,
   requireKnown() {},
 };

@@ -168,5 +168,6 @@ export const TARGETS: TaskKind<TargetOptions, Labelled> = {
     return { name: 'targets', columns, mean, deviation };
   },
   make: targets,
+  isKnown: ({ values }) => values !== null,
   requireKnown() {},
 };

@@ -81,8 +81,14 @@ export interface TaskKind<O extends TaskOptions = TaskOptions, E extends Example
   /** The choices that a model file holds. @param source what errors call it */
   stored(file: StoredTask, source: string): O;
   make(options: O, outputs: readonly string[]): Task<E>;
+  /** Whether enough is known of an image to learn from it or judge on it. */
+  isKnown(example: E): boolean;
   /** Throws where a model of it, called `path`, cannot judge these images. */
-  requireKnown(dataset: Dataset<E>, outputs: readonly string[], path: string): void;
+  requireKnown(
+    options: O,
+    dataset: Dataset<E>,
+    model: { readonly outputs: readonly string[]; readonly path: string },
+  ): void;
 }
 
 const flagName = (name: string): string => `--${name.replace(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`)}`;
