@@ -18,6 +18,7 @@ import { openData, tellData, type OpenData } from './open_data.node.ts';
 import { provenance } from './provenance.node.ts';
 import { terminalProgress } from './progress.node.ts';
 import { openSession } from './session.node.ts';
+import { requireTrainOnly } from './train_only.ts';
 
 /** Judges a model on images that are known: prints the figures and, with --out, writes metrics.json and report.html. */
 export async function evaluate(path: string, flags: EvaluateFlags): Promise<void> {
@@ -38,6 +39,7 @@ export async function evaluate(path: string, flags: EvaluateFlags): Promise<void
   try {
     requireKind(opened, settings.task, path, model.classes);
     tellData(opened, settings, progress);
+    requireTrainOnly(dataset, flags.trainOnly);
     const examples = examplesOf(opened, task, settings);
     const {
       built: { network },

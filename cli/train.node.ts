@@ -16,6 +16,7 @@ import type { TrainOptions } from '../vision/train/options.ts';
 import type { Progress } from '../vision/progress.ts';
 import { trainingContext } from '../vision/report/report_context.ts';
 import type { Dataset } from '../vision/data/dataset.ts';
+import type { Labelled } from '../vision/data/labelled.ts';
 import { partsOfValidation } from '../vision/train/parts_of_validation.ts';
 import type { Task } from '../vision/train/task.ts';
 import { withoutUp } from '../vision/train/presets.ts';
@@ -32,6 +33,7 @@ import { dataSpecOrDrawn, openData, tellData, type DataFlags, type OpenData } fr
 import { provenance } from './provenance.node.ts';
 import { terminalProgress } from './progress.node.ts';
 import { openSession } from './session.node.ts';
+import { requireTrainOnly } from './train_only.ts';
 
 /** The flags of `tuningfork train` as commander gives them. */
 export interface TrainFlags extends GlobalOptions, DataFlags, TaskFlags, PreprocessingFlags {
@@ -77,6 +79,8 @@ export interface TrainFlags extends GlobalOptions, DataFlags, TaskFlags, Preproc
   hue?: number;
   checkpointSteps: number;
   acceptChanges?: boolean;
+  /** Of a cross-validation, which divides images whatever the data name. */
+  folds?: number;
   pack: number;
 }
 
@@ -266,6 +270,14 @@ export async function runTraining(flags: TrainFlags): Promise<Judged> {
   }
 }
 
+/** Throws where --train-only would be ignored: the data say themselves who is validated on, but for folds. */
+function requireNoNamedSide({ name, examples }: Dataset, { trainOnly }: TrainOptions): void {
+  if (trainOnly !== null && (examples as readonly Partial<Labelled>[]).some(({ side }) => side === 'validation'))
+    throw new UserError(
+      `--train-only says nothing here: ${name} names the images of the validation side itself; leave it out`,
+    );
+}
+
 /** What a training learns, and from which images. */
 export interface Lesson {
   readonly dataset: Dataset;
@@ -290,6 +302,8 @@ export async function openTraining(
       throw new UserError(
         `--test-fraction says nothing here: ${dataset.name} names the sides of its images itself; leave it out`,
       );
+    requireTrainOnly(dataset, begun.trainOnly);
+    if (flags.folds === undefined) requireNoNamedSide(dataset, begun);
     const kind = taskKind(begun.task.name);
     const { options: fitted, outputs } = kind.fit(begun.task, dataset);
     const earlier = begunOptions(flags.out);
