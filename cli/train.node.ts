@@ -231,8 +231,10 @@ function begunOptions(folder: string): StoredOptions | undefined {
 }
 
 /** The choices of a task where a run with these options goes on. */
-const resumed = (choices: TaskChoice, { task }: StoredOptions): TaskChoice =>
-  task?.name === choices.name ? (taskKind(choices.name).resume?.(choices, task as JsonObject) ?? choices) : choices;
+function resumed(choices: TaskChoice, { task }: StoredOptions, fitted?: TaskChoice): TaskChoice {
+  const { resume } = taskKind(choices.name);
+  return resume && task?.name === choices.name ? resume(choices, task as JsonObject, fitted) : (fitted ?? choices);
+}
 
 /**
  * Throws where a run was begun with other options than flags say, as far as that shows without its images.
@@ -305,9 +307,9 @@ export async function openTraining(
     requireTrainOnly(dataset, begun.trainOnly);
     if (flags.folds === undefined) requireNoNamedSide(dataset, begun);
     const kind = taskKind(begun.task.name);
-    const { options: fitted, outputs } = kind.fit(begun.task, dataset);
+    const { options: fitted, outputs } = kind.fit(begun.task, dataset, begun);
     const earlier = begunOptions(flags.out);
-    const choices = earlier ? resumed(fitted, earlier) : fitted;
+    const choices = earlier ? resumed(begun.task, earlier, fitted) : fitted;
     const options = { ...begun, task: choices };
     tellData(opened, spec, progress);
     if (opened.kind === 'images' && flags.up && flags.rotation === undefined)

@@ -130,10 +130,11 @@ export const SMOOTH_OR_FEATURED: TaskKind<SmoothOrFeaturedOptions, Galaxy> = {
       );
     return { options: learnsVotes ? { ...rest, learn: 'votes' } : rest, outputs: CLASSES };
   },
-  resume: ({ learn, ...rest }, begun) => ({
-    ...rest,
-    ...(learn !== 'class' && begun['learn'] === 'votes' && { learn: 'votes' }),
-  }),
+  resume({ learn, ...rest }, begun, fitted) {
+    const could = fitted === undefined || fitted.learn === 'votes';
+    const learnsVotes = learn === undefined ? could && begun['learn'] === 'votes' : learn === 'votes';
+    return learnsVotes ? { ...rest, learn: 'votes' } : rest;
+  },
   stored(file) {
     const { threshold, learn } = storedChoices(file);
     return {

@@ -22,6 +22,8 @@ const ORIGIN = fields({
   weights: v.nullable(words),
   /** SHA-256 of the ONNX file of the network that the run began with, its data in it; absent: it has a name. */
   network: v.optional(words),
+  /** What the outputs of the network stand for, in their order; a run of an earlier version does not say. */
+  outputs: v.optional(listOf(words)),
   images: listOf(IMAGE),
   /** What had changed when someone went on all the same: a sentence each time. */
   accepted: listOf(words),
@@ -58,6 +60,8 @@ const AT_ONCE = 256;
 interface OriginContext {
   /** SHA-256 of the ONNX file of the network. */
   readonly network?: string;
+  /** What the outputs of the network stand for. */
+  readonly outputs?: readonly string[];
   /** What the run was begun with: what has the date that it had then is not read again. */
   readonly earlier?: Origin;
 }
@@ -70,7 +74,7 @@ export async function originOf(
   device: Device,
   { dataset, train, validation }: Prepared,
   { weights }: TrainOptions,
-  { network, earlier }: OriginContext = {},
+  { network, outputs, earlier }: OriginContext = {},
 ): Promise<Origin> {
   const before = byId(earlier?.images ?? []);
   const all = [
@@ -91,6 +95,7 @@ export async function originOf(
     adapter: device.adapter.description,
     weights: weights === null ? null : await fileHash(weights),
     ...(network !== undefined && { network }),
+    ...(outputs && { outputs: [...outputs] }),
     images,
     accepted: [],
   };

@@ -37,7 +37,8 @@ export async function packImages<E extends Example>(
   using run = RunFolder.open(device, folder, options, progress);
   const prepared = task.prepare(dataset, options);
   const network = networkFile(options, folder);
-  const origin = await originOf(device, prepared, options, { network: network?.given, earlier: run.earlier });
+  const known = { network: network?.given, outputs: task.outputs, earlier: run.earlier };
+  const origin = await originOf(device, prepared, options, known);
   await run.dependOn(origin, network?.bytes, acceptChanges, progress);
   const model = await networkOf(options, task.outputs.length, network);
   if (!trainsWhole(model, options.unfreeze))

@@ -82,7 +82,8 @@ export async function trainNetwork<E extends Example>(
   try {
     const prepared = task.prepare(dataset, options);
     const network = networkFile(options, folder);
-    const origin = await originOf(device, prepared, options, { network: network?.given, earlier: run.earlier });
+    const known = { network: network?.given, outputs: task.outputs, earlier: run.earlier };
+    const origin = await originOf(device, prepared, options, known);
     const changes = await run.dependOn(origin, network?.bytes, acceptChanges, progress);
     const learnt = learntFor(task);
     const model = await networkOf(options, learnt.outputs.length, network);

@@ -181,13 +181,16 @@ export const VOTES: TaskKind<VoteOptions, Labelled> = {
     if (head !== 'dirichlet') requireShares(schema, dataset);
     return { options: { name, schema, head, most }, outputs: columnsOf(schema) };
   },
-  resume(choices, { head, most }) {
-    const begun = { head: choices.head ?? (head as HeadName), most: most as number };
-    if (begun.head === 'dirichlet' && choices.most > begun.most)
+  resume(choices, begun, fitted = choices) {
+    const head = choices.head ?? (begun['head'] as HeadName);
+    const most = begun['most'] as number;
+    // Counts where there were shares, or the other way: other options, which are refused as such.
+    if (fitted.head !== null && fitted.head !== head) return fitted;
+    if (fitted.most > most)
       throw new UserError(
-        `an image has ${choices.most} votes on a question, and the run was begun with ${begun.most} at most; begin anew in another --out`,
+        `an image has ${fitted.most} votes on a question, and the run was begun with ${most} at most; begin anew in another --out`,
       );
-    return { ...choices, ...begun };
+    return { ...choices, head, most };
   },
   stored(file, source) {
     const { schema, most } = storedChoices(file);
