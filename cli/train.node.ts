@@ -95,7 +95,7 @@ function taskFor({ task, targetColumns, schema }: TrainFlags, data: OpenData['ki
   throw new UserError(
     data === 'galaxies'
       ? `--task ${task} learns from images in folders by class, or in a table (--table), and these have neither`
-      : `--task ${task} learns from the votes on galaxies, and these images have classes; leave it out`,
+      : `--task ${task} learns from the votes on galaxies, and these images have none; leave it out`,
   );
 }
 

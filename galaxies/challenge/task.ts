@@ -72,7 +72,7 @@ export const CHALLENGE: TaskKind<ChallengeOptions, Galaxy> = {
   words: {
     known: 'galaxies with votes',
     label: 'votes',
-    mismatch: (data) => `was trained on the votes on galaxies, and the images of ${data} have classes`,
+    mismatch: (data) => `was trained on the votes on galaxies, and the images of ${data} have none`,
     answers: 'predicts the votes themselves',
   },
   choices({ head = 'tree' }) {

@@ -98,7 +98,7 @@ export const SMOOTH_OR_FEATURED: TaskKind<SmoothOrFeaturedOptions, Galaxy> = {
   words: {
     known: 'labelled galaxies',
     label: 'votes',
-    mismatch: (data) => `was trained on the votes on galaxies, and the images of ${data} have classes`,
+    mismatch: (data) => `was trained on the votes on galaxies, and the images of ${data} have none`,
     answers: 'makes labels of votes',
   },
   choices({
