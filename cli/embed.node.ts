@@ -14,7 +14,7 @@ import { npyHeader } from '../models/formats/npy.ts';
 import { readSafetensorsFile } from '../models/formats/safetensors.node.ts';
 import { toFloat32 } from '../models/formats/stored_tensor.ts';
 import { loadModel, type LoadedModel, type OnnxFlags } from './load_model.node.ts';
-import { dataSpecOrDrawn, openData, tellData, type DataFlags } from './open_data.node.ts';
+import { dataSpecOrDrawn, lookedAtBy, openData, tellData, type DataFlags } from './open_data.node.ts';
 import type { GlobalOptions } from './options.ts';
 import { PartFile } from './part_file.node.ts';
 import { terminalProgress } from './progress.node.ts';
@@ -108,7 +108,7 @@ const shortest = (value: number): number => Number(value.toPrecision(9));
 
 async function imageSamples(model: LoadedModel, flags: EmbedFlags, progress: Progress): Promise<Embedded> {
   const spec = { ...dataSpecOrDrawn(flags), stretch: model.stretch };
-  const opened = await openData(spec, progress, { skipBad: flags.skipBad });
+  const opened = await openData(spec, progress, { skipBad: flags.skipBad, ...lookedAtBy(model) });
   tellData(opened, spec, progress);
   const { dataset } = opened;
   const views = viewsFor(model, dataset);

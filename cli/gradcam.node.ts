@@ -17,7 +17,7 @@ import { makeFolder } from '../models/formats/make_folder.node.ts';
 import { MapMeasures } from './gradcam_measures.node.ts';
 import { loadModel, requireTask, type OnnxFlags } from './load_model.node.ts';
 import type { GlobalOptions } from './options.ts';
-import { fileName, openData, requireData, type DataFlags } from './open_data.node.ts';
+import { fileName, lookedAtBy, openData, requireData, type DataFlags } from './open_data.node.ts';
 import { terminalProgress } from './progress.node.ts';
 import { openSession } from './session.node.ts';
 
@@ -50,7 +50,7 @@ export async function gradcam(path: string, flags: GradcamFlags): Promise<void> 
       `${path} predicts numbers of any size, and --measure is about a confidence in 0..1; leave it out`,
     );
   const progress = terminalProgress();
-  const { dataset } = await openData({ ...requireData(flags), stretch: model.stretch }, progress);
+  const { dataset } = await openData({ ...requireData(flags), stretch: model.stretch }, progress, lookedAtBy(model));
   try {
     const examples = chosen(dataset, flags);
     const views = viewsFor(model, dataset);

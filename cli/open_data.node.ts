@@ -5,6 +5,7 @@ import type { Galaxies } from '../galaxies/galaxy.ts';
 import { isCatalogue } from '../galaxies/catalogue.node.ts';
 import { openDataset } from '../galaxies/open_dataset.node.ts';
 import { parseSynthetic } from '../galaxies/synthetic.ts';
+import { taskKind, type TaskChoice } from '../galaxies/tasks.ts';
 import { holdsColumns } from '../vision/data/archive_paths.ts';
 import { withoutBadImages } from '../vision/data/check_images.ts';
 import { openClassFolders } from '../vision/data/class_folders.node.ts';
@@ -107,14 +108,24 @@ export interface OpenOptions {
   readonly skipBad?: boolean;
   /** Only so many of the labelled ones. */
   readonly limit?: number;
+  /** What archives say of their images is neither read nor checked: they are only looked at. */
+  readonly unlabelled?: boolean;
+  /** A folder of images alone holds galaxies, known by their names without endings: a model of galaxies looks at it. */
+  readonly galaxies?: boolean;
 }
 
+/** How images are opened that a model only looks at. */
+export const lookedAtBy = ({ task }: { readonly task?: TaskChoice }): OpenOptions => ({
+  unlabelled: true,
+  galaxies: task !== undefined && taskKind(task.name).data === 'galaxies',
+});
+
 /**
- * Opens images for a command: a table, a folder, an archive or a pattern of archives. A folder with a csv of votes, or
- * with images in itself or in its `images/`, holds galaxies; one with images in folders holds classes.
+ * Opens images for a command: a table, a folder, an archive or a pattern of archives. A folder with a csv of votes
+ * holds galaxies; any other one holds images, perhaps in folders by class.
  */
 export async function openData(spec: DataSpec, progress: Progress, options: OpenOptions = {}): Promise<OpenData> {
-  const opened = await open(spec, options.skipBad ?? false);
+  const opened = await open(spec, options);
   return opened.kind === 'galaxies'
     ? { kind: 'galaxies', dataset: await prepare(opened.dataset, ({ votes }) => votes !== null, options, progress) }
     : {
@@ -134,7 +145,8 @@ export function tellData(opened: OpenData, spec: DataSpec, progress: Progress): 
   if (opened.kind === 'images') progress.line(described(opened, spec));
 }
 
-async function open({ data, table, stretch }: DataSpec, skipBad: boolean): Promise<OpenData> {
+async function open(spec: DataSpec, { skipBad = false, unlabelled, galaxies }: OpenOptions): Promise<OpenData> {
+  const { data, table, stretch } = spec;
   const images = (source: ImageSource, by: string): OpenData => ({
     kind: 'images',
     dataset: openSource(source, { stretch }),
@@ -158,17 +170,28 @@ async function open({ data, table, stretch }: DataSpec, skipBad: boolean): Promi
     const info = await stat(data).catch(() => null);
     if (info?.isFile() && /\.[ct]sv(\.gz)?$/i.test(data))
       throw new UserError(`${data} is a table: give it by --table, with --image-column and --label-column`);
-    if (info?.isFile() || (!info && isPattern(data))) return images(await openArchive(data, table), byColumn);
+    if (info?.isFile() || (!info && isPattern(data)))
+      return images(await openArchive(data, { ...table, unlabelled }), byColumn);
     if (info?.isDirectory() && !(await isCatalogue(data))) {
-      const source = await openClassFolders(data);
-      if (source) return images(source, ' by folder');
-      const names = await readdir(data);
-      throw new UserError(
-        `${data} holds no image (JPEG, PNG, WebP, TIFF, FITS)${names.length === 0 ? ': it is empty' : ', nor does any folder in it'}`,
-      );
+      const source = await openFolder(data, skipBad);
+      const isFlat = source.images.every(({ id }) => /^(images\/)?[^/]+$/.test(id));
+      if (!galaxies || !isFlat) return images(source, ' by folder');
     }
   }
-  return { kind: 'galaxies', dataset: await openDataset(data) };
+  return { kind: 'galaxies', dataset: await openDataset(data, { stretch }) };
+}
+
+/** The images of a folder without votes. A table in it is told of, since it may be what was meant. */
+async function openFolder(dir: string, skipBad: boolean): Promise<ImageSource> {
+  const source = await openClassFolders(dir, { skipBad });
+  const names = await readdir(dir);
+  if (!source)
+    throw new UserError(
+      `${dir} holds no image (JPEG, PNG, WebP, TIFF, FITS)${names.length === 0 ? ': it is empty' : ', nor does any folder in it'}`,
+    );
+  const tables = names.filter((name) => /\.[ct]sv(\.gz)?$/i.test(name));
+  const note = `${tables.map((name) => join(dir, name)).join(', ')}: a table is read when it is given by --table`;
+  return tables.length === 0 ? source : { ...source, notes: [...source.notes, note] };
 }
 
 /** Whether a path names many files, as shards of an archive do: see `shardNames`. */

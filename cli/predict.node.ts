@@ -9,7 +9,7 @@ import { DeviceLostError } from '../engine/device/device_lost.ts';
 import { UserError } from '../engine/user_error.ts';
 import { loadEnsemble } from './ensemble.node.ts';
 import { requireTask, type OnnxFlags } from './load_model.node.ts';
-import { openData, requireData, tellData, type DataFlags } from './open_data.node.ts';
+import { lookedAtBy, openData, requireData, tellData, type DataFlags } from './open_data.node.ts';
 import type { GlobalOptions } from './options.ts';
 import { openRows } from './shards.node.ts';
 import { shardRange, type Shard } from './shards.ts';
@@ -46,7 +46,7 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
   if (format && flags.json) throw new UserError('--format kaggle and --json are two formats; give one of them');
   const progress = terminalProgress();
   const spec = { ...requireData(flags), stretch: model.stretch };
-  const opened = await openData(spec, progress, { skipBad: flags.skipBad });
+  const opened = await openData(spec, progress, { skipBad: flags.skipBad, ...lookedAtBy(model) });
   tellData(opened, spec, progress);
   const { dataset } = opened;
   try {

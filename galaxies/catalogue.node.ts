@@ -1,10 +1,11 @@
 import { readdir, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, join, parse } from 'node:path';
 import { UserError } from '../engine/user_error.ts';
 import { assetTable, hartTable, kaggleTable } from './catalogue.ts';
 import { ID_COLUMN } from './columns.ts';
+import { isImagePath } from '../vision/data/archive_paths.ts';
 import { requireCommas, type RowSink } from '../vision/data/csv.ts';
-import { readCsv, readHeader } from '../vision/data/csv_file.node.ts';
+import { firstLine, readCsv, readHeader } from '../vision/data/csv_file.node.ts';
 import { openZip } from '../vision/data/zip.node.ts';
 import type { ImageSource } from '../vision/data/source.ts';
 import type { Galaxy, Votes } from './galaxy.ts';
@@ -25,7 +26,6 @@ export interface Catalogue {
 
 const MAPPING = 'gz2_filename_mapping.csv';
 const HART = ['gz2_hart16.csv', 'gz2_hart16.csv.gz'];
-const IMAGE = /^(.+)\.(jpe?g|png)$/i;
 const KAGGLE = ['labels.csv', 'training_solutions_rev1.csv'];
 
 /**
@@ -33,8 +33,8 @@ const KAGGLE = ['labels.csv', 'training_solutions_rev1.csv'];
  * - Galaxy Zoo 2: `images/<asset_id>.jpg`, `gz2_filename_mapping.csv`, `gz2_hart16.csv` or `.csv.gz`;
  * - Kaggle: `images/<GalaxyID>.jpg` and `labels.csv`, `training_solutions_rev1.csv` or one csv with a GalaxyID column;
  * - no csv: images alone, in the folder or its `images/`, all without votes.
- * Images may be .jpg, .jpeg or .png, and in a zip file beside the csv where there is no `images/`: it is read in place,
- * whatever folders are in it. Galaxies come sorted by id, numbers by value.
+ * Images may be in a zip file beside the csv where there is no `images/`: it is read in place, whatever folders are in
+ * it. Galaxies come sorted by id, numbers by value.
  * @throws UserError for a table that is empty, divided by another separator than commas or not well formed, and where
  * no image has votes: it then shows an id of the table beside an image's name
  */
@@ -72,13 +72,16 @@ async function readVotes(
   return csv ? kaggle(join(dir, csv), images, notes) : assemble(images, null, notes, []);
 }
 
-/** Whether `readCatalogue` is meant to read a folder: it has a csv of votes, or images in itself or `images/`. */
+/** Whether a folder holds votes on galaxies: Galaxy Zoo 2's tables, or a csv with a column of GalaxyIDs. */
 export async function isCatalogue(dir: string): Promise<boolean> {
   const names = await list(dir);
-  if (names.some((name) => name === MAPPING || HART.includes(name) || KAGGLE.includes(name))) return true;
-  if (names.some((name) => IMAGE.test(name) && !name.startsWith('.'))) return true;
-  if (!names.includes('images')) return false;
-  return (await list(join(dir, 'images'))).some((name) => IMAGE.test(name) && !name.startsWith('.'));
+  if (names.some((name) => name === MAPPING || HART.includes(name))) return true;
+  for (const name of names.filter((n) => n.toLowerCase().endsWith('.csv'))) {
+    // By whatever its columns are divided: who meant votes is told then. What cannot be read says nothing.
+    const line = await firstLine(join(dir, name)).catch(() => ' ');
+    if (line.includes(ID_COLUMN) || (line === '' && KAGGLE.includes(name))) return true;
+  }
+  return false;
 }
 
 async function list(dir: string): Promise<string[]> {
@@ -90,7 +93,7 @@ async function list(dir: string): Promise<string[]> {
 
 /** The zip file that holds the images, where the folder itself holds none. */
 function findZip(dir: string, names: readonly string[]): string | undefined {
-  if (names.includes('images') || names.some((name) => IMAGE.test(name) && !name.startsWith('.'))) return undefined;
+  if (names.includes('images') || names.some(isImagePath)) return undefined;
   const found = names.filter((name) => /\.zip$/i.test(name) && !name.startsWith('.'));
   if (found.length > 1)
     throw new UserError(
@@ -114,12 +117,12 @@ function imagesById(paths: readonly string[], place: string, notes: string[]): M
   const images = new Map<string, string>();
   let repeated = 0;
   for (const path of paths) {
-    const match = IMAGE.exec(basename(path));
-    if (!match || basename(path).startsWith('.')) continue;
-    if (images.has(match[1])) repeated++;
-    else images.set(match[1], path);
+    if (!isImagePath(basename(path))) continue;
+    const id = parse(path).name;
+    if (images.has(id)) repeated++;
+    else images.set(id, path);
   }
-  if (images.size === 0) throw new UserError(`no .jpg, .jpeg or .png images in ${place}`);
+  if (images.size === 0) throw new UserError(`${place} holds no image (JPEG, PNG, WebP, TIFF, FITS)`);
   count(notes, repeated, 'image', 'left out: another image has the same name but for its ending or folder');
   return images;
 }

@@ -3,11 +3,14 @@ import type { Galaxies } from './galaxy.ts';
 import { inArchive } from '../vision/data/archive_paths.ts';
 import { DecodePool } from '../vision/data/decode_pool.node.ts';
 import { archiveStamps, fileStamp } from '../vision/data/file_stamp.node.ts';
+import type { Stretch } from '../vision/data/stretch.ts';
 import { parseSynthetic, syntheticDataset } from './synthetic.ts';
 
 export interface OpenOptions {
   /** Threads that decode; see `DecodePool`. */
   readonly threads?: number;
+  /** How samples of more than 8 bits become 8. */
+  readonly stretch?: Stretch;
   /** Side of synthetic images in pixels, 424 unless given. */
   readonly size?: number;
 }

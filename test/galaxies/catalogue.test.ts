@@ -120,7 +120,7 @@ describe("a folder in Kaggle's layout", () => {
       /several tables.*a\.csv, b\.csv/,
     );
     await expect(readCatalogue(folder([], { 'labels.csv': csv() }))).rejects.toThrow(
-      /no \.jpg, \.jpeg or \.png images in/,
+      /holds no image \(JPEG, PNG, WebP, TIFF, FITS\)/,
     );
     await expect(readCatalogue(folder(['1.jpg'], { 'labels.csv': csv(row('2')) }))).rejects.toThrow(
       /none of the 1 images has votes/,

@@ -71,6 +71,49 @@ describe('folders by class', () => {
     await expect(openClassFolders(dead)).rejects.toThrow(/cats\/2\.jpg is a link to nothing/);
   });
 
+  it('may have the name of a side, where others lie beside them', async () => {
+    const vehicles = (await openClassFolders(folder('bus/1.jpg', 'car/2.jpg', 'train/3.jpg')))!;
+    expect(vehicles.images.map(({ label, side }) => [label, side])).toEqual([
+      ['bus', null],
+      ['car', null],
+      ['train', null],
+    ]);
+    expect(vehicles.notes).toEqual(['the folder train is taken for a class, since others lie beside it']);
+    expect(await listed(folder('bus/city/1.jpg', 'train/fast/2.jpg'))).toEqual([
+      ['bus/city/1.jpg', 'bus', null],
+      ['train/fast/2.jpg', 'train', null],
+    ]);
+    // Of sides that hold classes an odd folder beside them makes none, nor do images without a class in one of them.
+    expect(await listed(folder('train/cats/1.jpg', 'val/cats/2.jpg', 'more/3.jpg'))).toEqual([
+      ['more/3.jpg', 'more', null],
+      ['train/cats/1.jpg', 'cats', 'train'],
+      ['val/cats/2.jpg', 'cats', 'validation'],
+    ]);
+    expect(await listed(folder('train/cats/1.jpg', 'test/2.jpg'))).toEqual([
+      ['test/2.jpg', null, 'test'],
+      ['train/cats/1.jpg', 'cats', 'train'],
+    ]);
+  });
+
+  it('tell of files that are no images, and of links that lead nowhere', async () => {
+    const dir = folder(
+      'cats/1.jpg',
+      'dogs/1.jpg',
+      'birds/1.bmp',
+      'birds/2.bmp',
+      'dogs/1.txt',
+      'birds/3.bmp',
+      '.DS_Store',
+    );
+    symlinkSync(join(dir, 'nowhere.jpg'), join(dir, 'dogs/2.jpg'));
+    const { images, notes } = (await openClassFolders(dir, { skipBad: true }))!;
+    expect(images).toHaveLength(2);
+    expect(notes).toEqual([
+      `4 files of ${dir} are no images: birds/1.bmp, birds/2.bmp, birds/3.bmp, …`,
+      '1 link leads nowhere and is left out: dogs/2.jpg',
+    ]);
+  });
+
   it('tell of images beside them, and are none where there are no images', async () => {
     const source = (await openClassFolders(folder('cats/1.jpg', 'dogs/1.jpg', 'stray.jpg')))!;
     expect(source.notes).toEqual(['1 image lies in no class’s folder: stray.jpg'.replace('’', "'")]);
@@ -102,6 +145,16 @@ describe('a table', () => {
       ]);
       expect(notes).toEqual([]);
     }
+  });
+
+  it('takes one file for one image, however it is written', async () => {
+    const path = table('file_loc,class\n1.jpg,a\n./1.jpg,b\n', 'labels.csv', '1.jpg');
+    await expect(openTable(path, { columns })).rejects.toThrow(/line 3: \.\/1\.jpg is there already, in line 2/);
+  });
+
+  it('lacks a column although another one has its name in it', async () => {
+    const path = table('file_loc,my class\n1.jpg,a\n', 'labels.csv', '1.jpg');
+    await expect(openTable(path, { columns })).rejects.toThrow(/labels\.csv: column class is missing$/);
   });
 
   it('names the first of the files that are missing, and leaves them out where that is wanted', async () => {

@@ -57,7 +57,8 @@ const wrongSeparator = (file: string, plural: string): UserError =>
 export function requireCommas(header: readonly string[], name: string, file: string): void {
   for (const [separator, plural] of SEPARATORS) {
     const names = header.join().split(separator);
-    if (names.length > 1 && names.some((each) => each.trim().replace(/^"(.*)"$/, '$1') === name))
+    // By another than the comma it has more names: `my class` is one, and no two in a file of commas.
+    if (names.length > header.length && names.some((each) => each.trim().replace(/^"(.*)"$/, '$1') === name))
       throw wrongSeparator(file, plural);
   }
 }

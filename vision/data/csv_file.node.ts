@@ -26,15 +26,21 @@ export async function readCsv(path: string, sink: RowSink, delimiter = ','): Pro
 
 /** The first line of a csv file as its fields; none for an empty one. Reads no more than 64 KiB. */
 export async function readHeader(path: string): Promise<readonly string[]> {
+  let header: readonly string[] = [];
+  parseCsv(await firstLine(path), path, (fields) => (header = fields));
+  return header;
+}
+
+/** The first line of a file, or its first 64 KiB where that is longer. */
+export async function firstLine(path: string): Promise<string> {
   const handle = await open(path).catch((error) => {
     throw fileError('read', path, error);
   });
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(65_536), 0, 65_536, 0);
-    const [line] = buffer.toString('utf8', 0, bytesRead).split(/\r?\n/, 1);
-    let header: readonly string[] = [];
-    parseCsv(line, path, (fields) => (header = fields));
-    return header;
+    return buffer.toString('utf8', 0, bytesRead).split(/\r?\n/, 1)[0];
+  } catch (error) {
+    throw fileError('read', path, error);
   } finally {
     await handle.close();
   }

@@ -10,18 +10,20 @@ export function openSource(source: ImageSource, options: PoolOptions = {}): Data
   const { name, notes, images } = source;
   const pool = new DecodePool(options);
   const archiveStamp = archiveStamps();
+  const archiveOf = (index: number): string => source.archiveOf?.(index) ?? name;
   return {
     name,
     notes,
     examples: images.map(({ id, label = null, values = null, side = null }) => ({ id, label, values, side })),
     async load(index) {
       const { id, file } = images[index];
-      return file === undefined ? pool.decode(inArchive(id, name), await source.bytes(index)) : pool.decode(file);
+      if (file !== undefined) return pool.decode(file);
+      return pool.decode(inArchive(id, archiveOf(index)), await source.bytes(index));
     },
     // Of an image in an archive: the archive's.
     stamp(index) {
       const { file } = images[index];
-      return file === undefined ? archiveStamp(source.archiveOf?.(index) ?? name) : fileStamp(file);
+      return file === undefined ? archiveStamp(archiveOf(index)) : fileStamp(file);
     },
     async close() {
       await pool.close();

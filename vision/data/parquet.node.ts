@@ -8,7 +8,7 @@ import { FileWindow } from './file_window.node.ts';
 import { type ParquetChoice, parquetColumns, type ParquetColumns } from './parquet_columns.ts';
 import { MAX_GROUP_BYTES, readColumn, readFooter } from './parquet_group.node.ts';
 import { valuesOf } from './table.node.ts';
-import { shardNames } from './shard_names.node.ts';
+import { shardNames, shortNames } from './shard_names.node.ts';
 import type { ImageSource, SourceImage } from './source.ts';
 
 /** A row group, and how its rows are found. */
@@ -25,8 +25,8 @@ interface Group {
 /**
  * The images of parquet files as the hubs store them, read in place: a column of bytes, or of structs {bytes, path},
  * and one of labels. A name or a pattern as for tar shards; `train-00000-of-00002.parquet` is of the side `train`. An
- * image's id is its file and row. A row group is unpacked at once, and the last ones are kept in 384 MiB: images are
- * read fastest in their order.
+ * image's id is its file and row. An empty label is none, and so is NaN. A row group is unpacked at once, and the last
+ * ones are kept in 384 MiB: images are read fastest in their order.
  * @throws UserError for files that are damaged, without images, or with row groups larger than that
  */
 export async function openParquet(pattern: string, choice: ParquetChoice = {}): Promise<ImageSource> {
@@ -35,7 +35,9 @@ export async function openParquet(pattern: string, choice: ParquetChoice = {}): 
   try {
     const images: SourceImage[] = [];
     const places: { group: Group; row: number }[] = [];
-    for (const path of await shardNames(pattern)) {
+    const paths = await shardNames(pattern);
+    const names = shortNames(paths);
+    for (const path of paths) {
       const file = await FileWindow.open(path);
       files.push(file);
       for (const group of await groupsOf(file, choice)) {
@@ -44,7 +46,7 @@ export async function openParquet(pattern: string, choice: ParquetChoice = {}): 
         const side = sideOf(basename(path).split(/[-_.]/)[0]);
         labels.forEach((label, row) => {
           images.push({
-            id: `${basename(path)}/${group.first + row}`,
+            id: `${names.get(path)}/${group.first + row}`,
             label,
             ...(values && { values: values[row] }),
             side,
@@ -122,7 +124,7 @@ async function targetsOf({ file, metadata, columns, group, first }: Group): Prom
 }
 
 function labelOf(value: unknown, names: readonly string[] | null, where: string): string | null {
-  if (value === null || value === undefined) return null;
+  if (value === null || value === undefined || value === '' || Number.isNaN(value)) return null;
   const isNumber = typeof value === 'number' || typeof value === 'bigint';
   if (!isNumber && typeof value !== 'string' && typeof value !== 'boolean') {
     throw new UserError(`${where} has a label that is neither a number nor text`);

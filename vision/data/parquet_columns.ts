@@ -18,6 +18,8 @@ export interface ParquetChoice {
   readonly image?: string;
   readonly label?: string;
   readonly targets?: readonly string[];
+  /** Nothing that is said of the images is looked for, read or checked. */
+  readonly unlabelled?: boolean;
 }
 
 interface Feature {
@@ -62,9 +64,9 @@ export function parquetColumns(
     );
   }
   const classes = names.filter((name) => features.get(name)?._type === 'ClassLabel');
-  const { targets = [] } = choice;
+  const { targets = [], unlabelled = false } = choice;
   const found = () => only(classes, 'classes') ?? names.find((name) => LABEL_NAMES.includes(name)) ?? null;
-  const label = choice.label ?? (targets.length > 0 ? null : found());
+  const label = choice.label ?? (unlabelled || targets.length > 0 ? null : found());
   if (label !== null) {
     const column = schema.children.find(({ element }) => element.name === label)!;
     if (column.children.length > 0 || column.element.repetition_type === 'REPEATED') {

@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, sep } from 'node:path';
 import { fileError } from '../../models/formats/file_error.node.ts';
 import { UserError } from '../../engine/user_error.ts';
 
@@ -16,6 +16,16 @@ export async function shardNames(pattern: string): Promise<readonly string[]> {
   const found = (await Promise.all(counted.map(matching))).flat();
   if (found.length === 0) throw new UserError(`No file fits ${pattern}`);
   return found;
+}
+
+/** What each file is known by: its name, or where two have the same, its path below the folders that all share. */
+export function shortNames(paths: readonly string[]): ReadonlyMap<string, string> {
+  const names = new Map(paths.map((path) => [path, basename(path)]));
+  if (new Set(names.values()).size === names.size) return names;
+  const parts = paths.map((path) => path.split(sep));
+  let shared = 0;
+  while (parts.every((each) => each[shared] === parts[0][shared])) shared++;
+  return new Map(paths.map((path, i) => [path, parts[i].slice(shared).join('/')]));
 }
 
 function expandRanges(pattern: string): string[] {

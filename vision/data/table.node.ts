@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
-import { dirname, isAbsolute, join } from 'node:path';
+import { dirname, isAbsolute, join, posix } from 'node:path';
 import { UserError } from '../../engine/user_error.ts';
 import { inArchive } from './archive_paths.ts';
 import { findColumns } from './csv.ts';
@@ -40,8 +40,10 @@ const NAMED = 3;
 export async function openTable(path: string, options: TableOptions): Promise<ImageSource> {
   const { columns, archive, skipBad = false } = options;
   const rows = await readRows(path, columns, options.images ?? dirname(path));
-  const places = new Map(archive?.images.map(({ id }, index) => [id, index]));
-  const there = archive ? rows.map(({ id }) => places.has(id)) : await allThere(rows.map(({ file }) => file));
+  const places = new Map(archive?.images.map(({ id }, index) => [posix.normalize(id), index]));
+  const there = archive
+    ? rows.map(({ id }) => places.has(posix.normalize(id)))
+    : await allThere(rows.map(({ file }) => file));
   const missing = rows.filter((_, i) => !there[i]);
   const told = `${path} names ${missing.length === 1 ? 'a file that is' : `${missing.length} files that are`} missing: ${missing
     .slice(0, NAMED)
@@ -54,7 +56,7 @@ export async function openTable(path: string, options: TableOptions): Promise<Im
   const kept = rows.filter((_, i) => there[i]);
   const notes = missing.length > 0 ? [`${told}: left out`] : [];
   if (archive) {
-    const placeOf = (index: number): number => places.get(kept[index].id)!;
+    const placeOf = (index: number): number => places.get(posix.normalize(kept[index].id))!;
     return {
       name: path,
       images: kept.map(({ file: _file, line: _line, ...image }) => image),
@@ -99,9 +101,10 @@ async function readRows(path: string, columns: TableOptions['columns'], root: st
       const id = fields[fieldsOf.image];
       if (id === '')
         throw new UserError(`${path}, line ${line}, column ${columns.image}: empty, where a file is named`);
-      const before = lines.get(id);
+      const file = isAbsolute(id) ? id : join(root, id);
+      const before = lines.get(file);
       if (before !== undefined) throw new UserError(`${path}, line ${line}: ${id} is there already, in line ${before}`);
-      lines.set(id, line);
+      lines.set(file, line);
       const said = fieldsOf.split === undefined ? '' : fields[fieldsOf.split];
       const side = sideOf(said);
       if (said !== '' && side === null)
@@ -118,7 +121,7 @@ async function readRows(path: string, columns: TableOptions['columns'], root: st
         label,
         ...(columns.targets && { values }),
         side,
-        file: isAbsolute(id) ? id : join(root, id),
+        file,
         line,
       });
     },

@@ -1,9 +1,9 @@
-import { basename } from 'node:path';
 import { UserError } from '../../engine/user_error.ts';
 import { inArchive, isImagePath, MAX_FILE_BYTES, MAX_IMAGES } from './archive_paths.ts';
 import { labelsOfPaths } from './path_labels.ts';
 import { FileWindow } from './file_window.node.ts';
-import { shardNames } from './shard_names.node.ts';
+import { counted } from './counted.ts';
+import { shardNames, shortNames } from './shard_names.node.ts';
 import type { ImageSource, SourceImage } from './source.ts';
 import { valuesOf } from './table.node.ts';
 import { tarFiles, type TarFile } from './tar_index.node.ts';
@@ -17,6 +17,8 @@ export interface TarColumns {
   readonly label?: string;
   /** Numbers, instead of a class. */
   readonly targets?: readonly string[];
+  /** Nothing that is said of the images is read or checked. */
+  readonly unlabelled?: boolean;
 }
 
 /** What files beside an image say of it. */
@@ -35,14 +37,20 @@ interface Shard {
   readonly samples: readonly Sample[];
   /** Whether any file beside an image says what is asked for: then folders say nothing. */
   readonly hasLabels: boolean;
+  /** Files that are neither images nor labels. */
   readonly others: number;
+  /** Images beside another of their sample. */
+  readonly second: readonly string[];
+  /** Images that are links to what the archive does not hold. */
+  readonly lost: readonly string[];
 }
 
 /**
  * The images of one tar archive or of many, read in place: `shards-{000..012}.tar` or `shards-*.tar`. As WebDataset
  * writes them, files that share their path up to the first dot of the name are one sample: an image, and its class in
- * `.cls`, else as `label`, `class` or `cls` of `.json`, or the fields of it that are asked for. Where no archive has
- * such files, folders are classes.
+ * `.cls`, else as `label`, `class` or `cls` of `.json`, or the fields of it that are asked for. Of several images in a
+ * sample the first is taken, one with a plain ending before those with two: `001.jpg` before `001.depth.png`. Where no
+ * archive has such files, every image is one by itself, and folders are classes. Links within an archive are followed.
  * @throws UserError for archives that are damaged, cut off, compressed or without images, for a field that no sample
  * has, and for a target that is no number
  */
@@ -74,24 +82,37 @@ export async function openTar(pattern: string, columns: TarColumns = {}): Promis
 
 function sourceOf(pattern: string, shards: readonly Shard[], close: () => Promise<void>): ImageSource {
   const all = shards.flatMap(({ file, samples }) => samples.map((sample) => ({ file, ...sample })));
-  const labels = shards.some(({ hasLabels }) => hasLabels)
-    ? all.map(({ label, values }) => ({ label, ...(values !== undefined && { values }) }))
-    : labelsOfPaths(all.map(({ image }) => image.path));
+  const hasLabels = shards.some((shard) => shard.hasLabels);
+  const folders = hasLabels ? undefined : labelsOfPaths(all.map(({ image }) => image.path));
+  const labels =
+    folders?.labels ?? all.map(({ label, values }) => ({ label, ...(values !== undefined && { values }) }));
+  const names = shortNames(shards.map(({ file }) => file.path));
   const idOf = (file: FileWindow, path: string): string =>
-    shards.length === 1 ? path : `${basename(file.path)}/${path}`;
+    shards.length === 1 ? path : `${names.get(file.path)}/${path}`;
   const images: SourceImage[] = all.map(({ file, image }, i) => ({ id: idOf(file, image.path), ...labels[i] }));
   requireUnique(images, pattern);
   const others = shards.reduce((sum, shard) => sum + shard.others, 0);
+  const noted = (found: (shard: Shard) => readonly string[], one: string, several: string): string[] =>
+    counted(shards.flatMap(found), `image of ${pattern} ${one}`, `images of ${pattern} ${several}`);
   return {
     name: pattern,
     images,
-    notes:
-      others === 0 ? [] : [`${others} ${others === 1 ? 'file' : 'files'} of ${pattern} are no images and no labels`],
+    notes: [
+      ...(others === 0 ? [] : [neither(others, pattern)]),
+      ...noted(({ second }) => second, 'lies beside another of its sample', 'lie beside another of their sample'),
+      ...noted(({ lost }) => lost, 'is a link to nothing in it', 'are links to nothing in it'),
+      ...(folders?.notes ?? []),
+    ],
     archiveOf: (index) => all[index].file.path,
     bytes: (index) => all[index].file.read(all[index].image.start, all[index].image.size),
     close,
   };
 }
+
+const neither = (others: number, pattern: string): string =>
+  others === 1
+    ? `1 file of ${pattern} is no image and no label`
+    : `${others} files of ${pattern} are no images and no labels`;
 
 function requireUnique(images: readonly SourceImage[], pattern: string): void {
   const ids = new Set<string>();
@@ -104,8 +125,9 @@ function requireUnique(images: readonly SourceImage[], pattern: string): void {
 async function readShard(file: FileWindow, columns: TarColumns): Promise<Shard> {
   const byKey = new Map<string, TarFile[]>();
   const said = { cls: new Map<string, Said>(), json: new Map<string, Said>() };
+  const lost: string[] = [];
   let others = 0;
-  for await (const entry of tarFiles(file)) {
+  for await (const entry of tarFiles(file, lost)) {
     const [key, ending] = splitKey(entry.path);
     if (isImagePath(entry.path)) {
       if (entry.size > MAX_FILE_BYTES) {
@@ -121,16 +143,18 @@ async function readShard(file: FileWindow, columns: TarColumns): Promise<Shard> 
     if (read === null) others++;
     else said[ending as 'cls' | 'json'].set(key, read);
   }
-  const hasLabels = said.cls.size + said.json.size > 0;
+  const hasLabels = [said.cls, said.json].some((labels) => [...labels.keys()].some((key) => byKey.has(key)));
   const nothing: Said = { label: null, ...(columns.targets && { values: null }) };
   const samples: Sample[] = [];
+  const second: string[] = [];
   for (const [key, images] of byKey) {
     // Beside a label there is one image: others of its key are masks and the like.
-    const kept = hasLabels ? images.slice(0, 1) : images;
-    others += images.length - kept.length;
-    for (const image of kept) samples.push({ image, ...(said.cls.get(key) ?? said.json.get(key) ?? nothing) });
+    const first = images.find(({ path }) => !splitKey(path)[1].includes('.')) ?? images[0];
+    if (hasLabels) second.push(...images.flatMap((image) => (image === first ? [] : [image.path])));
+    for (const image of hasLabels ? [first] : images)
+      samples.push({ image, ...(said.cls.get(key) ?? said.json.get(key) ?? nothing) });
   }
-  return { file, samples, hasLabels, others };
+  return { file, samples, hasLabels, others, second, lost: lost.filter(isImagePath) };
 }
 
 /** WebDataset's key and ending: the name is divided at its first dot. */
@@ -146,8 +170,9 @@ async function readSaid(
   file: FileWindow,
   entry: TarFile,
   ending: 'cls' | 'json',
-  { label: field, targets }: TarColumns,
+  { label: field, targets, unlabelled }: TarColumns,
 ): Promise<Said | null> {
+  if (unlabelled) return { label: null };
   if (ending === 'cls' && (field ?? targets) !== undefined) return null;
   const name = inArchive(entry.path, file.path);
   if (entry.size > MAX_LABEL_BYTES) throw new UserError(`${name} has ${entry.size} bytes, which is no label`);
@@ -164,7 +189,7 @@ async function readSaid(
   }
   for (const key of field === undefined ? JSON_NAMES : [field]) {
     const label = Object.hasOwn(fields, key) ? fields[key] : null;
-    if (typeof label === 'string' || typeof label === 'number') return { label: String(label) };
+    if (typeof label === 'number' || (typeof label === 'string' && label !== '')) return { label: String(label) };
   }
   return null;
 }

@@ -7,8 +7,10 @@ export interface TarHeader {
   readonly path: string;
   /** Bytes that follow the header. */
   readonly size: number;
-  /** `0` for a file, `5` for a folder, `L` for GNU's long name, `x` for pax records, and others. */
+  /** `0` for a file, `1` and `2` for links, `5` for a folder, `L` for GNU's long name, `x` for pax records, others. */
   readonly type: string;
+  /** What a link leads to. */
+  readonly target: string;
 }
 
 const decoder = new TextDecoder();
@@ -53,12 +55,19 @@ export function readTarHeader(block: Uint8Array, where: string): TarHeader | nul
   // GNU's own magic is "ustar  ", and what POSIX calls the prefix is something else there.
   const prefix = text(block.subarray(257, 263)) === 'ustar' ? text(block.subarray(345, 500)) : '';
   const type = block[156] === 0 ? '0' : String.fromCharCode(block[156]);
-  return { path: prefix ? `${prefix}/${name}` : name, size, type };
+  return { path: prefix ? `${prefix}/${name}` : name, size, type, target: text(block.subarray(157, 257)) };
 }
 
-/** Path and size of pax records: lines of `length key=value` (POSIX pax, Extended Header). */
-export function readPaxRecords(bytes: Uint8Array, where: string): { path?: string; size?: number } {
-  const found: { path?: string; size?: number } = {};
+/** What an extended header says in place of the header behind it. */
+export interface PaxRecords {
+  path?: string;
+  size?: number;
+  target?: string;
+}
+
+/** The pax records that are read: lines of `length key=value` (POSIX pax, Extended Header). */
+export function readPaxRecords(bytes: Uint8Array, where: string): PaxRecords {
+  const found: PaxRecords = {};
   for (let at = 0; at < bytes.length; ) {
     const space = bytes.indexOf(32, at);
     const length = space < 0 ? Number.NaN : Number(decoder.decode(bytes.subarray(at, Math.min(space, at + 20))));
@@ -69,6 +78,7 @@ export function readPaxRecords(bytes: Uint8Array, where: string): { path?: strin
     }
     const [key, value] = [record.slice(0, equals), record.slice(equals + 1)];
     if (key === 'path') found.path = value;
+    if (key === 'linkpath') found.target = value;
     if (key === 'size') {
       found.size = Number(value);
       if (!/^\d+$/.test(value) || !Number.isSafeInteger(found.size)) {

@@ -32,11 +32,15 @@ export async function openZip(path: string): Promise<ImageSource> {
   try {
     const { zip, images, others } = await readContents(file);
     if (images.length === 0) throw new UserError(`${path} holds no images`);
-    const labels = labelsOfPaths(images.map((image) => image.path));
+    const { labels, notes } = labelsOfPaths(images.map((image) => image.path));
+    const unread =
+      others === 0
+        ? []
+        : [others === 1 ? `1 entry of ${path} is no image` : `${others} entries of ${path} are no images`];
     return {
       name: path,
       images: images.map((image, i) => ({ id: image.path, ...labels[i] })),
-      notes: others === 0 ? [] : [`${others} ${others === 1 ? 'entry' : 'entries'} of ${path} are no images`],
+      notes: [...unread, ...notes],
       bytes: (index) => readImage(file, zip, images[index]),
       close: () => file.close(),
     };

@@ -72,7 +72,7 @@ export class ViewMaker {
     private readonly seed: number,
     private readonly kept = KEPT_IMAGES,
   ) {
-    this.side = sourceSide(geometry.crop, true);
+    this.side = sourceSide(geometry.crop);
   }
 
   /** What an image is called in a sentence. */

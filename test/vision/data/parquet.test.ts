@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import { type BasicType, parquetWriteBuffer, type ParquetWriteOptions } from 'hyparquet-writer';
 import { describe, expect, it } from 'vitest';
 import { openParquet } from '../../../vision/data/parquet.node.ts';
@@ -54,6 +55,58 @@ const plainFile = (
   );
 
 describe('a parquet file', () => {
+  it('gives no class for an empty text, and none for NaN', async () => {
+    for (const [type, labels, found] of [
+      ['STRING', ['a', '', 'b'], ['a', null, 'b']],
+      ['DOUBLE', [1, Number.NaN, 2], ['1', null, '2']],
+    ] as const) {
+      const source = await openParquet(file('empty.parquet', plainFile(type, [...labels])));
+      expect(source.images.map(({ label }) => label)).toEqual(found);
+      await source.close();
+    }
+  });
+
+  it('that is only looked at may have several columns of classes, or odd ones', async () => {
+    const names = ['a', 'b'];
+    const features = { fine: { _type: 'ClassLabel', names }, coarse: { _type: 'ClassLabel', names } };
+    const two = file(
+      'two.parquet',
+      new Uint8Array(
+        parquetWriteBuffer({
+          columnData: [
+            { name: 'img', data: [image(0), image(1)], type: 'BYTE_ARRAY' },
+            { name: 'fine', data: [0, 7], type: 'INT32' },
+            { name: 'coarse', data: [1, 1], type: 'INT32' },
+          ],
+          kvMetadata: hub(features),
+        }),
+      ),
+    );
+    expect(await sentence(() => openParquet(two))).toMatch(/2 columns of classes, fine, coarse: say which/);
+    expect(await sentence(() => openParquet(two, { label: 'fine' }))).toMatch(
+      /has the label 7, and there are 2 classes/,
+    );
+    const source = await openParquet(two, { unlabelled: true });
+    expect(source.images.map(({ label }) => label)).toEqual([null, null]);
+    expect(await source.bytes(1)).toEqual(image(1));
+    await source.close();
+  });
+
+  it('is known by its folder too where several have its name', async () => {
+    for (const part of ['part-0', 'part-1']) {
+      mkdirSync(file(part));
+      file(`${part}/data.parquet`, plainFile('STRING', ['a', 'b']));
+    }
+    const source = await openParquet(file('part-{0..1}/data.parquet'));
+    expect(source.images.map(({ id }) => id)).toEqual([
+      'part-0/data.parquet/0',
+      'part-0/data.parquet/1',
+      'part-1/data.parquet/0',
+      'part-1/data.parquet/1',
+    ]);
+    await source.close();
+  });
+
   it('of the hub gives its images, the names of their classes, and the side of its name', async () => {
     const source = await openParquet(file('validation-00000-of-00001.parquet', hubFile()));
     expect(source.images.map(({ label }) => label)).toEqual([

@@ -28,6 +28,26 @@ describe('a table of images in an archive', () => {
     await dataset.close();
   });
 
+  it('finds them however paths are written', async () => {
+    const archive = await openArchive(file('dots.zip', makeZip(entries)));
+    const source = await openTable(table('dots.csv', './in/3.png,a\nin/../in/2.png,b\n'), { columns, archive });
+    expect(await Promise.all([source.bytes(0), source.bytes(1)])).toEqual(
+      [entries[2].bytes, entries[1].bytes].map((b) => new Uint8Array(b)),
+    );
+    await source.close();
+  });
+
+  it('names the archive where an image in it is damaged', async () => {
+    const archive = await openArchive(
+      file('damaged.zip', makeZip([{ path: 'a.png', bytes: Buffer.from('no image') }])),
+    );
+    const dataset = openSource(await openTable(table('damaged.csv', 'a.png,a\n'), { columns, archive }), {
+      threads: 0,
+    });
+    expect(await sentence(() => dataset.load(0))).toContain(`a.png in ${archive.name}`);
+    await dataset.close();
+  });
+
   it('tells what is missing in it, by name', async () => {
     const archive = await openArchive(file('few.zip', makeZip(entries)));
     const path = table('few.csv', 'in/1.png,a\n1.png,b\nin/4.png,a\n');

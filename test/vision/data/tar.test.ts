@@ -1,3 +1,6 @@
+import { execFileSync } from 'node:child_process';
+import { linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openTar } from '../../../vision/data/tar.node.ts';
 import { makeTar, noise, scratch, sentence, type TarEntry } from './archives.ts';
@@ -33,11 +36,98 @@ describe('a tar archive', () => {
       { id: '002.jpg', label: '7' },
       { id: '003.jpg', label: null },
     ]);
-    expect(source.notes).toEqual([`2 files of ${source.name} are no images and no labels`]);
+    expect(source.notes).toEqual([
+      `1 file of ${source.name} is no image and no label`,
+      `1 image of ${source.name} lies beside another of its sample: 003.mask.png`,
+    ]);
     const order = [3, 0, 1, 2];
     for (const i of order) expect(await source.bytes(i)).toEqual(image(i));
     await source.close();
   });
+
+  it('gives the image of a sample with a plain ending, wherever it stands among others', async () => {
+    // In the order of names, as WebDataset's writer leaves them.
+    const paths = ['0.cls', '0.depth.png', '0.jpg', '1.a.png', '1.b.png'];
+    const shard = file(
+      'several.tar',
+      makeTar(paths.map((path, i) => ({ path, bytes: path.endsWith('cls') ? bytesOf('3') : image(i) }))),
+    );
+    for (const columns of [{}, { unlabelled: true }]) {
+      const source = await openTar(shard, columns);
+      expect(source.images.map(({ id }) => id)).toEqual(['0.jpg', '1.a.png']);
+      expect(source.notes).toEqual([`2 images of ${shard} lie beside another of their sample: 0.depth.png, 1.b.png`]);
+      await source.close();
+    }
+  });
+
+  it('that is only looked at may say of its images what it likes', async () => {
+    const shard = file(
+      'odd-labels.tar',
+      makeTar([
+        { path: '0.jpg', bytes: image(0) },
+        { path: '0.cls', bytes: bytesOf('two\nlines') },
+        { path: '1.jpg', bytes: image(1) },
+        { path: '1.json', bytes: bytesOf('{') },
+        { path: 'annotations.json', bytes: new Uint8Array(2 ** 20 + 1).fill(32) },
+      ]),
+    );
+    expect(await sentence(() => openTar(shard))).toMatch(/0\.cls in .* is no label: one line/);
+    const source = await openTar(shard, { unlabelled: true });
+    expect(source.images).toEqual([
+      { id: '0.jpg', label: null },
+      { id: '1.jpg', label: null },
+    ]);
+    await source.close();
+  });
+
+  it('gives no class for an empty text', async () => {
+    const json = bytesOf('{"label": "", "class": "b"}');
+    const entries = [
+      { path: '0.jpg' },
+      { path: '0.json', bytes: json },
+      { path: '1.jpg' },
+      { path: '1.cls', bytes: bytesOf('a') },
+    ];
+    const source = await openTar(file('empty-label.tar', makeTar(entries)));
+    expect(source.images.map(({ label }) => label)).toEqual(['b', 'a']);
+    await source.close();
+  });
+
+  it.each(['gnu', 'pax', 'ustar'])(
+    'follows the links within it, as tar writes them in the format %s',
+    async (format) => {
+      const root = file(`links-${format}`);
+      const long = `${'long-'.repeat(15)}name.jpg`;
+      mkdirSync(join(root, 'b/deep'), { recursive: true });
+      mkdirSync(join(root, 'a'));
+      writeFileSync(join(root, 'b/1.jpg'), image(1));
+      writeFileSync(join(root, `b/deep/${long}`), image(2));
+      linkSync(join(root, 'b/1.jpg'), join(root, 'b/2.jpg'));
+      linkSync(join(root, `b/deep/${long}`), join(root, 'b/3.jpg'));
+      // Forwards, by way of another, in a circle, and out of it.
+      symlinkSync('../b/1.jpg', join(root, 'a/4.jpg'));
+      symlinkSync('4.jpg', join(root, 'a/5.jpg'));
+      symlinkSync('6.jpg', join(root, 'a/6.jpg'));
+      symlinkSync('../../7.jpg', join(root, 'a/7.jpg'));
+      symlinkSync('/etc/hostname', join(root, 'a/8.jpg'));
+      const path = file(`links-${format}.tar`);
+      execFileSync('tar', ['cf', path, '--sort=name', `--format=${format}`, '-C', root, '.']);
+      const source = await openTar(path);
+      const found = await Promise.all(source.images.map(async ({ id }, i) => [id, await source.bytes(i)] as const));
+      expect(new Map(found)).toEqual(
+        new Map([
+          ['a/4.jpg', image(1)],
+          ['a/5.jpg', image(1)],
+          ['b/1.jpg', image(1)],
+          ['b/2.jpg', image(1)],
+          ['b/3.jpg', image(2)],
+          [`b/deep/${long}`, image(2)],
+        ]),
+      );
+      expect(source.notes).toEqual([`3 images of ${path} are links to nothing in it: a/6.jpg, a/7.jpg, a/8.jpg`]);
+      await source.close();
+    },
+  );
 
   it('of folders gives classes and sides', async () => {
     const paths = ['./train/spiral/a.jpg', './train/smooth/a.jpg', './val/smooth/b.jpg'];
