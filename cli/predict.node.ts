@@ -22,7 +22,7 @@ export interface PredictFlags extends GlobalOptions, DataFlags, OnnxFlags {
   readonly format: 'csv' | 'kaggle';
   readonly tta: number;
   readonly skipBad?: boolean;
-  /** Only this part of the galaxies, into a file of the folder `out`. */
+  /** Only this part of the images, into a file of the folder `out`. */
   readonly shard?: Shard;
 }
 
@@ -54,8 +54,8 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
     const columns = `id,${classes.map(csvField).join(',')}${task.answers === 'probabilities' ? ',predicted' : ''}\n`;
     const header = format ? format.header : flags.json ? '' : columns;
     const show = task.answers === 'values' ? eightDigits : (share: number) => share.toFixed(6);
-    const [first, end] = shardRange(dataset.examples.length, flags.shard ?? { index: 1, of: 1 });
-    await using out = await openRows(path, flags, dataset, end - first, header);
+    const [first, end] = shardRange(dataset.examples.length, flags.shard);
+    await using out = await openRows({ path, stretch: model.stretch, dataset, header }, flags);
     if (!out) process.stdout.write(header);
     else if (out.rows > 0) progress.line(`${out.rows} of ${end - first} were predicted before`);
     const begin = first + (out?.rows ?? 0);

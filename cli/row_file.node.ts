@@ -9,6 +9,7 @@ import { FileLock } from '../models/formats/file_lock.node.ts';
 import { count, fields, finite, words } from '../vision/checked_json.ts';
 import { readJsonFile } from '../vision/json_file.node.ts';
 import { fileChecksums } from './checksum.node.ts';
+import { IMAGE_CHAIN, NO_IMAGES, extendChain, sameChain, type StampOf } from './image_chain.node.ts';
 
 /** What rows depend on, by name: only the same command goes on with a file. */
 export type Origin = Readonly<Record<string, string | number>>;
@@ -19,7 +20,11 @@ const STATE = fields({
   /** Rows that the whole file has, and that are written. */
   total: count,
   rows: count,
+  /** Of the file, and of what stands in it above the rows. */
   bytes: count,
+  header: count,
+  /** The images whose rows are written. */
+  images: IMAGE_CHAIN,
   /** Of the file when it has all of them. */
   sha256: v.optional(words),
 });
@@ -35,14 +40,28 @@ export function readState(path: string): RowState | undefined {
   return readJsonFile(file, STATE, `delete it to begin ${path} anew`);
 }
 
+const HASH = /^[0-9a-f]{64}$/;
+
 /** How two origins differ, as a phrase; undefined where they do not. */
 export function differenceOf(earlier: Origin, now: Origin): string | undefined {
   const names = [...new Set([...Object.keys(earlier), ...Object.keys(now)])].filter(
     (name) => earlier[name] !== now[name],
   );
   if (names.length === 0) return undefined;
-  const show = (value: string | number | undefined) => String(value ?? 'absent').slice(0, 12);
+  const show = (value: string | number | undefined) =>
+    String(value ?? 'absent').replace(HASH, (hash) => hash.slice(0, 12));
   return names.map((name) => `${name} was ${show(earlier[name])} and is now ${show(now[name])}`).join('; ');
+}
+
+/** What a file of rows is to hold. */
+export interface RowPlan {
+  readonly origin: Origin;
+  /** Images asked for. */
+  readonly total: number;
+  /** What stands above the rows. */
+  readonly header: string;
+  /** Of the images asked for, by their place among them; absent where none can change. */
+  readonly stamp?: StampOf;
 }
 
 /**
@@ -58,38 +77,29 @@ export class RowFile implements AsyncDisposable {
     private readonly file: FileHandle | undefined,
     private state: RowState,
     private readonly lock: FileLock,
+    private readonly stamp: StampOf | undefined,
   ) {}
 
   /**
    * Begins a file, or goes on with it.
-   * @param header what stands above the rows
-   * @throws UserError where another command began it or another process is at it, the folder is missing or forbidden,
-   * or `path` is a folder
+   * @throws UserError where another command began it or another process is at it, images whose rows are written were
+   * changed, the folder is missing or forbidden, or `path` is a folder
    */
-  static async open(path: string, origin: Origin, total: number, header: string): Promise<RowFile> {
+  static async open(path: string, plan: RowPlan): Promise<RowFile> {
     const part = `${path}.part`;
     if (statSync(path, { throwIfNoEntry: false })?.isDirectory())
       throw fileError('write', path, Object.assign(new Error(), { code: 'EISDIR' }));
     const lock = FileLock.take(`${path}.lock`, path);
     try {
       removeTemporaries(dirname(path), [basename(statePath(path))]);
-      const earlier = readState(path);
-      const difference =
-        earlier && differenceOf({ ...earlier.origin, rows: earlier.total }, { ...origin, rows: total });
-      const isWhole = earlier?.sha256 !== undefined && existsSync(path) && !existsSync(part);
-      // What is finished is replaced, as any output is, and what has no row yet; what another command is at is not.
-      if (difference !== undefined && !isWhole && earlier!.rows > 0)
-        throw new UserError(
-          `${path} was begun by another command (${difference}); give the same one to go on, another --out, or delete ${statePath(path)}`,
-        );
-      if (isWhole && difference === undefined) return new RowFile(path, undefined, earlier, lock);
-      // What a machine lost that went down is missing at the end of the file.
-      const found = statSync(part, { throwIfNoEntry: false })?.size ?? -1;
-      const state = earlier && !isWhole && difference === undefined && found >= earlier.bytes ? earlier : undefined;
-      const file = await open(part, state ? 'r+' : 'w');
-      const rows = new RowFile(path, file, state ?? { origin, total, rows: 0, bytes: 0 }, lock);
+      const earlier = await earlierState(path, plan);
+      if (earlier?.sha256 !== undefined && !existsSync(part))
+        return new RowFile(path, undefined, earlier, lock, undefined);
+      const file = await open(part, earlier ? 'r+' : 'w');
+      const begun = { origin: plan.origin, total: plan.total, rows: 0, bytes: 0, header: 0, images: NO_IMAGES };
+      const rows = new RowFile(path, file, earlier ?? begun, lock, plan.stamp);
       await file.truncate(rows.state.bytes);
-      if (!state) await rows.append(header, 0);
+      if (!earlier) await rows.begin(plan.header);
       return rows;
     } catch (error) {
       lock[Symbol.dispose]();
@@ -102,19 +112,34 @@ export class RowFile implements AsyncDisposable {
     return this.state.rows;
   }
 
-  /** Adds whole lines, `rows` of them. */
+  private async begin(header: string): Promise<void> {
+    const bytes = await this.write(header);
+    await this.save({ ...this.state, bytes, header: bytes });
+  }
+
+  /** Adds whole lines, one for each of the next `rows` images. */
   async append(text: string, rows: number): Promise<void> {
+    const { state, stamp } = this;
+    const bytes = state.bytes + (await this.write(text));
+    const done = state.rows;
+    // Their bytes are in the system's memory still, since they were decoded just now.
+    const images = stamp ? await extendChain(state.images, stamp, [done, done + rows]) : state.images;
+    await this.save({ ...state, rows: done + rows, bytes, images });
+  }
+
+  /** Writes behind what is whole, and tells how many bytes. */
+  private async write(text: string): Promise<number> {
     const data = Buffer.from(text);
-    const { state } = this;
     try {
       let written = 0;
       while (written < data.length)
-        written += (await this.file!.write(data, written, data.length - written, state.bytes + written)).bytesWritten;
+        written += (await this.file!.write(data, written, data.length - written, this.state.bytes + written))
+          .bytesWritten;
       await this.file!.sync();
     } catch (error) {
       throw fileError('write', this.path, error);
     }
-    await this.save({ ...state, rows: state.rows + rows, bytes: state.bytes + data.length });
+    return data.length;
   }
 
   /** Gives the file its name. @param keepState leaves what says where the rows are from, for `merge` */
@@ -148,4 +173,31 @@ export class RowFile implements AsyncDisposable {
       for (const name of [`${this.path}.part`, statePath(this.path)]) await rm(name, { force: true });
     this.lock[Symbol.dispose]();
   }
+}
+
+/**
+ * The state to go on from; undefined where the file begins anew.
+ * @throws UserError where another command is at it, or images are no longer those whose rows are written
+ */
+async function earlierState(path: string, { origin, total, stamp }: RowPlan): Promise<RowState | undefined> {
+  const earlier = readState(path);
+  if (!earlier) return undefined;
+  const difference = differenceOf({ ...earlier.origin, rows: earlier.total }, { ...origin, rows: total });
+  const found = statSync(`${path}.part`, { throwIfNoEntry: false })?.size;
+  const isWhole = earlier.sha256 !== undefined && existsSync(path) && found === undefined;
+  if (difference !== undefined) {
+    // What is finished is replaced, as any output is, and what has no row yet; what another command is at is not.
+    if (isWhole || earlier.rows === 0) return undefined;
+    throw new UserError(
+      `${path} was begun by another command (${difference}); give the same one to go on, another --out, or delete ${statePath(path)}`,
+    );
+  }
+  // What a machine lost that went down is missing at the end of the file.
+  if (!isWhole && (found ?? -1) < earlier.bytes) return undefined;
+  const images = stamp ? await sameChain(earlier.images, stamp, earlier.rows) : earlier.images;
+  if (!images)
+    throw new UserError(
+      `${path} has rows of images that were changed since; delete ${statePath(path)} to begin anew, or give another --out`,
+    );
+  return { ...earlier, images };
 }

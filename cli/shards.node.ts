@@ -1,19 +1,18 @@
 import { createHash } from 'node:crypto';
-import { readdirSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { createReadStream, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../engine/user_error.ts';
 import type { Dataset } from '../vision/data/dataset.ts';
 import { fileError } from '../models/formats/file_error.node.ts';
 import { makeFolder } from '../models/formats/make_folder.node.ts';
-import { fileChecksums } from './checksum.node.ts';
-import { finishedFolds } from './crossval_folder.node.ts';
-import { modelFile } from './load_model.node.ts';
+import type { Stretch } from '../vision/data/stretch.ts';
+import type { OnnxFlags } from './load_model.node.ts';
 import { PartFile } from './part_file.node.ts';
-import { RowFile, differenceOf, readState, statePath, type Origin } from './row_file.node.ts';
-import { MOST_SHARDS, shardName, type Shard } from './shards.ts';
+import { RowFile, differenceOf, readState, statePath, type RowState } from './row_file.node.ts';
+import { imageOrigin } from './row_origin.node.ts';
+import { MOST_SHARDS, shardName, shardRange, type Shard } from './shards.ts';
 
-interface RowFlags {
+interface RowFlags extends OnnxFlags {
   readonly out?: string;
   readonly shard?: Shard;
   readonly json?: boolean;
@@ -21,43 +20,38 @@ interface RowFlags {
   readonly tta: number;
 }
 
+/** The rows of a prediction: those of all images, or of a part of them. */
+interface AskedRows {
+  /** The path of the model, and the stretch that it has. */
+  readonly path: string;
+  readonly stretch?: Stretch;
+  readonly dataset: Dataset;
+  readonly header: string;
+}
+
 /** The file that a prediction's rows go to, on which an earlier one may have begun; undefined for standard output. */
-export async function openRows(
-  model: string,
-  flags: RowFlags,
-  dataset: Dataset,
-  rows: number,
-  header: string,
-): Promise<RowFile | undefined> {
-  const { out, shard } = flags;
+export async function openRows(asked: AskedRows, flags: RowFlags): Promise<RowFile | undefined> {
+  const { out, shard, json, format, tta } = flags;
   if (out === undefined) {
     if (shard) throw new UserError('--shard needs a folder for its part of the rows: give --out');
     return undefined;
   }
-  const origin = await originOf(model, flags, dataset);
-  if (!shard) return RowFile.open(out, origin, rows, header);
-  makeFolder(out);
-  return RowFile.open(join(out, shardName(shard, flags.json ?? false)), origin, rows, header);
-}
-
-/** What rows depend on: the weights, the galaxies by their ids, and the options. */
-async function originOf(model: string, { json, format, tta, shard }: RowFlags, dataset: Dataset): Promise<Origin> {
-  const weights: string[] = [];
-  for (const path of finishedFolds(model) ?? [model]) weights.push((await fileChecksums(modelFile(path))).sha256);
-  const ids = createHash('sha256');
-  for (const { id } of dataset.examples) ids.update(`${id}\n`);
-  return {
-    model: createHash('sha256').update(weights.join()).digest('hex'),
-    galaxies: dataset.examples.length,
-    ids: ids.digest('hex'),
+  const { dataset, header } = asked;
+  const origin = {
+    ...(await imageOrigin(asked.path, flags, dataset, asked.stretch)),
     '--format': json ? 'json' : format,
     '--tta': tta,
     ...(shard && { shards: shard.of }),
   };
+  const [first, end] = shardRange(dataset.examples.length, shard);
+  const stamp = dataset.stamp && ((image: number) => dataset.stamp!(first + image));
+  if (shard) makeFolder(out);
+  const path = shard ? join(out, shardName(shard, json ?? false)) : out;
+  return RowFile.open(path, { origin, total: end - first, header, stamp });
 }
 
 /**
- * Puts the shards of a folder together, in the order of the galaxies. Throws a UserError where one is missing, not
+ * Puts the shards of a folder together, in the order of the images. Throws a UserError where one is missing, not
  * finished, of another prediction, or changed since it was written.
  */
 export async function mergeShards(folder: string, out: string): Promise<void> {
@@ -76,17 +70,31 @@ export async function mergeShards(folder: string, out: string): Promise<void> {
   let rows = 0;
   await using file = await PartFile.create(out);
   for (const [i, name] of names.entries()) {
-    const text = await readFile(join(folder, name));
-    if (createHash('sha256').update(text).digest('hex') !== states[i]!.sha256)
-      throw new UserError(`${join(folder, name)} was changed since it was written; ${AGAIN}`);
     // The header of the first is that of all.
-    await file.write(i === 0 || json ? text : text.subarray(text.indexOf('\n') + 1));
+    await copyPart(join(folder, name), states[i]!, i === 0 || json ? 0 : states[i]!.header, file);
     rows += states[i]!.rows;
   }
-  if (rows !== origin!['galaxies'])
-    throw new UserError(`${folder} holds ${rows} rows, and ${origin!['galaxies']} galaxies were asked for; ${AGAIN}`);
+  if (rows !== origin!['images'])
+    throw new UserError(`${folder} holds ${rows} rows, and ${origin!['images']} images were asked for; ${AGAIN}`);
   await file.finish();
   console.log(`${rows} rows of ${names.length} parts: ${out}`);
+}
+
+/** Copies a part from byte `from` on. @throws UserError where it is not what was written */
+async function copyPart(path: string, { sha256 }: RowState, from: number, to: PartFile): Promise<void> {
+  const hash = createHash('sha256');
+  let at = 0;
+  try {
+    for await (const piece of createReadStream(path, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
+      hash.update(piece);
+      const skipped = Math.min(piece.length, Math.max(0, from - at));
+      at += piece.length;
+      await to.write(piece.subarray(skipped));
+    }
+  } catch (error) {
+    throw fileError('read', path, error);
+  }
+  if (hash.digest('hex') !== sha256) throw new UserError(`${path} was changed since it was written; ${AGAIN}`);
 }
 
 const AGAIN = 'delete both files and predict this part again';

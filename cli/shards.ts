@@ -19,9 +19,12 @@ export function parseShard(text: string): Shard {
 
 /**
  * Where a shard of a list of n begins and ends: the shards follow one another, each is as long as the others or longer
- * by one, and together they are the list.
+ * by one, and together they are the list. Without a shard: the whole list.
  */
-export function shardRange(n: number, { index, of }: Shard): readonly [start: number, end: number] {
+export function shardRange(
+  n: number,
+  { index, of }: Shard = { index: 1, of: 1 },
+): readonly [start: number, end: number] {
   const before = (shards: number) => Math.floor((n * shards) / of);
   return [before(index - 1), before(index)];
 }
