@@ -17,19 +17,23 @@ export type Origin = Readonly<Record<string, string | number>>;
 /** What lies beside rows: their origin, and how much of the file is whole. */
 const STATE = fields({
   origin: v.record(v.string(), v.union([words, finite], 'a text or a number'), 'an object'),
-  /** Rows that the whole file has, and that are written. */
+  /** Images asked for, rows that are written, and images that have none because they cannot be read. */
   total: count,
   rows: count,
+  bad: count,
   /** Of the file, and of what stands in it above the rows. */
   bytes: count,
   header: count,
-  /** The images whose rows are written. */
+  /** The images that are done. */
   images: IMAGE_CHAIN,
   /** Of the file when it has all of them. */
   sha256: v.optional(words),
 });
 
 export type RowState = Readonly<v.InferOutput<typeof STATE>>;
+
+/** Images that need not be asked for again. */
+const doneIn = ({ rows, bad }: RowState): number => rows + bad;
 
 export const statePath = (path: string): string => `${path}.state.json`;
 
@@ -96,7 +100,7 @@ export class RowFile implements AsyncDisposable {
       if (earlier?.sha256 !== undefined && !existsSync(part))
         return new RowFile(path, undefined, earlier, lock, undefined);
       const file = await open(part, earlier ? 'r+' : 'w');
-      const begun = { origin: plan.origin, total: plan.total, rows: 0, bytes: 0, header: 0, images: NO_IMAGES };
+      const begun = { origin: plan.origin, total: plan.total, rows: 0, bad: 0, bytes: 0, header: 0, images: NO_IMAGES };
       const rows = new RowFile(path, file, earlier ?? begun, lock, plan.stamp);
       await file.truncate(rows.state.bytes);
       if (!earlier) await rows.begin(plan.header);
@@ -117,14 +121,19 @@ export class RowFile implements AsyncDisposable {
     await this.save({ ...this.state, bytes, header: bytes });
   }
 
-  /** Adds whole lines, one for each of the next `rows` images. */
-  async append(text: string, rows: number): Promise<void> {
+  /** Images that have none because they cannot be read. */
+  get bad(): number {
+    return this.state.bad;
+  }
+
+  /** Adds whole lines of the next images, of which `bad` have none. */
+  async append(text: string, rows: number, bad = 0): Promise<void> {
     const { state, stamp } = this;
     const bytes = state.bytes + (await this.write(text));
-    const done = state.rows;
+    const done = doneIn(state);
     // Their bytes are in the system's memory still, since they were decoded just now.
-    const images = stamp ? await extendChain(state.images, stamp, [done, done + rows]) : state.images;
-    await this.save({ ...state, rows: done + rows, bytes, images });
+    const images = stamp ? await extendChain(state.images, stamp, [done, done + rows + bad]) : state.images;
+    await this.save({ ...state, rows: state.rows + rows, bad: state.bad + bad, bytes, images });
   }
 
   /** Writes behind what is whole, and tells how many bytes. */
@@ -169,7 +178,7 @@ export class RowFile implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.file?.close();
     // Nothing to go on with: the command was refused at its first image, say.
-    if (this.file && !this.finished && this.state.rows === 0)
+    if (this.file && !this.finished && doneIn(this.state) === 0)
       for (const name of [`${this.path}.part`, statePath(this.path)]) await rm(name, { force: true });
     this.lock[Symbol.dispose]();
   }
@@ -182,19 +191,19 @@ export class RowFile implements AsyncDisposable {
 async function earlierState(path: string, { origin, total, stamp }: RowPlan): Promise<RowState | undefined> {
   const earlier = readState(path);
   if (!earlier) return undefined;
-  const difference = differenceOf({ ...earlier.origin, rows: earlier.total }, { ...origin, rows: total });
+  const difference = differenceOf({ ...earlier.origin, total: earlier.total }, { ...origin, total });
   const found = statSync(`${path}.part`, { throwIfNoEntry: false })?.size;
   const isWhole = earlier.sha256 !== undefined && existsSync(path) && found === undefined;
   if (difference !== undefined) {
     // What is finished is replaced, as any output is, and what has no row yet; what another command is at is not.
-    if (isWhole || earlier.rows === 0) return undefined;
+    if (isWhole || doneIn(earlier) === 0) return undefined;
     throw new UserError(
       `${path} was begun by another command (${difference}); give the same one to go on, another --out, or delete ${statePath(path)}`,
     );
   }
   // What a machine lost that went down is missing at the end of the file.
   if (!isWhole && (found ?? -1) < earlier.bytes) return undefined;
-  const images = stamp ? await sameChain(earlier.images, stamp, earlier.rows) : earlier.images;
+  const images = stamp ? await sameChain(earlier.images, stamp, doneIn(earlier)) : earlier.images;
   if (!images)
     throw new UserError(
       `${path} has rows of images that were changed since; delete ${statePath(path)} to begin anew, or give another --out`,

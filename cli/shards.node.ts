@@ -6,6 +6,7 @@ import type { Dataset } from '../vision/data/dataset.ts';
 import { fileError } from '../models/formats/file_error.node.ts';
 import { makeFolder } from '../models/formats/make_folder.node.ts';
 import type { Stretch } from '../vision/data/stretch.ts';
+import { skipped } from './good_images.ts';
 import type { OnnxFlags } from './load_model.node.ts';
 import { PartFile } from './part_file.node.ts';
 import { RowFile, differenceOf, readState, statePath, type RowState } from './row_file.node.ts';
@@ -67,17 +68,20 @@ export async function mergeShards(folder: string, out: string): Promise<void> {
       throw new UserError(`${folder} holds parts of different predictions: ${names[0]} and ${name} (${difference})`);
   });
   const json = origin!['--format'] === 'json';
-  let rows = 0;
+  let [rows, bad] = [0, 0];
   await using file = await PartFile.create(out);
   for (const [i, name] of names.entries()) {
     // The header of the first is that of all.
     await copyPart(join(folder, name), states[i]!, i === 0 || json ? 0 : states[i]!.header, file);
     rows += states[i]!.rows;
+    bad += states[i]!.bad;
   }
-  if (rows !== origin!['images'])
-    throw new UserError(`${folder} holds ${rows} rows, and ${origin!['images']} images were asked for; ${AGAIN}`);
+  if (rows + bad !== origin!['images'])
+    throw new UserError(
+      `${folder} holds rows of ${rows + bad} images, and ${origin!['images']} were asked for; ${AGAIN}`,
+    );
   await file.finish();
-  console.log(`${rows} rows of ${names.length} parts: ${out}`);
+  console.log(`${rows} rows of ${names.length} parts${bad > 0 ? `, ${skipped(bad)}` : ''}: ${out}`);
 }
 
 /** Copies a part from byte `from` on. @throws UserError where it is not what was written */

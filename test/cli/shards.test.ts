@@ -57,7 +57,7 @@ describe('shards', () => {
 });
 
 describe('a file of rows', () => {
-  const NOTHING = { total: 6, rows: 0, bytes: 5, header: 5, images: { dated: '', bytes: '' } };
+  const NOTHING = { total: 6, rows: 0, bad: 0, bytes: 5, header: 5, images: { dated: '', bytes: '' } };
   const ORIGIN = { model: 'm', '--tta': 1 };
   const open = (path: string, origin = ORIGIN, total = 6, stamp?: StampOf) =>
     RowFile.open(path, { origin, total, header: 'head\n', stamp });
@@ -173,7 +173,7 @@ describe('a file of rows', () => {
     await expect(open(path, { ...ORIGIN, '--tta': 2 })).rejects.toThrow(
       /one\.csv was begun by another command \(--tta was 1 and is now 2\); give the same one to go on/,
     );
-    await expect(open(path, ORIGIN, 7)).rejects.toThrow(/\(rows was 6 and is now 7\)/);
+    await expect(open(path, ORIGIN, 7)).rejects.toThrow(/\(total was 6 and is now 7\)/);
     writeFileSync(`${path}.state.json`, '{"rows":');
     await expect(open(path)).rejects.toThrow(/one\.csv\.state\.json is damaged/);
   });

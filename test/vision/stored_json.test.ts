@@ -33,7 +33,7 @@ const CONFIG = { task: { name: 'challenge', head: 'tree' }, weights: null, tune:
 
 const ROWS = {
   origin: { model: 'm', images: 6, '--tta': 1 },
-  ...{ total: 6, rows: 2, bytes: 20, header: 5 },
+  ...{ total: 6, rows: 2, bad: 0, bytes: 20, header: 5 },
   images: { dated: '', bytes: '' },
 };
 const JOB = { kind: 'predict', tasks: [{ name: 'part 1', done: 'shard-1-of-1.csv' }], merged: 'predictions.csv' };
@@ -113,6 +113,7 @@ describe('JSON that a run reads again', () => {
     ['state of rows', 'rows', -1, 'rows is -1 where a whole number of at least 0 is needed'],
     ['state of rows', 'bytes', null, 'bytes is null where a whole number of at least 0 is needed'],
     ['state of rows', 'origin', 'x', 'origin is "x" where an object is needed'],
+    ['state of rows', 'bad', undefined, 'bad is missing'],
     ['state of rows', 'images.dated', undefined, 'images.dated is missing'],
     ['state of rows', 'origin.model', {}, 'origin.model is {} where a text or a number is needed'],
     ['job.json', 'kind', 'train', 'kind is "train" where "crossval", "predict" or "sweep" is needed'],
