@@ -1,6 +1,5 @@
 import type { UserError } from '../engine/user_error.ts';
 import type { Progress } from '../vision/progress.ts';
-import type { ViewMaker } from '../vision/view/views.ts';
 
 /** Images answered for and written at a time: what bounds the memory, and what an interruption costs. */
 export const CHUNK = 128;
@@ -10,6 +9,12 @@ export const KEPT_CHUNKS = 2 * CHUNK;
 const WINDOW = 32;
 /** Bad images that are named. */
 const NAMED = 5;
+
+/** What images are asked of: a ViewMaker, say, which keeps them decoded. */
+interface Examined {
+  /** What is wrong with one; undefined where nothing is. Throws where it is no fault of the image. */
+  fault(image: number): Promise<UserError | undefined>;
+}
 
 /** Some images, one after another, without those that cannot be read. */
 export interface Chunk {
@@ -27,6 +32,8 @@ interface Asked {
   /** Images at the beginning that were done before. */
   readonly done: number;
   readonly skipBad?: boolean;
+  /** Images at a time, where not CHUNK. */
+  readonly chunk?: number;
 }
 
 /**
@@ -35,16 +42,17 @@ interface Asked {
  * @throws UserError for the first of them, unless they are to be skipped
  */
 export async function* goodImages(
-  views: ViewMaker,
-  { title, range: [first, end], done, skipBad = false }: Asked,
+  images: Examined,
+  { title, range: [first, end], done, skipBad = false, chunk = CHUNK }: Asked,
   progress: Progress,
 ): AsyncGenerator<Chunk> {
   let bad = 0;
-  let coming = examine(views, first + done, end);
+  const next = (start: number) => examine(images, start, Math.min(start + chunk, end));
+  let coming = next(first + done);
   progress.start(title, end - first, done);
-  for (let start = first + done; start < end; start += CHUNK) {
+  for (let start = first + done; start < end; start += chunk) {
     const faults = await coming;
-    coming = examine(views, start + CHUNK, end);
+    coming = next(start + chunk);
     const found = faults.filter((fault) => fault !== undefined);
     if (found.length > 0 && !skipBad) throw found[0];
     for (const { message } of found.slice(0, Math.max(0, NAMED - bad))) progress.line(`skipped: ${message}`);
@@ -59,12 +67,12 @@ export async function* goodImages(
 }
 
 /** What is wrong with each image of a chunk, which are decoded. A failure is thrown where it is awaited. */
-function examine(views: ViewMaker, start: number, end: number): Promise<(UserError | undefined)[]> {
+function examine(images: Examined, start: number, end: number): Promise<(UserError | undefined)[]> {
   const run = async () => {
     const faults: (UserError | undefined)[] = [];
-    for (let at = start; at < Math.min(start + CHUNK, end); at += WINDOW) {
-      const images = Array.from({ length: Math.min(WINDOW, start + CHUNK - at, end - at) }, (_, i) => at + i);
-      faults.push(...(await Promise.all(images.map((image) => views.fault(image)))));
+    for (let at = start; at < end; at += WINDOW) {
+      const some = Array.from({ length: Math.min(WINDOW, end - at) }, (_, i) => at + i);
+      faults.push(...(await Promise.all(some.map((image) => images.fault(image)))));
     }
     return faults;
   };

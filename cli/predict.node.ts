@@ -14,7 +14,7 @@ import { KEPT_CHUNKS, goodImages, skipped } from './good_images.ts';
 import { requireTask, type OnnxFlags } from './load_model.node.ts';
 import { lookedAtBy, openData, requireData, tellData, type DataFlags } from './open_data.node.ts';
 import type { GlobalOptions } from './options.ts';
-import { openRows } from './shards.node.ts';
+import { openRows } from './prediction_rows.node.ts';
 import { shardRange, type Shard } from './shards.ts';
 import { terminalProgress } from './progress.node.ts';
 import { openSession } from './session.node.ts';
@@ -78,7 +78,10 @@ async function predictAll(
 ): Promise<void> {
   const { model } = ensemble;
   const { shard, skipBad, tta } = flags;
-  await using out = await openRows({ path, stretch: model.stretch, dataset, header: form.header }, flags);
+  await using out = await openRows(
+    { path, stretch: model.stretch, answers: task.answers, dataset, header: form.header },
+    flags,
+  );
   const range = shardRange(dataset.examples.length, shard);
   const done = out ? out.rows + out.bad : 0;
   if (!out) process.stdout.write(form.header);
@@ -101,7 +104,7 @@ async function predictAll(
     if (out) await out.append(rows.join(''), rows.length, bad);
     else process.stdout.write(rows.join(''));
   }
-  await out?.finish(shard !== undefined);
+  await out?.finish({ keepState: shard !== undefined });
   const all = out?.bad ?? left;
   if (all > 0) progress.line(skipped(all));
 }

@@ -5,7 +5,7 @@ import { isOnnxFile, readOnnxFile } from '../models/onnx/onnx_file.node.ts';
 import { fileChecksums } from './checksum.node.ts';
 import { finishedFolds } from './crossval_folder.node.ts';
 import { modelFile, type OnnxFlags } from './load_model.node.ts';
-import type { Origin } from './row_file.node.ts';
+import type { Origin } from './row_state.node.ts';
 
 /** What rows of images depend on, whatever they say: the weights, how pixels are read, the images by their names. */
 export async function imageOrigin(

@@ -29,6 +29,9 @@ export function shardRange(
   return [before(index - 1), before(index)];
 }
 
+/** What the file of a shard is, by its ending. */
+export type PartKind = 'csv' | 'jsonl' | 'npy';
+
 /** The file of a shard, `shard-003-of-100.csv`: such names sort in the order of the rows. */
-export const shardName = ({ index, of }: Shard, json: boolean): string =>
-  `shard-${String(index).padStart(String(of).length, '0')}-of-${of}.${json ? 'jsonl' : 'csv'}`;
+export const shardName = ({ index, of }: Shard, kind: PartKind): string =>
+  `shard-${String(index).padStart(String(of).length, '0')}-of-${of}.${kind}`;

@@ -37,8 +37,8 @@ With --out, give the same command again to resume after an interruption.`,
     .action(async (folder: string, _options: object, self: Command) => {
       const { out } = allOptions<{ out?: string }>(self);
       if (out === undefined) throw new UserError('predict merge needs a file to write: give --out');
-      const { mergeShards } = await import('../shards.node.ts');
-      await mergeShards(folder, out);
+      const { mergePredictions } = await import('../prediction_rows.node.ts');
+      await mergePredictions(folder, out);
     });
 }
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { differenceOf } from '../../cli/row_file.node.ts';
+import { differenceOf } from '../../cli/row_state.node.ts';
 import { imageOrigin } from '../../cli/row_origin.node.ts';
 import type { OnnxFlags } from '../../cli/load_model.node.ts';
 import type { Stretch } from '../../vision/data/stretch.ts';

@@ -17,7 +17,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { StampOf } from '../../cli/image_chain.node.ts';
 import { RowFile } from '../../cli/row_file.node.ts';
-import { mergeShards } from '../../cli/shards.node.ts';
+import { mergePredictions } from '../../cli/prediction_rows.node.ts';
 import { parseShard, shardName, shardRange } from '../../cli/shards.ts';
 import { PROGRAM, fail, succeed, tuningfork } from './cli.ts';
 import { shape } from './shapes.ts';
@@ -51,8 +51,8 @@ describe('shards', () => {
     expect(parseShard('3/100')).toEqual({ index: 3, of: 100 });
     for (const text of ['0/3', '4/3', '3', '1/0', '-1/3', '1/3/3', 'a/b', '1/100001'])
       expect(() => parseShard(text), text).toThrow(/such as 3\/100/);
-    expect(shardName({ index: 3, of: 100 }, false)).toBe('shard-003-of-100.csv');
-    expect(shardName({ index: 3, of: 9 }, true)).toBe('shard-3-of-9.jsonl');
+    expect(shardName({ index: 3, of: 100 }, 'csv')).toBe('shard-003-of-100.csv');
+    expect(shardName({ index: 3, of: 9 }, 'jsonl')).toBe('shard-3-of-9.jsonl');
   });
 });
 
@@ -78,11 +78,11 @@ describe('a file of rows', () => {
     await using rows = await open(path);
     await rows.append('c\nd\n', 2);
     await rows.append('e\nf\n', 2);
-    await rows.finish(true);
+    await rows.finish({ keepState: true });
     expect(readFileSync(path, 'utf8')).toBe('head\na\nb\nc\nd\ne\nf\n');
     await using again = await open(path);
     expect(again.rows).toBe(6);
-    await again.finish(false);
+    await again.finish();
     expect(readdirSync(folder).filter((name) => name.startsWith('rows'))).toEqual(['rows.csv']);
   });
 
@@ -138,7 +138,7 @@ describe('a file of rows', () => {
     {
       await using file = await open(path, ORIGIN, 6, stamp);
       await file.append('f\n', 1);
-      await file.finish(true);
+      await file.finish({ keepState: true });
     }
     // What is finished too.
     dates[5] = 'late';
@@ -184,12 +184,12 @@ describe('parts', () => {
     const out = join(folder, 'two-lines');
     mkdirSync(out);
     for (const index of [1, 2]) {
-      const path = join(out, shardName({ index, of: 2 }, false));
+      const path = join(out, shardName({ index, of: 2 }, 'csv'));
       await using rows = await RowFile.open(path, { origin: { images: 3 }, total: index, header: 'id,"a\nb"\n' });
       await rows.append('x,0.5\n'.repeat(index), index);
-      await rows.finish(true);
+      await rows.finish({ keepState: true });
     }
-    await mergeShards(out, join(out, 'all.csv'));
+    await mergePredictions(out, join(out, 'all.csv'));
     expect(readFileSync(join(out, 'all.csv'), 'utf8')).toBe('id,"a\nb"\nx,0.5\nx,0.5\nx,0.5\n');
   });
 });
@@ -304,7 +304,7 @@ describe('a prediction', () => {
     expect(await damaged((from) => writeFileSync(join(from, 'shard-1-of-2.csv'), ''))).toMatch(
       /one of 2 as csv and one of 3 as csv/,
     );
-    expect(await refused(run)).toMatch(/holds no part of a prediction/);
+    expect(await refused(run)).toMatch(/holds no parts of predictions/);
     expect(await fail('predict', 'merge', out)).toMatch(/give --out/);
     expect(await fail('predict', run, '--data', DATA, '--shard', '1/3')).toMatch(/--shard needs a folder/);
   });

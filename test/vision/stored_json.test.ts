@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { begunFolds, finishedFolds } from '../../cli/crossval_folder.node.ts';
 import { readMetrics } from '../../cli/metrics_file.node.ts';
-import { readState } from '../../cli/row_file.node.ts';
+import { readState } from '../../cli/row_state.node.ts';
 import { readRun } from '../../cli/run_record.node.ts';
 import { slurmStatus } from '../../cli/slurm.node.ts';
 import { UserError } from '../../engine/user_error.ts';
