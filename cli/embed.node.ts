@@ -1,4 +1,4 @@
-import { extname, join } from 'node:path';
+import { join } from 'node:path';
 import type { Device } from '../engine/device/device.ts';
 import { UserError } from '../engine/user_error.ts';
 import { npyHeader } from '../models/formats/npy.ts';
@@ -7,13 +7,14 @@ import { Embedder, layerOf, type Layout } from '../vision/answer/embed.ts';
 import { jsonText } from '../vision/json_text.ts';
 import type { Progress } from '../vision/progress.ts';
 import { BATCH, imageSource, tensorSource, type EmbedSource } from './embed_source.node.ts';
-import { featureForm, type FeatureKind } from './feature_form.ts';
+import { featureForm, featureKind, type FeatureKind } from './feature_form.ts';
 import { CHUNK, goodImages, skipped } from './good_images.ts';
 import { loadModel, type LoadedModel, type OnnxFlags } from './load_model.node.ts';
 import type { DataFlags } from './open_data.node.ts';
 import type { GlobalOptions } from './options.ts';
+import { parquetOf } from './parquet_rows.node.ts';
 import { terminalProgress } from './progress.node.ts';
-import { RowFile } from './row_file.node.ts';
+import { RowFile, type FinishOptions } from './row_file.node.ts';
 import { openSession } from './session.node.ts';
 import { shardName, shardRange, type Shard } from './shards.ts';
 
@@ -29,16 +30,18 @@ export interface EmbedFlags extends GlobalOptions, DataFlags, OnnxFlags {
   readonly format?: FeatureKind;
 }
 
-/** The file that rows go to, and what it is. */
-interface Target {
+/** The file that rows go to, what they are while they are written, and what becomes of them then. */
+interface Target extends Pick<FinishOptions, 'convert'> {
   readonly file: string;
   readonly kind: FeatureKind;
 }
 
+const FEATURES = { type: 'FLOAT', endsWithText: false } as const;
+
 /** Numbers that a batch of rows may have: more are written in smaller batches. */
 const MOST_NUMBERS = 2 ** 22;
 
-/** Writes a layer's activations (the features, when not told) as .npy with the ids beside it, or as csv. */
+/** Writes a layer's activations (the features, when not told) as .npy with the ids beside it, csv or parquet. */
 export async function embedToFile(path: string, flags: EmbedFlags): Promise<void> {
   const target = targetOf(flags);
   if (flags.input !== undefined && (flags.data !== undefined || flags.table !== undefined))
@@ -67,9 +70,8 @@ function targetOf({ out, shard, format }: EmbedFlags): Target {
     return { file: join(out, shardName(shard, kind)), kind };
   }
   if (format) throw new UserError('--format is for parts, with --shard; the ending of --out says it of a file');
-  const kind = extname(out);
-  if (kind !== '.npy' && kind !== '.csv') throw new UserError(`--out ${out}: it must end with .npy or .csv`);
-  return { file: out, kind: kind === '.npy' ? 'npy' : 'csv' };
+  const kind = featureKind(out);
+  return kind === 'parquet' ? { file: out, kind: 'csv', convert: parquetOf(FEATURES) } : { file: out, kind };
 }
 
 interface Parts {
@@ -80,7 +82,7 @@ interface Parts {
 
 async function write(
   { device, model, source }: Parts,
-  { file, kind }: Target,
+  { file, kind, convert }: Target,
   { out: folder, layer, layout, shard, skipBad }: EmbedFlags,
   progress: Progress,
 ): Promise<[number, number]> {
@@ -116,7 +118,8 @@ async function write(
     await out.append(form.rows(names, rows), names.length, bad, form.ids(names));
   }
   // Their number is known only now.
-  await out.finish({ keepState: shard !== undefined, ...(kind === 'npy' && { header: npyHeader([out.rows, width]) }) });
+  const header = kind === 'npy' ? npyHeader([out.rows, width]) : undefined;
+  await out.finish({ keepState: shard !== undefined, header, convert });
   if (out.bad > 0) progress.line(skipped(out.bad));
   return [out.rows, width];
 }

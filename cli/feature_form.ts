@@ -1,8 +1,21 @@
 import { npyHeader } from '../models/formats/npy.ts';
+import { extname } from 'node:path';
+import { UserError } from '../engine/user_error.ts';
 import { csvField } from '../vision/data/csv.ts';
 
 /** What features are written as: .npy with the ids in a file of their own, or csv. */
 export type FeatureKind = 'npy' | 'csv';
+
+/** What a file of features is, by its ending. @throws UserError where it has another */
+export function featureKind(path: string): FeatureKind | 'parquet' {
+  const kind = extname(path).slice(1);
+  if (kind !== 'npy' && kind !== 'csv' && kind !== 'parquet')
+    throw new UserError(`--out ${path}: it must end with .npy, .csv or .parquet`);
+  return kind;
+}
+
+/** The names of `width` numbers. */
+export const featureNames = (width: number): string[] => Array.from({ length: width }, (_, i) => `f${i}`);
 
 /** How features are written. */
 export interface FeatureForm {
@@ -25,7 +38,7 @@ export const featureForm = (kind: FeatureKind, width: number): FeatureForm =>
         ids: (ids) => ids.map((id) => `${id}\n`).join(''),
       }
     : {
-        header: () => `id,${Array.from({ length: width }, (_, i) => `f${i}`).join(',')}\n`,
+        header: () => `id,${featureNames(width).join(',')}\n`,
         rows: (ids, values) =>
           ids
             .map(

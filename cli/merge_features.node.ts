@@ -1,13 +1,12 @@
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { extname } from 'node:path';
-import { parse } from 'csv-parse';
 import { UserError } from '../engine/user_error.ts';
 import { fileError } from '../models/formats/file_error.node.ts';
-import { plainField } from '../vision/data/csv.ts';
-import { featureForm, type FeatureKind } from './feature_form.ts';
+import { csvRecords } from './csv_records.node.ts';
+import { featureForm, featureKind, featureNames, type FeatureKind } from './feature_form.ts';
 import { skipped } from './good_images.ts';
 import { PartFile } from './part_file.node.ts';
+import { ParquetRows } from './parquet_rows.node.ts';
 import { checkPart, readParts, type Part } from './parts.node.ts';
 import { idsPath } from './row_state.node.ts';
 
@@ -25,15 +24,15 @@ const AT_ONCE = 2 ** 18;
  * where one is missing, not finished, of other features, or changed since it was written.
  */
 export async function mergeFeatures(folder: string, out: string): Promise<void> {
-  const kind = extname(out);
-  if (kind !== '.npy' && kind !== '.csv') throw new UserError(`--out ${out}: it must end with .npy or .csv`);
+  const kind = featureKind(out);
   const { all, origin, rows, bad, kind: found } = readParts(folder, 'features');
   const width = Number(origin['width']);
   for (const { path, state } of all) {
     await checkPart(path, state.sha256);
     if (state.ids) await checkPart(idsPath(path), state.ids.sha256);
   }
-  await using target = await FeatureFile.create(out, kind === '.npy' ? 'npy' : 'csv', [rows, width]);
+  await using target =
+    kind === 'parquet' ? await ParquetFile.create(out, width) : await FeatureFile.create(out, kind, [rows, width]);
   for (const part of all) {
     const read = found === 'npy' ? npyRows(part, width) : csvRows(part.path, width);
     for await (const some of read) await target.add(some);
@@ -71,6 +70,35 @@ class FeatureFile implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.ids?.[Symbol.asyncDispose]();
     await this.file[Symbol.asyncDispose]();
+  }
+}
+
+/** The same as a parquet file. */
+class ParquetFile implements AsyncDisposable {
+  private constructor(
+    private readonly width: number,
+    private readonly file: PartFile,
+    private readonly rows: ParquetRows,
+  ) {}
+
+  static async create(path: string, width: number): Promise<ParquetFile> {
+    const file = await PartFile.create(path);
+    const table = { numbers: featureNames(width), type: 'FLOAT' } as const;
+    return new ParquetFile(width, file, await ParquetRows.create(table, (bytes) => file.write(bytes)));
+  }
+
+  async add({ ids, values }: Features): Promise<void> {
+    const { width } = this;
+    for (const [i, id] of ids.entries()) await this.rows.add(id, values.subarray(i * width, (i + 1) * width));
+  }
+
+  async finish(): Promise<void> {
+    await this.rows.finish();
+    await this.file.finish();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.file[Symbol.asyncDispose]();
   }
 }
 
@@ -112,19 +140,18 @@ async function* linesOf(path: string): AsyncGenerator<string> {
 
 async function* csvRows(path: string, width: number): AsyncGenerator<Features> {
   const most = Math.max(1, Math.floor(AT_ONCE / width));
-  const source = createReadStream(path);
-  const parser = source.pipe(parse({ from: 2 }));
-  source.on('error', (error) => parser.destroy(error));
   let rows: string[][] = [];
   const taken = (): Features => {
     const values = new Float32Array(rows.length * width);
     rows.forEach((fields, i) => values.set(fields.slice(1).map(Number), i * width));
-    const ids = rows.map(([id]) => plainField(id));
+    const ids = rows.map(([id]) => id);
     rows = [];
     return { ids, values };
   };
-  for await (const fields of parser as AsyncIterable<string[]>) {
-    rows.push(fields);
+  let isHeader = true;
+  for await (const fields of csvRecords(path)) {
+    if (!isHeader) rows.push(fields);
+    isHeader = false;
     if (rows.length === most) yield taken();
   }
   if (rows.length > 0) yield taken();

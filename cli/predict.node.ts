@@ -14,7 +14,8 @@ import { KEPT_CHUNKS, goodImages, skipped } from './good_images.ts';
 import { requireTask, type OnnxFlags } from './load_model.node.ts';
 import { lookedAtBy, openData, requireData, tellData, type DataFlags } from './open_data.node.ts';
 import type { GlobalOptions } from './options.ts';
-import { openRows } from './prediction_rows.node.ts';
+import { checkColumns, isParquetPath, parquetOf } from './parquet_rows.node.ts';
+import { openRows, predictionColumns } from './prediction_rows.node.ts';
 import { shardRange, type Shard } from './shards.ts';
 import { terminalProgress } from './progress.node.ts';
 import { openSession } from './session.node.ts';
@@ -44,8 +45,8 @@ interface Asked {
 }
 
 /**
- * Class probabilities, vote fractions or numbers of every image of a folder, as csv (or a JSON line each), written as
- * they are made.
+ * Class probabilities, vote fractions or numbers of every image of a folder, as csv or parquet (or a JSON line each),
+ * written as they are made.
  */
 export async function predict(path: string, flags: PredictFlags): Promise<void> {
   using device = await openSession(flags);
@@ -53,6 +54,7 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
   const { model } = ensemble;
   const task = taskOf(requireTask(model, path), model.classes);
   const form = formOf(path, task, model.classes, flags);
+  checkParquet(task, flags);
   const progress = terminalProgress();
   const spec = { ...requireData(flags), stretch: model.stretch };
   const opened = await openData(spec, progress, { skipBad: flags.skipBad, asMet: true, ...lookedAtBy(model) });
@@ -104,9 +106,22 @@ async function predictAll(
     if (out) await out.append(rows.join(''), rows.length, bad);
     else process.stdout.write(rows.join(''));
   }
-  await out?.finish({ keepState: shard !== undefined });
+  const convert = isParquet(flags) ? parquetOf(predictionColumns(task.answers)) : undefined;
+  await out?.finish({ keepState: shard !== undefined, convert });
   const all = out?.bad ?? left;
   if (all > 0) progress.line(skipped(all));
+}
+
+/** Whether the rows become a parquet file; --out of a part is a folder. */
+const isParquet = ({ out, shard }: PredictFlags): boolean => out !== undefined && !shard && isParquetPath(out);
+
+/** @throws UserError where a parquet file cannot hold what is asked for */
+function checkParquet({ answers, outputs }: Task, flags: PredictFlags): void {
+  if (!isParquet(flags)) return;
+  const other = flags.json ? '--json' : flags.format === 'csv' ? undefined : `--format ${flags.format}`;
+  if (other)
+    throw new UserError(`${other} says what text is written, and ${flags.out} is a parquet file; leave it out`);
+  checkColumns({ numbers: outputs, type: 'DOUBLE', ...(answers === 'probabilities' && { last: 'predicted' }) });
 }
 
 /** @throws UserError where the task has no such format */

@@ -7,9 +7,11 @@ import { makeFolder } from '../models/formats/make_folder.node.ts';
 import { skipped } from './good_images.ts';
 import type { OnnxFlags } from './load_model.node.ts';
 import { PartFile } from './part_file.node.ts';
-import { checkedPieces, readParts } from './parts.node.ts';
+import { csvToParquet, isParquetPath, type CsvColumns } from './parquet_rows.node.ts';
+import { checkPart, checkedPieces, readParts, type Part } from './parts.node.ts';
 import { RowFile } from './row_file.node.ts';
 import { imageOrigin } from './row_origin.node.ts';
+import type { Origin } from './row_state.node.ts';
 import { shardName, shardRange, type Shard } from './shards.ts';
 
 interface RowFlags extends OnnxFlags {
@@ -51,13 +53,33 @@ export async function openRows(asked: AskedRows, flags: RowFlags): Promise<RowFi
   return RowFile.open(path, { origin, total: end - first, header, stamp });
 }
 
+/** What the columns of predictions are. */
+export const predictionColumns = (answers: string | number | undefined): CsvColumns => ({
+  type: 'DOUBLE',
+  endsWithText: answers === 'probabilities',
+});
+
 /**
  * Puts the parts of a folder together, in the order of the images. Throws a UserError where one is missing, not
- * finished, of another prediction, or changed since it was written.
+ * finished, of another prediction, or changed since it was written, or is no csv where a parquet file is asked for.
  */
 export async function mergePredictions(folder: string, out: string): Promise<void> {
-  const { all, rows, bad } = readParts(folder, 'predictions');
+  const { all, rows, bad, origin } = readParts(folder, 'predictions');
+  if (isParquetPath(out) && origin['--format'] !== 'csv')
+    throw new UserError(`${folder} holds parts of --format ${origin['--format']}, of which no parquet file is made`);
   await using file = await PartFile.create(out);
+  await (isParquetPath(out) ? mergeToParquet(all, origin['answers'], file) : mergeText(all, file));
+  await file.finish();
+  console.log(`${rows} rows of ${all.length} parts${bad > 0 ? `, ${skipped(bad)}` : ''}: ${out}`);
+}
+
+async function mergeToParquet(all: readonly Part[], answers: Origin[string], file: PartFile): Promise<void> {
+  for (const { path, state } of all) await checkPart(path, state.sha256);
+  const paths = all.map(({ path }) => path);
+  await csvToParquet(paths, predictionColumns(answers), (bytes) => file.write(bytes));
+}
+
+async function mergeText(all: readonly Part[], file: PartFile): Promise<void> {
   for (const [i, { path, state }] of all.entries()) {
     // The header of the first is that of all.
     let header = i === 0 ? 0 : state.header;
@@ -66,6 +88,4 @@ export async function mergePredictions(folder: string, out: string): Promise<voi
       header -= Math.min(header, piece.length);
     }
   }
-  await file.finish();
-  console.log(`${rows} rows of ${all.length} parts${bad > 0 ? `, ${skipped(bad)}` : ''}: ${out}`);
 }

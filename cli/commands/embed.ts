@@ -9,11 +9,11 @@ import { addOnnxOptions } from './preprocessing_options.ts';
 /** `tuningfork embed`. */
 export function register(program: Command): void {
   const command = addOnnxOptions(addImageOptions(program.command('embed'), 'images', drawn()))
-    .description("write a model's features of each image, as .npy or csv")
+    .description("write a model's features of each image, as .npy, csv or parquet")
     .argument('<model>', 'a run directory, its model.safetensors, an ONNX file, or a file of weights')
     .option(
       '--out <file>',
-      'the file to write: .npy, with the ids in <file>.ids.txt, or .csv, with the ids in the first column; with --shard a folder',
+      'the file to write: .npy, with the ids in <file>.ids.txt, or .csv or .parquet, with the ids in the first column; with --shard a folder',
     )
     .option('--shard <k/n>', 'embed only the k-th of n parts, so that several machines share the work', parseShard)
     .addOption(
@@ -38,7 +38,7 @@ Examples:
   tuningfork embed runs/b0 --data synthetic:100 --layer head --out head.csv
   tuningfork embed efficientnet_b0.safetensors --input activations.safetensors --out features.npy
   tuningfork embed runs/b0 --data survey/ --shard 3/100 --out parts/     # part 3, on one of a hundred machines
-  tuningfork embed merge parts/ --out features.npy                       # join the parts
+  tuningfork embed merge parts/ --out features.npy                       # join the parts; or --out features.parquet
 Give the same command again to resume after an interruption.`,
     )
     .action(async (model: string, _options: object, self: Command) => {
@@ -49,7 +49,7 @@ Give the same command again to resume after an interruption.`,
     .command('merge')
     .description('join the parts of features once all are there')
     .argument('<folder>', 'the --out folder of `tuningfork embed --shard`')
-    .option('--out <file>', 'the file to write: .npy or .csv, whatever the parts are')
+    .option('--out <file>', 'the file to write: .npy, .csv or .parquet, whatever the parts are')
     .action(async (folder: string, _options: object, self: Command) => {
       const { out } = allOptions<{ out?: string }>(self);
       if (out === undefined) throw new UserError('embed merge needs a file to write: give --out');

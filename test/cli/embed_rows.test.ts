@@ -157,7 +157,7 @@ describe('features', () => {
       expect(await refused(from)).toMatch(/shard-2-of-3\.npy(\.ids\.txt)? was changed since it was written/);
       rmSync(from, { recursive: true });
     }
-    expect(await refused(at('parts-npy'), at('no.txt'))).toMatch(/no\.txt: it must end with \.npy or \.csv/);
+    expect(await refused(at('parts-npy'), at('no.txt'))).toMatch(/no\.txt: it must end with \.npy, \.csv or \.parquet/);
     expect(await fail('predict', 'merge', at('parts-csv'), '--out', at('no.csv'))).toMatch(
       /holds parts of features; join them by `tuningfork embed merge`/,
     );
