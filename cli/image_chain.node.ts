@@ -16,8 +16,8 @@ export type ImageChain = Readonly<v.InferOutput<typeof IMAGE_CHAIN>>;
 
 export const NO_IMAGES: ImageChain = { dated: '', bytes: '' };
 
-/** Files asked for at a time. */
-const AT_ONCE = 128;
+/** Files asked for at a time: of each a mebibyte may be in memory. */
+const AT_ONCE = 32;
 
 /** A hash that goes on with something of the images from `from` to `to`. */
 async function chained(

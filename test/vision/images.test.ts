@@ -13,6 +13,7 @@ import { MAX_SIDE, overBlack } from '../../vision/data/image_file.ts';
 import { fitsFile } from './data/fits_files.ts';
 import { withoutBadImages } from '../../vision/data/check_images.ts';
 import { DecodePool } from '../../vision/data/decode_pool.node.ts';
+import { FileWindow } from '../../vision/data/file_window.node.ts';
 import { MachineFault } from '../../vision/data/machine_fault.ts';
 import { testData } from '../data.ts';
 
@@ -189,6 +190,15 @@ describe.each([0, 1, 2])('DecodePool with %i threads', (threads) => {
     expect(results[4].status).toBe('fulfilled');
     await pool.close();
     await expect(pool.decode(bad[0])).rejects.toThrow(/closed/);
+  });
+});
+
+describe('an archive that the system no longer reads', () => {
+  it('is no fault of an image', async () => {
+    const file = await FileWindow.open(put('archive.tar', 'some bytes'));
+    await expect(file.read(5, 10)).rejects.not.toBeInstanceOf(MachineFault);
+    await file.close();
+    await expect(file.read(0, 4)).rejects.toBeInstanceOf(MachineFault);
   });
 });
 
