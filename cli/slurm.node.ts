@@ -91,7 +91,7 @@ export async function slurmPredict(
     merge: [['predict', 'merge', out, '--out', join(out, merged)]],
     tasks: Array.from({ length: shards }, (_, i) => ({
       name: `part ${i + 1}`,
-      done: shardName({ index: i + 1, of: shards }, json ?? false),
+      done: shardName({ index: i + 1, of: shards }, json ? 'jsonl' : 'csv'),
     })),
     merged,
   });

@@ -81,12 +81,13 @@ export function bareModel(weights: WeightsFile): StoredModel<never> {
   return { built: buildModel(name, 2, weights), classes: [], size: 224, crop: null };
 }
 
-/** The views of a dataset as a stored model wants them. */
+/** The views of a dataset as a stored model wants them. @param kept see ViewMaker */
 export function viewsFor(
   { size, crop, shortSide, built }: Pick<StoredModel, 'built' | 'size' | 'crop' | 'shortSide'>,
   dataset: Dataset,
+  kept?: number,
 ): ViewMaker {
   const geometry = { size, crop: crop ?? 212, normalisation: built.preprocessing };
   const whole = shortSide === undefined ? geometry : { ...geometry, shortSide };
-  return new ViewMaker(dataset, whole, NO_AUGMENTATION, 0);
+  return new ViewMaker(dataset, whole, NO_AUGMENTATION, 0, kept);
 }
