@@ -33,6 +33,9 @@ export interface EmbedSource {
   close(): Promise<void>;
 }
 
+/** The central half of Galaxy Zoo's images, in pixels. */
+const GALAXY_CROP = 212;
+
 type SourceFlags = DataFlags & OnnxFlags & { readonly skipBad?: boolean };
 
 export async function imageSource(
@@ -45,7 +48,10 @@ export async function imageSource(
   const opened = await openData(spec, progress, { skipBad: flags.skipBad, asMet: true, ...lookedAtBy(model) });
   tellData(opened, spec, progress);
   const { dataset } = opened;
-  const views = viewsFor(model, dataset, KEPT_CHUNKS);
+  // Bare weights were told of no images: galaxies are shown as a network is shown that is trained on them.
+  const isBare = model.file === undefined && opened.kind === 'galaxies';
+  const seen = isBare ? { ...model, crop: GALAXY_CROP, shortSide: undefined } : model;
+  const views = viewsFor(seen, dataset, KEPT_CHUNKS);
   return {
     ids: dataset.examples.map(({ id }) => id),
     x: imageInput(BATCH, views.side, views.geometry),

@@ -41,6 +41,9 @@ export interface ViewGeometry {
   readonly shortSide?: number;
 }
 
+/** What the shorter side of an image with an up is scaled to, as a multiple of what is seen of it. */
+export const SHORT_SIDE = 8 / 7;
+
 /** The views over which predictions of images are averaged, the plain one first. */
 export const plainViews = ({ shortSide }: Pick<ViewGeometry, 'shortSide'>): readonly Placement[] =>
   shortSide === undefined ? PLAIN_VIEWS : UPRIGHT_VIEWS;
