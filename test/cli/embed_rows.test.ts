@@ -146,6 +146,19 @@ describe('features', () => {
     expect(idsOf(join(at('parts-npy'), 'shard-2-of-3.npy'))).toEqual(idsOf(whole).slice(100, 200));
   });
 
+  it('of a part are refused where one of its images was changed since, and of no other part', async () => {
+    const parts = at('parts-npy');
+    const picture = join(data, `${idsOf(whole)[150]}.png`);
+    const bytes = readFileSync(picture);
+    writeFileSync(picture, shape(2, 999));
+    for (const k of [1, 3]) await succeed(...embed(parts, '--shard', `${k}/3`));
+    expect(await fail(...embed(parts, '--shard', '2/3'))).toMatch(
+      /shard-2-of-3\.npy has rows of images that were changed since; delete .*shard-2-of-3\.npy\.state\.json/,
+    );
+    writeFileSync(picture, bytes);
+    await succeed(...embed(parts, '--shard', '2/3'));
+  });
+
   it('are refused where parts were changed, are of another command, or no such file is written', async () => {
     const refused = (from: string, out = at('no.npy')) => fail('embed', 'merge', from, '--out', out);
     for (const name of ['shard-2-of-3.npy', 'shard-2-of-3.npy.ids.txt']) {
