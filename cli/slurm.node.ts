@@ -43,16 +43,21 @@ const JOB = fields({
 
 type Job = Readonly<v.InferOutput<typeof JOB>>;
 
-type Parts = Pick<Plan, 'task' | 'merge'> & Pick<Job, 'tasks' | 'merged' | 'asked'>;
+interface Parts extends Pick<Plan, 'task' | 'merge'>, Pick<Job, 'tasks' | 'merged' | 'asked'> {
+  /** Throws where what is there was asked for otherwise. */
+  requireAlike(earlier: Job | undefined): void;
+}
 
 /** `args` are the command's own, as given. */
 export async function slurmCrossval(flags: SlurmFlags & TrainFlags & { folds: number }, args: string[]): Promise<void> {
   const { out, folds } = flags;
   const each = { ...flags, valFraction: 1 / folds };
   checkTrainFlags(each);
-  for (const [index, { fold, ...earlier }] of begunFolds(out))
-    if (fold?.of === folds) requireBegunWith(foldFolder(out, index), earlier, each);
   await writeJobs('crossval', flags, {
+    requireAlike() {
+      for (const [index, { fold, ...earlier }] of begunFolds(out))
+        if (fold?.of === folds) requireBegunWith(foldFolder(out, index), earlier, each);
+    },
     task: ['crossval', ...args, '--fold', TASK],
     merge: [
       ['slurm', 'status', out, '--check'],
@@ -68,8 +73,8 @@ export async function slurmCrossval(flags: SlurmFlags & TrainFlags & { folds: nu
 
 export async function slurmSweep(grid: string, flags: SlurmFlags & SweepFlags, args: string[]): Promise<void> {
   const all = planSweep(grid, flags);
-  requireFinishedAlike(all);
   await writeJobs('sweep', flags, {
+    requireAlike: () => requireFinishedAlike(all),
     task: ['sweep', grid, ...args, '--run', TASK],
     merge: [['sweep', grid, ...args, '--compare-only']],
     tasks: all.map(({ name }) => ({ name, done: join(name, RUN_FILES.report) })),
@@ -85,8 +90,10 @@ export async function slurmPredict(
   const { out, shards, json } = flags;
   requireNoTraining(out);
   const merged = `predictions.${json ? 'jsonl' : 'csv'}`;
+  const asked = await askedOf(model, flags);
   await writeJobs('predict', flags, {
-    asked: await askedOf(model, flags),
+    asked,
+    requireAlike: (earlier) => earlier && requireAskedAlike(out, earlier, asked),
     task: ['predict', model, ...args, '--shard', `${TASK}/${shards}`],
     merge: [['predict', 'merge', out, '--out', join(out, merged)]],
     tasks: Array.from({ length: shards }, (_, i) => ({
@@ -140,12 +147,12 @@ async function writeJobs(kind: Plan['kind'], flags: SlurmFlags, parts: Parts): P
     throw new UserError(
       `${out} holds ${earlier.tasks.length} tasks of \`tuningfork slurm ${earlier.kind}\`, which are others; give another --out`,
     );
-  if (earlier && asked) requireAskedAlike(out, earlier, asked);
   const queued = earlier ? queueOf(earlier) : new Map<string, string>();
   if (flags.submit && queued.size > 0)
     throw new UserError(
       `${out}: ${queued.size} of its tasks are still in the queue; wait for them, or end them: scancel ${earlier!.jobs!.tasks}`,
     );
+  parts.requireAlike(earlier);
   const plan: Plan = { kind, logs, cwd: process.cwd(), program: flags.program ?? ownProgram(flags), task, merge };
   const left = tasks.flatMap(({ done }, i) => (existsSync(join(out, done)) ? [] : [i + 1]));
   makeFolder(folder);

@@ -184,6 +184,17 @@ describe('slurm', () => {
     );
   });
 
+  it('refuses folds that were begun with other options', async () => {
+    const out = join(folder, 'begun');
+    const args = ['--data', 'synthetic:60', '--model', 'vgg_small', '--width', '0.25', '--epochs', '1'];
+    await succeed('crossval', ...args, '--size', '32', '--tta', '1', '--folds', '2', '--fold', '1', '--out', out);
+    const command = ['crossval', ...args, '--size', '32', '--tta', '1', '--folds', '2', '--out', out];
+    expect(await slurm(...command)).toMatch(/\(1 of 2 tasks are done\)/);
+    expect(await fail('slurm', ...command, '--seed', '3')).toMatch(
+      /fold-1 holds a run with other options \(seed was 1 and is now 3\)/,
+    );
+  });
+
   it('leaves out what is done, and tells of it', async () => {
     const out = join(folder, 'predicted');
     const args = ['predict', 'model', '--data', 'synthetic:60', '--shards', '4', '--out', out];
