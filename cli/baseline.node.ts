@@ -18,6 +18,7 @@ import type { Progress } from '../vision/progress.ts';
 import { openDataset } from '../galaxies/open_dataset.node.ts';
 import { prepare } from './open_data.node.ts';
 import type { GlobalOptions } from './options.ts';
+import { requireTrainOnly } from './train_only.ts';
 import { terminalProgress } from './progress.node.ts';
 import { openSession } from './session.node.ts';
 import { textTable } from '../vision/report/text_table.ts';
@@ -49,6 +50,7 @@ export async function baseline(names: readonly (BaselineName | 'all')[], flags: 
   const dataset = await prepare(await openDataset(data), ({ votes }) => votes !== null, { skipBad }, progress);
   try {
     for (const note of dataset.notes) progress.line(note);
+    requireTrainOnly(dataset, trainOnly);
     const { train, validation } = splitVoted(dataset, { valFraction, trainOnly: trainOnly ?? null });
     const judged = { train, validation, all: [...train, ...validation].sort((a, b) => a - b) }[split];
     if (judged.length === 0)

@@ -9,10 +9,10 @@ export const SUMMARY = 'crossval.json';
 
 export const foldFolder = (folder: string, fold: number): string => join(folder, `fold-${fold}`);
 
-/** A report is the last thing that a run writes. */
-export const isFinished = (run: string): boolean => existsSync(join(run, RUN_FILES.report));
-
 export const isBegun = (run: string): boolean => existsSync(join(run, RUN_FILES.config));
+
+/** A report is the last thing that a run writes. One without options is none of a run. */
+export const isFinished = (run: string): boolean => isBegun(run) && existsSync(join(run, RUN_FILES.report));
 
 /** The options of the runs that were begun in the folder of a cross-validation, by the number of their fold. */
 export function begunFolds(folder: string): Map<number, StoredOptions> {

@@ -12,7 +12,7 @@ export interface Ensemble extends Disposable {
   /** The first. */
   readonly model: LoadedModel;
   readonly networks: number;
-  /** How they predict together, each shown galaxies as these views show them. */
+  /** How they predict together, each shown images as these views show them. */
   predictWith(task: Task, views: ViewMaker): Predict;
 }
 
@@ -32,13 +32,13 @@ export async function loadEnsemble(device: Device, path: string, flags: OnnxFlag
       task,
       views,
     });
-    return async (galaxies, tta, progress) => {
-      if (others.length === 0) return predictExamples(device, answering(model), galaxies, tta, progress);
-      const result = new Float64Array(galaxies.length * task.outputs.length);
-      progress.start('predicting', galaxies.length);
+    return async (examples, tta, progress) => {
+      if (others.length === 0) return predictExamples(device, answering(model), examples, tta, progress);
+      const result = new Float64Array(examples.length * task.outputs.length);
+      progress.start('predicting', examples.length);
       // As many as the views keep decoded, so that each image is decoded once for all networks.
-      for (let start = 0; start < galaxies.length; start += KEPT_IMAGES) {
-        const chunk = galaxies.slice(start, start + KEPT_IMAGES);
+      for (let start = 0; start < examples.length; start += KEPT_IMAGES) {
+        const chunk = examples.slice(start, start + KEPT_IMAGES);
         const sums = result.subarray(start * task.outputs.length, (start + chunk.length) * task.outputs.length);
         const add = async (member: LoadedModel, number: number) => {
           const tick = (done: number) => progress.tick(start + Math.floor((number * chunk.length + done) / networks));

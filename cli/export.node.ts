@@ -9,6 +9,7 @@ import { writeSafetensorsFile } from '../models/formats/safetensors.node.ts';
 import type { StoredModel } from '../vision/answer/stored_model.ts';
 import { jsonText } from '../vision/json_text.ts';
 import { exportOnnxModel, type OnnxFlags } from './export_onnx.node.ts';
+import { requireNoRunFile } from './kept_results.node.ts';
 import { modelFile, readStored } from './load_model.node.ts';
 
 export interface ExportFlags extends OnnxFlags {
@@ -18,6 +19,7 @@ export interface ExportFlags extends OnnxFlags {
 /** Writes a model for another program: the ending of the file says as what. */
 export async function exportModel(path: string, flags: ExportFlags): Promise<void> {
   const { to } = flags;
+  requireNoRunFile(to, '--to');
   const kind = extname(to);
   if (kind !== '.safetensors' && kind !== '.onnx')
     throw new UserError(`--to ${to}: it must end with .safetensors or .onnx`);

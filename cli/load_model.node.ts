@@ -13,7 +13,7 @@ import { existsSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** A model on a device, ready to look at galaxies. */
+/** A model on a device, ready to look at images. */
 export interface LoadedModel extends StoredModel<TaskChoice>, Disposable {
   readonly parameters: ParameterSet;
 }

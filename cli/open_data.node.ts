@@ -106,6 +106,8 @@ export const dataSpecOrDrawn = (flags: DataFlags): DataSpec => dataSpec(flags) ?
 export interface OpenOptions {
   /** Decode every image once and leave out those that cannot be. */
   readonly skipBad?: boolean;
+  /** With `skipBad`: only files that a table names and that are missing are left out; others are when they are met. */
+  readonly asMet?: boolean;
   /** Only so many of the labelled ones. */
   readonly limit?: number;
   /** What archives say of their images is neither read nor checked: they are only looked at. */
@@ -204,11 +206,11 @@ const isPattern = (path: string): boolean => /\{\d+\.\.\d+\}/.test(path) || base
 export async function prepare<E extends Example>(
   opened: Dataset<E>,
   labelled: (example: E) => boolean,
-  { skipBad, limit }: OpenOptions,
+  { skipBad, asMet, limit }: OpenOptions,
   progress: Progress,
 ): Promise<Dataset<E>> {
   const dataset = limit === undefined ? opened : limitExamples(opened, limit, labelled);
-  if (!skipBad) return dataset;
+  if (!skipBad || asMet) return dataset;
   try {
     progress.start('checking images', dataset.examples.length);
     const checked = await withoutBadImages(dataset, (done) => progress.tick(done));

@@ -1,48 +1,28 @@
-import { existsSync, statSync } from 'node:fs';
-import { open, rename, rm, type FileHandle } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
-import * as v from 'valibot';
+import { statSync } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { UserError } from '../engine/user_error.ts';
 import { removeTemporaries, syncFolder, writeFileAtomic } from '../models/formats/atomic.node.ts';
 import { fileError } from '../models/formats/file_error.node.ts';
 import { FileLock } from '../models/formats/file_lock.node.ts';
-import { count, fields, finite, words } from '../vision/checked_json.ts';
-import { readJsonFile } from '../vision/json_file.node.ts';
 import { fileChecksums } from './checksum.node.ts';
+import { GrowingFile, partPath } from './growing_file.node.ts';
+import { NO_IMAGES, extendChain, type StampOf } from './image_chain.node.ts';
+import { doneIn, earlierState, idsPath, statePath, type RowPlan, type RowState } from './row_state.node.ts';
 
-/** What rows depend on, by name: only the same command goes on with a file. */
-export type Origin = Readonly<Record<string, string | number>>;
-
-/** What lies beside rows: their origin, and how much of the file is whole. */
-const STATE = fields({
-  origin: v.record(v.string(), v.union([words, finite], 'a text or a number'), 'an object'),
-  /** Rows that the whole file has, and that are written. */
-  total: count,
-  rows: count,
-  bytes: count,
-  /** Of the file when it has all of them. */
-  sha256: v.optional(words),
-});
-
-export type RowState = Readonly<v.InferOutput<typeof STATE>>;
-
-export const statePath = (path: string): string => `${path}.state.json`;
-
-/** The state beside a file of rows; undefined where there is none. @throws UserError where it is damaged */
-export function readState(path: string): RowState | undefined {
-  const file = statePath(path);
-  if (!existsSync(file)) return undefined;
-  return readJsonFile(file, STATE, `delete it to begin ${path} anew`);
+/** The files that grow: rows, and their ids where these have a file of their own. */
+interface Growing {
+  readonly rows: GrowingFile;
+  readonly ids?: GrowingFile;
 }
 
-/** How two origins differ, as a phrase; undefined where they do not. */
-export function differenceOf(earlier: Origin, now: Origin): string | undefined {
-  const names = [...new Set([...Object.keys(earlier), ...Object.keys(now)])].filter(
-    (name) => earlier[name] !== now[name],
-  );
-  if (names.length === 0) return undefined;
-  const show = (value: string | number | undefined) => String(value ?? 'absent').slice(0, 12);
-  return names.map((name) => `${name} was ${show(earlier[name])} and is now ${show(now[name])}`).join('; ');
+export interface FinishOptions {
+  /** Leaves what says where the rows are from, for `merge`. */
+  readonly keepState?: boolean;
+  /** What stands above the rows now that their number is known; as long as before. */
+  readonly header?: Uint8Array;
+  /** Makes what gets the name, at `to`, of the file of rows at `from`. */
+  readonly convert?: (from: string, to: string) => Promise<void>;
 }
 
 /**
@@ -55,42 +35,31 @@ export class RowFile implements AsyncDisposable {
 
   private constructor(
     private readonly path: string,
-    private readonly file: FileHandle | undefined,
+    private readonly growing: Growing | undefined,
     private state: RowState,
     private readonly lock: FileLock,
+    private readonly stamp: StampOf | undefined,
   ) {}
 
   /**
    * Begins a file, or goes on with it.
-   * @param header what stands above the rows
-   * @throws UserError where another command began it or another process is at it, the folder is missing or forbidden,
-   * or `path` is a folder
+   * @throws UserError where another command began it or another process is at it, images whose rows are written were
+   * changed, the folder is missing or forbidden, or `path` is a folder
    */
-  static async open(path: string, origin: Origin, total: number, header: string): Promise<RowFile> {
-    const part = `${path}.part`;
+  static async open(path: string, plan: RowPlan): Promise<RowFile> {
     if (statSync(path, { throwIfNoEntry: false })?.isDirectory())
       throw fileError('write', path, Object.assign(new Error(), { code: 'EISDIR' }));
     const lock = FileLock.take(`${path}.lock`, path);
     try {
-      removeTemporaries(dirname(path), [basename(statePath(path))]);
-      const earlier = readState(path);
-      const difference =
-        earlier && differenceOf({ ...earlier.origin, rows: earlier.total }, { ...origin, rows: total });
-      const isWhole = earlier?.sha256 !== undefined && existsSync(path) && !existsSync(part);
-      // What is finished is replaced, as any output is, and what has no row yet; what another command is at is not.
-      if (difference !== undefined && !isWhole && earlier!.rows > 0)
-        throw new UserError(
-          `${path} was begun by another command (${difference}); give the same one to go on, another --out, or delete ${statePath(path)}`,
-        );
-      if (isWhole && difference === undefined) return new RowFile(path, undefined, earlier, lock);
-      // What a machine lost that went down is missing at the end of the file.
-      const found = statSync(part, { throwIfNoEntry: false })?.size ?? -1;
-      const state = earlier && !isWhole && difference === undefined && found >= earlier.bytes ? earlier : undefined;
-      const file = await open(part, state ? 'r+' : 'w');
-      const rows = new RowFile(path, file, state ?? { origin, total, rows: 0, bytes: 0 }, lock);
-      await file.truncate(rows.state.bytes);
-      if (!state) await rows.append(header, 0);
-      return rows;
+      removeTemporaries(dirname(path), [basename(statePath(path)), basename(path)]);
+      const { isWhole, ...earlier } = (await earlierState(path, plan)) ?? { isWhole: false, ...newState(plan) };
+      if (isWhole) return new RowFile(path, undefined, earlier, lock, undefined);
+      const isNew = earlier.bytes === 0;
+      const rows = await GrowingFile.open(path, isNew ? undefined : earlier.bytes);
+      const ids = plan.hasIds ? await GrowingFile.open(idsPath(path), earlier.ids?.bytes) : undefined;
+      const file = new RowFile(path, { rows, ids }, earlier, lock, plan.stamp);
+      if (isNew) await file.begin(plan.header);
+      return file;
     } catch (error) {
       lock[Symbol.dispose]();
       throw error instanceof UserError ? error : fileError('write', path, error);
@@ -102,29 +71,53 @@ export class RowFile implements AsyncDisposable {
     return this.state.rows;
   }
 
-  /** Adds whole lines, `rows` of them. */
-  async append(text: string, rows: number): Promise<void> {
-    const data = Buffer.from(text);
-    const { state } = this;
-    try {
-      let written = 0;
-      while (written < data.length)
-        written += (await this.file!.write(data, written, data.length - written, state.bytes + written)).bytesWritten;
-      await this.file!.sync();
-    } catch (error) {
-      throw fileError('write', this.path, error);
-    }
-    await this.save({ ...state, rows: state.rows + rows, bytes: state.bytes + data.length });
+  /** Images that have none because they cannot be read. */
+  get bad(): number {
+    return this.state.bad;
   }
 
-  /** Gives the file its name. @param keepState leaves what says where the rows are from, for `merge` */
-  async finish(keepState: boolean): Promise<void> {
+  private async begin(header: string | Uint8Array): Promise<void> {
+    const { rows, ids } = this.growing!;
+    await rows.append(header);
+    await this.save({ ...this.state, bytes: rows.bytes, header: rows.bytes, ...(ids && { ids: { bytes: 0 } }) });
+  }
+
+  /**
+   * Adds whole rows of the next images, of which `bad` have none.
+   * @param lines the ids, where they have a file of their own
+   */
+  async append(data: string | Uint8Array, count: number, bad = 0, lines = ''): Promise<void> {
+    const { state, stamp } = this;
+    const { rows, ids } = this.growing!;
+    await rows.append(data);
+    await ids?.append(lines);
+    const done = doneIn(state);
+    // Their bytes are in the system's memory still, since they were decoded just now.
+    const images = stamp ? await extendChain(state.images, stamp, [done, done + count + bad]) : state.images;
+    await this.save({
+      ...state,
+      ...{ rows: state.rows + count, bad: state.bad + bad, bytes: rows.bytes, images },
+      ...(ids && { ids: { bytes: ids.bytes } }),
+    });
+  }
+
+  /** Gives the file its name. */
+  async finish({ keepState = false, header, convert }: FinishOptions = {}): Promise<void> {
     try {
-      if (this.file) {
-        const part = `${this.path}.part`;
-        await this.file.close();
-        await this.save({ ...this.state, sha256: (await fileChecksums(part)).sha256 });
-        await rename(part, this.path);
+      if (this.growing) {
+        if (header) await this.growing.rows.writeAt(0, header);
+        await this.close();
+        const part = partPath(this.path);
+        if (convert) await this.converted(part, convert);
+        else {
+          const ids = this.state.ids && {
+            ...this.state.ids,
+            sha256: (await fileChecksums(partPath(idsPath(this.path)))).sha256,
+          };
+          await this.save({ ...this.state, sha256: (await fileChecksums(part)).sha256, ...(ids && { ids }) });
+          await this.growing.ids?.giveName();
+          await this.growing.rows.giveName();
+        }
         this.finished = true;
         await syncFolder(dirname(this.path));
       }
@@ -136,16 +129,39 @@ export class RowFile implements AsyncDisposable {
     }
   }
 
+  private async converted(part: string, convert: NonNullable<FinishOptions['convert']>): Promise<void> {
+    // Such a name is taken away at the next start, where this one is killed.
+    const temporary = join(dirname(this.path), `.${basename(this.path)}.${process.pid}.0.tmp`);
+    try {
+      await convert(part, temporary);
+      await rename(temporary, this.path);
+    } finally {
+      await rm(temporary, { force: true });
+    }
+    await rm(part);
+  }
+
   private async save(state: RowState): Promise<void> {
     this.state = state;
     await writeFileAtomic(statePath(this.path), `${JSON.stringify(state)}\n`);
   }
 
+  private async close(): Promise<void> {
+    await this.growing?.rows.close();
+    await this.growing?.ids?.close();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.file?.close();
+    await this.close();
     // Nothing to go on with: the command was refused at its first image, say.
-    if (this.file && !this.finished && this.state.rows === 0)
-      for (const name of [`${this.path}.part`, statePath(this.path)]) await rm(name, { force: true });
+    if (this.growing && !this.finished && doneIn(this.state) === 0)
+      for (const name of [partPath(this.path), partPath(idsPath(this.path)), statePath(this.path)])
+        await rm(name, { force: true });
     this.lock[Symbol.dispose]();
   }
 }
+
+const newState = ({ origin, total }: RowPlan): RowState => ({
+  ...{ origin, total, rows: 0, bad: 0, bytes: 0, header: 0 },
+  images: NO_IMAGES,
+});

@@ -14,7 +14,7 @@ import { readMetrics } from './metrics_file.node.ts';
 /** What a finished run was judged to be; a figure that its task does not have is absent. */
 export interface RunFigures {
   readonly accuracy?: number;
-  /** null where a class was missing from the judged galaxies. */
+  /** null where a class was missing from the judged images. */
   readonly auc?: number | null;
   readonly ece?: number;
   readonly rmse?: number;
@@ -40,7 +40,7 @@ export interface RunRecord {
   /** Known of finished runs only. */
   readonly parameters: number | null;
   readonly counts: { readonly train: number; readonly validation: number } | null;
-  /** `hashIds` of the galaxies that it was judged on; null of unfinished runs and of earlier versions. */
+  /** `hashIds` of the images that it was judged on; null of unfinished runs and of earlier versions. */
   readonly judgedOn: number | null;
   readonly figures: RunFigures;
 }

@@ -19,13 +19,19 @@ export function parseShard(text: string): Shard {
 
 /**
  * Where a shard of a list of n begins and ends: the shards follow one another, each is as long as the others or longer
- * by one, and together they are the list.
+ * by one, and together they are the list. Without a shard: the whole list.
  */
-export function shardRange(n: number, { index, of }: Shard): readonly [start: number, end: number] {
+export function shardRange(
+  n: number,
+  { index, of }: Shard = { index: 1, of: 1 },
+): readonly [start: number, end: number] {
   const before = (shards: number) => Math.floor((n * shards) / of);
   return [before(index - 1), before(index)];
 }
 
+/** What the file of a shard is, by its ending. */
+export type PartKind = 'csv' | 'jsonl' | 'npy';
+
 /** The file of a shard, `shard-003-of-100.csv`: such names sort in the order of the rows. */
-export const shardName = ({ index, of }: Shard, json: boolean): string =>
-  `shard-${String(index).padStart(String(of).length, '0')}-of-${of}.${json ? 'jsonl' : 'csv'}`;
+export const shardName = ({ index, of }: Shard, kind: PartKind): string =>
+  `shard-${String(index).padStart(String(of).length, '0')}-of-${of}.${kind}`;

@@ -54,7 +54,7 @@ export function differences(runs: readonly RunRecord[]): { option: string; value
 const showValue = (value: Json | undefined): string =>
   value === undefined ? NONE : typeof value === 'string' ? value : JSON.stringify(value);
 
-/** The options that decide which galaxies a run is judged on. */
+/** The options that decide which images a run is judged on. */
 const SIDES = [
   'data',
   'limit',
@@ -62,6 +62,7 @@ const SIDES = [
   'valFraction',
   'testFraction',
   'trainOnly',
+  'table.split',
   'fold.index',
   'fold.of',
   'fold.seed',
@@ -82,17 +83,17 @@ function warnings(runs: readonly RunRecord[]): string[] {
     const differing = SIDES.filter((option) => new Set(same.map((run) => choice(run, option))).size > 1);
     if (differing.length > 0)
       return [
-        `the runs for ${task} were judged on different galaxies (${differing.join(', ')} differ${differing.length === 1 ? 's' : ''}): their figures cannot be compared`,
+        `the runs for ${task} were judged on different images (${differing.join(', ')} differ${differing.length === 1 ? 's' : ''}): their figures cannot be compared`,
       ];
     const counts = [...new Set(same.flatMap(({ counts: known }) => (known ? [known.validation] : [])))];
     const sets = new Set(same.flatMap(({ judgedOn }) => judgedOn ?? []));
     if (counts.length === 1 && sets.size > 1)
       return [
-        `the runs for ${task} were judged on different galaxies, as many and by the same options: the data has changed between them, and their figures cannot be compared`,
+        `the runs for ${task} were judged on different images, as many and by the same options: the data has changed between them, and their figures cannot be compared`,
       ];
     return counts.length > 1
       ? [
-          `the runs for ${task} were judged on ${counts.join(' and ')} galaxies though their options are the same: the data has changed between them, and their figures cannot be compared`,
+          `the runs for ${task} were judged on ${counts.join(' and ')} images though their options are the same: the data has changed between them, and their figures cannot be compared`,
         ]
       : [];
   });

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
@@ -9,13 +10,16 @@ import { makeFolder } from '../models/formats/make_folder.node.ts';
 import { fields, listOf, words } from '../vision/checked_json.ts';
 import { readJsonFile } from '../vision/json_file.node.ts';
 import { RUN_FILES } from '../vision/train/train.node.ts';
-import { SUMMARY, foldFolder } from './crossval_folder.node.ts';
+import { fileChecksums } from './checksum.node.ts';
+import { SUMMARY, begunFolds, finishedFolds, foldFolder } from './crossval_folder.node.ts';
+import { requireNoTraining } from './kept_results.node.ts';
+import { modelFile } from './load_model.node.ts';
 import type { GlobalOptions } from './options.ts';
 import { shardName } from './shards.ts';
-import { TASK, mergeScript, taskScript, type Plan, type Resources } from './slurm_script.ts';
-import { planSweep, type SweepFlags } from './sweep.node.ts';
+import { RESOURCES, TASK, mergeScript, taskScript, type Plan, type Resources } from './slurm_script.ts';
+import { planSweep, requireFinishedAlike, type SweepFlags } from './sweep.node.ts';
 import { textTable } from '../vision/report/text_table.ts';
-import { checkTrainFlags, type TrainFlags } from './train.node.ts';
+import { checkTrainFlags, requireBegunWith, type TrainFlags } from './train.node.ts';
 
 export interface SlurmFlags extends GlobalOptions, Resources {
   readonly out: string;
@@ -31,19 +35,29 @@ const JOB = fields({
   tasks: listOf(fields({ name: words, done: words })),
   /** The file of the folder that the last job writes. */
   merged: words,
+  /** What a prediction's rows depend on. */
+  asked: v.optional(v.record(v.string(), words, 'an object')),
   /** Of the last submission. */
   jobs: v.optional(fields({ tasks: v.nullable(words), merge: v.nullable(words) })),
 });
 
 type Job = Readonly<v.InferOutput<typeof JOB>>;
 
-type Parts = Pick<Plan, 'task' | 'merge'> & Pick<Job, 'tasks' | 'merged'>;
+interface Parts extends Pick<Plan, 'task' | 'merge'>, Pick<Job, 'tasks' | 'merged' | 'asked'> {
+  /** Throws where what is there was asked for otherwise. */
+  requireAlike(earlier: Job | undefined): void;
+}
 
 /** `args` are the command's own, as given. */
 export async function slurmCrossval(flags: SlurmFlags & TrainFlags & { folds: number }, args: string[]): Promise<void> {
-  checkTrainFlags({ ...flags, valFraction: 1 / flags.folds });
   const { out, folds } = flags;
+  const each = { ...flags, valFraction: 1 / folds };
+  checkTrainFlags(each);
   await writeJobs('crossval', flags, {
+    requireAlike() {
+      for (const [index, { fold, ...earlier }] of begunFolds(out))
+        if (fold?.of === folds) requireBegunWith(foldFolder(out, index), earlier, each);
+    },
     task: ['crossval', ...args, '--fold', TASK],
     merge: [
       ['slurm', 'status', out, '--check'],
@@ -60,6 +74,7 @@ export async function slurmCrossval(flags: SlurmFlags & TrainFlags & { folds: nu
 export async function slurmSweep(grid: string, flags: SlurmFlags & SweepFlags, args: string[]): Promise<void> {
   const all = planSweep(grid, flags);
   await writeJobs('sweep', flags, {
+    requireAlike: () => requireFinishedAlike(all),
     task: ['sweep', grid, ...args, '--run', TASK],
     merge: [['sweep', grid, ...args, '--compare-only']],
     tasks: all.map(({ name }) => ({ name, done: join(name, RUN_FILES.report) })),
@@ -73,16 +88,47 @@ export async function slurmPredict(
   args: string[],
 ): Promise<void> {
   const { out, shards, json } = flags;
+  requireNoTraining(out);
   const merged = `predictions.${json ? 'jsonl' : 'csv'}`;
+  const asked = await askedOf(model, flags);
   await writeJobs('predict', flags, {
+    asked,
+    requireAlike: (earlier) => earlier && requireAskedAlike(out, earlier, asked),
     task: ['predict', model, ...args, '--shard', `${TASK}/${shards}`],
     merge: [['predict', 'merge', out, '--out', join(out, merged)]],
     tasks: Array.from({ length: shards }, (_, i) => ({
       name: `part ${i + 1}`,
-      done: shardName({ index: i + 1, of: shards }, json ?? false),
+      done: shardName({ index: i + 1, of: shards }, json ? 'jsonl' : 'csv'),
     })),
     merged,
   });
+}
+
+/** Options that change no row of a prediction, beside those for Slurm. */
+const NO_ROW = new Set(['out', 'adapter', 'tuning', 'shards']);
+
+/** What the rows of a prediction depend on, as far as that shows without a GPU and without the images. */
+async function askedOf(model: string, flags: object): Promise<Record<string, string>> {
+  const hash = createHash('sha256');
+  // Scripts may be written before there is a model.
+  const networks = existsSync(model) ? (finishedFolds(model) ?? [model]) : [];
+  for (const path of networks) hash.update((await fileChecksums(modelFile(path))).sha256);
+  const options = Object.entries(flags)
+    .filter(([key]) => !RESOURCES.has(key) && !NO_ROW.has(key))
+    .map(([key, value]) => [key, JSON.stringify(value)] as const);
+  return { model: hash.digest('hex').slice(0, 12), ...Object.fromEntries(options) };
+}
+
+/** Throws where tasks that are done were asked for something else: what they came to is no answer to this. */
+function requireAskedAlike(out: string, earlier: Job, now: Record<string, string>): void {
+  const then = earlier.asked;
+  if (!then || earlier.tasks.every(({ done }) => !existsSync(join(out, done)))) return;
+  const changed = [...new Set([...Object.keys(then), ...Object.keys(now)])].filter((key) => then[key] !== now[key]);
+  if (changed.length === 0) return;
+  const list = changed.map((key) => `${key} was ${then[key] ?? 'absent'} and is now ${now[key] ?? 'absent'}`);
+  throw new UserError(
+    `${out} holds parts of another prediction (${list.join('; ')}); give the same command to go on, or another --out`,
+  );
 }
 
 /** Writes the scripts of the tasks that are not done and of the job after them; with --submit hands both to Slurm. */
@@ -93,7 +139,7 @@ async function writeJobs(kind: Plan['kind'], flags: SlurmFlags, parts: Parts): P
   // Slurm has patterns of its own in the names of logs, and no quotes.
   if (!/^[\w./+=,@-]+$/.test(logs))
     throw new UserError(`Slurm cannot write logs into ${logs}: give an --out of letters, digits and . / _ - + = , @`);
-  const { task, merge, tasks, merged } = parts;
+  const { task, merge, tasks, merged, asked } = parts;
   const earlier = existsSync(jobFile(out)) ? readJob(out) : undefined;
   // A grid may grow.
   const same = (job: Job) => job.kind === kind && (kind === 'sweep' || isDeepStrictEqual(job.tasks, tasks));
@@ -106,6 +152,7 @@ async function writeJobs(kind: Plan['kind'], flags: SlurmFlags, parts: Parts): P
     throw new UserError(
       `${out}: ${queued.size} of its tasks are still in the queue; wait for them, or end them: scancel ${earlier!.jobs!.tasks}`,
     );
+  parts.requireAlike(earlier);
   const plan: Plan = { kind, logs, cwd: process.cwd(), program: flags.program ?? ownProgram(flags), task, merge };
   const left = tasks.flatMap(({ done }, i) => (existsSync(join(out, done)) ? [] : [i + 1]));
   makeFolder(folder);
@@ -114,7 +161,7 @@ async function writeJobs(kind: Plan['kind'], flags: SlurmFlags, parts: Parts): P
   await writeFileAtomic(taskFile, taskScript(plan, flags, left.length > 0 ? left : all));
   await writeFileAtomic(mergeFile, mergeScript(plan, flags));
   const save = (jobs: Job['jobs']) =>
-    writeFileAtomic(jobFile(out), `${JSON.stringify({ kind, tasks, merged, jobs } satisfies Job, null, 2)}\n`);
+    writeFileAtomic(jobFile(out), `${JSON.stringify({ kind, tasks, merged, asked, jobs } satisfies Job, null, 2)}\n`);
   await save(earlier?.jobs);
   const progress =
     left.length < tasks.length ? ` (${tasks.length - left.length} of ${tasks.length} tasks are done)` : '';

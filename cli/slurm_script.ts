@@ -17,6 +17,11 @@ export interface Resources {
   readonly setup?: readonly string[];
 }
 
+/** The options that are for Slurm, by their names in commander. */
+export const RESOURCES = new Set(
+  'submit time mem cpus gres partition account throttle sbatch container bind setup program'.split(' '),
+);
+
 /** A job array that works, and the job that puts together what came out. */
 export interface Plan {
   readonly kind: 'crossval' | 'predict' | 'sweep';

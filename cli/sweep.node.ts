@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { UserError } from '../engine/user_error.ts';
 import { MOST_RUNS } from '../vision/report/comparison.ts';
+import { readOptions } from '../vision/train/options_file.node.ts';
+import { RUN_FILES } from '../vision/train/run_files.ts';
 import { fileError } from '../models/formats/file_error.node.ts';
 import { addTrainOptions } from './commands/train.ts';
 import { compare } from './compare.node.ts';
@@ -10,7 +12,7 @@ import { isBegun, isFinished } from './crossval_folder.node.ts';
 import { terminalProgress } from './progress.node.ts';
 import { readRun, type RunRecord } from './run_record.node.ts';
 import { expandGrid, type SweepRun, type Value } from './sweep_grid.ts';
-import { checkTrainFlags, runTraining, type TrainFlags } from './train.node.ts';
+import { checkTrainFlags, requireBegunWith, runTraining, type TrainFlags } from './train.node.ts';
 
 export interface SweepFlags extends TrainFlags {
   /** The only one to train, from 1. */
@@ -38,6 +40,12 @@ export function planSweep(path: string, flags: SweepFlags): Planned[] {
     }
     return planned;
   });
+}
+
+/** Throws where a training that is finished had other options: what it came to is no answer to these. */
+export function requireFinishedAlike(runs: readonly Planned[]): void {
+  for (const { flags } of runs)
+    if (isFinished(flags.out)) requireBegunWith(flags.out, readOptions(join(flags.out, RUN_FILES.config)), flags);
 }
 
 function readGrid(path: string): unknown {
@@ -81,8 +89,9 @@ export async function sweep(path: string, flags: SweepFlags): Promise<void> {
   const all = planSweep(path, flags);
   if (run !== undefined && run > all.length)
     throw new UserError(`--run ${run}: ${path} asks for ${all.length} trainings; give 1 to ${all.length}`);
-  const progress = terminalProgress();
   const chosen = run === undefined ? all : [all[run - 1]];
+  requireFinishedAlike(chosen);
+  const progress = terminalProgress();
   const failed: string[] = [];
   for (const each of compareOnly ? [] : chosen.filter(({ flags: { out } }) => !isFinished(out))) {
     progress.line(`training ${all.indexOf(each) + 1} of ${all.length}: ${each.name}`);

@@ -9,16 +9,21 @@ import { MODEL_NAMES } from '../models/build_network.ts';
 import { isOnnxFile, readOnnxFile } from '../models/onnx/onnx_file.node.ts';
 import { declaredSide } from '../models/onnx/onnx_model.ts';
 import { sideName } from '../vision/data/folds.ts';
-import { taskKind, taskOf, TASKS, type TaskChoice, type TaskName } from '../galaxies/tasks.ts';
+import { DEFAULT_TASK, taskKind, taskOf, TASKS, type TaskChoice, type TaskName } from '../galaxies/tasks.ts';
+import type { JsonObject } from '../models/formats/model_file.ts';
+import { readOptions, type StoredOptions } from '../vision/train/options_file.node.ts';
 import type { TrainOptions } from '../vision/train/options.ts';
 import type { Progress } from '../vision/progress.ts';
 import { trainingContext } from '../vision/report/report_context.ts';
 import type { Dataset } from '../vision/data/dataset.ts';
+import type { Labelled } from '../vision/data/labelled.ts';
+import { partsOfValidation } from '../vision/train/parts_of_validation.ts';
 import type { Task } from '../vision/train/task.ts';
 import { withoutUp } from '../vision/train/presets.ts';
 import { refuseOtherFlags, type Preset, type TaskFlags, type TaskKind } from '../vision/train/task_kind.ts';
-import { RUN_FILES, trainNetwork, type Run } from '../vision/train/train.node.ts';
+import { RUN_FILES, requireOptions, trainNetwork, type Run } from '../vision/train/train.node.ts';
 import { StopRequest } from '../vision/train/stop.ts';
+import { begunFolds, isBegun } from './crossval_folder.node.ts';
 import { onInterrupt } from './interrupt.ts';
 import type { Judged } from '../vision/judge/judged.ts';
 import { judgeModel } from './judge.node.ts';
@@ -28,6 +33,7 @@ import { dataSpecOrDrawn, openData, tellData, type DataFlags, type OpenData } fr
 import { provenance } from './provenance.node.ts';
 import { terminalProgress } from './progress.node.ts';
 import { openSession } from './session.node.ts';
+import { requireTrainOnly } from './train_only.ts';
 
 /** The flags of `tuningfork train` as commander gives them. */
 export interface TrainFlags extends GlobalOptions, DataFlags, TaskFlags, PreprocessingFlags {
@@ -73,6 +79,8 @@ export interface TrainFlags extends GlobalOptions, DataFlags, TaskFlags, Preproc
   hue?: number;
   checkpointSteps: number;
   acceptChanges?: boolean;
+  /** Of a cross-validation, which divides images whatever the data name. */
+  folds?: number;
   pack: number;
 }
 
@@ -215,6 +223,29 @@ export function tellTest({ testFraction, out }: TrainFlags): void {
   if (testFraction) console.log(`Kept for the test, and judged on by: tuningfork evaluate ${out} --split test`);
 }
 
+/** The options of a run directory, or of the first fold of a cross-validation's; undefined where none was begun. */
+function begunOptions(folder: string): StoredOptions | undefined {
+  if (isBegun(folder)) return readOptions(join(folder, RUN_FILES.config));
+  const [first] = begunFolds(folder).values();
+  return first;
+}
+
+/** The choices of a task where a run with these options goes on. */
+function resumed(choices: TaskChoice, { task }: StoredOptions, fitted?: TaskChoice): TaskChoice {
+  const { resume } = taskKind(choices.name);
+  return resume && task?.name === choices.name ? resume(choices, task as JsonObject, fitted) : (fitted ?? choices);
+}
+
+/**
+ * Throws where a run was begun with other options than flags say, as far as that shows without its images.
+ * @param earlier the options that it was begun with
+ */
+export function requireBegunWith(folder: string, earlier: StoredOptions, flags: TrainFlags): void {
+  const kind = taskKind((earlier.task?.name ?? DEFAULT_TASK.name) as TaskName);
+  const now = trainOptions(flags, kind.data as OpenData['kind']);
+  requireOptions(folder, earlier, { ...now, task: resumed(now.task, earlier) });
+}
+
 /** Throws where flags do not go together, as far as that shows before the images are opened. */
 export function checkTrainFlags(flags: TrainFlags): void {
   const { task, table, targetColumns, schema } = flags;
@@ -241,6 +272,14 @@ export async function runTraining(flags: TrainFlags): Promise<Judged> {
   }
 }
 
+/** Throws where --train-only would be ignored: the data say themselves who is validated on, but for folds. */
+function requireNoNamedSide({ name, examples }: Dataset, { trainOnly }: TrainOptions): void {
+  if (trainOnly !== null && (examples as readonly Partial<Labelled>[]).some(({ side }) => side === 'validation'))
+    throw new UserError(
+      `--train-only says nothing here: ${name} names the images of the validation side itself; leave it out`,
+    );
+}
+
 /** What a training learns, and from which images. */
 export interface Lesson {
   readonly dataset: Dataset;
@@ -265,8 +304,12 @@ export async function openTraining(
       throw new UserError(
         `--test-fraction says nothing here: ${dataset.name} names the sides of its images itself; leave it out`,
       );
+    requireTrainOnly(dataset, begun.trainOnly);
+    if (flags.folds === undefined) requireNoNamedSide(dataset, begun);
     const kind = taskKind(begun.task.name);
-    const { options: choices, outputs } = kind.fit(begun.task, dataset);
+    const { options: fitted, outputs } = kind.fit(begun.task, dataset, begun);
+    const earlier = begunOptions(flags.out);
+    const choices = earlier ? resumed(begun.task, earlier, fitted) : fitted;
     const options = { ...begun, task: choices };
     tellData(opened, spec, progress);
     if (opened.kind === 'images' && flags.up && flags.rotation === undefined)
@@ -304,10 +347,7 @@ export async function trainAndJudge(
     views,
     prepared: { validation },
   } = trained;
-  const parts = [
-    options.keep === 'best' && trained.state.history.length > 1 && 'choosing the epoch that is kept (--keep best)',
-    task.learns && 'saying how sure shares of the votes make an answer, in one number',
-  ].filter(Boolean);
+  const parts = partsOfValidation(options, task, trained.state.history.length).map(({ doing }) => doing);
   const measuredOn = `${sideName('validation', options.fold)}, which took no part in training${parts.length > 0 ? ` but for ${parts.join(' and for ')}` : ''}`;
   const judged = await judgeModel(
     device,

@@ -36,7 +36,7 @@ export function checkedJson<S extends v.GenericSchema>(
   schema: S,
   source: string,
   remedy: string,
-): v.InferOutput<S> {
+): v.InferInput<S> {
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -54,11 +54,12 @@ export function checkedObject<S extends v.GenericSchema>(
   schema: S,
   source: string,
   remedy: string,
-): v.InferOutput<S> {
+): v.InferInput<S> {
   // To valibot a list is an object too.
   const result = v.safeParse(schema, Array.isArray(json) ? null : json, { abortEarly: true });
-  // As it was read: schemas of these parts change nothing, and fields that they do not name stay.
-  if (result.success) return json as v.InferOutput<S>;
+  // As it was read, so that fields that the schema does not name stay: what it puts for those that are missing is not
+  // there, and the type says so.
+  if (result.success) return json as v.InferInput<S>;
   const [issue] = result.issues;
   const path = v.getDotPath(issue);
   const what =

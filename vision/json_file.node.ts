@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { GenericSchema, InferOutput } from 'valibot';
+import type { GenericSchema, InferInput } from 'valibot';
 import { fileError } from '../models/formats/file_error.node.ts';
 import { checkedJson } from './checked_json.ts';
 
@@ -13,5 +13,5 @@ export function readText(path: string): string {
 }
 
 /** The object of a JSON file. @throws UserError where it cannot be read, and as `checkedJson` does */
-export const readJsonFile = <S extends GenericSchema>(path: string, schema: S, remedy: string): InferOutput<S> =>
+export const readJsonFile = <S extends GenericSchema>(path: string, schema: S, remedy: string): InferInput<S> =>
   checkedJson(readText(path), schema, path, remedy);

@@ -22,7 +22,8 @@ export function register(program: Command): void {
 Each fold is a run directory in --out: fold-1, fold-2 and so on. When all are finished, crossval.json holds the figure of
 each fold, their mean and standard deviation, and the figure over all images, each predicted by the network that was not
 trained on it. Images of --train-only are in the training set of every fold. --keep best chooses the epoch on the fold
-that is then judged, which flatters the figures a little; --keep last does not.
+that is then judged, and --patience ends a training by it, which flatters the figures a little; --keep last without
+--patience does not.
 
 Examples:
   tuningfork crossval --task challenge --data galaxies/ --out runs/cv

@@ -1,16 +1,23 @@
 import { Option, type Command } from 'commander';
+import { UserError } from '../../engine/user_error.ts';
+import type { EmbedFlags } from '../embed.node.ts';
 import { addImageOptions, drawn } from './image_options.ts';
 import { allOptions } from '../options.ts';
+import { parseShard } from '../shards.ts';
 import { addOnnxOptions } from './preprocessing_options.ts';
 
 /** `tuningfork embed`. */
 export function register(program: Command): void {
-  addOnnxOptions(addImageOptions(program.command('embed'), 'images', drawn()))
-    .description("write a model's features of each image, as .npy or csv")
+  const command = addOnnxOptions(addImageOptions(program.command('embed'), 'images', drawn()))
+    .description("write a model's features of each image, as .npy, csv or parquet")
     .argument('<model>', 'a run directory, its model.safetensors, an ONNX file, or a file of weights')
-    .requiredOption(
+    .option(
       '--out <file>',
-      'the file to write: .npy, with the ids in <file>.ids.txt, or .csv, with the ids in the first column',
+      'the file to write: .npy, with the ids in <file>.ids.txt, or .csv or .parquet, with the ids in the first column; with --shard a folder',
+    )
+    .option('--shard <k/n>', 'embed only the k-th of n parts, so that several machines share the work', parseShard)
+    .addOption(
+      new Option('--format <name>', 'what the file of a part is, with --shard (default: npy)').choices(['npy', 'csv']),
     )
     .option('--input <file>', 'a safetensors file with a normalised tensor `input`, instead of images')
     .addOption(
@@ -29,10 +36,29 @@ export function register(program: Command): void {
 Examples:
   tuningfork embed efficientnet_b0.safetensors --data galaxies/ --out features.npy
   tuningfork embed runs/b0 --data synthetic:100 --layer head --out head.csv
-  tuningfork embed efficientnet_b0.safetensors --input activations.safetensors --out features.npy`,
+  tuningfork embed efficientnet_b0.safetensors --input activations.safetensors --out features.npy
+  tuningfork embed runs/b0 --data survey/ --shard 3/100 --out parts/     # part 3, on one of a hundred machines
+  tuningfork embed merge parts/ --out features.npy                       # join the parts; or --out features.parquet
+Give the same command again to resume after an interruption.`,
     )
-    .action(async (model: string, _options: object, command: Command) => {
+    .action(async (model: string, _options: object, self: Command) => {
+      const flags = allOptions<EmbedFlags>(self);
+      const { requireNoRunFile } = await import('../kept_results.node.ts');
+      if (flags.out !== undefined) requireNoRunFile(flags.out, '--out');
       const { embedToFile } = await import('../embed.node.ts');
-      await embedToFile(model, allOptions(command));
+      await embedToFile(model, flags);
+    });
+  command
+    .command('merge')
+    .description('join the parts of features once all are there')
+    .argument('<folder>', 'the --out folder of `tuningfork embed --shard`')
+    .option('--out <file>', 'the file to write: .npy, .csv or .parquet, whatever the parts are')
+    .action(async (folder: string, _options: object, self: Command) => {
+      const { out } = allOptions<{ out?: string }>(self);
+      if (out === undefined) throw new UserError('embed merge needs a file to write: give --out');
+      const { requireNoRunFile } = await import('../kept_results.node.ts');
+      requireNoRunFile(out, '--out');
+      const { mergeFeatures } = await import('../merge_features.node.ts');
+      await mergeFeatures(folder, out);
     });
 }

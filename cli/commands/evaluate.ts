@@ -26,12 +26,12 @@ export function register(program: Command): void {
     )
     .option(
       '--val-fraction <share>',
-      'share of the images in the validation split (default: as in training)',
+      'of other data than those of the training: share of the images in the validation split (default: 0.2)',
       numberWithin(0, 0.9),
     )
     .option(
       '--train-only <ranges>',
-      'ids that are never in the validation split, such as 1-99,500-600 (default: as in training)',
+      'of other data than those of the training: ids that are never in the validation split, such as 1-99,500-600',
     )
     .option(
       '--tta <n>',

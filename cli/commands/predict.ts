@@ -9,7 +9,7 @@ import { addOnnxOptions } from './preprocessing_options.ts';
 /** `tuningfork predict`. */
 export function register(program: Command): void {
   const command = addPredictOptions(program.command('predict'))
-    .option('--out <file>', 'the csv file to write, or with --shard a folder (default: standard output)')
+    .option('--out <file>', 'the file to write, csv or .parquet, or with --shard a folder (default: standard output)')
     .description('predict images: one csv row per image, with a probability for each class, numbers, or vote fractions')
     .option('--shard <k/n>', 'predict only the k-th of n parts, so that several machines share the work', parseShard)
     .addHelpText(
@@ -17,15 +17,18 @@ export function register(program: Command): void {
       `
 Examples:
   tuningfork predict runs/b0 --data unlabelled/ --out predictions.csv
+  tuningfork predict runs/b0 --data unlabelled/ --out predictions.parquet   # id, a column of numbers per class, predicted
   tuningfork predict runs/votes --data test-images/ --format kaggle --out submission.csv
   tuningfork predict runs/cv --data test-images/ --format kaggle --tta 8 --out submission.csv   # the mean over all folds
   tuningfork predict runs/b0 --data synthetic:50 --tta 8 | sort -t, -k2 -gr | head
   tuningfork predict runs/b0 --data survey/ --shard 3/100 --out parts/     # part 3, on one of a hundred machines
-  tuningfork predict merge parts/ --out predictions.csv                    # join the parts
+  tuningfork predict merge parts/ --out predictions.csv                    # join the parts; or --out predictions.parquet
 With --out, give the same command again to resume after an interruption.`,
     )
     .action(async (model: string, _options: object, self: Command) => {
       const flags = allOptions<Partial<PredictFlags>>(self);
+      const { requireNoRunFile } = await import('../kept_results.node.ts');
+      if (flags.out !== undefined) requireNoRunFile(flags.out, '--out');
       const { predict } = await import('../predict.node.ts');
       await predict(model, flags as PredictFlags);
     });
@@ -33,12 +36,14 @@ With --out, give the same command again to resume after an interruption.`,
     .command('merge')
     .description('join the parts of a prediction once all are there')
     .argument('<folder>', 'the --out folder of `tuningfork predict --shard`')
-    .option('--out <file>', 'the csv file to write')
+    .option('--out <file>', 'the file to write: csv, JSON lines where the parts are such, or .parquet')
     .action(async (folder: string, _options: object, self: Command) => {
       const { out } = allOptions<{ out?: string }>(self);
       if (out === undefined) throw new UserError('predict merge needs a file to write: give --out');
-      const { mergeShards } = await import('../shards.node.ts');
-      await mergeShards(folder, out);
+      const { requireNoRunFile } = await import('../kept_results.node.ts');
+      requireNoRunFile(out, '--out');
+      const { mergePredictions } = await import('../prediction_rows.node.ts');
+      await mergePredictions(folder, out);
     });
 }
 

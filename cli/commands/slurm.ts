@@ -1,9 +1,10 @@
-import type { Command } from 'commander';
+import type { Command, Option } from 'commander';
 import { UserError } from '../../engine/user_error.ts';
 import type { PredictFlags } from '../predict.node.ts';
 import { allOptions, wholeNumberWithin } from '../options.ts';
 import { MOST_SHARDS } from '../shards.ts';
 import type { SlurmFlags } from '../slurm.node.ts';
+import { RESOURCES } from '../slurm_script.ts';
 import type { SweepFlags } from '../sweep.node.ts';
 import type { TrainFlags } from '../train.node.ts';
 import { addFoldOptions } from './crossval.ts';
@@ -63,14 +64,21 @@ Examples:
       const { slurmStatus } = await import('../slurm.node.ts');
       slurmStatus(folder, allOptions<{ check?: boolean }>(self));
     });
+
+  for (const command of [program, ...slurm.commands]) keepTexts(command);
+}
+
+/** What options were given, which their parsers may have made something else of. */
+const texts = new WeakMap<Option, string>();
+
+function keepTexts(command: Command): void {
+  for (const option of command.options)
+    command.on(`option:${option.name()}`, (text: string | null) => {
+      if (text !== null) texts.set(option, text);
+    });
 }
 
 const all = (value: string, earlier: readonly string[] = []): string[] => [...earlier, value];
-
-/** The options that are for Slurm, by their names in commander. */
-const RESOURCES = new Set(
-  'submit time mem cpus gres partition account throttle sbatch container bind setup program'.split(' '),
-);
 
 const addResources = (command: Command): Command =>
   command
@@ -100,7 +108,7 @@ const addResources = (command: Command): Command =>
  * A command's options as they were given, without those for Slurm and those named; `--data` and `--out` even where they
  * are defaults, which a node may have others of.
  */
-function argumentsOf(command: Command, ...without: readonly string[]): string[] {
+export function argumentsOf(command: Command, ...without: readonly string[]): string[] {
   const words: string[] = [];
   for (let at: Command | null = command; at; at = at.parent)
     for (const option of at.options) {
@@ -112,7 +120,8 @@ function argumentsOf(command: Command, ...without: readonly string[]): string[] 
       // `--no-flip` and `--flip` would share a name.
       if (typeof value === 'boolean') {
         if (value !== Boolean(option.negate)) words.push(option.long!);
-      } else if (!words.includes(option.long!)) words.push(option.long!, String(value));
+      } else if (!words.includes(option.long!))
+        words.push(option.long!, source === 'default' ? String(value) : texts.get(option)!);
     }
   return words;
 }

@@ -119,7 +119,10 @@ function addSplitOptions(command: Command): Command {
       'share of the images to keep out of training and validation, for `evaluate --split test` (default: none)',
       numberWithin(0, 0.9),
     )
-    .option('--train-only <ranges>', 'ids that are only trained on, such as 1-99,500-600')
+    .option(
+      '--train-only <ranges>',
+      'ids that are only trained on, such as 1-99,500-600; of images in folders the numbers that files are called by',
+    )
     .option('--skip-bad', 'leave out images that cannot be read, instead of stopping')
     .option('--limit <n>', 'use only this many of the labelled images', wholeNumberWithin(1, 1e9))
     .option('--seed <n>', 'the seed of all random numbers', wholeNumberWithin(0, 2 ** 32 - 1), 1)

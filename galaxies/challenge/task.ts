@@ -72,7 +72,7 @@ export const CHALLENGE: TaskKind<ChallengeOptions, Galaxy> = {
   words: {
     known: 'galaxies with votes',
     label: 'votes',
-    mismatch: (data) => `was trained on the votes on galaxies, and the images of ${data} have classes`,
+    mismatch: (data) => `was trained on the votes on galaxies, and the images of ${data} have none`,
     answers: 'predicts the votes themselves',
   },
   choices({ head = 'tree' }) {
@@ -94,5 +94,6 @@ export const CHALLENGE: TaskKind<ChallengeOptions, Galaxy> = {
     return { name: 'challenge', head: head as HeadName };
   },
   make: ({ head }) => challenge(head),
+  isKnown: ({ votes }) => Boolean(votes?.all),
   requireKnown() {},
 };

@@ -14,25 +14,28 @@ export interface Judgement extends ClassJudgement {
   readonly evaluation: VotedEvaluation;
 }
 
+/** Label thresholds at which accuracy is told, beside the one in use: stricter ones. */
+const THRESHOLDS = [0.5, 0.6, 0.7, 0.8, 0.9];
+
 /**
  * Judges probabilities against labels.
  * @param galaxies indices of the labelled galaxies the rows of `predictions` are about
+ * @param threshold the one that made their labels; below it there would be galaxies that nothing was asked of
  * @param measuredOn what these galaxies are, as a phrase
  */
 export function judge(
   dataset: Galaxies,
   galaxies: readonly number[],
   predictions: Predictions,
-  classes: readonly string[],
+  threshold: number,
   measuredOn: string,
 ): Judgement {
-  const judgement = judgeClasses(predictions, classes, measuredOn);
+  const judgement = judgeClasses(predictions, CLASSES, measuredOn);
   const votes = galaxies.map((g) => dataset.examples[g].votes!);
-  const tradeOff = thresholdTradeOff(votes, predictions.probabilities).map(({ threshold, n, accuracy: { value } }) => ({
-    threshold,
-    n,
-    accuracy: orNull(value),
-  }));
+  const thresholds = [threshold, ...THRESHOLDS.filter((stricter) => stricter > threshold)];
+  const tradeOff = thresholdTradeOff(votes, predictions.probabilities, thresholds).map(
+    ({ threshold, n, accuracy: { value } }) => ({ threshold, n, accuracy: orNull(value) }),
+  );
   return { ...judgement, evaluation: { ...judgement.evaluation, tradeOff } };
 }
 
@@ -59,7 +62,7 @@ export async function examine(
     dataset,
     examples,
     { probabilities, labels, classes: CLASSES.length },
-    CLASSES,
+    threshold,
     measurement(examination),
   );
 }

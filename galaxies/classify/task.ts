@@ -98,7 +98,7 @@ export const SMOOTH_OR_FEATURED: TaskKind<SmoothOrFeaturedOptions, Galaxy> = {
   words: {
     known: 'labelled galaxies',
     label: 'votes',
-    mismatch: (data) => `was trained on the votes on galaxies, and the images of ${data} have classes`,
+    mismatch: (data) => `was trained on the votes on galaxies, and the images of ${data} have none`,
     answers: 'makes labels of votes',
   },
   choices({
@@ -130,6 +130,11 @@ export const SMOOTH_OR_FEATURED: TaskKind<SmoothOrFeaturedOptions, Galaxy> = {
       );
     return { options: learnsVotes ? { ...rest, learn: 'votes' } : rest, outputs: CLASSES };
   },
+  resume({ learn, ...rest }, begun, fitted) {
+    const could = fitted === undefined || fitted.learn === 'votes';
+    const learnsVotes = learn === undefined ? could && begun['learn'] === 'votes' : learn === 'votes';
+    return learnsVotes ? { ...rest, learn: 'votes' } : rest;
+  },
   stored(file) {
     const { threshold, learn } = storedChoices(file);
     return {
@@ -139,5 +144,6 @@ export const SMOOTH_OR_FEATURED: TaskKind<SmoothOrFeaturedOptions, Galaxy> = {
     };
   },
   make: smoothOrFeatured,
+  isKnown: ({ votes }) => votes !== null,
   requireKnown() {},
 };

@@ -12,12 +12,13 @@ export interface TradeOff {
 
 /**
  * How accuracy and the number of galaxies trade against each other: a stricter label threshold leaves fewer and clearer
- * ones. `probabilities` holds a row of P(smooth), P(featured) for each of `votes`, ambiguous galaxies included.
+ * ones. `probabilities` holds a row of P(smooth), P(featured) for each of `votes`: of all galaxies that have a class at
+ * any of these thresholds.
  */
 export function thresholdTradeOff(
   votes: readonly Votes[],
   probabilities: ArrayLike<number>,
-  thresholds: readonly number[] = [0.5, 0.6, 0.7, 0.8, 0.9],
+  thresholds: readonly number[],
 ): TradeOff[] {
   const classes = CLASSES.length;
   return thresholds.map((threshold) => {

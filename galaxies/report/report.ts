@@ -18,7 +18,7 @@ const tradeOffFigures = async (tradeOff: readonly TradeOff[]): Promise<Html[]> =
         await plot(
           tradeOffCurve(tradeOff),
           'Threshold trade-off',
-          'Accuracy on the galaxies whose votes reach each label threshold, over how many those are. Clearer galaxies are easier, and fewer.',
+          'Accuracy on the judged galaxies whose votes reach the label threshold in use and stricter ones, over how many those are. Clearer galaxies are easier, and fewer.',
         ),
       ];
 

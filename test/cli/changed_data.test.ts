@@ -76,6 +76,13 @@ describe('a training that was interrupted', () => {
       expect(readFileSync(join(out, 'report.html'), 'utf8')).toContain('begun with: 24 images have other labels');
       const metrics = JSON.parse(readFileSync(join(out, 'metrics.json'), 'utf8'));
       expect(metrics.acceptedChanges).toEqual([expect.stringMatching(/^24 images have other labels/)]);
+      // Under another name a class would be another output, whoever accepts it.
+      const named = readFileSync(table, 'utf8');
+      writeFileSync(table, named.replaceAll(',cat', ',puma'));
+      const renamed = await tuningfork([...command('lavapipe'), '--accept-changes']);
+      expect(renamed.stderr).toContain(`${out} was begun for cat, dog, and the data now have dog, puma: its outputs`);
+      expect(renamed.code).toBe(2);
+      writeFileSync(table, named);
       // It is remembered, and is the run's own from now on.
       expect((await tuningfork(command('lavapipe'))).code).toBe(0);
       expect(readFileSync(join(out, 'report.html'), 'utf8')).toContain('begun with: 24 images have other labels');

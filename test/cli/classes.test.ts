@@ -183,6 +183,26 @@ describe('a table of images', () => {
   });
 });
 
+describe('ids that are only trained on', () => {
+  it('are the numbers of files, and refused where they say nothing', async () => {
+    const out = join(folder, 'only');
+    const train = ['train', '--data', shapes, '--val-fraction', '0.6', '--out', out, ...SMALL, '--train-only'];
+    expect(await fail(...train, '100-200,77')).toMatch(
+      /--train-only 100-200,77: none of the 48 images of .*shapes has such a number .* as \w+\/.*\d+\.png shows/,
+    );
+    const named = ['train', ...TABLE, '--label-column', 'class', '--split-column', 'part', '--out', out, ...SMALL];
+    expect(await fail(...named, '--train-only', '1-3')).toMatch(
+      /--train-only says nothing here: .*shapes\.tsv names the/,
+    );
+    expect(existsSync(out)).toBe(false);
+    await succeed(...train, '0-9');
+    const rows = readFileSync(join(out, 'predictions.csv'), 'utf8').trim().split('\n').slice(1);
+    const numbers = rows.map((row) => Number(/(\d+)\.png,/.exec(row)![1]));
+    expect(numbers.length).toBeGreaterThan(4);
+    expect(numbers.filter((number) => number <= 9)).toEqual([]);
+  });
+});
+
 describe('data that cannot be learnt from', () => {
   const place = (name: string, ...files: string[]) => {
     for (const file of files) {

@@ -191,7 +191,7 @@ describe('embed', () => {
       await fail('embed', run, '--data', 'synthetic:2', '--layer', 'tail', '--out', join(folder, 'x.npy')),
     ).toMatch(/no layer tail.*block1/);
     expect(await fail('embed', run, '--data', 'synthetic:2', '--out', join(folder, 'x.txt'))).toMatch(
-      /must end with \.npy or \.csv/,
+      /must end with \.npy, \.csv or \.parquet/,
     );
     expect(await fail('embed', run, '--input', join(run, 'model.safetensors'), '--out', join(folder, 'x.npy'))).toMatch(
       /no tensor named input/,

@@ -203,7 +203,7 @@ describe('compare', () => {
   it('warns where figures cannot be compared, within a task only', async () => {
     const { notes, text } = await compare('b0', 'strict', 'votes');
     expect(notes).toBe(
-      'warning: the runs for smooth-or-featured were judged on different galaxies (valFraction, task.threshold differ): their figures cannot be compared\n',
+      'warning: the runs for smooth-or-featured were judged on different images (valFraction, task.threshold differ): their figures cannot be compared\n',
     );
     expect(tableOf(text)).toHaveLength(3);
     for (const [index, sides] of [
@@ -212,14 +212,14 @@ describe('compare', () => {
     ])
       write(`fold-${index}`, { ...TINY, fold: { index, of: 2, seed: 1, sides } }, ACCURATE, 'accuracy');
     expect((await compareJson('fold-1', 'fold-2')).warnings).toEqual([
-      expect.stringMatching(/judged on different galaxies \(fold\.index, fold\.sides differ\)/),
+      expect.stringMatching(/judged on different images \(fold\.index, fold\.sides differ\)/),
     ]);
     expect((await compareJson('b0', 'votes')).warnings).toEqual([]);
     cpSync(at('b0'), at('grown'), { recursive: true });
     const metrics = join(at('grown'), 'metrics.json');
     writeFileSync(metrics, readFileSync(metrics, 'utf8').replace('"validation":10', '"validation":12'));
     expect((await compareJson('b0', 'grown')).warnings).toEqual([
-      expect.stringMatching(/judged on 10 and 12 galaxies though their options are the same/),
+      expect.stringMatching(/judged on 10 and 12 images though their options are the same/),
     ]);
     for (const [name, ids] of [
       ['one', ['a', 'b']],
@@ -234,7 +234,7 @@ describe('compare', () => {
       );
     }
     expect((await compareJson('one', 'other', 'b0')).warnings).toEqual([
-      expect.stringMatching(/judged on different galaxies, as many and by the same options/),
+      expect.stringMatching(/judged on different images, as many and by the same options/),
     ]);
     expect((await compareJson('one', 'shuffled', 'b0')).warnings).toEqual([]);
   });
@@ -339,7 +339,7 @@ describe('compare', () => {
       stderr: expect.stringMatching(/cv is a cross-validation; give the runs of its folds, such as .*cv.fold-1\n$/),
     });
     expect((await compareJson('cv/fold-1', 'cv/fold-2')).warnings).toEqual([
-      expect.stringMatching(/different galaxies \(fold\.index differs\)/),
+      expect.stringMatching(/different images \(fold\.index differs\)/),
     ]);
   });
 

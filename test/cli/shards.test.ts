@@ -8,13 +8,16 @@ import {
   readFileSync,
   readdirSync,
   rmSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { StampOf } from '../../cli/image_chain.node.ts';
 import { RowFile } from '../../cli/row_file.node.ts';
+import { mergePredictions } from '../../cli/prediction_rows.node.ts';
 import { parseShard, shardName, shardRange } from '../../cli/shards.ts';
 import { PROGRAM, fail, succeed, tuningfork } from './cli.ts';
 import { shape } from './shapes.ts';
@@ -48,14 +51,16 @@ describe('shards', () => {
     expect(parseShard('3/100')).toEqual({ index: 3, of: 100 });
     for (const text of ['0/3', '4/3', '3', '1/0', '-1/3', '1/3/3', 'a/b', '1/100001'])
       expect(() => parseShard(text), text).toThrow(/such as 3\/100/);
-    expect(shardName({ index: 3, of: 100 }, false)).toBe('shard-003-of-100.csv');
-    expect(shardName({ index: 3, of: 9 }, true)).toBe('shard-3-of-9.jsonl');
+    expect(shardName({ index: 3, of: 100 }, 'csv')).toBe('shard-003-of-100.csv');
+    expect(shardName({ index: 3, of: 9 }, 'jsonl')).toBe('shard-3-of-9.jsonl');
   });
 });
 
 describe('a file of rows', () => {
+  const NOTHING = { total: 6, rows: 0, bad: 0, bytes: 5, header: 5, images: { dated: '', bytes: '' } };
   const ORIGIN = { model: 'm', '--tta': 1 };
-  const open = (path: string, origin = ORIGIN, total = 6) => RowFile.open(path, origin, total, 'head\n');
+  const open = (path: string, origin = ORIGIN, total = 6, stamp?: StampOf) =>
+    RowFile.open(path, { origin, total, header: 'head\n', stamp });
 
   it('goes on with whole batches, whatever a kill left behind them', async () => {
     const path = join(folder, 'rows.csv');
@@ -73,11 +78,11 @@ describe('a file of rows', () => {
     await using rows = await open(path);
     await rows.append('c\nd\n', 2);
     await rows.append('e\nf\n', 2);
-    await rows.finish(true);
+    await rows.finish({ keepState: true });
     expect(readFileSync(path, 'utf8')).toBe('head\na\nb\nc\nd\ne\nf\n');
     await using again = await open(path);
     expect(again.rows).toBe(6);
-    await again.finish(false);
+    await again.finish();
     expect(readdirSync(folder).filter((name) => name.startsWith('rows'))).toEqual(['rows.csv']);
   });
 
@@ -93,13 +98,62 @@ describe('a file of rows', () => {
     expect(readFileSync(`${path}.part`, 'utf8')).toBe('head\n');
   });
 
+  it('is of images that are what they were, by their dates, or by their bytes where a date is another', async () => {
+    const path = join(folder, 'images.csv');
+    const [dates, contents] = [
+      ['d0', 'd1', 'd2', 'd3', 'd4', 'd5'],
+      ['b0', 'b1', 'b2', 'b3', 'b4', 'b5'],
+    ];
+    let read: number[] = [];
+    const bytesOf = async (i: number) => {
+      read.push(i);
+      return contents[i];
+    };
+    const stamp: StampOf = async (i) => ({ dated: dates[i], bytes: () => bytesOf(i) });
+    const again = async (...rows: [string, number][]) => {
+      read = [];
+      await using file = await open(path, ORIGIN, 6, stamp);
+      const found = [...read];
+      for (const [text, count] of rows) await file.append(text, count);
+      return found;
+    };
+    await again(['a\n', 1], ['b\nc\n', 2]);
+    expect(await again(['d\n', 1])).toEqual([]);
+    // An image whose row is not written may change.
+    [dates[4], contents[4]] = ['new', 'new'];
+    expect(await again()).toEqual([]);
+    // A copy.
+    dates.fill('copied');
+    expect(await again(['e\n', 1])).toEqual([0, 1, 2, 3]);
+    expect(await again()).toEqual([]);
+    dates[1] = 'other';
+    contents[1] = 'other';
+    await expect(again()).rejects.toThrow(
+      `${path} has rows of images that were changed since; delete ${path}.state.json to begin anew`,
+    );
+    contents[1] = 'b1';
+    [contents[2], contents[3]] = ['b3', 'b2'];
+    await expect(again()).rejects.toThrow(/were changed since/);
+    [contents[2], contents[3]] = ['b2', 'b3'];
+    {
+      await using file = await open(path, ORIGIN, 6, stamp);
+      await file.append('f\n', 1);
+      await file.finish({ keepState: true });
+    }
+    // What is finished too.
+    dates[5] = 'late';
+    expect(await again()).toEqual([0, 1, 2, 3, 4, 5]);
+    contents[5] = 'late';
+    await expect(again()).rejects.toThrow(/were changed since/);
+  });
+
   it('leaves nothing where no row was made, and another command may begin', async () => {
     const path = join(folder, 'none.csv');
     await (await open(path))[Symbol.asyncDispose]();
     expect(readdirSync(folder).filter((name) => name.startsWith('none'))).toEqual([]);
     // A kill leaves more.
     writeFileSync(`${path}.part`, 'head\n');
-    writeFileSync(`${path}.state.json`, JSON.stringify({ origin: ORIGIN, total: 6, rows: 0, bytes: 5 }));
+    writeFileSync(`${path}.state.json`, JSON.stringify({ origin: ORIGIN, ...NOTHING }));
     await using rows = await open(path, { ...ORIGIN, '--tta': 2 });
     expect(rows.rows).toBe(0);
   });
@@ -119,9 +173,24 @@ describe('a file of rows', () => {
     await expect(open(path, { ...ORIGIN, '--tta': 2 })).rejects.toThrow(
       /one\.csv was begun by another command \(--tta was 1 and is now 2\); give the same one to go on/,
     );
-    await expect(open(path, ORIGIN, 7)).rejects.toThrow(/\(rows was 6 and is now 7\)/);
+    await expect(open(path, ORIGIN, 7)).rejects.toThrow(/\(total was 6 and is now 7\)/);
     writeFileSync(`${path}.state.json`, '{"rows":');
     await expect(open(path)).rejects.toThrow(/one\.csv\.state\.json is damaged/);
+  });
+});
+
+describe('parts', () => {
+  it('are put together behind one header, which may have two lines', async () => {
+    const out = join(folder, 'two-lines');
+    mkdirSync(out);
+    for (const index of [1, 2]) {
+      const path = join(out, shardName({ index, of: 2 }, 'csv'));
+      await using rows = await RowFile.open(path, { origin: { images: 3 }, total: index, header: 'id,"a\nb"\n' });
+      await rows.append('x,0.5\n'.repeat(index), index);
+      await rows.finish({ keepState: true });
+    }
+    await mergePredictions(out, join(out, 'all.csv'));
+    expect(readFileSync(join(out, 'all.csv'), 'utf8')).toBe('id,"a\nb"\nx,0.5\nx,0.5\nx,0.5\n');
   });
 });
 
@@ -173,6 +242,25 @@ describe('a prediction', () => {
     expect(readdirSync(folder).filter((name) => name.startsWith(signal))).toEqual([`${signal}.csv`]);
   });
 
+  it('goes on with copies of its images, and not with others of the same names', async () => {
+    const [out, copy] = [join(folder, 'changed.csv'), join(folder, 'copy')];
+    cpSync(DATA, copy, { recursive: true });
+    const args = ['predict', run, '--data', copy, '--out', out];
+    const moment = { file: 'changed.*state.json.*tmp$', signal: 'SIGKILL', operation: 'renamed', nth: 2 };
+    expect(await stopped(moment, '--data', copy, '--out', out)).toEqual([null, 'SIGKILL']);
+    const [first] = csv(`${out}.part`).split('\n')[1].split(',');
+    const picture = join(copy, `${first}.png`);
+    const bytes = readFileSync(picture);
+    writeFileSync(picture, shape(1, 77));
+    expect(await fail(...args)).toMatch(
+      /changed\.csv has rows of images that were changed since; delete .*state\.json/,
+    );
+    writeFileSync(picture, bytes);
+    utimesSync(picture, 1, 1);
+    await succeed(...args);
+    expect(csv(out)).toBe(whole);
+  });
+
   it('in parts is the same put together; parts that are missing, of others or changed are refused', async () => {
     const [out, merged] = [join(folder, 'parts'), join(folder, 'merged.csv')];
     const refused = (from: string) => fail('predict', 'merge', from, '--out', merged);
@@ -216,7 +304,7 @@ describe('a prediction', () => {
     expect(await damaged((from) => writeFileSync(join(from, 'shard-1-of-2.csv'), ''))).toMatch(
       /one of 2 as csv and one of 3 as csv/,
     );
-    expect(await refused(run)).toMatch(/holds no part of a prediction/);
+    expect(await refused(run)).toMatch(/holds no parts of predictions/);
     expect(await fail('predict', 'merge', out)).toMatch(/give --out/);
     expect(await fail('predict', run, '--data', DATA, '--shard', '1/3')).toMatch(/--shard needs a folder/);
   });

@@ -184,6 +184,17 @@ describe('slurm', () => {
     );
   });
 
+  it('refuses folds that were begun with other options', async () => {
+    const out = join(folder, 'begun');
+    const args = ['--data', 'synthetic:60', '--model', 'vgg_small', '--width', '0.25', '--epochs', '1'];
+    await succeed('crossval', ...args, '--size', '32', '--tta', '1', '--folds', '2', '--fold', '1', '--out', out);
+    const command = ['crossval', ...args, '--size', '32', '--tta', '1', '--folds', '2', '--out', out];
+    expect(await slurm(...command)).toMatch(/\(1 of 2 tasks are done\)/);
+    expect(await fail('slurm', ...command, '--seed', '3')).toMatch(
+      /fold-1 holds a run with other options \(seed was 1 and is now 3\)/,
+    );
+  });
+
   it('leaves out what is done, and tells of it', async () => {
     const out = join(folder, 'predicted');
     const args = ['predict', 'model', '--data', 'synthetic:60', '--shards', '4', '--out', out];
@@ -206,6 +217,23 @@ describe('slurm', () => {
       2,
       expect.stringMatching(/^tuningfork: 2 of 4 tasks are not done: part 2, part 4; /),
     ]);
+    expect(await fail('slurm', ...args, '--tta', '4')).toMatch(
+      /holds parts of another prediction \(tta was 1 and is now 4\); give the same command/,
+    );
+    expect(await fail('slurm', ...args.with(3, 'synthetic:61'))).toMatch(
+      /data was "synthetic:60" and is now "synthetic:61"/,
+    );
+    const [mine, other] = ['a', 'b'].map((name) => {
+      mkdirSync(join(folder, name));
+      writeFileSync(join(folder, name, 'model.safetensors'), name);
+      return join(folder, name);
+    });
+    expect(await fail('slurm', ...args.with(1, mine))).toMatch(/model was \w{12} and is now \w{12}/);
+    rmSync(join(out, 'slurm'), { recursive: true });
+    await slurm(...args.with(1, mine));
+    // What says nothing of rows may change, and so may a model's path.
+    expect(await slurm(...args.with(1, `${mine}/model.safetensors`), '--time', '9')).toMatch(/2 of 4 tasks are done/);
+    expect(await fail('slurm', ...args.with(1, other))).toMatch(/model was/);
     expect(await fail('slurm', ...args, '--shards', '5')).toMatch(
       /holds 4 tasks of `tuningfork slurm predict`, which are others/,
     );

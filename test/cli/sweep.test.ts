@@ -141,6 +141,24 @@ describe('sweep', () => {
     });
   });
 
+  it('refuses what is finished with other options, from the command line or the grid', async () => {
+    const out = join(folder, 'begun');
+    const given = [...SMALL, '--size', '32', '--out', out];
+    const one = { lr: [1e-3], dropout: 0.1 };
+    await succeed('sweep', grid(one), ...given);
+    const before = statSync(join(out, 'lr=0.001', 'report.html')).mtimeMs;
+    expect(await succeed('sweep', grid(one), ...given)).toContain('lr=0.001');
+    for (const command of [['sweep'], ['slurm', 'sweep']]) {
+      const again = (json: unknown, ...args: string[]) => fail(...command, grid(json), ...given, ...args);
+      expect(await again(one, '--epochs', '2', '--seed', '3')).toMatch(
+        /lr=0\.001 holds a run with other options \(seed was 1 and is now 3; tune was .*"epochs":1.* and is now .*"epochs":2/,
+      );
+      expect(await again({ ...one, dropout: 0.3 })).toMatch(/dropout was 0\.1 and is now 0\.3/);
+      expect(await again(one, '--data', 'synthetic:61')).toMatch(/data was "synthetic:60" and is now "synthetic:61"/);
+    }
+    expect(statSync(join(out, 'lr=0.001', 'report.html')).mtimeMs).toBe(before);
+  });
+
   it.each<[string, unknown, string[], RegExp]>([
     ['what is no JSON', '{"lr": [1e-3', [], /grid\.json is not JSON: /],
     ['an option that is none', { rate: [1] }, [], /grid\.json: "rate" is no option of a sweep; .*"weight-decay"/],

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { toPng } from '../../vision/report/encode.node.ts';
-import { fail, succeed } from './cli.ts';
+import { fail, succeed, tuningfork } from './cli.ts';
 import { SKY } from './shapes.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tuningfork-targets-'));
@@ -34,6 +34,12 @@ beforeAll(() => {
 });
 
 const metricsOf = (path: string) => JSON.parse(readFileSync(join(path, 'metrics.json'), 'utf8'));
+/** The last line of a command that is refused after it told what it found. */
+async function refusal(...args: string[]): Promise<string> {
+  const { code, stderr } = await tuningfork([...args, '--adapter', 'lavapipe']);
+  expect(code, stderr).toBe(2);
+  return stderr.trim().split('\n').at(-1)!;
+}
 const plain = (page: string): string => page.replace(/src="data:[^"]*"/g, '');
 
 describe('numbers of images', () => {
@@ -173,8 +179,31 @@ it('a share is kept for a test, on which nothing was chosen', async () => {
   expect(page).toMatch(/Made on<\/dt><dd>\d{4}-\d\d-\d\d</);
   expect(page).toMatch(/Command<\/dt><dd>tuningfork train .*--test-fraction 0\.3/);
   expect(page).toMatch(/<svg [^>]*><title>Loss<\/title>/);
-  const test = JSON.parse(await succeed('evaluate', out, '--split', 'test', '--json'));
+  const test = JSON.parse(await succeed('evaluate', out, '--split', 'test', '--out', at('on-test'), '--json'));
   expect(test.images).toBeGreaterThan(5);
+  // Not even the unit of a target follows from them.
+  const tested = new Set(
+    readFileSync(join(at('on-test'), 'predictions.csv'), 'utf8')
+      .split('\n')
+      .map((row) => row.split(',')[0]),
+  );
+  const rest = images.slice(0, 59).filter(({ id }) => !tested.has(id));
+  expect(rest).toHaveLength(59 - test.images);
+  const mean = rest.reduce((sum, { brightness }) => sum + (brightness * 1e6) / rest.length, 0);
+  const begun = metricsOf(out).options.task;
+  expect(begun.mean[0] / mean).toBeCloseTo(1, 12);
+
+  // Whoever gives the same command is told what has changed in the data, and goes on in the units of the beginning.
+  const again = ['train', ...TABLE, ...COLUMNS, '--out', out, ...short];
+  const whole = readFileSync(at('numbers.csv'), 'utf8');
+  const { id, brightness } = rest[0];
+  writeFileSync(at('numbers.csv'), whole.replace(`${id},${brightness * 1e6},`, `${id},999000000,`));
+  expect(await refusal(...again)).toMatch(
+    new RegExp(`depends on what has changed since it was begun: 1 image has another label \\(${id}\\)`),
+  );
+  await succeed(...again, '--accept-changes');
+  expect(metricsOf(out).options.task).toEqual(begun);
+  writeFileSync(at('numbers.csv'), whole);
   expect(counts.train + counts.validation + test.images).toBe(59);
   expect(test.measuredOn).toMatch(/^the test split of /);
 });

@@ -90,6 +90,38 @@ describe('votes on images', () => {
     expect(all.questions[0].rmse).toBeCloseTo(Math.sqrt(square), 5);
   });
 
+  it('are judged where there are any, on every side, and only where they are votes', async () => {
+    const lines = readFileSync(at('votes.csv'), 'utf8').trim().split('\n');
+    const table = (name: string, rows: readonly string[]) => {
+      writeFileSync(at(name), `${[`${lines[0]},part`, ...rows].join('\n')}\n`);
+      return ['--table', at(name), '--image-column', 'file', '--split-column', 'part'];
+    };
+    const few = lines.slice(1, 9).map((line) => `${line},test`);
+    const judge = async (of: string[]) =>
+      JSON.parse(await succeed('evaluate', run, ...of, '--split', 'test', '--json'));
+    const plainly = await judge(table('test.csv', few));
+    const unasked = table('unasked.csv', [...few, 'pictures/20.png,0,0,0,0,test']);
+    const { data: _data, measuredOn: _on, ...same } = await judge(unasked);
+    expect(plainly).toMatchObject(same);
+    expect(plainly.images).toBe(8);
+    const [first] = few;
+    for (const [name, numbers] of [
+      ['shares', '0.8,0.2,0.5,0.3'],
+      ['negative', '5,-1,2,3'],
+    ]) {
+      const rows = [...few.slice(1), `${first.split(',')[0]},${numbers},test`];
+      expect(await fail('evaluate', run, ...table(`${name}.csv`, rows))).toMatch(
+        /image pictures\/0\.png has (0\.8|-1) votes in the column bar_(yes|no); .*run learnt from counts, whole numbers from 0 on/,
+      );
+    }
+    // The report counts those without votes, not those on other sides.
+    await succeed('evaluate', run, ...unasked, '--split', 'test', '--out', at('judged'));
+    const page = (of: string) => plain(readFileSync(join(of, 'report.html'), 'utf8'));
+    expect(page(at('judged'))).toMatch(/8 images on the side test; 1 without votes, which are left out/);
+    await succeed('evaluate', run, '--out', at('judged'));
+    expect(page(at('judged'))).not.toMatch(/without votes/);
+  });
+
   it('are explained, and compared', async () => {
     expect(await fail('gradcam', run, ...TABLE, '--out', at('maps'))).toMatch(/such as --class bar_yes/);
     const told = await succeed('gradcam', run, ...TABLE, '--class', 'upright', '--count', '1', '--out', at('maps'));

@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import encodeWebp, { init } from '@jsquash/webp/encode.js';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import jpeg from 'jpeg-js';
-import { readState } from '../../cli/row_file.node.ts';
+import { readState } from '../../cli/row_state.node.ts';
 import { readMetrics } from '../../cli/metrics_file.node.ts';
 import { expandGrid } from '../../cli/sweep_grid.ts';
 import { TuningTable } from '../../engine/tuning.ts';

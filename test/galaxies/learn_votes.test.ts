@@ -48,6 +48,18 @@ describe('what smooth or featured learns', () => {
     );
   });
 
+  it('stays what it was in a run that goes on, unless flags say otherwise', () => {
+    const resume = (flags: object, begun: object, fitted: object | undefined) =>
+      SMOOTH_OR_FEATURED.resume!(SMOOTH_OR_FEATURED.choices(flags), begun as never, fitted as never).learn;
+    expect(resume({}, VOTES, VOTES)).toBe('votes');
+    expect(resume({}, VOTES, undefined)).toBe('votes');
+    expect(resume({}, CLASS, VOTES)).toBeUndefined();
+    expect(resume({ learn: 'class' }, VOTES, CLASS)).toBeUndefined();
+    expect(resume({ learn: 'votes' }, CLASS, VOTES)).toBe('votes');
+    // The data no longer have what was learnt.
+    expect(resume({}, VOTES, CLASS)).toBeUndefined();
+  });
+
   it('is the class where something is said of its targets', () => {
     for (const flags of [{ softLabels: true }, { labelSmoothing: 0.1 }]) {
       expect(SMOOTH_OR_FEATURED.fit(SMOOTH_OR_FEATURED.choices(flags), SKY).options).not.toHaveProperty('learn');

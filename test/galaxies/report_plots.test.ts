@@ -39,6 +39,15 @@ describe('binValues', () => {
     expect([binOf(0.58, 50, 0), binOf(0.6, 20, 0.5), binOf(0.825, 20, 0.5)]).toEqual([29, 4, 13]);
   });
   it('names its edges and takes another range', () => {
+    // Of units of any size each bin has a width, and they meet.
+    for (const unit of [1e-30, 1e-8, 1, 1e12]) {
+      const small = binValues([unit, 2 * unit, 3 * unit], 20, unit, 3 * unit);
+      expect(small.reduce((sum, { count }) => sum + count, 0)).toBe(3);
+      small.forEach(({ low, high }, i) => {
+        expect((high - low) / unit).toBeCloseTo(0.1, 6);
+        if (i > 0) expect(low).toBe(small[i - 1].high);
+      });
+    }
     const bins = binValues([0.5, 0.74, 0.75, 0.96], 2, 0.5, 1);
     expect(bins).toEqual([
       { low: 0.5, high: 0.75, count: 2 },

@@ -1,6 +1,6 @@
-// Interrupts small trainings in two phases, cross-validations and predictions at random moments: by SIGKILL, by
-// SIGTERM, by the loss of the GPU, by a disk that is full. Each is started again until it ends, and must end with the
-// bytes of one that nobody disturbed. `npm run kill -- --help` lists the options.
+// Interrupts small trainings in two phases, cross-validations, predictions and embeddings at random moments: by
+// SIGKILL, by SIGTERM, by the loss of the GPU, by a disk that is full. Each is started again until it ends, and must
+// end with the bytes of one that nobody disturbed. `npm run kill -- --help` lists the options.
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -37,7 +37,7 @@ const { times, seed, adapter, kinds, command } = new Command('npm run kill --')
   .option('--seed <n>', 'another seed, other moments', Number, 1)
   .option('--adapter <name>', 'the GPU to use', 'lavapipe')
   .option('--kinds <names>', 'only these', (text) => text.split(','), Object.keys(KINDS))
-  .option('--command <name>', 'only this: train, crossval or predict')
+  .option('--command <name>', 'only this: train, crossval, predict or embed')
   .parse()
   .opts();
 
@@ -194,11 +194,19 @@ const jobs = [
     submits: 40,
     bytes: 60_000,
   },
+  {
+    name: 'embed',
+    args: ['embed', first, '--data', many],
+    out: (path) => join(path, 'rows.npy'),
+    files: ['rows.npy', 'rows.npy.ids.txt'],
+    submits: 40,
+    bytes: 30_000,
+  },
 ].filter(({ name }) => command === undefined || name === command);
 
 for (const job of jobs) {
   const path = join(folder, `calm-${job.name}`);
-  if (job.name === 'predict') mkdirSync(path);
+  if (['predict', 'embed'].includes(job.name)) mkdirSync(path);
   job.ms = await calm([...job.args, '--out', job.out(path)]);
   job.wanted = filesOf(path, job.files);
 }
@@ -206,7 +214,7 @@ for (const job of jobs) {
 for (let round = 0; done < times && faults.length < MOST_FAULTS; round++) {
   const job = jobs[round % jobs.length];
   const path = join(folder, `run-${round}`);
-  if (job.name === 'predict') mkdirSync(path);
+  if (['predict', 'embed'].includes(job.name)) mkdirSync(path);
   const before = faults.length;
   await disturbed(job, path);
   const left = faults.length === before ? leftIn(path) : [];

@@ -11,7 +11,10 @@ import { UserError } from '../../engine/user_error.ts';
 import { decodeImage } from '../../vision/data/decode.node.ts';
 import { MAX_SIDE, overBlack } from '../../vision/data/image_file.ts';
 import { fitsFile } from './data/fits_files.ts';
+import { withoutBadImages } from '../../vision/data/check_images.ts';
 import { DecodePool } from '../../vision/data/decode_pool.node.ts';
+import { FileWindow } from '../../vision/data/file_window.node.ts';
+import { MachineFault } from '../../vision/data/machine_fault.ts';
 import { testData } from '../data.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'tuningfork-images-'));
@@ -154,6 +157,17 @@ describe.each([0, 1, 2])('DecodePool with %i threads', (threads) => {
     expect((await decodeImage(file, 'x', stretch)).data).not.toEqual((await decodeImage(file, 'x')).data);
   });
 
+  // Linux refuses to read a process's memory at 0, which nothing lies at, as it does for a broken disk.
+  it.skipIf(process.platform !== 'linux')('tells a fault of the disk from one of an image', async () => {
+    const pool = new DecodePool({ threads });
+    const read = pool.decode('/proc/self/mem');
+    await expect(read).rejects.toThrow(/^\/proc\/self\/mem cannot be read \(EIO\); this is no fault of the image/);
+    await expect(read).rejects.toBeInstanceOf(MachineFault);
+    const data = { name: 'x', notes: [], close: () => pool.close(), load: () => read };
+    await expect(withoutBadImages({ ...data, examples: [{ id: 'a' }] })).rejects.toBeInstanceOf(MachineFault);
+    await pool.close();
+  });
+
   it('rejects with a UserError that names the file, and goes on', async () => {
     const pool = new DecodePool({ threads });
     const bad = [
@@ -170,11 +184,21 @@ describe.each([0, 1, 2])('DecodePool with %i threads', (threads) => {
       const result = results[i];
       if (result.status !== 'rejected') throw new Error(`${file} was decoded`);
       expect(result.reason).toBeInstanceOf(UserError);
+      expect(result.reason).not.toBeInstanceOf(MachineFault);
       expect(result.reason.message).toContain(file);
     });
     expect(results[4].status).toBe('fulfilled');
     await pool.close();
     await expect(pool.decode(bad[0])).rejects.toThrow(/closed/);
+  });
+});
+
+describe('an archive that the system no longer reads', () => {
+  it('is no fault of an image', async () => {
+    const file = await FileWindow.open(put('archive.tar', 'some bytes'));
+    await expect(file.read(5, 10)).rejects.not.toBeInstanceOf(MachineFault);
+    await file.close();
+    await expect(file.read(0, 4)).rejects.toBeInstanceOf(MachineFault);
   });
 });
 
@@ -193,6 +217,7 @@ describe('DecodePool', () => {
         `${endless} could not be decoded: it takes more than 5 s; it is damaged, or made to do so: take it away`,
       ),
     });
+    expect(lost).toMatchObject({ reason: expect.any(MachineFault) });
     expect(next).toMatchObject({ status: 'fulfilled', value: { width: 64 } });
     await pool.close();
   });

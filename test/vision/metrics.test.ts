@@ -16,6 +16,7 @@ import {
   type Predictions,
   wilson,
 } from '../../vision/judge/metrics.ts';
+import { judge } from '../../galaxies/classify/evaluate.ts';
 import { thresholdTradeOff } from '../../galaxies/classify/trade_off.ts';
 import { aucInterval, rocAuc, rocCurve } from '../../vision/judge/roc.ts';
 
@@ -281,6 +282,28 @@ describe('confidence', () => {
 });
 
 describe('threshold trade-off', () => {
+  it('begins with the threshold that made the labels: of less clear galaxies none was asked', () => {
+    const examples = [0.65, 0.75, 0.95].map((smooth, i) => ({
+      id: String(i),
+      votes: { smooth, featured: 1 - smooth, artifact: 0 },
+    }));
+    const dataset = { name: 'd', examples, notes: [], load: () => Promise.reject(), close: async () => {} };
+    const answers = { probabilities: [0.4, 0.6, 0.8, 0.2, 0.9, 0.1], labels: [0, 0, 0], classes: 2 };
+    const rows = (threshold: number) =>
+      judge(dataset, [0, 1, 2], answers, threshold, 'all').evaluation.tradeOff.map(({ threshold, n }) => [
+        threshold,
+        n,
+      ]);
+    expect(rows(0.6)).toEqual([
+      [0.6, 3],
+      [0.7, 2],
+      [0.8, 1],
+      [0.9, 1],
+    ]);
+    expect(rows(0.65).map(([threshold]) => threshold)).toEqual([0.65, 0.7, 0.8, 0.9]);
+    expect(rows(0.95)).toEqual([[0.95, 1]]);
+  });
+
   it('counts and scores what is left at each threshold', () => {
     const shares = [
       [0.95, 0.05],

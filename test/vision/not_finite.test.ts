@@ -31,7 +31,7 @@ describe('what compares predictions refuses those that are not finite, and ends'
         expect(() => ask(p), ask.name).toThrow(`row ${at >> 1} holds the probability ${bad}`);
       for (const ask of [rocAuc, rocCurve]) expect(() => ask(p, 1), ask.name).toThrow(RangeError);
       expect(() => confidenceHistograms(p)).toThrow(RangeError);
-      expect(() => thresholdTradeOff([votes, votes, votes], probabilities)).toThrow(RangeError);
+      expect(() => thresholdTradeOff([votes, votes, votes], probabilities, [0.6])).toThrow(RangeError);
     }
   });
 });
@@ -67,7 +67,7 @@ describe('JSON', () => {
     const examples = ['1', '2'].map((id) => ({ id, votes: { smooth: 0.65, featured: 0.35, artifact: 0 } }));
     const dataset = { name: 'd', examples, notes: [], load: () => Promise.reject(), close: async () => {} };
     const answers = { probabilities: [0.9, 0.1, 0.8, 0.2], labels: [0, 0], classes: 2 };
-    const { evaluation } = judge(dataset, [0, 1], answers, ['smooth', 'featured'], 'all');
+    const { evaluation } = judge(dataset, [0, 1], answers, 0.6, 'all');
     const read = JSON.parse(jsonText(evaluation));
     // Of what is not defined the interval is all that it could be.
     const anything = { low: 0, high: 1 };

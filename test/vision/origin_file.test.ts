@@ -136,6 +136,18 @@ describe('what a run depends on', () => {
     writeFileSync(path, JSON.stringify({ ...begun, images: begun.images.map((image) => image.slice(0, 4)) }));
     expect(originChanges(readOrigin(path), begun)).toEqual([]);
     expect(originChanges(readOrigin(path), await origin())).toEqual(['1 image was changed (cat/2.png)']);
+    // It goes on as often as it is stopped; an earlier resumption may have left nulls.
+    for (const missing of [[], [null]]) {
+      const images = begun.images.map((image) => [...image.slice(0, 4), ...missing]);
+      writeFileSync(path, JSON.stringify({ ...begun, images }));
+      utimesSync(cat, 1_000_000_000, 1_000_000_000);
+      for (let times = 0; times < 3; times++) {
+        const now = await origin(undefined, readOrigin(path));
+        writeFileSync(path, originText(now));
+        expect(now.images.map(([, , , , bytes]) => typeof bytes)).toEqual(['string', 'string']);
+      }
+    }
+    utimesSync(cat, 1_000_000_001, 1_000_000_001);
     writeFileSync(weights, 'abd');
     expect(originChanges(begun, await origin())).toEqual([
       '1 image was changed (cat/2.png)',

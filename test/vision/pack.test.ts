@@ -75,6 +75,24 @@ it.each([
   },
 );
 
+it('images that come to take part in nothing keep the decoded ones where they belong', async () => {
+  const plain = await openDataset(TINY.data, { size: DRAWN });
+  // Before all others, as a file of an earlier name is, and without votes.
+  const stray: Galaxies = {
+    ...plain,
+    examples: [{ id: 'a-stray', votes: null }, ...plain.examples],
+    load: (index) => plain.load(Math.max(0, index - 1)),
+  };
+  const run = { folder: scratch.next(), progress: SILENT, packBytes: GIB };
+  const { kept } = await packImages(device, plain, task, TINY, run);
+  const model = async (dataset: Galaxies, folder: string) => {
+    using _ = await trainNetwork(device, dataset, task, TINY, { ...run, folder });
+    return readFileSync(join(folder, RUN_FILES.model));
+  };
+  expect(await packImages(device, stray, task, TINY, run)).toEqual({ images: kept, kept, decoded: 0 });
+  expect((await model(stray, run.folder)).equals(await model(plain, scratch.next()))).toBe(true);
+});
+
 it('images are not decoded beforehand for a frozen front, which looks at each image once', async () => {
   const run = { folder: scratch.next(), progress: SILENT, packBytes: GIB };
   await expect(packImages(device, await counted(), task, tuned(2), run)).rejects.toThrow(

@@ -68,6 +68,16 @@ describe('parseIdRanges', () => {
     const long = parseIdRanges('587722981736579107-587722981736579107');
     expect(long('587722981736579107')).toBe(true);
     expect(long('587722981736579108')).toBe(false);
+    // Of a path the name of the file counts.
+    expect(['cats/7.jpg', 'a/b/108649.fits', '7.png', '3.1/007.tif'].every(fair)).toBe(true);
+    expect(['cats/8.jpg', '7/cat.jpg', 'cats/7', 'cats/x7.jpg', 'cats/7.5.jpg', '7/'].map(fair)).toEqual([
+      false,
+      false,
+      true,
+      false,
+      false,
+      false,
+    ]);
   });
 
   it('names what it cannot read', () => {

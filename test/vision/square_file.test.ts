@@ -12,7 +12,10 @@ const BYTES = 8 + 3 * SIDE * SIDE;
 const squareOf = (example: number): Uint32Array =>
   Uint32Array.from({ length: SIDE * SIDE }, (_, i) => ((example * 1000 + i * 70_001) | (255 << 24)) >>> 0);
 
-const open = (path: string, key = 'key', most = 1e6) => SquareFile.open(path, { side: SIDE, key, most });
+const EXAMPLES = [5, 0, 70_000, 3, 1, 2, 8, 9];
+
+const open = (path: string, key = 'key', most = 1e6, examples: readonly number[] = EXAMPLES) =>
+  SquareFile.open(path, { side: SIDE, key, most, examples });
 
 describe('a file of squares', () => {
   it('gives back what was written, in any order, and after it was opened again', async () => {
@@ -29,6 +32,19 @@ describe('a file of squares', () => {
     expect(again.read(1)).toEqual(squareOf(1));
     again.close();
     expect(statSync(path).size).toBe(5 * BYTES);
+  });
+
+  it('gives each image its own when the dataset calls them by other numbers, and keeps no others', async () => {
+    const path = join(scratch.next(), 'squares.u8');
+    const file = await open(path, 'key', 1e6, [4, 7, 0]);
+    for (const example of [7, 4, 6]) file.write(example, squareOf(example));
+    expect(file.read(6)).toBeUndefined();
+    file.close();
+    const shifted = await open(path, 'key', 1e6, [5, 8, 1]);
+    expect([5, 8, 1].map((example) => shifted.holds(example))).toEqual([true, true, false]);
+    expect([shifted.read(5), shifted.read(8)]).toEqual([squareOf(4), squareOf(7)]);
+    expect([4, 7, 0].map((example) => shifted.read(example))).toEqual([undefined, undefined, undefined]);
+    shifted.close();
   });
 
   it('forgets what was kept for another key', async () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { begunFolds, finishedFolds } from '../../cli/crossval_folder.node.ts';
 import { readMetrics } from '../../cli/metrics_file.node.ts';
-import { readState } from '../../cli/row_file.node.ts';
+import { readState } from '../../cli/row_state.node.ts';
 import { readRun } from '../../cli/run_record.node.ts';
 import { slurmStatus } from '../../cli/slurm.node.ts';
 import { UserError } from '../../engine/user_error.ts';
@@ -31,7 +31,11 @@ const STATE = {
 const FOLD = { index: 1, of: 5, seed: 0, sides: 7 };
 const CONFIG = { task: { name: 'challenge', head: 'tree' }, weights: null, tune: { epochs: 2 }, fold: FOLD, data: 'x' };
 
-const ROWS = { origin: { model: 'm', galaxies: 6, '--tta': 1 }, total: 6, rows: 2, bytes: 20 };
+const ROWS = {
+  origin: { model: 'm', images: 6, '--tta': 1 },
+  ...{ total: 6, rows: 2, bad: 0, bytes: 20, header: 5 },
+  images: { dated: '', bytes: '' },
+};
 const JOB = { kind: 'predict', tasks: [{ name: 'part 1', done: 'shard-1-of-1.csv' }], merged: 'predictions.csv' };
 
 const readRows = (text: string) => {
@@ -109,6 +113,8 @@ describe('JSON that a run reads again', () => {
     ['state of rows', 'rows', -1, 'rows is -1 where a whole number of at least 0 is needed'],
     ['state of rows', 'bytes', null, 'bytes is null where a whole number of at least 0 is needed'],
     ['state of rows', 'origin', 'x', 'origin is "x" where an object is needed'],
+    ['state of rows', 'bad', undefined, 'bad is missing'],
+    ['state of rows', 'images.dated', undefined, 'images.dated is missing'],
     ['state of rows', 'origin.model', {}, 'origin.model is {} where a text or a number is needed'],
     ['job.json', 'kind', 'train', 'kind is "train" where "crossval", "predict" or "sweep" is needed'],
     ['job.json', 'tasks', { length: 1e9 }, 'tasks is {"length":1000000000} where a list is needed'],

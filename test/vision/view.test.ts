@@ -12,7 +12,7 @@ import {
   viewMatrix,
   type AugmentationOptions,
 } from '../../vision/view/view.ts';
-import { sourceSquare } from '../../vision/view/source_square.ts';
+import { sourceSide, sourceSquare } from '../../vision/view/source_square.ts';
 import { ViewMaker, imageInput } from '../../vision/view/views.ts';
 import { jitter, type Rgb } from '../reference/colour.ts';
 import { evaluateGraph } from '../reference/interpreter.ts';
@@ -25,6 +25,25 @@ import { UNIT } from '../tolerance.ts';
 const look = (m: readonly number[], j: number, i: number) => [m[0] * j + m[1] * i + m[2], m[3] * j + m[4] * i + m[5]];
 
 describe('a view matrix', () => {
+  it.each([64, 96, 97, 212, 224, 227, 259, 260, 299])(
+    'of %i pixels shows pixels of the image, those in its middle',
+    (crop) => {
+      const side = sourceSide(crop);
+      expect(side).toBeGreaterThanOrEqual(1.5 * crop);
+      // An image whose red and green say where each pixel is, with as much to the left of a crop as to the right.
+      const wide = crop + 24;
+      const data = Uint8Array.from({ length: wide * wide * 3 }, (_, i) => {
+        const pixel = Math.floor(i / 3);
+        return [pixel % wide, Math.floor(pixel / wide), 0][i % 3] % 256;
+      });
+      const square = sourceSquare({ width: wide, height: wide, data }, side, crop);
+      const [a, b, left, c, d, top] = viewMatrix(PLAIN, crop, side, crop);
+      expect([a, b + 0, c + 0, d]).toEqual([1, 0, 0, 1]);
+      const first = square[top * side + left];
+      expect([first & 255, (first >> 8) & 255]).toEqual([12, 12]);
+    },
+  );
+
   it('of the plain view maps corner to corner and centre to centre of the crop', () => {
     expect(viewMatrix(PLAIN, 10, 10, 10).map((v) => v + 0)).toEqual([1, 0, 0, 0, 1, 0]);
     // 10 pixels show 20 source pixels in the middle of 40: pixel centres lie at 10.5, 12.5, ..., 28.5.

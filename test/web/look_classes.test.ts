@@ -41,6 +41,18 @@ describeSite('Look, with a model of classes', (site) => {
     expect(await textOf(page, '#answer')).toMatch(/^(standing|lying|corner) with a confidence of \d+\.\d\s%\.$/);
     const bars = await textOf(page, '#bars');
     for (const name of SHAPES) expect(bars).toContain(name);
+    // It is offered the views that such images have, and no others.
+    const views = await page.$$eval('#tta option', (options) => options.map(({ value }) => value));
+    expect(views).toEqual(['1', '2']);
+    await page.select('#tta', '2');
+    const mirrored = await predictions(page, images.length);
+    const both = await succeed('predict', model, '--data', folder, '--json', '--tta', '2');
+    const wanted = [...byId(both.trim().split('\n')).values()].map((record) => ({
+      ...record,
+      id: record.id.replace(/\.png$/, ''),
+    }));
+    expectSame(mirrored, new Map(wanted.map((record) => [record.id, record])));
+    await page.select('#tta', '1');
     const map = await mapOf(page, 'standing', 'Grad-CAM', 1, 'block2');
     expect(SHAPES).toContain(map.class);
 

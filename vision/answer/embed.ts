@@ -1,5 +1,5 @@
 import type { Device } from '../../engine/device/device.ts';
-import { compile } from '../../engine/program/program.ts';
+import { compile, type Program } from '../../engine/program/program.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import { findTensor } from '../../models/grad_cam.ts';
 import { applySegments, type Network } from '../../models/network.ts';
@@ -17,24 +17,38 @@ export type Layout = 'nchw' | 'nhwc';
 export const layerOf = (network: Network, parameters: ParameterSource, x: Tensor, layer: string): Tensor =>
   findTensor(applySegments(network.segments, x, { parameters, batchNorm: 'running' }), layer);
 
-/**
- * Yields a layer's activations for samples as flat rows, a batch at a time. Throws a UserError with the name of a
- * sample whose activations are not finite.
- */
-export async function* embed(
-  device: Device,
-  activation: Tensor,
-  samples: Samples,
-  layout: Layout,
-): AsyncGenerator<{ start: number; count: number; rows: Float32Array }> {
-  using program = await compile(device, { outputs: [activation] });
-  const [, height, width, channels] = activation.shape;
-  for await (const { start, count, rows } of runBatches(program, activation, samples)) {
-    yield {
-      start,
-      count,
-      rows: activation.shape.length === 4 && layout === 'nchw' ? channelsFirst(rows, height * width, channels) : rows,
-    };
+/** A layer's activations as flat rows of numbers. */
+export class Embedder implements Disposable {
+  private constructor(
+    private readonly program: Program,
+    private readonly activation: Tensor,
+    private readonly layout: Layout,
+  ) {}
+
+  static async create(device: Device, activation: Tensor, layout: Layout): Promise<Embedder> {
+    return new Embedder(await compile(device, { outputs: [activation] }), activation, layout);
+  }
+
+  /** Numbers in a row. */
+  get width(): number {
+    return this.activation.size / this.activation.shape[0];
+  }
+
+  /** The rows of some samples. @throws UserError with the name of a sample whose activations are not finite */
+  async embed(samples: Samples, onProgress?: (done: number) => void): Promise<Float32Array> {
+    const { program, activation, layout, width } = this;
+    const all = new Float32Array(samples.count * width);
+    const [, height, across, channels] = activation.shape;
+    for await (const { start, count, rows } of runBatches(program, activation, samples)) {
+      const isImage = activation.shape.length === 4;
+      all.set(isImage && layout === 'nchw' ? channelsFirst(rows, height * across, channels) : rows, start * width);
+      onProgress?.(start + count);
+    }
+    return all;
+  }
+
+  [Symbol.dispose](): void {
+    this.program[Symbol.dispose]();
   }
 }
 

@@ -8,7 +8,7 @@ import type { Dataset } from '../data/dataset.ts';
 import type { Stretch } from '../data/stretch.ts';
 import type { TaskOptions } from '../train/task.ts';
 import { NO_AUGMENTATION } from '../view/view.ts';
-import { ViewMaker } from '../view/views.ts';
+import { SHORT_SIDE, ViewMaker } from '../view/views.ts';
 import type { ReadOptions } from './stored_onnx.ts';
 
 /** A model as its file holds it, on no device yet. */
@@ -73,22 +73,28 @@ async function restored(file: Model, source: string): Promise<BuiltModel> {
   return restoreOnnx(file, source);
 }
 
+/** Side of the input that bare weights are looked through, in pixels. */
+const BARE_SIZE = 224;
+
 /**
  * The network of bare weights, which their names and shapes tell; of any naming that is known. There are no classes:
- * the features are of use, not the logits.
+ * the features are of use, not the logits. It is shown images as those who trained on ImageNet evaluate: the middle 224
+ * pixels of an image whose shorter side has 256.
  * @throws UserError where it is none that is known, as of EfficientNet-B0 that is not whole
  */
 export function bareModel(weights: WeightsFile): StoredModel<never> {
   const name = recogniseModel(weights.tensors) ?? 'efficientnet_b0';
-  return { built: buildModel(name, 2, weights), classes: [], size: 224, crop: null };
+  const shortSide = Math.round(SHORT_SIDE * BARE_SIZE);
+  return { built: buildModel(name, 2, weights), classes: [], size: BARE_SIZE, crop: BARE_SIZE, shortSide };
 }
 
-/** The views of a dataset as a stored model wants them. */
+/** The views of a dataset as a stored model wants them. @param kept see ViewMaker */
 export function viewsFor(
   { size, crop, shortSide, built }: Pick<StoredModel, 'built' | 'size' | 'crop' | 'shortSide'>,
   dataset: Dataset,
+  kept?: number,
 ): ViewMaker {
   const geometry = { size, crop: crop ?? 212, normalisation: built.preprocessing };
   const whole = shortSide === undefined ? geometry : { ...geometry, shortSide };
-  return new ViewMaker(dataset, whole, NO_AUGMENTATION, 0);
+  return new ViewMaker(dataset, whole, NO_AUGMENTATION, 0, kept);
 }

@@ -94,7 +94,8 @@ export const CLASSES: TaskKind<ClassOptions, Labelled> = {
   fit: (options, { name, examples }) => ({ options, outputs: classNames(name, examples) }),
   stored: () => ({ name: 'classes', labelSmoothing: 0 }),
   make: classes,
-  requireKnown({ name, examples }, outputs, path) {
+  isKnown: ({ label }) => label !== null,
+  requireKnown(_, { name, examples }, { outputs, path }) {
     const stranger = examples.find(({ label }) => label !== null && !outputs.includes(label));
     if (stranger)
       throw new UserError(

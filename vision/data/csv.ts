@@ -137,4 +137,5 @@ export function csvField(text: string): string {
 }
 
 /** A field as it was before `csvField` kept a spreadsheet from running it. */
-const plainField = (field: string): string => (field.startsWith("'") && FORMULA.test(field) ? field.slice(1) : field);
+export const plainField = (field: string): string =>
+  field.startsWith("'") && FORMULA.test(field) ? field.slice(1) : field;

@@ -3,8 +3,9 @@ import { Worker } from 'node:worker_threads';
 import { UserError } from '../../engine/user_error.ts';
 import type { RgbImage } from './rgb_image.ts';
 import { workerFile } from '../../models/formats/worker_file.node.ts';
-import type { DecodeReply, DecodeRequest } from './decode_worker.node.ts';
+import type { DecodeReply, DecodeRequest, Fault } from './decode_worker.node.ts';
 import { loadImage } from './load_image.node.ts';
+import { MachineFault } from './machine_fault.ts';
 import type { Stretch } from './stretch.ts';
 
 interface Task {
@@ -21,6 +22,8 @@ interface Thread {
   task: Task | null;
   limit?: NodeJS.Timeout;
 }
+
+const ERRORS = { image: UserError, machine: MachineFault, program: Error } satisfies Record<Fault, unknown>;
 
 /** Seconds that one image may take, its reading included. The largest that are read take some. */
 const MOST_SECONDS = 60;
@@ -62,7 +65,7 @@ export class DecodePool {
 
   /**
    * Decodes one file, and reads it where its bytes are not given. Rejects with a UserError that names it when it is
-   * missing, damaged or too large.
+   * missing, damaged or too large; with a MachineFault where the disk or the thread failed, or it took too long.
    */
   async decode(file: string, bytes?: Uint8Array): Promise<RgbImage> {
     if (this.#closed) throw new Error('the decode pool is closed');
@@ -132,7 +135,7 @@ export class DecodePool {
     // until then.
     if (!this.#closed) thread.worker.unref();
     if ('image' in reply) task?.resolve(reply.image);
-    else task?.reject(reply.isUserError ? new UserError(reply.message) : new Error(reply.message));
+    else task?.reject(new ERRORS[reply.fault](reply.message));
     this.#advance();
   }
 
@@ -141,7 +144,7 @@ export class DecodePool {
     if (at < 0) return;
     this.#running.splice(at, 1);
     clearTimeout(thread.limit);
-    thread.task?.reject(new UserError(`${thread.task.file} could not be decoded: ${why}`));
+    thread.task?.reject(new MachineFault(`${thread.task.file} could not be decoded: ${why}`));
     thread.task = null;
     if (!this.#closed) this.#advance();
   }

@@ -3,15 +3,18 @@
 import { parentPort } from 'node:worker_threads';
 import type { RgbImage } from './rgb_image.ts';
 import { loadImage, type ImageRequest } from './load_image.node.ts';
-import { UserError } from '../../engine/user_error.ts';
+import { isBadImage, MachineFault } from './machine_fault.ts';
 
 export interface DecodeRequest extends ImageRequest {
   readonly task: number;
 }
 
+/** Whose fault it is that an image is not decoded. */
+export type Fault = 'image' | 'machine' | 'program';
+
 export type DecodeReply =
   | { readonly task: number; readonly image: RgbImage }
-  | { readonly task: number; readonly message: string; readonly isUserError: boolean };
+  | { readonly task: number; readonly message: string; readonly fault: Fault };
 
 parentPort?.on('message', async ({ task, ...request }: DecodeRequest) => {
   try {
@@ -20,6 +23,7 @@ parentPort?.on('message', async ({ task, ...request }: DecodeRequest) => {
     parentPort!.postMessage({ task, image } satisfies DecodeReply, [owned]);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    parentPort!.postMessage({ task, message, isUserError: error instanceof UserError } satisfies DecodeReply);
+    const fault = isBadImage(error) ? 'image' : error instanceof MachineFault ? 'machine' : 'program';
+    parentPort!.postMessage({ task, message, fault } satisfies DecodeReply);
   }
 });

@@ -1,6 +1,7 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { fileError } from '../../models/formats/file_error.node.ts';
 import { UserError } from '../../engine/user_error.ts';
+import { readFault } from './machine_fault.ts';
 
 /** A file read by offset. Small reads come out of a window of bytes that is read ahead. */
 export class FileWindow {
@@ -38,9 +39,11 @@ export class FileWindow {
     if (at < 0 || at + length > this.size) throw new UserError(`${this.path} is cut off: it ends at byte ${this.size}`);
     const bytes = new Uint8Array(length);
     for (let done = 0; done < length; ) {
-      const { bytesRead } = await this.#handle.read(bytes, done, length - done, at + done).catch((error: unknown) => {
-        throw fileError('read', this.path, error);
-      });
+      const { bytesRead } = await this.#handle
+        .read(bytes, done, length - done, at + done)
+        .catch((error: NodeJS.ErrnoException) => {
+          throw readFault(this.path, error);
+        });
       if (bytesRead === 0) throw new UserError(`${this.path} became shorter while it was read`);
       done += bytesRead;
     }

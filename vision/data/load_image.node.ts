@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { UserError } from '../../engine/user_error.ts';
 import type { RgbImage } from './rgb_image.ts';
 import { decodeImage } from './decode.node.ts';
+import { readFault } from './machine_fault.ts';
 import type { Stretch } from './stretch.ts';
 
 /** An image file to decode. */
@@ -14,11 +14,14 @@ export interface ImageRequest {
   readonly stretch?: Stretch;
 }
 
-/** Reads and decodes one image file in this thread. Rejects with a UserError that names the file. */
+/**
+ * Reads and decodes one image file in this thread. Rejects with a UserError that names the file: a MachineFault
+ * where it is not the image's.
+ */
 export async function loadImage({ file, bytes, stretch }: ImageRequest): Promise<RgbImage> {
   const read = () =>
     readFile(file).catch((error: NodeJS.ErrnoException) => {
-      throw new UserError(`${file} cannot be read (${error.code ?? error.message})`);
+      throw readFault(file, error);
     });
   return decodeImage(bytes ?? (await read()), file, stretch);
 }

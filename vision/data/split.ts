@@ -61,9 +61,13 @@ export function split(ids: readonly string[], labels: readonly (string | null)[]
   return { train, validation };
 }
 
+/** The name of a file without its folders and its ending; of an id that is no path the id itself. */
+const stemOf = (id: string): string => id.slice(id.lastIndexOf('/') + 1).replace(/\.[^.]*$/, '');
+
 /**
- * From `100008-108649,945990-999967` a test whether an id is a whole number within one of the ranges, ends included.
- * Compared as BigInt: Image Zoo's object ids have 18 digits.
+ * From `100008-108649,945990-999967` a test whether an id is a whole number within one of the ranges, ends included; of
+ * an id that is a path, such as `cats/12.jpg`, the name of the file. Compared as BigInt: Image Zoo's object ids have 18
+ * digits.
  */
 export function parseIdRanges(text: string): (id: string) => boolean {
   const ranges = text.split(',').map((part) => {
@@ -75,8 +79,9 @@ export function parseIdRanges(text: string): (id: string) => boolean {
     return { from, to };
   });
   return (id) => {
-    if (!/^\d+$/.test(id)) return false;
-    const number = BigInt(id);
+    const stem = stemOf(id);
+    if (!/^\d+$/.test(stem)) return false;
+    const number = BigInt(stem);
     return ranges.some(({ from, to }) => number >= from && number <= to);
   };
 }

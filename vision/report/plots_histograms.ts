@@ -18,7 +18,9 @@ export function binValues(values: readonly number[], bins: number, low = 0, high
   for (const value of values) {
     tally[Math.min(bins - 1, Math.max(0, Math.floor(((value - low) / (high - low)) * bins + 1e-9)))]++;
   }
-  const edge = (i: number) => Number((low + ((high - low) * i) / bins).toFixed(6));
+  // Twelve digits of the range: 0.3 is not 0.30000000000000004, and edges of small units differ.
+  const digits = Math.min(100, Math.max(0, 11 - Math.floor(Math.log10(high - low))));
+  const edge = (i: number) => Number((low + ((high - low) * i) / bins).toFixed(digits));
   return tally.map((count, i) => ({ low: edge(i), high: edge(i + 1), count }));
 }
 

@@ -103,11 +103,13 @@ function targets({ columns, mean: middle, deviation }: TargetOptions): Task<Labe
 }
 
 /**
- * The mean and the standard deviation of each column over the images that are not kept for the test. They only say
- * where zero is and how long a unit: nothing is learnt from them.
+ * The mean and the standard deviation of each column over the images that are not kept for the test, by the data or by
+ * a share. They are the same in all folds, and only say where zero is and how long a unit: nothing is learnt from them.
  */
-function scaleOf(columns: readonly string[], { name, examples }: Dataset<Labelled>): TargetOptions {
-  const rows = examples.flatMap(({ values, side }) => (values && side !== 'test' ? [values] : []));
+function scaleOf(columns: readonly string[], dataset: Dataset<Labelled>, sides: SplitOptions): TargetOptions {
+  const { name, examples } = dataset;
+  const { train, validation } = splitValued(dataset, sides);
+  const rows = [...train, ...validation].sort((a, b) => a - b).map((i) => examples[i].values!);
   if (rows.length < 2)
     throw new UserError(
       `${name} has ${rows.length === 0 ? 'no image' : 'one image'} with a number in each of ${columns.join(', ')}; a training needs many`,
@@ -123,6 +125,8 @@ function scaleOf(columns: readonly string[], { name, examples }: Dataset<Labelle
     );
   return { name: 'targets', columns, mean: middle, deviation };
 }
+
+const UNDIVIDED: SplitOptions = { valFraction: 0, trainOnly: null };
 
 const areNumbers = (values: unknown): values is number[] =>
   Array.isArray(values) && values.every((value) => Number.isFinite(value));
@@ -147,7 +151,14 @@ export const TARGETS: TaskKind<TargetOptions, Labelled> = {
       );
     return { name: 'targets', columns: targetColumns, mean: [], deviation: [] };
   },
-  fit: ({ columns }, dataset) => ({ options: scaleOf(columns, dataset), outputs: columns }),
+  fit: ({ columns }, dataset, sides = UNDIVIDED) => ({
+    options: scaleOf(columns, dataset, sides),
+    outputs: columns,
+  }),
+  resume(choices, { columns, mean, deviation }, fitted = choices) {
+    const isSame = Array.isArray(columns) && columns.join() === choices.columns.join();
+    return isSame && areNumbers(mean) && areNumbers(deviation) ? { ...choices, mean, deviation } : fitted;
+  },
   stored(file, source) {
     const { mean, deviation } = storedChoices(file);
     const columns = file.classes;
@@ -164,5 +175,6 @@ export const TARGETS: TaskKind<TargetOptions, Labelled> = {
     return { name: 'targets', columns, mean, deviation };
   },
   make: targets,
+  isKnown: ({ values }) => values !== null,
   requireKnown() {},
 };

@@ -30,6 +30,7 @@ const OPTIONS = fields({
   limit: v.optional(wholeFrom(1)),
   tta: v.optional(wholeFrom(1)),
   keep: v.optional(words),
+  patience: v.optional(v.nullable(wholeFrom(1))),
   head: v.optional(phase),
   tune: v.optional(phase),
   fold: v.optional(

@@ -9,8 +9,11 @@ import { readJsonFile } from '../json_file.node.ts';
 import type { TrainOptions } from './options.ts';
 import type { Prepared } from './task.ts';
 
-/** An image: its id, its side, what is known of it as a hash, its file's size and date, and a hash of its bytes. */
-const IMAGE = v.tuple([words, words, words, words, v.optional(words, '')], 'an image');
+/**
+ * An image: its id, its side, what is known of it as a hash, its file's size and date, and a hash of its bytes, which a
+ * run of an earlier version lacks, or has as null.
+ */
+const IMAGE = v.tuple([words, words, words, words, v.nullish(words)], 'an image');
 
 /** What RUN/origin.json holds: what a training depends on beside its options. */
 const ORIGIN = fields({
@@ -19,20 +22,34 @@ const ORIGIN = fields({
   weights: v.nullable(words),
   /** SHA-256 of the ONNX file of the network that the run began with, its data in it; absent: it has a name. */
   network: v.optional(words),
+  /** What the outputs of the network stand for, in their order; a run of an earlier version does not say. */
+  outputs: v.optional(listOf(words)),
   images: listOf(IMAGE),
   /** What had changed when someone went on all the same: a sentence each time. */
   accepted: listOf(words),
 });
 
-export type Origin = v.InferOutput<typeof ORIGIN>;
+type Stored = v.InferInput<typeof ORIGIN>;
+
+/** What is kept of an image; the hash of its bytes is empty where it is not known. */
+type KnownImage = [id: string, side: string, known: string, dated: string, bytes: string];
+
+export interface Origin extends Omit<Stored, 'images'> {
+  images: KnownImage[];
+}
 
 /** What a run was begun with. @throws UserError where the file is none of a run */
-export const readOrigin = (path: string): Origin =>
-  readJsonFile(path, ORIGIN, 'delete it to go on with whatever the data are now');
+export function readOrigin(path: string): Origin {
+  const stored = readJsonFile(path, ORIGIN, 'delete it to go on with whatever the data are now');
+  const images = stored.images.map(
+    ([id, side, known, dated, bytes]): KnownImage => [id, side, known, dated, bytes ?? ''],
+  );
+  return { ...stored, images };
+}
 
 export const originText = (origin: Origin): string => `${JSON.stringify(origin)}\n`;
 
-const byId = (images: Origin['images']) => new Map(images.map((image) => [image[0], image]));
+const byId = (images: readonly KnownImage[]) => new Map(images.map((image) => [image[0], image]));
 
 /** The stamp of a drawn image. */
 const NEVER_CHANGED: FileStamp = { dated: '', bytes: async () => '' };
@@ -43,6 +60,8 @@ const AT_ONCE = 256;
 interface OriginContext {
   /** SHA-256 of the ONNX file of the network. */
   readonly network?: string;
+  /** What the outputs of the network stand for. */
+  readonly outputs?: readonly string[];
   /** What the run was begun with: what has the date that it had then is not read again. */
   readonly earlier?: Origin;
 }
@@ -55,16 +74,16 @@ export async function originOf(
   device: Device,
   { dataset, train, validation }: Prepared,
   { weights }: TrainOptions,
-  { network, earlier }: OriginContext = {},
+  { network, outputs, earlier }: OriginContext = {},
 ): Promise<Origin> {
   const before = byId(earlier?.images ?? []);
   const all = [
     ...train.map((index) => ({ index, side: 'train' })),
     ...validation.map((index) => ({ index, side: 'validation' })),
   ];
-  const images: Origin['images'] = [];
+  const images: KnownImage[] = [];
   for (let start = 0; start < all.length; start += AT_ONCE) {
-    const some = all.slice(start, start + AT_ONCE).map(async ({ index, side }): Promise<Origin['images'][number]> => {
+    const some = all.slice(start, start + AT_ONCE).map(async ({ index, side }): Promise<KnownImage> => {
       const { id, ...known } = dataset.examples[index];
       const { dated, bytes } = (await dataset.stamp?.(index)) ?? NEVER_CHANGED;
       const [, , , datedThen, bytesThen] = before.get(id) ?? [];
@@ -76,6 +95,7 @@ export async function originOf(
     adapter: device.adapter.description,
     weights: weights === null ? null : await fileHash(weights),
     ...(network !== undefined && { network }),
+    ...(outputs && { outputs: [...outputs] }),
     images,
     accepted: [],
   };
@@ -125,11 +145,11 @@ export function originChanges(earlier: Origin, now: Origin): string[] {
       'the ONNX file is another, and the run keeps to its copy of the one it began with',
     earlier.adapter !== now.adapter && `the adapter was ${earlier.adapter} and is now ${now.adapter}`,
   ].filter((phrase) => phrase !== false);
-  const order = (images: Origin['images']) => images.map(([id]) => id).join('\n');
+  const order = (images: readonly KnownImage[]) => images.map(([id]) => id).join('\n');
   return found.length === 0 && order(earlier.images) !== order(now.images) ? ['the order of the images'] : found;
 }
 
-function named(one: string, many: string, images: Origin['images']): string | false {
+function named(one: string, many: string, images: readonly KnownImage[]): string | false {
   if (images.length === 0) return false;
   const names = images.slice(0, NAMED).map(([id]) => id);
   return `${images.length} ${images.length === 1 ? one : many} (${names.join(', ')}${images.length > NAMED ? ', …' : ''})`;

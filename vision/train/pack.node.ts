@@ -8,7 +8,8 @@ import type { TrainOptions } from './options.ts';
 import { originOf } from './origin_file.node.ts';
 import { RunFolder } from './run_folder.node.ts';
 import type { Task } from './task.ts';
-import { geometryOf, openPack, type Run } from './train.node.ts';
+import { openPack } from './pack_file.node.ts';
+import { geometryOf, type Run } from './train.node.ts';
 
 /** Images that are decoded side by side. */
 const CHUNK = 64;
@@ -36,7 +37,8 @@ export async function packImages<E extends Example>(
   using run = RunFolder.open(device, folder, options, progress);
   const prepared = task.prepare(dataset, options);
   const network = networkFile(options, folder);
-  const origin = await originOf(device, prepared, options, { network: network?.given, earlier: run.earlier });
+  const known = { network: network?.given, outputs: task.outputs, earlier: run.earlier };
+  const origin = await originOf(device, prepared, options, known);
   await run.dependOn(origin, network?.bytes, acceptChanges, progress);
   const model = await networkOf(options, task.outputs.length, network);
   if (!trainsWhole(model, options.unfreeze))
@@ -45,7 +47,7 @@ export async function packImages<E extends Example>(
     );
   const views = new ViewMaker(dataset, geometryOf(options, model), options.augmentation, options.seed);
   await run.begin();
-  const pack = await openPack({ dataset, origin, options, side: views.side }, { folder, packBytes });
+  const pack = await openPack({ prepared, origin, options, side: views.side }, { folder, packBytes });
   try {
     let decoded = 0;
     views.store = {

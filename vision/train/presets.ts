@@ -1,4 +1,5 @@
 import { UPRIGHT_AUGMENTATION } from '../view/view.ts';
+import { SHORT_SIDE } from '../view/views.ts';
 import type { Preset } from './task_kind.ts';
 
 /**
@@ -10,7 +11,7 @@ export const UPRIGHT_PRESET: Preset = {
   epochs: 15,
   size: [224, 128],
   crop: [224, 128],
-  shortSide: 8 / 7,
+  shortSide: SHORT_SIDE,
   tta: 2,
   rotation: UPRIGHT_AUGMENTATION.rotation,
   zoom: UPRIGHT_AUGMENTATION.scale,

@@ -92,7 +92,7 @@ export class RunFolder implements Disposable {
    * @param network the ONNX file that the network is read from, where there is one
    * @param accept go on where it is not, and remember that
    * @returns what had changed when someone went on all the same, a sentence each time
-   * @throws UserError naming what has changed
+   * @throws UserError naming what has changed; accepted or not, where the outputs stand for something else
    */
   async dependOn(
     now: Origin,
@@ -104,6 +104,7 @@ export class RunFolder implements Disposable {
     this.network = network;
     if (!this.begun) return [];
     const earlier = this.earlier ?? now;
+    requireOutputs(this.path, earlier.outputs, now.outputs);
     const changes = originChanges(earlier, now).join('; ');
     if (changes !== '' && !accept)
       throw new UserError(
@@ -133,6 +134,23 @@ export class RunFolder implements Disposable {
     if (!this.begun) rmSync(join(this.path, RUN_FILES.cache), { recursive: true, force: true });
     this.lock[Symbol.dispose]();
   }
+}
+
+/** How many outputs are named in a sentence. */
+const NAMED = 5;
+
+/** Throws where the outputs of a network no longer stand for what it learnt them for. */
+function requireOutputs(
+  path: string,
+  earlier: readonly string[] | undefined,
+  now: readonly string[] | undefined,
+): void {
+  if (!earlier || !now || earlier.join('\n') === now.join('\n')) return;
+  const show = (names: readonly string[]) =>
+    `${names.slice(0, NAMED).join(', ')}${names.length > NAMED ? `, … (${names.length})` : ''}`;
+  throw new UserError(
+    `${path} was begun for ${show(earlier)}, and the data now have ${show(now)}: its outputs would stand for others; give back the names that there were, or begin anew in another --out`,
+  );
 }
 
 function keepTuning(device: Device, path: string, tuned: string, progress: Progress): void {

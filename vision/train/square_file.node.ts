@@ -5,9 +5,9 @@ import type { SquareStore } from '../view/views.ts';
 import { openKeyedFile } from './keyed_file.node.ts';
 
 /** Changes with the layout of the file: one of another is begun anew. */
-const FORMAT = 1;
+const FORMAT = 2;
 
-/** Before each square: the number of its example plus one, and the CRC-32 of its bytes, begun with that number. */
+/** Before each square: the number of its image plus one, and the CRC-32 of its bytes, begun with that number. */
 const HEAD = 8;
 
 /** What a file of squares is for, and how far it may grow. */
@@ -18,6 +18,11 @@ export interface SquareFileSpec {
   readonly key: string;
   /** Bytes that the file may take; what does not fit is decoded each time. */
   readonly most: number;
+  /**
+   * The images that may be kept, as a ViewMaker calls them. Each is numbered by its place in this list, so that the key
+   * must name them in this order; other images of the dataset may come and go.
+   */
+  readonly examples: readonly number[];
 }
 
 /**
@@ -25,7 +30,9 @@ export interface SquareFileSpec {
  * nothing. A square that a power cut left half written, or that was damaged, is none: it is decoded again in its place.
  */
 export class SquareFile implements SquareStore {
-  /** The place of each example's square. */
+  /** The number of each example that may be kept. */
+  private readonly numbers: ReadonlyMap<number, number>;
+  /** The place of each square, by the number of its image. */
   private readonly places = new Map<number, number>();
   private count = 0;
   private open = true;
@@ -37,6 +44,7 @@ export class SquareFile implements SquareStore {
     private readonly spec: SquareFileSpec,
   ) {
     this.stride = HEAD + 3 * spec.side * spec.side;
+    this.numbers = new Map(spec.examples.map((example, i) => [example, i]));
   }
 
   /** Opens a file, empty or with what it holds already. */
@@ -63,16 +71,21 @@ export class SquareFile implements SquareStore {
   }
 
   holds(example: number): boolean {
-    return this.places.has(example);
+    return this.placeOf(example) !== undefined;
+  }
+
+  private placeOf(example: number): number | undefined {
+    const number = this.numbers.get(example);
+    return number === undefined ? undefined : this.places.get(number);
   }
 
   read(example: number): Uint32Array | undefined {
-    const place = this.places.get(example);
+    const place = this.placeOf(example);
     if (!this.open || place === undefined) return undefined;
     const bytes = Buffer.allocUnsafe(this.stride);
     const got = readSync(this.handle, bytes, 0, bytes.length, place * this.stride);
     const pixels = bytes.subarray(HEAD);
-    if (got < bytes.length || bytes.readUInt32LE(4) !== crc32(pixels, example + 1)) return undefined;
+    if (got < bytes.length || bytes.readUInt32LE(4) !== crc32(pixels, this.numbers.get(example)! + 1)) return undefined;
     const square = new Uint32Array(this.spec.side ** 2);
     for (let i = 0, at = 0; i < square.length; i++, at += 3)
       square[i] = (pixels[at] | (pixels[at + 1] << 8) | (pixels[at + 2] << 16) | (255 << 24)) >>> 0;
@@ -80,7 +93,9 @@ export class SquareFile implements SquareStore {
   }
 
   write(example: number, square: Uint32Array): void {
-    const place = this.places.get(example) ?? this.count;
+    const number = this.numbers.get(example);
+    if (number === undefined) return;
+    const place = this.places.get(number) ?? this.count;
     if (!this.open || (place + 1) * this.stride > this.spec.most) return;
     const bytes = Buffer.allocUnsafe(this.stride);
     for (let i = 0, at = HEAD; i < square.length; i++) {
@@ -88,15 +103,15 @@ export class SquareFile implements SquareStore {
       bytes[at++] = square[i] >>> 8;
       bytes[at++] = square[i] >>> 16;
     }
-    bytes.writeUInt32LE(example + 1, 0);
-    bytes.writeUInt32LE(crc32(bytes.subarray(HEAD), example + 1), 4);
+    bytes.writeUInt32LE(number + 1, 0);
+    bytes.writeUInt32LE(crc32(bytes.subarray(HEAD), number + 1), 4);
     try {
       for (let done = 0; done < bytes.length; )
         done += writeSync(this.handle, bytes, done, bytes.length - done, place * this.stride + done);
     } catch (error) {
       throw fileError('write', this.path, error);
     }
-    this.places.set(example, place);
+    this.places.set(number, place);
     this.count = Math.max(this.count, place + 1);
   }
 

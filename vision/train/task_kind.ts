@@ -2,7 +2,7 @@ import { UserError } from '../../engine/user_error.ts';
 import type { JsonObject, Model } from '../../models/formats/model_file.ts';
 import type { Dataset, Example } from '../data/dataset.ts';
 import type { Schema } from '../votes/schema.ts';
-import type { Task, TaskOptions } from './task.ts';
+import type { SplitOptions, Task, TaskOptions } from './task.ts';
 
 /** The choices that tasks leave, as flags say them. */
 export interface TaskFlags {
@@ -71,13 +71,32 @@ export interface TaskKind<O extends TaskOptions = TaskOptions, E extends Example
     readonly answers: string;
   };
   choices(flags: TaskFlags): O;
-  /** What the data add to the choices, and what the outputs stand for. Throws where they say nothing to learn. */
-  fit(choices: O, dataset: Dataset<E>): { readonly options: O; readonly outputs: readonly string[] };
+  /**
+   * What the data add to the choices, and what the outputs stand for. Throws where they say nothing to learn.
+   * @param sides how a training divides them; absent: not at all
+   */
+  fit(
+    choices: O,
+    dataset: Dataset<E>,
+    sides?: SplitOptions,
+  ): { readonly options: O; readonly outputs: readonly string[] };
+  /**
+   * The choices of a run that goes on: what the data decided when it began stays as it was. Absent where they decide
+   * nothing.
+   * @param fitted what `fit` makes of the choices now, where the images are open
+   */
+  resume?(choices: O, begun: JsonObject, fitted?: O): O;
   /** The choices that a model file holds. @param source what errors call it */
   stored(file: StoredTask, source: string): O;
   make(options: O, outputs: readonly string[]): Task<E>;
+  /** Whether enough is known of an image to learn from it or judge on it. */
+  isKnown(example: E): boolean;
   /** Throws where a model of it, called `path`, cannot judge these images. */
-  requireKnown(dataset: Dataset<E>, outputs: readonly string[], path: string): void;
+  requireKnown(
+    options: O,
+    dataset: Dataset<E>,
+    model: { readonly outputs: readonly string[]; readonly path: string },
+  ): void;
 }
 
 const flagName = (name: string): string => `--${name.replace(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`)}`;

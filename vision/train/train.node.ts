@@ -1,4 +1,4 @@
-import { existsSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Device } from '../../engine/device/device.ts';
 import { mebibytes } from '../../engine/device/mebibytes.ts';
@@ -22,13 +22,14 @@ import { answeringNetwork } from './answering_network.ts';
 import { learntFor, type Learner } from './learner.ts';
 import { networkFile, networkOf } from './network_file.node.ts';
 import type { TrainOptions } from './options.ts';
-import { frontOrigin, originOf, type Origin } from './origin_file.node.ts';
+import { originOf } from './origin_file.node.ts';
+import { frontKey, hasPack, openPack } from './pack_file.node.ts';
 import { Phase, type PhaseSpec, type StepResult } from './phase.ts';
 import type { Progress } from '../progress.ts';
 import { RUN_FILES } from './run_files.ts';
 import { RunFolder, requireOptions } from './run_folder.node.ts';
 import { ImageSource, type Feeds } from './sample_source.ts';
-import { SquareFile } from './square_file.node.ts';
+import type { SquareFile } from './square_file.node.ts';
 import { Stopped } from './stop.ts';
 import type { Prepared, Task } from './task.ts';
 import { trainedModel } from './trained_model.ts';
@@ -81,7 +82,8 @@ export async function trainNetwork<E extends Example>(
   try {
     const prepared = task.prepare(dataset, options);
     const network = networkFile(options, folder);
-    const origin = await originOf(device, prepared, options, { network: network?.given, earlier: run.earlier });
+    const known = { network: network?.given, outputs: task.outputs, earlier: run.earlier };
+    const origin = await originOf(device, prepared, options, known);
     const changes = await run.dependOn(origin, network?.bytes, acceptChanges, progress);
     const learnt = learntFor(task);
     const model = await networkOf(options, learnt.outputs.length, network);
@@ -98,11 +100,11 @@ export async function trainNetwork<E extends Example>(
       const keepSquares = async () => {
         if (pack || !trainsWhole(model, options.unfreeze) || packBytes === 0) return;
         await run.begin();
-        pack = views.store = await openPack({ dataset, origin, options, side: views.side }, { folder, packBytes });
+        pack = views.store = await openPack({ prepared, origin, options, side: views.side }, { folder, packBytes });
       };
-      if (checkpoint || existsSync(packPath(folder))) await keepSquares();
+      if (checkpoint || hasPack(folder)) await keepSquares();
       if (cut) {
-        const key = frontKey(dataset, origin, options, network?.used);
+        const key = frontKey(prepared, origin, options, network?.used);
         const begin = () => run.begin().then(keepSquares);
         const spec = { cut: cut.after, folder: join(folder, RUN_FILES.cache), key, begin };
         front = await runFront(learner, views, spec, progress);
@@ -150,51 +152,12 @@ function restore(parameters: ParameterSet, arrays: ReadonlyMap<string, Float32Ar
   }
 }
 
-const packPath = (folder: string): string => join(folder, RUN_FILES.cache, 'squares.u8');
-
-/** What decoded images in a run directory depend on. */
-interface PackSource {
-  readonly dataset: Dataset;
-  readonly origin: Origin;
-  readonly options: TrainOptions;
-  /** Of their squares, in pixels. */
-  readonly side: number;
-}
-
-/** Opens the decoded images of a run. */
-export const openPack = (
-  { dataset, origin, options, side }: PackSource,
-  { folder, packBytes = 0 }: Pick<Run, 'folder' | 'packBytes'>,
-): Promise<SquareFile> =>
-  SquareFile.open(packPath(folder), { side, key: frontKey(dataset, origin, options), most: packBytes });
-
 export const geometryOf = ({ size, crop, shortSide }: TrainOptions, { preprocessing }: BuiltModel): ViewGeometry => ({
   size,
   crop,
   normalisation: preprocessing,
   ...(shortSide !== undefined && { shortSide }),
 });
-
-/** All that the activations of the frozen front depend on. */
-function frontKey(dataset: Dataset, origin: Origin, options: TrainOptions, network?: string): string {
-  const { model, width, size, crop, shortSide, stretch, views, seed, augmentation, unfreeze } = options;
-  const { preprocessing, layout } = options;
-  return JSON.stringify([
-    dataset.name,
-    frontOrigin(origin),
-    model,
-    width,
-    size,
-    crop,
-    views,
-    seed,
-    augmentation,
-    unfreeze,
-    ...(shortSide === undefined ? [] : [shortSide]),
-    ...(stretch === undefined ? [] : [stretch]),
-    ...(network === undefined ? [] : [network, preprocessing, layout]),
-  ]);
-}
 
 function phases(
   model: BuiltModel,

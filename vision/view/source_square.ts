@@ -26,6 +26,9 @@ const clamp = (v: number, high: number): number => Math.max(0, Math.min(v, high)
 
 /**
  * Side of the square that a view of `crop` pixels may look at: turned by 45 degrees it needs √2 times its side, and a
- * little for scale.
+ * little for scale. Both are even or both odd, so that the pixels of a plain view are pixels of the image.
  */
-export const sourceSide = (crop: number, turned: boolean): number => (turned ? Math.ceil((crop * 1.5) / 2) * 2 : crop);
+export function sourceSide(crop: number): number {
+  const side = Math.ceil(crop * 1.5);
+  return side + ((side - crop) % 2);
+}

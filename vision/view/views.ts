@@ -4,7 +4,9 @@ import { augmentImages } from '../../engine/ops/augment.ts';
 import { input } from '../../engine/ops/leaves.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import type { Normalisation } from '../../models/normalisation.ts';
+import type { UserError } from '../../engine/user_error.ts';
 import type { Dataset } from '../data/dataset.ts';
+import { isBadImage } from '../data/machine_fault.ts';
 import { cropResize } from './resample.ts';
 import type { RgbImage } from '../data/rgb_image.ts';
 import { sourceSide, sourceSquare } from './source_square.ts';
@@ -39,6 +41,9 @@ export interface ViewGeometry {
   readonly shortSide?: number;
 }
 
+/** What the shorter side of an image with an up is scaled to, as a multiple of what is seen of it. */
+export const SHORT_SIDE = 8 / 7;
+
 /** The views over which predictions of images are averaged, the plain one first. */
 export const plainViews = ({ shortSide }: Pick<ViewGeometry, 'shortSide'>): readonly Placement[] =>
   shortSide === undefined ? PLAIN_VIEWS : UPRIGHT_VIEWS;
@@ -72,7 +77,7 @@ export class ViewMaker {
     private readonly seed: number,
     private readonly kept = KEPT_IMAGES,
   ) {
-    this.side = sourceSide(geometry.crop, true);
+    this.side = sourceSide(geometry.crop);
   }
 
   /** What an image is called in a sentence. */
@@ -103,6 +108,20 @@ export class ViewMaker {
   /** Starts decoding, so that `feeds` finds it done. A failure is thrown by `feeds`. */
   prefetch(views: readonly View[]): void {
     for (const { example } of views) this.square(example).catch(() => undefined);
+  }
+
+  /**
+   * What is wrong with an image, which is decoded for this and kept for `feeds`; undefined where nothing is. Throws
+   * where it is no fault of the image that it cannot be read.
+   */
+  async fault(example: number): Promise<UserError | undefined> {
+    try {
+      await this.square(example);
+      return undefined;
+    } catch (error) {
+      if (isBadImage(error)) return error;
+      throw error;
+    }
   }
 
   private square(example: number): Promise<Uint32Array> {

@@ -26,6 +26,7 @@ import {
   type FractionCase,
   type VoteSummary,
 } from './sections.ts';
+import { isVoted } from './task.ts';
 
 /** Images drawn as dots, questions explained, and answers shown for their errors. */
 const DOTS = 300;
@@ -66,7 +67,7 @@ export async function summariseVotes(
   return {
     dataset: dataset.name,
     splits: sides.map(({ name: side, examples }) => ({ name: side, images: examples.length })),
-    leftOut: dataset.examples.length - all.length,
+    leftOut: dataset.examples.filter((example) => !isVoted(example)).length,
     notes,
     questions,
     sheets: await toSheets(sheets),

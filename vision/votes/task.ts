@@ -35,7 +35,7 @@ type HeadName = (typeof HEAD_NAMES)[number];
 const MOST_VOTES = 4096;
 
 /** Whether somebody voted on an image. */
-const isVoted = ({ values }: Labelled): boolean => values?.some((votes) => votes > 0) ?? false;
+export const isVoted = ({ values }: Labelled): boolean => values?.some((votes) => votes > 0) ?? false;
 
 /**
  * Counts of the answers that people gave to questions, as draws from a Dirichlet-multinomial distribution: the network
@@ -129,14 +129,19 @@ function requireEach(
   }
 }
 
+const requireCounts = (schema: Schema, dataset: Dataset<Labelled>, rule: string): void =>
+  requireEach(schema, dataset, (value) => Number.isInteger(value) && value >= 0, rule);
+
+const requireShares = (schema: Schema, dataset: Dataset<Labelled>): void =>
+  requireEach(schema, dataset, (value) => value >= -ROUNDING, 'a count, or a share of the votes, is at least 0');
+
 /** The most votes that a question has. Throws for what is no count. */
 function mostVotes(schema: Schema, dataset: Dataset<Labelled>): number {
   const { name, examples } = dataset;
   const columns = columnsOf(schema);
-  requireEach(
+  requireCounts(
     schema,
     dataset,
-    (value) => Number.isInteger(value) && value >= 0,
     'votes are counted in whole numbers from 0 on; shares of them are learnt by --head tree',
   );
   let most = 0;
@@ -173,9 +178,19 @@ export const VOTES: TaskKind<VoteOptions, Labelled> = {
   fit({ name, schema, head: chosen }, dataset) {
     const head = chosen ?? (holdsShares(schema, dataset) ? 'tree' : 'dirichlet');
     const most = head === 'dirichlet' ? mostVotes(schema, dataset) : 0;
-    if (head !== 'dirichlet')
-      requireEach(schema, dataset, (value) => value >= -ROUNDING, 'a count, or a share of the votes, is at least 0');
+    if (head !== 'dirichlet') requireShares(schema, dataset);
     return { options: { name, schema, head, most }, outputs: columnsOf(schema) };
+  },
+  resume(choices, begun, fitted = choices) {
+    const head = choices.head ?? (begun['head'] as HeadName);
+    const most = begun['most'] as number;
+    // Counts where there were shares, or the other way: other options, which are refused as such.
+    if (fitted.head !== null && fitted.head !== head) return fitted;
+    if (fitted.most > most)
+      throw new UserError(
+        `an image has ${fitted.most} votes on a question, and the run was begun with ${most} at most; begin anew in another --out`,
+      );
+    return { ...choices, head, most };
   },
   stored(file, source) {
     const { schema, most } = storedChoices(file);
@@ -190,5 +205,9 @@ export const VOTES: TaskKind<VoteOptions, Labelled> = {
   make({ schema, head, most }) {
     return head === null || head === 'dirichlet' ? counts(schema, most) : shares(schema, head);
   },
-  requireKnown() {},
+  isKnown: isVoted,
+  requireKnown({ schema, head }, dataset, { path }) {
+    if (head === 'dirichlet') requireCounts(schema, dataset, `${path} learnt from counts, whole numbers from 0 on`);
+    else requireShares(schema, dataset);
+  },
 };

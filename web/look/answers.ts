@@ -2,7 +2,7 @@ import { QUESTIONS, type Question } from '../../galaxies/decision_tree.ts';
 import type { PredictionRecord } from '../../vision/answer/prediction_record.ts';
 import { byId, make } from '../common/dom.ts';
 import { showMessage } from '../common/message.ts';
-import { fourDigits, percent } from './strip.ts';
+import { fourDigits, isGalaxyZoo, percent } from './strip.ts';
 import { verdict, type Truth } from './truth.ts';
 
 const HEADS = ['', '', 'says', 'truth'];
@@ -71,7 +71,7 @@ export function showAnswer(record: PredictionRecord, truth: Truth | undefined): 
     return;
   }
   const { fractions } = record;
-  if (!('Class1.1' in fractions)) {
+  if (!isGalaxyZoo(fractions)) {
     place.replaceChildren('Shares of the votes on each question.');
     byId('bars').replaceChildren(bars(Object.entries(fractions)));
     return;

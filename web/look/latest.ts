@@ -7,11 +7,15 @@ export function latest(work: () => Promise<void>): () => void {
   let again = false;
   const run = async (): Promise<void> => {
     running = true;
-    do {
-      again = false;
-      await work();
-    } while (again);
-    running = false;
+    try {
+      do {
+        again = false;
+        await work();
+      } while (again);
+    } finally {
+      // Work that throws is not the end of all work.
+      running = false;
+    }
   };
   return () => {
     if (running) again = true;

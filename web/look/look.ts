@@ -1,6 +1,6 @@
 import { UserError } from '../../engine/user_error.ts';
 import { namedNumbers, type PredictionRecord } from '../../vision/answer/prediction_record.ts';
-import { byId } from '../common/dom.ts';
+import { byId, make } from '../common/dom.ts';
 import { computingOn, showMessage } from '../common/message.ts';
 import { WorkerClient } from '../common/worker_client.ts';
 import type { DeviceNews } from '../common/device_keeper.ts';
@@ -16,6 +16,9 @@ import { TrainingPanel } from './training_panel.ts';
 
 /** Galaxies that are drawn at a time. */
 const DRAWN = 8;
+/** The views that predictions are averaged over, by their number: of images without an up, and of those with one. */
+const TURNED = { 1: 'the picture as it is', 4: '4 quarter turns', 8: '8 symmetries of the square' };
+const UPRIGHT = { 1: 'the picture as it is', 2: 'it and its mirror image' };
 
 const message = byId('message');
 const tta = byId<HTMLSelectElement>('tta');
@@ -64,6 +67,7 @@ async function useModel(next: ModelFacts): Promise<void> {
     byId('model'),
     `${next.name}, ${next.file}: ${what}. It is shown the central ${next.crop} pixels of an image${next.shortSide === undefined ? '' : ` whose shorter side is scaled to ${next.shortSide}`} at ${next.size} × ${next.size}.`,
   );
+  offerViews(next);
   byId('answer-controls').hidden = false;
   byId('json-details').hidden = false;
   showSky(next.task === 'smooth-or-featured' || next.task === 'challenge');
@@ -71,6 +75,15 @@ async function useModel(next: ModelFacts): Promise<void> {
   inspect.setModel(next);
   forget();
   await lookAt();
+}
+
+/** Offers the views that a model has of an image: of what has an up, two. What was chosen stays where it is offered. */
+function offerViews({ shortSide }: ModelFacts): void {
+  const offered = shortSide === undefined ? TURNED : UPRIGHT;
+  const chosen = tta.value in offered ? tta.value : '1';
+  const options = Object.entries(offered).map(([value, text]) => make('option', { value }, text));
+  tta.replaceChildren(...options);
+  tta.value = chosen;
 }
 
 /** Shows or hides what is about galaxies: a model of other images says nothing sensible of drawn ones. */

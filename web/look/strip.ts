@@ -1,3 +1,4 @@
+import { CHALLENGE_COLUMNS } from '../../galaxies/columns.ts';
 import { byId, make } from '../common/dom.ts';
 import type { PredictionRecord } from '../../vision/answer/prediction_record.ts';
 import { draw } from './draw_picture.ts';
@@ -136,8 +137,12 @@ const shortValue = (values: Readonly<Record<string, number>>): string => {
   return `${name} ${fourDigits(value)}`;
 };
 
+/** Whether these are the shares of all answers of Galaxy Zoo's tree, which then says the way through it. */
+export const isGalaxyZoo = (fractions: Readonly<Record<string, number>>): boolean =>
+  CHALLENGE_COLUMNS.every((name) => name in fractions);
+
 const shortFractions = (fractions: Readonly<Record<string, number>>): string => {
-  if ('Class1.1' in fractions) return shortPath(fractions);
+  if (isGalaxyZoo(fractions)) return shortPath(fractions);
   const [name, most] = Object.entries(fractions).reduce((a, b) => (b[1] > a[1] ? b : a));
   return `${name} ${percent(most, 0)}`;
 };

@@ -41,6 +41,30 @@ describe('targets', () => {
       expect(task.prediction(prepared.target(example))).toEqual(data.examples[example].values);
   });
 
+  it('keep the units that a run was begun with', () => {
+    const chosen = TARGETS.choices({ targetColumns: ['a', 'b'] });
+    const begun = { name: 'targets', columns: ['a', 'b'], mean: [3, 1], deviation: [7, 8] };
+    expect(TARGETS.resume!(chosen, begun, options)).toEqual(begun);
+    // Of other columns there are none to keep.
+    expect(TARGETS.resume!(chosen, { ...begun, columns: ['b', 'a'] }, options)).toEqual(options);
+  });
+
+  it('have units by which no image that is kept for the test counts', () => {
+    const rows = Array.from({ length: 40 }, (_, i): [number[]] => [[i, i % 7]]);
+    const many = dataset(rows);
+    const sides = { valFraction: 0.2, testFraction: 0.5, trainOnly: null };
+    const chosen = TARGETS.choices({ targetColumns: ['a', 'b'] });
+    const { train, validation } = task.split(many, sides);
+    const part = [...train, ...validation];
+    expect(part.length).toBeGreaterThan(10);
+    expect(part.length).toBeLessThan(30);
+    const { options: fit } = TARGETS.fit(chosen, many, sides);
+    expect(fit.mean[0]).toBeCloseTo(part.reduce((sum, i) => sum + i, 0) / part.length, 12);
+    // In each fold they are the same.
+    const fold = { index: 2, of: 3, seed: 1 };
+    expect(TARGETS.fit(chosen, many, { ...sides, fold }).options.mean[0]).toBeCloseTo(fit.mean[0], 12);
+  });
+
   it('are judged by the mean squared error in those units', () => {
     // (2 in a: one deviation) and (1 in b: two): (1 + 4) / 2.
     expect(prepared.loss([4, 1], 0)).toBeCloseTo(2.5, 12);

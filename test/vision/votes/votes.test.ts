@@ -37,6 +37,25 @@ describe('a schema', () => {
   ])('that is none is refused: %j', (value, message) => expect(() => readSchema(value, 's')).toThrow(message));
 });
 
+describe('votes of a run that goes on', () => {
+  const chosen = VOTES.choices({ schema });
+  const begun = { name: 'votes', head: 'dirichlet', most: 9 };
+  const fitted = (head: 'dirichlet' | 'tree', most: number) => ({ ...chosen, head, most });
+
+  it('have the head and the bound that it began with', () => {
+    const goesOn = { name: 'votes', schema, head: 'dirichlet', most: 9 };
+    expect(VOTES.resume!(chosen, begun)).toEqual(goesOn);
+    expect(VOTES.resume!(chosen, begun, fitted('dirichlet', 7))).toEqual(goesOn);
+  });
+
+  it('may not be more than there were, or shares where there were counts', () => {
+    expect(() => VOTES.resume!(chosen, begun, fitted('dirichlet', 10))).toThrow(
+      /an image has 10 votes on a question, and the run was begun with 9 at most/,
+    );
+    expect(VOTES.resume!(chosen, begun, fitted('tree', 0))).toEqual(fitted('tree', 0));
+  });
+});
+
 describe('votes', () => {
   const data = dataset([[3, 1, 0, 0, 0], [0, 4, 1, 1, 2], [1, 1, 0, 2, 0], [0, 0, 0, 0, 0], null]);
   const fit = (on: Dataset<Labelled>) => VOTES.fit(VOTES.choices({ schema }), on);
