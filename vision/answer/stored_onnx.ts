@@ -5,6 +5,7 @@ import { ANSWERS, buildOnnx, declaredSide } from '../../models/onnx/onnx_model.t
 import { saidIn, type Said } from '../../models/onnx/said.ts';
 import type { BuiltModel } from '../../models/build_network.ts';
 import type { Normalisation } from '../../models/normalisation.ts';
+import { SHORT_SIDE } from '../view/views.ts';
 
 /** How an ONNX file is read; a model file says it itself. */
 export interface ReadOptions {
@@ -13,9 +14,6 @@ export interface ReadOptions {
   /** ImageNet's, which is told, when absent. */
   readonly preprocessing?: Normalisation;
 }
-
-/** Side to which the shorter one of an image is scaled, as a multiple of what is seen, as for photographs. */
-const SHORT_SIDE = 8 / 7;
 
 /**
  * The network of an ONNX file as it is, and what a model file of it would say: what the file's metadata do where
