@@ -342,7 +342,12 @@ export const FORMATS: Readonly<Record<string, Format>> = {
     read: byPath(readOrigin),
   },
   'state of rows': {
-    sound: json({ origin: { model: 'm', galaxies: 6 }, total: 6, rows: 2, bytes: 20 }),
+    sound: json({
+      origin: { model: 'm', images: 6 },
+      ...{ total: 6, rows: 2, bad: 1, bytes: 20, header: 5 },
+      images: { dated: 'a', bytes: 'b' },
+      ids: { bytes: 8 },
+    }),
     read: byPath((path) => readState(path.replace(/\.state\.json$/, '')), 'case.state.json'),
   },
   'tuning.json': {
