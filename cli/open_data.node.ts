@@ -168,6 +168,7 @@ async function open(spec: DataSpec, { skipBad = false, unlabelled, galaxies }: O
       throw error;
     }
   }
+  let notes: readonly string[] = [];
   if (!parseSynthetic(data)) {
     const info = await stat(data).catch(() => null);
     if (info?.isFile() && /\.[ct]sv(\.gz)?$/i.test(data))
@@ -178,9 +179,11 @@ async function open(spec: DataSpec, { skipBad = false, unlabelled, galaxies }: O
       const source = await openFolder(data, skipBad);
       const isFlat = source.images.every(({ id }) => /^(images\/)?[^/]+$/.test(id));
       if (!galaxies || !isFlat) return images(source, ' by folder');
+      notes = source.notes;
     }
   }
-  return { kind: 'galaxies', dataset: await openDataset(data, { stretch }) };
+  const dataset = await openDataset(data, { stretch });
+  return { kind: 'galaxies', dataset: { ...dataset, notes: [...notes, ...dataset.notes] } };
 }
 
 /** The images of a folder without votes. A table in it is told of, since it may be what was meant. */

@@ -51,6 +51,11 @@ describe('a folder', () => {
     ]);
     // A model of galaxies knows them by the names that its submissions have.
     expect(await opened(flat, listed, LOOKED_AT.galaxies)).toEqual(['galaxies', 'a', 'b', 'c', 'd', 'e']);
+    const beside = folder(['a.png', 'b.bmp']);
+    for (const options of Object.values(LOOKED_AT))
+      expect(await opened(beside, ({ dataset }) => dataset.notes, options)).toEqual([
+        `1 file of ${beside} is no image: b.bmp`,
+      ]);
     const nested = folder(['night/a.png', 'b.png']);
     expect(await opened(nested, listed, LOOKED_AT.galaxies)).toEqual(['images', 'b.png', 'night/a.png']);
   });
