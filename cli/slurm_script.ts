@@ -112,8 +112,11 @@ export function taskScript(plan: Plan, resources: Resources, tasks: readonly num
     "# SIGTERM: the task is preempted or cancelled, and Slurm does what is next. USR1: two minutes are left of the task's",
     '# time; it saves, or is ended after 90 seconds, and asks for a new turn. Either may come before the task has begun.',
     "child=''; stopped=no; again=no",
-    `trap 'stopped=yes; kill -TERM "$child" 2>/dev/null' TERM`,
-    `trap 'stopped=yes; again=yes; kill -TERM "$child" 2>/dev/null; (sleep 90; kill -KILL "$child" 2>/dev/null) &' USR1`,
+    '# Once each: a second one would end the program before it has saved.',
+    'stop() { if [ -n "$child" ]; then kill -TERM "$child" 2>/dev/null; else stopped=yes; fi; }',
+    'trap stop TERM',
+    // The one that sleeps would be $! where there is no child yet.
+    `trap 'again=yes; stop; if [ -n "$child" ]; then (sleep 90; kill -KILL "$child" 2>/dev/null) & fi' USR1`,
     `"\${tuningfork[@]}" ${plan.task.map(quoteTask).join(' ')} &`,
     'child=$!',
     'if [ "$stopped" = yes ]; then kill -TERM "$child"; fi',

@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander';
-import { UserError } from '../../engine/user_error.ts';
 import type { EmbedFlags } from '../embed.node.ts';
 import { addImageOptions, drawn } from './image_options.ts';
+import { addMerge } from './merge_parts.ts';
 import { allOptions } from '../options.ts';
 import { parseShard } from '../shards.ts';
 import { addOnnxOptions } from './preprocessing_options.ts';
@@ -48,17 +48,8 @@ Give the same command again to resume after an interruption.`,
       const { embedToFile } = await import('../embed.node.ts');
       await embedToFile(model, flags);
     });
-  command
-    .command('merge')
-    .description('join the parts of features once all are there')
-    .argument('<folder>', 'the --out folder of `tuningfork embed --shard`')
-    .option('--out <file>', 'the file to write: .npy, .csv or .parquet, whatever the parts are')
-    .action(async (folder: string, _options: object, self: Command) => {
-      const { out } = allOptions<{ out?: string }>(self);
-      if (out === undefined) throw new UserError('embed merge needs a file to write: give --out');
-      const { requireNoRunFile } = await import('../kept_results.node.ts');
-      requireNoRunFile(out, '--out');
-      const { mergeFeatures } = await import('../merge_features.node.ts');
-      await mergeFeatures(folder, out);
-    });
+  addMerge(command, { of: 'features', out: '.npy, .csv or .parquet, whatever the parts are' }, async (folder, out) => {
+    const { mergeFeatures } = await import('../merge_features.node.ts');
+    await mergeFeatures(folder, out);
+  });
 }

@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander';
 import type { PredictFlags } from '../predict.node.ts';
-import { UserError } from '../../engine/user_error.ts';
 import { addImageOptions } from './image_options.ts';
+import { addMerge } from './merge_parts.ts';
 import { allOptions, wholeNumberWithin } from '../options.ts';
 import { parseShard } from '../shards.ts';
 import { addOnnxOptions } from './preprocessing_options.ts';
@@ -32,19 +32,14 @@ With --out, give the same command again to resume after an interruption.`,
       const { predict } = await import('../predict.node.ts');
       await predict(model, flags as PredictFlags);
     });
-  command
-    .command('merge')
-    .description('join the parts of a prediction once all are there')
-    .argument('<folder>', 'the --out folder of `tuningfork predict --shard`')
-    .option('--out <file>', 'the file to write: csv, JSON lines where the parts are such, or .parquet')
-    .action(async (folder: string, _options: object, self: Command) => {
-      const { out } = allOptions<{ out?: string }>(self);
-      if (out === undefined) throw new UserError('predict merge needs a file to write: give --out');
-      const { requireNoRunFile } = await import('../kept_results.node.ts');
-      requireNoRunFile(out, '--out');
+  addMerge(
+    command,
+    { of: 'a prediction', out: 'csv, JSON lines where the parts are such, or .parquet' },
+    async (folder, out) => {
       const { mergePredictions } = await import('../prediction_rows.node.ts');
       await mergePredictions(folder, out);
-    });
+    },
+  );
 }
 
 /** A model, images, and how they are predicted. */
