@@ -51,7 +51,7 @@ export async function evaluate(path: string, flags: EvaluateFlags): Promise<void
       {
         network,
         parameters,
-        predict: ensemble.predictWith(task, views),
+        predict: ensemble.predictFor(task, views),
         task,
         views,
         dataset,

@@ -49,14 +49,17 @@ function told<M extends StoredModel>(model: M): M {
 }
 
 /** The same on a device. */
-export async function loadModel(device: Device, path: string, flags?: OnnxFlags): Promise<LoadedModel> {
-  const model = await readStored(path, flags);
+export const loadModel = async (device: Device, path: string, flags?: OnnxFlags): Promise<LoadedModel> =>
+  placeModel(device, await readStored(path, flags));
+
+/** Puts a model that was read on a device. */
+export function placeModel(device: Device, model: StoredModel<TaskChoice>): LoadedModel {
   const parameters = new ParameterSet(device, model.built.network.specs, model.built.weights, 0);
   return { ...model, parameters, [Symbol.dispose]: () => parameters[Symbol.dispose]() };
 }
 
 /** What the model was trained for. Throws where it was for nothing yet. */
-export function requireTask({ task }: Pick<LoadedModel, 'task'>, path: string): TaskChoice {
+export function requireTask({ task }: Pick<StoredModel<TaskChoice>, 'task'>, path: string): TaskChoice {
   if (!task)
     throw new UserError(
       `${path} holds a trunk without classes; train it first, or use \`tuningfork embed\` for its features`,

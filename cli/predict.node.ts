@@ -89,7 +89,7 @@ async function predictAll(
   if (!out) process.stdout.write(form.header);
   else if (done > 0) progress.line(`${done} of ${range[1] - range[0]} were predicted before`);
   const views = viewsFor(model, dataset, KEPT_CHUNKS);
-  const predictChunk = ensemble.predictWith(task, views);
+  const predictChunk = ensemble.predictFor(task, views);
   const width = model.classes.length;
   let left = 0;
   for await (const { before, examples, bad } of goodImages(
