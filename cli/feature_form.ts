@@ -22,12 +22,20 @@ export interface FeatureForm {
   /** What stands above `count` rows. Its length is the same for any count. */
   header(count: number): string | Uint8Array;
   rows(ids: readonly string[], values: Float32Array): string | Uint8Array;
-  /** Of the file of ids. */
+  /** Of the file of ids. Throws a UserError for an id of two lines: the ids behind it would be other rows'. */
   ids(ids: readonly string[]): string;
 }
 
 /** Nine digits tell every float32 from every other. */
 const shortest = (value: number): number => Number(value.toPrecision(9));
+
+function idLine(id: string): string {
+  if (/[\r\n]/.test(id))
+    throw new UserError(
+      `image ${JSON.stringify(id)}: its name has a line break, which a file of ids cannot hold; rename it, or write .csv or .parquet`,
+    );
+  return `${id}\n`;
+}
 
 /** @param width numbers in a row */
 export const featureForm = (kind: FeatureKind, width: number): FeatureForm =>
@@ -35,7 +43,7 @@ export const featureForm = (kind: FeatureKind, width: number): FeatureForm =>
     ? {
         header: (count) => npyHeader([count, width]),
         rows: (_, values) => new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
-        ids: (ids) => ids.map((id) => `${id}\n`).join(''),
+        ids: (ids) => ids.map(idLine).join(''),
       }
     : {
         header: () => `id,${featureNames(width).join(',')}\n`,

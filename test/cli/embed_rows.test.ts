@@ -180,6 +180,19 @@ describe('features', () => {
     expect(named('no.')).toEqual([]);
   });
 
+  it('want a name of one line where ids have a file of their own', async () => {
+    const broken = at('broken');
+    mkdirSync(broken);
+    for (const name of ['a', 'b\nc', 'd']) writeFileSync(join(broken, `${name}.png`), shape(1, 1));
+    const asked = ['embed', run, '--data', broken, '--out'];
+    expect(await fail(...asked, at('broken.npy'))).toMatch(
+      /image "b\\nc": its name has a line break, which a file of ids cannot hold; rename it, or write \.csv or \.parquet/,
+    );
+    await succeed(...asked, at('broken.csv'));
+    expect(readFileSync(at('broken.csv'), 'utf8')).toMatch(/^id,.*\na,.*\n"b\nc",.*\nd,.*\n$/);
+    expect(named('broken').sort()).toEqual(['broken', 'broken.csv']);
+  });
+
   it('leave out images that cannot be read, and say so in their header', async () => {
     const bad = ['0', '130', '299'];
     const some = at('some');
