@@ -137,12 +137,15 @@ describe('a table', () => {
       ['labels.tsv', text.replaceAll(',', '\t')],
     ]) {
       const path = table(said, name, 'a/1.jpg', '2.png', 'b.jpg');
-      const { images, notes } = await openTable(path, { columns: { ...columns, split: 'part' } });
+      const { images, fileOf, notes } = await openTable(path, { columns: { ...columns, split: 'part' } });
       expect(images).toEqual([
-        { id: 'a/1.jpg', label: 'cat', side: 'train', file: join(dirname(path), 'a/1.jpg') },
-        { id: '2.png', label: null, side: 'validation', file: join(dirname(path), '2.png') },
-        { id: 'b.jpg', label: 'dog', side: null, file: join(dirname(path), 'b.jpg') },
+        { id: 'a/1.jpg', label: 'cat', values: null, side: 'train' },
+        { id: '2.png', label: null, values: null, side: 'validation' },
+        { id: 'b.jpg', label: 'dog', values: null, side: null },
       ]);
+      expect(images.map((_, i) => fileOf!(i))).toEqual(
+        ['a/1.jpg', '2.png', 'b.jpg'].map((name) => join(dirname(path), name)),
+      );
       expect(notes).toEqual([]);
     }
   });

@@ -5,7 +5,7 @@ import type { Dataset } from '../../vision/data/dataset.ts';
 import type { Labelled } from '../../vision/data/labelled.ts';
 import { html } from '../../vision/report/html.ts';
 import { evaluationSection, headline } from '../../vision/report/section_evaluation.ts';
-import type { Side } from '../../vision/data/source.ts';
+import type { Side } from '../../vision/data/labelled.ts';
 
 const SIDES = { valFraction: 0.2, trainOnly: null };
 

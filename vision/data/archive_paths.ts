@@ -3,8 +3,8 @@ import { IMAGE_ENDINGS } from './image_kind.ts';
 /** Bytes of the largest encoded image that is taken out of an archive. */
 export const MAX_FILE_BYTES = 2 ** 28;
 
-/** Images that one archive, or one set of shards, may hold. */
-export const MAX_IMAGES = 2_000_000;
+/** Images that one archive, or one set of shards, may hold: a Set takes 2^24. */
+export const MAX_IMAGES = 16_000_000;
 
 /** A sentence's name of an entry. */
 export const inArchive = (entry: string, archive: string): string => `${entry} in ${archive}`;

@@ -3,6 +3,7 @@ import { readFile, readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../../engine/user_error.ts';
 import { counted } from './counted.ts';
+import type { Labelled } from './labelled.ts';
 import { labelsOfPaths } from './path_labels.ts';
 import type { ImageSource } from './source.ts';
 
@@ -28,16 +29,19 @@ export async function openClassFolders(
       `${join(dir, lost[0])} is a link to nothing; mend it or take it away, or --skip-bad leaves it out`,
     );
   if (paths.length === 0) return null;
-  const { labels, notes } = labelsOfPaths(paths);
+  const { labelOf, notes } = labelsOfPaths(paths);
+  const images = paths.map((id): Labelled => ({ id, values: null, ...labelOf(id) }));
+  const fileOf = (index: number): string => join(dir, images[index].id);
   return {
     name: dir,
-    images: paths.map((path, i) => ({ id: path, ...labels[i], file: join(dir, path) })),
+    images,
     notes: [
       ...notes,
       ...counted(found.others, `file of ${dir} is no image`, `files of ${dir} are no images`),
       ...counted(lost, 'link leads nowhere and is left out', 'links lead nowhere and are left out'),
     ],
-    bytes: (index) => readFile(join(dir, paths[index])),
+    fileOf,
+    bytes: (index) => readFile(fileOf(index)),
     close: async () => {},
   };
 }

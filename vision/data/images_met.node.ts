@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { UserError } from '../../engine/user_error.ts';
 import type { Dataset, Example } from './dataset.ts';
 import { eachImage } from './each_image.ts';
-import type { Side } from './source.ts';
+import type { Side } from './labelled.ts';
 
 /** A size in pixels and how many images have it. */
 export interface SizeMet {

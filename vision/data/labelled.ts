@@ -1,7 +1,9 @@
 import { UserError } from '../../engine/user_error.ts';
 import type { Example } from './dataset.ts';
-import type { Side } from './source.ts';
 import type { Split } from './split.ts';
+
+/** The side of a split that the data itself names: folders `train/`, `val/` and `test/`, or a column of a table. */
+export type Side = 'train' | 'validation' | 'test';
 
 /** An image with what the data say of it; where that is null it can be predicted and not trained on. */
 export interface Labelled extends Example {
@@ -9,7 +11,7 @@ export interface Labelled extends Example {
   readonly label: string | null;
   /** Its numbers, a column each: targets. */
   readonly values: readonly number[] | null;
-  /** The side of the split that the data themselves name. */
+  /** The side of the split that the data themselves name; null: whoever trains divides the images. */
   readonly side: Side | null;
 }
 

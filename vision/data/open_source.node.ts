@@ -14,17 +14,13 @@ export function openSource(source: ImageSource, options: PoolOptions = {}): Data
   return {
     name,
     notes,
-    examples: images.map(({ id, label = null, values = null, side = null }) => ({ id, label, values, side })),
+    examples: images,
     async load(index) {
-      const { id, file } = images[index];
-      if (file !== undefined) return pool.decode(file);
-      return pool.decode(inArchive(id, archiveOf(index)), await source.bytes(index));
+      if (source.fileOf) return pool.decode(source.fileOf(index));
+      return pool.decode(inArchive(images[index].id, archiveOf(index)), await source.bytes(index));
     },
     // Of an image in an archive: the archive's.
-    stamp(index) {
-      const { file } = images[index];
-      return file === undefined ? archiveStamp(archiveOf(index)) : fileStamp(file);
-    },
+    stamp: (index) => (source.fileOf ? fileStamp(source.fileOf(index)) : archiveStamp(archiveOf(index))),
     async close() {
       await pool.close();
       await source.close();

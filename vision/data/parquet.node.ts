@@ -9,7 +9,8 @@ import { type ParquetChoice, parquetColumns, type ParquetColumns } from './parqu
 import { MAX_GROUP_BYTES, readColumn, readFooter } from './parquet_group.node.ts';
 import { valuesOf } from './table.node.ts';
 import { shardNames, shortNames } from './shard_names.node.ts';
-import type { ImageSource, SourceImage } from './source.ts';
+import type { Labelled } from './labelled.ts';
+import type { ImageSource } from './source.ts';
 
 /** A row group, and how its rows are found. */
 interface Group {
@@ -20,6 +21,12 @@ interface Group {
   /** The number of its first row within the file. */
   readonly first: number;
   readonly bytes: number;
+}
+
+/** Where an image lies: its row within a group. */
+interface Place {
+  readonly group: Group;
+  readonly row: number;
 }
 
 /**
@@ -33,8 +40,9 @@ export async function openParquet(pattern: string, choice: ParquetChoice = {}): 
   const files: FileWindow[] = [];
   const close = async (): Promise<void> => void (await Promise.all(files.map((file) => file.close())));
   try {
-    const images: SourceImage[] = [];
-    const places: { group: Group; row: number }[] = [];
+    const images: Labelled[] = [];
+    const groups: { group: Group; begin: number }[] = [];
+    const groupOf: number[] = [];
     const paths = await shardNames(pattern);
     const names = shortNames(paths);
     for (const path of paths) {
@@ -44,26 +52,29 @@ export async function openParquet(pattern: string, choice: ParquetChoice = {}): 
         const labels = await labelsOf(group);
         const values = await targetsOf(group);
         const side = sideOf(basename(path).split(/[-_.]/)[0]);
-        labels.forEach((label, row) => {
-          images.push({
-            id: `${names.get(path)}/${group.first + row}`,
-            label,
-            ...(values && { values: values[row] }),
-            side,
-          });
-          places.push({ group, row });
-        });
+        groups.push({ group, begin: images.length });
+        for (const [row, label] of labels.entries()) {
+          images.push({ id: `${names.get(path)}/${group.first + row}`, label, values: values?.[row] ?? null, side });
+          groupOf.push(groups.length - 1);
+        }
         if (images.length > MAX_IMAGES) throw new UserError(`${pattern} has more than ${MAX_IMAGES} images`);
       }
     }
     if (images.length === 0) throw new UserError(`${pattern} holds no images`);
     const cache = new GroupCache();
+    const placeOf = (index: number): Place => {
+      const { group, begin } = groups[groupOf[index]];
+      return { group, row: index - begin };
+    };
     return {
       name: pattern,
       images,
       notes: [],
-      archiveOf: (index) => places[index].group.file.path,
-      bytes: async (index) => imageOf(await cache.read(places[index].group), places[index]),
+      archiveOf: (index) => placeOf(index).group.file.path,
+      async bytes(index) {
+        const place = placeOf(index);
+        return imageOf(await cache.read(place.group), place);
+      },
       close,
     };
   } catch (error) {
@@ -138,7 +149,7 @@ function labelOf(value: unknown, names: readonly string[] | null, where: string)
   return name;
 }
 
-function imageOf(values: readonly unknown[], { group, row }: { group: Group; row: number }): Uint8Array {
+function imageOf(values: readonly unknown[], { group, row }: Place): Uint8Array {
   const { file, columns, first } = group;
   const where = inArchive(`row ${first + row}`, file.path);
   const value = values[row] as { bytes?: unknown } | null | undefined;

@@ -1,4 +1,4 @@
-import type { Side } from './source.ts';
+import type { Side } from './labelled.ts';
 
 const SIDES: ReadonlyMap<string, Side> = new Map([
   ['train', 'train'],
@@ -13,13 +13,21 @@ const SIDES: ReadonlyMap<string, Side> = new Map([
 /** The side that a folder's name or a field of a table means; null where it means none. */
 export const sideOf = (name: string): Side | null => SIDES.get(name.toLowerCase()) ?? null;
 
+/** What the folders of an image say of it. */
+interface PathLabel {
+  readonly label: string | null;
+  readonly side: Side | null;
+}
+
 /** What folders say of images. */
 export interface PathLabels {
-  /** Of each path. */
-  readonly labels: readonly { readonly label: string | null; readonly side: Side | null }[];
+  /** Of one of the paths that were given. */
+  labelOf(path: string): PathLabel;
   /** What a person might not expect, a sentence each. */
   readonly notes: readonly string[];
 }
+
+const folderOf = (path: string): string => path.slice(0, path.lastIndexOf('/') + 1);
 
 /**
  * Class and side of each path: below the folders that all share, a folder `train`, `val` or `test` is a side, and the
@@ -27,26 +35,37 @@ export interface PathLabels {
  * where other folders lie beside it, unless it is one of several sides with classes in them: a train is a vehicle too.
  */
 export function labelsOfPaths(paths: readonly string[]): PathLabels {
-  const folders = paths.map((path) => path.split('/').slice(0, -1));
-  const shared = sharedFolders(folders);
-  const below = folders.filter((parts) => parts.length > shared);
+  // Of millions of images there are some thousands of folders.
+  const folders = new Map<string, readonly string[]>();
+  for (const path of paths) {
+    const folder = folderOf(path);
+    if (!folders.has(folder)) folders.set(folder, folder.split('/').slice(0, -1));
+  }
+  const all = [...folders.values()];
+  const shared = sharedFolders(all);
+  const below = all.filter((parts) => parts.length > shared);
   const sides = below.filter((parts) => sideOf(parts[shared]) !== null);
   const named = new Set(sides.map((parts) => parts[shared]));
   const areSides =
     sides.length === below.length || (named.size > 1 && sides.every((parts) => parts.length > shared + 1));
-  const labels = folders.map((parts) => {
+  const labels = new Map<string, PathLabel>();
+  for (const [folder, parts] of folders) {
     const side = areSides && parts.length > shared ? sideOf(parts[shared]) : null;
-    return { side, label: parts[shared + (side ? 1 : 0)] ?? null };
-  });
+    labels.set(folder, { label: parts[shared + (side ? 1 : 0)] ?? null, side });
+  }
+  const labelOf = (path: string): PathLabel => labels.get(folderOf(path))!;
   const taken = areSides
     ? []
     : [...named].map((name) => `the folder ${name} is taken for a class, since others lie beside it`);
-  const stray = labels.flatMap(({ label }, i) => (label === null ? [paths[i]] : []));
-  const strays =
-    stray.length === 0 || stray.length === paths.length
-      ? []
-      : [`${stray.length} ${stray.length === 1 ? 'image lies' : 'images lie'} in no class's folder: ${stray[0]}`];
-  return { labels, notes: [...taken, ...strays] };
+  return { labelOf, notes: [...taken, ...strays(paths, labelOf)] };
+}
+
+/** Tells of images in no class's folder, where others are in one. */
+function strays(paths: readonly string[], labelOf: PathLabels['labelOf']): string[] {
+  const count = paths.reduce((sum, path) => sum + Number(labelOf(path).label === null), 0);
+  if (count === 0 || count === paths.length) return [];
+  const first = paths.find((path) => labelOf(path).label === null);
+  return [`${count} ${count === 1 ? 'image lies' : 'images lie'} in no class's folder: ${first}`];
 }
 
 /** How many folders all paths share, those that name sides aside. */

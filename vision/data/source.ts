@@ -1,34 +1,22 @@
+import type { Labelled } from './labelled.ts';
 import type { RgbImage } from './rgb_image.ts';
-
-/** The side of a split that the data itself names: folders `train/`, `val/` and `test/`, or a column of a table. */
-export type Side = 'train' | 'validation' | 'test';
-
-/** One image of a source, not yet decoded. */
-export interface SourceImage {
-  /** Unique within its source, the same wherever the source lies: a path with `/` from its root, or a table's value. */
-  readonly id: string;
-  /** The class, as the data name it. Absent or null: unlabelled, the image can be predicted and not trained on. */
-  readonly label?: string | null;
-  /** Numbers that the data give, a column each; absent or null: none. */
-  readonly values?: readonly number[] | null;
-  /** Absent or null: whoever trains divides the images. */
-  readonly side?: Side | null;
-  /** Where the bytes are a file of their own: its path. Then worker threads read it, not `bytes`. */
-  readonly file?: string;
-}
 
 /**
  * Encoded images, wherever they lie: folders, tables, archives. The list is held in memory, in an order that is the
- * same each time; the bytes are not.
+ * same each time; the bytes are not. Of ten million images it takes a gigabyte or two: no more than what `images` has
+ * is kept of each.
  */
 export interface ImageSource {
   /** What a person would call it: the path that was given. */
   readonly name: string;
-  readonly images: readonly SourceImage[];
+  /** An id is the same wherever the source lies: a path with `/` from its root, or a table's value. */
+  readonly images: readonly Labelled[];
   /** What was left out while reading and why, one sentence each with a count; empty when all was well. */
   readonly notes: readonly string[];
   /** The whole file of `images[index]`, still encoded. Rejects with a UserError that names the image. */
   bytes(index: number): Promise<Uint8Array>;
+  /** Where images are files of their own: the path of `images[index]`. Then worker threads read it, not `bytes`. */
+  fileOf?(index: number): string;
   /** The archive that holds `images[index]`, of many; absent: `name`. */
   archiveOf?(index: number): string;
   /** Closes open files. */

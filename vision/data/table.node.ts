@@ -4,8 +4,9 @@ import { UserError } from '../../engine/user_error.ts';
 import { inArchive } from './archive_paths.ts';
 import { findColumns } from './csv.ts';
 import { readCsv } from './csv_file.node.ts';
+import type { Labelled } from './labelled.ts';
 import { sideOf } from './path_labels.ts';
-import type { ImageSource, SourceImage } from './source.ts';
+import type { ImageSource } from './source.ts';
 
 /** Which columns of a table say what. */
 export interface TableColumns {
@@ -39,50 +40,57 @@ const NAMED = 3;
  */
 export async function openTable(path: string, options: TableOptions): Promise<ImageSource> {
   const { columns, archive, skipBad = false } = options;
-  const rows = await readRows(path, columns, options.images ?? dirname(path));
-  const places = new Map(archive?.images.map(({ id }, index) => [posix.normalize(id), index]));
+  const placeOf = placesIn(path, options);
+  const rows = await readRows(path, columns, placeOf.file);
   const there = archive
-    ? rows.map(({ id }) => places.has(posix.normalize(id)))
-    : await allThere(rows.map(({ file }) => file));
-  const missing = rows.filter((_, i) => !there[i]);
+    ? rows.images.map(({ id }) => placeOf.archive(id) !== undefined)
+    : await allThere(rows.images, placeOf.file);
+  const missing = rows.images.flatMap((_, i) => (there[i] ? [] : [i]));
+  const named = (i: number): string => {
+    const { id } = rows.images[i];
+    return `${archive ? inArchive(id, archive.name) : placeOf.file(id)} (line ${rows.lines[i]})`;
+  };
   const told = `${path} names ${missing.length === 1 ? 'a file that is' : `${missing.length} files that are`} missing: ${missing
     .slice(0, NAMED)
-    .map(({ id, file, line }) => `${archive ? inArchive(id, archive.name) : file} (line ${line})`)
+    .map(named)
     .join(', ')}${missing.length > NAMED ? ` and ${missing.length - NAMED} more` : ''}`;
-  if (missing.length > 0 && (!skipBad || missing.length === rows.length))
+  if (missing.length > 0 && (!skipBad || missing.length === there.length))
     throw new UserError(
       `${told}; give the folder that the paths begin at${archive ? ', or an archive with these paths,' : ''} by --images${skipBad ? '' : ', or leave them out by --skip-bad'}`,
     );
-  const kept = rows.filter((_, i) => there[i]);
-  const notes = missing.length > 0 ? [`${told}: left out`] : [];
+  const images = missing.length === 0 ? rows.images : rows.images.filter((_, i) => there[i]);
+  const source = { name: path, images, notes: missing.length > 0 ? [`${told}: left out`] : [] };
   if (archive) {
-    const placeOf = (index: number): number => places.get(posix.normalize(kept[index].id))!;
+    const place = (index: number): number => placeOf.archive(images[index].id)!;
     return {
-      name: path,
-      images: kept.map(({ file: _file, line: _line, ...image }) => image),
-      notes,
-      bytes: (index) => archive.bytes(placeOf(index)),
-      archiveOf: (index) => archive.archiveOf?.(placeOf(index)) ?? archive.name,
+      ...source,
+      bytes: (index) => archive.bytes(place(index)),
+      archiveOf: (index) => archive.archiveOf?.(place(index)) ?? archive.name,
       close: () => archive.close(),
     };
   }
+  const fileOf = (index: number): string => placeOf.file(images[index].id);
+  return { ...source, fileOf, bytes: (index) => readFile(fileOf(index)), close: async () => {} };
+}
+
+/** Where the image of an id lies: its file, or its number in the archive, undefined where that has none. */
+function placesIn(table: string, { images: root = dirname(table), archive }: TableOptions) {
+  const places = new Map(archive?.images.map(({ id }, index) => [posix.normalize(id), index]));
   return {
-    name: path,
-    images: kept.map(({ line: _, ...image }) => image),
-    notes,
-    bytes: (index) => readFile(kept[index].file),
-    close: async () => {},
+    file: (id: string): string => (isAbsolute(id) ? id : join(root, id)),
+    archive: (id: string): number | undefined => places.get(posix.normalize(id)),
   };
 }
 
-interface Row extends SourceImage {
-  readonly file: string;
-  readonly line: number;
+/** The rows of a table, and the line of each. */
+interface Rows {
+  readonly images: Labelled[];
+  readonly lines: number[];
 }
 
-async function readRows(path: string, columns: TableOptions['columns'], root: string): Promise<Row[]> {
-  const rows: Row[] = [];
-  const lines = new Map<string, number>();
+async function readRows(path: string, columns: TableColumns, fileOf: (id: string) => string): Promise<Rows> {
+  const rows: Rows = { images: [], lines: [] };
+  const known = new Map<string, number>();
   let fieldsOf: { image: number; label?: number; split?: number; targets: readonly number[] } | undefined;
   const find = (header: readonly string[], name: string | undefined) =>
     name === undefined ? undefined : findColumns(header, [name], path)[0];
@@ -101,10 +109,10 @@ async function readRows(path: string, columns: TableOptions['columns'], root: st
       const id = fields[fieldsOf.image];
       if (id === '')
         throw new UserError(`${path}, line ${line}, column ${columns.image}: empty, where a file is named`);
-      const file = isAbsolute(id) ? id : join(root, id);
-      const before = lines.get(file);
+      const file = fileOf(id);
+      const before = known.get(file);
       if (before !== undefined) throw new UserError(`${path}, line ${line}: ${id} is there already, in line ${before}`);
-      lines.set(file, line);
+      known.set(file, line);
       const said = fieldsOf.split === undefined ? '' : fields[fieldsOf.split];
       const side = sideOf(said);
       if (said !== '' && side === null)
@@ -116,18 +124,13 @@ async function readRows(path: string, columns: TableOptions['columns'], root: st
         fieldsOf.targets.map((place) => fields[place]),
         (k) => `${path}, line ${line}, column ${columns.targets![k]}`,
       );
-      rows.push({
-        id,
-        label,
-        ...(columns.targets && { values }),
-        side,
-        file,
-        line,
-      });
+      rows.images.push({ id, label, values, side });
+      rows.lines.push(line);
     },
     /\.tsv(\.gz)?$/i.test(path) ? '\t' : ',',
   );
-  if (rows.length === 0) throw new UserError(`${path} lists no images; it needs a header and a row for each image`);
+  if (rows.images.length === 0)
+    throw new UserError(`${path} lists no images; it needs a header and a row for each image`);
   return rows;
 }
 
@@ -148,10 +151,12 @@ export function valuesOf(fields: readonly string[], where: (column: number) => s
 }
 
 /** Whether each is a file, asked for some hundreds at a time. */
-async function allThere(files: readonly string[]): Promise<boolean[]> {
+async function allThere(images: readonly Labelled[], fileOf: (id: string) => string): Promise<boolean[]> {
   const found: boolean[] = [];
-  for (let start = 0; start < files.length; start += 256) {
-    const some = files.slice(start, start + 256).map(async (file) => (await stat(file).catch(() => null))?.isFile());
+  for (let start = 0; start < images.length; start += 256) {
+    const some = images
+      .slice(start, start + 256)
+      .map(async ({ id }) => (await stat(fileOf(id)).catch(() => null))?.isFile());
     found.push(...(await Promise.all(some)).map((is) => is === true));
   }
   return found;

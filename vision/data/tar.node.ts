@@ -1,10 +1,11 @@
 import { UserError } from '../../engine/user_error.ts';
 import { inArchive, isImagePath, MAX_FILE_BYTES, MAX_IMAGES } from './archive_paths.ts';
+import type { Labelled } from './labelled.ts';
 import { labelsOfPaths } from './path_labels.ts';
 import { FileWindow } from './file_window.node.ts';
 import { counted } from './counted.ts';
 import { shardNames, shortNames } from './shard_names.node.ts';
-import type { ImageSource, SourceImage } from './source.ts';
+import type { ImageSource } from './source.ts';
 import { valuesOf } from './table.node.ts';
 import { tarFiles, type TarFile } from './tar_index.node.ts';
 
@@ -24,17 +25,16 @@ export interface TarColumns {
 /** What files beside an image say of it. */
 interface Said {
   readonly label: string | null;
-  /** Only where numbers are asked for. */
-  readonly values?: readonly number[] | null;
+  readonly values: readonly number[] | null;
 }
 
-interface Sample extends Said {
-  readonly image: TarFile;
-}
-
+/** An archive and its images, column by column: of millions of images objects would fill the memory. */
 interface Shard {
   readonly file: FileWindow;
-  readonly samples: readonly Sample[];
+  readonly paths: readonly string[];
+  readonly starts: readonly number[];
+  readonly sizes: readonly number[];
+  readonly said: readonly Said[];
   /** Whether any file beside an image says what is asked for: then folders say nothing. */
   readonly hasLabels: boolean;
   /** Files that are neither images nor labels. */
@@ -64,7 +64,7 @@ export async function openTar(pattern: string, columns: TarColumns = {}): Promis
     for (const path of paths) {
       files.push(await FileWindow.open(path));
       shards.push(await readShard(files[files.length - 1], columns));
-      count += shards[shards.length - 1].samples.length;
+      count += shards[shards.length - 1].paths.length;
       if (count > MAX_IMAGES) throw new UserError(`${pattern} has more than ${MAX_IMAGES} images`);
     }
     if (count === 0) throw new UserError(`${pattern} holds no images`);
@@ -81,31 +81,37 @@ export async function openTar(pattern: string, columns: TarColumns = {}): Promis
 }
 
 function sourceOf(pattern: string, shards: readonly Shard[], close: () => Promise<void>): ImageSource {
-  const all = shards.flatMap(({ file, samples }) => samples.map((sample) => ({ file, ...sample })));
   const hasLabels = shards.some((shard) => shard.hasLabels);
-  const folders = hasLabels ? undefined : labelsOfPaths(all.map(({ image }) => image.path));
-  const labels =
-    folders?.labels ?? all.map(({ label, values }) => ({ label, ...(values !== undefined && { values }) }));
+  const folders = hasLabels ? undefined : labelsOfPaths(shards.flatMap(({ paths }) => paths));
   const names = shortNames(shards.map(({ file }) => file.path));
-  const idOf = (file: FileWindow, path: string): string =>
-    shards.length === 1 ? path : `${names.get(file.path)}/${path}`;
-  const images: SourceImage[] = all.map(({ file, image }, i) => ({ id: idOf(file, image.path), ...labels[i] }));
-  requireUnique(images, pattern);
+  const images = shards.flatMap(({ file, paths, said }) => {
+    requireUnique(paths, file.path);
+    return paths.map((path, i): Labelled => {
+      const id = shards.length === 1 ? path : `${names.get(file.path)}/${path}`;
+      return { id, side: null, ...said[i], ...folders?.labelOf(path) };
+    });
+  });
   const others = shards.reduce((sum, shard) => sum + shard.others, 0);
   const noted = (found: (shard: Shard) => readonly string[], one: string, several: string): string[] =>
     counted(shards.flatMap(found), `image of ${pattern} ${one}`, `images of ${pattern} ${several}`);
+  const notes = [
+    ...(others === 0 ? [] : [neither(others, pattern)]),
+    ...noted(({ second }) => second, 'lies beside another of its sample', 'lie beside another of their sample'),
+    ...noted(({ lost }) => lost, 'is a link to nothing in it', 'are links to nothing in it'),
+    ...(folders?.notes ?? []),
+  ];
+  return { name: pattern, images, notes, ...bytesOf(shards), close };
+}
+
+/** How images are read. Nothing else is kept of the shards. */
+function bytesOf(shards: readonly Shard[]): Pick<ImageSource, 'archiveOf' | 'bytes'> {
+  const files = shards.map(({ file }) => file);
+  const shardOf = shards.flatMap(({ paths }, shard) => paths.map(() => shard));
+  const starts = shards.flatMap((shard) => shard.starts);
+  const sizes = shards.flatMap((shard) => shard.sizes);
   return {
-    name: pattern,
-    images,
-    notes: [
-      ...(others === 0 ? [] : [neither(others, pattern)]),
-      ...noted(({ second }) => second, 'lies beside another of its sample', 'lie beside another of their sample'),
-      ...noted(({ lost }) => lost, 'is a link to nothing in it', 'are links to nothing in it'),
-      ...(folders?.notes ?? []),
-    ],
-    archiveOf: (index) => all[index].file.path,
-    bytes: (index) => all[index].file.read(all[index].image.start, all[index].image.size),
-    close,
+    archiveOf: (index) => files[shardOf[index]].path,
+    bytes: (index) => files[shardOf[index]].read(starts[index], sizes[index]),
   };
 }
 
@@ -114,11 +120,11 @@ const neither = (others: number, pattern: string): string =>
     ? `1 file of ${pattern} is no image and no label`
     : `${others} files of ${pattern} are no images and no labels`;
 
-function requireUnique(images: readonly SourceImage[], pattern: string): void {
-  const ids = new Set<string>();
-  for (const { id } of images) {
-    if (ids.has(id)) throw new UserError(`${pattern} has two images named ${id}`);
-    ids.add(id);
+function requireUnique(paths: readonly string[], archive: string): void {
+  const known = new Set<string>();
+  for (const path of paths) {
+    if (known.has(path)) throw new UserError(`${archive} has two images named ${path}`);
+    known.add(path);
   }
 }
 
@@ -144,17 +150,21 @@ async function readShard(file: FileWindow, columns: TarColumns): Promise<Shard> 
     else said[ending as 'cls' | 'json'].set(key, read);
   }
   const hasLabels = [said.cls, said.json].some((labels) => [...labels.keys()].some((key) => byKey.has(key)));
-  const nothing: Said = { label: null, ...(columns.targets && { values: null }) };
-  const samples: Sample[] = [];
+  const nothing: Said = { label: null, values: null };
+  const samples = { paths: [] as string[], starts: [] as number[], sizes: [] as number[], said: [] as Said[] };
   const second: string[] = [];
   for (const [key, images] of byKey) {
     // Beside a label there is one image: others of its key are masks and the like.
     const first = images.find(({ path }) => !splitKey(path)[1].includes('.')) ?? images[0];
     if (hasLabels) second.push(...images.flatMap((image) => (image === first ? [] : [image.path])));
-    for (const image of hasLabels ? [first] : images)
-      samples.push({ image, ...(said.cls.get(key) ?? said.json.get(key) ?? nothing) });
+    for (const { path, start, size } of hasLabels ? [first] : images) {
+      samples.paths.push(path);
+      samples.starts.push(start);
+      samples.sizes.push(size);
+      samples.said.push(said.cls.get(key) ?? said.json.get(key) ?? nothing);
+    }
   }
-  return { file, samples, hasLabels, others, second, lost: lost.filter(isImagePath) };
+  return { file, ...samples, hasLabels, others, second, lost: lost.filter(isImagePath) };
 }
 
 /** WebDataset's key and ending: the name is divided at its first dot. */
@@ -172,14 +182,14 @@ async function readSaid(
   ending: 'cls' | 'json',
   { label: field, targets, unlabelled }: TarColumns,
 ): Promise<Said | null> {
-  if (unlabelled) return { label: null };
+  if (unlabelled) return { label: null, values: null };
   if (ending === 'cls' && (field ?? targets) !== undefined) return null;
   const name = inArchive(entry.path, file.path);
   if (entry.size > MAX_LABEL_BYTES) throw new UserError(`${name} has ${entry.size} bytes, which is no label`);
   const text = new TextDecoder().decode(await file.peek(entry.start, entry.size, entry.size)).trim();
   if (ending === 'cls') {
     if (text === '' || text.includes('\n')) throw new UserError(`${name} is no label: one line of text is expected`);
-    return { label: text };
+    return { label: text, values: null };
   }
   const fields = fieldsOf(text, name);
   if (targets) {
@@ -189,7 +199,8 @@ async function readSaid(
   }
   for (const key of field === undefined ? JSON_NAMES : [field]) {
     const label = Object.hasOwn(fields, key) ? fields[key] : null;
-    if (typeof label === 'number' || (typeof label === 'string' && label !== '')) return { label: String(label) };
+    if (typeof label === 'number' || (typeof label === 'string' && label !== ''))
+      return { label: String(label), values: null };
   }
   return null;
 }

@@ -4,6 +4,7 @@ import type { Entry, RandomAccessReader, ZipFile } from 'yauzl';
 import { UserError } from '../../engine/user_error.ts';
 import { librarySays } from '../../models/formats/library_says.ts';
 import { badPath, inArchive, isImagePath, MAX_FILE_BYTES, MAX_IMAGES } from './archive_paths.ts';
+import type { Labelled } from './labelled.ts';
 import { labelsOfPaths } from './path_labels.ts';
 import { FileWindow } from './file_window.node.ts';
 import type { ImageSource } from './source.ts';
@@ -32,14 +33,14 @@ export async function openZip(path: string): Promise<ImageSource> {
   try {
     const { zip, images, others } = await readContents(file);
     if (images.length === 0) throw new UserError(`${path} holds no images`);
-    const { labels, notes } = labelsOfPaths(images.map((image) => image.path));
+    const { labelOf, notes } = labelsOfPaths(images.map(({ path }) => path));
     const unread =
       others === 0
         ? []
         : [others === 1 ? `1 entry of ${path} is no image` : `${others} entries of ${path} are no images`];
     return {
       name: path,
-      images: images.map((image, i) => ({ id: image.path, ...labels[i] })),
+      images: images.map(({ path: id }): Labelled => ({ id, values: null, ...labelOf(id) })),
       notes: [...unread, ...notes],
       bytes: (index) => readImage(file, zip, images[index]),
       close: () => file.close(),

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { UserError } from '../../../engine/user_error.ts';
 import { imagesMet } from '../../../vision/data/images_met.node.ts';
 import type { RgbImage } from '../../../vision/data/rgb_image.ts';
-import type { Side } from '../../../vision/data/source.ts';
+import type { Side } from '../../../vision/data/labelled.ts';
 import { imageSentences } from '../../../vision/report/section_images.ts';
 
 type Made = readonly [id: string, side: Side | null, image: RgbImage | string];

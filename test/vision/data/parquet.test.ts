@@ -118,7 +118,12 @@ describe('a parquet file', () => {
       null,
       'elliptical',
     ]);
-    expect(source.images[4]).toEqual({ id: 'validation-00000-of-00001.parquet/4', label: null, side: 'validation' });
+    expect(source.images[4]).toEqual({
+      id: 'validation-00000-of-00001.parquet/4',
+      label: null,
+      values: null,
+      side: 'validation',
+    });
     const order = [6, 0, 5, 1, 2, 4, 3];
     const all = await Promise.all(order.map((row) => source.bytes(row)));
     order.forEach((row, i) => expect(all[i]).toEqual(image(row)));
@@ -150,7 +155,7 @@ describe('a parquet file', () => {
     file('train-1.parquet', hubFile({}, 2));
     const source = await openParquet(file('train-*.parquet'));
     expect(source.images).toHaveLength(9);
-    expect(source.images[8]).toEqual({ id: 'train-1.parquet/1', label: 'spiral', side: 'train' });
+    expect(source.images[8]).toEqual({ id: 'train-1.parquet/1', label: 'spiral', values: null, side: 'train' });
     expect(await source.bytes(8)).toEqual(image(1));
     await source.close();
   });

@@ -55,7 +55,7 @@ describe('a table of images in an archive', () => {
       /few\.csv names 2 files that are missing: 1\.png in .*few\.zip \(line 3\), in\/4\.png in .*few\.zip \(line 4\); give/,
     );
     const { images, notes, bytes } = await openTable(path, { columns, archive, skipBad: true });
-    expect(images).toEqual([{ id: 'in/1.png', label: 'a', side: null }]);
+    expect(images).toEqual([{ id: 'in/1.png', label: 'a', values: null, side: null }]);
     expect(notes).toHaveLength(1);
     expect(Buffer.from(await bytes(0)).equals(Buffer.from(entries[0].bytes))).toBe(true);
     await archive.close();

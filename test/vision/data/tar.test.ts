@@ -31,10 +31,10 @@ describe('a tar archive', () => {
   it('gives the samples of WebDataset', async () => {
     const source = await openTar(file('shard.tar', makeTar(SHARD)));
     expect(source.images).toEqual([
-      { id: '000.jpg', label: '3' },
-      { id: '001.png', label: 'barred spiral' },
-      { id: '002.jpg', label: '7' },
-      { id: '003.jpg', label: null },
+      { id: '000.jpg', label: '3', values: null, side: null },
+      { id: '001.png', label: 'barred spiral', values: null, side: null },
+      { id: '002.jpg', label: '7', values: null, side: null },
+      { id: '003.jpg', label: null, values: null, side: null },
     ]);
     expect(source.notes).toEqual([
       `1 file of ${source.name} is no image and no label`,
@@ -74,8 +74,8 @@ describe('a tar archive', () => {
     expect(await sentence(() => openTar(shard))).toMatch(/0\.cls in .* is no label: one line/);
     const source = await openTar(shard, { unlabelled: true });
     expect(source.images).toEqual([
-      { id: '0.jpg', label: null },
-      { id: '1.jpg', label: null },
+      { id: '0.jpg', label: null, values: null, side: null },
+      { id: '1.jpg', label: null, values: null, side: null },
     ]);
     await source.close();
   });
@@ -133,9 +133,9 @@ describe('a tar archive', () => {
     const paths = ['./train/spiral/a.jpg', './train/smooth/a.jpg', './val/smooth/b.jpg'];
     const source = await openTar(file('f.tar', makeTar(paths.map((path, i) => ({ path, bytes: image(i) })))));
     expect(source.images).toEqual([
-      { id: 'train/spiral/a.jpg', label: 'spiral', side: 'train' },
-      { id: 'train/smooth/a.jpg', label: 'smooth', side: 'train' },
-      { id: 'val/smooth/b.jpg', label: 'smooth', side: 'validation' },
+      { id: 'train/spiral/a.jpg', label: 'spiral', values: null, side: 'train' },
+      { id: 'train/smooth/a.jpg', label: 'smooth', values: null, side: 'train' },
+      { id: 'val/smooth/b.jpg', label: 'smooth', values: null, side: 'validation' },
     ]);
     await source.close();
   });
@@ -185,10 +185,10 @@ describe('a tar archive', () => {
     );
     const numbers = await openTar(shard, { targets: ['z', 'radius'] });
     expect(numbers.images).toEqual([
-      { id: '0.jpg', label: null, values: [0.25, 70] },
-      { id: '1.jpg', label: null, values: null },
-      { id: '2.jpg', label: null, values: [-1, 0] },
-      { id: '3.jpg', label: null, values: null },
+      { id: '0.jpg', label: null, values: [0.25, 70], side: null },
+      { id: '1.jpg', label: null, values: null, side: null },
+      { id: '2.jpg', label: null, values: [-1, 0], side: null },
+      { id: '3.jpg', label: null, values: null, side: null },
     ]);
     await numbers.close();
     const kinds = await openTar(shard, { label: 'kind' });

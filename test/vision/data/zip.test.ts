@@ -18,9 +18,9 @@ describe('a zip file', () => {
   it('gives its images, their classes and sides, and any of them by its number', async () => {
     const source = await openZip(file('sky.zip', makeZip(ENTRIES)));
     expect(source.images).toEqual([
-      { id: 'sky/train/spiral/a.jpg', label: 'spiral', side: 'train' },
-      { id: 'sky/train/smooth/b.PNG', label: 'smooth', side: 'train' },
-      { id: 'sky/test/spiral/c.tif', label: 'spiral', side: 'test' },
+      { id: 'sky/train/spiral/a.jpg', label: 'spiral', values: null, side: 'train' },
+      { id: 'sky/train/smooth/b.PNG', label: 'smooth', values: null, side: 'train' },
+      { id: 'sky/test/spiral/c.tif', label: 'spiral', values: null, side: 'test' },
     ]);
     expect(source.notes).toEqual([`2 entries of ${source.name} are no images`]);
     expect(await source.bytes(2)).toEqual(first);

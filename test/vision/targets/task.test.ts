@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Dataset } from '../../../vision/data/dataset.ts';
 import type { Labelled } from '../../../vision/data/labelled.ts';
-import type { Side } from '../../../vision/data/source.ts';
+import type { Side } from '../../../vision/data/labelled.ts';
 import { valuesOf } from '../../../vision/data/table.node.ts';
 import { TARGETS } from '../../../vision/targets/task.ts';
 
