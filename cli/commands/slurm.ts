@@ -42,7 +42,8 @@ Examples:
     .option('--shards <n>', 'the number of parts', wholeNumberWithin(1, MOST_SHARDS), 10)
     .action(async (model: string, _options: object, self: Command) => {
       const flags = allOptions<SlurmFlags & Partial<PredictFlags> & { shards: number }>(self);
-      if (flags.data === undefined) throw new UserError('slurm predict needs images: give --data');
+      const { requireData } = await import('../open_data.node.ts');
+      requireData(flags);
       if (flags.out === undefined) throw new UserError('slurm predict needs a folder for the parts: give --out');
       const { slurmPredict } = await import('../slurm.node.ts');
       await slurmPredict(model, flags, argumentsOf(self, 'shards'));

@@ -189,6 +189,14 @@ describe('slurm', () => {
     );
   });
 
+  it('predicts the images of a table', async () => {
+    const out = join(folder, 'listed');
+    await slurm('predict', 'm', '--table', 'a list.csv', '--image-column', 'file', '--shards', '2', '--out', out);
+    expect(script(out)).toContain(
+      `predict m --table 'a list.csv' --image-column file --out ${out} --adapter lavapipe --shard "$SLURM_ARRAY_TASK_ID"/2 &\n`,
+    );
+  });
+
   it('refuses folds that were begun with other options', async () => {
     const out = join(folder, 'begun');
     const args = ['--data', 'synthetic:60', '--model', 'vgg_small', '--width', '0.25', '--epochs', '1'];
@@ -245,7 +253,7 @@ describe('slurm', () => {
   });
 
   it.each<[string, () => string[], RegExp]>([
-    ['no data', () => ['predict', 'model', '--out', join(folder, 'x')], /needs images: give --data/],
+    ['no data', () => ['predict', 'model', '--out', join(folder, 'x')], /say which images: --data .*, or --table FILE/],
     ['no folder', () => ['predict', 'model', '--data', 'synthetic:6'], /needs a folder for the parts: give --out/],
     [
       'a folder that Slurm cannot name',
