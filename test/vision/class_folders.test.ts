@@ -39,6 +39,8 @@ describe('folders by class', () => {
       ['cats/deep/er/2.jpeg', 'cats', null],
       ['dogs/b.PNG', 'dogs', null],
     ]);
+    const { images } = (await openClassFolders(dir))!;
+    expect(JSON.stringify(images[0])).toBe('{"id":"cats/1.jpg","label":"cats","values":null,"side":null}');
   });
 
   it('may lie in folders that name a side', async () => {
@@ -143,6 +145,7 @@ describe('a table', () => {
         { id: '2.png', label: null, values: null, side: 'validation' },
         { id: 'b.jpg', label: 'dog', values: null, side: null },
       ]);
+      expect(JSON.stringify(images[0])).toBe('{"id":"a/1.jpg","label":"cat","values":null,"side":"train"}');
       expect(images.map((_, i) => fileOf!(i))).toEqual(
         ['a/1.jpg', '2.png', 'b.jpg'].map((name) => join(dirname(path), name)),
       );

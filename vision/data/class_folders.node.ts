@@ -3,7 +3,7 @@ import { readFile, readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../../engine/user_error.ts';
 import { counted } from './counted.ts';
-import type { Labelled } from './labelled.ts';
+import { labelled } from './labelled.ts';
 import { labelsOfPaths } from './path_labels.ts';
 import type { ImageSource } from './source.ts';
 
@@ -30,7 +30,7 @@ export async function openClassFolders(
     );
   if (paths.length === 0) return null;
   const { labelOf, notes } = labelsOfPaths(paths);
-  const images = paths.map((id): Labelled => ({ id, values: null, ...labelOf(id) }));
+  const images = paths.map((id) => labelled(id, labelOf(id)));
   const fileOf = (index: number): string => join(dir, images[index].id);
   return {
     name: dir,

@@ -15,6 +15,17 @@ export interface Labelled extends Example {
   readonly side: Side | null;
 }
 
+/** An image and what is said of it. Runs hash what is said as JSON, so its order is always this one. */
+export const labelled = (
+  id: string,
+  { label = null, values = null, side = null }: Partial<Omit<Labelled, 'id'>>,
+): Labelled => ({
+  id,
+  label,
+  values,
+  side,
+});
+
 /**
  * The sides that data name themselves, of the images that are known; null where no known image is named for validation.
  * Those named for the test are on neither.

@@ -9,7 +9,7 @@ import { type ParquetChoice, parquetColumns, type ParquetColumns } from './parqu
 import { MAX_GROUP_BYTES, readColumn, readFooter } from './parquet_group.node.ts';
 import { valuesOf } from './table.node.ts';
 import { shardNames, shortNames } from './shard_names.node.ts';
-import type { Labelled } from './labelled.ts';
+import { labelled, type Labelled } from './labelled.ts';
 import type { ImageSource } from './source.ts';
 
 /** A row group, and how its rows are found. */
@@ -54,7 +54,7 @@ export async function openParquet(pattern: string, choice: ParquetChoice = {}): 
         const side = sideOf(basename(path).split(/[-_.]/)[0]);
         groups.push({ group, begin: images.length });
         for (const [row, label] of labels.entries()) {
-          images.push({ id: `${names.get(path)}/${group.first + row}`, label, values: values?.[row] ?? null, side });
+          images.push(labelled(`${names.get(path)}/${group.first + row}`, { label, values: values?.[row], side }));
           groupOf.push(groups.length - 1);
         }
         if (images.length > MAX_IMAGES) throw new UserError(`${pattern} has more than ${MAX_IMAGES} images`);

@@ -4,7 +4,7 @@ import { UserError } from '../../engine/user_error.ts';
 import { inArchive } from './archive_paths.ts';
 import { findColumns } from './csv.ts';
 import { readCsv } from './csv_file.node.ts';
-import type { Labelled } from './labelled.ts';
+import { labelled, type Labelled } from './labelled.ts';
 import { sideOf } from './path_labels.ts';
 import type { ImageSource } from './source.ts';
 
@@ -124,7 +124,7 @@ async function readRows(path: string, columns: TableColumns, fileOf: (id: string
         fieldsOf.targets.map((place) => fields[place]),
         (k) => `${path}, line ${line}, column ${columns.targets![k]}`,
       );
-      rows.images.push({ id, label, values, side });
+      rows.images.push(labelled(id, { label, values, side }));
       rows.lines.push(line);
     },
     /\.tsv(\.gz)?$/i.test(path) ? '\t' : ',',

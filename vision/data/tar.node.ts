@@ -1,6 +1,6 @@
 import { UserError } from '../../engine/user_error.ts';
 import { inArchive, isImagePath, MAX_FILE_BYTES, MAX_IMAGES } from './archive_paths.ts';
-import type { Labelled } from './labelled.ts';
+import { labelled } from './labelled.ts';
 import { labelsOfPaths } from './path_labels.ts';
 import { FileWindow } from './file_window.node.ts';
 import { counted } from './counted.ts';
@@ -86,9 +86,9 @@ function sourceOf(pattern: string, shards: readonly Shard[], close: () => Promis
   const names = shortNames(shards.map(({ file }) => file.path));
   const images = shards.flatMap(({ file, paths, said }) => {
     requireUnique(paths, file.path);
-    return paths.map((path, i): Labelled => {
+    return paths.map((path, i) => {
       const id = shards.length === 1 ? path : `${names.get(file.path)}/${path}`;
-      return { id, side: null, ...said[i], ...folders?.labelOf(path) };
+      return labelled(id, folders?.labelOf(path) ?? said[i]);
     });
   });
   const others = shards.reduce((sum, shard) => sum + shard.others, 0);

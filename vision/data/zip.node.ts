@@ -4,7 +4,7 @@ import type { Entry, RandomAccessReader, ZipFile } from 'yauzl';
 import { UserError } from '../../engine/user_error.ts';
 import { librarySays } from '../../models/formats/library_says.ts';
 import { badPath, inArchive, isImagePath, MAX_FILE_BYTES, MAX_IMAGES } from './archive_paths.ts';
-import type { Labelled } from './labelled.ts';
+import { labelled } from './labelled.ts';
 import { labelsOfPaths } from './path_labels.ts';
 import { FileWindow } from './file_window.node.ts';
 import type { ImageSource } from './source.ts';
@@ -40,7 +40,7 @@ export async function openZip(path: string): Promise<ImageSource> {
         : [others === 1 ? `1 entry of ${path} is no image` : `${others} entries of ${path} are no images`];
     return {
       name: path,
-      images: images.map(({ path: id }): Labelled => ({ id, values: null, ...labelOf(id) })),
+      images: images.map((image) => labelled(image.path, labelOf(image.path))),
       notes: [...unread, ...notes],
       bytes: (index) => readImage(file, zip, images[index]),
       close: () => file.close(),

@@ -15,7 +15,8 @@ it.each([
   ['a parquet file', parquet, 'some.bin/0'],
 ])('%s is opened, whatever it is called', async (_, archive, id) => {
   const source = await openArchive(file('some.bin', archive));
-  expect(source.images.map((image) => image.id)).toEqual([id]);
+  // In this order: what a run remembers of an image is a hash of such a text.
+  expect(JSON.stringify(source.images)).toBe(`[{"id":"${id}","label":null,"values":null,"side":null}]`);
   expect(Buffer.from(await source.bytes(0)).equals(bytes)).toBe(true);
   await source.close();
 });
