@@ -55,9 +55,9 @@ export async function loadEnsemble(device: Device, path: string, flags: OnnxFlag
   const predictFor = (task: Task, views: ViewMaker): Predict => {
     const make = async () => {
       const x = imageInput(BATCH, views.side, views.geometry);
-      const made = await Predictor.create(device, { network: built.network, parameters, task }, x);
-      open.push(made);
-      return made;
+      const predictor = await Predictor.create(device, { network: built.network, parameters, task }, x);
+      open.push(predictor);
+      return predictor;
     };
     // One program for all calls: `predict` asks for a few images at a time, and all networks are built alike.
     let made: Promise<Predictor> | undefined;

@@ -3,8 +3,8 @@ import type { RgbImage } from './rgb_image.ts';
 
 /**
  * Encoded images, wherever they lie: folders, tables, archives. The list is held in memory, in an order that is the
- * same each time; the bytes are not. Of ten million images it takes a gigabyte or two: no more than what `images` has
- * is kept of each.
+ * same each time; the bytes are not. Ten million images take a gigabyte or two, so a source keeps little of each
+ * beside what `images` has.
  */
 export interface ImageSource {
   /** What a person would call it: the path that was given. */

@@ -28,7 +28,7 @@ interface Said {
   readonly values: readonly number[] | null;
 }
 
-/** An archive and its images, column by column: of millions of images objects would fill the memory. */
+/** An archive and its images, column by column: an object for each of millions would fill the memory. */
 interface Shard {
   readonly file: FileWindow;
   readonly paths: readonly string[];
